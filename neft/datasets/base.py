@@ -1,0 +1,139 @@
+"""What a data set is: three splits of images held in memory, and how they are shown to a network.
+
+Train, validation and test are disjoint. Choices (the best epoch, a temperature) are made on validation; test is reported on.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from pydantic import Field
+from torch import Tensor
+
+from neft.component import Component
+
+SPLIT_SEED = 0
+"""The splits are part of a data set, the same for every run: they have a seed of their own."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images as stored (0 … maximum) and their labels."""
+
+    images: UInt8[Tensor, "images channels height width"]
+    labels: Int[Tensor, " images"]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """A loaded data set."""
+
+    train: Split
+    validation: Split
+    test: Split
+    class_names: tuple[str, ...]
+    maximum: int
+    """The value of white: 255, or 16 for scikit-learn's digits."""
+    mean: tuple[float, ...]
+    """Per channel, on the scale [0, 1]."""
+    std: tuple[float, ...]
+    crop_padding: int = 0
+    """Training images are cropped at random after padding by this many pixels; 0 leaves them alone."""
+    flip: bool = False
+    """Training images are mirrored with probability 1/2."""
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    @property
+    def num_channels(self) -> int:
+        return self.train.images.shape[1]
+
+    @property
+    def image_size(self) -> int:
+        """Height and width in pixels; images are square."""
+        return self.train.images.shape[2]
+
+    def normalise(
+        self, images: UInt8[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch channels height width"]:
+        """(x / maximum - mean) / std, channel by channel."""
+        mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
+        std = torch.tensor(self.std, device=images.device).view(1, -1, 1, 1)
+        return (images.float() / self.maximum - mean) / std
+
+    def augment(
+        self, images: UInt8[Tensor, "batch channels height width"], rng: torch.Generator
+    ) -> UInt8[Tensor, "batch channels height width"]:
+        """Random crop and mirror, where the data set asks for them; each image draws its own."""
+        if self.flip:
+            mirrored = torch.rand(len(images), generator=rng).to(images.device) < 0.5
+            images = torch.where(mirrored.view(-1, 1, 1, 1), images.flip(-1), images)
+        if self.crop_padding:
+            images = _random_crops(images, self.crop_padding, rng)
+        return images
+
+
+def _random_crops(images: Tensor, padding: int, rng: torch.Generator) -> Tensor:
+    size = images.shape[-1]
+    padded = torch.nn.functional.pad(images, (padding,) * 4)
+    top, left = torch.randint(0, 2 * padding + 1, (2, len(images)), generator=rng).to(images.device)
+    steps = torch.arange(size, device=images.device)
+    rows = (top[:, None] + steps)[:, None, :, None]
+    columns = (left[:, None] + steps)[:, None, None, :]
+    every_image = torch.arange(len(images), device=images.device)[:, None, None, None]
+    channels = torch.arange(images.shape[1], device=images.device)[None, :, None, None]
+    return padded[every_image, channels, rows, columns]
+
+
+@dataclass(frozen=True)
+class DataAccess:
+    """Where data sets lie and whether a missing one may be fetched."""
+
+    data_dir: Path
+    download: bool = False
+    report: Callable[[str], None] = lambda _message: None
+    """Told, in words, what is being done (downloading, unpacking, resizing)."""
+
+
+class BaseDataset(Component):
+    """The interface: `load` returns the three splits or says what is missing."""
+
+    label: ClassVar[str]
+    source: ClassVar[str]
+
+    max_train: int | None = Field(
+        default=None,
+        ge=10,
+        title="training images",
+        description="Use only this many training images, drawn evenly over the classes; all of them if not given.",
+    )
+
+    @abstractmethod
+    def load(self, access: DataAccess) -> ImageData:
+        """Load the data set.
+
+        Raises:
+            DataMissingError: the files are not there; says which, and the two ways to get them.
+            ConfigError: a setting this data set cannot take.
+        """
+
+
+def image_size_field(default: int) -> int:
+    """The declaration of a data set's `image_size`."""
+    return Field(
+        default=default,
+        ge=8,
+        le=256,
+        title="image size",
+        description="Height and width to which images are resized.",
+        json_schema_extra={"unit": "pixels"},
+    )

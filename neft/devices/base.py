@@ -1,0 +1,89 @@
+"""What a device technology is: how far each of its levels misses, in units of sigma_d.
+
+sigma_d is the standard deviation of one device's conductance error over its maximal conductance. A device with the same
+spread in every level has level stds of 1; a state-dependent one has larger stds in its middle levels.
+"""
+
+from abc import abstractmethod
+from math import sqrt
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from neft.component import Component
+from neft.errors import ConfigError
+from neft.mapping import BitSlicing
+
+
+class BaseDevice(Component):
+    """The interface. Every level's error is Gaussian, independent, with a std proportional to sigma_d."""
+
+    label: ClassVar[str]
+    source: ClassVar[str]
+
+    @abstractmethod
+    def level_stds(self, device_bits: int) -> Float[Tensor, " levels"]:
+        """Std of each level's error over (sigma_d x maximal conductance).
+
+        Raises:
+            ConfigError: where the device is not defined for that many bits.
+        """
+
+    @abstractmethod
+    def one_factor(
+        self, magnitude: Float[Tensor, "..."], mapping: BitSlicing
+    ) -> Float[Tensor, "..."] | float:
+        """The one-factor approximation of a weight's std over (sigma_d w_max), given |W| / w_max."""
+
+    def code_stds(self, mapping: BitSlicing) -> Float[Tensor, " codes"]:
+        """The exact std of W_p - W_d over (sigma_d w_max), for every code 0 … 2^M - 1.
+
+        Eq. 5 sums independent Gaussian slices, so a weight's deviation is itself Gaussian, with the variance
+        sum_j (level_std(g_j) (2^K - 1) 2^{jK})^2 / (2^M - 1)^2. One normal draw per weight is therefore exact.
+        """
+        levels = mapping.slice_levels(torch.arange(mapping.max_code + 1, dtype=torch.int32))
+        stds = self.level_stds(mapping.device_bits).double()[levels.long()]
+        significance = torch.tensor(mapping.significance, dtype=torch.float64)
+        variance = torch.tensordot(significance.square(), stds.square(), dims=1)
+        return (variance.sqrt() * (mapping.max_level / mapping.max_code)).float()
+
+
+class StateDependentDevice(BaseDevice):
+    """Level stds sigma_d / n(s) x (1, s, s, 1), n(s) = sqrt(0.4 s^2 + 0.6) (NeFT, released configuration).
+
+    n(s) keeps the devices comparable if 40 % of the weights lie in the middle; real layers have 18-24 %, so at equal sigma_d
+    the devices do not inject equal RMS noise.
+    """
+
+    source: ClassVar[str] = "NeFT (doi 10.1109/TCAD.2025.3591409), released configuration"
+    state_ratio: ClassVar[float]
+
+    @property
+    def normalisation(self) -> float:
+        """n(s)."""
+        return sqrt(0.4 * self.state_ratio**2 + 0.6)
+
+    def level_stds(self, device_bits: int) -> Float[Tensor, " levels"]:
+        """(1, s, s, 1) / n(s); with s = 1, ones for any number of levels."""
+        if self.state_ratio == 1:
+            return torch.ones(2**device_bits)
+        if device_bits != 2:
+            message = (
+                f"The device's level stds are defined for 4 levels: device_bits (K) must be 2; got {device_bits}. "
+                "For other K choose 'rram1'."
+            )
+            raise ConfigError(message)
+        ratio = self.state_ratio
+        return torch.tensor([1.0, ratio, ratio, 1.0]) / self.normalisation
+
+    def one_factor(
+        self, magnitude: Float[Tensor, "..."], mapping: BitSlicing
+    ) -> Float[Tensor, "..."] | float:
+        """c / n(s) x (s where 0.25 < |W|/w_max < 0.75, else 1), as in the released code."""
+        factor = mapping.closed_form_factor / self.normalisation
+        if self.state_ratio == 1:
+            return factor
+        middle = (magnitude > 0.25) & (magnitude < 0.75)
+        return torch.where(middle, factor * self.state_ratio, factor)

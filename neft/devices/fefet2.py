@@ -1,0 +1,13 @@
+"""FeFET2, from NeFT's released configuration (doi 10.1109/TCAD.2025.3591409)."""
+
+from typing import ClassVar, Literal
+
+from neft.devices.base import StateDependentDevice
+
+
+class Fefet2(StateDependentDevice):
+    """FeFET whose middle levels miss twice as far as the outer ones (s = 2)."""
+
+    name: Literal["fefet2"] = "fefet2"
+    label: ClassVar[str] = "FeFET2"
+    state_ratio: ClassVar[float] = 2.0

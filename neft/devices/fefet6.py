@@ -1,0 +1,13 @@
+"""FeFET6, from NeFT's released configuration (doi 10.1109/TCAD.2025.3591409)."""
+
+from typing import ClassVar, Literal
+
+from neft.devices.base import StateDependentDevice
+
+
+class Fefet6(StateDependentDevice):
+    """FeFET whose middle levels miss six times as far as the outer ones (s = 6)."""
+
+    name: Literal["fefet6"] = "fefet6"
+    label: ClassVar[str] = "FeFET6"
+    state_ratio: ClassVar[float] = 6.0

@@ -1,0 +1,13 @@
+"""RRAM4, from NeFT's released configuration (doi 10.1109/TCAD.2025.3591409)."""
+
+from typing import ClassVar, Literal
+
+from neft.devices.base import StateDependentDevice
+
+
+class Rram4(StateDependentDevice):
+    """RRAM whose middle levels miss four times as far as the outer ones (s = 4)."""
+
+    name: Literal["rram4"] = "rram4"
+    label: ClassVar[str] = "RRAM4"
+    state_ratio: ClassVar[float] = 4.0

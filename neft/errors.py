@@ -1,0 +1,59 @@
+"""What can go wrong, as one tree of exceptions a caller may handle.
+
+Every message says what is wrong (name and symbol), what was given, and what is allowed.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class NeftError(Exception):
+    """The base of every error that this package raises on purpose."""
+
+
+class ConfigError(NeftError):
+    """A configuration that cannot be: a bound broken, an unknown name, options that clash."""
+
+
+class DataMissingError(NeftError):
+    """A data set's files are not there, and downloading was not asked for or failed."""
+
+
+class StoreError(NeftError):
+    """A stored run that cannot be read or written."""
+
+
+class RunNotFoundError(StoreError):
+    """No run of that id."""
+
+
+class RunCorruptError(StoreError):
+    """A stored run whose files do not match what its record says."""
+
+
+class RunTooNewError(StoreError):
+    """A stored run made by a newer version of this package."""
+
+
+class RunExistsError(StoreError):
+    """A run of that id is already stored."""
+
+
+class StoppedError(NeftError):
+    """A training that was asked to stop; its last whole epoch is kept."""
+
+    def __init__(self, message: str, *, epoch: int) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
+    """The error for a name that is not in a table, with the nearest one that is.
+
+    >>> str(unknown_name("method", "ovff", ["irs", "ovf"]))
+    "Unknown method 'ovff'. Did you mean 'ovf'? Known: irs, ovf."
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return ConfigError(f"Unknown {kind} '{name}'.{hint} Known: {', '.join(names)}.")
