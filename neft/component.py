@@ -4,11 +4,12 @@ A field's `title` is its symbol (β), its `description` the help text, `json_sch
 bounds are pydantic's. Validation, JSON, the command line and the dashboard's forms all read those.
 """
 
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
-from neft.errors import ConfigError
+from neft.errors import ConfigError, unknown_name
 
 
 C = TypeVar("C", bound=BaseModel)
@@ -34,15 +35,98 @@ def build(component: type[C], values: dict[str, Any]) -> C:
     try:
         return component.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(first_problem(component.__name__, error)) from None
+        raise ConfigError(first_problem(component, error)) from None
 
 
-def first_problem(owner: str, error: ValidationError) -> str:
-    """One sentence for the first thing a validation found wrong."""
+def first_problem(owner: type[BaseModel], error: ValidationError) -> str:
+    """One sentence for the first thing a validation found wrong: its name and symbol, what was given, what is allowed.
+
+    >>> from neft.mapping import BitSlicing
+    >>> try:
+    ...     build(BitSlicing, {"weight_bits": 99})
+    ... except ConfigError as wrong:
+    ...     print(wrong)
+    BitSlicing.weight_bits (M) must lie in [1, 16] bits; got 99.
+    """
     problem = error.errors()[0]
-    path = ".".join(str(part) for part in problem["loc"])
-    where = f"{owner}.{path}" if path else owner
-    message = problem["msg"].removeprefix("Value error, ")
     given = problem.get("input")
-    shown = repr(given) if not isinstance(given, dict | BaseModel) else "a mapping"
-    return f"{where}: {message[0].lower()}{message[1:]}; got {shown}."
+    shown = "" if isinstance(given, dict | BaseModel) else f"; got {given!r}"
+    holder, name, field = _find(owner, problem["loc"])
+    if problem["type"] == "union_tag_invalid":
+        context = problem.get("ctx", {})
+        known = [tag.strip("' ") for tag in str(context.get("expected_tags", "")).split(",")]
+        return str(unknown_name(name, str(context.get("tag", "")), known))
+    if problem["type"] == "extra_forbidden":
+        return str(unknown_name(f"setting of {holder.__name__}", name, holder.model_fields))
+    if problem["type"] == "missing":
+        return f"{holder.__name__}.{name} is required."
+    where = holder.__name__ if field is None else f"{holder.__name__}.{name}{_symbol(field)}"
+    allowed = bounds_text(field) if field is not None else ""
+    if allowed and problem["type"] in _BOUNDS:
+        return f"{where} must lie in {allowed}{shown}."
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = message.replace("should be", "must be").replace("input is", "which is").rstrip(".")
+    return f"{message}." if field is None else f"{where} {message}{shown}."
+
+
+def bounds_text(field: FieldInfo) -> str:
+    """A numeric field's bounds and unit, as `[0, 1]` or `>= 1 bits`; empty where it has none."""
+    limits = {key: getattr(item, key) for item in field.metadata for key in _LIMITS if hasattr(item, key)}
+    unit = unit_of(field)
+    suffix = f" {unit}" if unit else ""
+    lower = limits.get("ge", limits.get("gt"))
+    upper = limits.get("le", limits.get("lt"))
+    if lower is None and upper is None:
+        return ""
+    opening = "(" if "gt" in limits or lower is None else "["
+    closing = ")" if "lt" in limits or upper is None else "]"
+    return f"{opening}{_number(lower, '-∞')}, {_number(upper, '∞')}{closing}{suffix}"
+
+
+def unit_of(field: FieldInfo) -> str:
+    """A field's unit; empty where it has none."""
+    extra = field.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+_LIMITS = ("ge", "gt", "le", "lt")
+_BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
+
+
+def _number(value: float | None, absent: str) -> str:
+    return absent if value is None else f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"
+
+
+def _symbol(field: FieldInfo) -> str:
+    return f" ({field.title})" if field.title else ""
+
+
+def _find(owner: type[BaseModel], path: tuple[int | str, ...]) -> tuple[type[BaseModel], str, FieldInfo | None]:
+    """The model, name and field that a validation error's location points at."""
+    holder = owner
+    name = ""
+    field: FieldInfo | None = None
+    for part in path:
+        members = [] if field is None else _models(field.annotation)
+        tagged = [model for model in members if default_tag(model) == part]
+        if tagged:
+            holder, field = tagged[0], None
+            continue
+        if len(members) == 1:
+            holder = members[0]
+        if isinstance(part, str):
+            name = part
+            field = holder.model_fields.get(part)
+    return holder, name or owner.__name__, field
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
+
+
+def default_tag(model: type[BaseModel]) -> str | None:
+    """The literal `name` of a registered component; None for a model without one."""
+    field = model.model_fields.get("name")
+    return None if field is None else cast("str | None", field.default)

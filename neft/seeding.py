@@ -21,9 +21,9 @@ def derive_seed(seed: int, *path: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def generator(seed: int, *path: str | int) -> torch.Generator:
-    """A torch generator (on the CPU, so that its draws do not depend on the machine) for one use."""
-    return torch.Generator().manual_seed(derive_seed(seed, *path))
+def generator(seed: int, *path: str | int, torch_device: str = "cpu") -> torch.Generator:
+    """A torch generator for one use; on the CPU unless told otherwise, so that its draws do not depend on the machine."""
+    return torch.Generator(torch_device).manual_seed(derive_seed(seed, *path))
 
 
 def numpy_generator(seed: int, *path: str | int) -> np.random.Generator:

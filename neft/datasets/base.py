@@ -1,13 +1,14 @@
 """What a data set is: three splits of images held in memory, and how they are shown to a network.
 
-Train, validation and test are disjoint. Choices (the best epoch, a temperature) are made on validation; test is reported on.
+Train, validation and test are disjoint. Choices (the best epoch, a temperature) are made on validation; test is
+reported on.
 """
 
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -51,10 +52,12 @@ class ImageData:
 
     @property
     def num_classes(self) -> int:
+        """How many classes there are."""
         return len(self.class_names)
 
     @property
     def num_channels(self) -> int:
+        """1 for grey, 3 for colour."""
         return self.train.images.shape[1]
 
     @property
@@ -75,7 +78,7 @@ class ImageData:
     ) -> UInt8[Tensor, "batch channels height width"]:
         """Random crop and mirror, where the data set asks for them; each image draws its own."""
         if self.flip:
-            mirrored = torch.rand(len(images), generator=rng).to(images.device) < 0.5
+            mirrored = torch.randint(2, (len(images),), generator=rng).to(images.device).bool()
             images = torch.where(mirrored.view(-1, 1, 1, 1), images.flip(-1), images)
         if self.crop_padding:
             images = _random_crops(images, self.crop_padding, rng)
@@ -127,8 +130,8 @@ class BaseDataset(Component):
         """
 
 
-def image_size_field(default: int) -> int:
-    """The declaration of a data set's `image_size`."""
+def image_size_field(default: int) -> Any:  # noqa: ANN401 - what pydantic's Field returns
+    """The declaration of a data set's `image_size`, in pixels."""
     return Field(
         default=default,
         ge=8,

@@ -11,6 +11,8 @@ from neft.devices.fefet6 import Fefet6
 from neft.devices.rram1 import Rram1
 from neft.devices.rram4 import Rram4
 
+__all__ = ["DEVICES", "BaseDevice", "Device", "Fefet2", "Fefet6", "Rram1", "Rram4"]
+
 Device = Annotated[Rram1 | Fefet2 | Rram4 | Fefet6, Field(discriminator="name")]
 
 DEVICES: dict[str, type[BaseDevice]] = {

@@ -1,0 +1,139 @@
+"""What a backbone is: stages in a row, a classifier, and the places where snapshots may be taken.
+
+Backbones know nothing of noise or methods. A snapshot place names a stage's output and the side length to which it is
+pooled before a head (NeFT section 3.2, IRS).
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from neft.component import Component
+
+
+@dataclass(frozen=True)
+class SnapshotPlace:
+    """After which stage (index into `stages`) a snapshot is taken, and its pooled side length."""
+
+    stage: int
+    pooled_size: int
+
+
+class StagedNetwork(nn.Module):
+    """A network as a row of stages and a classifier."""
+
+    def __init__(self, stages: list[nn.Module], classifier: nn.Module) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+        self.classifier = classifier
+
+    def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+        """Logits."""
+        features: Tensor = images
+        for stage in self.stages:
+            features = stage(features)
+        return self.classifier(features)
+
+    def forward_stages(self, images: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, list[Tensor]]:
+        """Logits and every stage's output."""
+        outputs: list[Tensor] = []
+        features: Tensor = images
+        for stage in self.stages:
+            features = stage(features)
+            outputs.append(features)
+        return self.classifier(features), outputs
+
+
+class BaseBackbone(Component):
+    """The interface: `build` makes the network for one kind of input."""
+
+    label: ClassVar[str]
+    snapshot_places: ClassVar[tuple[SnapshotPlace, ...]]
+    """From the shallowest. The first `default_num_snapshots` are the paper's; deeper ones are a reconstruction."""
+    default_num_snapshots: ClassVar[int]
+
+    @property
+    @abstractmethod
+    def short_name(self) -> str:
+        """How a run's id names it: `vgg8w4` is width 1/4."""
+
+    @property
+    def full_label(self) -> str:
+        """The label with the size: `VGG-8, width 1/4`."""
+        return self.label
+
+    @property
+    def head_width(self) -> int:
+        """Hidden units of a snapshot head: 512 in the paper, scaled with the backbone's width."""
+        return 512
+
+    def places(self) -> tuple[SnapshotPlace, ...]:
+        """Every place of this backbone, from the shallowest."""
+        return self.snapshot_places
+
+    @abstractmethod
+    def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:
+        """The network, not yet initialised."""
+
+
+def width_field() -> float:
+    """The declaration of a convolutional backbone's `width`."""
+    return Field(
+        default=1.0,
+        ge=1 / 64,
+        le=4,
+        title="width",
+        description="Factor on every layer's channels; 1 is the paper's network.",
+    )
+
+
+def scaled(channels: int, width: float) -> int:
+    """A layer's channels at some width; at least one."""
+    return max(1, round(channels * width))
+
+
+def width_suffix(width: float) -> str:
+    """`w4` for width 1/4, nothing for 1, `x0.3` for what is no whole fraction.
+
+    >>> width_suffix(0.25), width_suffix(1.0), width_suffix(0.3)
+    ('w4', '', 'x0.3')
+    """
+    if width == 1:
+        return ""
+    inverse = 1 / width
+    return f"w{round(inverse)}" if abs(inverse - round(inverse)) < 1e-9 else f"x{width:g}"
+
+
+def width_label(width: float) -> str:
+    """In words.
+
+    >>> width_label(0.25), width_label(1.0), width_label(0.3)
+    (', width 1/4', '', ', width 0.3')
+    """
+    suffix = width_suffix(width)
+    if not suffix:
+        return ""
+    return f", width 1/{suffix[1:]}" if suffix.startswith("w") else f", width {width:g}"
+
+
+class ConvNorm(nn.Module):
+    """Convolution without bias, BatchNorm, and ReLU unless told otherwise.
+
+    `norm` becomes an identity where BatchNorm has been folded into the convolution.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, relu: bool = True) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(outputs)
+        self.relu = relu
+
+    def forward(self, features: Tensor) -> Tensor:
+        """relu(norm(conv(x)))."""
+        features = self.norm(self.conv(features))
+        return torch.relu_(features) if self.relu else features

@@ -1,0 +1,213 @@
+"""Everything that decides a run's numbers, as one frozen model; to and from JSON, with a stable key.
+
+What does not decide them (threads, torch device, folders) is not here.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from neft.backbones import Backbone, Vgg8
+from neft.component import Component, first_problem
+from neft.datasets import Dataset
+from neft.datasets.digits import Digits
+from neft.devices import Device, Rram1
+from neft.errors import ConfigError
+from neft.mapping import BitSlicing
+from neft.methods import Method, NoiseInjection
+from neft.noise import Sampler
+from neft.run_id import is_run_id
+
+class TrainingConfig(Component):
+    """How the network is trained: Adam, cosine annealing, Kaiming-normal fan-out, as published."""
+
+    sigma_d: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        title="train σ_d",
+        description="Device variation while training: std of a device's error over its maximal conductance.",
+    )
+    epochs: int = Field(default=60, ge=1, le=10_000, title="epochs", description="Passes over the training images.")
+    batch_size: int = Field(default=128, ge=2, le=65_536, title="batch size", description="Images a step.")
+    learning_rate: float = Field(
+        default=1e-3, gt=0, le=1, title="learning rate", description="Adam's, annealed to 0 by half a cosine."
+    )
+    seed: int = Field(
+        default=0, ge=0, lt=2**31, title="seed", description="Initial weights, order of images, training chips."
+    )
+    quantise: bool = Field(
+        default=False,
+        title="quantise in training",
+        description="Train through Eq. 4's quantisation (straight-through); the released code does not.",
+    )
+    sampler: Sampler = Field(
+        default="one_factor",
+        title="training sampler",
+        description="How training chips are sampled: the released code's one factor per weight, or exact.",
+    )
+    validation_instances: int = Field(
+        default=5, ge=1, le=1000, title="validation chips", description="Chips on which each epoch is validated."
+    )
+    keep_best: bool = Field(
+        default=True,
+        title="keep best epoch",
+        description="Keep the epoch of the best validation accuracy under variation; otherwise the last.",
+    )
+    pretrained_run: str | None = Field(
+        default=None,
+        title="pretrained run",
+        description="Id of a stored run (same backbone and data shape) whose weights the training starts from.",
+    )
+
+    @field_validator("pretrained_run")
+    @classmethod
+    def _looks_like_an_id(cls, value: str | None) -> str | None:
+        if value is not None and not is_run_id(value):
+            message = "must be the id of a stored run"
+            raise ValueError(message)
+        return value
+
+
+class EvaluationConfig(Component):
+    """On how many chips, at which device variation, the trained network is tried."""
+
+    sigma_ds: tuple[float, ...] = Field(
+        default=(0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4),
+        min_length=1,
+        max_length=200,
+        title="test σ_d",
+        description="Device variations at which chips are tried.",
+    )
+    num_instances: int = Field(
+        default=200, ge=1, le=100_000, title="chips", description="Sampled chips (instances) at every σ_d."
+    )
+    seed: int = Field(
+        default=0,
+        ge=0,
+        lt=2**31,
+        title="chip seed",
+        description="Where chips come from; runs that share it meet the same chips.",
+    )
+    quantise: bool = Field(
+        default=True, title="quantise", description="Deploy M-bit codes (Eq. 4) rather than the real-valued weights."
+    )
+    sampler: Sampler = Field(
+        default="exact", title="test sampler", description="How test chips are sampled: exact, or one factor."
+    )
+    device: Device | None = Field(
+        default=None, title="test device", description="The device of the test chips; the training's if not given."
+    )
+
+    @field_validator("sigma_ds")
+    @classmethod
+    def _sorted_and_bounded(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        rounded = tuple(sorted({round(value, 6) for value in values}))
+        if rounded[0] < 0 or rounded[-1] > 1:
+            message = "every σ_d must lie in [0, 1]"
+            raise ValueError(message)
+        return rounded
+
+
+class RunConfig(Component):
+    """One training and its evaluation."""
+
+    dataset: Dataset = Field(default=Digits(), title="data set")
+    backbone: Backbone = Field(default=Vgg8(width=0.25), title="backbone")
+    device: Device = Field(default=Rram1(), title="device")
+    mapping: BitSlicing = Field(default=BitSlicing(), title="bit slicing")
+    method: Method = Field(default=NoiseInjection(), title="method")
+    training: TrainingConfig = Field(default=TrainingConfig(), title="training")
+    evaluation: EvaluationConfig = Field(default=EvaluationConfig(), title="evaluation")
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "RunConfig":
+        try:
+            for device in (self.device, self.test_device):
+                device.level_stds(self.mapping.device_bits)
+        except ConfigError as error:
+            raise ValueError(str(error).removesuffix(".")) from None
+        places = len(self.backbone.places())
+        if self.method.num_snapshots > places:
+            message = (
+                f"num_feedback (N) of 'irs' must be at most {places}, the snapshot places of "
+                f"'{self.backbone.short_name}'; got {self.method.num_snapshots}"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def test_device(self) -> Device:
+        """The device that test chips are made of."""
+        return self.device if self.evaluation.device is None else self.evaluation.device
+
+    @property
+    def train_sigma_d(self) -> float:
+        """sigma_d that training passes see: 0 for a method that knows no noise."""
+        return self.training.sigma_d if self.method.uses_noise else 0.0
+
+    @property
+    def key(self) -> str:
+        """Eight hex digits of everything that is not the default: stable when a later version adds a setting.
+
+        A default therefore belongs to the format: changing one changes what old keys mean.
+        """
+        return hashlib.sha256(_canonical(_departures(self)).encode()).hexdigest()[:8]
+
+    @property
+    def run_id(self) -> str:
+        """`digits-vgg8w4-ovf-s0.20-seed0-1a2b3c4d`."""
+        parts = (
+            self.dataset.name,
+            self.backbone.short_name,
+            self.method.name,
+            f"s{self.train_sigma_d:.2f}",
+            f"seed{self.training.seed}",
+            self.key,
+        )
+        return "-".join(parts)
+
+    def to_json(self) -> str:
+        """Every setting, defaults included, as indented JSON."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "RunConfig":
+        """Read what `to_json` wrote.
+
+        Raises:
+            ConfigError: naming what is wrong.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise ConfigError(first_problem(cls, error)) from None
+
+    @classmethod
+    def make(cls, **parts: Any) -> "RunConfig":
+        """Build from parts, with one clear sentence where they do not fit.
+
+        Raises:
+            ConfigError: naming what is wrong.
+        """
+        try:
+            return cls.model_validate(parts)
+        except ValidationError as error:
+            raise ConfigError(first_problem(cls, error)) from None
+
+
+def _departures(component: Component) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, field in type(component).model_fields.items():
+        value = getattr(component, name)
+        if isinstance(value, Component):
+            found[name] = _departures(value)
+        elif name == "name" or value != field.default:
+            found[name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -1,0 +1,24 @@
+"""The data sets there are. To add one: a file with its class, and its line in `Dataset` and `DATASETS`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from neft.component import default_name
+from neft.datasets.base import BaseDataset
+from neft.datasets.cifar10 import Cifar10
+from neft.datasets.cifar100 import Cifar100
+from neft.datasets.digits import Digits
+from neft.datasets.fashion_mnist import FashionMnist
+from neft.datasets.image_folder import ImageFolder
+from neft.datasets.mnist import Mnist
+from neft.datasets.tiny_imagenet import TinyImagenet
+
+Dataset = Annotated[
+    Digits | FashionMnist | Mnist | Cifar10 | Cifar100 | TinyImagenet | ImageFolder, Field(discriminator="name")
+]
+
+DATASETS: dict[str, type[BaseDataset]] = {
+    default_name(dataset): dataset
+    for dataset in (Digits, FashionMnist, Mnist, Cifar10, Cifar100, TinyImagenet, ImageFolder)
+}

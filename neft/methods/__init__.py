@@ -1,0 +1,31 @@
+"""The training methods there are. To add one: a file with its class, and its line in `Method` and `METHODS`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from neft.component import default_name
+from neft.methods.base import BaseMethod, Decay, FeedbackMethod, NoisyForward
+from neft.methods.irs import Irs
+from neft.methods.noise_injection import NoiseInjection
+from neft.methods.ovf import Ovf
+from neft.methods.vanilla import Vanilla
+
+__all__ = [
+    "METHODS",
+    "BaseMethod",
+    "Decay",
+    "FeedbackMethod",
+    "Irs",
+    "Method",
+    "NoiseInjection",
+    "NoisyForward",
+    "Ovf",
+    "Vanilla",
+]
+
+Method = Annotated[Vanilla | NoiseInjection | Ovf | Irs, Field(discriminator="name")]
+
+METHODS: dict[str, type[BaseMethod]] = {
+    default_name(method): method for method in (Vanilla, NoiseInjection, Ovf, Irs)
+}

@@ -1,0 +1,182 @@
+"""What a training method is: a loss made from noisy forward passes of one batch.
+
+A method is handed a `NoisyForward` and sees no device, layer or loader.
+"""
+
+from abc import abstractmethod
+from typing import ClassVar, Literal, Protocol, runtime_checkable
+
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from neft.component import Component
+
+Decay = Literal["paper", "reversed", "constant"]
+
+
+@runtime_checkable
+class NoisyForward(Protocol):
+    """Run the network on this batch, on a freshly sampled chip at sigma_d."""
+
+    def __call__(self, *, sigma_d: float, moves_batchnorm: bool = True) -> Tensor:
+        """Logits of the batch; `moves_batchnorm` says whether the pass updates BatchNorm's running statistics."""
+        ...
+
+    def with_snapshots(self, *, sigma_d: float, classifier_noise: bool) -> tuple[Tensor, list[Tensor]]:
+        """Logits and every snapshot head's output, shallowest first; `classifier_noise`: are the heads noisy too."""
+        ...
+
+
+class BaseMethod(Component):
+    """The interface."""
+
+    label: ClassVar[str]
+    source: ClassVar[str]
+    uses_noise: ClassVar[bool] = True
+    """Whether training passes see device variation."""
+
+    @property
+    def num_snapshots(self) -> int:
+        """Snapshot heads the network needs while training."""
+        return 0
+
+    @property
+    @abstractmethod
+    def effective_temperature(self) -> float:
+        """By what the training logits are divided."""
+
+    @property
+    def variant(self) -> str:
+        """The method with what makes it a variant of its own; a key for grouping and colour."""
+        return str(getattr(self, "name", ""))
+
+    @property
+    def variant_label(self) -> str:
+        """The variant in words, for legends."""
+        return self.label
+
+    @abstractmethod
+    def loss(
+        self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]:
+        """The loss to minimise and the backbone's logits (undivided, to count hits)."""
+
+
+class SinglePassMethod(BaseMethod):
+    """Cross entropy of one pass, its logits divided by a temperature."""
+
+    temperature: float = Field(
+        default=1.0,
+        ge=1,
+        le=1024,
+        title="T",
+        description="Divides the training logits; N+1 in NeFT, where it works as a softmax temperature.",
+    )
+
+    @property
+    def effective_temperature(self) -> float:
+        """T."""
+        return self.temperature
+
+    @property
+    def variant(self) -> str:
+        """The name, and `_t4` at temperature 4."""
+        name = super().variant
+        return name if self.temperature == 1 else f"{name}_t{self.temperature:g}"
+
+    @property
+    def variant_label(self) -> str:
+        """The label, and the temperature where it is not 1."""
+        return self.label if self.temperature == 1 else f"{self.label}, T = {self.temperature:g}"
+
+    def loss(
+        self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]:
+        """CE(O / T, y)."""
+        logits = forward(sigma_d=sigma_d)
+        return cross_entropy(logits / self.temperature, labels), logits
+
+
+class FeedbackMethod(BaseMethod):
+    """Negative feedback training: L = CE((O_backbone - beta sum_n gamma_n Out_n) / T, y), T = N + 1 in the paper.
+
+    NeFT section 3.1. beta = 0 leaves noise injection at temperature T: the control that any claim for the feedback needs.
+    """
+
+    source: ClassVar[str] = "NeFT, IEEE TCAD 2025, doi 10.1109/TCAD.2025.3591409, section 3"
+    rising_gamma: ClassVar[bool]
+    """Whether the paper's gamma grows with n (OVF) or falls (IRS)."""
+
+    num_feedback: int = Field(default=3, ge=1, le=16, title="N", description="Number of feedback terms.")
+    beta: float = Field(default=1e-3, ge=0, le=1, title="β", description="Feedback coefficient.")
+    decay: Decay = Field(
+        default="paper",
+        title="γ schedule",
+        description="Decay factors γ: the paper's, the same in reversed order, or all equal to 1.",
+    )
+    decay_base: float = Field(
+        default=10.0, gt=1, le=1000, title="γ base", description="Ratio of neighbouring decay factors."
+    )
+    temperature: float | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        title="T",
+        description="Divides the training logits; N+1, as in the paper, if not given.",
+    )
+
+    @property
+    def effective_temperature(self) -> float:
+        """T, or N + 1 where none is given."""
+        return self.num_feedback + 1.0 if self.temperature is None else self.temperature
+
+    @property
+    def gamma(self) -> tuple[float, ...]:
+        """gamma_1 … gamma_N. Paper: base^(n-N) for OVF, base^(1-n) for IRS; `constant` (all 1) is a reconstruction."""
+        if self.decay == "constant":
+            return (1.0,) * self.num_feedback
+        falling = tuple(self.decay_base**-n for n in range(self.num_feedback))
+        rises = self.rising_gamma == (self.decay == "paper")
+        return falling[::-1] if rises else falling
+
+    @property
+    def variant(self) -> str:
+        """The name and every setting that is not the default, but for beta at its default."""
+        return "_".join([super().variant, *(short for short, _ in self._departures())])
+
+    @property
+    def variant_label(self) -> str:
+        """The label and every setting that is not the default."""
+        return ", ".join([self.label, *(words for _, words in self._departures())])
+
+    def _departures(self) -> list[tuple[str, str]]:
+        """What differs from the method's defaults, as (key, words)."""
+        found: list[tuple[str, str]] = []
+        for field, (key, words) in _DEPARTURES.items():
+            info = type(self).model_fields.get(field)
+            value = getattr(self, field, None)
+            if info is not None and value != info.default:
+                shown = f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+                found.append((f"{key}{shown}", f"{words} {shown}" if words.endswith("=") else f"{shown} {words}"))
+        return found
+
+    def combine(self, logits: Tensor, feedback: list[Tensor], labels: Tensor) -> Tensor:
+        """CE((O - beta sum_n gamma_n Out_n) / T, y)."""
+        fed_back = logits
+        for gamma, output in zip(self.gamma, feedback, strict=True):
+            fed_back = fed_back - self.beta * gamma * output
+        return cross_entropy(fed_back / self.effective_temperature, labels)
+
+
+_DEPARTURES: dict[str, tuple[str, str]] = {
+    "num_feedback": ("n", "N ="),
+    "beta": ("b", "β ="),
+    "decay": ("", "γ"),
+    "decay_base": ("base", "γ base ="),
+    "temperature": ("t", "T ="),
+    "delta_sigma": ("d", "Δσ ="),
+    "feedback_moves_batchnorm": ("bn", "BatchNorm moved by feedback ="),
+    "classifier_noise": ("cn", "classifier noise ="),
+}

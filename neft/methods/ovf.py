@@ -1,0 +1,46 @@
+"""Oriented variational forward (NeFT section 3.2, Algorithm 1)."""
+
+from typing import ClassVar, Literal
+
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor
+
+from neft.methods.base import FeedbackMethod, NoisyForward
+
+
+class Ovf(FeedbackMethod):
+    """N more passes of the same weights with fresh noise at sigma_d + n delta_sigma feed back against the backbone's.
+
+    gamma_n = 10^(n-N): the noisiest pass weighs 1. Gradients flow through all passes.
+    """
+
+    name: Literal["ovf"] = "ovf"
+    label: ClassVar[str] = "OVF"
+    rising_gamma: ClassVar[bool] = True
+
+    delta_sigma: float = Field(
+        default=0.05,
+        ge=-1,
+        le=1,
+        title="Δσ",
+        description="How much more device variation each further pass has; where it is negative, σ_d ends at 0.",
+    )
+    feedback_moves_batchnorm: bool = Field(
+        default=True,
+        title="feedback moves BatchNorm",
+        description="Whether the further, noisier passes update BatchNorm's running statistics, as the released code does.",
+    )
+
+    def loss(
+        self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]:
+        """One pass at sigma_d, N at sigma_d + n delta_sigma."""
+        logits = forward(sigma_d=sigma_d)
+        feedback = [
+            forward(
+                sigma_d=max(0.0, sigma_d + n * self.delta_sigma), moves_batchnorm=self.feedback_moves_batchnorm
+            )
+            for n in range(1, self.num_feedback + 1)
+        ]
+        return self.combine(logits, feedback, labels), logits

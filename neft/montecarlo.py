@@ -1,0 +1,232 @@
+"""Monte Carlo over chips: one row per sigma_d and instance.
+
+Instance 7 is the same chip whether 10 or 1,000 are drawn, at every sigma_d and for every network of equal shape: its normals
+come from `generator(seed, "chip", 7)`, drawn once and scaled by sigma_d. Comparisons are therefore paired.
+
+The fast path programs chips in place into one network whose BatchNorm has been folded into the weights and their
+deviations, channels-last, without autograd. `plain_logits` is the slow, plain path it is tested against.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.func import functional_call
+
+from neft import columns
+from neft.datasets.base import ImageData, Split
+from neft.devices import BaseDevice
+from neft.errors import StoppedError
+from neft.mapping import BitSlicing
+from neft.metrics import METRICS, Predictions
+from neft.network import Network, fold_batchnorm
+from neft.noise import Deployment, Sampler, Weights, deploy, draw_normals
+from neft.seeding import generator
+
+EVALUATION_BATCH = 512
+NUM_BINS = 61
+BIN_EDGE = 5.0
+"""Deviation histograms reach this many closed-form stds either side."""
+
+
+@dataclass(frozen=True)
+class ChipLaw:
+    """How chips are made."""
+
+    device: BaseDevice
+    mapping: BitSlicing
+    sampler: Sampler = "exact"
+    quantise: bool = True
+
+    def deploy(self, weights: Weights) -> Deployment:
+        """Targets and stds of these layers."""
+        return deploy(
+            weights, device=self.device, mapping=self.mapping, sampler=self.sampler, quantise=self.quantise
+        )
+
+
+class DeployedNetwork:
+    """A network on chips: BatchNorm folded, channels-last, weights replaced in place chip by chip."""
+
+    def __init__(self, network: Network, law: ChipLaw, *, torch_device: str = "cpu") -> None:
+        deployed = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+        original = {name: weight.detach().clone() for name, weight in deployed.device_weights().items()}
+        deployment = law.deploy(original)
+        factors = fold_batchnorm(deployed)
+        self._network = deployed.to(torch_device, memory_format=torch.channels_last)
+        self._parameters = deployed.device_weights()
+        self._targets = {
+            name: _like(target * factors.get(name, 1.0), self._parameters[name])
+            for name, target in deployment.targets.items()
+        }
+        self._scales = {
+            name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in deployment.stds.items()
+        }
+        self._shapes = original
+        self._deviation: Weights = {}
+
+    def draw(self, seed: int, instance: int) -> None:
+        """Draw one chip: its deviations at sigma_d = 1."""
+        normals = draw_normals(self._shapes, generator(seed, "chip", instance))
+        self._deviation = {
+            name: _like(normal, self._parameters[name]).mul_(self._scales[name]) for name, normal in normals.items()
+        }
+
+    def program(self, *, sigma_d: float) -> None:
+        """Write the drawn chip's weights at this device variation into the network."""
+        for name, parameter in self._parameters.items():
+            _ = torch.add(self._targets[name], self._deviation[name], alpha=sigma_d, out=parameter)
+
+    def logits(self, images: Float[Tensor, "images channels height width"]) -> Float[Tensor, "images classes"]:
+        """Outputs of the chip that is programmed."""
+        batches = images.split(EVALUATION_BATCH)
+        return torch.cat([cast("Tensor", self._network(batch)) for batch in batches])
+
+
+def evaluate(
+    network: Network,
+    data: ImageData,
+    law: ChipLaw,
+    *,
+    sigma_ds: Sequence[float],
+    num_instances: int,
+    seed: int,
+    split: Split | None = None,
+    torch_device: str = "cpu",
+    on_instance: Callable[[int, float], None] = lambda _instance, _accuracy: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> pd.DataFrame:
+    """Try a network on sampled chips.
+
+    Args:
+        network: the deployed network.
+        data: the data set; its test split is used unless `split` is given.
+        law: how chips are made.
+        sigma_ds: device variations, std over maximal conductance.
+        num_instances: chips; the same ones at every sigma_d.
+        seed: where chips come from.
+        split: another split of the same data set.
+        torch_device: where torch computes.
+        on_instance: told after each chip how many are done and its accuracy at the last sigma_d.
+        should_stop: asked after each chip.
+
+    Returns:
+        A row per sigma_d and instance: `sigma_d`, `instance` and one column a metric.
+
+    Raises:
+        StoppedError: `should_stop` said so.
+    """
+    split = data.test if split is None else split
+    rows: list[pd.DataFrame] = []
+    with torch.inference_mode():
+        deployed = DeployedNetwork(network, law, torch_device=torch_device)
+        images = data.normalise(split.images.to(torch_device)).contiguous(memory_format=torch.channels_last)
+        labels = split.labels.to(torch_device)
+        for instance in range(num_instances):
+            deployed.draw(seed, instance)
+            measured = torch.stack(
+                [_measure(deployed, images, labels, sigma_d=sigma_d) for sigma_d in sigma_ds]
+            ).cpu()
+            rows.append(_rows(instance, sigma_ds, measured))
+            on_instance(instance + 1, float(measured[-1, 0]))
+            if should_stop():
+                message = f"Stopped after {instance + 1} of {num_instances} chips."
+                raise StoppedError(message, epoch=-1)
+    instances = pd.concat(rows, ignore_index=True)
+    return instances.sort_values([columns.SIGMA_D, columns.INSTANCE], ignore_index=True)
+
+
+@torch.no_grad()
+def plain_logits(
+    network: Network,
+    images: Float[Tensor, "images channels height width"],
+    law: ChipLaw,
+    *,
+    sigma_d: float,
+    seed: int,
+    instance: int,
+) -> Float[Tensor, "images classes"]:
+    """One chip's outputs the plain way: program, then run the network as it is."""
+    weights = {name: weight.detach() for name, weight in network.device_weights().items()}
+    chip = law.deploy(weights).chip(draw_normals(weights, generator(seed, "chip", instance)), sigma_d=sigma_d)
+    return cast("Tensor", functional_call(network.eval(), chip, (images,)))
+
+
+def layer_deviations(
+    network: Network, law: ChipLaw, *, seed: int, num_instances: int = 8
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How far each layer's sampled weights lie from their targets, beside the closed form.
+
+    Deviations are proportional to sigma_d, so they are given over sigma_d w_max and hold for every sigma_d.
+
+    Returns:
+        A row per layer (weights, w_max, RMS weight, share of weights in the middle levels, realised and closed-form std), and
+        a row per layer and bin (sampled and closed-form density).
+    """
+    weights = {name: weight.detach() for name, weight in network.device_weights().items()}
+    deployment = law.deploy(weights)
+    layers: list[dict[str, float | int | str]] = []
+    histograms: list[pd.DataFrame] = []
+    chips = [draw_normals(weights, generator(seed, "chip", instance)) for instance in range(num_instances)]
+    for name, weight in weights.items():
+        maximum = float(weight.abs().amax())
+        stds = (deployment.stds[name] / maximum).expand_as(weight).flatten().double()
+        sampled = torch.cat([chip[name].flatten().double() * stds for chip in chips])
+        magnitude = weight.abs() / maximum
+        closed_form_std = float(stds.square().mean().sqrt())
+        layer = name.removesuffix(".weight").removeprefix("backbone.")
+        layers.append(
+            {
+                columns.LAYER: layer,
+                columns.NUM_WEIGHTS: weight.numel(),
+                columns.W_MAX: maximum,
+                columns.RMS_WEIGHT: float(weight.double().square().mean().sqrt()),
+                columns.MIDDLE_SHARE: float(((magnitude > 0.25) & (magnitude < 0.75)).double().mean()),
+                columns.REALISED_STD: float(sampled.square().mean().sqrt()),
+                columns.CLOSED_FORM_STD: closed_form_std,
+            }
+        )
+        histograms.append(_histogram(layer, sampled, stds, closed_form_std))
+    return pd.DataFrame(layers), pd.concat(histograms, ignore_index=True)
+
+
+def _histogram(layer: str, sampled: Tensor, stds: Tensor, scale: float) -> pd.DataFrame:
+    edges = torch.linspace(-BIN_EDGE * scale, BIN_EDGE * scale, NUM_BINS + 1, dtype=torch.float64)
+    counts = torch.histogram(sampled, bins=edges).hist
+    width = float(edges[1] - edges[0])
+    # the law of a layer is a mixture of Gaussians, one for each std that its codes have
+    values, members = torch.unique(stds, return_counts=True)
+    cumulative = torch.special.ndtr(edges[:, None] / values[None, :].clamp_min(1e-12))
+    expected = (cumulative.diff(dim=0) * (members / members.sum())).sum(dim=1) / width
+    return pd.DataFrame(
+        {
+            columns.LAYER: layer,
+            columns.BIN_LEFT: edges[:-1].numpy(),
+            columns.BIN_RIGHT: edges[1:].numpy(),
+            columns.DENSITY: (counts / (len(sampled) * width)).numpy(),
+            columns.CLOSED_FORM_DENSITY: expected.numpy(),
+        }
+    )
+
+
+def _measure(deployed: DeployedNetwork, images: Tensor, labels: Tensor, *, sigma_d: float) -> Tensor:
+    deployed.program(sigma_d=sigma_d)
+    predictions = Predictions.from_logits(deployed.logits(images), labels)
+    return torch.stack([metric.compute(predictions) for metric in METRICS.values()])
+
+
+def _rows(instance: int, sigma_ds: Sequence[float], measured: Tensor) -> pd.DataFrame:
+    frame = pd.DataFrame(measured.double().numpy(), columns=list(METRICS))
+    frame.insert(0, columns.SIGMA_D, list(sigma_ds))
+    frame.insert(1, columns.INSTANCE, instance)
+    return frame
+
+
+def _like(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """The tensor on the parameter's torch device, laid out in memory as the parameter is."""
+    return torch.empty_like(parameter).copy_(tensor)

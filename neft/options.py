@@ -1,0 +1,212 @@
+"""A config as flat options: `--dataset digits --width 0.25 --beta 0.01`. One table serves parsing, help and writing back.
+
+A component's fields become options under their own names; a few that would clash (both training and evaluation have a seed)
+have names of their own. An option that belongs to another component than the one chosen is an error, never ignored.
+"""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from neft.backbones import BACKBONES
+from neft.component import Component, bounds_text, default_name, unit_of
+from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.datasets import DATASETS
+from neft.devices import DEVICES
+from neft.errors import ConfigError, unknown_name
+from neft.mapping import BitSlicing
+from neft.methods import METHODS
+
+FAMILIES: dict[str, Mapping[str, type[Component]]] = {
+    "dataset": DATASETS,
+    "backbone": BACKBONES,
+    "device": DEVICES,
+    "method": METHODS,
+}
+SECTIONS: dict[str, type[Component]] = {
+    "mapping": BitSlicing,
+    "training": TrainingConfig,
+    "evaluation": EvaluationConfig,
+}
+RENAMED = {
+    ("training", "quantise"): "train_quantise",
+    ("training", "sampler"): "train_sampler",
+    ("evaluation", "quantise"): "test_quantise",
+    ("evaluation", "sampler"): "test_sampler",
+    ("evaluation", "seed"): "chip_seed",
+    ("evaluation", "sigma_ds"): "test_sigma_d",
+    ("evaluation", "device"): "test_device",
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: where its value goes, and what its help says."""
+
+    name: str
+    part: str
+    """Which part of the config: a family or a section."""
+    field: str
+    info: FieldInfo
+    owners: tuple[str, ...]
+    """The components of a family that have it; empty for a section's."""
+
+    @property
+    def flag(self) -> str:
+        """`--beta`."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is a yes or no."""
+        return self.info.annotation is bool
+
+    @property
+    def choices(self) -> tuple[str, ...] | None:
+        """The values of a closed choice."""
+        if self.field == "device":
+            return tuple(DEVICES)
+        return tuple(get_args(self.info.annotation)) if get_origin(self.info.annotation) is Literal else None
+
+    def help(self) -> str:
+        """Symbol, meaning, bounds with unit, default, and whose it is."""
+        symbol = f"{self.info.title}: " if self.info.title else ""
+        bounds = bounds_text(self.info)
+        unit = unit_of(self.info)
+        allowed = f" In {bounds}." if bounds else f" In {unit}." if unit else ""
+        owners = f" For {', '.join(self.owners)}." if self.owners else ""
+        return f"{symbol}{self.info.description}{allowed}{owners} {self._default_text()}".strip()
+
+    def _default_text(self) -> str:
+        if self.name == "test_sigma_d":
+            return "As '0,0.1,0.2' or 'first:last:step'. [default: 0:0.4:0.05]"
+        default = self.info.get_default(call_default_factory=True)
+        if self.info.is_required() or default is None:
+            return ""
+        return f"[default: {shown(default)}]"
+
+
+def option_table() -> dict[str, Option]:
+    """Every option but the choices of components themselves, by name."""
+    found: dict[str, Option] = {}
+    for part, family in FAMILIES.items():
+        for component in family.values():
+            for field, info in component.model_fields.items():
+                if field == "name":
+                    continue
+                earlier = found.get(field)
+                owners = (*(earlier.owners if earlier else ()), default_name(component))
+                found[field] = Option(field, part, field, earlier.info if earlier else info, owners)
+    for part, section in SECTIONS.items():
+        for field, info in section.model_fields.items():
+            name = RENAMED.get((part, field), field)
+            found[name] = Option(name, part, field, info, ())
+    return found
+
+
+def make_config(values: Mapping[str, Any], base: RunConfig | None = None) -> RunConfig:
+    """A config from flat options over a base.
+
+    Args:
+        values: by option name, and the components' names under `dataset`, `backbone`, `device`, `method`; None is not given.
+        base: what holds where no option is given; a component that is chosen anew starts from its own defaults.
+
+    Raises:
+        ConfigError: an unknown name, a value out of bounds, or an option that the chosen component does not have.
+    """
+    base = base or RunConfig()
+    given = {name: value for name, value in values.items() if value is not None}
+    parts: dict[str, Any] = {part: _chosen(part, given.pop(part, None), base) for part in FAMILIES}
+    parts |= {part: getattr(base, part).model_dump() for part in SECTIONS}
+    table = option_table()
+    for name, value in given.items():
+        if name not in table:
+            raise unknown_name("option", name, table)
+        option = table[name]
+        chosen = parts[option.part].get("name")
+        if option.owners and chosen not in option.owners:
+            message = (
+                f"{option.flag} is no option of {option.part} '{chosen}'; it belongs to: {', '.join(option.owners)}."
+            )
+            raise ConfigError(message)
+        parts[option.part][option.field] = _parsed(option, value)
+    return RunConfig.make(**parts)
+
+
+def to_values(config: RunConfig) -> dict[str, Any]:
+    """The flat options that make this config from the defaults: what differs from them, and every component's name."""
+    values: dict[str, Any] = {}
+    for name, option in option_table().items():
+        component = getattr(config, option.part)
+        if option.field in type(component).model_fields:
+            value = getattr(component, option.field)
+            own_default = type(component).model_fields[option.field].default
+            if value != own_default:
+                values[name] = value.name if isinstance(value, Component) else value
+    return {part: getattr(config, part).name for part in FAMILIES} | values
+
+
+def command_line(config: RunConfig, verb: str = "neft train") -> str:
+    """A command that makes this config again."""
+    words = verb.split()
+    table = option_table()
+    for name, value in to_values(config).items():
+        option = table.get(name)
+        if option is not None and option.is_switch:
+            words.append(option.flag if value else option.flag.replace("--", "--no-", 1))
+        else:
+            words += [f"--{name.replace('_', '-')}", shown(value)]
+    return shlex.join(words)
+
+
+def parse_sigma_ds(text: str) -> tuple[float, ...]:
+    """`0,0.1,0.2` or `first:last:step`, the last included.
+
+    Raises:
+        ConfigError: neither.
+
+    >>> parse_sigma_ds("0:0.2:0.05")
+    (0.0, 0.05, 0.1, 0.15, 0.2)
+    """
+    try:
+        if ":" not in text:
+            return tuple(float(part) for part in text.split(","))
+        first, last, step = (float(part) for part in text.split(":"))
+        count = round((last - first) / step)
+    except (ValueError, ZeroDivisionError):
+        count = -1
+        first = step = 0.0
+    if not 0 <= count <= 200:
+        message = f"--test-sigma-d (test σ_d) must be like '0,0.1,0.2' or '0:0.4:0.05' (first:last:step); got '{text}'."
+        raise ConfigError(message)
+    return tuple(round(first + index * step, 6) for index in range(count + 1))
+
+
+def shown(value: object) -> str:
+    """A value as it is written on a command line."""
+    if isinstance(value, tuple):
+        return ",".join(shown(part) for part in value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _chosen(part: str, name: str | None, base: RunConfig) -> dict[str, Any]:
+    if name is None:
+        return getattr(base, part).model_dump()
+    if name not in FAMILIES[part]:
+        raise unknown_name(part, name, FAMILIES[part])
+    return {"name": name}
+
+
+def _parsed(option: Option, value: Any) -> Any:
+    if option.name == "test_sigma_d" and isinstance(value, str):
+        return parse_sigma_ds(value)
+    if option.name == "test_device" and isinstance(value, str):
+        if value not in DEVICES:
+            raise unknown_name("device", value, DEVICES)
+        return {"name": value}
+    return value

@@ -1,0 +1,272 @@
+"""run(config) -> RunRecord: the one place that joins data, training, Monte Carlo and the store."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from neft import checkpoint, columns, unfinished
+from neft.config import RunConfig
+from neft.datasets.base import DataAccess, ImageData
+from neft.errors import ConfigError, RunExistsError
+from neft.methods import FeedbackMethod
+from neft.montecarlo import ChipLaw, evaluate, layer_deviations
+from neft.network import Network, build_network, num_parameters
+from neft.records import RunFacts, RunRecord, RunSummary, make_provenance
+from neft.store import RunStore, RunTables, Stores, default_data_dir
+from neft.tables import summarise
+from neft.training import Hooks, Trained, TrainingState, input_shape, train
+
+WeightStorage = Literal["codes", "float32", "none"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; handed to whoever watches."""
+
+    stage: Literal["loading", "training", "evaluating", "storing"]
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    row: dict[str, float] = field(default_factory=dict)
+    """The history row of the epoch that just ended."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What does not change a run's numbers."""
+
+    store: RunStore
+    data_dir: Path = field(default_factory=default_data_dir)
+    download: bool = False
+    torch_device: str = "cpu"
+    weights: WeightStorage = "float32"
+    preset: str | None = None
+    command: str = ""
+    pretrained_stores: Stores = field(default_factory=Stores.default)
+    unfinished_root: Path | None = None
+    """Where the last whole epoch is kept; below NEFT_HOME if not given."""
+    resume: bool = False
+    """Go on from the last whole epoch, if there is one."""
+    on_progress: Callable[[Progress], None] = lambda _progress: None
+    should_stop: Callable[[], bool] = lambda: False
+
+
+def run(config: RunConfig, settings: Settings) -> RunRecord:
+    """Train, evaluate and store one run.
+
+    Raises:
+        RunExistsError: it is stored already.
+        DataMissingError: the data set is not there.
+        ConfigError: settings that do not fit, found before anything is computed where possible.
+        StoppedError: `should_stop` said so; the last whole epoch is kept, nothing is stored.
+    """
+    if config.run_id in settings.store:
+        message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
+        raise RunExistsError(message)
+    settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
+    data = load_data(config, settings)
+    started = time.perf_counter()
+    trained, earlier_seconds = _train(config, data, settings)
+    training_seconds = earlier_seconds + time.perf_counter() - started
+    record = _evaluate_and_store(config, data, trained, settings, training_seconds=training_seconds)
+    unfinished.discard(config, settings.unfinished_root)
+    return record
+
+
+def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunRecord:
+    """Evaluate a stored run's weights under another evaluation config and store the result as a run of its own.
+
+    Raises:
+        RunNotFoundError: the run was stored without weights.
+        ConfigError: the config differs in more than its evaluation.
+    """
+    trained_config = stored_config(source)
+    if config.model_copy(update={"evaluation": trained_config.evaluation}) != trained_config:
+        message = "Only the evaluation may differ from the stored run's; train anew for the rest."
+        raise ConfigError(message)
+    if config.run_id in settings.pretrained_stores:
+        message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
+        raise RunExistsError(message)
+    holder = settings.pretrained_stores.holder(source.id)
+    settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
+    data = load_data(config, settings)
+    network = restore_network(config, data, holder.weights(source))
+    trained = Trained(
+        network=network,
+        history=[{str(k): float(v) for k, v in row.items()} for row in holder.tables(source).history.to_dict("records")],
+        selected_epoch=source.summary.selected_epoch,
+    )
+    seconds = source.provenance.training_seconds
+    return _evaluate_and_store(config, data, trained, settings, training_seconds=seconds)
+
+
+def load_data(config: RunConfig, settings: Settings) -> ImageData:
+    """The run's data set.
+
+    Raises:
+        DataMissingError: it is not there.
+    """
+
+    def report(message: str) -> None:
+        settings.on_progress(Progress("loading", message=message))
+
+    return config.dataset.load(DataAccess(data_dir=settings.data_dir, download=settings.download, report=report))
+
+
+def restore_network(config: RunConfig, data: ImageData, weights: dict[str, Tensor]) -> Network:
+    """The deployed network of a stored run."""
+    network = build_network(config.backbone, input_shape(data))
+    _ = network.load_state_dict(weights, strict=True)
+    return network.eval()
+
+
+def chip_law(config: RunConfig) -> ChipLaw:
+    """How a run's test chips are made."""
+    return ChipLaw(
+        device=config.test_device,
+        mapping=config.mapping,
+        sampler=config.evaluation.sampler,
+        quantise=config.evaluation.quantise,
+    )
+
+
+def stored_config(record: RunRecord) -> RunConfig:
+    """The config of a stored run.
+
+    Raises:
+        ConfigError: it no longer fits this version's models.
+    """
+    return RunConfig.from_json(json.dumps(record.config))
+
+
+def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
+    """What lists and legends need to know of a config."""
+    method = config.method
+    feedback = method if isinstance(method, FeedbackMethod) else None
+    return RunFacts(
+        dataset=config.dataset.name,
+        dataset_label=config.dataset.label,
+        num_classes=num_classes,
+        backbone=config.backbone.short_name,
+        backbone_label=config.backbone.full_label,
+        device=config.test_device.name,
+        device_label=config.test_device.label,
+        method=method.name,
+        variant=method.variant,
+        label=method.variant_label,
+        temperature=method.effective_temperature,
+        beta=feedback.beta if feedback else None,
+        num_feedback=feedback.num_feedback if feedback else None,
+        decay=feedback.decay if feedback else None,
+        train_sigma_d=config.train_sigma_d,
+        seed=config.training.seed,
+        chip_seed=config.evaluation.seed,
+        num_instances=config.evaluation.num_instances,
+        sigma_ds=config.evaluation.sigma_ds,
+    )
+
+
+def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trained, float]:
+    state = unfinished.load(config, settings.unfinished_root) if settings.resume else None
+    earlier = sum(row[columns.SECONDS] for row in state.history) if state else 0.0
+    initial: dict[str, Tensor] | None = None
+    if config.training.pretrained_run is not None:
+        holder = settings.pretrained_stores.holder(config.training.pretrained_run)
+        initial = holder.weights(holder.record(config.training.pretrained_run))
+
+    def on_epoch(current: TrainingState) -> None:
+        unfinished.save(config, current, settings.unfinished_root)
+        epochs = config.training.epochs
+        settings.on_progress(Progress("training", current.epoch, epochs, row=current.history[-1]))
+
+    start_at = state.epoch if state else 0
+    settings.on_progress(Progress("training", start_at, config.training.epochs))
+    trained = train(
+        config,
+        data,
+        state=state,
+        initial_weights=initial,
+        torch_device=settings.torch_device,
+        hooks=Hooks(on_epoch=on_epoch, should_stop=settings.should_stop),
+    )
+    return trained, earlier
+
+
+def _evaluate_and_store(
+    config: RunConfig, data: ImageData, trained: Trained, settings: Settings, *, training_seconds: float
+) -> RunRecord:
+    stored = _stored_weights(config, trained.network, settings.weights)
+    network = trained.network
+    if settings.weights == "codes":  # what is evaluated is what is stored
+        network = restore_network(config, data, checkpoint.decode(stored, config.mapping))
+    started = time.perf_counter()
+    total = config.evaluation.num_instances
+
+    def on_instance(done: int, accuracy: float) -> None:
+        row = {columns.ACCURACY: accuracy}
+        settings.on_progress(Progress("evaluating", done, total, row=row))
+
+    settings.on_progress(Progress("evaluating", 0, total))
+    law = chip_law(config)
+    instances = evaluate(
+        network,
+        data,
+        law,
+        sigma_ds=config.evaluation.sigma_ds,
+        num_instances=total,
+        seed=config.evaluation.seed,
+        torch_device=settings.torch_device,
+        on_instance=on_instance,
+        should_stop=settings.should_stop,
+    )
+    layers, deviations = layer_deviations(network, law, seed=config.evaluation.seed)
+    evaluation_seconds = time.perf_counter() - started
+    settings.on_progress(Progress("storing", message=config.run_id))
+    record = RunRecord(
+        id=config.run_id,
+        facts=run_facts(config, num_classes=data.num_classes),
+        config=config.model_dump(mode="json"),
+        provenance=make_provenance(
+            torch_device=settings.torch_device,
+            threads=torch.get_num_threads(),
+            training_seconds=training_seconds,
+            evaluation_seconds=evaluation_seconds,
+            preset=settings.preset,
+            command=settings.command,
+        ),
+        summary=_summary(config, trained, instances),
+    )
+    tables = RunTables(
+        history=pd.DataFrame(trained.history), instances=instances, layers=layers, deviations=deviations
+    )
+    return settings.store.save(record, tables, stored if settings.weights != "none" else None)
+
+
+def _stored_weights(config: RunConfig, network: Network, storage: WeightStorage) -> dict[str, Tensor]:
+    state = dict(network.state_dict())
+    if storage != "codes":
+        return state
+    if not config.evaluation.quantise:
+        message = "Weights can be stored as codes only where the evaluation quantises them."
+        raise ConfigError(message)
+    return checkpoint.encode(state, set(network.device_weights()), config.mapping)
+
+
+def _summary(config: RunConfig, trained: Trained, instances: pd.DataFrame) -> RunSummary:
+    num_weights = sum(weight.numel() for weight in trained.network.device_weights().values())
+    selected = trained.history[trained.selected_epoch - 1]
+    return RunSummary(
+        selected_epoch=trained.selected_epoch,
+        num_epochs=len(trained.history),
+        validation_accuracy=selected[columns.VALIDATION_ACCURACY],
+        test=summarise(instances),
+        num_parameters=num_parameters(trained.network),
+        num_devices=2 * config.mapping.num_slices * num_weights,
+    )
