@@ -80,7 +80,10 @@ class DeployedNetwork:
     def program(self, *, sigma_d: float) -> None:
         """Write the drawn chip's weights at this device variation into the network."""
         for name, parameter in self._parameters.items():
-            _ = torch.add(self._targets[name], self._deviation[name], alpha=sigma_d, out=parameter)
+            if sigma_d == 0:
+                _ = parameter.copy_(self._targets[name])
+            else:
+                _ = torch.add(self._targets[name], self._deviation[name], alpha=sigma_d, out=parameter)
 
     def logits(self, images: Float[Tensor, "images channels height width"]) -> Float[Tensor, "images classes"]:
         """Outputs of the chip that is programmed."""
@@ -127,10 +130,15 @@ def evaluate(
         deployed = DeployedNetwork(network, law, torch_device=torch_device)
         images = data.normalise(split.images.to(torch_device)).contiguous(memory_format=torch.channels_last)
         labels = split.labels.to(torch_device)
+        clean = _measure(deployed, images, labels, sigma_d=0.0) if 0 in sigma_ds else None
         for instance in range(num_instances):
             deployed.draw(seed, instance)
+            # without variation every chip is the same one
             measured = torch.stack(
-                [_measure(deployed, images, labels, sigma_d=sigma_d) for sigma_d in sigma_ds]
+                [
+                    clean if clean is not None and sigma_d == 0 else _measure(deployed, images, labels, sigma_d=sigma_d)
+                    for sigma_d in sigma_ds
+                ]
             ).cpu()
             rows.append(_rows(instance, sigma_ds, measured))
             on_instance(instance + 1, float(measured[-1, 0]))

@@ -302,6 +302,7 @@ def _write_draft(
     complete = record.model_copy(update={"files": files})
     _ = (draft / RECORD).write_text(complete.model_dump_json(indent=1) + "\n", encoding="utf-8")
     for path in draft.iterdir():
+        path.chmod(0o644)
         _sync(path)
     return complete
 
