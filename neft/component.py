@@ -93,7 +93,7 @@ _LIMITS = ("ge", "gt", "le", "lt")
 _BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 
 
-def _number(value: float | None, absent: str) -> str:
+def _number(value: float | int | None, absent: str) -> str:
     return absent if value is None else f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"
 
 

@@ -78,7 +78,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def _digits_run(backbone: Backbone, method: Method, *, sigma_d: float, seed: int) -> RunConfig:
-    training = TrainingConfig(sigma_d=sigma_d, seed=seed, epochs=100)
+    training = TrainingConfig(sigma_d=sigma_d, seed=seed)
     return RunConfig(dataset=Digits(), backbone=backbone, method=method, training=training)
 
 
