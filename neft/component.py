@@ -11,7 +11,6 @@ from pydantic.fields import FieldInfo
 
 from neft.errors import ConfigError, unknown_name
 
-
 C = TypeVar("C", bound=BaseModel)
 
 
@@ -58,6 +57,8 @@ def first_problem(owner: type[BaseModel], error: ValidationError) -> str:
         return str(unknown_name(name, str(context.get("tag", "")), known))
     if problem["type"] == "extra_forbidden":
         return str(unknown_name(f"setting of {holder.__name__}", name, holder.model_fields))
+    if problem["type"] == "union_tag_not_found":
+        return f"{holder.__name__}.{name} needs a 'name', the component that is chosen."
     if problem["type"] == "missing":
         return f"{holder.__name__}.{name} is required."
     where = holder.__name__ if field is None else f"{holder.__name__}.{name}{_symbol(field)}"
@@ -66,7 +67,9 @@ def first_problem(owner: type[BaseModel], error: ValidationError) -> str:
         return f"{where} must lie in {allowed}{shown}."
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     message = message.replace("should be", "must be").replace("input is", "which is").rstrip(".")
-    return f"{message}." if field is None else f"{where} {message}{shown}."
+    if field is None:
+        return f"{where} {message}." if message.startswith("must") else f"{message}."
+    return f"{where} {message}{shown}."
 
 
 def bounds_text(field: FieldInfo) -> str:
@@ -87,6 +90,16 @@ def unit_of(field: FieldInfo) -> str:
     """A field's unit; empty where it has none."""
     extra = field.json_schema_extra
     return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def number_text(value: float | int) -> str:
+    """A number as briefly as reads back to the very same number.
+
+    >>> number_text(1.0), number_text(0.01), number_text(0.1234567)
+    ('1', '0.01', '0.1234567')
+    """
+    brief = f"{value:g}"
+    return brief if float(brief) == value else repr(value)
 
 
 _LIMITS = ("ge", "gt", "le", "lt")

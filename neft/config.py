@@ -20,6 +20,7 @@ from neft.methods import Method, NoiseInjection
 from neft.noise import Sampler
 from neft.run_id import is_run_id
 
+
 class TrainingConfig(Component):
     """How the network is trained: Adam, cosine annealing, Kaiming-normal fan-out, as published."""
 
@@ -79,7 +80,8 @@ class EvaluationConfig(Component):
         min_length=1,
         max_length=200,
         title="test σ_d",
-        description="Device variations at which chips are tried.",
+        description="Device variations at which chips are tried, as '0,0.1,0.2' or 'first:last:step'.",
+        json_schema_extra={"default_text": "0:0.4:0.05"},
     )
     num_instances: int = Field(
         default=200, ge=1, le=100_000, title="chips", description="Sampled chips (instances) at every σ_d."
@@ -205,8 +207,15 @@ def _departures(component: Component) -> dict[str, Any]:
         if isinstance(value, Component):
             found[name] = _departures(value)
         elif name == "name" or value != field.default:
-            found[name] = list(value) if isinstance(value, tuple) else value
+            found[name] = _plain(value)
     return found
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any field's value
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    # -0 equals 0, so they must be written alike
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def _canonical(value: Any) -> str:

@@ -79,7 +79,8 @@ class BitSlicing(Component):
 
     def quantise(self, weight: Float[Tensor, "..."], maximum: Float[Tensor, ""]) -> Int[Tensor, "..."]:
         """The magnitude's code, |W| / w_max rounded to M bits (Eq. 4). A layer of zeros has codes of zero."""
-        scale = self.max_code / maximum.clamp_min(torch.finfo(weight.dtype).tiny)
+        # the floor keeps the scale itself finite: 0 x infinity is no code
+        scale = self.max_code / maximum.clamp_min(self.max_code * torch.finfo(weight.dtype).tiny)
         return (weight.abs() * scale).round().clamp_max(self.max_code).to(torch.int32)
 
     def dequantise(

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from neft.backbones import BACKBONES
-from neft.component import Component, bounds_text, default_name, unit_of
+from neft.component import Component, bounds_text, default_name, number_text
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets import DATASETS
 from neft.devices import DEVICES
@@ -53,6 +53,8 @@ class Option:
     info: FieldInfo
     owners: tuple[str, ...]
     """The components of a family that have it; empty for a section's."""
+    defaults: tuple[str, ...]
+    """Its default in words for each owner; one entry for a section's."""
 
     @property
     def flag(self) -> str:
@@ -69,24 +71,33 @@ class Option:
         """The values of a closed choice."""
         if self.field == "device":
             return tuple(DEVICES)
-        return tuple(get_args(self.info.annotation)) if get_origin(self.info.annotation) is Literal else None
+        return tuple(str(value) for value in get_args(self.info.annotation)) if get_origin(self.info.annotation) is Literal else None
 
     def help(self) -> str:
-        """Symbol, meaning, bounds with unit, default, and whose it is."""
-        symbol = f"{self.info.title}: " if self.info.title else ""
+        """Symbol, meaning, bounds with unit, whose it is, and defaults."""
+        title = self.info.title or ""
+        symbol = f"{title}: " if len(title) == 1 or not title.isascii() else ""
         bounds = bounds_text(self.info)
-        unit = unit_of(self.info)
-        allowed = f" In {bounds}." if bounds else f" In {unit}." if unit else ""
+        allowed = f" In {bounds}." if bounds else ""
         owners = f" For {', '.join(self.owners)}." if self.owners else ""
-        return f"{symbol}{self.info.description}{allowed}{owners} {self._default_text()}".strip()
+        return f"{symbol}{self.info.description}{allowed}{owners}{self._default_text()}"
 
     def _default_text(self) -> str:
-        if self.name == "test_sigma_d":
-            return "As '0,0.1,0.2' or 'first:last:step'. [default: 0:0.4:0.05]"
-        default = self.info.get_default(call_default_factory=True)
-        if self.info.is_required() or default is None:
+        if not any(self.defaults):
             return ""
-        return f"[default: {shown(default)}]"
+        if len(set(self.defaults)) == 1:
+            return f" [default: {self.defaults[0]}]"
+        each = ", ".join(f"{owner} {default}" for owner, default in zip(self.owners, self.defaults, strict=True))
+        return f" [default: {each}]"
+
+
+def default_text(field: FieldInfo) -> str:
+    """A field's default in words; empty where it has none."""
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and "default_text" in extra:
+        return str(extra["default_text"])
+    default = field.get_default(call_default_factory=True)
+    return "" if field.is_required() or default is None else shown(default)
 
 
 def option_table() -> dict[str, Option]:
@@ -99,11 +110,12 @@ def option_table() -> dict[str, Option]:
                     continue
                 earlier = found.get(field)
                 owners = (*(earlier.owners if earlier else ()), default_name(component))
-                found[field] = Option(field, part, field, earlier.info if earlier else info, owners)
+                defaults = (*(earlier.defaults if earlier else ()), default_text(info))
+                found[field] = Option(field, part, field, earlier.info if earlier else info, owners, defaults)
     for part, section in SECTIONS.items():
         for field, info in section.model_fields.items():
             name = RENAMED.get((part, field), field)
-            found[name] = Option(name, part, field, info, ())
+            found[name] = Option(name, part, field, info, (), (default_text(info),))
     return found
 
 
@@ -176,7 +188,7 @@ def parse_sigma_ds(text: str) -> tuple[float, ...]:
             return tuple(float(part) for part in text.split(","))
         first, last, step = (float(part) for part in text.split(":"))
         count = round((last - first) / step)
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ZeroDivisionError, OverflowError):
         count = -1
         first = step = 0.0
     if not 0 <= count <= 200:
@@ -191,7 +203,7 @@ def shown(value: object) -> str:
         return ",".join(shown(part) for part in value)
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return number_text(value) if isinstance(value, float) else str(value)
 
 
 def _chosen(part: str, name: str | None, base: RunConfig) -> dict[str, Any]:
@@ -209,4 +221,5 @@ def _parsed(option: Option, value: Any) -> Any:
         if value not in DEVICES:
             raise unknown_name("device", value, DEVICES)
         return {"name": value}
-    return value
+    known = get_args(option.info.annotation) if get_origin(option.info.annotation) is Literal else ()
+    return next((choice for choice in known if str(choice) == value), value)

@@ -18,8 +18,9 @@ from neft.errors import ConfigError, RunExistsError
 from neft.methods import FeedbackMethod
 from neft.montecarlo import ChipLaw, evaluate, layer_deviations
 from neft.network import Network, build_network, num_parameters
+from neft.places import default_data_dir
 from neft.records import RunFacts, RunRecord, RunSummary, make_provenance
-from neft.store import RunStore, RunTables, Stores, default_data_dir
+from neft.store import RunStore, RunTables, Stores
 from neft.tables import summarise
 from neft.training import Hooks, Trained, TrainingState, input_shape, train
 
@@ -34,7 +35,7 @@ class Progress:
     done: int = 0
     total: int = 0
     message: str = ""
-    row: dict[str, float] = field(default_factory=dict)
+    row: dict[str, float | int] = field(default_factory=dict)
     """The history row of the epoch that just ended."""
 
 
@@ -70,6 +71,7 @@ def run(config: RunConfig, settings: Settings) -> RunRecord:
     if config.run_id in settings.store:
         message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
         raise RunExistsError(message)
+    _check_storage(config, settings.weights)
     settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
     data = load_data(config, settings)
     started = time.perf_counter()
@@ -253,10 +255,14 @@ def _stored_weights(config: RunConfig, network: Network, storage: WeightStorage)
     state = dict(network.state_dict())
     if storage != "codes":
         return state
-    if not config.evaluation.quantise:
+    _check_storage(config, storage)
+    return checkpoint.encode(state, set(network.device_weights()), config.mapping)
+
+
+def _check_storage(config: RunConfig, storage: WeightStorage) -> None:
+    if storage == "codes" and not config.evaluation.quantise:
         message = "Weights can be stored as codes only where the evaluation quantises them."
         raise ConfigError(message)
-    return checkpoint.encode(state, set(network.device_weights()), config.mapping)
 
 
 def _summary(config: RunConfig, trained: Trained, instances: pd.DataFrame) -> RunSummary:

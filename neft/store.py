@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import platformdirs
 from pydantic import ValidationError
 
 from neft.component import build, first_problem
@@ -27,6 +26,7 @@ from neft.errors import (
     RunTooNewError,
     StoreError,
 )
+from neft.places import CACHED_RUNS, neft_home
 from neft.records import SCHEMA_VERSION, RunRecord, StoredFile
 from neft.run_id import is_run_id
 
@@ -39,17 +39,6 @@ INSTANCES = "instances.parquet"
 LAYERS = "layers.csv"
 DEVIATIONS = "deviations.csv"
 WEIGHTS = "weights.safetensors"
-CACHED_RUNS = Path(__file__).resolve().parent.parent / "cached_runs"
-
-
-def neft_home() -> Path:
-    """Where a user's own runs and jobs lie: NEFT_HOME, or the user's data folder."""
-    return Path(os.environ.get("NEFT_HOME") or platformdirs.user_data_path("neft", appauthor=False))
-
-
-def default_data_dir() -> Path:
-    """Where data sets lie: NEFT_DATA_DIR, or the user's cache folder."""
-    return Path(os.environ.get("NEFT_DATA_DIR") or platformdirs.user_cache_path("neft", appauthor=False) / "data")
 
 
 @dataclass(frozen=True)
@@ -108,7 +97,7 @@ class RunStore:
         try:
             raw = json.loads(text)
             schema_version = int(raw["schema_version"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             message = f"Run '{run_id}' is corrupt: run.json is not a run's record."
             raise RunCorruptError(message) from None
         if schema_version > SCHEMA_VERSION:
@@ -180,6 +169,9 @@ class RunStore:
         if self.read_only:
             message = f"The store '{self.root.name}' is read-only."
             raise StoreError(message)
+        if not is_run_id(record.id):
+            message = f"'{record.id}' is not a run's id."
+            raise StoreError(message)
         target = self.root / record.id
         if target.exists():
             message = f"A run '{record.id}' is already stored."
@@ -195,8 +187,11 @@ class RunStore:
             draft.chmod(0o755)
             _ = draft.rename(target)
             _sync(self.root)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(draft, ignore_errors=True)
+            if isinstance(error, OSError):
+                message = f"Run '{record.id}' cannot be written to '{self.root}': {error.strerror}."
+                raise StoreError(message) from error
             raise
         return complete
 

@@ -14,8 +14,9 @@ from neft.errors import NeftError
 from neft.methods import Ovf
 from neft.options import command_line
 from neft.pipeline import Settings, run
+from neft.places import default_data_dir
 from neft.presets import PlannedRun
-from neft.store import RunStore, default_data_dir
+from neft.store import RunStore
 
 
 @dataclass(frozen=True)

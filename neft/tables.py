@@ -4,6 +4,9 @@ Chips are common: instance 7 is the same chip for every run of equal shape, and 
 mean over seeds x chips therefore has two sources of spread, and a difference between methods is taken chip by chip.
 """
 
+import hashlib
+import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -60,6 +63,8 @@ RUN_COLUMNS = (
     columns.LABEL,
     columns.TRAIN_SIGMA_D,
     columns.SEED,
+    columns.RECIPE,
+    columns.FAMILY,
     "temperature",
     "beta",
     columns.NUM_FEEDBACK,
@@ -67,6 +72,7 @@ RUN_COLUMNS = (
     columns.NUM_INSTANCES,
     "chip_seed",
     "num_classes",
+    "num_sigma_ds",
     "num_epochs",
     "selected_epoch",
     "validation_accuracy",
@@ -77,6 +83,124 @@ RUN_COLUMNS = (
     "training_seconds",
     "created",
 )
+
+
+NOT_PART_OF_A_RECIPE = ("training.seed", "training.sigma_d", "evaluation.sigma_ds")
+DECAY_SETTINGS = ("method.num_feedback", "method.decay")
+
+
+def recipe(record: RunRecord, *, ignoring: Sequence[str] = ()) -> str:
+    """A key of everything that must agree for runs to be repetitions of each other: all but seed and sigma_d.
+
+    Args:
+        record: a run.
+        ignoring: further settings, as `method.decay`, that may differ.
+    """
+    left_out = {*NOT_PART_OF_A_RECIPE, *ignoring}
+    kept = {name: value for name, value in flat_config(record).items() if name not in left_out}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def flat_config(record: RunRecord) -> dict[str, object]:
+    """A run's config as one level of `section.setting` names."""
+    flat: dict[str, object] = {}
+    for section, settings in record.config.items():
+        for name, value in settings.items():
+            nested = isinstance(value, dict)
+            flat[f"{section}.{name}"] = json.dumps(value) if nested or isinstance(value, list) else value
+    return flat
+
+
+def config_differences(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """A row per run and a column for every setting in which the runs differ; empty cells where one has no such setting."""
+    flat = pd.DataFrame([flat_config(record) for record in records], index=[record.id for record in records], dtype=object)
+    varying = [name for name in flat.columns if flat[name].map(repr).nunique() > 1]
+    return flat[varying]
+
+
+def settings_in_words(records: Sequence[RunRecord], *, without: Sequence[str]) -> "pd.Series[str]":
+    """Per run, by id, the settings in which it differs from others of its method, as `decay reversed, num feedback 2`.
+
+    Args:
+        records: the runs.
+        without: sections (`dataset`) or settings (`training.seed`) that are shown elsewhere.
+    """
+    words: dict[str, str] = {}
+    by_method: dict[str, list[RunRecord]] = {}
+    for record in records:
+        by_method.setdefault(record.facts.method, []).append(record)
+    for group in by_method.values():
+        differing = config_differences(group)
+        kept = [name for name in differing.columns if name not in without and name.partition(".")[0] not in without]
+        for run_id, row in differing[kept].iterrows():
+            said = [f"{_setting(name)} {row[name]}" for name in kept if not _is_missing(row[name])]
+            words[str(run_id)] = ", ".join(said)
+    return pd.Series(words, dtype=object)
+
+
+def told_apart(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """The runs, those of an uncommon recipe with a variant and a label of their own: they are no repetitions of the others.
+
+    Of the recipes that share a variant (the same method, otherwise trained or tested), the one of most runs keeps the plain
+    name; another is named by the settings in which it differs.
+    """
+    by_variant: dict[str, list[RunRecord]] = {}
+    for record in records:
+        by_variant.setdefault(record.facts.variant, []).append(record)
+    found: list[RunRecord] = []
+    for group in by_variant.values():
+        recipes = [recipe(record) for record in group]
+        counts = Counter(recipes)
+        commonest = max(counts, key=lambda key: (counts[key], key))
+        model = group[recipes.index(commonest)]
+        found += [
+            record if key == commonest else _renamed(record, key, model)
+            for record, key in zip(group, recipes, strict=True)
+        ]
+    return found
+
+
+def _setting(name: str) -> str:
+    """`training.batch_size` in words."""
+    return name.rpartition(".")[2].replace("_", " ")
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))
+
+
+def _renamed(record: RunRecord, key: str, model: RunRecord) -> RunRecord:
+    ours, theirs = flat_config(record), flat_config(model)
+    differing = [
+        f"{_setting(name)} {ours[name]}"
+        for name in ours
+        if name not in NOT_PART_OF_A_RECIPE and ours[name] != theirs.get(name)
+    ]
+    facts = record.facts.model_copy(
+        update={
+            "variant": f"{record.facts.variant}_{key}",
+            "label": f"{record.facts.label} ({', '.join(differing)})",
+        }
+    )
+    return record.model_copy(update={"facts": facts})
+
+
+def summary_table(record: RunRecord) -> pd.DataFrame:
+    """A row per sigma_d of a run's stored summary: accuracy with its interval and low percentiles, and the other means."""
+    rows: list[dict[str, float | None]] = []
+    for row in record.summary.test:
+        accuracy = row.metrics[columns.ACCURACY]
+        rows.append(
+            {
+                columns.SIGMA_D: row.sigma_d,
+                columns.ACCURACY: accuracy.mean,
+                columns.CI95: accuracy.ci95,
+                columns.PERCENTILE_1: accuracy.percentile_1,
+                columns.PERCENTILE_5: accuracy.percentile_5,
+                **{name: row.metrics[name].mean for name in METRIC_COLUMNS if name != columns.ACCURACY},
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def gather(runs: Sequence[tuple[RunRecord, pd.DataFrame]]) -> pd.DataFrame:
@@ -176,11 +300,59 @@ CURVE_COLUMNS = (
 
 
 def paired_difference(gathered: pd.DataFrame, variant: str, reference: str, metric: str = columns.ACCURACY) -> Interval:
-    """variant - reference at one sigma_d, seed by seed and chip by chip, over the seeds and chips that both have."""
+    """Variant - reference at one sigma_d, seed by seed and chip by chip, over the seeds and chips that both have."""
     ours = _seeds_by_chips(gathered[gathered[columns.VARIANT] == variant], metric)
     theirs = _seeds_by_chips(gathered[gathered[columns.VARIANT] == reference], metric)
     difference = (ours - theirs).dropna(how="all").dropna(how="all", axis=1)
     return crossed_interval(difference.to_numpy(dtype=float))
+
+
+def clean_losses(curves: pd.DataFrame) -> pd.DataFrame:
+    """Variants that do worse without variation than with some: their mean at sigma_d = 0 and at their best sigma_d.
+
+    A narrow network trained at a large sigma_d shows it: BatchNorm's statistics, gathered under noise, do not fit the clean
+    network. Only gaps wider than both half-widths together are listed.
+    """
+    rows: list[dict[str, object]] = []
+    for variant, curve in curves.groupby(columns.VARIANT, sort=False):
+        clean = curve[curve[columns.SIGMA_D] == 0]
+        if clean.empty:
+            continue
+        best = curve.loc[curve[columns.MEAN].idxmax()]
+        gap = float(best[columns.MEAN] - clean[columns.MEAN].iloc[0])
+        if gap > float(np.nan_to_num([best[columns.CI95], clean[columns.CI95].iloc[0]]).sum()):
+            rows.append(
+                {
+                    columns.VARIANT: str(variant),
+                    columns.LABEL: best[columns.LABEL],
+                    "clean_mean": float(clean[columns.MEAN].iloc[0]),
+                    columns.SIGMA_D: float(best[columns.SIGMA_D]),
+                    columns.MEAN: float(best[columns.MEAN]),
+                }
+            )
+    return pd.DataFrame(rows, columns=[columns.VARIANT, columns.LABEL, "clean_mean", columns.SIGMA_D, columns.MEAN])
+
+
+def differences_to(gathered: pd.DataFrame, reference: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """A row per other variant: its paired difference to a reference variant, at the rows' one sigma_d."""
+    rows: list[dict[str, object]] = []
+    known = gathered.drop_duplicates(columns.VARIANT).set_index(columns.VARIANT) if not gathered.empty else gathered
+    for variant in known.index:
+        if variant != reference and reference in known.index:
+            interval = paired_difference(gathered, str(variant), reference, metric)
+            rows.append(
+                {
+                    columns.VARIANT: variant,
+                    columns.LABEL: known.loc[variant, columns.LABEL],
+                    columns.METHOD: known.loc[variant, columns.METHOD],
+                    columns.MEAN: interval.mean,
+                    columns.CI95: interval.ci95,
+                    columns.NUM_SEEDS: interval.num_seeds,
+                    columns.NUM_INSTANCES: interval.num_instances,
+                }
+            )
+    names = (columns.VARIANT, columns.LABEL, columns.METHOD, columns.MEAN, columns.CI95)
+    return pd.DataFrame(rows, columns=[*names, columns.NUM_SEEDS, columns.NUM_INSTANCES])
 
 
 def metric_quantiles(gathered: pd.DataFrame, metric: str = columns.EKL) -> pd.DataFrame:
@@ -241,7 +413,13 @@ def scaled_deviations(
         if unit == "rms":
             scale = scale * known[columns.W_MAX] / known[columns.RMS_WEIGHT]
         factor = deviations[columns.LAYER].map(scale)
-        scaled = deviations.assign(**{columns.VARIANT: record.facts.variant, columns.LABEL: record.facts.label})
+        scaled = deviations.assign(
+            **{
+                columns.VARIANT: record.facts.variant,
+                columns.LABEL: record.facts.label,
+                columns.LAYER: deviations[columns.LAYER].map(layer_label),
+            }
+        )
         for edge in (columns.BIN_LEFT, columns.BIN_RIGHT):
             scaled[edge] = scaled[edge] * factor
         for density in (columns.DENSITY, columns.CLOSED_FORM_DENSITY):
@@ -262,6 +440,7 @@ def layer_table(runs: Sequence[tuple[RunRecord, pd.DataFrame]], *, sigma_d: floa
                 **{
                     columns.VARIANT: record.facts.variant,
                     columns.LABEL: record.facts.label,
+                    columns.LAYER: layers[columns.LAYER].map(layer_label),
                     columns.CLOSED_FORM_STD: asked,
                     columns.REALISED_STD: realised,
                     "deviation_to_weight": realised * ratio,
@@ -269,6 +448,25 @@ def layer_table(runs: Sequence[tuple[RunRecord, pd.DataFrame]], *, sigma_d: floa
             )
         )
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def layer_label(layer: str) -> str:
+    """A layer's name for people: where it stands in the network.
+
+    >>> layer_label("stages.1.0.conv"), layer_label("stages.2.0.first.conv"), layer_label("classifier.3")
+    ('stage 2 conv', 'stage 3 block 1 first', 'classifier 3')
+    """
+    words: list[str] = []
+    parts = layer.split(".")
+    if parts[0] != "stages":
+        return " ".join(parts)
+    words.append(f"stage {int(parts[1]) + 1}")
+    inner = parts[2:]
+    if any(name in inner for name in ("first", "second", "shortcut")):
+        words += [f"block {int(inner[0]) + 1}", inner[1]]
+    elif "conv" in inner:
+        words.append("conv")
+    return " ".join(words)
 
 
 def _summary(values: np.ndarray) -> MetricSummary:
@@ -325,6 +523,9 @@ def _run_row(record: RunRecord) -> dict[str, object]:
     return {
         **{name: getattr(facts, name) for name in RUN_COLUMNS if name in type(facts).model_fields},
         columns.RUN_ID: record.id,
+        columns.RECIPE: recipe(record),
+        columns.FAMILY: recipe(record, ignoring=DECAY_SETTINGS),
+        "num_sigma_ds": len(facts.sigma_ds),
         "num_epochs": record.summary.num_epochs,
         "selected_epoch": record.summary.selected_epoch,
         "validation_accuracy": record.summary.validation_accuracy,

@@ -24,7 +24,7 @@ from neft.network import HEADS, InputShape, Network, build_network, initialise
 from neft.noise import Weights, program, quantised
 from neft.seeding import generator
 
-HistoryRow = dict[str, float]
+HistoryRow = dict[str, float | int]
 
 
 @dataclass

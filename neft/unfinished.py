@@ -8,7 +8,7 @@ from pathlib import Path
 from neft import checkpoint
 from neft.config import RunConfig
 from neft.errors import StoreError
-from neft.store import neft_home
+from neft.places import neft_home
 from neft.training import TrainingState
 
 STATE = "state.safetensors"

@@ -6,7 +6,7 @@ pooled before a head (NeFT section 3.2, IRS).
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -81,7 +81,7 @@ class BaseBackbone(Component):
         """The network, not yet initialised."""
 
 
-def width_field() -> float:
+def width_field() -> Any:  # noqa: ANN401 - what pydantic's Field returns
     """The declaration of a convolutional backbone's `width`."""
     return Field(
         default=1.0,

@@ -81,7 +81,7 @@ class StateDependentDevice(BaseDevice):
     def one_factor(
         self, magnitude: Float[Tensor, "..."], mapping: BitSlicing
     ) -> Float[Tensor, "..."] | float:
-        """c / n(s) x (s where 0.25 < |W|/w_max < 0.75, else 1), as in the released code."""
+        """C / n(s) x (s where 0.25 < |W|/w_max < 0.75, else 1), as in the released code."""
         factor = mapping.closed_form_factor / self.normalisation
         if self.state_ratio == 1:
             return factor

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from neft.component import Component
+from neft.component import Component, number_text
 
 Decay = Literal["paper", "reversed", "constant"]
 
@@ -84,12 +84,12 @@ class SinglePassMethod(BaseMethod):
     def variant(self) -> str:
         """The name, and `_t4` at temperature 4."""
         name = super().variant
-        return name if self.temperature == 1 else f"{name}_t{self.temperature:g}"
+        return name if self.temperature == 1 else f"{name}_t{number_text(self.temperature)}"
 
     @property
     def variant_label(self) -> str:
         """The label, and the temperature where it is not 1."""
-        return self.label if self.temperature == 1 else f"{self.label}, T = {self.temperature:g}"
+        return self.label if self.temperature == 1 else f"{self.label}, T = {number_text(self.temperature)}"
 
     def loss(
         self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
@@ -125,6 +125,7 @@ class FeedbackMethod(BaseMethod):
         le=1024,
         title="T",
         description="Divides the training logits; N+1, as in the paper, if not given.",
+        json_schema_extra={"default_text": "N+1"},
     )
 
     @property
@@ -158,7 +159,8 @@ class FeedbackMethod(BaseMethod):
             info = type(self).model_fields.get(field)
             value = getattr(self, field, None)
             if info is not None and value != info.default:
-                shown = f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+                numeric = isinstance(value, int | float) and not isinstance(value, bool)
+                shown = number_text(value) if numeric else str(value)
                 found.append((f"{key}{shown}", f"{words} {shown}" if words.endswith("=") else f"{shown} {words}"))
         return found
 

@@ -1,0 +1,1 @@
+"""The dashboard over `neft`: Streamlit pages that show stored runs and start new ones."""

@@ -1,0 +1,12 @@
+"""Page config and navigation; nothing else. To add a page: a file in app_pages/ and a line in PAGES."""
+
+import streamlit as st
+
+PAGES = [
+    st.Page("app_pages/explore.py", title="Explore", icon=":material/monitoring:", default=True),
+    st.Page("app_pages/train.py", title="Train", icon=":material/play_circle:", url_path="train"),
+    st.Page("app_pages/runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
+]
+
+st.set_page_config(page_title="NeFT · device variation", page_icon="🎚️", layout="wide")
+st.navigation(PAGES, position="top").run()

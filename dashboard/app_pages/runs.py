@@ -1,0 +1,243 @@
+"""All stored runs: a table with what differs, and the details of those that are picked."""
+
+import json
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, data, state
+from dashboard.data import RunRecord
+from dashboard.sentences import SIGMA_D
+from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+from neft.errors import StoreError
+
+COLUMNS = {
+    columns.LABEL: st.column_config.TextColumn("Method", pinned=True),
+    "backbone_label": st.column_config.TextColumn("Backbone"),
+    "dataset_label": st.column_config.TextColumn("Data set"),
+    "device_label": st.column_config.TextColumn("Device"),
+    columns.TRAIN_SIGMA_D: st.column_config.NumberColumn("Train σ_d", format="%.2f"),
+    columns.SEED: st.column_config.NumberColumn("Seed"),
+    "differs": st.column_config.TextColumn(
+        "What else differs", width="medium", help="Settings that not all listed runs share."
+    ),
+    "accuracy_at_train_sigma_d": st.column_config.ProgressColumn(
+        "At train σ_d", format="%.1f %%", min_value=0, max_value=100, help="Mean accuracy at the training's own σ_d."
+    ),
+    "percentile_1_at_train_sigma_d": st.column_config.NumberColumn(
+        "1st percentile", format="%.1f %%", help="The chip that 99 of 100 beat, at the training's own σ_d."
+    ),
+    "clean_accuracy": st.column_config.NumberColumn(
+        "Clean", format="%.1f %%", help="Accuracy at σ_d = 0, 8-bit weights."
+    ),
+    "validation_accuracy": st.column_config.NumberColumn("Validation", format="%.1f %%"),
+    "num_epochs": st.column_config.NumberColumn("Epochs"),
+    "training_seconds": st.column_config.NumberColumn("Training (s)", format="%.0f"),
+    "created": st.column_config.DatetimeColumn("Created", format="YYYY-MM-DD HH:mm"),
+    columns.RUN_ID: st.column_config.TextColumn("Id"),
+}
+PERCENT = ("accuracy_at_train_sigma_d", "percentile_1_at_train_sigma_d", "clean_accuracy", "validation_accuracy")
+SHOWN_ELSEWHERE = (
+    "dataset",
+    "backbone",
+    "device",
+    "method.name",
+    "training.sigma_d",
+    "training.seed",
+    "training.epochs",
+)
+TABLE_KEY = "runs_table"
+RESULTS = {
+    "sigma_d": st.column_config.NumberColumn("σ_d", format="%.2f"),
+    "accuracy": st.column_config.NumberColumn("Accuracy", format="%.2f %%"),
+    "ci95": st.column_config.NumberColumn("± 95 %", format="%.2f", help="Half-width over chips, in points."),
+    "percentile_1": st.column_config.NumberColumn("1st pct.", format="%.1f %%", help="99 of 100 chips beat it."),
+    "percentile_5": st.column_config.NumberColumn("5th pct.", format="%.1f %%"),
+    "ekl": st.column_config.NumberColumn("EKL", format="%.4f", help="Nats, of correct predictions."),
+    "mean_confidence": st.column_config.NumberColumn("Confidence", format="%.1f %%"),
+    "calibration_error": st.column_config.NumberColumn("Calibration error", format="%.1f %%"),
+}
+
+
+def page() -> None:
+    """Draw the page."""
+    stop_without_runs()
+    st.title("Stored runs")
+    shown = _filtered(data.runs_table())
+    st.markdown(f"**{len(shown)} runs.** Pick rows to see what differs between them and what each one is.")
+    _table(shown)
+    picked = _picked(data.runs_table())
+    show_problems()
+    if not picked:
+        return
+    records = data.records(picked)
+    if len(records) > 1:
+        _differences(picked)
+    tabs = st.tabs(
+        [f"{record.facts.label}, σ_d {record.facts.train_sigma_d:g}, seed {record.facts.seed}" for record in records]
+    )
+    for tab, record in zip(tabs, records, strict=True):
+        with tab:
+            _details(record)
+
+
+def _filtered(table: pd.DataFrame) -> pd.DataFrame:
+    with st.container(horizontal=True):
+        for title, column, key in (
+            ("Data set", "dataset_label", "f_data"),
+            ("Backbone", "backbone_label", "f_net"),
+            ("Method", columns.LABEL, "f_method"),
+            ("Train σ_d", columns.TRAIN_SIGMA_D, "f_train"),
+        ):
+            options = sorted({str(value) for value in table[column]})
+            chosen = st.multiselect(title, options, key=key, bind="query-params", placeholder="All", width=260)
+            if chosen:
+                table = table[table[column].astype(str).isin(chosen)]
+    return table.sort_values("created", ascending=False, ignore_index=True)
+
+
+def _table(shown: pd.DataFrame) -> None:
+    ids = shown[columns.RUN_ID].tolist()
+
+    def keep_picked() -> None:
+        # the table's selection is by position: ids at once
+        rows = st.session_state[TABLE_KEY]["selection"]["rows"]
+        st.session_state[state.RUNS] = [ids[row] for row in rows if row < len(ids)]
+
+    differs = data.settings_in_words(tuple(ids), without=SHOWN_ELSEWHERE)
+    drawn = shown.assign(created=pd.to_datetime(shown["created"]), differs=shown[columns.RUN_ID].map(differs))
+    for name in PERCENT:
+        drawn[name] = drawn[name] * 100
+    _ = st.dataframe(
+        drawn,
+        key=TABLE_KEY,
+        column_order=list(COLUMNS),
+        column_config=COLUMNS,
+        hide_index=True,
+        height=380,
+        on_select=keep_picked,
+        selection_mode="multi-row",
+        alt="All stored runs, one a row.",
+    )
+
+
+def _picked(table: pd.DataFrame) -> list[str]:
+    options = table[columns.RUN_ID].tolist()
+    if state.RUNS in st.session_state:
+        st.session_state[state.RUNS] = [run_id for run_id in st.session_state[state.RUNS] if run_id in options]
+    return st.multiselect(
+        "Picked runs",
+        options,
+        key=state.RUNS,
+        bind="query-params",
+        placeholder="Pick rows above, or choose ids here",
+        help="Kept in the address: copy it to show these runs to someone else.",
+    )
+
+
+def _differences(picked: list[str]) -> None:
+    differences = data.config_differences(picked)
+    st.markdown("### What differs")
+    if differences.shape[1] == 0:
+        st.caption("Nothing: these runs have the same settings.")
+        return
+    st.dataframe(differences.T.astype(str), alt="The settings in which the picked runs differ.")
+
+
+def _details(record: RunRecord) -> None:
+    try:
+        stored = data.run_tables(record.id)
+    except StoreError as error:
+        st.error(str(error), icon=":material/broken_image:")
+        return
+    left, right = st.columns(2)
+    with left:
+        st.markdown("### Results on test chips")
+        st.dataframe(
+            _results(record),
+            hide_index=True,
+            column_config=RESULTS,
+            alt="Accuracy, EKL and calibration at every device variation.",
+        )
+    with right:
+        st.markdown("### Training")
+        st.plotly_chart(
+            charts.training_curves(
+                stored.history, num_epochs=record.summary.num_epochs, mode=theme_mode(), variant=record.facts.variant
+            ),
+            theme=None,
+            key=f"history_{record.id}",
+            alt="Loss and accuracies by epoch.",
+        )
+        st.caption(f"Epoch {record.summary.selected_epoch} was kept: the best validation accuracy under variation.")
+    left, right = st.columns(2)
+    with left:
+        _layers(record)
+    with right:
+        _provenance(record)
+    with st.expander("All settings"):
+        st.json(record.config, expanded=2)
+
+
+def _results(record: RunRecord) -> pd.DataFrame:
+    """The stored summary, fractions as percentages."""
+    frame = data.results(record)
+    shares = [name for name in RESULTS if name not in ("sigma_d", "ekl")]
+    frame[shares] = frame[shares].astype(float) * 100
+    return frame
+
+
+def _layers(record: RunRecord) -> None:
+    st.markdown("### Asked and realised deviation")
+    frame = data.layers((record.id,), 1.0, data.fingerprint())
+    st.plotly_chart(
+        charts.layer_std(frame, mode=theme_mode()),
+        theme=None,
+        key=f"layers_{record.id}",
+        alt="Asked and realised standard deviation of each layer's weights.",
+    )
+    st.caption(
+        f"Std of the sampled weights' deviation over {SIGMA_D} and the layer's largest weight: alike at every {SIGMA_D}."
+    )
+
+
+def _provenance(record: RunRecord) -> None:
+    st.markdown("### Where it came from")
+    provenance, summary = record.provenance, record.summary
+    facts = {
+        "Run": f"`{record.id}`",
+        "Parameters": f"{summary.num_parameters:,}, on {summary.num_devices:,} devices",
+        "Chips": f"{record.facts.num_instances} at each σ_d, chip seed {record.facts.chip_seed}",
+        "Time": f"{provenance.training_seconds:.0f} s training, {provenance.evaluation_seconds:.0f} s evaluation",
+        "Made": f"{provenance.created}, {provenance.machine}, {provenance.torch_device}",
+        "Versions": ", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
+        "Revision": f"`{(provenance.git_revision or 'unknown')[:12]}`",
+        "Preset": provenance.preset or "none",
+    }
+    st.markdown("\n".join(f"- **{name}**: {value}" for name, value in facts.items()))
+    st.caption("To make it again:")
+    st.code(provenance.command or f"neft show {record.id} --config", language="bash", wrap_lines=True)
+    st.download_button(
+        "Config as JSON",
+        data=json.dumps(record.config, indent=2, ensure_ascii=False).encode(),
+        file_name=f"{record.id}.json",
+        mime="application/json",
+        key=f"config_{record.id}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    if not data.is_shipped(record.id):
+        _delete_button(record)
+
+
+def _delete_button(record: RunRecord) -> None:
+    with st.popover("Delete this run", icon=":material/delete:"):
+        st.markdown("Its weights and results are removed from your store.")
+        if st.button("Delete it", key=f"delete_{record.id}"):
+            data.delete_run(record.id)
+            st.rerun()
+
+
+page()

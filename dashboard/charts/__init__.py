@@ -1,0 +1,20 @@
+"""Charts: a DataFrame in, a Plotly figure out. No chart computes a statistic; `theme` holds every colour."""
+
+from dashboard.charts.accuracy_vs_sigma_d import accuracy_vs_sigma_d
+from dashboard.charts.decay_ablation import decay_ablation
+from dashboard.charts.ekl_distribution import ekl_distribution
+from dashboard.charts.layer_std import layer_std
+from dashboard.charts.theme import Mode, variant_style
+from dashboard.charts.training_curves import training_curves
+from dashboard.charts.weight_deviations import weight_deviations
+
+__all__ = [
+    "Mode",
+    "accuracy_vs_sigma_d",
+    "decay_ablation",
+    "ekl_distribution",
+    "layer_std",
+    "training_curves",
+    "variant_style",
+    "weight_deviations",
+]

@@ -1,0 +1,261 @@
+"""Accuracy against device variation, one line per method variant."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.frames import Floats, by_variant, interval_words, numbers, percent, run_words
+from dashboard.charts.theme import Mode, VariantStyle, apply_layout, palette, translucent, variant_style
+from neft.columns import ACCURACY, LABEL, LOWER, MEAN, SIGMA_D, UPPER, VARIANT
+
+MIN_BAND_POINTS = 5
+MAX_DIRECT_LABELS = 4
+LABEL_WIDTH = 16
+"""Characters of a direct label before it breaks."""
+LABEL_GAP = 7.0
+"""Distance of two lines of direct labels, in points of accuracy."""
+NO_BREAK = "\N{NO-BREAK SPACE}"
+TOP = 107
+"""The y axis ends above 100 %: the strip holds the slice's label."""
+
+
+def accuracy_vs_sigma_d(
+    curves: pd.DataFrame,
+    *,
+    slice_sigma_d: float | None,
+    chance: float,
+    interval_name: str,
+    connect: bool,
+    published: pd.DataFrame | None = None,
+    mode: Mode,
+) -> go.Figure:
+    """Lines of accuracy over σ_d with their intervals.
+
+    What to look for: where a line leaves the others, and how near to chance it falls.
+
+    Five or more connected points wear a band; fewer, or unconnected ones, wear error bars. The first entry of a
+    point's customdata is its run ids, for a click.
+
+    Args:
+        curves: variant, label, sigma_d, mean, lower, upper, num_seeds, num_instances, run_ids (comma separated).
+        slice_sigma_d: Where the other charts of the page look, as a thin vertical line.
+        chance: Accuracy of guessing, as a fraction.
+        interval_name: What the intervals are; the legend's title.
+        connect: Whether a variant's points are joined by a line.
+        published: label, sigma_d, accuracy of published figures, drawn as hollow marks.
+        mode: Light or dark page.
+    """
+    figure = go.Figure()
+    variants = [(variant, label, rows.sort_values(SIGMA_D)) for variant, label, rows in by_variant(curves)]
+    for variant, label, rows in variants:
+        style = variant_style(variant, mode=mode)
+        banded = connect and len(rows) >= MIN_BAND_POINTS
+        if banded:
+            figure.add_trace(_band(rows, variant=variant, style=style))
+        figure.add_trace(_line(rows, variant=variant, label=label, style=style, banded=banded, connect=connect))
+    labels = _direct_labels(variants, mode=mode) if connect and 1 < len(variants) <= MAX_DIRECT_LABELS else []
+    figure.add_traces(labels)
+    known = {label: variant for variant, label, _ in variants}
+    figure.add_traces(_published_marks(published, known=known, mode=mode))
+    apply_layout(figure, mode=mode, legend_title=interval_name, right=_label_margin(labels))
+    x_end = _x_end(curves, published)
+    figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[0, x_end])
+    figure.update_yaxes(title_text="accuracy (%)", range=[0, TOP], tickvals=[0, 20, 40, 60, 80, 100])
+    _add_chance(figure, chance=chance, mode=mode)
+    if slice_sigma_d is not None:
+        _add_slice(figure, sigma_d=slice_sigma_d, label_left=slice_sigma_d > x_end / 2, mode=mode)
+    return figure
+
+
+def _band(rows: pd.DataFrame, *, variant: str, style: VariantStyle) -> go.Scatter:
+    """The interval as one filled polygon: out along the upper bound, back along the lower."""
+    known = rows[np.isfinite(percent(rows, LOWER)) & np.isfinite(percent(rows, UPPER))]
+    sigma_d = numbers(known, SIGMA_D)
+    return go.Scatter(
+        x=np.concatenate([sigma_d, sigma_d[::-1]]),
+        y=np.concatenate([percent(known, UPPER), percent(known, LOWER)[::-1]]),
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor=translucent(style.colour, opacity=0.2),
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=variant,
+    )
+
+
+def _line(
+    rows: pd.DataFrame, *, variant: str, label: str, style: VariantStyle, banded: bool, connect: bool
+) -> go.Scatter:
+    mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
+    words = zip(interval_words(rows), sigma_d, rows["run_ids"], strict=True)
+    bars = {
+        "type": "data",
+        "symmetric": False,
+        "array": percent(rows, UPPER) - mean,
+        "arrayminus": mean - percent(rows, LOWER),
+        "thickness": 1.5,
+        "width": 4,
+        "color": style.colour,
+    }
+    return go.Scatter(
+        x=sigma_d,
+        y=mean,
+        name=label,
+        legendgroup=variant,
+        mode="lines+markers" if connect else "markers",
+        line={"color": style.colour, "dash": style.dash, "width": 2},
+        marker={"color": style.colour, "symbol": style.symbol, "size": 5 if banded else 9},
+        error_y=None if banded else bars,
+        customdata=rows["run_ids"].astype(str).to_numpy(dtype=object).reshape(-1, 1),
+        hovertext=[
+            f"{label} at σ<sub>d</sub> = {at:g}<br>{interval}<br>{run_words(run_ids)}"
+            for interval, at, run_ids in words
+        ],
+        hoverinfo="text",
+    )
+
+
+def _direct_labels(variants: list[tuple[str, str, pd.DataFrame]], *, mode: Mode) -> list[go.Scatter]:
+    """Each variant's label beside the end of its line, as a trace so that it hides with the line."""
+    ends: list[tuple[str, str, float, float]] = []
+    for variant, label, rows in variants:
+        seen = rows[np.isfinite(percent(rows, MEAN))]
+        if not seen.empty:
+            ends.append((variant, _wrap(label), float(numbers(seen, SIGMA_D)[-1]), float(percent(seen, MEAN)[-1])))
+    ends.sort(key=lambda end: end[3])
+    indent = 3 * NO_BREAK
+    right = max((end[2] for end in ends), default=0.0)
+    heights = [LABEL_GAP * (1 + text.count("<br>")) for _, text, _, _ in ends]
+    places = _spread([end[3] for end in ends], heights)
+    return [
+        go.Scatter(
+            x=[right],
+            y=[place],
+            mode="text",
+            text=[f"{indent}{text}".replace("<br>", f"<br>{indent}")],
+            textposition="middle right",
+            textfont={"size": 12, "color": variant_style(variant, mode=mode).label_colour},
+            cliponaxis=False,
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=variant,
+        )
+        for (variant, text, _, _), place in zip(ends, places, strict=True)
+    ]
+
+
+def _wrap(label: str) -> str:
+    whole = label.replace(" = ", f"{NO_BREAK}={NO_BREAK}")
+    return "<br>".join(textwrap.wrap(whole, LABEL_WIDTH, max_lines=3, placeholder=" …"))
+
+
+def _label_margin(labels: list[go.Scatter]) -> int:
+    """The right margin that the labels need, in pixels."""
+    texts = [str(np.asarray(label.text)[0]) for label in labels]
+    longest = max((len(line) for text in texts for line in text.split("<br>")), default=0)
+    return 10 + 6 * longest
+
+
+def _spread(wanted: list[float], heights: list[float]) -> list[float]:
+    """Places for labels near the wanted ones (ascending), none over another and all inside the axis.
+
+    Labels that would overlap form a stack, which stands in the middle of where its labels want to be.
+    """
+    stacks: list[list[int]] = []
+    for index in range(len(wanted)):
+        stacks.append([index])
+        while len(stacks) > 1 and _top(stacks[-2], wanted, heights) > _bottom(stacks[-1], wanted, heights):
+            last = stacks.pop()
+            stacks[-1].extend(last)
+    places: list[float] = []
+    for stack in stacks:
+        edge = _bottom(stack, wanted, heights)
+        for index in stack:
+            places.append(edge + heights[index] / 2)
+            edge += heights[index]
+    return places
+
+
+def _bottom(stack: list[int], wanted: list[float], heights: list[float]) -> float:
+    height = sum(heights[index] for index in stack)
+    middle = sum(wanted[index] for index in stack) / len(stack)
+    return min(max(middle - height / 2, 0), TOP - height)
+
+
+def _top(stack: list[int], wanted: list[float], heights: list[float]) -> float:
+    return _bottom(stack, wanted, heights) + sum(heights[index] for index in stack)
+
+
+def _published_marks(published: pd.DataFrame | None, *, known: dict[str, str], mode: Mode) -> list[go.Scatter]:
+    if published is None or published.empty:
+        return []
+    marks: list[go.Scatter] = []
+    for label, rows in published.groupby(LABEL, sort=False, observed=True):
+        variant = str(rows[VARIANT].iloc[0]) if VARIANT in rows else known.get(str(label), _as_key(str(label)))
+        style = variant_style(variant, mode=mode)
+        accuracy, sigma_d = percent(rows, ACCURACY), numbers(rows, SIGMA_D)
+        words = [
+            f"{label}, published<br>σ<sub>d</sub> = {at:g}<br><b>{value:.1f} %</b>"
+            for at, value in zip(sigma_d, accuracy, strict=True)
+        ]
+        marker = {"color": style.colour, "symbol": f"{style.symbol}-open", "size": 10, "line": {"width": 2}}
+        marks.append(
+            go.Scatter(
+                x=sigma_d,
+                y=accuracy,
+                mode="markers",
+                marker=marker,
+                name=f"{label} (published)",
+                hovertext=words,
+                hoverinfo="text",
+            )
+        )
+    return marks
+
+
+def _as_key(label: str) -> str:
+    return label.lower().replace(" ", "_").replace("-", "_")
+
+
+def _x_end(curves: pd.DataFrame, published: pd.DataFrame | None) -> float:
+    frames = [frame for frame in (curves, published) if frame is not None and not frame.empty]
+    sigma_d: Floats = np.concatenate([numbers(frame, SIGMA_D) for frame in frames]) if frames else np.array([])
+    seen = sigma_d[np.isfinite(sigma_d)]
+    return 1.03 * float(seen.max()) if seen.size and seen.max() > 0 else 1.0
+
+
+def _add_chance(figure: go.Figure, *, chance: float, mode: Mode) -> None:
+    page, height = palette(mode), 100 * chance
+    line = {"color": page.muted, "width": 1, "dash": "dot"}
+    figure.add_shape(type="line", x0=0, x1=1, xref="paper", y0=height, y1=height, line=line)
+    figure.add_annotation(
+        x=0.01,
+        xref="paper",
+        xanchor="left",
+        y=height,
+        yanchor="bottom",
+        text="chance",
+        showarrow=False,
+        font={"size": 12, "color": page.muted},
+    )
+
+
+def _add_slice(figure: go.Figure, *, sigma_d: float, label_left: bool, mode: Mode) -> None:
+    """A thin vertical line, labelled above 100 % on the side with room."""
+    page = palette(mode)
+    line = {"color": page.muted, "width": 1}
+    figure.add_shape(type="line", x0=sigma_d, x1=sigma_d, y0=0, y1=1, yref="paper", line=line)
+    shown = f"{sigma_d:.2f}" if round(sigma_d, 2) == sigma_d else f"{sigma_d:g}"
+    figure.add_annotation(
+        x=sigma_d,
+        xanchor="right" if label_left else "left",
+        y=1,
+        yref="paper",
+        yanchor="top",
+        text=f"σ<sub>d</sub> = {shown}",
+        showarrow=False,
+        font={"size": 12, "color": page.muted},
+    )

@@ -1,0 +1,159 @@
+"""What the decay schedule and the number of feedback outputs are worth, beside the controls."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.charts.frames import Floats, by_variant, interval_words, numbers, percent
+from dashboard.charts.theme import (
+    Mode,
+    apply_layout,
+    keep_empty_panels,
+    make_room_for_titles,
+    mix,
+    palette,
+    translucent,
+    variant_style,
+)
+from neft.columns import DECAY, LABEL, LOWER, MEAN, METHOD, NUM_FEEDBACK, UPPER
+
+PANELS = {"ovf": "OVF", "irs": "IRS"}
+SYMBOLS = {"paper": "circle", "reversed": "diamond", "constant": "square-open"}
+OFFSETS = {"paper": -0.22, "reversed": 0.0, "constant": 0.22}
+"""Sideways, so that the schedules of one N stand side by side."""
+ENDS = (0.5, 4.5)
+
+
+def decay_ablation(points: pd.DataFrame, *, controls: pd.DataFrame, mode: Mode) -> go.Figure:
+    """Accuracy over N, a panel per method and a mark per decay schedule, with the controls as bands.
+
+    What to look for: marks inside a control's band gain nothing from feedback, whatever their schedule.
+
+    Args:
+        points: method (ovf, irs), variant, label, decay (paper, reversed, constant), num_feedback, mean, lower, upper,
+            num_seeds, num_instances.
+        controls: variant, label, mean, lower, upper.
+        mode: Light or dark page.
+    """
+    figure = make_subplots(
+        rows=1, cols=2, shared_yaxes=True, subplot_titles=list(PANELS.values()), horizontal_spacing=0.04
+    )
+    for variant, label, rows in by_variant(controls):
+        _add_control(figure, rows.iloc[0], variant=variant, label=label, mode=mode)
+    for decay in SYMBOLS if not points.empty else ():
+        of_decay = points[points[DECAY] == decay]
+        if of_decay.empty:
+            continue
+        figure.add_trace(_legend_entry(decay, mode=mode), row=1, col=1)
+        for column, method in enumerate(PANELS, start=1):
+            of_method = of_decay[of_decay[METHOD] == method]
+            if not of_method.empty:
+                figure.add_trace(_points(of_method, method=method, decay=decay, mode=mode), row=1, col=column)
+    apply_layout(figure, mode=mode)
+    figure.update_annotations(font={"size": 13, "color": palette(mode).text})
+    make_room_for_titles(figure)
+    keep_empty_panels(figure)
+    figure.update_xaxes(title_text="feedback terms N", range=list(_x_range(points)), dtick=1, showgrid=False)
+    figure.update_yaxes(range=_zoom(points, controls))
+    figure.update_yaxes(title_text="accuracy (%), zoomed", row=1, col=1)
+    return figure
+
+
+def _shade(colour: str, decay: str, *, mode: Mode) -> str:
+    """The schedule's shade of a colour: the paper's is the colour itself."""
+    page = palette(mode)
+    shades = {"paper": colour, "reversed": mix(colour, page.text, share=0.45)}
+    return shades.get(decay, mix(colour, page.background, share=0.15))
+
+
+def _marker(decay: str, *, colour: str) -> dict[str, object]:
+    outline = {"color": colour, "width": 1.5}
+    return {"color": colour, "symbol": SYMBOLS[decay], "size": 9, "line": outline}
+
+
+def _points(rows: pd.DataFrame, *, method: str, decay: str, mode: Mode) -> go.Scatter:
+    mean = percent(rows, MEAN)
+    colour = _shade(variant_style(method, mode=mode).colour, decay, mode=mode)
+    described = zip(rows[LABEL], rows[NUM_FEEDBACK], interval_words(rows), strict=True)
+    return go.Scatter(
+        x=numbers(rows, NUM_FEEDBACK) + OFFSETS[decay],
+        y=mean,
+        name=f"{decay} γ",
+        legendgroup=decay,
+        showlegend=False,
+        mode="markers",
+        marker=_marker(decay, colour=colour),
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": percent(rows, UPPER) - mean,
+            "arrayminus": mean - percent(rows, LOWER),
+            "thickness": 1.5,
+            "width": 3,
+            "color": colour,
+        },
+        hovertext=[f"{label}<br>{decay} γ, N = {number}<br>{words}" for label, number, words in described],
+        hoverinfo="text",
+    )
+
+
+def _legend_entry(decay: str, *, mode: Mode) -> go.Scatter:
+    """A schedule's symbol in neutral grey: in the panels it wears the method's hue."""
+    return go.Scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        marker=_marker(decay, colour=palette(mode).muted),
+        name=f"{decay} γ",
+        legendgroup=decay,
+    )
+
+
+def _add_control(figure: go.Figure, row: "pd.Series[float]", *, variant: str, label: str, mode: Mode) -> None:
+    """The control's interval as a band through both panels, its mean as a line in it."""
+    style = variant_style(variant, mode=mode)
+    mean, lower, upper = (100 * float(row[name]) for name in (MEAN, LOWER, UPPER))
+    for column in (1, 2):
+        band = go.Scatter(
+            x=[-1, 100, 100, -1],
+            y=[upper, upper, lower, lower],
+            mode="lines",
+            line={"width": 0},
+            fill="toself",
+            fillcolor=translucent(style.colour, opacity=0.16),
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=variant,
+        )
+        x = np.linspace(*ENDS, 17)
+        line = go.Scatter(
+            x=np.concatenate([[-1], x, [100]]),
+            y=np.full(len(x) + 2, mean),
+            mode="lines",
+            line={"color": style.colour, "dash": style.dash, "width": 2},
+            name=label,
+            legendgroup=variant,
+            showlegend=column == 1,
+            hovertext=f"{label}<br><b>{mean:.1f} %</b> ({lower:.1f} to {upper:.1f} %)",
+            hoverinfo="text",
+        )
+        figure.add_traces([band, line], rows=[1, 1], cols=[column, column])
+
+
+def _x_range(points: pd.DataFrame) -> tuple[float, float]:
+    numbers_seen = numbers(points, NUM_FEEDBACK) if not points.empty else np.array([])
+    last = float(np.nanmax(numbers_seen)) if np.isfinite(numbers_seen).any() else 0.0
+    return ENDS[0], max(ENDS[1], last + 0.5)
+
+
+def _zoom(points: pd.DataFrame, controls: pd.DataFrame) -> list[float]:
+    """What the marks and bands take, with a pad, within 0 and 100 %."""
+    frames = [frame for frame in (points, controls) if not frame.empty]
+    columns = [percent(frame, name) for frame in frames for name in (LOWER, MEAN, UPPER)]
+    values: Floats = np.concatenate(columns) if columns else np.array([])
+    seen = values[np.isfinite(values)]
+    if not seen.size:
+        return [0, 100]
+    pad = max(0.08 * float(seen.max() - seen.min()), 0.5)
+    return [max(float(seen.min()) - pad, 0), min(float(seen.max()) + pad, 100 + pad / 2)]

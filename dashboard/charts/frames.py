@@ -1,0 +1,60 @@
+"""Reading the frames that charts are drawn from: rows of one variant, fractions as per cent, words for hovers."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from neft.columns import LABEL, LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, UPPER, VARIANT
+
+Floats = NDArray[np.float64]
+MAX_HOVER_RUNS = 3
+
+
+def by_variant(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Variant, label and rows of each variant, in the frame's order."""
+    if frame.empty:
+        return
+    for variant, rows in frame.groupby(VARIANT, sort=False, observed=True):
+        yield str(variant), str(rows[LABEL].iloc[0]), rows
+
+
+def numbers(rows: pd.DataFrame, column: str) -> Floats:
+    """The column as floats; what is no finite number is NaN, which plotly leaves out."""
+    values = pd.to_numeric(rows[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def percent(rows: pd.DataFrame, column: str) -> Floats:
+    """A column of fractions in per cent."""
+    return 100 * numbers(rows, column)
+
+
+def interval_words(rows: pd.DataFrame) -> list[str]:
+    """For each row: mean, interval and N, as a hover says them."""
+    columns = percent(rows, MEAN), percent(rows, LOWER), percent(rows, UPPER), rows[NUM_SEEDS], rows[NUM_INSTANCES]
+    return [
+        f"<b>{mean:.1f} %</b>{_range_words(lower, upper)}<br>"
+        f"{_count_words(seeds, 'seed')} × {_count_words(chips, 'chip')}"
+        for mean, lower, upper, seeds, chips in zip(*columns, strict=True)
+    ]
+
+
+def run_words(run_ids: object) -> str:
+    """Comma-separated run ids, a line each, cut after the first few."""
+    ids = [part.strip() for part in str(run_ids).split(",") if part.strip()]
+    more = [f"and {len(ids) - MAX_HOVER_RUNS} more"] if len(ids) > MAX_HOVER_RUNS else []
+    return "<br>".join([*ids[:MAX_HOVER_RUNS], *more])
+
+
+def _range_words(lower: float, upper: float) -> str:
+    if np.isnan(lower) or np.isnan(upper):
+        return ""
+    return f" ({lower:.1f} to {upper:.1f} %)"
+
+
+def _count_words(count: object, noun: str) -> str:
+    if pd.isna(count):  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return f"? {noun}s"
+    return f"{int(count):,} {noun}{'' if count == 1 else 's'}"  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,270 @@
+"""Every colour, dash and symbol of the dashboard, and the layout that all charts share.
+
+A colour belongs to a method, the same on every page and in every export: a variant's style follows from its key alone,
+never from which others are shown beside it.
+"""
+
+import zlib
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import plotly.graph_objects as go
+
+Mode = Literal["light", "dark"]
+RGB = tuple[int, int, int]
+T = TypeVar("T")
+
+HEIGHT = 380
+"""The height of a usual card's chart, in pixels."""
+LABELS_ONLY: dict[str, Any] = {"ticks": "", "ticklabelstandoff": 4, "showline": False}
+TITLE_ROOM = 14
+FONT_FAMILY = '"Source Sans", "Source Sans Pro", "Segoe UI", "Helvetica Neue", Arial, sans-serif'
+MIN_CONTRAST = 4.5
+"""WCAG AA, text of normal size."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of a page that belong to no method."""
+
+    template: str
+    background: str
+    surface: str
+    """Behind hover labels."""
+    text: str
+    muted: str
+    """Text of second rank: ticks, axis titles, annotations."""
+    grid: str
+    axis: str
+
+
+@dataclass(frozen=True)
+class VariantStyle:
+    """How one variant is drawn, in every chart."""
+
+    colour: str
+    dash: str
+    symbol: str
+    label_colour: str
+    """The colour, moved towards the text's until words written in it can be read."""
+
+
+PALETTES: dict[Mode, Palette] = {
+    "light": Palette(
+        template="plotly_white",
+        background="#ffffff",
+        surface="#ffffff",
+        text="#111111",
+        muted="#4d5158",
+        grid="#e6e8ec",
+        axis="#9aa0a8",
+    ),
+    "dark": Palette(
+        template="plotly_dark",
+        background="#0e1117",
+        surface="#1d222c",
+        text="#f3f4f6",
+        muted="#b6bcc6",
+        grid="#272c36",
+        axis="#6b7280",
+    ),
+}
+
+TEMPERATURE_CONTROL = "noise_injection_t"
+"""Noise injection whose logits are divided by a temperature: every key that starts so is the control."""
+
+METHOD_COLOURS: dict[str, dict[Mode, str]] = {
+    "vanilla": {"light": "#737373", "dark": "#a3a3a3"},
+    "noise_injection": {"light": "#332288", "dark": "#88CCEE"},
+    TEMPERATURE_CONTROL: {"light": "#999933", "dark": "#F0E442"},
+    "ovf": {"light": "#6699CC", "dark": "#EE3377"},
+    "irs": {"light": "#994455", "dark": "#997700"},
+}
+FURTHER_COLOURS: tuple[dict[Mode, str], ...] = (
+    {"light": "#339988", "dark": "#44BB99"},
+    {"light": "#CC5500", "dark": "#EE8866"},
+    {"light": "#AA4499", "dark": "#BB99EE"},
+    {"light": "#117733", "dark": "#6688FF"},
+)
+METHOD_SYMBOLS = {
+    "vanilla": "x",
+    "noise_injection": "circle",
+    TEMPERATURE_CONTROL: "square",
+    "ovf": "diamond",
+    "irs": "triangle-up",
+}
+PLAIN_VARIANTS = frozenset({*METHOD_COLOURS, "noise_injection_t4"})
+"""Drawn in the method's own dash and symbol; temperature 4 goes with the papers' three feedback outputs (N + 1)."""
+FURTHER_DASHES = ("dot", "dashdot", "longdash", "longdashdot", "12px 3px 3px 3px 3px 3px")
+NO_SORT = frozenset({"", "n"})
+"""Words of a key that tell no sort of variant: N is told by its number."""
+FURTHER_SYMBOLS = ("triangle-down", "pentagon", "star", "hexagon", "cross", "hourglass", "bowtie")
+
+
+def palette(mode: Mode) -> Palette:
+    """The page's colours in this mode."""
+    return PALETTES[mode]
+
+
+def variant_style(variant: str, *, mode: Mode) -> VariantStyle:
+    """Colour, dash and symbol of a variant, from its key alone.
+
+    A known method has its own hue. Its further variants keep that hue with another dash and symbol: the words of the
+    key choose the dash, its number the symbol. An unknown method gets a further hue.
+    """
+    method = _method_of(variant)
+    colour = METHOD_COLOURS[method][mode] if method else _pick(FURTHER_COLOURS, _checksum(variant))[mode]
+    dash, symbol = _dash_and_symbol(variant, method)
+    return VariantStyle(colour=colour, dash=dash, symbol=symbol, label_colour=readable(colour, mode=mode))
+
+
+def readable(colour: str, *, mode: Mode) -> str:
+    """The colour, mixed with the text's until it stands out from the page enough to be read."""
+    page = palette(mode)
+    mixed = (mix(colour, page.text, share=step / 20) for step in range(21))
+    return next((shade for shade in mixed if contrast(shade, page.background) >= MIN_CONTRAST), page.text)
+
+
+def mix(colour: str, other: str, *, share: float) -> str:
+    """The colour with a share (0 to 1) of the other in it."""
+    mixed = (round(a + (b - a) * share) for a, b in zip(_rgb(colour), _rgb(other), strict=True))
+    return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+def translucent(colour: str, *, opacity: float) -> str:
+    """The colour as CSS rgba."""
+    red, green, blue = _rgb(colour)
+    return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def contrast(colour: str, other: str) -> float:
+    """The contrast ratio of two colours, 1 to 21, as WCAG 2 defines it."""
+    darker, lighter = sorted((_luminance(colour), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def apply_layout(
+    figure: go.Figure, *, mode: Mode, height: int = HEIGHT, legend_title: str | None = None, right: int = 12
+) -> go.Figure:
+    """Give the figure the layout that all charts share, and return it.
+
+    Paper and plot are transparent, so that the figure fits its page; the legend takes what rows it needs at the top.
+
+    Args:
+        figure: Changed in place.
+        mode: Light or dark page.
+        height: Of the whole figure, in pixels.
+        legend_title: Stands above the legend; names what the intervals are.
+        right: Right margin in pixels, more where lines are labelled at their ends.
+    """
+    page = palette(mode)
+    clear = "rgba(0, 0, 0, 0)"
+    figure.update_layout(
+        template=page.template,
+        height=height,
+        autosize=True,
+        margin={"l": 54, "r": right, "t": 12, "b": 46, "pad": 0},
+        paper_bgcolor=clear,
+        plot_bgcolor=clear,
+        font={"family": FONT_FAMILY, "size": 13, "color": page.text},
+        colorway=[colours[mode] for colours in (*METHOD_COLOURS.values(), *FURTHER_COLOURS)],
+        hovermode="closest",
+        hoverlabel={
+            "bgcolor": page.surface,
+            "bordercolor": page.axis,
+            "font": {"family": FONT_FAMILY, "size": 13, "color": page.text},
+            "align": "left",
+            "namelength": -1,
+        },
+        legend=_legend(page, legend_title),
+        modebar={"bgcolor": clear, "color": page.muted, "activecolor": page.text},
+        uirevision="keep",
+    )
+    axis: dict[str, Any] = {
+        "gridcolor": page.grid,
+        "gridwidth": 1,
+        "linecolor": page.axis,
+        "zeroline": False,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": page.axis,
+        "tickfont": {"size": 12, "color": page.muted},
+        "title_font": {"size": 13, "color": page.muted},
+        "title_standoff": 6,
+    }
+    figure.update_xaxes(**axis, showline=True)
+    figure.update_yaxes(**(axis | LABELS_ONLY))
+    figure.update_annotations(font={"size": 12, "color": page.muted})
+    return figure
+
+
+def make_room_for_titles(figure: go.Figure, *, height: int = HEIGHT) -> None:
+    """Lower the panels of a figure of this height, so that the titles of the uppermost keep clear of the legend."""
+    scale = 1 - TITLE_ROOM / height
+    axes: list[Any] = list(figure.select_yaxes())
+    titles: list[Any] = list(figure.select_annotations())
+    for axis in axes:
+        axis.domain = [edge * scale for edge in axis.domain]
+    for title in titles:
+        title.y *= scale
+
+
+def keep_empty_panels(figure: go.Figure) -> None:
+    """Have the axes of panels without traces drawn too: plotly leaves out what nothing refers to."""
+    figure.add_shape(type="line", x0=0, x1=0, y0=0, y1=0, line={"width": 0}, row="all", col="all")
+
+
+def _legend(page: Palette, title: str | None) -> dict[str, object]:
+    return {
+        "orientation": "h",
+        "xref": "container",
+        "x": 0.01,
+        "xanchor": "left",
+        "yref": "container",
+        "y": 1,
+        "yanchor": "top",
+        "bgcolor": "rgba(0, 0, 0, 0)",
+        "borderwidth": 0,
+        "font": {"size": 12, "color": page.text},
+        "title": {"text": title or "", "side": "top", "font": {"size": 12, "color": page.muted}},
+        "itemsizing": "trace",
+        "tracegroupgap": 0,
+    }
+
+
+def _method_of(variant: str) -> str | None:
+    """The known method that this is a variant of; the longest that fits."""
+    if variant.startswith(TEMPERATURE_CONTROL):
+        return TEMPERATURE_CONTROL
+    fitting = [method for method in METHOD_COLOURS if variant == method or variant.startswith(f"{method}_")]
+    return max(fitting, key=len, default=None)
+
+
+def _dash_and_symbol(variant: str, method: str | None) -> tuple[str, str]:
+    if method and variant in PLAIN_VARIANTS:
+        return "dash" if method == "vanilla" else "solid", METHOD_SYMBOLS[method]
+    rest = variant.removeprefix(method or "")
+    digits = "".join(letter for letter in rest if letter in "0123456789")
+    words = [word.strip("0123456789.") for word in rest.split("_")]
+    sort = _checksum("_".join(word for word in words if word not in NO_SORT))
+    return _pick(FURTHER_DASHES, sort), _pick(FURTHER_SYMBOLS, sort + int(digits or 0))
+
+
+def _pick(choices: tuple[T, ...], number: int) -> T:
+    return choices[number % len(choices)]
+
+
+def _checksum(key: str) -> int:
+    """A number that is the same in every process, which `hash` is not."""
+    return zlib.crc32(key.encode())
+
+
+def _rgb(colour: str) -> RGB:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _luminance(colour: str) -> float:
+    knee = 0.04045
+    scaled = (part / 255 for part in _rgb(colour))
+    red, green, blue = (part / 12.92 if part <= knee else ((part + 0.055) / 1.055) ** 2.4 for part in scaled)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,151 @@
+"""How far the programmed weights lie from the wanted ones, one panel per layer."""
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.charts.frames import by_variant, numbers
+from dashboard.charts.theme import Mode, apply_layout, make_room_for_titles, palette, translucent, variant_style
+from neft.columns import BIN_LEFT, BIN_RIGHT, CLOSED_FORM_DENSITY, DENSITY, LAYER
+
+NUM_COLUMNS = 3
+ROW_HEIGHT = 118
+FRAME_HEIGHT = 130
+"""What legend, titles and margins take beside the rows."""
+MAX_TITLE = 17
+LAST = 2000
+"""The legend's end; other entries have rank 1000."""
+
+
+def weight_deviations(histograms: pd.DataFrame, *, x_title: str, mode: Mode) -> go.Figure:
+    """Sampled histograms as outlines with the closed form as a thin dashed line.
+
+    What to look for: outlines that follow the dashed line, as wide in every layer as the device model says.
+
+    Args:
+        histograms: variant, label, layer, bin_left, bin_right, density, closed_form_density.
+        x_title: What the deviations are counted in.
+        mode: Light or dark page.
+    """
+    layers = [str(layer) for layer in histograms[LAYER].unique()] if not histograms.empty else [""]
+    num_columns = 2 if len(layers) in {2, 4} else min(NUM_COLUMNS, len(layers))
+    num_rows = ceil(len(layers) / num_columns)
+    height = FRAME_HEIGHT + ROW_HEIGHT * max(num_rows, 2)
+    figure = make_subplots(
+        rows=num_rows,
+        cols=num_columns,
+        shared_xaxes="all",  # pyright: ignore[reportArgumentType]
+        shared_yaxes="all",  # pyright: ignore[reportArgumentType]
+        subplot_titles=[_short(layer) for layer in layers],
+        x_title=x_title,
+        horizontal_spacing=0.04,
+        vertical_spacing=min(26 / (height - FRAME_HEIGHT), 1 / num_rows),
+    )
+    differ = _closed_forms_differ(histograms)
+    if differ:
+        figure.add_trace(_legend_entry(mode=mode))
+    for index, layer in enumerate(layers if not histograms.empty else []):
+        traces = _panel(histograms[histograms[LAYER].astype(str) == layer], differ=differ, mode=mode)
+        place = [index // num_columns + 1] * len(traces), [index % num_columns + 1] * len(traces)
+        figure.add_traces(traces, rows=place[0], cols=place[1])
+    _name_once(figure)
+    apply_layout(figure, mode=mode, height=height)
+    make_room_for_titles(figure, height=height)
+    figure.update_layout(margin_b=58)
+    figure.update_annotations(font_size=11, selector={"yanchor": "bottom"})
+    figure.update_xaxes(nticks=5, showgrid=False)
+    figure.update_yaxes(nticks=4, rangemode="tozero")
+    figure.update_yaxes(title_text="density", row=(num_rows + 1) // 2, col=1)
+    _label_open_bottoms(figure, num_panels=len(layers), num_columns=num_columns)
+    return figure
+
+
+def _name_once(figure: go.Figure) -> None:
+    """One legend entry for what appears in many panels."""
+    named: set[str] = set()
+    traces: list[Any] = list(figure.data)
+    for trace in traces:
+        trace.showlegend = trace.legendgroup not in named
+        named.add(trace.legendgroup)
+
+
+def _panel(rows: pd.DataFrame, *, differ: bool, mode: Mode) -> list[go.Scatter]:
+    variants = list(by_variant(rows))
+    outlines = [_outline(of, variant=variant, label=label, faint=differ, mode=mode) for variant, label, of in variants]
+    shown = variants if differ else variants[:1]
+    forms = [_closed_form(of, variant=variant if differ else None, mode=mode) for variant, _, of in shown]
+    return [*outlines, *(form for form in forms if np.isfinite(np.asarray(form.y, dtype=np.float64)).any())]
+
+
+def _outline(rows: pd.DataFrame, *, variant: str, label: str, faint: bool, mode: Mode) -> go.Scatter:
+    """The histogram; faint where a closed form of the same colour lies on it."""
+    style = variant_style(variant, mode=mode)
+    colour = translucent(style.colour, opacity=0.6) if faint else style.colour
+    return go.Scatter(
+        x=_centres(rows),
+        y=numbers(rows, DENSITY),
+        name=label,
+        legendgroup=variant,
+        mode="lines",
+        line={"color": colour, "dash": style.dash, "width": 1.5, "shape": "hvh"},
+        hovertemplate=f"{label}<br>deviation %{{x:.2f}}<br>density %{{y:.3g}}<extra></extra>",
+    )
+
+
+def _closed_form(rows: pd.DataFrame, *, variant: str | None, mode: Mode) -> go.Scatter:
+    """The closed form in the text's colour, or in a variant's where each has its own."""
+    colour = variant_style(variant, mode=mode).colour if variant else palette(mode).text
+    return go.Scatter(
+        x=_centres(rows),
+        y=numbers(rows, CLOSED_FORM_DENSITY),
+        name="closed form",
+        legendgroup="closed form",
+        mode="lines",
+        line={"color": colour, "width": 1.5, "dash": "4px 3px"},
+        hoverinfo="skip",
+    )
+
+
+def _legend_entry(*, mode: Mode) -> go.Scatter:
+    """One entry for all closed forms, where each variant has its own."""
+    line = {"color": palette(mode).text, "width": 1.5, "dash": "4px 3px"}
+    name = "closed form"
+    return go.Scatter(x=[None], y=[None], mode="lines", line=line, name=name, legendgroup=name, legendrank=LAST)
+
+
+def _centres(rows: pd.DataFrame) -> np.ndarray:
+    return (numbers(rows, BIN_LEFT) + numbers(rows, BIN_RIGHT)) / 2
+
+
+def _closed_forms_differ(histograms: pd.DataFrame) -> bool:
+    """Whether any layer has two variants with different closed forms."""
+    if histograms.empty:
+        return False
+    for _, rows in histograms.groupby(LAYER, sort=False, observed=True):
+        forms = [(_centres(of), numbers(of, CLOSED_FORM_DENSITY)) for _, _, of in by_variant(rows)]
+        if not all(_same(forms[0], form) for form in forms[1:]):
+            return True
+    return False
+
+
+def _same(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> bool:
+    return all(
+        len(a) == len(b) and np.allclose(a, b, rtol=1e-3, atol=1e-6, equal_nan=True)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _label_open_bottoms(figure: go.Figure, *, num_panels: int, num_columns: int) -> None:
+    """Ticks under the panels that have none below them, where the last row is not full."""
+    for index in range(max(num_panels - num_columns, 0), num_panels):
+        figure.update_xaxes(showticklabels=True, row=index // num_columns + 1, col=index % num_columns + 1)
+
+
+def _short(layer: str) -> str:
+    """A layer name with its middle left out where it is long: both ends tell it from the others."""
+    half = MAX_TITLE // 2
+    return layer if len(layer) <= MAX_TITLE else f"{layer[:half]}…{layer[-half:]}"

@@ -1,0 +1,250 @@
+"""The only door to stored runs, and the only home of Streamlit's caches.
+
+Keys are run ids and the stores' fingerprints, never arrays.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import state
+from neft import columns, tables
+from neft.errors import StoreError
+from neft.records import RunRecord
+from neft.store import INSTANCES, Listing, RunTables, Stores
+from neft.tables import Interval, Protocol
+
+__all__ = ["Interval", "Protocol", "RunRecord", "RunTables"]
+
+CONTROL = "noise_injection_t4"
+CANONICAL = ("vanilla", "noise_injection", CONTROL, "ovf", "irs")
+"""The variants of the first look, in the order in which they are shown."""
+Unit = Literal["w_max", "rms"]
+
+
+def fingerprint() -> str:
+    """Changes whenever a run is added or removed in either store."""
+    stores = Stores.default()
+    roots = (stores.own.root, stores.shipped.root)
+    return "/".join(f"{root.stat().st_mtime_ns if root.is_dir() else 0}:{root}" for root in roots)
+
+
+def listing() -> Listing:
+    """Every stored run's record and why others cannot be read."""
+    return _listing(fingerprint())
+
+
+def runs_table() -> pd.DataFrame:
+    """A row per run."""
+    return _runs_table(fingerprint())
+
+
+def records(run_ids: Sequence[str]) -> list[RunRecord]:
+    """The records of some runs, in the given order; those that are gone are left out."""
+    known = {record.id: record for record in listing().records}
+    return [known[run_id] for run_id in run_ids if run_id in known]
+
+
+def is_shipped(run_id: str) -> bool:
+    """Whether a run came with the package and cannot be removed."""
+    return run_id not in Stores.default().own
+
+
+def is_stored(run_id: str) -> bool:
+    """Whether a run of that id is there."""
+    return run_id in Stores.default()
+
+
+def run_tables(run_id: str) -> RunTables:
+    """A run's tables.
+
+    Raises:
+        StoreError: they cannot be read.
+    """
+    return _run_tables(run_id, fingerprint())
+
+
+def delete_run(run_id: str) -> None:
+    """Remove one of the user's own runs.
+
+    Raises:
+        StoreError: it is not one of those.
+    """
+    Stores.default().own.delete(run_id)
+
+
+def results(record: RunRecord) -> pd.DataFrame:
+    """A row per sigma_d of a run's stored summary."""
+    return tables.summary_table(record)
+
+
+def settings_in_words(run_ids: tuple[str, ...], *, without: tuple[str, ...]) -> "pd.Series[str]":
+    """Per run the settings in which these runs differ, in words, leaving out sections or settings shown elsewhere."""
+    return _settings_in_words(run_ids, without, fingerprint())
+
+
+def variant_words(variant: str, label: str) -> str:
+    """A variant's label, the control marked as such; also how the address names it."""
+    return f"{label} (control)" if variant == CONTROL else label
+
+
+def view_address(run_id: str) -> dict[str, str | list[str]]:
+    """The landing page's address that shows a run beside the first look's methods, as one network over all sigma_d.
+
+    Bound widgets write what they show into the address: labels, not names.
+    """
+    found = records([run_id])
+    if not found:
+        return {}
+    facts = found[0].facts
+    same = (facts.dataset, facts.backbone, facts.device)
+    beside = [one for one in listing().records if (one.facts.dataset, one.facts.backbone, one.facts.device) == same]
+    named = {record.id: record.facts for record in tables.told_apart(beside)}
+    labels = {one.variant: one.label for one in named.values()}
+    shown = [*(variant for variant in CANONICAL if variant in labels), named[run_id].variant]
+    address: dict[str, str | list[str]] = {
+        state.DATASET: facts.dataset_label,
+        state.BACKBONE: facts.backbone_label,
+        state.DEVICE: facts.device_label,
+        state.VARIANTS: list(dict.fromkeys(variant_words(variant, labels[variant]) for variant in shown)),
+        state.PROTOCOL: state.PROTOCOLS["fixed"],
+    }
+    if facts.train_sigma_d:
+        address[state.TRAIN_SIGMA_D] = state.sigma_text(facts.train_sigma_d)
+    return address
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading runs …")
+def curves(
+    run_ids: tuple[str, ...], metric: str, protocol: Protocol, train_sigma_d: float | None, stamp: str
+) -> pd.DataFrame:
+    """A metric against sigma_d, a row per variant and sigma_d."""
+    rows = tables.select_protocol(_gathered(run_ids, stamp), protocol, train_sigma_d=train_sigma_d)
+    return _ordered(tables.metric_curves(rows, metric))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def at_slice(
+    run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, sigma_d: float, stamp: str
+) -> pd.DataFrame:
+    """All chips of some runs at one sigma_d."""
+    rows = tables.select_protocol(_gathered(run_ids, stamp), protocol, train_sigma_d=train_sigma_d)
+    return rows if rows.empty else rows[(rows[columns.SIGMA_D] - sigma_d).abs() < 1e-9]
+
+
+def quantiles(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The distribution of a metric over these chips, by variant."""
+    return _ordered(tables.metric_quantiles(rows, metric))
+
+
+def means(rows: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """Mean and interval of a metric over these chips, by variant."""
+    return _ordered(tables.metric_curves(rows, metric))
+
+
+def differences(rows: pd.DataFrame, reference: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """Paired differences of every variant to a reference."""
+    return _ordered(tables.differences_to(rows, reference, metric))
+
+
+def clean_losses(curve: pd.DataFrame) -> pd.DataFrame:
+    """Variants that do worse without variation than with some."""
+    return tables.clean_losses(curve)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def decay_points(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+    """The decay-factor ablation of runs trained and tested at one sigma_d."""
+    rows = _gathered(run_ids, stamp)
+    if rows.empty:
+        return tables.decay_points(rows)
+    at = ((rows[columns.SIGMA_D] - sigma_d).abs() < 1e-9) & ((rows[columns.TRAIN_SIGMA_D] - sigma_d).abs() < 1e-9)
+    return tables.decay_points(rows[at])
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def deviations(run_ids: tuple[str, ...], sigma_d: float, unit: Unit, stamp: str) -> pd.DataFrame:
+    """Histograms of weight deviations of some runs at one sigma_d."""
+    found = [(record, *_layers_and_deviations(record.id, stamp)) for record in named_records(run_ids)]
+    return _ordered(tables.scaled_deviations(found, sigma_d=sigma_d, unit=unit))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def layers(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+    """Asked and realised std of every layer of some runs."""
+    found = [(record, _layers_and_deviations(record.id, stamp)[0]) for record in named_records(run_ids)]
+    return tables.layer_table(found, sigma_d=sigma_d)
+
+
+def config_differences(run_ids: Sequence[str]) -> pd.DataFrame:
+    """The settings in which some runs differ."""
+    return tables.config_differences(records(run_ids))
+
+
+def named_records(run_ids: Sequence[str]) -> list[RunRecord]:
+    """Records of some runs, those of an uncommon recipe under a name of their own."""
+    return tables.told_apart(records(run_ids))
+
+
+def problems() -> dict[str, str]:
+    """Runs that cannot be read, and why."""
+    return listing().problems
+
+
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Variants in the order in which they are always shown."""
+    if frame.empty or columns.VARIANT not in frame:
+        return frame
+    places = {variant: place for place, variant in enumerate(CANONICAL)}
+    key = frame[columns.VARIANT].map(lambda variant: (places.get(variant, len(places)), variant))
+    return frame.assign(_place=key).sort_values("_place", kind="stable", ignore_index=True).drop(columns="_place")
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _settings_in_words(run_ids: tuple[str, ...], without: tuple[str, ...], stamp: str) -> "pd.Series[str]":
+    del stamp
+    return tables.settings_in_words(records(run_ids), without=without)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading runs …")
+def _listing(stamp: str) -> Listing:
+    del stamp
+    return Stores.default().list()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _runs_table(stamp: str) -> pd.DataFrame:
+    return tables.runs_table(_listing(stamp).records)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _instances(run_id: str, checksum: str) -> pd.DataFrame:
+    del checksum
+    store = Stores.default().holder(run_id)
+    return store.instances(store.record(run_id))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _gathered(run_ids: tuple[str, ...], stamp: str) -> pd.DataFrame:
+    del stamp
+    found: list[tuple[RunRecord, pd.DataFrame]] = []
+    for record in named_records(run_ids):
+        try:
+            found.append((record, _instances(record.id, record.files[INSTANCES].sha256)))
+        except StoreError as error:
+            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+    return tables.gather(found)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _run_tables(run_id: str, stamp: str) -> RunTables:
+    del stamp
+    store = Stores.default().holder(run_id)
+    return store.tables(store.record(run_id))
+
+
+def _layers_and_deviations(run_id: str, stamp: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    found = _run_tables(run_id, stamp)
+    return found.layers, found.deviations

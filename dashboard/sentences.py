@@ -1,0 +1,99 @@
+"""Findings in words, from numbers that `neft.tables` computed."""
+
+import math
+
+import pandas as pd
+
+from dashboard.state import Selection, sigma_text
+from neft import columns
+
+SIGMA_D = r"$\sigma_d$"
+"""The symbol in Markdown."""
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A fraction as a percentage, without the sign.
+
+    >>> percent(0.9306)
+    '93.1'
+    """
+    return f"{100 * value:.{digits}f}"
+
+
+def signed(difference: float) -> str:
+    """A difference of fractions in points, with a true minus.
+
+    >>> signed(-0.0123), signed(0.01)
+    ('−1.2', '+1.0')
+    """
+    return f"{100 * difference:+.1f}".replace("-", "−")
+
+
+def with_interval(mean: float, ci95: float) -> str:
+    """`93.1 ± 0.6 %`; without the half-width where one run says nothing of it.
+
+    >>> with_interval(0.931, 0.006), with_interval(0.5, float("nan"))
+    ('93.1 ± 0.6 %', '50.0 %')
+    """
+    return f"{percent(mean)} %" if math.isnan(ci95) else f"{percent(mean)} ± {percent(ci95)} %"
+
+
+def spread_words(curves: pd.DataFrame) -> str:
+    """What an interval is over: `95 % interval over 3 seeds × 200 chips`."""
+    if curves.empty:
+        return "95 % interval"
+    seeds = _range_words(curves[columns.NUM_SEEDS], "seed")
+    chips = _range_words(curves[columns.NUM_INSTANCES], "chip")
+    return f"95 % interval over {seeds} × {chips}"
+
+
+def finding(selection: Selection, means: pd.DataFrame, differences: pd.DataFrame, control_label: str | None) -> str:
+    """The page's first sentence: what each method keeps at the slice, and whether feedback beats its control."""
+    where = f"At device variation {SIGMA_D} = {sigma_text(selection.sigma_d)} on {selection.dataset_label} with {selection.backbone_label}"
+    kept = ", ".join(
+        f"**{row[columns.LABEL]}** {with_interval(row[columns.MEAN], row[columns.CI95])}"
+        for row in means.to_dict("records")
+    )
+    sentences = [f"{where}, this share of images is right: {kept} ({spread_words(means)})."]
+    if control_label is not None and not differences.empty:
+        sentences.append(against_control(differences, control_label))
+    return " ".join(sentences)
+
+
+def against_control(differences: pd.DataFrame, control_label: str) -> str:
+    """Each feedback method's paired difference to its control, with a plain verdict."""
+    verdicts = [
+        _verdict(str(row[columns.LABEL]), float(row[columns.MEAN]), float(row[columns.CI95]))
+        for row in differences.to_dict("records")
+    ]
+    return f"Against the control ({control_label}), seed by seed and chip by chip: {'; '.join(verdicts)}."
+
+
+def clean_loss_words(losses: pd.DataFrame) -> str:
+    """Which networks do worse without variation than with some, and why."""
+    if losses.empty:
+        return ""
+    cases = "; ".join(
+        f"{row[columns.LABEL]} {percent(row['clean_mean'])} % at {SIGMA_D} = 0 but {percent(row[columns.MEAN])} % at "
+        f"{SIGMA_D} = {sigma_text(row[columns.SIGMA_D])}"
+        for row in losses.to_dict("records")
+    )
+    return (
+        f"Some networks do worse without variation than with it ({cases}): BatchNorm's statistics, gathered under noise in "
+        "training, do not fit the clean network."
+    )
+
+
+def _verdict(label: str, mean: float, ci95: float) -> str:
+    points = f"{signed(mean)} ± {100 * ci95:.1f} points" if not math.isnan(ci95) else f"{signed(mean)} points"
+    if math.isnan(ci95):
+        return f"{label} {points} (one seed and chip: no interval)"
+    if abs(mean) <= ci95:
+        return f"{label} {points}, not told apart"
+    return f"{label} {points}, {'better' if mean > 0 else 'worse'}"
+
+
+def _range_words(counts: pd.Series, noun: str) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    count = f"{low}" if low == high else f"{low}–{high}"
+    return f"{count} {noun}{'' if high == 1 else 's'}"

@@ -1,0 +1,48 @@
+"""The selection that pages share: which keys the address holds, and what they mean. Widgets under these keys are bound to it."""
+
+from dataclasses import dataclass
+
+DATASET = "data"
+BACKBONE = "net"
+DEVICE = "device"
+VARIANTS = "methods"
+PROTOCOL = "read"
+TRAIN_SIGMA_D = "train"
+SLICE = "at"
+UNIT = "unit"
+RUNS = "run"
+
+
+PROTOCOLS = {"matched": "Matched", "fixed": "Fixed"}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is looked at."""
+
+    dataset: str
+    dataset_label: str
+    backbone: str
+    backbone_label: str
+    device: str
+    device_label: str
+    num_classes: int
+    variants: tuple[str, ...]
+    run_ids: tuple[str, ...]
+    """Every run of the chosen data set, backbone, device and methods."""
+    ablation_ids: tuple[str, ...]
+    """Runs of the decay-factor ablation beside them."""
+    protocol: str
+    train_sigma_d: float | None
+    """Which model, where the protocol is fixed."""
+    sigma_d: float
+    """The slice."""
+
+
+def sigma_text(sigma_d: float) -> str:
+    """How a device variation is written in the address and on the page.
+
+    >>> sigma_text(0.1), sigma_text(0.15)
+    ('0.1', '0.15')
+    """
+    return f"{sigma_d:g}"

@@ -1,0 +1,22 @@
+"""Words and a way on where there is nothing to show."""
+
+import streamlit as st
+
+from dashboard import data
+
+
+def stop_without_runs() -> None:
+    """Where no run is stored at all: say so, offer the way on, and end the page."""
+    if data.runs_table().empty:
+        st.info("No runs are stored yet. Train a network to see its chips here.", icon=":material/inbox:")
+        st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+        st.stop()
+
+
+def show_problems() -> None:
+    """Runs that cannot be read, named with their reasons."""
+    problems = data.problems()
+    if problems:
+        with st.expander(f"{len(problems)} stored runs cannot be read", icon=":material/broken_image:"):
+            for run_id, reason in problems.items():
+                st.markdown(f"`{run_id}`: {reason}")

@@ -1,0 +1,160 @@
+"""The sidebar's selection: data set, backbone, device, methods, way of reading, slice. All of it in the address."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data, state
+from dashboard.state import Selection, sigma_text
+from neft import columns
+
+FULL_CURVE = 3
+"""A run tried at this many device variations is a curve of its own; one with fewer belongs to an ablation."""
+
+
+def pick_runs() -> Selection:
+    """Draw the sidebar and return what is selected."""
+    table = data.runs_table()
+    with st.sidebar:
+        table, dataset, dataset_label = _pick(table, "Data set", state.DATASET, columns.DATASET, "dataset_label")
+        table, backbone, backbone_label = _pick(table, "Backbone", state.BACKBONE, columns.BACKBONE, "backbone_label")
+        table, device, device_label = _pick(
+            table,
+            "Device",
+            state.DEVICE,
+            columns.DEVICE,
+            "device_label",
+            help="The technology whose levels miss their targets; RRAM1 misses alike in every level.",
+        )
+        full = table[table["num_sigma_ds"] >= FULL_CURVE]
+        named = {record.id: record.facts for record in data.named_records(tuple(full[columns.RUN_ID]))}
+        full = full.assign(
+            **{
+                columns.VARIANT: full[columns.RUN_ID].map(lambda run_id: named[run_id].variant),
+                columns.LABEL: full[columns.RUN_ID].map(lambda run_id: named[run_id].label),
+            }
+        )
+        variants = _pick_variants(full)
+        chosen = full[full[columns.VARIANT].isin(variants)]
+        protocol = _pick_protocol()
+        trained = _trained_sigma_ds(full)
+        train_sigma_d = (
+            _pick_sigma(r"Train $\sigma_d$", state.TRAIN_SIGMA_D, trained, _TRAIN_HELP) if protocol == "fixed" else None
+        )
+        sigma_d = _pick_slice(chosen, trained, protocol)
+        if st.button("Look again", icon=":material/refresh:", help="Read the stores again, for runs stored meanwhile."):
+            st.rerun()
+    families = set(chosen[columns.FAMILY])
+    ablation = table[
+        table[columns.NUM_FEEDBACK].notna() & table[columns.FAMILY].isin(_ablation_families(table, families))
+    ]
+    return Selection(
+        dataset=dataset,
+        dataset_label=dataset_label,
+        backbone=backbone,
+        backbone_label=backbone_label,
+        device=device,
+        device_label=device_label,
+        num_classes=int(table["num_classes"].iloc[0]) if len(table) else 2,
+        variants=tuple(variants),
+        run_ids=tuple(chosen[columns.RUN_ID]),
+        ablation_ids=tuple(ablation[columns.RUN_ID]),
+        protocol=protocol,
+        train_sigma_d=train_sigma_d,
+        sigma_d=sigma_d,
+    )
+
+
+_TRAIN_HELP = "Which models: those trained at this device variation."
+_PROTOCOL_HELP = (
+    "**Matched**: every point is a network trained at that very $\\sigma_d$, as in the papers. "
+    "**Fixed**: one network, trained at one $\\sigma_d$, is tried at all of them. Training without noise is one network in both."
+)
+_SLICE_HELP = "Device variation at which distributions, differences and weight deviations are shown."
+
+
+def _ablation_families(table: pd.DataFrame, chosen: set[str]) -> set[str]:
+    """Families of the chosen methods that hold more than one setting of the decay factors."""
+    feedback = table[table[columns.NUM_FEEDBACK].notna()]
+    counts = feedback.groupby(columns.FAMILY)[columns.RECIPE].nunique()
+    return {str(family) for family in counts[counts > 1].index if family in chosen}
+
+
+def _pick(
+    table: pd.DataFrame,
+    title: str,
+    key: str,
+    column: str,
+    label_column: str,
+    help: str | None = None,  # noqa: A002
+) -> tuple[pd.DataFrame, str, str]:
+    labels = dict(zip(table[column], table[label_column], strict=True))
+    counts = table[column].value_counts()
+    options = sorted(labels, key=lambda name: (-int(counts[name]), name))
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]  # a choice further up has taken this one away
+    chosen = st.selectbox(
+        title, options, format_func=labels.__getitem__, key=key, help=help, bind="query-params", persist_state="session"
+    )
+    return table[table[column] == chosen], chosen, labels[chosen]
+
+
+def _pick_variants(full: pd.DataFrame) -> list[str]:
+    labels = dict(zip(full[columns.VARIANT], full[columns.LABEL], strict=True))
+    known = [variant for variant in data.CANONICAL if variant in labels]
+    others = sorted(variant for variant in labels if variant not in data.CANONICAL)
+    chosen = st.pills(
+        "Methods",
+        [*known, *others],
+        selection_mode="multi",
+        default=known or others,
+        format_func=lambda variant: data.variant_words(variant, labels[variant]),
+        key=state.VARIANTS,
+        bind="query-params",
+        persist_state="session",
+    )
+    return list(chosen)
+
+
+def _pick_protocol() -> str:
+    chosen = st.segmented_control(
+        "Reading",
+        list(state.PROTOCOLS),
+        format_func=state.PROTOCOLS.__getitem__,
+        default="matched",
+        required=True,
+        key=state.PROTOCOL,
+        help=_PROTOCOL_HELP,
+        bind="query-params",
+        persist_state="session",
+    )
+    return chosen or "matched"
+
+
+def _trained_sigma_ds(full: pd.DataFrame) -> list[float]:
+    noisy = full[full[columns.METHOD] != "vanilla"]
+    return sorted({float(value) for value in noisy[columns.TRAIN_SIGMA_D]})
+
+
+def _pick_slice(chosen: pd.DataFrame, trained: Sequence[float], protocol: str) -> float:
+    tested = sorted(
+        {sigma_d for record in data.records(list(chosen[columns.RUN_ID])) for sigma_d in record.facts.sigma_ds}
+    )
+    options = [value for value in tested if value in trained] if protocol == "matched" and trained else tested
+    return _pick_sigma(r"Slice at $\sigma_d$", state.SLICE, options or [0.1], _SLICE_HELP)
+
+
+def _pick_sigma(title: str, key: str, options: Sequence[float], words: str) -> float:
+    texts = [sigma_text(value) for value in options] or ["0.1"]
+    default = min(texts, key=lambda text: abs(float(text) - 0.1))
+    if key in st.session_state and st.session_state[key] not in texts:
+        del st.session_state[key]
+    if len(texts) == 1:
+        st.caption(f"{title} = {texts[0]}")
+        return float(texts[0])
+    chosen = st.select_slider(
+        title, texts, value=default, key=key, help=words, bind="query-params", persist_state="session"
+    )
+    return float(cast("str", chosen))

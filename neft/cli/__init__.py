@@ -1,0 +1,52 @@
+"""The command line: one file a verb. A verb is imported when it is called, so listing runs does not wait for torch."""
+
+import importlib
+
+import click
+from typing_extensions import override
+
+from neft import __version__
+
+VERBS = {
+    "dashboard": "Open the dashboard in a browser.",
+    "train": "Train a network and evaluate it on sampled chips.",
+    "evaluate": "Evaluate a stored run's network under other conditions.",
+    "sweep": "Run a named experiment: many trainings at once.",
+    "runs": "List the stored runs.",
+    "show": "Show one stored run.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        return getattr(importlib.import_module(f"neft.cli.{cmd_name}"), cmd_name)
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="neft")
+def main() -> None:
+    """See and fight device variation in compute-in-memory neural networks.
+
+    Trains small networks with and without noise injection and negative feedback (OVF, IRS), and evaluates them on hundreds
+    of sampled chips.
+
+    \b
+    A first look:
+      neft dashboard                                    the cached runs, in a browser
+      neft train --backbone mlp --method ovf            a training of seconds on scikit-learn's digits
+      neft runs                                         what is stored
+    """

@@ -1,0 +1,80 @@
+"""What several verbs share: options made from the models' schemas, JSON output, and tables of results."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from neft.records import RunRecord
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+store_option = click.option(
+    "--store",
+    "store_root",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of runs to write to. [default: NEFT_HOME/runs, else the user's data folder]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="NEFT_DATA_DIR",
+    help="Folder of data sets. [env: NEFT_DATA_DIR; default: the user's cache folder]",
+)
+threads_option = click.option("--threads", type=click.IntRange(1, 1024), help="Threads torch computes with.")
+torch_device_option = click.option(
+    "--torch-device", default="cpu", show_default=True, help="Where torch computes: cpu, cuda, cuda:1, mps."
+)
+
+
+def print_json(value: object) -> None:
+    """Machine-readable, on standard output."""
+    _ = sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(table: Table) -> None:
+    """For people, on standard output; wide enough not to lose columns where it is no terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    console.print(table)
+
+
+def record_json(record: RunRecord) -> dict[str, Any]:
+    """A run as `--json` shows it."""
+    return record.model_dump(mode="json")
+
+
+def results_table(record: RunRecord) -> Table:
+    """Accuracy and EKL of a run at every sigma_d."""
+    facts = record.facts
+    table = Table(
+        title=f"{facts.label}, {facts.backbone_label}, {facts.dataset_label}, {facts.device_label}",
+        caption=f"mean ± 95 % interval over {facts.num_instances} chips · {record.id}",
+    )
+    for heading in ("test σ_d", "accuracy %", "1st percentile %", "EKL (nats)", "confidence %", "calibration error %"):
+        table.add_column(heading, justify="right")
+    for row in record.summary.test:
+        accuracy, ekl = row.metrics["accuracy"], row.metrics["ekl"]
+        table.add_row(
+            f"{row.sigma_d:g}",
+            _with_interval(accuracy.mean, accuracy.ci95, scale=100, digits=2),
+            _with_interval(accuracy.percentile_1, None, scale=100, digits=2),
+            _with_interval(ekl.mean, ekl.ci95, scale=1, digits=4),
+            _with_interval(row.metrics["mean_confidence"].mean, None, scale=100, digits=1),
+            _with_interval(row.metrics["calibration_error"].mean, None, scale=100, digits=1),
+        )
+    return table
+
+
+def _with_interval(mean: float | None, ci95: float | None, *, scale: float, digits: int) -> str:
+    if mean is None:
+        return "–"
+    text = f"{mean * scale:.{digits}f}"
+    return text if ci95 is None else f"{text} ± {ci95 * scale:.{digits}f}"

@@ -1,0 +1,109 @@
+"""Options made from the models' schemas, and the sections that help shows them in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic.fields import FieldInfo
+from typing_extensions import override
+
+from neft.config import RunConfig
+from neft.errors import ConfigError
+from neft.options import FAMILIES, Option, make_config, option_table
+
+TITLES = {
+    "dataset": "Data",
+    "backbone": "Backbone",
+    "device": "Device",
+    "mapping": "Bit slicing",
+    "method": "Method",
+    "training": "Training",
+    "evaluation": "Evaluation on chips",
+}
+
+
+class SectionedCommand(click.Command):
+    """A command whose help groups the config's options by what they configure."""
+
+    @override
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {title: [] for title in TITLES.values()}
+        general: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            row = parameter.get_help_record(ctx)
+            if row is not None:
+                title = TITLES.get(getattr(parameter, "config_part", ""), "")
+                sections.get(title, general).append(row)
+        for title, rows in [*sections.items(), ("General", general)]:
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+class ConfigOption(click.Option):
+    """An option that belongs to a part of the config."""
+
+    config_part: str = ""
+
+
+def config_parameters(parts: tuple[str, ...] = tuple(TITLES)) -> list[click.Parameter]:
+    """One option for every setting of these parts."""
+    found: list[click.Parameter] = []
+    table = option_table()
+    for part in parts:
+        if part in FAMILIES:
+            found.append(_choice(part))
+        found += [_parameter(option) for option in table.values() if option.part == part]
+    return found
+
+
+def config_from(values: Mapping[str, Any], config_file: Path | None = None, base: RunConfig | None = None) -> RunConfig:
+    """The config that a command's options ask for.
+
+    Raises:
+        ConfigError: it cannot be.
+    """
+    if config_file is not None:
+        try:
+            base = RunConfig.from_json(config_file.read_bytes())
+        except OSError as error:
+            message = f"--config: '{config_file}' cannot be read: {error.strerror}."
+            raise ConfigError(message) from None
+    known = {*option_table(), *FAMILIES}
+    return make_config({name: value for name, value in values.items() if name in known}, base)
+
+
+def _choice(part: str) -> ConfigOption:
+    option = ConfigOption(
+        [f"--{part}"],
+        metavar="NAME",
+        help=f"One of: {', '.join(FAMILIES[part])}. [default: {_default(RunConfig.model_fields[part])}]",
+    )
+    option.config_part = part
+    return option
+
+
+def _parameter(option: Option) -> ConfigOption:
+    if option.is_switch:
+        flags = f"{option.flag}/{option.flag.replace('--', '--no-', 1)}"
+        made = ConfigOption([flags, option.name], default=None, help=option.help())
+    else:
+        metavar = "|".join(option.choices) if option.choices else _metavar(option)
+        made = ConfigOption([option.flag, option.name], metavar=metavar, help=option.help())
+    made.config_part = option.part
+    return made
+
+
+def _metavar(option: Option) -> str:
+    annotation = str(option.info.annotation)
+    for kind, name in (("tuple", "LIST"), ("float", "NUMBER"), ("int", "COUNT")):
+        if kind in annotation:
+            return name
+    return "TEXT"
+
+
+def _default(field: FieldInfo) -> str:
+    name = field.default.name
+    width = getattr(field.default, "width", None)
+    return name if width is None else f"{name} at width {width:g}"

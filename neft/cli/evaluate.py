@@ -1,0 +1,59 @@
+"""neft evaluate."""
+
+from typing import Any
+
+import click
+
+from neft.cli.common import (
+    data_dir_option,
+    json_option,
+    print_json,
+    print_table,
+    record_json,
+    results_table,
+    store_option,
+    threads_option,
+    torch_device_option,
+)
+from neft.cli.config_options import SectionedCommand, config_from, config_parameters
+from neft.cli.watch import set_threads, stop_on_signals, watching
+from neft.pipeline import Settings, reevaluate, stored_config
+from neft.places import default_data_dir
+from neft.store import RunStore, Stores
+
+
+@click.command(cls=SectionedCommand, params=config_parameters(("evaluation",)))
+@click.argument("run_id")
+@data_dir_option
+@store_option
+@threads_option
+@torch_device_option
+@json_option
+def evaluate(run_id: str, threads: int | None, *, as_json: bool, **options: Any) -> None:
+    """Evaluate a stored run's network under other conditions: more chips, other σ_d, another device.
+
+    The result is stored as a run of its own with the same training.
+
+    \b
+    Examples:
+      neft evaluate ID --num-instances 1000
+      neft evaluate ID --test-device fefet6 --test-sigma-d 0:0.3:0.02
+    """
+    stores = Stores.default()
+    source = stores.holder(run_id).record(run_id)
+    config = config_from(options, base=stored_config(source))
+    set_threads(threads)
+    with stop_on_signals() as asked, watching(None) as (watcher, _):
+        settings = Settings(
+            store=RunStore(options["store_root"]) if options["store_root"] else stores.own,
+            data_dir=options["data_dir"] or default_data_dir(),
+            torch_device=options["torch_device"],
+            command=f"neft evaluate {run_id}",
+            on_progress=watcher,
+            should_stop=asked.is_set,
+        )
+        record = reevaluate(source, config, settings)
+    if as_json:
+        print_json(record_json(record))
+    else:
+        print_table(results_table(record))

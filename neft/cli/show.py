@@ -1,0 +1,43 @@
+"""neft show."""
+
+import json
+
+import click
+
+from neft.cli.common import json_option, print_json, print_table, record_json, results_table
+from neft.store import Stores
+
+
+@click.command()
+@click.argument("run_id")
+@click.option(
+    "--config", "only_config", is_flag=True, help="Print the run's config alone, as JSON for `neft train --config`."
+)
+@json_option
+def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
+    """Show one stored run: its numbers, where it came from, and the command that makes it again."""
+    store = Stores.default().holder(run_id)
+    record = store.record(run_id)
+    if only_config:
+        print_json(record.config)
+        return
+    if as_json:
+        print_json(record_json(record))
+        return
+    print_table(results_table(record))
+    provenance = record.provenance
+    facts = {
+        "parameters": f"{record.summary.num_parameters:,}",
+        "devices": f"{record.summary.num_devices:,}",
+        "selected epoch": f"{record.summary.selected_epoch} of {record.summary.num_epochs}",
+        "training": f"{provenance.training_seconds:.1f} s",
+        "evaluation": f"{provenance.evaluation_seconds:.1f} s",
+        "created": provenance.created,
+        "revision": provenance.git_revision or "unknown",
+        "versions": json.dumps(provenance.versions),
+        "again": provenance.command or "unknown",
+        "files": str(store.root / run_id),
+    }
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        click.echo(f"{name:<{width}}  {value}")

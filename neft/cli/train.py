@@ -1,0 +1,135 @@
+"""neft train."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from neft import unfinished
+from neft.cli.common import (
+    data_dir_option,
+    json_option,
+    print_json,
+    print_table,
+    record_json,
+    results_table,
+    store_option,
+    threads_option,
+    torch_device_option,
+)
+from neft.cli.config_options import SectionedCommand, config_from, config_parameters
+from neft.cli.watch import EventFile, set_threads, stop_on_signals, watching
+from neft.config import RunConfig
+from neft.errors import ConfigError, NeftError, RunExistsError, StoppedError
+from neft.options import command_line
+from neft.pipeline import Settings, run
+from neft.places import default_data_dir
+from neft.records import RunRecord
+from neft.store import RunStore, Stores
+
+
+@click.command(cls=SectionedCommand, params=config_parameters())
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Start from this JSON config (as `neft show ID --config` prints); other options go on top.",
+)
+@click.option("--download", is_flag=True, help="Fetch the data set if it is not there.")
+@click.option("--resume", is_flag=True, help="Go on after the last whole epoch of an interrupted training.")
+@click.option("--restart", is_flag=True, help="Start over, forgetting an interrupted training of the same settings.")
+@click.option(
+    "--events",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Append progress to this file, a JSON object a line.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the config and the run's id, and stop.")
+@data_dir_option
+@store_option
+@threads_option
+@torch_device_option
+@json_option
+def train(
+    config_file: Path | None,
+    events: Path | None,
+    threads: int | None,
+    *,
+    as_json: bool,
+    dry_run: bool,
+    **options: Any,
+) -> None:
+    """Train a network and evaluate it on sampled chips; the run is stored and appears in the dashboard.
+
+    The same settings give the same numbers (on the CPU): a run that is stored is not trained again.
+
+    \b
+    Examples:
+      neft train --backbone mlp --method ovf --sigma-d 0.2 --epochs 20
+      neft train --method noise_injection --temperature 4 --width 0.25
+      neft train --dataset fashion_mnist --image-size 16 --max-train 10000 --width 0.125 --method irs
+    """
+    config = config_from(options, config_file)
+    if dry_run:
+        print_json({"id": config.run_id, "config": config.model_dump(mode="json")})
+        return
+    store = RunStore(options["store_root"]) if options["store_root"] else Stores.default().own
+    _refuse_what_is_there(config, store, resume=options["resume"], restart=options["restart"])
+    set_threads(threads)
+    record = _run(config, store, events, options)
+    if as_json:
+        print_json(record_json(record))
+    else:
+        print_table(results_table(record))
+
+
+def _refuse_what_is_there(config: RunConfig, store: RunStore, *, resume: bool, restart: bool) -> None:
+    if resume and restart:
+        message = "--resume and --restart exclude each other."
+        raise ConfigError(message)
+    if config.run_id in store or config.run_id in Stores.default():
+        message = (
+            f"A run '{config.run_id}' is already stored; see `neft show {config.run_id}`. Another --seed gives another."
+        )
+        raise RunExistsError(message)
+    if restart:
+        unfinished.discard(config)
+    elif unfinished.exists(config) and not resume:
+        state = unfinished.load(config)
+        epoch = state.epoch if state else 0
+        message = (
+            f"An interrupted training with these settings stands after epoch {epoch} of {config.training.epochs}: "
+            "go on with --resume, or start over with --restart."
+        )
+        raise RunExistsError(message)
+
+
+def _run(config: RunConfig, store: RunStore, events_path: Path | None, options: dict[str, Any]) -> RunRecord:
+    with stop_on_signals() as asked, watching(events_path) as (watcher, events):
+        settings = Settings(
+            store=store,
+            data_dir=options["data_dir"] or default_data_dir(),
+            download=options["download"],
+            torch_device=options["torch_device"],
+            command=command_line(config),
+            resume=options["resume"],
+            on_progress=watcher,
+            should_stop=asked.is_set,
+        )
+        events.write("started", run_id=config.run_id, epochs=config.training.epochs)
+        try:
+            record = run(config, settings)
+        except StoppedError as stopped:
+            events.write("stopped", message=str(stopped))
+            kept = " Go on with the same command and --resume." if unfinished.exists(config) else ""
+            message = f"{stopped}{kept}"
+            raise StoppedError(message, epoch=stopped.epoch) from None
+        except BaseException as error:
+            _report_failure(events, error)
+            raise
+        events.write("finished", run_id=record.id)
+    return record
+
+
+def _report_failure(events: EventFile, error: BaseException) -> None:
+    expected = isinstance(error, NeftError)
+    events.write("failed", message=str(error) if expected else f"{type(error).__name__}: {error}")

@@ -1,0 +1,130 @@
+"""Watching one run: a progress bar for people, an event file for programs, and Ctrl-C that loses nothing."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from neft import columns
+from neft.pipeline import Progress as RunProgress
+
+
+class EventFile:
+    """Appends one JSON object a line; what a dashboard follows."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def write(self, kind: str, **facts: Any) -> None:
+        """Append one event, whole."""
+        if self._path is None:
+            return
+        line = json.dumps({"event": kind, "time": time.time(), **facts}) + "\n"
+        with self._path.open("a", encoding="utf-8") as file:
+            _ = file.write(line)
+
+
+class RunWatcher:
+    """Shows a run's progress on standard error and writes it to the event file."""
+
+    def __init__(self, progress: Progress, events: EventFile) -> None:
+        self._progress = progress
+        self._events = events
+        self._tasks: dict[str, TaskID] = {}
+        self._last_event = 0.0
+
+    def __call__(self, state: RunProgress) -> None:
+        """Told by the pipeline."""
+        if state.stage in ("loading", "storing"):
+            self._events.write(state.stage, message=state.message)
+            if state.message and state.stage == "loading":
+                self._progress.console.print(f"[dim]{state.message}[/]")
+            return
+        self._draw(state)
+        self._record(state)
+
+    def _draw(self, state: RunProgress) -> None:
+        if state.stage not in self._tasks:
+            words = {"training": "Training", "evaluating": "Chips"}[state.stage]
+            task = self._progress.add_task(words, total=state.total, completed=state.done, facts="")
+            self._tasks[state.stage] = task
+        self._progress.update(self._tasks[state.stage], completed=state.done, facts=_facts(state.row))
+
+    def _record(self, state: RunProgress) -> None:
+        # an event a chip would be thousands: ten a second are enough to look live
+        urgent = state.stage == "training" or state.done in (0, state.total)
+        if urgent or time.monotonic() - self._last_event > 0.1:
+            self._last_event = time.monotonic()
+            self._events.write(state.stage, done=state.done, total=state.total, row=state.row)
+
+
+@contextmanager
+def watching(events_path: Path | None) -> Iterator[tuple[RunWatcher, EventFile]]:
+    """A progress display for the time of one run."""
+    events = EventFile(events_path)
+    with Progress(
+        TextColumn("[bold]{task.description:<8}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[facts]}"),
+        TimeElapsedColumn(),
+        TextColumn("[dim]left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        yield RunWatcher(progress, events), events
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or SIGTERM sets; a second Ctrl-C interrupts at once."""
+    asked = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        del frame
+        if asked.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            _ = signal.signal(number, handler)
+
+
+def set_threads(threads: int | None) -> None:
+    """Tell torch, before it computes, how many threads to use."""
+    import torch  # noqa: PLC0415 - slow, and not every verb needs it
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def _facts(row: dict[str, float]) -> str:
+    shown = {
+        columns.LOSS: ("loss", "{:.3f}", 1.0),
+        columns.TRAIN_ACCURACY: ("train", "{:.1f} %", 100.0),
+        columns.VALIDATION_ACCURACY: ("validation under variation", "{:.1f} %", 100.0),
+        columns.ACCURACY: ("accuracy at the largest σ_d", "{:.1f} %", 100.0),
+    }
+    return "  ".join(
+        f"{words} {form.format(row[name] * scale)}" for name, (words, form, scale) in shown.items() if name in row
+    )

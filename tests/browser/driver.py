@@ -1,0 +1,40 @@
+"""Words for what a user does and sees."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+IDLE = "[data-testid='stApp'][data-test-script-state='notRunning'][data-test-connection-state='CONNECTED']"
+CHART = ".js-plotly-plot .main-svg"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running dashboard."""
+
+    url: str
+    home: Path
+    log: Path
+
+
+def open_page(page: Page, server: Server, path: str = "/") -> None:
+    """Open a page and wait until it has drawn itself."""
+    _ = page.goto(server.url + path)
+    wait_idle(page)
+
+
+def wait_idle(page: Page) -> None:
+    """Until the script has run, and run without an exception."""
+    page.wait_for_selector(IDLE, timeout=60_000)
+    assert page.locator("[data-testid='stException']").count() == 0
+
+
+def chart_data(page: Page, key: str) -> list[dict[str, object]]:
+    """The traces of a card's chart, as Plotly holds them, with arrays as lists."""
+    box = page.locator(f".st-key-card_{key} .js-plotly-plot")
+    box.locator(".main-svg").first.wait_for(timeout=45_000)
+    return box.evaluate(
+        """plot => plot._fullData.map(t => ({name: t.name, x: Array.from(t.x || []), y: Array.from(t.y || []),
+           mode: t.mode, fill: t.fill, line: t.line && t.line.color, visible: t.visible}))"""
+    )
