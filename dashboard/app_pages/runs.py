@@ -9,7 +9,7 @@ from dashboard import charts, data, state
 from dashboard.data import RunRecord
 from dashboard.sentences import SIGMA_D
 from dashboard.widgets.guards import show_problems, stop_without_runs
-from dashboard.widgets.theme_mode import theme_mode
+from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from neft import columns
 from neft.errors import StoreError
 
@@ -64,6 +64,7 @@ RESULTS = {
 def page() -> None:
     """Draw the page."""
     stop_without_runs()
+    readable_tags()
     st.title("Stored runs")
     shown = _filtered(data.runs_table())
     st.markdown(f"**{len(shown)} runs.** Pick rows to see what differs between them and what each one is.")
@@ -139,7 +140,7 @@ def _picked(table: pd.DataFrame) -> list[str]:
 
 def _differences(picked: list[str]) -> None:
     differences = data.config_differences(picked)
-    st.markdown("### What differs")
+    st.markdown("## What differs")
     if differences.shape[1] == 0:
         st.caption("Nothing: these runs have the same settings.")
         return
@@ -154,7 +155,7 @@ def _details(record: RunRecord) -> None:
         return
     left, right = st.columns(2)
     with left:
-        st.markdown("### Results on test chips")
+        st.markdown("## Results on test chips")
         st.dataframe(
             _results(record),
             hide_index=True,
@@ -162,7 +163,7 @@ def _details(record: RunRecord) -> None:
             alt="Accuracy, EKL and calibration at every device variation.",
         )
     with right:
-        st.markdown("### Training")
+        st.markdown("## Training")
         st.plotly_chart(
             charts.training_curves(
                 stored.history, num_epochs=record.summary.num_epochs, mode=theme_mode(), variant=record.facts.variant
@@ -190,7 +191,7 @@ def _results(record: RunRecord) -> pd.DataFrame:
 
 
 def _layers(record: RunRecord) -> None:
-    st.markdown("### Asked and realised deviation")
+    st.markdown("## Asked and realised deviation")
     frame = data.layers((record.id,), 1.0, data.fingerprint())
     st.plotly_chart(
         charts.layer_std(frame, mode=theme_mode()),
@@ -204,7 +205,7 @@ def _layers(record: RunRecord) -> None:
 
 
 def _provenance(record: RunRecord) -> None:
-    st.markdown("### Where it came from")
+    st.markdown("## Where it came from")
     provenance, summary = record.provenance, record.summary
     facts = {
         "Run": f"`{record.id}`",

@@ -94,7 +94,7 @@ def _launch(config: RunConfig) -> None:
 
 
 def _jobs(running: bool) -> None:  # noqa: FBT001 - Streamlit fragments take plain arguments
-    st.markdown("### Trainings")
+    st.markdown("## Trainings")
 
     @st.fragment(run_every=1.0 if running else None)
     def watch() -> None:

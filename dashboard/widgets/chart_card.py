@@ -26,7 +26,7 @@ def chart_card(
     """Draw one card."""
     with st.container(border=True, key=f"card_{card.key}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"### {card.question}")
+            st.markdown(f"## {card.question}")
             st.space("stretch")
             with st.popover("About", icon=":material/info:", key=f"about_{card.key}"):
                 st.markdown(card.definition)
@@ -54,5 +54,5 @@ def chart_card(
 def empty_card(card: Card, reason: str) -> None:
     """A card with nothing to draw: what is missing and why."""
     with st.container(border=True, key=f"card_{card.key}"):
-        st.markdown(f"### {card.question}")
+        st.markdown(f"## {card.question}")
         st.info(reason, icon=":material/inbox:")

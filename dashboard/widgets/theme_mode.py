@@ -8,3 +8,9 @@ from dashboard.charts import Mode
 def theme_mode() -> Mode:
     """The mode the browser shows; light until it has told."""
     return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def readable_tags() -> None:
+    """Dark text on the light tags of a multiselect in dark mode; Streamlit writes white there, whatever the tag's colour."""
+    if theme_mode() == "dark":
+        st.html("<style>[data-testid='stMultiSelect'] span[title] { color: #0e1117; }</style>")

@@ -1,0 +1,30 @@
+"""No page breaks an accessibility rule that axe can check, in light or in dark."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from neft.store import CACHED_RUNS, RunStore
+from tests.browser.driver import CHART, Server, open_page
+
+PATHS = ("/", "/train", "/runs")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_has_no_violations(themed_page: Page, server: Server, path: str) -> None:
+    open_page(themed_page, server, path)
+    themed_page.wait_for_timeout(500)
+    assert violations(themed_page) == []
+
+
+def test_a_runs_details_have_no_violations(themed_page: Page, server: Server) -> None:
+    first = RunStore(CACHED_RUNS).ids()[0]
+    open_page(themed_page, server, f"/runs?run={first}")
+    expect(themed_page.locator(CHART).first).to_be_visible()
+    assert violations(themed_page) == []
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, a line a rule with the first place."""
+    report = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['help']} at {one['nodes'][0]['target']} ({len(one['nodes'])})" for one in report]
