@@ -57,10 +57,9 @@ def first_problem(owner: type[BaseModel], error: ValidationError) -> str:
         return str(unknown_name(name, str(context.get("tag", "")), known))
     if problem["type"] == "extra_forbidden":
         return str(unknown_name(f"setting of {holder.__name__}", name, holder.model_fields))
-    if problem["type"] == "union_tag_not_found":
-        return f"{holder.__name__}.{name} needs a 'name', the component that is chosen."
-    if problem["type"] == "missing":
-        return f"{holder.__name__}.{name} is required."
+    if problem["type"] in ("missing", "union_tag_not_found"):
+        absent = name if problem["type"] == "missing" else f"{name}.name"
+        return f"{holder.__name__}.{absent} is required."
     where = holder.__name__ if field is None else f"{holder.__name__}.{name}{_symbol(field)}"
     allowed = bounds_text(field) if field is not None else ""
     if allowed and problem["type"] in _BOUNDS:

@@ -128,7 +128,7 @@ class RunConfig(Component):
     def _parts_fit(self) -> "RunConfig":
         try:
             for device in (self.device, self.test_device):
-                device.level_stds(self.mapping.device_bits)
+                _ = device.level_stds(self.mapping.device_bits)
         except ConfigError as error:
             raise ValueError(str(error).removesuffix(".")) from None
         places = len(self.backbone.places())

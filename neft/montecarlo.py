@@ -45,9 +45,7 @@ class ChipLaw:
 
     def deploy(self, weights: Weights) -> Deployment:
         """Targets and stds of these layers."""
-        return deploy(
-            weights, device=self.device, mapping=self.mapping, sampler=self.sampler, quantise=self.quantise
-        )
+        return deploy(weights, device=self.device, mapping=self.mapping, sampler=self.sampler, quantise=self.quantise)
 
 
 class DeployedNetwork:
@@ -58,15 +56,14 @@ class DeployedNetwork:
         original = {name: weight.detach().clone() for name, weight in deployed.device_weights().items()}
         deployment = law.deploy(original)
         factors = fold_batchnorm(deployed)
-        self._network = deployed.to(torch_device, memory_format=torch.channels_last)
+        # torch's stub does not know memory_format
+        self._network = deployed.to(torch_device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._parameters = deployed.device_weights()
         self._targets = {
             name: _like(target * factors.get(name, 1.0), self._parameters[name])
             for name, target in deployment.targets.items()
         }
-        self._scales = {
-            name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in deployment.stds.items()
-        }
+        self._scales = {name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in deployment.stds.items()}
         self._shapes = original
         self._deviation: Weights = {}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from typing_extensions import override
 
 from neft.backbones import BaseBackbone, ConvNorm, SnapshotPlace, StagedNetwork
 from neft.errors import ConfigError
@@ -35,6 +36,7 @@ class Network(nn.Module):
         self.heads = nn.ModuleList(heads)
         self.head_stages = tuple(head_stages)
 
+    @override
     def forward(
         self, images: Float[Tensor, "batch channels height width"], *, snapshots: bool = False
     ) -> Float[Tensor, "batch classes"] | tuple[Tensor, list[Tensor]]:
@@ -63,9 +65,7 @@ def build_network(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: i
     Raises:
         ConfigError: more snapshots than the backbone has places for.
     """
-    staged = backbone.build(
-        num_channels=shape.num_channels, image_size=shape.image_size, num_classes=shape.num_classes
-    )
+    staged = backbone.build(num_channels=shape.num_channels, image_size=shape.image_size, num_classes=shape.num_classes)
     places = backbone.places()
     if num_snapshots > len(places):
         message = (
@@ -83,9 +83,9 @@ def initialise(network: nn.Module, rng: torch.Generator) -> None:
     """Kaiming-normal, fan-out, for convolution and linear weights; biases 0, BatchNorm 1 and 0, as published."""
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=rng)
+            _ = nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=rng)
             if module.bias is not None:
-                nn.init.zeros_(module.bias)
+                _ = nn.init.zeros_(module.bias)
 
 
 def num_parameters(network: nn.Module) -> int:
@@ -131,8 +131,8 @@ def _head(feature_shape: torch.Size, place: SnapshotPlace, width: int, num_class
 @torch.no_grad()
 def _stage_shapes(staged: StagedNetwork, shape: InputShape) -> list[torch.Size]:
     was_training = staged.training
-    staged.eval()
+    _ = staged.eval()
     blank = torch.zeros(1, shape.num_channels, shape.image_size, shape.image_size)
     _, outputs = staged.forward_stages(blank)
-    staged.train(was_training)
+    _ = staged.train(was_training)
     return [output.shape for output in outputs]

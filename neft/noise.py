@@ -34,9 +34,7 @@ class Deployment:
 
     def chip(self, normals: Mapping[str, Tensor], *, sigma_d: float) -> Weights:
         """One chip: targets + sigma_d x stds x normals."""
-        return {
-            name: target + (self.stds[name] * sigma_d) * normals[name] for name, target in self.targets.items()
-        }
+        return {name: target + (self.stds[name] * sigma_d) * normals[name] for name, target in self.targets.items()}
 
 
 def quantised(weight: Float[Tensor, "..."], mapping: BitSlicing) -> Float[Tensor, "..."]:

@@ -71,7 +71,11 @@ class Option:
         """The values of a closed choice."""
         if self.field == "device":
             return tuple(DEVICES)
-        return tuple(str(value) for value in get_args(self.info.annotation)) if get_origin(self.info.annotation) is Literal else None
+        return (
+            tuple(str(value) for value in get_args(self.info.annotation))
+            if get_origin(self.info.annotation) is Literal
+            else None
+        )
 
     def help(self) -> str:
         """Symbol, meaning, bounds with unit, whose it is, and defaults."""
@@ -157,16 +161,23 @@ def to_values(config: RunConfig) -> dict[str, Any]:
             value = getattr(component, option.field)
             own_default = type(component).model_fields[option.field].default
             if value != own_default:
-                values[name] = value.name if isinstance(value, Component) else value
+                values[name] = default_name(type(value)) if isinstance(value, Component) else value
     return {part: getattr(config, part).name for part in FAMILIES} | values
 
 
 def command_line(config: RunConfig, verb: str = "neft train") -> str:
     """A command that makes this config again."""
+    return option_words(verb, to_values(config))
+
+
+def option_words(verb: str, values: Mapping[str, Any]) -> str:
+    """A verb with flat options as one writes them; what is no option of a config, or not given, is left out."""
     words = verb.split()
     table = option_table()
-    for name, value in to_values(config).items():
+    for name, value in values.items():
         option = table.get(name)
+        if value is None or (option is None and name not in FAMILIES):
+            continue
         if option is not None and option.is_switch:
             words.append(option.flag if value else option.flag.replace("--", "--no-", 1))
         else:

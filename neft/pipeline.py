@@ -102,7 +102,9 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
     network = restore_network(config, data, holder.weights(source))
     trained = Trained(
         network=network,
-        history=[{str(k): float(v) for k, v in row.items()} for row in holder.tables(source).history.to_dict("records")],
+        history=[
+            {str(k): float(v) for k, v in row.items()} for row in holder.tables(source).history.to_dict("records")
+        ],
         selected_epoch=source.summary.selected_epoch,
     )
     seconds = source.provenance.training_seconds
@@ -154,7 +156,7 @@ def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
     feedback = method if isinstance(method, FeedbackMethod) else None
     return RunFacts(
         dataset=config.dataset.name,
-        dataset_label=config.dataset.label,
+        dataset_label=f"{config.dataset.label} {config.dataset.image_size}×{config.dataset.image_size}",
         num_classes=num_classes,
         backbone=config.backbone.short_name,
         backbone_label=config.backbone.full_label,
@@ -245,9 +247,7 @@ def _evaluate_and_store(
         ),
         summary=_summary(config, trained, instances),
     )
-    tables = RunTables(
-        history=pd.DataFrame(trained.history), instances=instances, layers=layers, deviations=deviations
-    )
+    tables = RunTables(history=pd.DataFrame(trained.history), instances=instances, layers=layers, deviations=deviations)
     return settings.store.save(record, tables, stored if settings.weights != "none" else None)
 
 

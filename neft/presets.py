@@ -61,9 +61,7 @@ def smoke() -> list[PlannedRun]:
     training = TrainingConfig(epochs=2)
     evaluation = EvaluationConfig(sigma_ds=(0.0, 0.1), num_instances=4)
     return [
-        PlannedRun(
-            RunConfig(backbone=Mlp(hidden_layers=2), method=method, training=training, evaluation=evaluation)
-        )
+        PlannedRun(RunConfig(backbone=Mlp(hidden_layers=2), method=method, training=training, evaluation=evaluation))
         for method in (NoiseInjection(), Ovf(num_feedback=1))
     ]
 

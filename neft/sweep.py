@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import joblib
 import torch
@@ -79,9 +80,13 @@ def sweep(
 
 def _parallel(absent: Sequence[PlannedRun], settings: SweepSettings, *, workers: int) -> Iterator[Outcome]:
     parallel = joblib.Parallel(
-        n_jobs=min(workers, max(1, len(absent))), return_as="generator_unordered", batch_size=1, pre_dispatch="1*n_jobs"
+        n_jobs=min(workers, max(1, len(absent))),
+        return_as="generator_unordered",
+        batch_size=cast("Any", 1),  # its stub knows "auto" alone
+        pre_dispatch="1*n_jobs",
     )
-    yield from parallel(joblib.delayed(run_one)(one, settings) for one in absent)
+    outcomes = parallel(joblib.delayed(run_one)(one, settings) for one in absent)
+    yield from cast("Iterator[Outcome]", outcomes)
 
 
 def run_one(planned: PlannedRun, settings: SweepSettings) -> Outcome:
@@ -108,7 +113,7 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> Outcome:
     return Outcome(run_id=config.run_id, seconds=time.perf_counter() - started, error=error)
 
 
-def _cost(planned: PlannedRun) -> float:
+def _cost(planned: PlannedRun) -> int:
     config = planned.config
     passes = config.method.num_feedback + 1 if isinstance(config.method, Ovf) else 1
     convolutional = 1 if config.backbone.name == "mlp" else 10

@@ -113,9 +113,17 @@ def flat_config(record: RunRecord) -> dict[str, object]:
 
 def config_differences(records: Sequence[RunRecord]) -> pd.DataFrame:
     """A row per run and a column for every setting in which the runs differ; empty cells where one has no such setting."""
-    flat = pd.DataFrame([flat_config(record) for record in records], index=[record.id for record in records], dtype=object)
+    flat = pd.DataFrame(
+        [flat_config(record) for record in records], index=[record.id for record in records], dtype=object
+    )
     varying = [name for name in flat.columns if flat[name].map(repr).nunique() > 1]
     return flat[varying]
+
+
+def deviation_ratios(layers: pd.DataFrame) -> pd.DataFrame:
+    """Per variant how large a typical deviation is beside a typical weight (RMS over RMS), as the mean over layers."""
+    grouped = layers.groupby([columns.VARIANT, columns.LABEL], sort=False)["deviation_to_weight"].mean()
+    return grouped.rename(columns.MEAN).reset_index()
 
 
 def settings_in_words(records: Sequence[RunRecord], *, without: Sequence[str]) -> "pd.Series[str]":
@@ -166,7 +174,7 @@ def _setting(name: str) -> str:
 
 
 def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value))
+    return value is None or (isinstance(value, float) and bool(np.isnan(value)))
 
 
 def _renamed(record: RunRecord, key: str, model: RunRecord) -> RunRecord:
@@ -318,7 +326,7 @@ def clean_losses(curves: pd.DataFrame) -> pd.DataFrame:
         clean = curve[curve[columns.SIGMA_D] == 0]
         if clean.empty:
             continue
-        best = curve.loc[curve[columns.MEAN].idxmax()]
+        best = curve.iloc[int(curve[columns.MEAN].argmax())]
         gap = float(best[columns.MEAN] - clean[columns.MEAN].iloc[0])
         if gap > float(np.nan_to_num([best[columns.CI95], clean[columns.CI95].iloc[0]]).sum()):
             rows.append(
@@ -485,7 +493,7 @@ def _summary(values: np.ndarray) -> MetricSummary:
     )
 
 
-def _t(freedom: float) -> float:
+def _t(freedom: float | int) -> float:
     """Student's t that cuts 2.5 % off either side."""
     return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2))
 

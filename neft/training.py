@@ -92,7 +92,8 @@ def train(
     initialise(network, generator(config.training.seed, "initial_weights"))
     if initial_weights is not None:
         _load_backbone(network, initial_weights)
-    network.to(torch_device, memory_format=torch.channels_last)
+    # torch's stub does not know memory_format
+    _ = network.to(torch_device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimiser = torch.optim.Adam(network.parameters(), lr=config.training.learning_rate)
     state = state or TrainingState()
     if state.epoch:
@@ -113,7 +114,11 @@ class BatchForward:
     """The `NoisyForward` a method is handed: one batch, the network, and where its chips come from."""
 
     def __init__(
-        self, network: Network, images: Float[Tensor, "batch channels height width"], config: RunConfig, rng: torch.Generator
+        self,
+        network: Network,
+        images: Float[Tensor, "batch channels height width"],
+        config: RunConfig,
+        rng: torch.Generator,
     ) -> None:
         self._network = network
         self._images = images
@@ -179,7 +184,7 @@ def _train_epoch(
     hooks: Hooks,
 ) -> HistoryRow:
     training = config.training
-    network.train()
+    _ = network.train()
     # as published: the rate is constant within an epoch
     rate = learning_rate(config, (epoch - 1) / training.epochs)
     for group in optimiser.param_groups:
@@ -218,7 +223,7 @@ class _Validator:
 
     @torch.no_grad()
     def measure(self, network: Network) -> HistoryRow:
-        network.eval()
+        _ = network.eval()
         clean = self._accuracy(network, {})
         sigma_d = self._config.train_sigma_d
         weights = {name: w.detach() for name, w in network.device_weights().items() if not name.startswith(HEADS)}
@@ -288,7 +293,9 @@ def _moments(network: Network, optimiser: torch.optim.Optimizer) -> Weights:
 def _restore(network: Network, optimiser: torch.optim.Optimizer, state: TrainingState) -> None:
     _ = network.load_state_dict(state.weights, strict=True)
     for name, parameter in network.named_parameters():
-        moments = {key.rpartition("/")[2]: value for key, value in state.optimiser.items() if key.rpartition("/")[0] == name}
+        moments = {
+            key.rpartition("/")[2]: value for key, value in state.optimiser.items() if key.rpartition("/")[0] == name
+        }
         # Adam keeps its moments where and as the parameter is; its step count stays on the host
         optimiser.state[parameter] = {
             moment: value.clone() if moment == "step" else torch.empty_like(parameter).copy_(value)
@@ -300,10 +307,11 @@ def _load_backbone(network: Network, weights: Mapping[str, Tensor]) -> None:
     try:
         missing, unexpected = network.load_state_dict(dict(weights), strict=False)
     except RuntimeError as error:
-        message = f"TrainingConfig.pretrained_run: its weights do not fit this network: {str(error).splitlines()[-1].strip()}"
+        message = (
+            f"TrainingConfig.pretrained_run: its weights do not fit this network: {str(error).splitlines()[-1].strip()}"
+        )
         raise ConfigError(message) from None
     absent = [name for name in missing if not name.startswith(HEADS)]
     if absent or unexpected:
         message = f"TrainingConfig.pretrained_run: its weights do not fit this network: {[*absent, *unexpected][0]}."
         raise ConfigError(message)
-

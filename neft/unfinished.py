@@ -59,9 +59,7 @@ def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
         part: {name.removeprefix(f"{part}:"): t for name, t in tensors.items() if name.startswith(f"{part}:")}
         for part in PARTS
     }
-    return TrainingState(
-        epoch=facts["epoch"], best_epoch=facts["best_epoch"], history=facts["history"], **parts
-    )
+    return TrainingState(epoch=facts["epoch"], best_epoch=facts["best_epoch"], history=facts["history"], **parts)
 
 
 def discard(config: RunConfig, root: Path | None = None) -> None:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
+from typing_extensions import override
 
 from neft.component import Component
 
@@ -32,6 +33,7 @@ class StagedNetwork(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.classifier = classifier
 
+    @override
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
         """Logits."""
         features: Tensor = images
@@ -133,6 +135,7 @@ class ConvNorm(nn.Module):
         self.norm: nn.Module = nn.BatchNorm2d(outputs)
         self.relu = relu
 
+    @override
     def forward(self, features: Tensor) -> Tensor:
         """relu(norm(conv(x)))."""
         features = self.norm(self.conv(features))

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from neft.backbones.base import (
     BaseBackbone,
@@ -33,6 +34,7 @@ class BasicBlock(nn.Module):
         changes = stride != 1 or inputs != outputs
         self.shortcut = ConvNorm(inputs, outputs, kernel=1, stride=stride, relu=False) if changes else nn.Identity()
 
+    @override
     def forward(self, features: Tensor) -> Tensor:
         """relu(second(first(x)) + shortcut(x))."""
         return torch.relu(self.second(self.first(features)) + self.shortcut(features))
@@ -55,20 +57,24 @@ class Resnet18(BaseBackbone):
     width: float = width_field()
 
     @property
+    @override
     def short_name(self) -> str:
         """`resnet18`, `resnet18w4`."""
         return f"resnet18{width_suffix(self.width)}"
 
     @property
+    @override
     def full_label(self) -> str:
         """The label with the width."""
         return f"{self.label}{width_label(self.width)}"
 
     @property
+    @override
     def head_width(self) -> int:
         """512 at width 1."""
         return scaled(512, self.width)
 
+    @override
     def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:
         """Stages are the stem and the four stages; any image size, the average pool sees to it."""
         del image_size

@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 from torch import nn
+from typing_extensions import override
 
 from neft.backbones.base import (
     BaseBackbone,
@@ -35,20 +36,24 @@ class Vgg8(BaseBackbone):
     width: float = width_field()
 
     @property
+    @override
     def short_name(self) -> str:
         """`vgg8`, `vgg8w4`."""
         return f"vgg8{width_suffix(self.width)}"
 
     @property
+    @override
     def full_label(self) -> str:
         """The label with the width."""
         return f"{self.label}{width_label(self.width)}"
 
     @property
+    @override
     def head_width(self) -> int:
         """512 at width 1."""
         return scaled(512, self.width)
 
+    @override
     def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:
         """Stages are the six convolutions, each with the pool that follows it."""
         stages: list[nn.Module] = []

@@ -39,10 +39,10 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="neft")
 def main() -> None:
-    """See and fight device variation in compute-in-memory neural networks.
+    r"""See and fight device variation in compute-in-memory neural networks.
 
-    Trains small networks with and without noise injection and negative feedback (OVF, IRS), and evaluates them on hundreds
-    of sampled chips.
+    Trains small networks with and without noise injection and negative feedback (OVF, IRS), and evaluates them on
+    hundreds of sampled chips.
 
     \b
     A first look:

@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.console import Console
@@ -12,7 +11,8 @@ from rich.table import Table
 
 from neft.records import RunRecord
 
-F = TypeVar("F", bound=Callable[..., Any])
+UNLIMITED = 1000
+"""Characters a line; no table is wider."""
 
 store_option = click.option(
     "--store",
@@ -42,7 +42,7 @@ def print_table(table: Table) -> None:
     """For people, on standard output; wide enough not to lose columns where it is no terminal."""
     console = Console()
     if not console.is_terminal:
-        console = Console(width=160)
+        console = Console(width=Console(width=UNLIMITED).measure(table).maximum)
     console.print(table)
 
 
@@ -73,7 +73,7 @@ def results_table(record: RunRecord) -> Table:
     return table
 
 
-def _with_interval(mean: float | None, ci95: float | None, *, scale: float, digits: int) -> str:
+def _with_interval(mean: float | None, ci95: float | None, *, scale: int, digits: int) -> str:
     if mean is None:
         return "–"
     text = f"{mean * scale:.{digits}f}"

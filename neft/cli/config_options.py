@@ -65,13 +65,19 @@ def config_from(values: Mapping[str, Any], config_file: Path | None = None, base
         ConfigError: it cannot be.
     """
     if config_file is not None:
-        try:
-            base = RunConfig.from_json(config_file.read_bytes())
-        except OSError as error:
-            message = f"--config: '{config_file}' cannot be read: {error.strerror}."
-            raise ConfigError(message) from None
+        base = _read(config_file)
     known = {*option_table(), *FAMILIES}
     return make_config({name: value for name, value in values.items() if name in known}, base)
+
+
+def _read(config_file: Path) -> RunConfig:
+    try:
+        return RunConfig.from_json(config_file.read_bytes())
+    except OSError as error:
+        message = f"--config: '{config_file}' cannot be read: {error.strerror}."
+    except ConfigError as error:
+        message = f"--config: '{config_file}' is no config: {error}"
+    raise ConfigError(message)
 
 
 def _choice(part: str) -> ConfigOption:

@@ -13,5 +13,5 @@ def dashboard(port: int, *, browser: bool) -> None:
     """Open the dashboard on 127.0.0.1: cached runs at once, trainings from the Train page."""
     # the dashboard stands on this package, not the other way round: hand the process over
     arguments = ["--port", str(port), *([] if browser else ["--no-browser"])]
-    sys.stdout.flush()
+    _ = sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "dashboard", *arguments])  # noqa: S606

@@ -16,7 +16,8 @@ from neft.cli.common import (
     torch_device_option,
 )
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
-from neft.cli.watch import set_threads, stop_on_signals, watching
+from neft.cli.watch import set_up_torch, stop_on_signals, watching
+from neft.options import option_words
 from neft.pipeline import Settings, reevaluate, stored_config
 from neft.places import default_data_dir
 from neft.store import RunStore, Stores
@@ -29,8 +30,14 @@ from neft.store import RunStore, Stores
 @threads_option
 @torch_device_option
 @json_option
-def evaluate(run_id: str, threads: int | None, *, as_json: bool, **options: Any) -> None:
-    """Evaluate a stored run's network under other conditions: more chips, other σ_d, another device.
+def evaluate(
+    run_id: str,
+    threads: int | None,
+    *,
+    as_json: bool,
+    **options: Any,  # noqa: ANN401 - what the config's options hold
+) -> None:
+    r"""Evaluate a stored run's network under other conditions: more chips, other σ_d, another device.
 
     The result is stored as a run of its own with the same training.
 
@@ -42,13 +49,13 @@ def evaluate(run_id: str, threads: int | None, *, as_json: bool, **options: Any)
     stores = Stores.default()
     source = stores.holder(run_id).record(run_id)
     config = config_from(options, base=stored_config(source))
-    set_threads(threads)
+    set_up_torch(threads, options["torch_device"])
     with stop_on_signals() as asked, watching(None) as (watcher, _):
         settings = Settings(
             store=RunStore(options["store_root"]) if options["store_root"] else stores.own,
             data_dir=options["data_dir"] or default_data_dir(),
             torch_device=options["torch_device"],
-            command=f"neft evaluate {run_id}",
+            command=option_words(f"neft evaluate {run_id}", options),
             on_progress=watcher,
             should_stop=asked.is_set,
         )

@@ -1,6 +1,7 @@
 """neft sweep."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from neft.cli.common import data_dir_option, json_option, print_json, print_table, store_option
 from neft.errors import NeftError, unknown_name
-from neft.presets import PRESETS, Preset
+from neft.presets import PRESETS, PlannedRun
 from neft.store import RunStore, Stores
 from neft.sweep import Outcome, SweepSettings, missing
 from neft.sweep import sweep as run_sweep
@@ -36,14 +37,15 @@ def sweep(
 ) -> None:
     """Run a named experiment: many trainings, in parallel. Without PRESET, list those there are.
 
-    What is stored already is skipped, and an interrupted training goes on where it stood: run the same command again after a
-    Ctrl-C or a crash. Runs that ship with the package count as stored unless --store names another folder.
+    What is stored already is skipped, and an interrupted training goes on where it stood: run the same command again
+    after a Ctrl-C or a crash. Runs that ship with the package count as stored unless --store names another folder.
     """
     if preset is None:
         _list_presets(as_json=as_json)
         return
     if preset not in PRESETS:
-        raise unknown_name("preset", preset, PRESETS)
+        error = unknown_name("preset", preset, PRESETS)
+        raise error
     chosen = PRESETS[preset]
     planned = chosen.plan()
     stores = Stores.default()
@@ -56,15 +58,11 @@ def sweep(
     settings = SweepSettings(
         store_root=target.root, num_workers=workers, threads=threads, data_dir=data_dir, preset=preset
     )
-    outcomes = _watched(
-        chosen,
-        planned_count=len(missing(planned, target)),
-        run=lambda tell: run_sweep(planned, settings, on_outcome=tell),
-    )
+    outcomes = _watched(planned, settings, num_missing=len(missing(planned, target)))
     _report(outcomes, skipped=len(chosen.plan()) - len(outcomes), as_json=as_json)
 
 
-def _watched(preset: Preset, *, planned_count: int, run) -> list[Outcome]:
+def _watched(planned: Sequence[PlannedRun], settings: SweepSettings, *, num_missing: int) -> list[Outcome]:
     console = Console(stderr=True)
     with Progress(
         TextColumn("[bold]{task.description}"),
@@ -76,14 +74,14 @@ def _watched(preset: Preset, *, planned_count: int, run) -> list[Outcome]:
         TimeRemainingColumn(),
         console=console,
     ) as progress:
-        task = progress.add_task(preset.name, total=planned_count, last="")
+        task = progress.add_task(settings.preset or "", total=num_missing, last="")
 
         def tell(outcome: Outcome) -> None:
             if outcome.error:
                 console.print(f"[red]{outcome.run_id}[/]: {outcome.error}", soft_wrap=True)
             progress.update(task, advance=1, last=outcome.run_id)
 
-        return run(tell)
+        return run_sweep(planned, settings, on_outcome=tell)
 
 
 def _report(outcomes: list[Outcome], *, skipped: int, as_json: bool) -> None:

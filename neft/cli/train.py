@@ -18,7 +18,7 @@ from neft.cli.common import (
     torch_device_option,
 )
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
-from neft.cli.watch import EventFile, set_threads, stop_on_signals, watching
+from neft.cli.watch import EventFile, set_up_torch, stop_on_signals, watching
 from neft.config import RunConfig
 from neft.errors import ConfigError, NeftError, RunExistsError, StoppedError
 from neft.options import command_line
@@ -56,9 +56,9 @@ def train(
     *,
     as_json: bool,
     dry_run: bool,
-    **options: Any,
+    **options: Any,  # noqa: ANN401 - what the config's options hold
 ) -> None:
-    """Train a network and evaluate it on sampled chips; the run is stored and appears in the dashboard.
+    r"""Train a network and evaluate it on sampled chips; the run is stored and appears in the dashboard.
 
     The same settings give the same numbers (on the CPU): a run that is stored is not trained again.
 
@@ -74,7 +74,7 @@ def train(
         return
     store = RunStore(options["store_root"]) if options["store_root"] else Stores.default().own
     _refuse_what_is_there(config, store, resume=options["resume"], restart=options["restart"])
-    set_threads(threads)
+    set_up_torch(threads, options["torch_device"])
     record = _run(config, store, events, options)
     if as_json:
         print_json(record_json(record))

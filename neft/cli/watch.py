@@ -4,7 +4,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,10 @@ from rich.progress import (
 )
 
 from neft import columns
+from neft.errors import ConfigError
 from neft.pipeline import Progress as RunProgress
+
+SECONDS_BETWEEN_EVENTS = 0.1
 
 
 class EventFile:
@@ -31,13 +34,21 @@ class EventFile:
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
-    def write(self, kind: str, **facts: Any) -> None:
-        """Append one event, whole."""
+    def write(self, kind: str, **facts: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Append one event, whole.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
         if self._path is None:
             return
         line = json.dumps({"event": kind, "time": time.time(), **facts}) + "\n"
-        with self._path.open("a", encoding="utf-8") as file:
-            _ = file.write(line)
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                _ = file.write(line)
+        except OSError as error:
+            message = f"--events: '{self._path}' cannot be written: {error.strerror}."
+            raise ConfigError(message) from None
 
 
 class RunWatcher:
@@ -69,13 +80,13 @@ class RunWatcher:
     def _record(self, state: RunProgress) -> None:
         # an event a chip would be thousands: ten a second are enough to look live
         urgent = state.stage == "training" or state.done in (0, state.total)
-        if urgent or time.monotonic() - self._last_event > 0.1:
+        if urgent or time.monotonic() - self._last_event > SECONDS_BETWEEN_EVENTS:
             self._last_event = time.monotonic()
             self._events.write(state.stage, done=state.done, total=state.total, row=state.row)
 
 
 @contextmanager
-def watching(events_path: Path | None) -> Iterator[tuple[RunWatcher, EventFile]]:
+def watching(events_path: Path | None) -> Generator[tuple[RunWatcher, EventFile]]:
     """A progress display for the time of one run."""
     events = EventFile(events_path)
     with Progress(
@@ -92,7 +103,7 @@ def watching(events_path: Path | None) -> Iterator[tuple[RunWatcher, EventFile]]
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
+def stop_on_signals() -> Generator[threading.Event]:
     """An event that the first Ctrl-C or SIGTERM sets; a second Ctrl-C interrupts at once."""
     asked = threading.Event()
 
@@ -110,15 +121,24 @@ def stop_on_signals() -> Iterator[threading.Event]:
             _ = signal.signal(number, handler)
 
 
-def set_threads(threads: int | None) -> None:
-    """Tell torch, before it computes, how many threads to use."""
+def set_up_torch(threads: int | None, torch_device: str) -> None:
+    """Tell torch, before it computes, how many threads to use, and see that it can compute where it is asked to.
+
+    Raises:
+        ConfigError: it cannot.
+    """
     import torch  # noqa: PLC0415 - slow, and not every verb needs it
 
     if threads is not None:
         torch.set_num_threads(threads)
+    try:
+        _ = torch.zeros(1, device=torch_device).item()
+    except (RuntimeError, AssertionError, NotImplementedError):
+        message = f"--torch-device: torch cannot compute on '{torch_device}' here; 'cpu' always works."
+        raise ConfigError(message) from None
 
 
-def _facts(row: dict[str, float]) -> str:
+def _facts(row: dict[str, float | int]) -> str:
     shown = {
         columns.LOSS: ("loss", "{:.3f}", 1.0),
         columns.TRAIN_ACCURACY: ("train", "{:.1f} %", 100.0),

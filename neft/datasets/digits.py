@@ -13,7 +13,7 @@ class Digits(BaseDataset):
     """Ten classes of handwritten digits, 17 grey levels; 1,000 train, 400 validation, 397 test images."""
 
     name: Literal["digits"] = "digits"
-    label: ClassVar[str] = "Digits 8×8"
+    label: ClassVar[str] = "Digits"
     source: ClassVar[str] = (
         "Test part of UCI's Optical Recognition of Handwritten Digits (doi 10.24432/C50P49), shipped with scikit-learn."
     )

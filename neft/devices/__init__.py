@@ -15,6 +15,4 @@ __all__ = ["DEVICES", "BaseDevice", "Device", "Fefet2", "Fefet6", "Rram1", "Rram
 
 Device = Annotated[Rram1 | Fefet2 | Rram4 | Fefet6, Field(discriminator="name")]
 
-DEVICES: dict[str, type[BaseDevice]] = {
-    default_name(device): device for device in (Rram1, Fefet2, Rram4, Fefet6)
-}
+DEVICES: dict[str, type[BaseDevice]] = {default_name(device): device for device in (Rram1, Fefet2, Rram4, Fefet6)}

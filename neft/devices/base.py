@@ -11,6 +11,7 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import override
 
 from neft.component import Component
 from neft.errors import ConfigError
@@ -32,9 +33,7 @@ class BaseDevice(Component):
         """
 
     @abstractmethod
-    def one_factor(
-        self, magnitude: Float[Tensor, "..."], mapping: BitSlicing
-    ) -> Float[Tensor, "..."] | float:
+    def one_factor(self, magnitude: Float[Tensor, "..."], mapping: BitSlicing) -> Float[Tensor, "..."] | float:
         """The one-factor approximation of a weight's std over (sigma_d w_max), given |W| / w_max."""
 
     def code_stds(self, mapping: BitSlicing) -> Float[Tensor, " codes"]:
@@ -65,6 +64,7 @@ class StateDependentDevice(BaseDevice):
         """n(s)."""
         return sqrt(0.4 * self.state_ratio**2 + 0.6)
 
+    @override
     def level_stds(self, device_bits: int) -> Float[Tensor, " levels"]:
         """(1, s, s, 1) / n(s); with s = 1, ones for any number of levels."""
         if self.state_ratio == 1:
@@ -78,9 +78,8 @@ class StateDependentDevice(BaseDevice):
         ratio = self.state_ratio
         return torch.tensor([1.0, ratio, ratio, 1.0]) / self.normalisation
 
-    def one_factor(
-        self, magnitude: Float[Tensor, "..."], mapping: BitSlicing
-    ) -> Float[Tensor, "..."] | float:
+    @override
+    def one_factor(self, magnitude: Float[Tensor, "..."], mapping: BitSlicing) -> Float[Tensor, "..."] | float:
         """C / n(s) x (s where 0.25 < |W|/w_max < 0.75, else 1), as in the released code."""
         factor = mapping.closed_form_factor / self.normalisation
         if self.state_ratio == 1:

@@ -26,6 +26,4 @@ __all__ = [
 
 Method = Annotated[Vanilla | NoiseInjection | Ovf | Irs, Field(discriminator="name")]
 
-METHODS: dict[str, type[BaseMethod]] = {
-    default_name(method): method for method in (Vanilla, NoiseInjection, Ovf, Irs)
-}
+METHODS: dict[str, type[BaseMethod]] = {default_name(method): method for method in (Vanilla, NoiseInjection, Ovf, Irs)}

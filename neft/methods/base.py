@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from typing_extensions import override
 
 from neft.component import Component, number_text
 
@@ -76,21 +77,25 @@ class SinglePassMethod(BaseMethod):
     )
 
     @property
+    @override
     def effective_temperature(self) -> float:
         """T."""
         return self.temperature
 
     @property
+    @override
     def variant(self) -> str:
         """The name, and `_t4` at temperature 4."""
         name = super().variant
         return name if self.temperature == 1 else f"{name}_t{number_text(self.temperature)}"
 
     @property
+    @override
     def variant_label(self) -> str:
         """The label, and the temperature where it is not 1."""
         return self.label if self.temperature == 1 else f"{self.label}, T = {number_text(self.temperature)}"
 
+    @override
     def loss(
         self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]:
@@ -129,6 +134,7 @@ class FeedbackMethod(BaseMethod):
     )
 
     @property
+    @override
     def effective_temperature(self) -> float:
         """T, or N + 1 where none is given."""
         return self.num_feedback + 1.0 if self.temperature is None else self.temperature
@@ -143,11 +149,13 @@ class FeedbackMethod(BaseMethod):
         return falling[::-1] if rises else falling
 
     @property
+    @override
     def variant(self) -> str:
         """The name and every setting that is not the default, but for beta at its default."""
         return "_".join([super().variant, *(short for short, _ in self._departures())])
 
     @property
+    @override
     def variant_label(self) -> str:
         """The label and every setting that is not the default."""
         return ", ".join([self.label, *(words for _, words in self._departures())])
@@ -159,8 +167,7 @@ class FeedbackMethod(BaseMethod):
             info = type(self).model_fields.get(field)
             value = getattr(self, field, None)
             if info is not None and value != info.default:
-                numeric = isinstance(value, int | float) and not isinstance(value, bool)
-                shown = number_text(value) if numeric else str(value)
+                shown = str(value) if isinstance(value, str | bool | None) else number_text(value)
                 found.append((f"{key}{shown}", f"{words} {shown}" if words.endswith("=") else f"{shown} {words}"))
         return found
 

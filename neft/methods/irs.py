@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
+from typing_extensions import override
 
 from neft.methods.base import FeedbackMethod, NoisyForward
 
@@ -27,10 +28,12 @@ class Irs(FeedbackMethod):
     )
 
     @property
+    @override
     def num_snapshots(self) -> int:
         """N heads."""
         return self.num_feedback
 
+    @override
     def loss(
         self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]:

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
+from typing_extensions import override
 
 from neft.methods.base import FeedbackMethod, NoisyForward
 
@@ -32,15 +33,14 @@ class Ovf(FeedbackMethod):
         description="Whether the further, noisier passes update BatchNorm's running statistics, as the released code does.",
     )
 
+    @override
     def loss(
         self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]:
         """One pass at sigma_d, N at sigma_d + n delta_sigma."""
         logits = forward(sigma_d=sigma_d)
         feedback = [
-            forward(
-                sigma_d=max(0.0, sigma_d + n * self.delta_sigma), moves_batchnorm=self.feedback_moves_batchnorm
-            )
+            forward(sigma_d=max(0.0, sigma_d + n * self.delta_sigma), moves_batchnorm=self.feedback_moves_batchnorm)
             for n in range(1, self.num_feedback + 1)
         ]
         return self.combine(logits, feedback, labels), logits

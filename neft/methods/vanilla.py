@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from jaxtyping import Float, Int
 from torch import Tensor
+from typing_extensions import override
 
 from neft.methods.base import NoisyForward, SinglePassMethod
 
@@ -16,6 +17,7 @@ class Vanilla(SinglePassMethod):
     source: ClassVar[str] = "the baseline without noise of NeFT's figures"
     uses_noise: ClassVar[bool] = False
 
+    @override
     def loss(
         self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]:

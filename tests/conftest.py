@@ -1,0 +1,170 @@
+"""Small networks, few images, and strategies that make any valid config (`st.from_type(RunConfig)`)."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from pydantic.fields import FieldInfo
+
+from neft.backbones import BACKBONES, BaseBackbone, Mlp
+from neft.component import Component, build
+from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.datasets.base import DataAccess, ImageData, Split
+from neft.datasets.digits import Digits
+from neft.devices import DEVICES, BaseDevice
+from neft.mapping import BitSlicing
+from neft.methods import METHODS, BaseMethod, Irs
+from neft.pipeline import Settings, run
+from neft.store import RunStore, Stores
+
+# the first call into torch takes seconds, and a busy machine takes its time
+settings.register_profile("neft", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("neft")
+
+SMALL = {"width": 1 / 32, "hidden_units": 16, "hidden_layers": 2}
+A_RUN_ID = "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d"
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEFT_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session", params=sorted(DEVICES))
+def device(request: pytest.FixtureRequest) -> BaseDevice:
+    """Every device there is."""
+    return DEVICES[request.param]()
+
+
+@pytest.fixture(scope="session", params=sorted(METHODS))
+def method(request: pytest.FixtureRequest) -> BaseMethod:
+    """Every method there is, with at most two feedback terms."""
+    chosen = METHODS[request.param]
+    return build(chosen, {"num_feedback": 2} if "num_feedback" in chosen.model_fields else {})
+
+
+@pytest.fixture(scope="session", params=sorted(BACKBONES))
+def backbone(request: pytest.FixtureRequest) -> BaseBackbone:
+    """Every backbone there is, narrow."""
+    chosen = BACKBONES[request.param]
+    return build(chosen, {name: value for name, value in SMALL.items() if name in chosen.model_fields})
+
+
+@pytest.fixture(scope="session")
+def digits() -> ImageData:
+    """All digits, 8 x 8."""
+    return Digits().load(DataAccess(data_dir=Path()))
+
+
+@pytest.fixture(scope="session")
+def few_digits(digits: ImageData) -> ImageData:
+    """Enough digits to train on for a fraction of a second."""
+
+    def first(split: Split, count: int) -> Split:
+        return Split(images=split.images[:count], labels=split.labels[:count])
+
+    return replace(
+        digits,
+        train=first(digits.train, 150),
+        validation=first(digits.validation, 80),
+        test=first(digits.test, 70),
+    )
+
+
+@pytest.fixture(scope="session")
+def small_config() -> RunConfig:
+    """A run of about a second."""
+    return RunConfig(
+        dataset=Digits(max_train=200),
+        backbone=Mlp(hidden_layers=2, hidden_units=16),
+        training=TrainingConfig(epochs=2, validation_instances=2),
+        evaluation=EvaluationConfig(sigma_ds=(0.0, 0.1), num_instances=3),
+    )
+
+
+@pytest.fixture(scope="session")
+def filled_store(small_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    """A store with one run, weights included. Copy it before changing anything."""
+    folder = tmp_path_factory.mktemp("filled")
+    store = RunStore(folder / "runs")
+    stores = Stores(own=store, shipped=RunStore(folder / "none", read_only=True))
+    run(small_config, Settings(store=store, pretrained_stores=stores, unfinished_root=folder / "unfinished"))
+    return store
+
+
+# ---------------------------------------------------------------- any valid config
+def any_component(component: type[Component]) -> st.SearchStrategy[Any]:
+    """Any valid component of a class, made from its fields' types and bounds."""
+    if component is BitSlicing:
+        pairs = [(m, k) for m in range(1, 17) for k in range(1, 9) if m % k == 0]
+        return st.sampled_from(pairs).map(lambda pair: BitSlicing(weight_bits=pair[0], device_bits=pair[1]))
+    fields = {name: _any_value(name, info) for name, info in component.model_fields.items()}
+    return st.fixed_dictionaries({}, optional=fields).map(lambda values: build(component, values))
+
+
+def _any_value(name: str, info: FieldInfo) -> st.SearchStrategy[Any]:
+    if name == "pretrained_run":
+        return st.none() | st.just(A_RUN_ID)
+    limits = {
+        key: getattr(item, key) for item in info.metadata for key in ("ge", "gt", "le", "lt") if hasattr(item, key)
+    }
+    return _any_of(info.annotation, limits)
+
+
+def _any_of(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _any_of(arguments[0], limits)
+    if origin in (Union, UnionType):
+        return st.one_of([_any_of(argument, limits) for argument in arguments])
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    if origin is tuple:
+        return st.lists(st.floats(0, 1), min_size=1, max_size=5).map(tuple)
+    if isinstance(annotation, type) and issubclass(annotation, Component):
+        return any_component(annotation)
+    return {bool: _any_bool, int: _any_int, float: _any_float, str: _any_text, NoneType: _nothing}[annotation](limits)
+
+
+def _any_bool(_limits: dict[str, Any]) -> st.SearchStrategy[bool]:
+    return st.booleans()
+
+
+def _any_int(limits: dict[str, Any]) -> st.SearchStrategy[int]:
+    highest = limits["lt"] - 1 if "lt" in limits else limits.get("le", 10**6)
+    return st.integers(limits["ge"], highest)
+
+
+def _any_float(limits: dict[str, Any]) -> st.SearchStrategy[float]:
+    lowest, highest = limits.get("ge", limits.get("gt")), limits["le"]
+    return st.floats(lowest, highest, exclude_min="gt" in limits)
+
+
+def _any_text(_limits: dict[str, Any]) -> st.SearchStrategy[str]:
+    return st.text(st.characters(codec="utf-8"), max_size=12)
+
+
+def _nothing(_limits: dict[str, Any]) -> st.SearchStrategy[None]:
+    return st.none()
+
+
+@st.composite
+def any_config(draw: st.DrawFn) -> RunConfig:
+    """Any valid RunConfig: its parts fit one another."""
+    parts = {name: draw(_any_value(name, info)) for name, info in RunConfig.model_fields.items()}
+    if {parts["device"].name, getattr(parts["evaluation"].device, "name", "rram1")} != {"rram1"}:
+        parts["mapping"] = BitSlicing(weight_bits=draw(st.sampled_from([2, 4, 8, 16])), device_bits=2)
+    places = len(parts["backbone"].places())
+    if isinstance(parts["method"], Irs) and parts["method"].num_feedback > places:
+        parts["method"] = parts["method"].model_copy(update={"num_feedback": places})
+    return RunConfig.make(**parts)
+
+
+for _component in (TrainingConfig, EvaluationConfig, BitSlicing, *METHODS.values(), *BACKBONES.values()):
+    st.register_type_strategy(_component, any_component(_component))
+st.register_type_strategy(BaseMethod, st.one_of([any_component(one) for one in METHODS.values()]))
+st.register_type_strategy(RunConfig, any_config())

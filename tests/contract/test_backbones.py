@@ -1,0 +1,122 @@
+"""What every backbone must obey."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from neft.backbones import BACKBONES, BaseBackbone
+from neft.errors import ConfigError
+from neft.network import (
+    HEADS,
+    InputShape,
+    Network,
+    build_network,
+    fold_batchnorm,
+    initialise,
+)
+from neft.seeding import generator
+
+SHAPE = InputShape(num_channels=3, image_size=16, num_classes=5)
+
+
+def lively(network: Network) -> Network:
+    """The network as after some training: BatchNorm's statistics and factors are not the first ones."""
+    rng = generator(0, "lively")
+    initialise(network, rng)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                assert tensor is not None
+                tensor.data.uniform_(0.5, 1.5, generator=rng)
+    return network.eval()
+
+
+@given(image_size=st.integers(8, 40), num_channels=st.sampled_from([1, 3]), num_classes=st.integers(2, 200))
+def test_takes_any_small_image(backbone: BaseBackbone, image_size: int, num_channels: int, num_classes: int) -> None:
+    shape = InputShape(num_channels=num_channels, image_size=image_size, num_classes=num_classes)
+    network = build_network(backbone, shape, num_snapshots=len(backbone.places()))
+
+    logits, snapshots = network(torch.zeros(2, num_channels, image_size, image_size), snapshots=True)
+
+    assert logits.shape == (2, num_classes)
+    assert [snapshot.shape for snapshot in snapshots] == [(2, num_classes)] * len(backbone.places())
+
+
+def test_snapshots_do_not_change_the_logits(backbone: BaseBackbone) -> None:
+    network = lively(build_network(backbone, SHAPE, num_snapshots=2))
+    images = torch.randn(4, 3, 16, 16, generator=generator(0))
+
+    logits, _ = network(images, snapshots=True)
+
+    assert torch.equal(logits, network(images))
+
+
+def test_heads_add_nothing_to_the_backbone(backbone: BaseBackbone) -> None:
+    with_heads = build_network(backbone, SHAPE, num_snapshots=2)
+    without = build_network(backbone, SHAPE)
+
+    kept = [name for name in with_heads.state_dict() if not name.startswith(HEADS)]
+
+    assert kept == list(without.state_dict())
+    assert list(with_heads.device_weights())[: len(without.device_weights())] == list(without.device_weights())
+
+
+def test_backbone_starts_the_same_with_and_without_heads(backbone: BaseBackbone) -> None:
+    networks = [build_network(backbone, SHAPE, num_snapshots=count) for count in (0, 2)]
+    for network in networks:
+        initialise(network, generator(0, "initial_weights"))
+    plain, with_heads = (network.state_dict() for network in networks)
+
+    assert all(torch.equal(tensor, with_heads[name]) for name, tensor in plain.items())
+
+
+def test_more_snapshots_than_places_are_refused(backbone: BaseBackbone) -> None:
+    places = len(backbone.places())
+    with pytest.raises(ConfigError, match=rf"\(N\) must be at most {places}, .* got {places + 1}"):
+        build_network(backbone, SHAPE, num_snapshots=places + 1)
+
+
+def test_initial_weights_are_kaiming_normal_fan_out(backbone: BaseBackbone) -> None:
+    network = build_network(backbone, SHAPE)
+    initialise(network, generator(0))
+
+    for weight in network.device_weights().values():
+        fan_out = weight.shape[0] * weight[0, 0].numel()
+        # std sqrt(2/fan_out); its estimate from n samples has a standard error of std/sqrt(2n)
+        bound = 5 / (2 * weight.numel()) ** 0.5
+        assert abs(float(weight.detach().square().mean().sqrt()) / (2 / fan_out) ** 0.5 - 1) < bound
+
+
+def test_folded_batchnorm_changes_no_logit(backbone: BaseBackbone) -> None:
+    network = lively(build_network(backbone, SHAPE))
+    folded = copy.deepcopy(network)
+    factors = fold_batchnorm(folded)
+    for name, weight in folded.device_weights().items():
+        weight.data *= factors.get(name, 1.0)
+    images = torch.randn(4, 3, 16, 16, generator=generator(0))
+
+    assert not [module for module in folded.modules() if isinstance(module, nn.BatchNorm2d)]
+    torch.testing.assert_close(folded(images), network(images), rtol=1e-4, atol=1e-4)
+
+
+def test_snapshot_places_go_deeper(backbone: BaseBackbone) -> None:
+    stages = [place.stage for place in backbone.places()]
+    network = backbone.build(num_channels=1, image_size=8, num_classes=10)
+
+    assert stages == sorted(set(stages))
+    assert stages[-1] < len(network.stages)
+
+
+@pytest.mark.parametrize("name", sorted(BACKBONES))
+def test_paper_takes_no_more_snapshots_than_there_are_places(name: str) -> None:
+    assert BACKBONES[name].default_num_snapshots <= len(BACKBONES[name]().places())
+
+
+def test_short_name_can_stand_in_an_id(backbone: BaseBackbone) -> None:
+    assert backbone.short_name.isascii()
+    assert "-" not in backbone.short_name
+    assert backbone.full_label.startswith(backbone.label)

@@ -1,0 +1,150 @@
+"""What every device must obey, under both samplers."""
+
+from math import sqrt
+
+import pytest
+import torch
+from torch import Tensor
+
+from neft.component import build
+from neft.config import RunConfig
+from neft.devices import DEVICES, BaseDevice, Rram1
+from neft.errors import ConfigError
+from neft.mapping import BitSlicing
+from neft.noise import Sampler, deploy, program, quantised, rms, sample_slices
+from neft.seeding import generator
+
+MAPPING = BitSlicing()
+SIGMA_D = 0.1
+CODES = [0, 1, 21, 63, 64, 85, 128, 170, 191, 192, 234, 255]
+"""All-outer and all-middle digits, and either side of every change of the most significant one."""
+REPEATS = 4000
+
+
+def closed_form_stds(device: BaseDevice, weight: Tensor, sampler: Sampler) -> Tensor:
+    """std(W_p - W_d) / (sigma_d w_max) of each weight, spelt out from methods: Eq. 5 slice by slice, or one factor."""
+    magnitudes = (weight.abs() / weight.abs().amax()).tolist()
+    outer, middle = (float(device.level_stds(2)[level]) for level in (0, 1))
+    if sampler == "one_factor":
+        factor = sqrt(4369) / 85
+        return torch.tensor([factor * (middle if 0.25 < magnitude < 0.75 else outer) for magnitude in magnitudes])
+    stds: list[float] = []
+    for magnitude in magnitudes:
+        code = round(magnitude * 255)
+        digits = [(code >> shift) & 3 for shift in (0, 2, 4, 6)]
+        slices = [(middle if digit in (1, 2) else outer) * 3 * 4**place for place, digit in enumerate(digits)]
+        stds.append(sqrt(sum(std**2 for std in slices)) / 255)
+    return torch.tensor(stds)
+
+
+@pytest.mark.parametrize("sampler", ["exact", "one_factor"])
+def test_chips_miss_as_far_as_the_closed_form_says(device: BaseDevice, sampler: Sampler) -> None:
+    weight = torch.randn(20_000, generator=generator(3))
+    weight = weight / weight.abs().amax()
+    chip = program({"a": weight}, device=device, mapping=MAPPING, sigma_d=SIGMA_D, rng=generator(4), sampler=sampler)
+
+    scores = (chip["a"] - quantised(weight, MAPPING)) / (SIGMA_D * closed_form_stds(device, weight, sampler))
+
+    # n independent standard normals: the mean has a standard error of 1/sqrt(n), the std one of 1/sqrt(2n)
+    n = len(weight)
+    assert abs(float(scores.mean())) < 5 / sqrt(n)
+    assert abs(float(scores.std()) - 1) < 5 / sqrt(2 * n)
+
+
+def test_exact_sampler_has_the_law_of_the_slices_themselves(device: BaseDevice) -> None:
+    """One normal a weight against one normal a device, for every class of code."""
+    codes = torch.tensor(CODES, dtype=torch.float32).repeat_interleave(REPEATS)
+    weight = codes / 255
+    together = program({"a": weight}, device=device, mapping=MAPPING, sigma_d=SIGMA_D, rng=generator(5))["a"]
+    slices = sample_slices(weight, device=device, mapping=MAPPING, sigma_d=SIGMA_D, rng=generator(6))
+    literal = MAPPING.join_levels(slices) / 255
+    stds = SIGMA_D * closed_form_stds(device, torch.tensor(CODES) / 255, "exact")
+
+    for chip in (together, literal):
+        deviations = (chip - weight).view(len(CODES), REPEATS)
+        means, spreads = deviations.mean(dim=1), deviations.std(dim=1)
+        # standard errors of a mean and of a std from n samples: std/sqrt(n), std/sqrt(2n)
+        assert bool((means.abs() < 5 * stds / sqrt(REPEATS)).all())
+        assert bool(((spreads - stds).abs() < 5 * stds / sqrt(2 * REPEATS)).all())
+
+
+def test_slices_of_a_weight_miss_independently(device: BaseDevice) -> None:
+    weight = torch.full((20_000,), 1.0)
+    slices = sample_slices(weight, device=device, mapping=MAPPING, sigma_d=SIGMA_D, rng=generator(7))
+
+    correlation = torch.corrcoef(slices) - torch.eye(4)
+
+    assert float(correlation.abs().max()) < 5 / sqrt(20_000)
+
+
+def test_samplers_agree_up_to_the_lower_slices(device: BaseDevice) -> None:
+    """The approximation's bound, attained.
+
+    One factor takes all four slices to be in the most significant one's state. That one carries
+    64^2/(64^2 + 16^2 + 4^2 + 1) = 4096/4369 = 93.75 % of the variance, so the lower three may raise an outer weight's
+    variance by (s^2 - 1) 273/4369 of it, and lower a middle one's by (1 - 1/s^2) 273/4369 of it.
+    """
+    exact = closed_form_stds(device, torch.arange(256) / 255, "exact").double()
+    one_factor = closed_form_stds(device, torch.arange(256) / 255, "one_factor").double()
+    middle = (torch.arange(256) >= 64) & (torch.arange(256) < 192)
+    s_squared = (float(device.level_stds(2)[1]) / float(device.level_stds(2)[0])) ** 2
+    highest = 1 + (s_squared - 1) * 273 / 4369
+    lowest = 1 - (1 - 1 / s_squared) * 273 / 4369
+
+    ratio = (exact / one_factor).square()
+
+    torch.testing.assert_close(device.code_stds(MAPPING).double(), exact, rtol=1e-6, atol=0)
+    assert float(ratio[~middle].min()) == pytest.approx(1, rel=1e-5)
+    assert float(ratio[~middle].max()) == pytest.approx(highest, rel=1e-5)
+    assert float(ratio[middle].min()) == pytest.approx(lowest, rel=1e-5)
+    assert float(ratio[middle].max()) == pytest.approx(1, rel=1e-5)
+
+
+def test_samplers_inject_the_same_rms_where_all_codes_are_equally_common(device: BaseDevice) -> None:
+    """Half of each slice's levels are middle ones, as half of the weights are: the averages meet."""
+    weight = torch.arange(256) / 255
+    spread = {
+        sampler: deploy({"a": weight}, device=device, mapping=MAPPING, sampler=sampler).stds["a"].expand(256)
+        for sampler in ("exact", "one_factor")
+    }
+
+    assert rms([spread["exact"]]) == pytest.approx(rms([spread["one_factor"]]), rel=1e-5)
+
+
+def test_samplers_are_one_where_levels_miss_alike() -> None:
+    weight = torch.randn(1000, generator=generator(0))
+    chips = [
+        program({"a": weight}, device=Rram1(), mapping=MAPPING, sigma_d=0.2, rng=generator(1), sampler=sampler)["a"]
+        for sampler in ("exact", "one_factor")
+    ]
+
+    torch.testing.assert_close(chips[0], chips[1])
+
+
+def test_deviation_does_not_depend_on_the_sign(device: BaseDevice) -> None:
+    weight = torch.rand(1000, generator=generator(0))
+
+    stds = deploy({"a": torch.cat([weight, -weight])}, device=device, mapping=MAPPING).stds["a"].expand(2000)
+
+    assert torch.equal(stds[:1000], stds[1000:])
+
+
+@pytest.mark.parametrize("name", sorted(set(DEVICES) - {"rram1"}))
+@pytest.mark.parametrize("device_bits", [1, 4, 8])
+def test_state_dependent_devices_need_two_bits(name: str, device_bits: int) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"device_bits \(K\) must be 2; got {device_bits}\. For other K choose 'rram1'"
+    ):
+        DEVICES[name]().level_stds(device_bits)
+    with pytest.raises(ConfigError, match=rf"device_bits \(K\) must be 2; got {device_bits}"):
+        RunConfig.make(device={"name": name}, mapping={"weight_bits": 8, "device_bits": device_bits})
+
+
+@pytest.mark.parametrize("device_bits", [1, 2, 4, 8])
+def test_uniform_device_takes_any_bits(device_bits: int) -> None:
+    assert Rram1().level_stds(device_bits).tolist() == [1.0] * 2**device_bits
+
+
+def test_device_says_where_it_is_from(device: BaseDevice) -> None:
+    assert "doi" in device.source
+    assert build(type(device), {}) == device

@@ -1,0 +1,64 @@
+"""Ids that stored runs carry. A change here orphans every stored run: never re-pin without a migration."""
+
+import hashlib
+
+from neft.backbones import Mlp
+from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.devices import Fefet6
+from neft.methods import Irs, Ovf
+from neft.presets import first_look
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def test_default_config() -> None:
+    # what is not a field's own default (the backbone's width is 1), sorted and without blanks
+    departures = (
+        '{"backbone":{"name":"vgg8","width":0.25},"dataset":{"name":"digits"},"device":{"name":"rram1"},'
+        '"evaluation":{},"mapping":{},"method":{"name":"noise_injection"},"training":{}}'
+    )
+
+    assert RunConfig().key == digest(departures) == "dec10e9b"
+    assert RunConfig().run_id == "digits-vgg8w4-noise_injection-s0.10-seed0-dec10e9b"
+
+
+def test_config_with_settings_of_every_kind() -> None:
+    config = RunConfig(
+        backbone=Mlp(hidden_layers=2),
+        device=Fefet6(),
+        method=Ovf(num_feedback=2, decay="reversed", temperature=1.5),
+        training=TrainingConfig(sigma_d=0.2, seed=3, quantise=True),
+        evaluation=EvaluationConfig(sigma_ds=(0.0, 0.1), device=Fefet6()),
+    )
+    departures = (
+        '{"backbone":{"hidden_layers":2,"name":"mlp"},"dataset":{"name":"digits"},"device":{"name":"fefet6"},'
+        '"evaluation":{"device":{"name":"fefet6"},"sigma_ds":[0.0,0.1]},"mapping":{},'
+        '"method":{"decay":"reversed","name":"ovf","num_feedback":2,"temperature":1.5},'
+        '"training":{"quantise":true,"seed":3,"sigma_d":0.2}}'
+    )
+
+    assert config.run_id == f"digits-mlp2x128-ovf-s0.20-seed3-{digest(departures)}"
+
+
+def test_run_without_noise_names_sigma_0() -> None:
+    assert first_look()[0].config.run_id == "digits-mlp4x128-vanilla-s0.00-seed0-ea68ea91"
+
+
+def test_first_look() -> None:
+    ids = [planned.config.run_id for planned in first_look()]
+
+    assert ids[1] == "digits-mlp4x128-vanilla-s0.00-seed1-ed182929"
+    assert ids[-1] == "digits-vgg8w4-irs-s0.10-seed2-0188b15a"
+    assert {
+        "digits-mlp4x128-noise_injection-s0.20-seed0-858562f7",
+        "digits-mlp4x128-ovf-s0.10-seed0-72356d4e",
+        "digits-vgg8w4-noise_injection-s0.05-seed0-d0dbb92e",
+        "digits-vgg8w4-ovf-s0.10-seed0-b234a80f",
+    } <= set(ids)
+
+
+def test_equal_numbers_are_one_setting() -> None:
+    assert RunConfig(method=Irs(beta=-0.0)).key == RunConfig(method=Irs(beta=0.0)).key
+    assert RunConfig(method=Irs(temperature=4)).key == RunConfig(method=Irs(temperature=4.0)).key

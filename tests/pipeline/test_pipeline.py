@@ -1,0 +1,259 @@
+"""run(config): whole or absent, resumed, evaluated again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from neft import columns, unfinished
+from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.datasets.image_folder import ImageFolder
+from neft.errors import ConfigError, DataMissingError, RunExistsError, RunNotFoundError, StoppedError
+from neft.methods import BaseMethod, Ovf
+from neft.noise import quantised
+from neft.pipeline import Progress, Settings, reevaluate, run, stored_config
+from neft.records import RunRecord
+from neft.store import RunStore, RunTables, Stores
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    store = RunStore(tmp_path / "runs")
+    stores = Stores(own=store, shipped=RunStore(tmp_path / "none", read_only=True))
+    return Settings(store=store, pretrained_stores=stores, unfinished_root=tmp_path / "unfinished")
+
+
+def with_training(config: RunConfig, **changes: object) -> RunConfig:
+    return RunConfig.make(**config.model_dump() | {"training": config.training.model_dump() | changes})
+
+
+def with_evaluation(config: RunConfig, **changes: object) -> RunConfig:
+    return RunConfig.make(**config.model_dump() | {"evaluation": config.evaluation.model_dump() | changes})
+
+
+def stop_when(stage: str, done: int) -> tuple[Callable[[Progress], None], Callable[[], bool]]:
+    """A watcher, and a question that is answered with yes as soon as so much is done."""
+    seen: list[Progress] = []
+    return seen.append, lambda: (seen[-1].stage, seen[-1].done) == (stage, done)
+
+
+def stopped(settings: Settings, stage: str, done: int) -> Settings:
+    watcher, question = stop_when(stage, done)
+    return replace(settings, on_progress=watcher, should_stop=question)
+
+
+def same_numbers(settings: Settings, ours: RunRecord, other: Settings, theirs: RunRecord) -> None:
+    tables: list[RunTables] = [settings.store.tables(ours), other.store.tables(theirs)]
+    for name in ("instances", "layers", "deviations"):
+        pd.testing.assert_frame_equal(getattr(tables[0], name), getattr(tables[1], name))
+    histories = [one.history.drop(columns=columns.SECONDS) for one in tables]
+    pd.testing.assert_frame_equal(histories[0], histories[1])
+    weights = [one.store.weights(record) for one, record in ((settings, ours), (other, theirs))]
+    assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
+    assert ours.summary.test == theirs.summary.test
+    # history.csv keeps six digits
+    assert ours.summary.validation_accuracy == pytest.approx(theirs.summary.validation_accuracy, rel=1e-5)
+
+
+# ---------------------------------------------------------------- stored
+def test_every_method_runs_through(method: BaseMethod, small_config: RunConfig, settings: Settings) -> None:
+    config = small_config.model_copy(update={"method": method})
+
+    record = run(config, settings)
+
+    assert settings.store.record(config.run_id) == record
+    assert stored_config(record) == config
+    assert record.facts.variant == method.variant
+    assert record.facts.temperature == method.effective_temperature
+    assert len(settings.store.tables(record).history) == record.summary.num_epochs == 2
+    assert len(settings.store.instances(record)) == 6
+
+
+def test_record_says_where_it_came_from(small_config: RunConfig, settings: Settings) -> None:
+    record = run(small_config, replace(settings, preset="smoke", command="neft train"))
+
+    provenance = record.provenance
+    assert (
+        provenance.versions["torch"] == torch.__version__.partition("+")[0]
+        or provenance.versions["torch"] == torch.__version__
+    )
+    assert (provenance.preset, provenance.command, provenance.torch_device) == ("smoke", "neft train", "cpu")
+    assert provenance.created.endswith("+00:00")
+    assert provenance.training_seconds > 0
+
+
+def test_devices_are_counted_on_two_crossbars(small_config: RunConfig, settings: Settings) -> None:
+    # weights 64 * 16 + 16 * 16 + 16 * 10 = 1,440; times 8/2 slices and 2 signs. Parameters: and 16 + 16 + 10 biases
+    summary = run(small_config, settings).summary
+
+    assert (summary.num_devices, summary.num_parameters) == (1440 * 4 * 2, 1440 + 42)
+
+
+def test_same_config_gives_the_same_numbers(
+    small_config: RunConfig, settings: Settings, filled_store: RunStore
+) -> None:
+    record = run(small_config, settings)
+
+    same_numbers(settings, record, replace(settings, store=filled_store), filled_store.record(record.id))
+
+
+def test_stored_run_is_not_trained_again(small_config: RunConfig, settings: Settings) -> None:
+    run(small_config, settings)
+    seen: list[Progress] = []
+
+    with pytest.raises(RunExistsError, match="the same settings give the same numbers"):
+        run(small_config, replace(settings, on_progress=seen.append))
+
+    assert seen == []
+
+
+def test_watcher_sees_every_stage(small_config: RunConfig, settings: Settings) -> None:
+    seen: list[Progress] = []
+
+    run(small_config, replace(settings, on_progress=seen.append))
+
+    steps = [(one.stage, one.done, one.total) for one in seen]
+    assert steps == [
+        ("loading", 0, 0),
+        *(("training", done, 2) for done in range(3)),
+        *(("evaluating", done, 3) for done in range(4)),
+        ("storing", 0, 0),
+    ]
+    assert seen[2].row[columns.EPOCH] == 1
+
+
+# ---------------------------------------------------------------- stopped, failed, resumed
+@pytest.mark.parametrize(("stage", "done", "kept"), [("training", 0, 0), ("training", 1, 1), ("evaluating", 1, 2)])
+def test_stopped_run_is_not_stored_but_its_epochs_are_kept(
+    small_config: RunConfig, settings: Settings, stage: str, done: int, kept: int
+) -> None:
+    with pytest.raises(StoppedError):
+        run(small_config, stopped(settings, stage, done))
+
+    assert settings.store.ids() == []
+    assert not list(settings.store.root.glob("*"))
+    state = unfinished.load(small_config, settings.unfinished_root)
+    assert (state.epoch if state else 0) == kept
+
+
+@pytest.mark.parametrize(("stage", "done"), [("training", 1), ("evaluating", 1)])
+def test_resumed_run_is_the_uninterrupted_one(
+    small_config: RunConfig, settings: Settings, filled_store: RunStore, stage: str, done: int
+) -> None:
+    with pytest.raises(StoppedError):
+        run(small_config, stopped(settings, stage, done))
+
+    record = run(small_config, replace(settings, resume=True))
+
+    same_numbers(settings, record, replace(settings, store=filled_store), filled_store.record(record.id))
+
+
+def test_run_starts_over_unless_told_to_resume(small_config: RunConfig, settings: Settings) -> None:
+    with pytest.raises(StoppedError):
+        run(small_config, stopped(settings, "training", 1))
+    seen: list[Progress] = []
+
+    run(small_config, replace(settings, on_progress=seen.append))
+
+    assert [one.done for one in seen if one.stage == "training"] == [0, 1, 2]
+
+
+def test_unfinished_state_is_discarded_after_success(small_config: RunConfig, settings: Settings) -> None:
+    run(small_config, settings)
+
+    assert not unfinished.exists(small_config, settings.unfinished_root)
+
+
+def test_missing_data_stores_nothing(small_config: RunConfig, settings: Settings, tmp_path: Path) -> None:
+    config = small_config.model_copy(update={"dataset": ImageFolder(path=str(tmp_path / "nowhere"))})
+
+    with pytest.raises(DataMissingError):
+        run(config, settings)
+
+    assert settings.store.ids() == []
+
+
+# ---------------------------------------------------------------- weights
+def test_stored_codes_are_the_weights_that_were_evaluated(
+    small_config: RunConfig, settings: Settings, tmp_path: Path
+) -> None:
+    as_codes = replace(settings, store=RunStore(tmp_path / "codes"), weights="codes")
+    plain, coded = run(small_config, settings), run(small_config, as_codes)
+    real, decoded = settings.store.weights(plain), as_codes.store.weights(coded)
+
+    for name, tensor in real.items():
+        expected = quantised(tensor, small_config.mapping) if name.endswith(".weight") else tensor
+        assert torch.equal(decoded[name], expected)
+    pd.testing.assert_frame_equal(settings.store.instances(plain), as_codes.store.instances(coded), atol=1e-3)
+    sizes = [record.files["weights.safetensors"].num_bytes for record in (plain, coded)]
+    assert sizes[1] < sizes[0] / 2
+
+
+def test_codes_need_quantisation_and_say_so_before_anything_is_computed(
+    small_config: RunConfig, settings: Settings
+) -> None:
+    seen: list[Progress] = []
+
+    with pytest.raises(ConfigError, match="as codes only where the evaluation quantises"):
+        run(with_evaluation(small_config, quantise=False), replace(settings, weights="codes", on_progress=seen.append))
+
+    assert seen == []
+
+
+def test_weights_may_be_left_out(small_config: RunConfig, settings: Settings) -> None:
+    record = run(small_config, replace(settings, weights="none"))
+
+    with pytest.raises(RunNotFoundError, match="without its weights"):
+        settings.store.weights(record)
+
+
+# ---------------------------------------------------------------- from a stored run
+def test_evaluating_again_is_as_good_as_training_again(
+    small_config: RunConfig, settings: Settings, tmp_path: Path
+) -> None:
+    other = with_evaluation(small_config, sigma_ds=(0.05, 0.3), num_instances=4, seed=9, device={"name": "fefet6"})
+    elsewhere = replace(settings, store=RunStore(tmp_path / "elsewhere"))
+
+    again = reevaluate(run(small_config, settings), other, settings)
+
+    same_numbers(settings, again, elsewhere, run(other, elsewhere))
+    assert again.facts.device == "fefet6"
+
+
+def test_evaluating_again_changes_the_evaluation_and_nothing_else(small_config: RunConfig, settings: Settings) -> None:
+    record = run(small_config, settings)
+
+    for other in (with_training(small_config, seed=1), small_config.model_copy(update={"method": Ovf()})):
+        with pytest.raises(ConfigError, match="Only the evaluation may differ"):
+            reevaluate(record, other, settings)
+    with pytest.raises(RunExistsError):
+        reevaluate(record, small_config, settings)
+
+    assert settings.store.ids() == [record.id]
+
+
+def test_training_may_start_from_a_stored_run(small_config: RunConfig, settings: Settings) -> None:
+    first = run(small_config, settings)
+    config = with_training(small_config, pretrained_run=first.id, learning_rate=1e-30, epochs=1)
+
+    second = run(config, settings)
+
+    start, end = settings.store.weights(first), settings.store.weights(second)
+    assert all(torch.allclose(tensor, end[name], rtol=0, atol=1e-20) for name, tensor in start.items())
+
+
+def test_pretrained_run_that_is_not_there_is_not_found(small_config: RunConfig, settings: Settings) -> None:
+    with pytest.raises(RunNotFoundError, match="No run 'digits-gone-00000000'"):
+        run(with_training(small_config, pretrained_run="digits-gone-00000000"), settings)
+
+
+def test_test_device_may_differ_from_the_trainings(small_config: RunConfig, settings: Settings) -> None:
+    record = run(with_evaluation(small_config, device={"name": "rram4"}), settings)
+
+    assert record.facts.device == "rram4"
+    assert stored_config(record).device.name == "rram1"
+    assert EvaluationConfig().device is None
+    assert TrainingConfig().pretrained_run is None

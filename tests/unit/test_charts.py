@@ -1,0 +1,538 @@
+"""Charts draw the numbers they are given, in the colours that belong to the methods."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from dashboard.charts import (
+    accuracy_vs_sigma_d,
+    decay_ablation,
+    ekl_distribution,
+    layer_std,
+    training_curves,
+    variant_style,
+    weight_deviations,
+)
+from dashboard.charts.theme import METHOD_COLOURS, MIN_CONTRAST, PALETTES, Mode, contrast, mix, translucent
+from neft import columns as c
+
+MODES = ["light", "dark"]
+VARIANTS = {
+    "vanilla": "vanilla",
+    "noise_injection": "noise injection",
+    "noise_injection_t4": "noise injection, T = 4",
+    "ovf": "OVF",
+    "irs": "IRS",
+}
+FIRST_FOUR = {
+    "light": ["#332288", "#999933", "#6699CC", "#994455"],
+    "dark": ["#88CCEE", "#F0E442", "#EE3377", "#997700"],
+}
+
+
+def curves_of(variants: list[str], sigma_d: list[float]) -> pd.DataFrame:
+    rows = [
+        {
+            c.VARIANT: variant,
+            c.LABEL: VARIANTS.get(variant, variant),
+            c.SIGMA_D: at,
+            c.MEAN: 0.9 - at - 0.01 * index,
+            c.LOWER: 0.88 - at - 0.01 * index,
+            c.UPPER: 0.91 - at - 0.01 * index,
+            c.NUM_SEEDS: 3,
+            c.NUM_INSTANCES: 200,
+            "run_ids": f"{variant}-seed0,{variant}-seed1,{variant}-seed2,{variant}-seed3",
+        }
+        for index, variant in enumerate(variants)
+        for at in sigma_d
+    ]
+    return pd.DataFrame(rows)
+
+
+def draw_curves(curves: pd.DataFrame, **changes: Any) -> Any:
+    options: dict[str, Any] = {"slice_sigma_d": 0.1, "chance": 0.1, "interval_name": "mean, 95 % interval"}
+    options.update(connect=True, mode="light")
+    options.update(changes)
+    return accuracy_vs_sigma_d(curves, **options)
+
+
+def quantiles_of(variant: str, values: list[float]) -> pd.DataFrame:
+    shares = (np.arange(len(values)) + 0.5) / len(values)
+    return pd.DataFrame({c.VARIANT: variant, c.LABEL: VARIANTS[variant], c.QUANTILE: shares, c.VALUE: values})
+
+
+def ablation_points() -> pd.DataFrame:
+    rows = [
+        {
+            c.METHOD: method,
+            c.VARIANT: f"{method}_{decay}_n{number}",
+            c.LABEL: method.upper(),
+            c.DECAY: decay,
+            c.NUM_FEEDBACK: number,
+            c.MEAN: 0.9 + 0.01 * number,
+            c.LOWER: 0.89 + 0.01 * number,
+            c.UPPER: 0.92 + 0.01 * number,
+            c.NUM_SEEDS: 3,
+            c.NUM_INSTANCES: 200,
+        }
+        for method in ("ovf", "irs")
+        for decay in ("paper", "reversed", "constant")
+        for number in (1, 2, 3, 4)
+    ]
+    return pd.DataFrame(rows)
+
+
+def controls() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            c.VARIANT: ["noise_injection", "noise_injection_t4"],
+            c.LABEL: ["noise injection", "noise injection, T = 4"],
+            c.MEAN: [0.9, 0.95],
+            c.LOWER: [0.89, 0.94],
+            c.UPPER: [0.91, 0.96],
+        }
+    )
+
+
+def histograms_of(layers: list[str], stds: dict[str, float]) -> pd.DataFrame:
+    edges = np.linspace(-3, 3, 7)
+    centres = (edges[1:] + edges[:-1]) / 2
+    frames = [
+        pd.DataFrame(
+            {
+                c.VARIANT: variant,
+                c.LABEL: VARIANTS[variant],
+                c.LAYER: layer,
+                c.BIN_LEFT: edges[:-1],
+                c.BIN_RIGHT: edges[1:],
+                c.DENSITY: np.exp(-(centres**2)),
+                c.CLOSED_FORM_DENSITY: np.exp(-((centres / std) ** 2)),
+            }
+        )
+        for layer in layers
+        for variant, std in stds.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def history_of(num_epochs: int) -> pd.DataFrame:
+    epochs = np.arange(1, num_epochs + 1)
+    return pd.DataFrame(
+        {
+            c.EPOCH: epochs,
+            c.LOSS: 2.0 / epochs,
+            c.TRAIN_ACCURACY: 1 - 0.5 / epochs,
+            c.VALIDATION_ACCURACY: 0.9 - 0.5 / epochs,
+            c.VALIDATION_CLEAN_ACCURACY: 0.95 - 0.5 / epochs,
+        }
+    )
+
+
+def named(figure: go.Figure, name: str) -> list[Any]:
+    return [trace for trace in figure.data if trace.name == name]
+
+
+# ---------------------------------------------------------------- theme
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_four_methods_have_the_four_agreed_colours(mode):
+    shown = ("noise_injection", "noise_injection_t4", "ovf", "irs")
+    assert [variant_style(variant, mode=mode).colour for variant in shown] == FIRST_FOUR[mode]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_vanilla_is_a_dashed_neutral_grey(mode):
+    style = variant_style("vanilla", mode=mode)
+    assert style.colour[1:3] == style.colour[3:5] == style.colour[5:7]
+    assert style.dash == "dash"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("variant", ["noise_injection_t2", "noise_injection_t4", "noise_injection_t4.5"])
+def test_every_temperature_is_the_control(variant, mode):
+    assert variant_style(variant, mode=mode).colour == METHOD_COLOURS["noise_injection_t"][mode]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("method", ["vanilla", "noise_injection", "ovf", "irs"])
+def test_a_variant_keeps_its_methods_hue_with_another_dash_and_symbol(method, mode):
+    plain, other = variant_style(method, mode=mode), variant_style(f"{method}_reversed", mode=mode)
+    assert other.colour == plain.colour
+    assert other.dash != plain.dash
+    assert other.symbol != plain.symbol
+
+
+@pytest.mark.parametrize("method", ["ovf", "irs"])
+def test_the_ablations_variants_differ_in_dash_or_symbol(method):
+    numbers = ("", "_n1", "_n2", "_n3", "_n4")
+    keys = [f"{method}{decay}{number}" for decay in ("", "_reversed", "_constant") for number in numbers]
+    styles = {(style.dash, style.symbol) for style in (variant_style(key, mode="light") for key in keys)}
+    assert len(styles) == len(keys)
+
+
+def test_an_unknown_method_gets_a_hue_of_no_known_method():
+    known = {colours["light"] for colours in METHOD_COLOURS.values()}
+    assert variant_style("something_new", mode="light").colour not in known
+    assert variant_style("ovfx", mode="light").colour not in known
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("variant", [*VARIANTS, "something_new", "a", "b", "c", "d", "e"])
+def test_words_in_a_variants_colour_can_be_read(variant, mode):
+    background = PALETTES[mode].background
+    assert contrast(variant_style(variant, mode=mode).label_colour, background) >= MIN_CONTRAST
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_text_can_be_read(mode):
+    page = PALETTES[mode]
+    for text in (page.text, page.muted):
+        for behind in (page.background, page.surface):
+            assert contrast(text, behind) >= MIN_CONTRAST
+
+
+def test_black_on_white_has_the_contrast_that_wcag_names():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+
+
+def test_mixing_by_half_lands_in_the_middle():
+    assert mix("#000000", "#ffffff", share=0.5) == "#808080"
+    assert translucent("#ff8000", opacity=0.2) == "rgba(255, 128, 0, 0.2)"
+
+
+# ---------------------------------------------------------------- accuracy against sigma_d
+
+
+def test_accuracy_is_drawn_in_per_cent_over_sigma_d():
+    figure = draw_curves(curves_of(["ovf"], [0.2, 0.0, 0.1, 0.3, 0.4]))
+    (line,) = named(figure, "OVF")
+    np.testing.assert_allclose(line.x, [0.0, 0.1, 0.2, 0.3, 0.4])
+    np.testing.assert_allclose(line.y, [90, 80, 70, 60, 50])
+
+
+def test_a_band_runs_out_along_the_upper_bound_and_back_along_the_lower():
+    figure = draw_curves(curves_of(["ovf"], [0.0, 0.1, 0.2, 0.3, 0.4]))
+    (band,) = [trace for trace in figure.data if trace.fill == "toself"]
+    np.testing.assert_allclose(band.y, [91, 81, 71, 61, 51, 48, 58, 68, 78, 88])
+    assert band.hoverinfo == "skip"
+    assert band.legendgroup == named(figure, "OVF")[0].legendgroup
+    assert named(figure, "OVF")[0].error_y.array is None
+
+
+@pytest.mark.parametrize(
+    ("sigma_d", "connect", "line_mode"),
+    [([0.1, 0.2, 0.4], True, "lines+markers"), ([0.0, 0.1, 0.2, 0.3, 0.4], False, "markers")],
+)
+def test_few_or_unconnected_points_wear_error_bars(sigma_d, connect, line_mode):
+    figure = draw_curves(curves_of(["irs"], sigma_d), connect=connect)
+    (line,) = named(figure, "IRS")
+    assert line.mode == line_mode
+    np.testing.assert_allclose(line.error_y.array, 1)
+    np.testing.assert_allclose(line.error_y.arrayminus, 2)
+    assert not [trace for trace in figure.data if trace.fill]
+
+
+def test_a_click_finds_the_run_ids_and_a_hover_says_where_the_number_came_from():
+    (line,) = named(draw_curves(curves_of(["ovf"], [0.1])), "OVF")
+    assert line.customdata[0][0] == "ovf-seed0,ovf-seed1,ovf-seed2,ovf-seed3"
+    for words in ("OVF", "80.0 %", "78.0 to 81.0 %", "3 seeds × 200 chips", "ovf-seed0", "and 1 more"):
+        assert words in line.hovertext[0]
+
+
+def test_slice_and_chance_are_drawn_where_they_are():
+    figure = draw_curves(curves_of(["ovf"], [0.1, 0.2]), slice_sigma_d=0.125, chance=0.01)
+    chance, cut = figure.layout.shapes
+    assert (chance.y0, chance.y1) == (1, 1)
+    assert (cut.x0, cut.x1) == (0.125, 0.125)
+    assert [note.text for note in figure.layout.annotations] == ["chance", "σ<sub>d</sub> = 0.125"]
+    assert len(draw_curves(curves_of(["ovf"], [0.1]), slice_sigma_d=None).layout.shapes) == 1
+
+
+def test_the_legend_names_the_interval_and_the_axes_begin_at_zero():
+    figure = draw_curves(curves_of(["ovf"], [0.1, 0.4]))
+    assert figure.layout.legend.title.text == "mean, 95 % interval"
+    assert figure.layout.xaxis.range[0] == 0
+    assert figure.layout.xaxis.range[1] > 0.4
+    assert figure.layout.yaxis.range[0] == 0
+
+
+def test_published_figures_are_hollow_marks_in_their_methods_colour():
+    published = pd.DataFrame(
+        {c.LABEL: ["OVF", "OVF", "Other"], c.SIGMA_D: [0.1, 0.5, 0.2], c.ACCURACY: [0.7, 0.4, 0.3]}
+    )
+    figure = draw_curves(curves_of(["ovf"], [0.1, 0.2]), published=published)
+    (ovf,) = named(figure, "OVF (published)")
+    np.testing.assert_allclose(ovf.y, [70, 40])
+    assert ovf.marker.symbol.endswith("-open")
+    assert ovf.marker.color == variant_style("ovf", mode="light").colour
+    assert len(named(figure, "Other (published)")) == 1
+    assert figure.layout.xaxis.range[1] > 0.5
+
+
+def test_lines_are_labelled_at_their_ends_up_to_four_of_them():
+    def labels(variants):
+        figure = draw_curves(curves_of(variants, [0.0, 0.1, 0.2, 0.3, 0.4]))
+        return [trace for trace in figure.data if trace.mode == "text"]
+
+    assert len(labels(list(VARIANTS)[:4])) == 4
+    assert not labels(list(VARIANTS))
+
+
+@pytest.mark.parametrize("end", [0.0, 0.5, 1.0])
+def test_direct_labels_keep_apart_and_inside(end):
+    curves = curves_of(["vanilla", "noise_injection", "ovf", "irs"], [0.0, 0.4])
+    curves[c.MEAN] = end
+    figure = draw_curves(curves)
+    places = np.sort([trace.y[0] for trace in figure.data if trace.mode == "text"])
+    assert np.diff(places).min() >= 6.9
+    assert places[0] > 0
+    assert places[-1] < figure.layout.yaxis.range[1]
+    if end == 0.5:
+        assert places.mean() == pytest.approx(50)
+
+
+def test_a_variant_without_numbers_leaves_the_others_standing():
+    curves = curves_of(["ovf", "irs"], [0.0, 0.1, 0.2, 0.3, 0.4])
+    curves.loc[curves[c.VARIANT] == "ovf", [c.MEAN, c.LOWER, c.UPPER]] = np.nan
+    curves[c.NUM_SEEDS] = curves[c.NUM_SEEDS].astype(float).mask(curves[c.VARIANT] == "ovf")
+    figure = draw_curves(curves)
+    np.testing.assert_allclose(named(figure, "IRS")[0].y[0], 89)
+    assert len([trace for trace in figure.data if trace.mode == "text"]) == 1
+
+
+# ---------------------------------------------------------------- EKL
+
+
+def test_ekl_rises_over_the_share_of_chips():
+    figure = ekl_distribution(quantiles_of("ovf", [0.01, 0.02, 0.04, 0.08, 0.1]), interval_name="chips", mode="light")
+    line, median = figure.data
+    np.testing.assert_allclose(line.x, [0.01, 0.02, 0.04, 0.08, 0.1])
+    np.testing.assert_allclose(line.y, [10, 30, 50, 70, 90])
+    np.testing.assert_allclose([median.x[0], median.y[0]], [0.04, 50])
+    assert "median 0.04 nats" in line.hovertext[0]
+    assert figure.layout.xaxis.type == "log"
+
+
+def test_zeros_stand_at_the_left_edge_and_say_that_they_are_zero():
+    figure = ekl_distribution(quantiles_of("ovf", [0.0, 0.0, 0.03, 0.3]), interval_name="chips", mode="light")
+    line = figure.data[0]
+    assert np.all(np.asarray(line.x) > 0)
+    assert line.x[0] == line.x[1] < 0.03
+    assert "0 nats" in line.hovertext[0]
+    assert figure.layout.xaxis.ticktext[0] == "0"
+    assert figure.layout.xaxis.tickvals[0] == line.x[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "num_traces"),
+    [
+        ([0.01], 1),
+        ([0.0], 1),
+        ([0.0, 0.0, 0.0], 2),
+        ([np.nan, 0.02, np.nan], 1),
+        ([np.nan], 0),
+        ([1e-9, 1e-4, 10.0], 2),
+    ],
+)
+def test_ekl_survives_what_a_log_axis_does_not_like(values, num_traces):
+    figure: Any = ekl_distribution(quantiles_of("ovf", values), interval_name="chips", mode="dark")
+    assert len(figure.data) == num_traces
+    assert np.isfinite(figure.layout.xaxis.range).all()
+    assert figure.layout.xaxis.range[0] < figure.layout.xaxis.range[1]
+    assert all(np.isfinite(trace.x).all() for trace in figure.data)
+
+
+@pytest.mark.parametrize(
+    ("high", "ticks"), [(0.05, ["0.01", "0.02", "0.05"]), (1.0, ["0.01", "0.03", "0.1", "0.3", "1"])]
+)
+def test_ekl_ticks_are_round_numbers_inside_the_axis(high, ticks):
+    axis = ekl_distribution(quantiles_of("ovf", [0.01, high]), interval_name="", mode="light").layout.xaxis
+    inside = (np.log10(axis.tickvals) >= axis.range[0]) & (np.log10(axis.tickvals) <= axis.range[1])
+    assert [text for text, shown in zip(axis.ticktext, inside, strict=True) if shown] == ticks
+
+
+# ---------------------------------------------------------------- decay ablation
+
+
+def test_schedules_stand_side_by_side_around_their_n():
+    figure = decay_ablation(ablation_points(), controls=controls(), mode="light")
+    schedules = [trace for trace in named(figure, "paper γ") if trace.x[0] is not None]
+    assert [trace.xaxis for trace in schedules] == ["x", "x2"]
+    np.testing.assert_allclose(schedules[0].y, [91, 92, 93, 94])
+    np.testing.assert_allclose(np.round(schedules[0].x), [1, 2, 3, 4])
+    starts = {name: named(figure, f"{name} γ")[1].x[0] for name in ("paper", "reversed", "constant")}
+    assert starts["paper"] < starts["reversed"] < starts["constant"]
+    np.testing.assert_allclose(schedules[0].error_y.array, 2)
+    np.testing.assert_allclose(schedules[0].error_y.arrayminus, 1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_schedules_differ_in_symbol_and_shade_and_the_papers_wears_the_methods_colour(mode):
+    figure = decay_ablation(ablation_points(), controls=controls(), mode=mode)
+    marks = [trace for trace in figure.data if trace.xaxis == "x2" and trace.mode == "markers"]
+    assert len({trace.marker.symbol for trace in marks}) == 3
+    assert len({trace.marker.color for trace in marks}) == 3
+    assert marks[0].marker.color == variant_style("irs", mode=mode).colour
+
+
+def test_controls_are_bands_in_both_panels_and_once_in_the_legend():
+    figure = decay_ablation(ablation_points(), controls=controls(), mode="light")
+    bands = [trace for trace in figure.data if trace.fill == "toself"]
+    assert len(bands) == 4
+    np.testing.assert_allclose(bands[0].y, [91, 91, 89, 89])
+    lines = named(figure, "noise injection")
+    assert [trace.showlegend for trace in lines] == [True, False]
+    np.testing.assert_allclose(lines[0].y, 90)
+
+
+def test_the_ablations_axis_zooms_to_the_data_and_says_so():
+    figure = decay_ablation(ablation_points(), controls=controls(), mode="light")
+    low, high = figure.layout.yaxis.range
+    assert 85 < low < 89
+    assert 96 < high < 100
+    assert figure.layout.yaxis.title.text == "accuracy (%), zoomed"
+
+
+def test_an_ablation_of_one_method_or_without_controls_is_drawn():
+    points = ablation_points()
+    figure = decay_ablation(points[points[c.METHOD] == "irs"], controls=pd.DataFrame(), mode="light")
+    assert {trace.xaxis for trace in figure.data if trace.x[0] is not None} == {"x2"}
+    only_paper = decay_ablation(points[points[c.DECAY] == "paper"], controls=controls(), mode="light")
+    assert not named(only_paper, "reversed γ")
+
+
+# ---------------------------------------------------------------- weight deviations
+
+
+def test_each_layer_has_a_panel_with_an_outline_per_variant():
+    figure = weight_deviations(histograms_of(["a", "b"], {"ovf": 1.0, "irs": 1.0}), x_title="x", mode="light")
+    outlines = [trace for trace in figure.data if trace.line.shape == "hvh"]
+    assert [(trace.name, trace.xaxis) for trace in outlines] == [
+        ("OVF", "x"),
+        ("IRS", "x"),
+        ("OVF", "x2"),
+        ("IRS", "x2"),
+    ]
+    np.testing.assert_allclose(outlines[0].x, [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])
+    assert [trace.showlegend for trace in outlines] == [True, True, False, False]
+
+
+def test_a_common_closed_form_is_one_dashed_line_in_the_texts_colour():
+    figure = weight_deviations(histograms_of(["a", "b"], {"ovf": 1.0, "irs": 1.0}), x_title="x", mode="dark")
+    forms = named(figure, "closed form")
+    assert len(forms) == 2
+    assert [trace.showlegend for trace in forms] == [True, False]
+    assert {trace.line.color for trace in forms} == {PALETTES["dark"].text}
+
+
+def test_closed_forms_that_differ_wear_their_variants_colours():
+    figure = weight_deviations(histograms_of(["a", "b"], {"ovf": 1.0, "irs": 0.5}), x_title="x", mode="dark")
+    entry, *forms = named(figure, "closed form")
+    assert [trace.showlegend for trace in (entry, *forms)] == [True, False, False, False, False]
+    assert [trace.line.color for trace in forms[:2]] == [FIRST_FOUR["dark"][2], FIRST_FOUR["dark"][3]]
+
+
+def test_a_missing_closed_form_is_left_out():
+    histograms = histograms_of(["a"], {"ovf": 1.0}).assign(**{c.CLOSED_FORM_DENSITY: np.nan})
+    assert not named(weight_deviations(histograms, x_title="x", mode="light"), "closed form")
+
+
+def test_a_variant_that_only_a_later_layer_knows_is_in_the_legend():
+    both = [histograms_of(["a"], {"ovf": 1.0}), histograms_of(["head"], {"irs": 1.0})]
+    figure = weight_deviations(pd.concat(both), x_title="x", mode="light")
+    assert named(figure, "IRS")[0].showlegend
+
+
+def test_the_figure_grows_with_its_layers():
+    few = weight_deviations(histograms_of(list("abc"), {"ovf": 1.0}), x_title="x", mode="light")
+    many = weight_deviations(
+        histograms_of([f"layer{i}.0.downsample.0" for i in range(21)], {"ovf": 1.0}), x_title="x", mode="light"
+    )
+    assert many.layout.height > 2 * few.layout.height
+    titles = [note.text for note in many.layout.annotations]
+    assert len(set(titles)) == 22
+    assert max(map(len, titles)) <= 17
+
+
+# ---------------------------------------------------------------- training and layers
+
+
+@pytest.mark.parametrize("num_rows", [1, 40])
+def test_training_shows_the_loss_as_it_is_and_accuracies_in_per_cent(num_rows):
+    history = history_of(num_rows)
+    figure = training_curves(history, num_epochs=50, mode="light")
+    assert [trace.yaxis for trace in figure.data] == ["y", "y2", "y2", "y2"]
+    np.testing.assert_allclose(figure.data[0].y, history[c.LOSS])
+    np.testing.assert_allclose(figure.data[1].y, 100 * history[c.VALIDATION_ACCURACY])
+    assert figure.layout.xaxis.range[0] == 0
+    assert figure.layout.xaxis2.range[1] == 51
+    assert "markers" in figure.data[0].mode or num_rows == 40
+
+
+def test_training_wears_its_variants_colour_and_survives_a_loss_that_blew_up():
+    history = history_of(3).assign(**{c.LOSS: np.inf})
+    figure = training_curves(history, num_epochs=3, mode="dark", variant="irs")
+    assert np.isnan(figure.data[0].y).all()
+    assert figure.data[1].line.color == variant_style("irs", mode="dark").colour
+
+
+def test_each_layer_has_a_ring_for_the_closed_form_and_a_dot_for_the_samples():
+    layers = pd.DataFrame({c.LAYER: ["a", "b" * 30], c.REALISED_STD: [0.8, 0.7], c.CLOSED_FORM_STD: [0.81, 0.71]})
+    ring, dot = layer_std(layers, mode="light").data
+    np.testing.assert_allclose(ring.x, [0.81, 0.71])
+    np.testing.assert_allclose(dot.x, [0.8, 0.7])
+    np.testing.assert_allclose(ring.y, dot.y)
+
+
+# ---------------------------------------------------------------- all charts
+
+
+def every_chart(frame: pd.DataFrame | None, mode: Mode) -> dict[str, Any]:
+    """Each chart, of an empty frame or of its own made one."""
+
+    def given(made: pd.DataFrame) -> pd.DataFrame:
+        return made if frame is None else frame if frame.columns.empty else made.iloc[:0]
+
+    quantiles, histograms = quantiles_of("ovf", [0.1, 0.2]), histograms_of(["a"], {"ovf": 1.0})
+    layers = pd.DataFrame({c.LAYER: ["a"], c.REALISED_STD: [0.8], c.CLOSED_FORM_STD: [0.8]})
+    return {
+        "accuracy": draw_curves(given(curves_of(["ovf"], [0.1])), published=given(pd.DataFrame()), mode=mode),
+        "ekl": ekl_distribution(given(quantiles), interval_name="chips", mode=mode),
+        "decay": decay_ablation(given(ablation_points()), controls=given(controls()), mode=mode),
+        "deviations": weight_deviations(given(histograms), x_title="x", mode=mode),
+        "training": training_curves(given(history_of(2)), num_epochs=5, mode=mode),
+        "layers": layer_std(given(layers), mode=mode),
+    }
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"any": []})], ids=["no columns", "no rows"])
+def test_an_empty_frame_gives_axes_and_no_traces(frame, mode):
+    for name, figure in every_chart(frame, mode).items():
+        assert not figure.data, name
+        assert figure.layout.yaxis.title.text is not None or name == "layers"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_chart_says_its_colours_itself_and_is_as_high_as_it_says(mode):
+    for name, figure in every_chart(None, mode).items():
+        assert figure.layout.font.color == PALETTES[mode].text, name
+        assert figure.layout.paper_bgcolor == "rgba(0, 0, 0, 0)"
+        assert figure.layout.xaxis.gridcolor == PALETTES[mode].grid
+        assert figure.layout.height >= 180
+        assert figure.layout.uirevision == "keep"
+
+
+def test_a_method_has_one_colour_in_every_chart():
+    figures = every_chart(None, "dark")
+    lines = [named(figures[name], "OVF")[0].line.color for name in ("accuracy", "ekl", "deviations")]
+    assert set(lines) == {METHOD_COLOURS["ovf"]["dark"]}
+
+
+def test_every_chart_can_be_sent_to_a_browser():
+    for figure in every_chart(None, "light").values():
+        assert figure.to_json()

@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neft.backbones import BaseBackbone
+from neft.checkpoint import CODES, decode, encode, load_metadata, load_tensors, save_tensors
+from neft.devices import Rram4
+from neft.errors import RunCorruptError
+from neft.mapping import BitSlicing
+from neft.montecarlo import ChipLaw, DeployedNetwork
+from neft.network import InputShape, build_network, initialise
+from neft.noise import quantised
+from neft.seeding import generator
+
+SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
+shapes = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
+
+
+@given(
+    mapping=st.from_type(BitSlicing),
+    shape=shapes,
+    seed=st.integers(0, 1000),
+    scale=st.sampled_from([0.0, 1e-6, 1.0, 1e6]),
+)
+def test_decoded_codes_are_the_quantised_weights_exactly(
+    mapping: BitSlicing, shape: tuple[int, ...], seed: int, scale: float
+) -> None:
+    weight = scale * torch.randn(shape, generator=generator(seed))
+
+    decoded = decode(encode({"w": weight}, {"w"}, mapping), mapping)
+
+    assert torch.equal(decoded["w"], quantised(weight, mapping))
+
+
+def test_what_does_not_lie_in_devices_stays_as_it_is() -> None:
+    state = {"w": torch.randn(3, generator=generator(0)), "bias": torch.randn(3, generator=generator(1))}
+
+    encoded = encode(state, {"w"}, BitSlicing())
+
+    assert torch.equal(decode(encoded, BitSlicing())["bias"], state["bias"])
+    assert "w" not in encoded
+
+
+@pytest.mark.parametrize(("weight_bits", "stored"), [(4, torch.uint8), (8, torch.uint8), (16, torch.int32)])
+def test_codes_of_up_to_eight_bits_are_bytes(weight_bits: int, stored: torch.dtype) -> None:
+    encoded = encode({"w": torch.ones(3)}, {"w"}, BitSlicing(weight_bits=weight_bits))
+
+    assert encoded[CODES + "w"].dtype == stored
+
+
+def test_network_from_codes_gives_the_logits_of_the_network(backbone: BaseBackbone) -> None:
+    """Deployed codes are what Eq. 4 programs anyway."""
+    network = build_network(backbone, SHAPE)
+    initialise(network, generator(0))
+    decoded = decode(encode(network.state_dict(), set(network.device_weights()), BitSlicing()), BitSlicing())
+    again = build_network(backbone, SHAPE)
+    again.load_state_dict(decoded, strict=True)
+    images = torch.randn(8, 1, 8, 8, generator=generator(1))
+
+    logits = []
+    with torch.inference_mode():
+        for one in (network, again):
+            deployed = DeployedNetwork(one.eval(), ChipLaw(device=Rram4(), mapping=BitSlicing()))
+            deployed.draw(0, 0)
+            deployed.program(sigma_d=0.1)
+            logits.append(deployed.logits(images))
+
+    torch.testing.assert_close(*logits, rtol=1e-4, atol=1e-5)
+
+
+def test_state_dict_survives_the_file(backbone: BaseBackbone, tmp_path: Path) -> None:
+    state = build_network(backbone, SHAPE).state_dict()
+    save_tensors(tmp_path / "weights", state, {"facts": "β"})
+
+    loaded = load_tensors(tmp_path / "weights")
+
+    assert set(loaded) == set(state)
+    assert all(
+        torch.equal(tensor, state[name]) and tensor.dtype == state[name].dtype for name, tensor in loaded.items()
+    )
+    assert load_metadata(tmp_path / "weights") == {"facts": "β"}
+
+
+def test_transposed_and_shared_tensors_survive_the_file(tmp_path: Path) -> None:
+    tensor = torch.arange(6.0).view(2, 3)
+    save_tensors(tmp_path / "weights", {"a": tensor.T, "b": tensor})
+
+    loaded = load_tensors(tmp_path / "weights")
+
+    assert torch.equal(loaded["a"], tensor.T)
+    assert torch.equal(loaded["b"], tensor)
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"\x80\x04.", b"\xff" * 64, np.arange(99).tobytes()])
+def test_file_that_holds_no_weights_is_corrupt(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(content)
+
+    for read in (load_tensors, load_metadata):
+        with pytest.raises(RunCorruptError, match=r"'weights\.safetensors' cannot be read as weights"):
+            read(path)
+
+
+def test_cut_file_is_corrupt(tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    save_tensors(path, {"w": torch.ones(100)})
+    path.write_bytes(path.read_bytes()[:-1])
+
+    with pytest.raises(RunCorruptError):
+        load_tensors(path)
+
+
+def test_missing_file_is_corrupt(tmp_path: Path) -> None:
+    with pytest.raises(RunCorruptError, match="'none' cannot be read"):
+        load_tensors(tmp_path / "none")

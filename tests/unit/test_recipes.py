@@ -1,0 +1,137 @@
+"""Which runs are repetitions of one another, and how the others are told apart."""
+
+import pandas as pd
+import pytest
+
+from neft import columns as c
+from neft.records import RunRecord
+from neft.store import RunStore
+from neft.tables import (
+    DECAY_SETTINGS,
+    clean_losses,
+    config_differences,
+    deviation_ratios,
+    differences_to,
+    flat_config,
+    recipe,
+    settings_in_words,
+    told_apart,
+)
+
+
+@pytest.fixture(scope="session")
+def record(filled_store: RunStore) -> RunRecord:
+    return filled_store.record(filled_store.ids()[0])
+
+
+def changed(record: RunRecord, section: str, name: str, value: object) -> RunRecord:
+    """The run with another setting, and another id."""
+    config = record.config | {section: record.config[section] | {name: value}}
+    return record.model_copy(update={"config": config, "id": f"{name}-{value}-00000000".lower()})
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [("training", "seed", 5), ("training", "sigma_d", 0.3), ("evaluation", "sigma_ds", [0.0])],
+)
+def test_repetitions_share_a_recipe(record: RunRecord, section: str, name: str, value: object) -> None:
+    assert recipe(changed(record, section, name, value)) == recipe(record)
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        ("training", "epochs", 7),
+        ("evaluation", "seed", 5),
+        ("backbone", "hidden_units", 8),
+        ("method", "temperature", 4.0),
+    ],
+)
+def test_other_settings_are_another_recipe(record: RunRecord, section: str, name: str, value: object) -> None:
+    assert recipe(changed(record, section, name, value)) != recipe(record)
+
+
+def test_one_ablation_may_differ_in_its_decay_factors(record: RunRecord) -> None:
+    one, other = (changed(record, "method", "decay", decay) for decay in ("paper", "reversed"))
+
+    assert recipe(one) != recipe(other)
+    assert recipe(one, ignoring=DECAY_SETTINGS) == recipe(other, ignoring=DECAY_SETTINGS)
+
+
+def test_config_is_flattened_by_section(record: RunRecord) -> None:
+    flat = flat_config(record)
+
+    assert flat["training.epochs"] == 2
+    assert flat["method.name"] == "noise_injection"
+    assert flat["evaluation.sigma_ds"] == "[0.0, 0.1]"
+
+
+def test_differences_are_the_settings_that_vary(record: RunRecord) -> None:
+    other = changed(record, "training", "epochs", 7)
+
+    differing = config_differences([record, other])
+
+    assert list(differing.columns) == ["training.epochs"]
+    assert differing["training.epochs"].to_dict() == {record.id: 2, other.id: 7}
+
+
+def test_settings_are_put_in_words(record: RunRecord) -> None:
+    other = changed(changed(record, "training", "batch_size", 32), "training", "seed", 7)
+
+    words = settings_in_words([record, other], without=["training.seed"])
+
+    assert words.to_dict() == {record.id: "batch size 128", other.id: "batch size 32"}
+    assert settings_in_words([record, other], without=["training"]).to_dict() == {record.id: "", other.id: ""}
+
+
+def test_uncommon_recipe_has_a_name_of_its_own(record: RunRecord) -> None:
+    twin, odd = changed(record, "training", "seed", 1), changed(record, "training", "epochs", 7)
+
+    apart = {one.id: one.facts for one in told_apart([odd, record, twin])}
+
+    assert apart[record.id] == record.facts
+    assert apart[twin.id] == twin.facts
+    assert apart[odd.id].variant == f"{record.facts.variant}_{recipe(odd)}"
+    assert apart[odd.id].label == f"{record.facts.label} (epochs 7)"
+
+
+def curve(variant: str, means: dict[float, float], ci95: float) -> pd.DataFrame:
+    rows = {c.SIGMA_D: list(means), c.MEAN: list(means.values()), c.CI95: ci95, c.VARIANT: variant, c.LABEL: variant}
+    return pd.DataFrame(rows)
+
+
+def test_clean_loss_is_a_gap_wider_than_both_half_widths() -> None:
+    # 0.90 clean against 0.95 at 0.1: a gap of 0.05 beside half-widths of 0.02 + 0.02, and of 0.03 + 0.03
+    means = {0.0: 0.90, 0.1: 0.95, 0.2: 0.5}
+    curves = pd.concat(
+        [curve("wide", means, 0.02), curve("narrow", means, 0.03), curve("falling", {0.0: 0.9, 0.1: 0.5}, 0.0)]
+    )
+
+    (row,) = clean_losses(curves).to_dict("records")
+
+    assert (row[c.VARIANT], row["clean_mean"], row[c.SIGMA_D], row[c.MEAN]) == ("wide", 0.90, 0.1, 0.95)
+
+
+def test_curve_without_a_clean_point_shows_no_clean_loss() -> None:
+    assert clean_losses(curve("ovf", {0.1: 0.9, 0.2: 0.95}, 0.0)).empty
+
+
+def test_every_other_variant_is_compared_with_the_reference() -> None:
+    gathered = pd.DataFrame(
+        [
+            {c.VARIANT: variant, c.LABEL: variant, c.METHOD: variant, c.SEED: 0, c.INSTANCE: chip, c.ACCURACY: accuracy}
+            for variant, accuracies in (("vanilla", (0.5, 0.7)), ("ovf", (0.6, 0.8)), ("irs", (0.4, 0.6)))
+            for chip, accuracy in enumerate(accuracies)
+        ]
+    )
+
+    differences = differences_to(gathered, "vanilla").set_index(c.VARIANT)[c.MEAN]
+
+    assert differences.to_dict() == pytest.approx({"ovf": 0.1, "irs": -0.1})
+    assert differences_to(gathered, "absent").empty
+
+
+def test_deviation_is_compared_with_the_weight_over_all_layers() -> None:
+    layers = pd.DataFrame({c.VARIANT: "ovf", c.LABEL: "OVF", "deviation_to_weight": [0.2, 0.4]})
+
+    assert deviation_ratios(layers)[c.MEAN].to_list() == pytest.approx([0.3])

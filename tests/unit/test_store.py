@@ -1,0 +1,342 @@
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from neft import store as store_module
+from neft.errors import RunCorruptError, RunExistsError, RunNotFoundError, RunTooNewError, StoreError
+from neft.places import default_data_dir, neft_home
+from neft.records import SCHEMA_VERSION, RunRecord
+from neft.run_id import is_run_id
+from neft.store import HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, RunTables, Stores
+
+FILES = ["history.csv", "instances.parquet", "layers.csv", "deviations.csv", "weights.safetensors"]
+NO_IDS = [
+    "",
+    ".",
+    "..",
+    "../x",
+    "/etc/passwd",
+    "a/../b-00000000",
+    "a\0-00000000",
+    "A-00000000",
+    "a-0000000g",
+    "..-00000000",
+]
+
+
+@pytest.fixture
+def store(filled_store: RunStore, tmp_path: Path) -> RunStore:
+    """A store with one run, to change at will."""
+    return RunStore(Path(shutil.copytree(filled_store.root, tmp_path / "runs")))
+
+
+@pytest.fixture
+def record(store: RunStore) -> RunRecord:
+    return store.record(store.ids()[0])
+
+
+def beside(record: RunRecord) -> RunRecord:
+    """The same run under another id."""
+    return record.model_copy(update={"id": f"{record.id[:-8]}{0:08x}", "files": {}})
+
+
+def everything_below(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))
+
+
+# ---------------------------------------------------------------- round trip
+def test_run_survives_the_store(store: RunStore, record: RunRecord) -> None:
+    tables, weights = store.tables(record), store.weights(record)
+
+    saved = store.save(beside(record), tables, weights)
+
+    loaded = store.record(saved.id)
+    assert loaded == saved
+    assert loaded.model_copy(update={"id": record.id, "files": record.files}) == record
+    for name in ("history", "instances", "layers", "deviations"):
+        pd.testing.assert_frame_equal(getattr(store.tables(loaded), name), getattr(tables, name))
+    again = store.weights(loaded)
+    assert list(again) == sorted(weights)
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in again.items())
+
+
+def test_stored_run_lists_every_file_with_its_sum(store: RunStore, record: RunRecord) -> None:
+    assert sorted(record.files) == sorted(FILES)
+    assert {path.name for path in (store.root / record.id).iterdir()} == {*FILES, RECORD}
+
+
+def test_store_lists_what_it_holds(store: RunStore, record: RunRecord) -> None:
+    store.save(beside(record), store.tables(record))
+
+    listing = store.list()
+
+    assert [one.id for one in listing.records] == store.ids() == sorted([record.id, beside(record).id])
+    assert not listing.problems
+    assert record.id in store
+
+
+def test_empty_store_lists_nothing(tmp_path: Path) -> None:
+    assert RunStore(tmp_path / "none").list().records == []
+
+
+def test_run_may_be_stored_without_weights(store: RunStore, record: RunRecord) -> None:
+    saved = store.save(beside(record), store.tables(record))
+
+    with pytest.raises(RunNotFoundError, match="without its weights"):
+        store.weights(saved)
+
+
+def test_run_is_never_overwritten(store: RunStore, record: RunRecord) -> None:
+    with pytest.raises(RunExistsError, match="already stored"):
+        store.save(record, store.tables(record))
+
+
+def test_deleted_run_is_gone(store: RunStore, record: RunRecord) -> None:
+    store.delete(record.id)
+
+    assert record.id not in store
+    assert everything_below(store.root) == set()
+
+
+# ---------------------------------------------------------------- whole or absent
+@pytest.mark.parametrize("table", ["history", "instances", "layers", "deviations"])
+def test_run_whose_saving_fails_is_absent(store: RunStore, record: RunRecord, table: str) -> None:
+    """A column of numbers and text cannot become parquet; a table that is none cannot be written at all."""
+    before = everything_below(store.root)
+    unwritable = pd.DataFrame({"mixed": [1, "a", object()]}) if table == "instances" else None
+    tables = store.tables(record)
+    object.__setattr__(tables, table, unwritable)
+
+    with pytest.raises((AttributeError, ValueError)):
+        store.save(beside(record), tables)
+
+    assert everything_below(store.root) == before
+
+
+def test_half_written_run_is_no_run(store: RunStore, record: RunRecord) -> None:
+    """What a killed process leaves: a hidden draft, without a record."""
+    draft = store.root / ".draft-abc"
+    shutil.copytree(store.root / record.id, draft)
+    (draft / RECORD).unlink()
+
+    assert store.ids() == [record.id]
+    assert not store.list().problems
+
+
+def test_folder_without_a_record_is_named(store: RunStore, record: RunRecord) -> None:
+    (store.root / beside(record).id).mkdir()
+
+    listing = store.list()
+
+    assert [one.id for one in listing.records] == [record.id]
+    assert "it has no run.json" in listing.problems[beside(record).id]
+
+
+def test_store_that_cannot_be_written_says_so(record: RunRecord, store: RunStore, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StoreError, match="cannot be written"):
+        RunStore(tmp_path / "file" / "runs").save(record, store.tables(record))
+
+
+def test_full_disk_is_a_store_error(store: RunStore, record: RunRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that takes no more bytes, as Linux offers one."""
+    before = everything_below(store.root)
+    tables = store.tables(record)
+    monkeypatch.setattr(store_module, "HISTORY", "/dev/full")
+
+    with pytest.raises(StoreError, match=r"cannot be written to .*: No space left on device"):
+        store.save(beside(record), tables)
+
+    assert everything_below(store.root) == before
+
+
+@pytest.mark.parametrize("act", ["save", "delete"])
+def test_shipped_runs_are_read_only(store: RunStore, record: RunRecord, act: str) -> None:
+    shipped = RunStore(store.root, read_only=True)
+    before = everything_below(store.root)
+
+    with pytest.raises(StoreError, match="read-only"):
+        shipped.save(beside(record), store.tables(record)) if act == "save" else shipped.delete(record.id)
+
+    assert everything_below(store.root) == before
+
+
+# ---------------------------------------------------------------- no way out of the folder
+@pytest.mark.parametrize("name", NO_IDS)
+def test_name_that_is_no_id_is_refused(store: RunStore, record: RunRecord, name: str) -> None:
+    before = everything_below(store.root.parent)
+
+    assert name not in store
+    for act in (store.record, store.delete):
+        with pytest.raises(RunNotFoundError, match="is not a run's id"):
+            act(name)
+    tables = store.tables(record)
+    with pytest.raises(StoreError, match="is not a run's id"):
+        store.save(record.model_copy(update={"id": name}), tables)
+    with pytest.raises(StoreError):
+        store.tables(record.model_copy(update={"id": name}))
+
+    assert everything_below(store.root.parent) == before
+
+
+@given(name=st.text(max_size=40) | st.from_regex(r"[a-z0-9./-]{1,20}-[0-9a-f]{8}", fullmatch=True))
+def test_ids_stay_in_the_folder(name: str) -> None:
+    root = Path("/store")
+    if is_run_id(name):
+        assert (root / name).resolve().parent == root
+
+
+def test_run_that_names_itself_otherwise_is_corrupt(store: RunStore, record: RunRecord) -> None:
+    (store.root / record.id).rename(store.root / beside(record).id)
+
+    assert "names itself" in store.list().problems[beside(record).id]
+
+
+# ---------------------------------------------------------------- damage
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["changed", "cut", "missing"])
+def test_damaged_file_is_named_while_other_runs_work(
+    store: RunStore, record: RunRecord, name: str, damage: str
+) -> None:
+    other = store.save(beside(record), store.tables(record), store.weights(record))
+    path = store.root / record.id / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    {
+        "changed": lambda: path.write_bytes(bytes(content)),
+        "cut": lambda: path.write_bytes(bytes(content[:-1])),
+        "missing": path.unlink,
+    }[damage]()
+
+    with pytest.raises(RunCorruptError, match=rf"Run '{record.id}' is corrupt: {name}"):
+        _ = store.weights(record) if name == WEIGHTS else store.tables(record)
+    assert len(store.list().records) == 2
+    assert len(store.tables(other).instances) == 6
+    assert store.weights(other)
+
+
+def rewrite(store: RunStore, record: RunRecord, **changes: object) -> None:
+    path = store.root / record.id / RECORD
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_run_of_a_newer_version_says_so(store: RunStore, record: RunRecord) -> None:
+    rewrite(store, record, schema_version=SCHEMA_VERSION + 1, unheard_of="thing")
+
+    with pytest.raises(RunTooNewError, match=r"made by a newer version of neft .* Update neft to open it"):
+        store.record(record.id)
+    assert "newer version" in store.list().problems[record.id]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"7",
+        b"\xff\xfe",
+        b"{}",
+        b'{"schema_version": Infinity}',
+        b'{"schema_version": "x"}',
+        b'{"schema_version": 1}',
+        b"[" * 9000,
+    ],
+    ids=lambda content: repr(content[:30]),
+)
+def test_record_that_is_none_is_corrupt_while_other_runs_work(
+    store: RunStore, record: RunRecord, content: bytes
+) -> None:
+    other = store.save(beside(record), store.tables(record))
+    (store.root / record.id / RECORD).write_bytes(content)
+
+    with pytest.raises(RunCorruptError, match=record.id):
+        store.record(record.id)
+    listing = store.list()
+    assert [one.id for one in listing.records] == [other.id]
+    assert list(listing.problems) == [record.id]
+
+
+def test_record_that_cannot_be_read_is_corrupt(store: RunStore, record: RunRecord) -> None:
+    (store.root / record.id / RECORD).unlink()
+    (store.root / record.id / RECORD).mkdir()
+
+    assert "run.json cannot be read" in store.list().problems[record.id]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.integers(0, 4000), byte=st.integers(0, 255))
+def test_any_byte_of_a_record_may_change_without_harm(
+    store: RunStore, filled_store: RunStore, position: int, byte: int
+) -> None:
+    """Listing answers, whatever a record holds."""
+    run_id = store.ids()[0]
+    content = bytearray((filled_store.root / run_id / RECORD).read_bytes())
+    content[position % len(content)] = byte
+    (store.root / run_id / RECORD).write_bytes(bytes(content))
+
+    listing = store.list()
+
+    assert len(listing.records) + len(listing.problems) == 1
+
+
+def test_table_that_is_none_is_corrupt_though_its_sum_is_right(store: RunStore, record: RunRecord) -> None:
+    path = store.root / record.id / INSTANCES
+    path.write_bytes(b"no parquet")
+    files = record.files | {INSTANCES: store_module._describe(path)}
+
+    with pytest.raises(RunCorruptError, match=r"instances\.parquet is not a table"):
+        store.instances(record.model_copy(update={"files": files}))
+
+
+# ---------------------------------------------------------------- two stores as one
+def test_own_run_wins_over_the_shipped_one(store: RunStore, record: RunRecord, tmp_path: Path) -> None:
+    own = RunStore(tmp_path / "own")
+    changed = record.model_copy(update={"provenance": record.provenance.model_copy(update={"command": "mine"})})
+    own.save(changed, store.tables(record))
+    stores = Stores(own=own, shipped=RunStore(store.root, read_only=True))
+
+    assert [one.provenance.command for one in stores.list().records] == ["mine"]
+    assert stores.holder(record.id) is own
+
+
+def test_both_stores_are_listed(store: RunStore, record: RunRecord, tmp_path: Path) -> None:
+    own = RunStore(tmp_path / "own")
+    own.save(beside(record), store.tables(record))
+    stores = Stores(own=own, shipped=store)
+
+    assert [one.id for one in stores.list().records] == [beside(record).id, record.id]
+    assert record.id in stores
+    assert beside(record).id in stores
+
+
+def test_run_that_neither_store_has_is_not_found(store: RunStore, record: RunRecord) -> None:
+    with pytest.raises(RunNotFoundError, match="See `neft runs`"):
+        Stores(own=store, shipped=store).holder(beside(record).id)
+
+
+def test_folders_follow_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEFT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NEFT_DATA_DIR", str(tmp_path / "data"))
+
+    assert neft_home() == tmp_path / "home"
+    assert default_data_dir() == tmp_path / "data"
+    assert Stores.default().own.root == tmp_path / "home" / "runs"
+    assert Stores.default().shipped.read_only
+
+
+def test_tables_are_plain_files(store: RunStore, record: RunRecord) -> None:
+    """Anyone reads them without this package."""
+    tables: RunTables = store.tables(record)
+
+    assert len(pd.read_csv(store.root / record.id / HISTORY)) == record.summary.num_epochs == len(tables.history)
+    assert replace(tables).history is tables.history
