@@ -75,6 +75,12 @@ def delete_run(run_id: str) -> None:
     Stores.default().own.delete(run_id)
 
 
+def deviation_ratios(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+    """How large a typical deviation is beside a typical weight, by variant."""
+    found = layers(run_ids, sigma_d, stamp)
+    return found if found.empty else _ordered(tables.deviation_ratios(found))
+
+
 def results(record: RunRecord) -> pd.DataFrame:
     """A row per sigma_d of a run's stored summary."""
     return tables.summary_table(record)
@@ -99,8 +105,7 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
     if not found:
         return {}
     facts = found[0].facts
-    same = (facts.dataset, facts.backbone, facts.device)
-    beside = [one for one in listing().records if (one.facts.dataset, one.facts.backbone, one.facts.device) == same]
+    beside = [one for one in listing().records if _shown_together(one, found[0])]
     named = {record.id: record.facts for record in tables.told_apart(beside)}
     labels = {one.variant: one.label for one in named.values()}
     shown = [*(variant for variant in CANONICAL if variant in labels), named[run_id].variant]
@@ -131,7 +136,7 @@ def at_slice(
 ) -> pd.DataFrame:
     """All chips of some runs at one sigma_d."""
     rows = tables.select_protocol(_gathered(run_ids, stamp), protocol, train_sigma_d=train_sigma_d)
-    return rows if rows.empty else rows[(rows[columns.SIGMA_D] - sigma_d).abs() < 1e-9]
+    return rows if rows.empty else rows[(rows[columns.SIGMA_D] - sigma_d).abs() < state.CLOSE]
 
 
 def quantiles(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -149,9 +154,9 @@ def differences(rows: pd.DataFrame, reference: str, metric: str = columns.ACCURA
     return _ordered(tables.differences_to(rows, reference, metric))
 
 
-def clean_losses(curve: pd.DataFrame) -> pd.DataFrame:
-    """Variants that do worse without variation than with some."""
-    return tables.clean_losses(curve)
+def clean_means(curve: pd.DataFrame) -> pd.DataFrame:
+    """What each variant keeps without variation."""
+    return _ordered(tables.clean_means(curve))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -160,21 +165,22 @@ def decay_points(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.Dat
     rows = _gathered(run_ids, stamp)
     if rows.empty:
         return tables.decay_points(rows)
-    at = ((rows[columns.SIGMA_D] - sigma_d).abs() < 1e-9) & ((rows[columns.TRAIN_SIGMA_D] - sigma_d).abs() < 1e-9)
-    return tables.decay_points(rows[at])
+    tested = (rows[columns.SIGMA_D] - sigma_d).abs() < state.CLOSE
+    trained = (rows[columns.TRAIN_SIGMA_D] - sigma_d).abs() < state.CLOSE
+    return tables.decay_points(rows[tested & trained])
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def deviations(run_ids: tuple[str, ...], sigma_d: float, unit: Unit, stamp: str) -> pd.DataFrame:
     """Histograms of weight deviations of some runs at one sigma_d."""
-    found = [(record, *_layers_and_deviations(record.id, stamp)) for record in named_records(run_ids)]
+    found = [(record, stored.layers, stored.deviations) for record, stored in _readable(run_ids, stamp)]
     return _ordered(tables.scaled_deviations(found, sigma_d=sigma_d, unit=unit))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def layers(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
     """Asked and realised std of every layer of some runs."""
-    found = [(record, _layers_and_deviations(record.id, stamp)[0]) for record in named_records(run_ids)]
+    found = [(record, stored.layers) for record, stored in _readable(run_ids, stamp)]
     return tables.layer_table(found, sigma_d=sigma_d)
 
 
@@ -197,9 +203,19 @@ def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     """Variants in the order in which they are always shown."""
     if frame.empty or columns.VARIANT not in frame:
         return frame
-    places = {variant: place for place, variant in enumerate(CANONICAL)}
-    key = frame[columns.VARIANT].map(lambda variant: (places.get(variant, len(places)), variant))
-    return frame.assign(_place=key).sort_values("_place", kind="stable", ignore_index=True).drop(columns="_place")
+    placed = frame.assign(_place=frame[columns.VARIANT].map(_place))
+    return placed.sort_values("_place", kind="stable", ignore_index=True).drop(columns="_place")
+
+
+def _place(variant: str) -> tuple[int, str]:
+    return CANONICAL.index(variant) if variant in CANONICAL else len(CANONICAL), variant
+
+
+def _shown_together(one: RunRecord, other: RunRecord) -> bool:
+    """Whether the landing page shows two runs in one selection."""
+    return all(
+        getattr(one.facts, name) == getattr(other.facts, name) for name in ("dataset_label", "backbone", "device")
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -245,6 +261,12 @@ def _run_tables(run_id: str, stamp: str) -> RunTables:
     return store.tables(store.record(run_id))
 
 
-def _layers_and_deviations(run_id: str, stamp: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    found = _run_tables(run_id, stamp)
-    return found.layers, found.deviations
+def _readable(run_ids: tuple[str, ...], stamp: str) -> list[tuple[RunRecord, RunTables]]:
+    """Records and tables of some runs; those whose files are damaged are left out, and named."""
+    found: list[tuple[RunRecord, RunTables]] = []
+    for record in named_records(run_ids):
+        try:
+            found.append((record, _run_tables(record.id, stamp)))
+        except StoreError as error:
+            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+    return found

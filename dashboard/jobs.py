@@ -1,7 +1,7 @@
 """Trainings started from a page: each a `neft train` of its own process, with its state in files.
 
-A job survives a page's reload and the server's restart: `NEFT_HOME/jobs/<id>/` holds job.json (written once), events.jsonl
-(appended by the training) and log.txt. Nothing here knows Streamlit.
+A job survives a page's reload and the server's restart: `NEFT_HOME/jobs/<id>/` holds job.json (written once),
+events.jsonl (appended by the training), log.txt and, once it was asked to stop, cancel. Nothing here knows Streamlit.
 """
 
 import contextlib
@@ -26,6 +26,12 @@ JOB = "job.json"
 CONFIG = "config.json"
 EVENTS = "events.jsonl"
 LOG = "log.txt"
+FACTS = {"run_id", "command", "created", "num_epochs", "pid", "process_created"}
+CANCEL = "cancel"
+KILLED = (
+    "It was killed (out of memory, or the machine was switched off). "
+    "Start it again with the same settings to go on after its last whole epoch."
+)
 
 
 @dataclass(frozen=True)
@@ -55,14 +61,17 @@ class Job:
     @property
     def seconds_left(self) -> float | None:
         """Of the present stage, from its pace so far; None while there is none."""
-        if not self.is_active or not self.done or not self.total:
+        done_here = self.done - self._stage_began_at
+        if not self.is_active or done_here <= 0:
             return None
-        return self._stage_seconds / self.done * (self.total - self.done)
+        return self._stage_seconds / done_here * (self.total - self.done)
 
     _stage_seconds: float = 0.0
+    _stage_began_at: int = 0
+    """What was done before the stage's first event: a resumed training does not begin at 0."""
 
 
-def start(config_json: str, *, run_id: str, command: str, num_epochs: int) -> str:
+def start(config_json: str, *, run_id: str, command: str, num_epochs: int, download: bool = False) -> str:
     """Start a training; returns the job's id.
 
     Args:
@@ -70,12 +79,14 @@ def start(config_json: str, *, run_id: str, command: str, num_epochs: int) -> st
         run_id: the id it will have.
         command: the command line that does the same, to show.
         num_epochs: to draw its progress before it tells.
+        download: whether a missing data set may be fetched.
     """
     job_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     folder = _root() / job_id
     folder.mkdir(parents=True)
     _ = (folder / CONFIG).write_text(config_json, encoding="utf-8")
     arguments = ["train", "--config", str(folder / CONFIG), "--events", str(folder / EVENTS), "--resume"]
+    arguments += ["--download"] if download else []
     # one core is left to the page
     threads = max(1, (os.cpu_count() or 2) - 1)
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
@@ -106,6 +117,8 @@ def cancel(job_id: str) -> None:
     """Ask a training to stop; its last whole epoch is kept and the same settings go on from there."""
     facts = _facts(job_id)
     if facts is not None and _alive(facts):
+        # a training that is still being loaded dies at once and leaves no word of its own
+        (_root() / job_id / CANCEL).touch()
         with contextlib.suppress(ProcessLookupError):
             os.kill(facts["pid"], signal.SIGTERM)
 
@@ -129,14 +142,12 @@ def find(job_id: str) -> Job | None:
     facts = _facts(job_id)
     if facts is None:
         return None
+    alive = _alive(facts)  # before the events: it may finish in between
     events = _events(job_id)
     history = [event["row"] for event in events if event["event"] == "training" and event.get("row")]
     last = events[-1] if events else {}
-    state = _state(last, alive=_alive(facts))
+    state = _state(last, alive=alive, asked_to_stop=(_root() / job_id / CANCEL).exists())
     staged = [event for event in events if event["event"] == last.get("event")]
-    message = str(last.get("message", ""))
-    if state in ("failed", "lost"):
-        message = message if last.get("event") == "failed" else _last_words(job_id)
     ended = last.get("time", facts["created"]) if state not in ACTIVE else time.time()
     return Job(
         id=job_id,
@@ -148,10 +159,11 @@ def find(job_id: str) -> Job | None:
         stage=str(last.get("event", "starting")),
         done=int(last.get("done", 0)),
         total=int(last.get("total", 0)),
-        message=message,
+        message=_message(job_id, state, last),
         history=history,
         seconds=ended - facts["created"],
         _stage_seconds=time.time() - staged[0]["time"] if staged else 0.0,
+        _stage_began_at=int(staged[0].get("done", 0)) if staged else 0,
     )
 
 
@@ -172,30 +184,50 @@ def _root() -> Path:
 
 def _facts(job_id: str) -> dict[str, Any] | None:
     try:
-        return json.loads((_root() / job_id / JOB).read_text(encoding="utf-8"))
+        facts = json.loads((_root() / job_id / JOB).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return facts if isinstance(facts, dict) and facts.keys() >= FACTS else None
 
 
 def _events(job_id: str) -> list[dict[str, Any]]:
     try:
-        text = (_root() / job_id / EVENTS).read_text(encoding="utf-8")
+        text = (_root() / job_id / EVENTS).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
-    # the last line may be half written
-    whole = text[: text.rfind("\n") + 1]
-    return [json.loads(line) for line in whole.splitlines()]
+    return [event for event in map(_event, text.splitlines()) if event is not None]
 
 
-def _state(last: dict[str, Any], *, alive: bool) -> State:
+def _event(line: str) -> dict[str, Any] | None:
+    """One line of the event file; None where it is half written or damaged."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+        return None
+    return event if isinstance(event.get("time"), int | float) else None
+
+
+def _state(last: dict[str, Any], *, alive: bool, asked_to_stop: bool) -> State:
     ended: dict[str, State] = {"finished": "finished", "stopped": "cancelled", "failed": "failed"}
     kind = str(last.get("event", ""))
     if kind in ended:
         return ended[kind]
     if alive:
         return "running" if last else "starting"
+    if asked_to_stop:
+        return "cancelled"
     # it ended without a word: refused before it began, or killed
     return "lost" if last else "failed"
+
+
+def _message(job_id: str, state: State, last: dict[str, Any]) -> str:
+    if state == "lost":
+        return KILLED
+    if state == "failed" and last.get("event") != "failed":
+        return _last_words(job_id)
+    return str(last.get("message", ""))
 
 
 def _alive(facts: dict[str, Any]) -> bool:

@@ -11,6 +11,10 @@ SIGMA_D = r"$\sigma_d$"
 """The symbol in Markdown."""
 
 
+NOTABLE = 0.01
+"""A loss of clean accuracy worth a sentence: a point."""
+
+
 def percent(value: float, digits: int = 1) -> str:
     """A fraction as a percentage, without the sign.
 
@@ -49,7 +53,8 @@ def spread_words(curves: pd.DataFrame) -> str:
 
 def finding(selection: Selection, means: pd.DataFrame, differences: pd.DataFrame, control_label: str | None) -> str:
     """The page's first sentence: what each method keeps at the slice, and whether feedback beats its control."""
-    where = f"At device variation {SIGMA_D} = {sigma_text(selection.sigma_d)} on {selection.dataset_label} with {selection.backbone_label}"
+    at = f"{SIGMA_D} = {sigma_text(selection.sigma_d)}"
+    where = f"At device variation {at} on {selection.dataset_label} with {selection.backbone_label}"
     kept = ", ".join(
         f"**{row[columns.LABEL]}** {with_interval(row[columns.MEAN], row[columns.CI95])}"
         for row in means.to_dict("records")
@@ -69,19 +74,36 @@ def against_control(differences: pd.DataFrame, control_label: str) -> str:
     return f"Against the control ({control_label}), seed by seed and chip by chip: {'; '.join(verdicts)}."
 
 
-def clean_loss_words(losses: pd.DataFrame) -> str:
-    """Which networks do worse without variation than with some, and why."""
-    if losses.empty:
+def clean_words(clean: pd.DataFrame, *, has_batchnorm: bool) -> str:
+    """What each method keeps without variation and, where noise-trained networks pay for it, a reason.
+
+    Args:
+        clean: the curves' rows at sigma_d = 0.
+        has_batchnorm: whether the backbone's clean accuracy can suffer from statistics gathered under noise.
+    """
+    if clean.empty:
         return ""
-    cases = "; ".join(
-        f"{row[columns.LABEL]} {percent(row['clean_mean'])} % at {SIGMA_D} = 0 but {percent(row[columns.MEAN])} % at "
-        f"{SIGMA_D} = {sigma_text(row[columns.SIGMA_D])}"
-        for row in losses.to_dict("records")
+    rows = clean.to_dict("records")
+    kept = ", ".join(f"{row[columns.LABEL]} {with_interval(row[columns.MEAN], row[columns.CI95])}" for row in rows)
+    words = f"Without variation: {kept}."
+    noise_free = clean[clean[columns.METHOD] == "vanilla"][columns.MEAN]
+    noisy = clean[clean[columns.METHOD] != "vanilla"][columns.MEAN]
+    if len(noise_free) == 0 or len(noisy) == 0 or noise_free.iloc[0] - noisy.min() < NOTABLE:
+        return words
+    reason = (
+        "; with BatchNorm one cause is that its statistics, gathered under noise, do not fit the clean network"
+        if has_batchnorm
+        else ""
     )
-    return (
-        f"Some networks do worse without variation than with it ({cases}): BatchNorm's statistics, gathered under noise in "
-        "training, do not fit the clean network."
-    )
+    return f"{words} Training at a large {SIGMA_D} costs clean accuracy{reason}."
+
+
+def deviation_words(ratios: pd.DataFrame) -> str:
+    """How large a typical deviation is beside a typical weight, method by method."""
+    if ratios.empty:
+        return ""
+    each = ", ".join(f"{row[columns.LABEL]} {100 * row[columns.MEAN]:.0f} %" for row in ratios.to_dict("records"))
+    return f"A typical deviation as a share of a typical weight (RMS, mean over layers): {each}."
 
 
 def _verdict(label: str, mean: float, ci95: float) -> str:

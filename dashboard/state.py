@@ -1,6 +1,10 @@
-"""The selection that pages share: which keys the address holds, and what they mean. Widgets under these keys are bound to it."""
+"""The selection that pages share: which keys the address holds, and what they mean.
+
+Widgets under these keys are bound to the address.
+"""
 
 from dataclasses import dataclass
+from typing import Literal
 
 DATASET = "data"
 BACKBONE = "net"
@@ -12,8 +16,10 @@ SLICE = "at"
 UNIT = "unit"
 RUNS = "run"
 
-
-PROTOCOLS = {"matched": "Matched", "fixed": "Fixed"}
+Protocol = Literal["matched", "fixed"]
+PROTOCOLS: dict[Protocol, str] = {"matched": "Matched", "fixed": "Fixed"}
+CLOSE = 1e-9
+"""Device variations that differ by less are the same one."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Selection:
     """Every run of the chosen data set, backbone, device and methods."""
     ablation_ids: tuple[str, ...]
     """Runs of the decay-factor ablation beside them."""
-    protocol: str
+    protocol: Protocol
     train_sigma_d: float | None
     """Which model, where the protocol is fixed."""
     sigma_d: float

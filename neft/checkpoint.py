@@ -1,7 +1,7 @@
 """Weights on disk: safetensors, loaded strictly, never unpickled.
 
-Deployed weights may be stored as the M-bit codes that Eq. 4 programs anyway: magnitudes, signs as bits, and w_max. Evaluating
-those gives the numbers that the real-valued weights give.
+Deployed weights may be stored as the M-bit codes that Eq. 4 programs anyway: magnitudes, signs as bits, and w_max.
+Evaluating those gives the numbers that the real-valued weights give.
 """
 
 from collections.abc import Mapping

@@ -211,7 +211,7 @@ def _departures(component: Component) -> dict[str, Any]:
     return found
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any field's value
+def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
     # -0 equals 0, so they must be written alike

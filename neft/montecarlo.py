@@ -1,7 +1,7 @@
 """Monte Carlo over chips: one row per sigma_d and instance.
 
-Instance 7 is the same chip whether 10 or 1,000 are drawn, at every sigma_d and for every network of equal shape: its normals
-come from `generator(seed, "chip", 7)`, drawn once and scaled by sigma_d. Comparisons are therefore paired.
+Instance 7 is the same chip whether 10 or 1,000 are drawn, at every sigma_d and for every network of equal shape: its
+normals come from `generator(seed, "chip", 7)`, drawn once and scaled by sigma_d. Comparisons are therefore paired.
 
 The fast path programs chips in place into one network whose BatchNorm has been folded into the weights and their
 deviations, channels-last, without autograd. `plain_logits` is the slow, plain path it is tested against.
@@ -170,8 +170,8 @@ def layer_deviations(
     Deviations are proportional to sigma_d, so they are given over sigma_d w_max and hold for every sigma_d.
 
     Returns:
-        A row per layer (weights, w_max, RMS weight, share of weights in the middle levels, realised and closed-form std), and
-        a row per layer and bin (sampled and closed-form density).
+        A row per layer (weights, w_max, RMS weight, share of weights in the middle levels, realised and closed-form
+        std), and a row per layer and bin (sampled and closed-form density).
     """
     weights = {name: weight.detach() for name, weight in network.device_weights().items()}
     deployment = law.deploy(weights)

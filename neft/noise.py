@@ -3,9 +3,10 @@
 NeFT Eq. 5: W_p = W_d + w_max / (2^M - 1) * sum_j dg_j 2^{jK}, with dg_j independent per device and drawn once per chip.
 sigma_d is relative to a device's *maximal* conductance, so dg_j has std sigma_d (2^K - 1) in level units.
 
-Two samplers. `exact` follows Eq. 4 and 5 per slice and level: a sum of independent Gaussians is Gaussian, so one draw per
-weight with the code's own std has that very distribution (`sample_slices` draws the slices themselves; the tests hold the
-two against each other). `one_factor` is the released code's approximation: one factor per weight, from |W| / w_max alone.
+Two samplers. `exact` follows Eq. 4 and 5 per slice and level: a sum of independent Gaussians is Gaussian, so one draw
+per weight with the code's own std has that very distribution (`sample_slices` draws the slices themselves; the tests
+hold the two against each other). `one_factor` is the released code's approximation: one factor per weight, from |W| /
+w_max alone.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +31,7 @@ class Deployment:
     targets: Weights
     """W_d (Eq. 4), or W where quantisation is off."""
     stds: Weights
-    """std(W_p - W_d) / sigma_d, in weight units; of the weight's shape, or a scalar where it is the same for a layer."""
+    """std(W_p - W_d) / sigma_d, in weight units; of the weight's shape, or a scalar where all of a layer are alike."""
 
     def chip(self, normals: Mapping[str, Tensor], *, sigma_d: float) -> Weights:
         """One chip: targets + sigma_d x stds x normals."""

@@ -1,7 +1,8 @@
-"""A config as flat options: `--dataset digits --width 0.25 --beta 0.01`. One table serves parsing, help and writing back.
+"""A config as flat options: `--dataset digits --width 0.25 --beta 0.01`. One table serves parsing, help and writing.
 
-A component's fields become options under their own names; a few that would clash (both training and evaluation have a seed)
-have names of their own. An option that belongs to another component than the one chosen is an error, never ignored.
+A component's fields become options under their own names; a few that would clash (both training and evaluation have a
+seed) have names of their own. An option that belongs to another component than the one chosen is an error, never
+ignored.
 """
 
 import shlex
@@ -127,7 +128,8 @@ def make_config(values: Mapping[str, Any], base: RunConfig | None = None) -> Run
     """A config from flat options over a base.
 
     Args:
-        values: by option name, and the components' names under `dataset`, `backbone`, `device`, `method`; None is not given.
+        values: by option name, and the components' names under `dataset`, `backbone`, `device`, `method`; None is
+            not given.
         base: what holds where no option is given; a component that is chosen anew starts from its own defaults.
 
     Raises:
@@ -140,7 +142,8 @@ def make_config(values: Mapping[str, Any], base: RunConfig | None = None) -> Run
     table = option_table()
     for name, value in given.items():
         if name not in table:
-            raise unknown_name("option", name, table)
+            kind = "option"
+            raise unknown_name(kind, name, table)
         option = table[name]
         chosen = parts[option.part].get("name")
         if option.owners and chosen not in option.owners:
@@ -230,7 +233,8 @@ def _parsed(option: Option, value: Any) -> Any:
         return parse_sigma_ds(value)
     if option.name == "test_device" and isinstance(value, str):
         if value not in DEVICES:
-            raise unknown_name("device", value, DEVICES)
+            kind = "device"
+            raise unknown_name(kind, value, DEVICES)
         return {"name": value}
     known = get_args(option.info.annotation) if get_origin(option.info.annotation) is Literal else ()
     return next((choice for choice in known if str(choice) == value), value)

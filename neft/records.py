@@ -1,7 +1,7 @@
 """What is remembered of a run: its config, where it came from, and its summary numbers.
 
-The config is kept as the plain JSON it was made from (`RunConfig.from_json` reads it), with what lists and legends need of it
-as flat facts: whoever only shows stored numbers builds no model and never imports torch.
+The config is kept as the plain JSON it was made from (`RunConfig.from_json` reads it), with what lists and legends
+need of it as flat facts: whoever only shows stored numbers builds no model and never imports torch.
 """
 
 import datetime

@@ -1,4 +1,4 @@
-"""One root seed; every use of randomness has a path of its own. Nothing touches a global generator.
+"""One root seed; every use of randomness has a path of its own. No number depends on a global generator.
 
 `generator(seed, "chip", 7)` is the same stream whether 10 or 1,000 chips are drawn, and in which order.
 """
@@ -22,7 +22,7 @@ def derive_seed(seed: int, *path: str | int) -> int:
 
 
 def generator(seed: int, *path: str | int, torch_device: str = "cpu") -> torch.Generator:
-    """A torch generator for one use; on the CPU unless told otherwise, so that its draws do not depend on the machine."""
+    """A torch generator for one use; on the CPU unless told otherwise, so that draws do not depend on the machine."""
     return torch.Generator(torch_device).manual_seed(derive_seed(seed, *path))
 
 

@@ -1,7 +1,7 @@
 """Stored runs: one folder a run, whole or absent, checked before use.
 
-`<root>/<id>/` holds run.json (written last), history.csv, instances.parquet, layers.csv, deviations.csv and, where kept,
-weights.safetensors. A run is written in a hidden sibling folder, synced and renamed. Nothing is ever unpickled.
+`<root>/<id>/` holds run.json (written last), history.csv, instances.parquet, layers.csv, deviations.csv and, where
+kept, weights.safetensors. A run is written in a hidden sibling folder, synced and renamed. Nothing is ever unpickled.
 """
 
 import hashlib

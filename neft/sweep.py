@@ -71,8 +71,8 @@ def sweep(
             on_outcome(outcome)
     except TerminatedWorkerError:
         message = (
-            f"A worker process was killed (out of memory?) after {len(outcomes)} of {len(absent)} runs; what was finished "
-            "is kept. Run the same command again to go on, with fewer --workers if memory is short."
+            f"A worker process was killed (out of memory?) after {len(outcomes)} of {len(absent)} runs; what was "
+            "finished is kept. Run the same command again to go on, with fewer --workers if memory is short."
         )
         raise NeftError(message) from None
     return outcomes
@@ -110,6 +110,8 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> Outcome:
         )
     except NeftError as failure:
         error = str(failure)
+    except Exception as failure:  # noqa: BLE001 - whatever befell one run, the others go on and the report says it
+        error = f"{type(failure).__name__}: {failure}"
     return Outcome(run_id=config.run_id, seconds=time.perf_counter() - started, error=error)
 
 

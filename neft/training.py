@@ -1,7 +1,8 @@
 """Train a network on noisy chips: config and data in, weights and history out.
 
-Every random draw has a path from the seed (epoch and step are part of it), so a training that goes on from a saved state
-ends with the numbers of an uninterrupted one. Epochs are chosen on the validation split, under variation; test is never seen.
+Every random draw has a path from the seed (epoch and step are part of it), so a training that goes on from a saved
+state ends with the numbers of an uninterrupted one. Epochs are chosen on the validation split, under variation; test
+is never seen.
 """
 
 import math

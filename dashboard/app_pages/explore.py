@@ -15,38 +15,43 @@ from neft import columns
 UNITS = {"rms": "the layer's RMS weight", "w_max": "the layer's largest weight"}
 
 ACCURACY_DEFINITION = r"""
-**Accuracy against device variation.** Every chip is the trained network with its weights programmed into devices that miss:
+**Accuracy against device variation.** Every chip is the trained network with its weights programmed into devices that
+miss:
 
-$$W_p = W_d + \frac{w_{max}}{2^M-1}\sum_j \Delta g_j\,2^{jK},\qquad \Delta g_j \sim \mathcal N\big(0,\ \sigma_d\,(2^K-1)\big)$$
+$$W_p = W_d + \frac{w_{max}}{2^M-1}\sum_j \Delta g_j\,2^{jK},\qquad
+\Delta g_j \sim \mathcal N\big(0,\ \sigma_d\,(2^K-1)\big)$$
 
-(NeFT, Eq. 4 and 5; $\sigma_d$ is relative to a device's maximal conductance). Chip 7 is the same chip for every method.
+(NeFT, Eq. 4 and 5; $\sigma_d$ is relative to a device's maximal conductance). Chip 7 is the same chip for every
+method.
 
-*Matched*: every point is a network trained at that $\sigma_d$, as in the papers. *Fixed*: one network over all $\sigma_d$.
+*Matched*: every point is a network trained at that $\sigma_d$, as in the papers. *Fixed*: one network over all
+$\sigma_d$.
 
 The interval counts seeds and chips both as random (two-way random effects, Satterthwaite's degrees of freedom).
 """
 EKL_DEFINITION = r"""
-**Expected KL divergence**, in nats: $\mathrm{KL}(\text{one-hot}\,\|\,\text{softmax}) = -\ln p_y$, averaged over the images
-a chip gets *right* (NeFT section 4.2). One value per chip; the curve is the share of chips below a value.
+**Expected KL divergence**, in nats: $\mathrm{KL}(\text{one-hot}\,\|\,\text{softmax}) = -\ln p_y$, averaged over the
+images a chip gets *right* (NeFT section 4.2). One value per chip; the curve is the share of chips below a value.
 
-Only correct predictions count, and a network trained at a higher temperature has larger logits when it is deployed without
-one: a low EKL alone is no proof of a better network. Read it beside the accuracy.
+Only correct predictions count, and a network trained at a higher temperature has larger logits when it is deployed
+without one: a low EKL alone is no proof of a better network. Read it beside the accuracy.
 """
 DECAY_DEFINITION = r"""
 **Decay factors.** Feedback training minimises
 
 $$\mathrm{CE}\Big(\big(O - \beta\textstyle\sum_{n=1}^{N}\gamma_n\,\mathrm{Out}_n\big)/(N+1),\ y\Big)$$
 
-(NeFT section 3). Paper: $\gamma_n = 10^{\,n-N}$ for OVF, $10^{\,1-n}$ for IRS; *reversed* swaps the order; *constant* is
-$\gamma_n = 1$ (our reconstruction). N also sets the temperature N+1, so the number of terms and the temperature move together.
+(NeFT section 3). Paper: $\gamma_n = 10^{\,n-N}$ for OVF, $10^{\,1-n}$ for IRS; *reversed* swaps the order; *constant*
+is $\gamma_n = 1$ (our reconstruction). N also sets the temperature N+1, so the number of terms and the temperature move
+together.
 The band is noise injection at temperature 4, the control without any feedback for N = 3.
 """
 DEVIATION_DEFINITION = r"""
 **Weight deviations.** Sampled $W_p - W_d$ of eight chips, layer by layer, with the closed form as a dashed line. For
 RRAM1 with 8-bit weights on 2-bit devices, $\mathrm{std}(W_p-W_d) = 0.7776\,\sigma_d\,w_{max}$.
 
-Over the *largest* weight all methods meet the same law. Over the *RMS* weight one sees what training changes: a deviation
-of 1 is as large as a typical weight.
+Over the *largest* weight all methods meet the same law. Over the *RMS* weight one sees what training changes: a
+deviation of 1 is as large as a typical weight.
 """
 
 
@@ -116,11 +121,14 @@ def _accuracy(selection: Selection, stamp: str) -> None:
 def _accuracy_caption(selection: Selection, curves: pd.DataFrame) -> str:
     if selection.protocol == "matched":
         return (
-            f"Every point of a method is a network trained at that device variation {SIGMA_D}; training without noise is one "
-            "network. Look at where the lines part."
+            f"Every point of a method is a network trained at that device variation {SIGMA_D}; training without noise "
+            "is one network. Look at where the lines part."
         )
-    start = f"One network a seed, trained at {SIGMA_D} = {sigma_text(selection.train_sigma_d or 0)}, tried at every {SIGMA_D}."
-    return f"{start} {sentences.clean_loss_words(data.clean_losses(curves))}".strip()
+    trained = f"{SIGMA_D} = {sigma_text(selection.train_sigma_d or 0)}"
+    start = f"One network a seed, trained at {trained}, tried at every {SIGMA_D}."
+    has_batchnorm = not selection.backbone.startswith("mlp")
+    clean = sentences.clean_words(data.clean_means(curves), has_batchnorm=has_batchnorm)
+    return f"{start} {clean}".strip()
 
 
 def _ekl(selection: Selection, rows: pd.DataFrame) -> None:
@@ -156,8 +164,8 @@ def _decay(selection: Selection, stamp: str) -> None:
         key="decay",
         question="Do the decay factors matter?",
         caption=(
-            f"Trained and tested at {SIGMA_D} = {sigma_text(sigma_d)}. Marks inside the band do no better than the control, "
-            "whatever their schedule."
+            f"Trained and tested at {SIGMA_D} = {sigma_text(sigma_d)}. Marks inside the band do no better than the "
+            "control, whatever their schedule."
         ),
         definition=DECAY_DEFINITION,
         alt="Accuracy over the number of feedback terms for three decay schedules, beside the control's interval.",
@@ -166,8 +174,8 @@ def _decay(selection: Selection, stamp: str) -> None:
     if points.empty:
         empty_card(
             card,
-            "No runs with other decay factors are stored for this selection. Choose OVF or IRS, or train one with another "
-            "γ schedule or N.",
+            "No runs with other decay factors are stored for this selection. Choose OVF or IRS, or train one with "
+            "another γ schedule or N.",
         )
         return
     controls = _controls(selection, sigma_d, stamp)
@@ -190,12 +198,15 @@ def _controls(selection: Selection, sigma_d: float, stamp: str) -> pd.DataFrame:
 
 
 def _deviations(selection: Selection, stamp: str) -> None:
-    card_words = "One network a method (its lowest seed)"
     run_ids = _one_run_each(selection)
+    ratios = data.deviation_ratios(run_ids, selection.sigma_d, stamp) if run_ids else pd.DataFrame()
     card = Card(
         key="deviations",
         question="How far do the weights miss?",
-        caption=f"{card_words} at {SIGMA_D} = {sigma_text(selection.sigma_d)}; dashed is the closed form.",
+        caption=(
+            f"One network a method (its lowest seed) at {SIGMA_D} = {sigma_text(selection.sigma_d)}; dashed is the "
+            f"closed form. {sentences.deviation_words(ratios)}"
+        ),
         definition=DEVIATION_DEFINITION,
         alt="Histograms of weight deviations, one panel per layer, with the closed form.",
     )
@@ -205,6 +216,9 @@ def _deviations(selection: Selection, stamp: str) -> None:
         return
     unit = st.session_state.get(state.UNIT, "rms")
     frame = data.deviations(run_ids, selection.sigma_d, unit, stamp)
+    if frame.empty:
+        empty_card(card, "The stored deviations of these runs cannot be read.")
+        return
     figure = charts.weight_deviations(frame, x_title=f"deviation over {UNITS[unit]}", mode=theme_mode())
     chart_card(card, figure, frame, controls=_pick_unit)
 
@@ -227,7 +241,7 @@ def _one_run_each(selection: Selection) -> tuple[str, ...]:
     found: dict[str, tuple[int, str]] = {}
     for record in data.named_records(selection.run_ids):
         facts = record.facts
-        fits = facts.method == "vanilla" or (at is not None and abs(facts.train_sigma_d - at) < 1e-9)
+        fits = facts.method == "vanilla" or (at is not None and abs(facts.train_sigma_d - at) < state.CLOSE)
         if fits and (facts.variant not in found or facts.seed < found[facts.variant][0]):
             found[facts.variant] = (facts.seed, record.id)
     return tuple(run_id for _, run_id in found.values())

@@ -200,7 +200,8 @@ def _layers(record: RunRecord) -> None:
         alt="Asked and realised standard deviation of each layer's weights.",
     )
     st.caption(
-        f"Std of the sampled weights' deviation over {SIGMA_D} and the layer's largest weight: alike at every {SIGMA_D}."
+        f"Std of the sampled weights' deviation over {SIGMA_D} and the layer's largest weight: "
+        f"alike at every {SIGMA_D}."
     )
 
 

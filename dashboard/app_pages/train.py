@@ -13,6 +13,8 @@ from neft.options import command_line, make_config
 
 MAIN_TRAINING = ("sigma_d", "epochs", "seed")
 SHOWN_JOBS = 5
+DOWNLOADED = ("fashion_mnist", "mnist", "cifar10", "cifar100", "tiny_imagenet")
+DOWNLOAD = "download"
 
 
 def page() -> None:
@@ -34,7 +36,13 @@ def _form() -> dict[str, Any]:
     values: dict[str, Any] = {}
     left, right = st.columns(2)
     with left, st.container(border=True):
-        values |= _family("dataset", "Data set", "digits", only=("image_size", "path"))
+        values |= _family("dataset", "Data set", "digits", only=("image_size", "path", "channels"))
+        if values["dataset"] in DOWNLOADED:
+            values[DOWNLOAD] = st.toggle(
+                "Download if missing",
+                key=DOWNLOAD,
+                help="Otherwise a missing data set is an error that says where to put it.",
+            )
     with right, st.container(border=True):
         values |= _family("backbone", "Backbone", "vgg8")
     left, right = st.columns(2)
@@ -60,6 +68,7 @@ def _family(part: str, title: str, default: str, only: tuple[str, ...] = ()) -> 
 
 
 def _start(values: dict[str, Any]) -> None:
+    download = bool(values.pop(DOWNLOAD, False))
     try:
         config = make_config(values)
     except ConfigError as error:
@@ -81,14 +90,18 @@ def _start(values: dict[str, Any]) -> None:
         disabled=busy is not None or stored,
         help="One training at a time: wait for the one that runs, or cancel it." if busy else None,
     ):
-        _launch(config)
+        _launch(config, download=download)
     st.caption("The same from a command line:")
     st.code(command_line(config), language="bash", wrap_lines=True)
 
 
-def _launch(config: RunConfig) -> None:
+def _launch(config: RunConfig, *, download: bool) -> None:
     _ = jobs.start(
-        config.to_json(), run_id=config.run_id, command=command_line(config), num_epochs=config.training.epochs
+        config.to_json(),
+        run_id=config.run_id,
+        command=command_line(config),
+        num_epochs=config.training.epochs,
+        download=download,
     )
     st.rerun()
 

@@ -3,10 +3,13 @@
 from typing import Any
 
 import streamlit as st
+from pydantic.fields import FieldInfo
 
 from neft.options import FAMILIES, Option, option_table, shown
 
 PREFIX = "form_"
+SYMBOL_LENGTH = 2
+"""A title that is no longer is a symbol."""
 INITIAL = {"width": 0.25, "epochs": 20}
 """Where the form starts elsewhere than the models do: at something that trains in about a minute."""
 
@@ -62,7 +65,7 @@ def _widget(option: Option, chosen: str | None) -> Any:
     return _number(option, label, key, default, is_float="float" in kind)
 
 
-def _number(option: Option, label: str, key: str, default: Any, *, is_float: bool) -> Any:
+def _number(option: Option, label: str, key: str, default: float | None, *, is_float: bool) -> float | None:
     low, high = _bounds(option)
     cast = float if is_float else int
     return st.number_input(
@@ -78,18 +81,15 @@ def _number(option: Option, label: str, key: str, default: Any, *, is_float: boo
     )
 
 
-def _info(option: Option, chosen: str | None) -> Any:
+def _info(option: Option, chosen: str | None) -> FieldInfo:
     return option.info if chosen is None else FAMILIES[option.part][chosen].model_fields[option.field]
 
 
 def _label(option: Option) -> str:
     title = option.info.title or option.name
-    words = option.name.replace("_", " ")
-    return f"{title[0].upper()}{title[1:]}" if len(title) > 2 and title.isascii() else _with_symbol(title, words)
-
-
-def _with_symbol(title: str, words: str) -> str:
-    return title if len(title) > 2 else f"{title}: {words}"
+    if len(title) <= SYMBOL_LENGTH:
+        return f"{title}: {option.name.replace('_', ' ')}"
+    return f"{title[0].upper()}{title[1:]}" if title.isascii() else title
 
 
 def _bounds(option: Option) -> tuple[float | None, float | None]:

@@ -10,6 +10,7 @@ def stop_without_runs() -> None:
     if data.runs_table().empty:
         st.info("No runs are stored yet. Train a network to see its chips here.", icon=":material/inbox:")
         st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+        show_problems()
         st.stop()
 
 

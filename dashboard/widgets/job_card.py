@@ -16,6 +16,7 @@ WORDS = {
     "evaluating": "Trying chips",
     "storing": "Storing the run",
 }
+SHOWN_AS_SECONDS = 120
 HISTORY = [
     columns.EPOCH,
     columns.LOSS,
@@ -85,4 +86,4 @@ def _ending(job: Job) -> None:
 
 def _duration(seconds: float) -> str:
     whole = round(seconds)
-    return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole} s" if whole < SHOWN_AS_SECONDS else f"{whole // 60} min {whole % 60:02d} s"

@@ -1,13 +1,12 @@
 """The sidebar's selection: data set, backbone, device, methods, way of reading, slice. All of it in the address."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import data, state
-from dashboard.state import Selection, sigma_text
+from dashboard.state import Protocol, Selection, sigma_text
 from neft import columns
 
 FULL_CURVE = 3
@@ -18,7 +17,7 @@ def pick_runs() -> Selection:
     """Draw the sidebar and return what is selected."""
     table = data.runs_table()
     with st.sidebar:
-        table, dataset, dataset_label = _pick(table, "Data set", state.DATASET, columns.DATASET, "dataset_label")
+        table, dataset, dataset_label = _pick(table, "Data set", state.DATASET, "dataset_label", "dataset_label")
         table, backbone, backbone_label = _pick(table, "Backbone", state.BACKBONE, columns.BACKBONE, "backbone_label")
         table, device, device_label = _pick(
             table,
@@ -32,8 +31,8 @@ def pick_runs() -> Selection:
         named = {record.id: record.facts for record in data.named_records(tuple(full[columns.RUN_ID]))}
         full = full.assign(
             **{
-                columns.VARIANT: full[columns.RUN_ID].map(lambda run_id: named[run_id].variant),
-                columns.LABEL: full[columns.RUN_ID].map(lambda run_id: named[run_id].label),
+                columns.VARIANT: full[columns.RUN_ID].map({run_id: facts.variant for run_id, facts in named.items()}),
+                columns.LABEL: full[columns.RUN_ID].map({run_id: facts.label for run_id, facts in named.items()}),
             }
         )
         variants = _pick_variants(full)
@@ -70,7 +69,8 @@ def pick_runs() -> Selection:
 _TRAIN_HELP = "Which models: those trained at this device variation."
 _PROTOCOL_HELP = (
     "**Matched**: every point is a network trained at that very $\\sigma_d$, as in the papers. "
-    "**Fixed**: one network, trained at one $\\sigma_d$, is tried at all of them. Training without noise is one network in both."
+    "**Fixed**: one network, trained at one $\\sigma_d$, is tried at all of them. "
+    "Training without noise is one network in both."
 )
 _SLICE_HELP = "Device variation at which distributions, differences and weight deviations are shown."
 
@@ -90,7 +90,7 @@ def _pick(
     label_column: str,
     help: str | None = None,  # noqa: A002
 ) -> tuple[pd.DataFrame, str, str]:
-    labels = dict(zip(table[column], table[label_column], strict=True))
+    labels: dict[str, str] = dict(zip(table[column], table[label_column], strict=True))
     counts = table[column].value_counts()
     options = sorted(labels, key=lambda name: (-int(counts[name]), name))
     if key in st.session_state and st.session_state[key] not in options:
@@ -118,8 +118,8 @@ def _pick_variants(full: pd.DataFrame) -> list[str]:
     return list(chosen)
 
 
-def _pick_protocol() -> str:
-    chosen = st.segmented_control(
+def _pick_protocol() -> Protocol:
+    chosen: Protocol | None = st.segmented_control(
         "Reading",
         list(state.PROTOCOLS),
         format_func=state.PROTOCOLS.__getitem__,
@@ -157,4 +157,4 @@ def _pick_sigma(title: str, key: str, options: Sequence[float], words: str) -> f
     chosen = st.select_slider(
         title, texts, value=default, key=key, help=words, bind="query-params", persist_state="session"
     )
-    return float(cast("str", chosen))
+    return float(chosen)

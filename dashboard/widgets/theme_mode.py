@@ -11,6 +11,6 @@ def theme_mode() -> Mode:
 
 
 def readable_tags() -> None:
-    """Dark text on the light tags of a multiselect in dark mode; Streamlit writes white there, whatever the tag's colour."""
+    """Dark text on a multiselect's light tags in dark mode; Streamlit writes white there, whatever the tag's colour."""
     if theme_mode() == "dark":
         st.html("<style>[data-testid='stMultiSelect'] span[title] { color: #0e1117; }</style>")

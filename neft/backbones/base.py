@@ -83,7 +83,7 @@ class BaseBackbone(Component):
         """The network, not yet initialised."""
 
 
-def width_field() -> Any:  # noqa: ANN401 - what pydantic's Field returns
+def width_field() -> Any:
     """The declaration of a convolutional backbone's `width`."""
     return Field(
         default=1.0,

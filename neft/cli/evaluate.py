@@ -35,7 +35,7 @@ def evaluate(
     threads: int | None,
     *,
     as_json: bool,
-    **options: Any,  # noqa: ANN401 - what the config's options hold
+    **options: Any,
 ) -> None:
     r"""Evaluate a stored run's network under other conditions: more chips, other σ_d, another device.
 

@@ -56,7 +56,7 @@ def train(
     *,
     as_json: bool,
     dry_run: bool,
-    **options: Any,  # noqa: ANN401 - what the config's options hold
+    **options: Any,
 ) -> None:
     r"""Train a network and evaluate it on sampled chips; the run is stored and appears in the dashboard.
 

@@ -34,7 +34,7 @@ class EventFile:
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
-    def write(self, kind: str, **facts: Any) -> None:  # noqa: ANN401 - any JSON value
+    def write(self, kind: str, **facts: Any) -> None:
         """Append one event, whole.
 
         Raises:

@@ -130,7 +130,7 @@ class BaseDataset(Component):
         """
 
 
-def image_size_field(default: int) -> Any:  # noqa: ANN401 - what pydantic's Field returns
+def image_size_field(default: int) -> Any:
     """The declaration of a data set's `image_size`, in pixels."""
     return Field(
         default=default,

@@ -107,7 +107,8 @@ class SinglePassMethod(BaseMethod):
 class FeedbackMethod(BaseMethod):
     """Negative feedback training: L = CE((O_backbone - beta sum_n gamma_n Out_n) / T, y), T = N + 1 in the paper.
 
-    NeFT section 3.1. beta = 0 leaves noise injection at temperature T: the control that any claim for the feedback needs.
+    NeFT section 3.1. beta = 0 leaves noise injection at temperature T: the control that any claim for the feedback
+    needs.
     """
 
     source: ClassVar[str] = "NeFT, IEEE TCAD 2025, doi 10.1109/TCAD.2025.3591409, section 3"

@@ -30,7 +30,7 @@ class Ovf(FeedbackMethod):
     feedback_moves_batchnorm: bool = Field(
         default=True,
         title="feedback moves BatchNorm",
-        description="Whether the further, noisier passes update BatchNorm's running statistics, as the released code does.",
+        description="Whether the further, noisier passes update BatchNorm's statistics, as in the released code.",
     )
 
     @override

@@ -8,7 +8,7 @@ from neft.records import RunRecord
 from neft.store import RunStore
 from neft.tables import (
     DECAY_SETTINGS,
-    clean_losses,
+    clean_means,
     config_differences,
     deviation_ratios,
     differences_to,
@@ -100,20 +100,12 @@ def curve(variant: str, means: dict[float, float], ci95: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_clean_loss_is_a_gap_wider_than_both_half_widths() -> None:
-    # 0.90 clean against 0.95 at 0.1: a gap of 0.05 beside half-widths of 0.02 + 0.02, and of 0.03 + 0.03
-    means = {0.0: 0.90, 0.1: 0.95, 0.2: 0.5}
-    curves = pd.concat(
-        [curve("wide", means, 0.02), curve("narrow", means, 0.03), curve("falling", {0.0: 0.9, 0.1: 0.5}, 0.0)]
-    )
+def test_clean_means_are_the_rows_without_variation() -> None:
+    curves = pd.concat([curve("ovf", {0.0: 0.9, 0.1: 0.8}, 0.01), curve("irs", {0.1: 0.7}, 0.01)])
 
-    (row,) = clean_losses(curves).to_dict("records")
+    (row,) = clean_means(curves).to_dict("records")
 
-    assert (row[c.VARIANT], row["clean_mean"], row[c.SIGMA_D], row[c.MEAN]) == ("wide", 0.90, 0.1, 0.95)
-
-
-def test_curve_without_a_clean_point_shows_no_clean_loss() -> None:
-    assert clean_losses(curve("ovf", {0.1: 0.9, 0.2: 0.95}, 0.0)).empty
+    assert (row[c.VARIANT], row[c.MEAN]) == ("ovf", 0.9)
 
 
 def test_every_other_variant_is_compared_with_the_reference() -> None:

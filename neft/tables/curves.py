@@ -1,0 +1,179 @@
+"""Chips as curves, distributions and differences."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from neft import columns
+from neft.records import RunRecord
+from neft.tables.intervals import Interval, crossed_interval
+
+Protocol = Literal["matched", "fixed"]
+"""matched: every point trained at its own sigma_d (the papers); fixed: one model over all sigma_d."""
+
+ECDF_POINTS = 201
+CURVE_COLUMNS = (
+    columns.VARIANT,
+    columns.LABEL,
+    columns.METHOD,
+    columns.SIGMA_D,
+    columns.MEAN,
+    columns.CI95,
+    columns.LOWER,
+    columns.UPPER,
+    columns.PERCENTILE_1,
+    columns.PERCENTILE_5,
+    columns.NUM_SEEDS,
+    columns.NUM_INSTANCES,
+    "run_ids",
+)
+
+
+def gather(runs: Sequence[tuple[RunRecord, pd.DataFrame]]) -> pd.DataFrame:
+    """All chips of some runs in one table, each row with its run's facts."""
+    frames = [
+        rows.assign(
+            **{
+                columns.RUN_ID: record.id,
+                columns.METHOD: record.facts.method,
+                columns.VARIANT: record.facts.variant,
+                columns.LABEL: record.facts.label,
+                columns.TRAIN_SIGMA_D: record.facts.train_sigma_d,
+                columns.SEED: record.facts.seed,
+                columns.DECAY: record.facts.decay,
+                columns.NUM_FEEDBACK: record.facts.num_feedback,
+            }
+        )
+        for record, rows in runs
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def select_protocol(gathered: pd.DataFrame, protocol: Protocol, *, train_sigma_d: float | None = None) -> pd.DataFrame:
+    """The rows that a way of reading asks for; training without noise is one model at every sigma_d in both.
+
+    Args:
+        gathered: from `gather`.
+        protocol: `matched` or `fixed`.
+        train_sigma_d: which model, where `fixed`.
+    """
+    if gathered.empty:
+        return gathered
+    noise_free = gathered[columns.METHOD] == "vanilla"
+    at = gathered[columns.SIGMA_D] if protocol == "matched" else train_sigma_d
+    chosen = np.isclose(gathered[columns.TRAIN_SIGMA_D], at if at is not None else np.nan)
+    return gathered[noise_free | chosen]
+
+
+def metric_curves(gathered: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """A row per variant and sigma_d: the mean over seeds x chips, its interval and low percentiles."""
+    rows: list[dict[str, object]] = []
+    if not gathered.empty:
+        for (variant, sigma_d), cell in gathered.groupby([columns.VARIANT, columns.SIGMA_D], sort=False):
+            rows.append(_curve_row(str(variant), float(str(sigma_d)), cell, metric))
+    frame = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+    return frame.sort_values([columns.VARIANT, columns.SIGMA_D], ignore_index=True)
+
+
+def clean_means(curves: pd.DataFrame) -> pd.DataFrame:
+    """The rows of curves at sigma_d = 0: what each variant keeps without variation."""
+    return curves[curves[columns.SIGMA_D] == 0].reset_index(drop=True)
+
+
+def paired_difference(gathered: pd.DataFrame, variant: str, reference: str, metric: str = columns.ACCURACY) -> Interval:
+    """Variant - reference at one sigma_d, seed by seed and chip by chip, over the seeds and chips that both have."""
+    ours = _seeds_by_chips(gathered[gathered[columns.VARIANT] == variant], metric)
+    theirs = _seeds_by_chips(gathered[gathered[columns.VARIANT] == reference], metric)
+    difference = (ours - theirs).dropna(how="all").dropna(how="all", axis=1)
+    return crossed_interval(difference.to_numpy(dtype=float))
+
+
+def differences_to(gathered: pd.DataFrame, reference: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """A row per other variant: its paired difference to a reference variant, at the rows' one sigma_d."""
+    rows: list[dict[str, object]] = []
+    known = gathered.drop_duplicates(columns.VARIANT).set_index(columns.VARIANT) if not gathered.empty else gathered
+    for variant in known.index:
+        if variant != reference and reference in known.index:
+            interval = paired_difference(gathered, str(variant), reference, metric)
+            rows.append(
+                {
+                    columns.VARIANT: variant,
+                    columns.LABEL: known.loc[variant, columns.LABEL],
+                    columns.METHOD: known.loc[variant, columns.METHOD],
+                    columns.MEAN: interval.mean,
+                    columns.CI95: interval.ci95,
+                    columns.NUM_SEEDS: interval.num_seeds,
+                    columns.NUM_INSTANCES: interval.num_instances,
+                }
+            )
+    names = (columns.VARIANT, columns.LABEL, columns.METHOD, columns.MEAN, columns.CI95)
+    return pd.DataFrame(rows, columns=[*names, columns.NUM_SEEDS, columns.NUM_INSTANCES])
+
+
+def metric_quantiles(gathered: pd.DataFrame, metric: str = columns.EKL) -> pd.DataFrame:
+    """The distribution of a metric over seeds x chips as quantiles, a row per variant and quantile."""
+    quantiles = np.linspace(0, 1, ECDF_POINTS)
+    frames: list[pd.DataFrame] = []
+    if not gathered.empty:
+        for variant, cell in gathered.groupby(columns.VARIANT, sort=False):
+            values = cell[metric].dropna().to_numpy(dtype=float)
+            if len(values):
+                frames.append(
+                    pd.DataFrame(
+                        {
+                            columns.VARIANT: str(variant),
+                            columns.LABEL: cell[columns.LABEL].iloc[0],
+                            columns.QUANTILE: quantiles,
+                            columns.VALUE: np.quantile(values, quantiles),
+                            columns.NUM_INSTANCES: len(values),
+                        }
+                    )
+                )
+    names = [columns.VARIANT, columns.LABEL, columns.QUANTILE, columns.VALUE, columns.NUM_INSTANCES]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
+
+
+def decay_points(gathered: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """The decay-factor ablation: a row per method, schedule and number of feedback terms, at the rows' sigma_d.
+
+    With one feedback term every schedule is gamma_1 = 1: that run is a point of all three.
+    """
+    feedback = gathered[gathered[columns.NUM_FEEDBACK].notna()] if not gathered.empty else gathered
+    curves = metric_curves(feedback, metric)
+    if curves.empty:
+        return curves.assign(**{columns.DECAY: [], columns.NUM_FEEDBACK: []})
+    facts = feedback.drop_duplicates(columns.VARIANT).set_index(columns.VARIANT)
+    curves[columns.DECAY] = curves[columns.VARIANT].map(facts[columns.DECAY])
+    curves[columns.NUM_FEEDBACK] = curves[columns.VARIANT].map(facts[columns.NUM_FEEDBACK]).astype(int)
+    single = curves[curves[columns.NUM_FEEDBACK] == 1]
+    shared = [single.assign(**{columns.DECAY: other}) for other in ("reversed", "constant")]
+    known = pd.concat([curves, *shared], ignore_index=True)
+    return known.sort_values([columns.METHOD, columns.DECAY, columns.NUM_FEEDBACK], ignore_index=True)
+
+
+def _seeds_by_chips(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    return rows.pivot_table(index=columns.SEED, columns=columns.INSTANCE, values=metric, aggfunc="mean", dropna=False)
+
+
+def _curve_row(variant: str, sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, object]:
+    interval = crossed_interval(_seeds_by_chips(cell, metric).to_numpy(dtype=float))
+    values = cell[metric].dropna().to_numpy(dtype=float)
+    low = np.percentile(values, [1, 5]) if len(values) else (float("nan"), float("nan"))
+    half = 0.0 if np.isnan(interval.ci95) else interval.ci95
+    return {
+        columns.VARIANT: variant,
+        columns.LABEL: cell[columns.LABEL].iloc[0],
+        columns.METHOD: cell[columns.METHOD].iloc[0],
+        columns.SIGMA_D: sigma_d,
+        columns.MEAN: interval.mean,
+        columns.CI95: interval.ci95,
+        columns.LOWER: interval.mean - half,
+        columns.UPPER: interval.mean + half,
+        columns.PERCENTILE_1: float(low[0]),
+        columns.PERCENTILE_5: float(low[1]),
+        columns.NUM_SEEDS: interval.num_seeds,
+        columns.NUM_INSTANCES: interval.num_instances,
+        "run_ids": ", ".join(sorted({str(run_id) for run_id in cell[columns.RUN_ID]})),
+    }

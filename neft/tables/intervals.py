@@ -1,0 +1,91 @@
+"""Means with honest intervals.
+
+Chips are common: instance 7 is the same chip for every run of equal shape, and a seed gives every method the same
+start. A mean over seeds x chips therefore has two sources of spread, and a difference between methods is taken chip
+by chip.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from neft import columns
+from neft.records import MetricSummary, SigmaSummary
+
+METRIC_COLUMNS = (columns.ACCURACY, columns.EKL, columns.MEAN_CONFIDENCE, columns.CALIBRATION_ERROR)
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """A mean with the half-width of its 95 % interval (NaN where one value says nothing of spread)."""
+
+    mean: float
+    ci95: float
+    num_seeds: int
+    num_instances: int
+
+
+def summarise(instances: pd.DataFrame) -> tuple[SigmaSummary, ...]:
+    """One run's numbers at each sigma_d: mean, std, ci95 over chips, count, 1st and 5th percentile."""
+    return tuple(
+        SigmaSummary(
+            sigma_d=float(str(sigma_d)),
+            metrics={name: _summary(rows[name].to_numpy(dtype=float)) for name in METRIC_COLUMNS},
+        )
+        for sigma_d, rows in instances.groupby(columns.SIGMA_D)
+    )
+
+
+def crossed_interval(values: np.ndarray) -> Interval:
+    """Mean of a seeds x chips table with its 95 % interval, seeds and chips both counted as random.
+
+    Two-way random effects with one value a cell, each mean square with the t of its own degrees of freedom:
+    h^2 = (t_{S-1}^2 MS_seeds + t_{C-1}^2 max(MS_chips - MS_rest, 0)) / (S C). Where one source dominates this is its
+    exact t-interval; between, it covers a little more than it promises (simulated: 94.7 to 98.5 % for 2 to 5 seeds).
+    With one seed the interval is over chips alone, with one chip over seeds alone. Chips without a value for some
+    seed (EKL where nothing is right) are left out.
+    """
+    values = values[:, ~np.isnan(values).any(axis=0)]
+    num_seeds, num_chips = values.shape
+    if values.size == 0:
+        return Interval(float("nan"), float("nan"), num_seeds, 0)
+    mean = float(values.mean())
+    if num_seeds == 1 or num_chips == 1:
+        return Interval(mean, _half_width(values.ravel()), num_seeds, num_chips)
+    by_seed = values.mean(axis=1)
+    by_chip = values.mean(axis=0)
+    rest = values - by_seed[:, None] - by_chip[None, :] + mean
+    ms_seeds = num_chips * float(by_seed.var(ddof=1))
+    ms_chips = num_seeds * float(by_chip.var(ddof=1))
+    ms_rest = float((rest**2).sum()) / ((num_seeds - 1) * (num_chips - 1))
+    squares = _t(num_seeds - 1) ** 2 * ms_seeds + _t(num_chips - 1) ** 2 * max(ms_chips - ms_rest, 0.0)
+    return Interval(mean, float(np.sqrt(squares / values.size)), num_seeds, num_chips)
+
+
+def _half_width(values: np.ndarray) -> float:
+    """Half-width of Student's interval; NaN for a single value."""
+    count = len(values)
+    return _t(count - 1) * float(values.std(ddof=1)) / float(np.sqrt(count)) if count > 1 else float("nan")
+
+
+def _summary(values: np.ndarray) -> MetricSummary:
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return MetricSummary(mean=None, std=None, ci95=None, num_instances=0, percentile_1=None, percentile_5=None)
+    several = len(known) > 1
+    std = float(known.std(ddof=1)) if several else None
+    return MetricSummary(
+        mean=float(known.mean()),
+        std=std,
+        ci95=_half_width(known) if several else None,
+        num_instances=len(known),
+        percentile_1=float(np.percentile(known, 1)),
+        percentile_5=float(np.percentile(known, 5)),
+    )
+
+
+def _t(freedom: float | int) -> float:
+    """Student's t that cuts 2.5 % off either side."""
+    return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2))

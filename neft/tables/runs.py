@@ -1,0 +1,193 @@
+"""Runs as rows: what each is, what differs between them, and which are repetitions of each other."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from neft import columns
+from neft.records import RunRecord
+from neft.tables.intervals import METRIC_COLUMNS
+
+RUN_COLUMNS = (
+    columns.RUN_ID,
+    columns.DATASET,
+    "dataset_label",
+    columns.BACKBONE,
+    "backbone_label",
+    columns.DEVICE,
+    "device_label",
+    columns.METHOD,
+    columns.VARIANT,
+    columns.LABEL,
+    columns.TRAIN_SIGMA_D,
+    columns.SEED,
+    columns.RECIPE,
+    columns.FAMILY,
+    "temperature",
+    "beta",
+    columns.NUM_FEEDBACK,
+    columns.DECAY,
+    columns.NUM_INSTANCES,
+    "chip_seed",
+    "num_classes",
+    "num_sigma_ds",
+    "num_epochs",
+    "selected_epoch",
+    "validation_accuracy",
+    "clean_accuracy",
+    "accuracy_at_train_sigma_d",
+    "percentile_1_at_train_sigma_d",
+    "num_parameters",
+    "training_seconds",
+    "created",
+)
+
+NOT_PART_OF_A_RECIPE = ("training.seed", "training.sigma_d", "evaluation.sigma_ds")
+DECAY_SETTINGS = ("method.num_feedback", "method.decay")
+
+
+def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """A row per run: what it is, and its accuracy clean and at its own training sigma_d."""
+    return pd.DataFrame([_run_row(record) for record in records], columns=list(RUN_COLUMNS))
+
+
+def summary_table(record: RunRecord) -> pd.DataFrame:
+    """A row per sigma_d of a run's summary: accuracy with its interval and low percentiles, and the other means."""
+    rows: list[dict[str, float | None]] = []
+    for row in record.summary.test:
+        accuracy = row.metrics[columns.ACCURACY]
+        rows.append(
+            {
+                columns.SIGMA_D: row.sigma_d,
+                columns.ACCURACY: accuracy.mean,
+                columns.CI95: accuracy.ci95,
+                columns.PERCENTILE_1: accuracy.percentile_1,
+                columns.PERCENTILE_5: accuracy.percentile_5,
+                **{name: row.metrics[name].mean for name in METRIC_COLUMNS if name != columns.ACCURACY},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def recipe(record: RunRecord, *, ignoring: Sequence[str] = ()) -> str:
+    """A key of everything that must agree for runs to be repetitions of each other: all but seed and sigma_d.
+
+    Args:
+        record: a run.
+        ignoring: further settings, as `method.decay`, that may differ.
+    """
+    left_out = {*NOT_PART_OF_A_RECIPE, *ignoring}
+    kept = {name: value for name, value in flat_config(record).items() if name not in left_out}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def flat_config(record: RunRecord) -> dict[str, object]:
+    """A run's config as one level of `section.setting` names."""
+    flat: dict[str, object] = {}
+    for section, settings in record.config.items():
+        for name, value in settings.items():
+            nested = isinstance(value, dict)
+            flat[f"{section}.{name}"] = json.dumps(value) if nested or isinstance(value, list) else value
+    return flat
+
+
+def config_differences(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """A row per run and a column for every setting in which they differ; empty where a run has no such setting."""
+    flat = pd.DataFrame(
+        [flat_config(record) for record in records], index=[record.id for record in records], dtype=object
+    )
+    varying = [name for name in flat.columns if len(set(flat[name].map(repr))) > 1]
+    return flat[varying]
+
+
+def settings_in_words(records: Sequence[RunRecord], *, without: Sequence[str]) -> "pd.Series[str]":
+    """Per run, by id, the settings in which it differs from others of its method, as `decay reversed, num feedback 2`.
+
+    Args:
+        records: the runs.
+        without: sections (`dataset`) or settings (`training.seed`) that are shown elsewhere.
+    """
+    words: dict[str, str] = {}
+    by_method: dict[str, list[RunRecord]] = {}
+    for record in records:
+        by_method.setdefault(record.facts.method, []).append(record)
+    for group in by_method.values():
+        differing = config_differences(group)
+        kept = [name for name in differing.columns if name not in without and name.partition(".")[0] not in without]
+        for run_id, row in differing[kept].iterrows():
+            said = [f"{_setting(name)} {row[name]}" for name in kept if not _is_missing(row[name])]
+            words[str(run_id)] = ", ".join(said)
+    return pd.Series(words, dtype=object)
+
+
+def told_apart(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """The runs, those of an uncommon recipe under a variant and a label of their own: they repeat none of the others.
+
+    Of the recipes that share a variant (the same method, otherwise trained or tested), the one of most runs keeps the
+    plain name; another is named by the settings in which it differs.
+    """
+    by_variant: dict[str, list[RunRecord]] = {}
+    for record in records:
+        by_variant.setdefault(record.facts.variant, []).append(record)
+    found: list[RunRecord] = []
+    for group in by_variant.values():
+        recipes = [recipe(record) for record in group]
+        counts = Counter(recipes)
+        commonest = max(counts, key=lambda key: (counts[key], key))
+        model = group[recipes.index(commonest)]
+        found += [
+            record if key == commonest else _renamed(record, key, model)
+            for record, key in zip(group, recipes, strict=True)
+        ]
+    return found
+
+
+def _setting(name: str) -> str:
+    """`training.batch_size` in words."""
+    return name.rpartition(".")[2].replace("_", " ")
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and bool(np.isnan(value)))
+
+
+def _renamed(record: RunRecord, key: str, model: RunRecord) -> RunRecord:
+    ours, theirs = flat_config(record), flat_config(model)
+    differing = [
+        f"{_setting(name)} {ours[name]}"
+        for name in ours
+        if name not in NOT_PART_OF_A_RECIPE and ours[name] != theirs.get(name)
+    ]
+    facts = record.facts.model_copy(
+        update={
+            "variant": f"{record.facts.variant}_{key}",
+            "label": f"{record.facts.label} ({', '.join(differing)})",
+        }
+    )
+    return record.model_copy(update={"facts": facts})
+
+
+def _run_row(record: RunRecord) -> dict[str, object]:
+    facts = record.facts
+    clean = record.summary.at(0.0)
+    own = record.summary.at(facts.train_sigma_d)
+    return {
+        **{name: getattr(facts, name) for name in RUN_COLUMNS if name in type(facts).model_fields},
+        columns.RUN_ID: record.id,
+        columns.RECIPE: recipe(record),
+        columns.FAMILY: recipe(record, ignoring=DECAY_SETTINGS),
+        "num_sigma_ds": len(facts.sigma_ds),
+        "num_epochs": record.summary.num_epochs,
+        "selected_epoch": record.summary.selected_epoch,
+        "validation_accuracy": record.summary.validation_accuracy,
+        "clean_accuracy": clean.metrics[columns.ACCURACY].mean if clean else None,
+        "accuracy_at_train_sigma_d": own.metrics[columns.ACCURACY].mean if own else None,
+        "percentile_1_at_train_sigma_d": own.metrics[columns.ACCURACY].percentile_1 if own else None,
+        "num_parameters": record.summary.num_parameters,
+        "training_seconds": record.provenance.training_seconds,
+        "created": record.provenance.created,
+    }

@@ -1,0 +1,124 @@
+"""Findings in words."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from dashboard import sentences
+from dashboard.state import Selection, sigma_text
+
+NAN = math.nan
+SELECTION = Selection(
+    dataset="digits",
+    dataset_label="Digits 8×8",
+    backbone="mlp4x128",
+    backbone_label="MLP, 4 × 128",
+    device="rram1",
+    device_label="RRAM1",
+    num_classes=10,
+    variants=("ovf",),
+    run_ids=("a", "b"),
+    ablation_ids=(),
+    protocol="matched",
+    train_sigma_d=None,
+    sigma_d=0.1,
+)
+
+
+def means(*rows: tuple[str, float, float], seeds: int = 3, chips: int = 200) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["label", "mean", "ci95"])
+    return table.assign(num_seeds=seeds, num_instances=chips)
+
+
+@pytest.mark.parametrize(("value", "text"), [(0, "0.0"), (1, "100.0"), (0.93061, "93.1"), (0.0004, "0.0")])
+def test_fraction_is_a_percentage(value: float, text: str) -> None:
+    assert sentences.percent(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.012, "+1.2"), (-0.012, "−1.2"), (0.0, "+0.0"), (-0.5, "−50.0")])
+def test_difference_has_its_sign(value: float, text: str) -> None:
+    assert sentences.signed(value) == text
+
+
+def test_mean_without_spread_has_no_interval() -> None:
+    assert sentences.with_interval(0.5, NAN) == "50.0 %"
+    assert sentences.with_interval(0.5, 0.0123) == "50.0 ± 1.2 %"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "chips", "text"),
+    [
+        ([3, 3], [200, 200], "95 % interval over 3 seeds × 200 chips"),
+        ([1, 3], [4, 200], "95 % interval over 1–3 seeds × 4–200 chips"),
+        ([1, 1], [1, 1], "95 % interval over 1 seed × 1 chip"),
+    ],
+)
+def test_interval_says_what_it_is_over(seeds: list[int], chips: list[int], text: str) -> None:
+    assert sentences.spread_words(pd.DataFrame({"num_seeds": seeds, "num_instances": chips})) == text
+
+
+def test_interval_over_nothing_says_no_more() -> None:
+    assert sentences.spread_words(pd.DataFrame()) == "95 % interval"
+
+
+@pytest.mark.parametrize(
+    ("mean", "ci95", "verdict"),
+    [
+        (0.02, 0.01, "OVF +2.0 ± 1.0 points, better"),
+        (-0.02, 0.01, "OVF −2.0 ± 1.0 points, worse"),
+        (0.02, 0.03, "OVF +2.0 ± 3.0 points, not told apart"),
+        (-0.02, 0.02, "OVF −2.0 ± 2.0 points, not told apart"),
+        (0.02, NAN, "OVF +2.0 points (one seed and chip: no interval)"),
+    ],
+)
+def test_verdict_is_better_or_worse_only_outside_the_interval(mean: float, ci95: float, verdict: str) -> None:
+    said = sentences.against_control(means(("OVF", mean, ci95)), "Noise injection, T = 4")
+
+    assert said == f"Against the control (Noise injection, T = 4), seed by seed and chip by chip: {verdict}."
+
+
+def test_finding_names_where_what_and_over_how_much() -> None:
+    said = sentences.finding(SELECTION, means(("OVF", 0.931, 0.006), ("IRS", 0.9, NAN)), pd.DataFrame(), None)
+
+    assert said == (
+        r"At device variation $\sigma_d$ = 0.1 on Digits 8×8 with MLP, 4 × 128, this share of images is right: "
+        "**OVF** 93.1 ± 0.6 %, **IRS** 90.0 % (95 % interval over 3 seeds × 200 chips)."
+    )
+
+
+def test_finding_compares_with_the_control_where_there_is_one() -> None:
+    differences = means(("OVF", 0.02, 0.01))
+
+    assert sentences.finding(SELECTION, means(("OVF", 0.9, 0.1)), differences, "control").endswith("better.")
+    assert "Against" not in sentences.finding(SELECTION, means(("OVF", 0.9, 0.1)), differences, None)
+    assert "Against" not in sentences.finding(SELECTION, means(("OVF", 0.9, 0.1)), pd.DataFrame(), "control")
+
+
+def clean(vanilla: float, ovf: float) -> pd.DataFrame:
+    return means(("Vanilla", vanilla, 0.01), ("OVF", ovf, 0.02)).assign(method=["vanilla", "ovf"])
+
+
+def test_clean_accuracies_are_said_with_their_intervals() -> None:
+    said = sentences.clean_words(clean(0.97, 0.965), has_batchnorm=True)
+
+    assert said == "Without variation: Vanilla 97.0 ± 1.0 %, OVF 96.5 ± 2.0 %."
+    assert sentences.clean_words(pd.DataFrame(), has_batchnorm=True) == ""
+
+
+@pytest.mark.parametrize("has_batchnorm", [True, False])
+def test_a_cost_of_clean_accuracy_is_said_and_blamed_on_batchnorm_only_where_there_is_one(has_batchnorm: bool) -> None:
+    said = sentences.clean_words(clean(0.97, 0.9), has_batchnorm=has_batchnorm)
+
+    assert "costs clean accuracy" in said
+    assert ("BatchNorm" in said) == has_batchnorm
+
+
+def test_deviations_are_said_as_a_share_of_the_weights() -> None:
+    assert sentences.deviation_words(means(("OVF", 0.314, NAN))).endswith("OVF 31 %.")
+    assert sentences.deviation_words(pd.DataFrame()) == ""
+
+
+@pytest.mark.parametrize("sigma_d", [0.0, 0.05, 0.1, 0.15, 0.3, 0.35, 1.0])
+def test_sigma_d_survives_being_written(sigma_d: float) -> None:
+    assert float(sigma_text(sigma_d)) == sigma_d
