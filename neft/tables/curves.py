@@ -154,7 +154,12 @@ def decay_points(gathered: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.D
 
 
 def _seeds_by_chips(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    return rows.pivot_table(index=columns.SEED, columns=columns.INSTANCE, values=metric, aggfunc="mean", dropna=False)
+    """A row a seed, a column a chip; a chip that was tried twice (two runs of one recipe) counts once, by its mean."""
+    cells = pd.MultiIndex.from_arrays([rows[columns.SEED], rows[columns.INSTANCE]])
+    by_cell = pd.Series(rows[metric].to_numpy(), index=cells)
+    if not by_cell.index.is_unique:
+        by_cell = by_cell.groupby(level=[0, 1]).mean()
+    return by_cell.unstack()
 
 
 def _curve_row(variant: str, sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, object]:
@@ -175,5 +180,5 @@ def _curve_row(variant: str, sigma_d: float, cell: pd.DataFrame, metric: str) ->
         columns.PERCENTILE_5: float(low[1]),
         columns.NUM_SEEDS: interval.num_seeds,
         columns.NUM_INSTANCES: interval.num_instances,
-        "run_ids": ", ".join(sorted({str(run_id) for run_id in cell[columns.RUN_ID]})),
+        "run_ids": ", ".join(sorted(str(run_id) for run_id in cell[columns.RUN_ID].unique())),
     }
