@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
@@ -104,7 +105,7 @@ def page(browser: Browser) -> Iterator[Page]:
     yield from watched_page(browser, "light")
 
 
-def watched_page(browser: Browser, scheme: str) -> Iterator[Page]:
+def watched_page(browser: Browser, scheme: Literal["light", "dark"]) -> Iterator[Page]:
     """A page that fails its test on a script error or on a request that leaves the machine."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
     made = context.new_page()

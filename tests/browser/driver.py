@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page
 
@@ -30,7 +31,7 @@ def wait_idle(page: Page) -> None:
     assert page.locator("[data-testid='stException']").count() == 0
 
 
-def chart_data(page: Page, key: str) -> list[dict[str, object]]:
+def chart_data(page: Page, key: str) -> list[dict[str, Any]]:
     """The traces of a card's chart, as Plotly holds them, with arrays as lists."""
     box = page.locator(f".st-key-card_{key} .js-plotly-plot")
     box.locator(".main-svg").first.wait_for(timeout=45_000)

@@ -807,7 +807,7 @@ def test_a_download_replaces_damaged_files_and_keeps_the_others(tmp_path):
 
 def run_python(program):
     command = [sys.executable, "-c", program]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603 - ours, below
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
 
 
 def test_the_list_of_data_sets_does_not_import_torchvision():

@@ -1,0 +1,130 @@
+"""runs, show and evaluate."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from neft.config import RunConfig
+from neft.records import RunRecord
+from neft.store import RunStore
+from tests.cli.conftest import Neft
+
+
+@pytest.fixture(autouse=True)
+def _nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "none")
+
+
+def test_runs_lists_every_run_with_its_accuracy(neft: Neft, stored: RunRecord) -> None:
+    line = next(line for line in neft("runs").out.splitlines() if stored.id in line)
+
+    at_train = stored.summary.at(stored.facts.train_sigma_d)
+    assert at_train is not None
+    accuracy = at_train.metrics["accuracy"].mean
+    assert accuracy is not None
+    assert f"{100 * accuracy:.1f}" in line
+
+
+def test_runs_cuts_no_cell(neft: Neft, stored: RunRecord) -> None:
+    assert "…" not in neft("runs").out
+
+
+def test_runs_of_nothing_is_an_empty_table(neft: Neft) -> None:
+    answer = neft("runs")
+
+    assert answer.code == 0
+    assert "0 runs" in answer.out
+
+
+@pytest.mark.parametrize("flag", ["--dataset digits", "--backbone mlp", "--method noise_injection"])
+def test_runs_can_be_narrowed(neft: Neft, stored: RunRecord, flag: str) -> None:
+    name, value = flag.split()
+
+    assert [row["run_id"] for row in json.loads(neft("runs", name, value, "--json").out)["runs"]] == [stored.id]
+    assert json.loads(neft("runs", name, "other", "--json").out) == {"runs": [], "problems": {}}
+
+
+def test_runs_as_json_holds_the_stored_numbers(neft: Neft, stored: RunRecord) -> None:
+    (row,) = json.loads(neft("runs", "--json").out)["runs"]
+
+    clean = stored.summary.at(0.0)
+    assert clean is not None
+    assert row["clean_accuracy"] == clean.metrics["accuracy"].mean
+    assert row["validation_accuracy"] == stored.summary.validation_accuracy
+    assert row["seed"] == stored.facts.seed
+
+
+def test_show_as_json_is_the_stored_record(neft: Neft, stored: RunRecord) -> None:
+    assert RunRecord.model_validate(json.loads(neft("show", stored.id, "--json").out)) == stored
+
+
+def test_show_prints_the_numbers_and_where_they_came_from(neft: Neft, stored: RunRecord, own_store: RunStore) -> None:
+    shown = neft("show", stored.id).out
+
+    for row in stored.summary.test:
+        assert row.metrics["accuracy"].mean is not None
+        assert f"{100 * row.metrics['accuracy'].mean:.2f} ± " in shown
+    assert f"{stored.summary.num_parameters:,}" in shown
+    assert stored.provenance.created in shown
+    assert str(own_store.root / stored.id) in shown
+
+
+def test_shown_config_makes_the_same_run(neft: Neft, stored: RunRecord, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(neft("show", stored.id, "--config").out, encoding="utf-8")
+
+    planned = json.loads(neft("train", "--config", str(path), "--dry-run").out)
+
+    assert planned == {"id": stored.id, "config": stored.config}
+
+
+def test_options_go_on_top_of_a_config_file(neft: Neft, stored: RunRecord, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(neft("show", stored.id, "--config").out, encoding="utf-8")
+
+    planned = json.loads(neft("train", "--config", str(path), "--epochs", "7", "--dry-run").out)["config"]
+
+    assert planned["training"] == {**stored.config["training"], "epochs": 7}
+    assert {**planned, "training": None} == {**stored.config, "training": None}
+
+
+def test_evaluate_stores_a_run_of_the_same_training(neft: Neft, stored: RunRecord, own_store: RunStore) -> None:
+    answer = neft("evaluate", stored.id, "--num-instances", "5", "--test-device", "fefet6", "--json")
+
+    made = RunRecord.model_validate(json.loads(answer.out))
+    assert own_store.record(made.id) == made
+    assert made.id != stored.id
+    assert made.facts.num_instances == 5
+    assert made.facts.device == "fefet6"
+    assert {**made.config, "evaluation": None} == {**stored.config, "evaluation": None}
+    for ours, theirs in ((own_store.tables(made).history, own_store.tables(stored).history),):
+        pd.testing.assert_frame_equal(ours, theirs)
+
+
+def test_evaluate_meets_the_first_chips_again(neft: Neft, stored: RunRecord, own_store: RunStore) -> None:
+    made = own_store.record(json.loads(neft("evaluate", stored.id, "--num-instances", "4", "--json").out)["id"])
+
+    more = own_store.instances(made)
+    first = more[more["instance"] < stored.facts.num_instances].reset_index(drop=True)
+    pd.testing.assert_frame_equal(first, own_store.instances(stored))
+
+
+def test_evaluate_remembers_the_command_that_makes_it_again(neft: Neft, stored: RunRecord, own_store: RunStore) -> None:
+    made = json.loads(neft("evaluate", stored.id, "--test-sigma-d", "0,0.3", "--no-test-quantise", "--json").out)
+    own_store.delete(made["id"])
+
+    again = neft(*shlex.split(made["provenance"]["command"])[1:], "--json")
+
+    assert json.loads(again.out)["id"] == made["id"]
+    assert RunConfig.model_validate(made["config"]).run_id == made["id"]
+
+
+def test_evaluate_without_a_change_is_refused(neft: Neft, stored: RunRecord, own_store: RunStore) -> None:
+    answer = neft("evaluate", stored.id)
+
+    assert answer.code == 2
+    assert f"Error: A run '{stored.id}' is already stored" in answer.err
+    assert own_store.ids() == [stored.id]

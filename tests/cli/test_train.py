@@ -1,0 +1,143 @@
+"""neft train."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from neft.config import RunConfig
+from neft.errors import StoppedError
+from neft.pipeline import Progress, Settings, run
+from neft.places import neft_home
+from neft.records import RunRecord
+from neft.store import RunStore
+from tests.cli.conftest import Answer, Neft
+
+TINY = (
+    *("--backbone", "mlp", "--hidden-units", "16", "--hidden-layers", "2", "--max-train", "200", "--epochs", "2"),
+    *("--validation-instances", "2", "--num-instances", "3", "--test-sigma-d", "0,0.1"),
+)
+
+
+def planned(neft: Neft, *arguments: str) -> RunConfig:
+    return RunConfig.model_validate(json.loads(neft("train", *arguments, "--dry-run").out)["config"])
+
+
+def test_train_stores_a_run_and_prints_its_table(neft: Neft, own_store: RunStore) -> None:
+    answer = neft("train", *TINY, "--method", "ovf")
+
+    assert answer.code == 0
+    (run_id,) = own_store.ids()
+    assert run_id in answer.out
+    for row in own_store.record(run_id).summary.test:
+        assert row.metrics["accuracy"].mean is not None
+        assert f"{100 * row.metrics['accuracy'].mean:.2f} ± " in answer.out
+    assert not list((neft_home() / "unfinished").iterdir())
+
+
+def test_train_as_json_prints_the_stored_record_alone(neft: Neft, own_store: RunStore) -> None:
+    answer = neft("train", *TINY, "--json")
+
+    assert RunRecord.model_validate(json.loads(answer.out)) == own_store.record(own_store.ids()[0])
+
+
+def test_train_writes_to_the_store_it_is_told(neft: Neft, own_store: RunStore, tmp_path: Path) -> None:
+    assert neft("train", *TINY, "--store", str(tmp_path / "elsewhere")).code == 0
+
+    assert not own_store.ids()
+    assert len(RunStore(tmp_path / "elsewhere").ids()) == 1
+
+
+def test_train_remembers_the_command_that_makes_it_again(neft: Neft) -> None:
+    arguments = (*TINY, "--method", "irs", "--num-feedback", "1", "--no-keep-best", "--seed", "3")
+    record = json.loads(neft("train", *arguments, "--json").out)
+
+    words = shlex.split(record["provenance"]["command"])
+
+    assert words[:2] == ["neft", "train"]
+    assert planned(neft, *words[2:]).run_id == record["id"]
+
+
+def test_dry_run_prints_the_config_and_stores_nothing(neft: Neft) -> None:
+    answer = neft("train", *TINY, "--beta", "0.5", "--method", "ovf", "--dry-run")
+
+    shown = json.loads(answer.out)
+    config = RunConfig.model_validate(shown["config"])
+    assert shown["id"] == config.run_id
+    assert shown["config"]["method"]["beta"] == 0.5
+    assert not neft_home().exists()
+
+
+def test_events_tell_the_whole_training(neft: Neft, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    record = json.loads(neft("train", *TINY, "--events", str(path), "--json").out)
+
+    events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    kinds = [event["event"] for event in events]
+    assert list(dict.fromkeys(kinds)) == ["started", "loading", "training", "evaluating", "storing", "finished"]
+    assert [event["row"]["epoch"] for event in events if event["event"] == "training" and event["row"]] == [1, 2]
+    assert events[-1]["run_id"] == record["id"]
+    assert [event["time"] for event in events] == sorted(event["time"] for event in events)
+
+
+def test_events_of_a_failed_training_end_with_its_reason(neft: Neft, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    answer = neft("train", "--dataset", "mnist", "--events", str(path))
+
+    last = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+
+    assert last["event"] == "failed"
+    assert answer.err.rstrip().endswith(last["message"])
+
+
+# ---------------------------------------------------------------- an interrupted training
+@pytest.fixture
+def interrupted(neft: Neft, own_store: RunStore) -> RunConfig:
+    """A training that was stopped after its first epoch."""
+    config = planned(neft, *TINY)
+    epochs: list[int] = []
+
+    def count(progress: Progress) -> None:
+        if progress.stage == "training":
+            epochs.append(progress.done)
+
+    settings = Settings(store=own_store, on_progress=count, should_stop=lambda: 1 in epochs)
+    with pytest.raises(StoppedError):
+        _ = run(config, settings)
+    return config
+
+
+def refusal(answer: Answer) -> str:
+    assert answer.code == 2
+    return answer.err.splitlines()[-1]
+
+
+def test_interrupted_training_is_neither_lost_nor_continued_unasked(
+    neft: Neft, interrupted: RunConfig, own_store: RunStore
+) -> None:
+    error = refusal(neft("train", *TINY))
+
+    assert "An interrupted training with these settings stands after epoch 1 of 2" in error
+    assert "go on with --resume, or start over with --restart." in error
+    assert not own_store.ids()
+
+
+@pytest.mark.parametrize(("flag", "epochs"), [("--resume", [2]), ("--restart", [1, 2])])
+def test_interrupted_training_goes_on_or_starts_over_as_asked(
+    neft: Neft, interrupted: RunConfig, own_store: RunStore, tmp_path: Path, flag: str, epochs: list[int]
+) -> None:
+    path = tmp_path / "events.jsonl"
+
+    assert neft("train", *TINY, flag, "--events", str(path)).code == 0
+
+    events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [event["row"]["epoch"] for event in events if event["event"] == "training" and event["row"]] == epochs
+    assert own_store.ids() == [interrupted.run_id]
+    assert not (neft_home() / "unfinished" / interrupted.run_id).exists()
+
+
+def test_resume_without_anything_to_resume_starts_at_the_beginning(neft: Neft, own_store: RunStore) -> None:
+    assert neft("train", *TINY, "--resume").code == 0
+    assert len(own_store.ids()) == 1

@@ -1,0 +1,163 @@
+"""Wrong input: one line on standard error that says what is allowed, and nothing left behind."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from neft.config import RunConfig
+from neft.places import neft_home
+from neft.records import RunRecord
+from neft.store import RunStore
+from tests.cli.conftest import Answer, Neft
+
+TINY = ("--backbone", "mlp", "--hidden-units", "16", "--hidden-layers", "2", "--epochs", "1", "--num-instances", "2")
+
+
+def the_error(answer: Answer) -> str:
+    """The one line of an expected error."""
+    assert answer.code == 2
+    assert "Traceback" not in answer.err
+    assert not answer.out
+    lines = [line for line in answer.err.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1
+    assert answer.err.rstrip().endswith(lines[0])
+    return lines[0].removeprefix("Error: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("--method ovff", "Unknown method 'ovff'. Did you mean 'ovf'? Known: vanilla, noise_injection, ovf, irs."),
+        ("--dataset digit", "Unknown dataset 'digit'. Did you mean 'digits'?"),
+        ("--backbone vgg", "Unknown backbone 'vgg'. Did you mean 'vgg8'?"),
+        ("--device rram", "Unknown device 'rram'. Did you mean 'rram"),
+        ("--test-device fefet", "Unknown device 'fefet'. Did you mean 'fefet"),
+        ("--method ovf --beta -1", "Ovf.beta (β) must lie in [0, 1]; got '-1'."),
+        ("--method irs --num-feedback 17", "Irs.num_feedback (N) must lie in [1, 16]; got '17'."),
+        ("--method ovf --beta much", "Ovf.beta (β) must be a valid number"),
+        ("--sigma-d 1.5", "TrainingConfig.sigma_d (train σ_d) must lie in [0, 1]; got '1.5'."),
+        ("--sigma-d nan", "TrainingConfig.sigma_d (train σ_d) must be a finite number; got 'nan'."),
+        ("--epochs 1.5", "TrainingConfig.epochs (epochs) must be a valid integer"),
+        ("--method vanilla --beta 0.1", "--beta is no option of method 'vanilla'; it belongs to: ovf, irs."),
+        ("--backbone mlp --width 1", "--width is no option of backbone 'mlp'; it belongs to: vgg8, resnet18."),
+        ("--test-sigma-d 0.1;0.2", "--test-sigma-d (test σ_d) must be like '0,0.1,0.2' or '0:0.4:0.05'"),
+        ("--test-sigma-d 0.3:0.1:0.1", "--test-sigma-d (test σ_d) must be like"),
+        ("--test-sigma-d 0,2", "every σ_d must lie in [0, 1]"),
+        ("--device rram4 --device-bits 4", "device_bits (K) must be 2; got 4. For other K choose 'rram1'."),
+        ("--device-bits 3", "weight_bits (M) must be a multiple of device_bits (K); got M = 8, K = 3."),
+        (
+            "--decay steep --method ovf",
+            "Ovf.decay (γ schedule) must be 'paper', 'reversed' or 'constant'; got 'steep'.",
+        ),
+        ("--method irs --num-feedback 5 --backbone mlp", "must be at most 4, the snapshot places of 'mlp4x128'; got 5"),
+        ("--pretrained-run ../../etc", "TrainingConfig.pretrained_run (pretrained run) must be the id of a stored run"),
+        ("--resume --restart", "--resume and --restart exclude each other."),
+        (
+            "--config /nowhere/config.json",
+            "--config: '/nowhere/config.json' cannot be read: No such file or directory.",
+        ),
+        ("--bogus", "No such option '--bogus'."),
+        ("--threads 0", "Invalid value for '--threads': 0 is not in the range 1<=x<=1024."),
+        (
+            "--torch-device abacus --seed 99",
+            "--torch-device: torch cannot compute on 'abacus' here; 'cpu' always works.",
+        ),
+        ("--torch-device meta --seed 99", "--torch-device: torch cannot compute on 'meta' here; 'cpu' always works."),
+        (
+            "--events /nowhere/events.jsonl --seed 99",
+            "--events: '/nowhere/events.jsonl' cannot be written: No such file",
+        ),
+        ("--dataset mnist", "Either allow the download with `--download`, or put the files into that folder"),
+        ("--dataset image_folder", "ImageFolder.path (folder) must name a folder with one sub-folder of images"),
+        ("--dataset image_folder --path /nowhere", "ImageFolder.path (folder): there is no folder /nowhere."),
+        (
+            "--pretrained-run digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d",
+            "No run 'digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d'.",
+        ),
+    ],
+)
+def test_wrong_option_of_train_is_one_line_and_leaves_nothing(neft: Neft, arguments: str, sentence: str) -> None:
+    error = the_error(neft("train", *arguments.split()))
+
+    assert sentence in error
+    assert not neft_home().exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("show nobody", "No run 'nobody'. See `neft runs` for those there are."),
+        ("show ../../etc", "No run '../../etc'."),
+        ("show ..-00000000", "No run '..-00000000'."),
+        ("evaluate digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d", "See `neft runs` for those there are."),
+        ("sweep firstlook", "Unknown preset 'firstlook'. Did you mean 'first_look'?"),
+        ("trian", "No such command 'trian'."),
+        ("dashboard --port 0", "Invalid value for '--port': 0 is not in the range 1<=x<=65535."),
+    ],
+)
+def test_wrong_argument_of_a_verb_is_one_line_and_leaves_nothing(neft: Neft, arguments: str, sentence: str) -> None:
+    error = the_error(neft(*arguments.split()))
+
+    assert sentence in error
+    assert not neft_home().exists()
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "[]", '{"methd": {}}', '{"method": {"name": "ovff"}}', "\udcff"])
+def test_file_that_is_no_config_is_named(neft: Neft, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    assert the_error(neft("train", "--config", str(path))).startswith(f"--config: '{path}' is no config: ")
+
+
+def test_store_that_cannot_be_written_loses_no_training(neft: Neft, tmp_path: Path, own_store: RunStore) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+
+    error = the_error(neft("train", *TINY, "--store", str(blocked / "runs")))
+
+    assert error == f"Runs cannot be written to '{blocked / 'runs'}': Not a directory."
+    assert neft("train", *TINY, "--resume").code == 0
+    assert len(own_store.ids()) == 1
+
+
+def test_stored_run_is_not_trained_again(neft: Neft, stored: RunRecord, own_store: RunStore, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(stored.config), encoding="utf-8")
+
+    error = the_error(neft("train", "--config", str(path)))
+
+    assert error.startswith(f"A run '{stored.id}' is already stored; see `neft show {stored.id}`.")
+    assert own_store.ids() == [stored.id]
+    assert not (neft_home() / "unfinished").exists()
+
+
+def test_run_that_ships_with_the_package_is_not_trained_again(
+    neft: Neft, filled_store: RunStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("neft.store.CACHED_RUNS", filled_store.root)
+    config = RunConfig.model_validate(filled_store.list().records[0].config)
+    path = tmp_path / "config.json"
+    path.write_text(config.to_json(), encoding="utf-8")
+
+    assert f"A run '{config.run_id}' is already stored" in the_error(neft("train", "--config", str(path)))
+
+
+def test_damaged_run_is_named(neft: Neft, stored: RunRecord, own_store: RunStore) -> None:
+    (own_store.root / stored.id / "run.json").write_text("{", encoding="utf-8")
+
+    assert the_error(neft("show", stored.id)) == f"Run '{stored.id}' is corrupt: run.json is not a run's record."
+
+
+def test_damaged_run_does_not_hide_the_others(neft: Neft, stored: RunRecord, own_store: RunStore) -> None:
+    other = own_store.save(
+        stored.model_copy(update={"id": f"{stored.id[:-8]}00000000", "files": {}}), own_store.tables(stored)
+    )
+    (own_store.root / stored.id / "run.json").write_text("{", encoding="utf-8")
+
+    answer = neft("runs")
+
+    assert answer.code == 0
+    assert other.id in answer.out
+    assert f"{stored.id}: Run '{stored.id}' is corrupt" in answer.err

@@ -1,0 +1,112 @@
+"""Pages without a browser: fresh caches, a small store of every method, and no training left running."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+import streamlit as st
+
+from dashboard import jobs
+from neft.backbones import Mlp
+from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.datasets.digits import Digits
+from neft.methods import BaseMethod, Irs, NoiseInjection, Ovf, Vanilla
+from neft.pipeline import Settings, run
+from neft.places import neft_home
+from neft.records import RunRecord
+from neft.store import RunStore, Stores
+
+METHODS: tuple[BaseMethod, ...] = (
+    Vanilla(),
+    NoiseInjection(),
+    NoiseInjection(temperature=4),
+    Ovf(),
+    Irs(),
+)
+SIGMA_DS = (0.0, 0.1, 0.2)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches() -> Iterator[None]:
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEFT_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def _no_training_left(_own_home: None) -> Iterator[None]:
+    yield
+    for job in jobs.jobs():
+        if job.is_active and pid_of(job.id) != os.getpid():
+            end(job.id)
+
+
+def end(job_id: str) -> None:
+    """Kill a job's process."""
+    pid = pid_of(job_id)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    with suppress(psutil.Error):
+        psutil.Process(pid).wait(timeout=20)
+
+
+def pid_of(job_id: str) -> int:
+    """A job's process."""
+    facts = jobs._facts(job_id)
+    assert facts is not None
+    return int(facts["pid"])
+
+
+@pytest.fixture(scope="session")
+def every_method(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    """Two seeds of vanilla, noise injection, its control, OVF and IRS, tiny; copy it before changing anything."""
+    folder = tmp_path_factory.mktemp("every_method")
+    store = RunStore(folder / "runs")
+    stores = Stores(own=store, shipped=RunStore(folder / "none", read_only=True))
+    for method in METHODS:
+        for seed in (0, 1):
+            config = RunConfig.make(
+                dataset=Digits(max_train=200),
+                backbone=Mlp(hidden_layers=3, hidden_units=16),
+                method=method,
+                training=TrainingConfig(epochs=2, validation_instances=2, seed=seed),
+                evaluation=EvaluationConfig(sigma_ds=SIGMA_DS, num_instances=4),
+            )
+            run(config, Settings(store=store, pretrained_stores=stores, unfinished_root=folder / "unfinished"))
+    return store
+
+
+@pytest.fixture
+def shipped(every_method: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    """The small store in the place of the shipped one, to change at will."""
+    root = Path(shutil.copytree(every_method.root, tmp_path / "shipped"))
+    monkeypatch.setattr("neft.store.CACHED_RUNS", root)
+    return RunStore(root)
+
+
+@pytest.fixture
+def nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run anywhere."""
+    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "none")
+
+
+@pytest.fixture
+def own_run(shipped: RunStore) -> RunRecord:
+    """One of the small store's runs, among the user's own instead."""
+    run_id = shipped.ids()[0]
+    own = neft_home() / "runs"
+    own.mkdir(parents=True)
+    shutil.move(shipped.root / run_id, own / run_id)
+    return RunStore(own).record(run_id)

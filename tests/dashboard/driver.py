@@ -1,0 +1,93 @@
+"""Words for what a user does and sees, and for the files that a job leaves."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from neft.places import neft_home
+
+ROOT = Path(__file__).parents[2]
+APP = ROOT / "dashboard" / "app.py"
+EXPLORE, TRAIN, RUNS = (f"app_pages/{name}.py" for name in ("explore", "train", "runs"))
+TIMEOUT = 60
+Traces = list[dict[str, Any]]
+
+
+def open_page(page: str = EXPLORE, **address: str | list[str]) -> AppTest:
+    """A page as it is after its first run, at this address."""
+    return open_at(address, page)
+
+
+def open_at(address: Mapping[str, str | list[str]], page: str = EXPLORE) -> AppTest:
+    """Likewise, the address in one."""
+    app = AppTest.from_file(str(APP), default_timeout=TIMEOUT)
+    for key, value in address.items():
+        app.query_params[key] = value
+    if page != EXPLORE:
+        app.switch_page(page)
+    return app.run()
+
+
+def chosen(app: AppTest, key: str) -> list[Any]:
+    """What is on in a group of buttons."""
+    value = app.sidebar.button_group(key=key).value
+    return list(value) if isinstance(value, list) else [value]
+
+
+def words(app: AppTest) -> str:
+    """Everything that is written on the page."""
+    kinds = (app.title, app.markdown, app.caption, app.info, app.warning, app.error, app.success, app.code)
+    expanders = [expander.label for expander in app.expander]
+    links = [link.proto.label for link in app.get("page_link")]
+    return "\n".join([*(str(element.value) for kind in kinds for element in kind), *expanders, *links])
+
+
+def charts(app: AppTest) -> list[str]:
+    """The alternative texts of the page's charts."""
+    return [chart.proto.alt for chart in app.get("plotly_chart")]
+
+
+def traces(app: AppTest, alt: str) -> Traces:
+    """The traces of the chart whose alternative text begins so, arrays as lists."""
+    spec = next(chart.proto.spec for chart in app.get("plotly_chart") if chart.proto.alt.startswith(alt))
+    return [{key: _unpacked(value) for key, value in trace.items()} for trace in json.loads(spec)["data"]]
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, dict) and "bdata" in value:
+        return np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"]).tolist()
+    return value
+
+
+# ---------------------------------------------------------------- jobs as files
+def write_job(
+    job_id: str, events: Sequence[dict[str, Any] | str], *, pid: int = 2**22 + 1, created: float = 1000.0, log: str = ""
+) -> Path:
+    """A job's folder with these events (texts as they stand); by default its process is no more."""
+    folder = neft_home() / "jobs" / job_id
+    folder.mkdir(parents=True)
+    facts = {
+        "run_id": "digits-mlp2x16-ovf-s0.10-seed0-1a2b3c4d",
+        "command": "neft train --method ovf",
+        "created": created,
+        "num_epochs": 9,
+        "pid": pid,
+        "process_created": created,
+    }
+    lines = [event if isinstance(event, str) else json.dumps({"time": created + 5} | event) + "\n" for event in events]
+    (folder / "events.jsonl").write_text("".join(lines), encoding="utf-8")
+    (folder / "log.txt").write_text(log, encoding="utf-8")
+    (folder / "job.json").write_text(json.dumps(facts), encoding="utf-8")
+    return folder
+
+
+def epoch(number: int) -> dict[str, Any]:
+    """The event of an epoch that ended."""
+    accuracies = {"train_accuracy": 0.5, "validation_accuracy": 0.4, "validation_clean_accuracy": 0.45}
+    row = {"epoch": number, "loss": 1 / number, "learning_rate": 0.001, "seconds": 0.1, **accuracies}
+    return {"event": "training", "done": number, "total": 9, "row": row}

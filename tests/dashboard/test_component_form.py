@@ -1,0 +1,111 @@
+"""A form made from the models' schemas."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import NumberInput
+
+from dashboard.widgets.component_form import INITIAL
+from neft.component import Component
+from neft.options import FAMILIES, SECTIONS, Option, make_config, option_table
+
+COMPONENTS = [(part, name) for part, family in FAMILIES.items() for name in family]
+EVERY = [*COMPONENTS, *((section, None) for section in SECTIONS)]
+
+
+def _draw(part: str, name: str | None) -> None:
+    # the function's text is run by itself
+    import streamlit  # noqa: PLC0415
+
+    from dashboard.widgets.component_form import component_fields  # noqa: PLC0415
+
+    streamlit.session_state["values"] = component_fields(part, name)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A component's form, or a section's."""
+
+    part: str
+    name: str | None
+    values: dict[str, Any]
+    widgets: list[Any]
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """What it should ask for."""
+        return {
+            option.name: option
+            for option in option_table().values()
+            if option.part == self.part and (self.name is None or self.name in option.owners)
+        }
+
+    @property
+    def numbers(self) -> dict[str, NumberInput]:
+        """Its fields for numbers, by their options' names."""
+        found = [widget for widget in self.widgets if isinstance(widget, NumberInput)]
+        return {str(widget.key).removeprefix("form_").removesuffix(f"_{self.name}"): widget for widget in found}
+
+
+def drawn(part: str, name: str | None) -> Form:
+    app = AppTest.from_function(_draw, default_timeout=60, kwargs={"part": part, "name": name}).run()
+    assert not app.exception
+    widgets = [*app.number_input, *app.text_input, *app.toggle, *app.selectbox]
+    return Form(part, name, dict(app.session_state["values"]), widgets)
+
+
+@pytest.fixture(scope="module", params=EVERY, ids=lambda each: each[1] or each[0])
+def form(request: pytest.FixtureRequest) -> Form:
+    """The form of every component and section."""
+    return drawn(*request.param)
+
+
+def test_form_asks_for_every_setting(form: Form) -> None:
+    assert set(form.values) == set(form.options)
+    assert len(form.widgets) == len(form.options)
+
+
+def test_untouched_form_makes_the_components_defaults(form: Form) -> None:
+    given = {key: value for key, value in form.values.items() if key not in INITIAL}
+    chosen = {} if form.name is None else {form.part: form.name}
+
+    made: Component = getattr(make_config({**chosen, **given}), form.part)
+
+    assert made == (SECTIONS[form.part]() if form.name is None else FAMILIES[form.part][form.name]())
+
+
+def test_every_field_explains_itself(form: Form) -> None:
+    assert {widget.help for widget in form.widgets} == {option.help() for option in form.options.values()}
+    assert all(widget.label for widget in form.widgets)
+
+
+def test_numbers_have_their_models_bounds(form: Form) -> None:
+    for name, widget in form.numbers.items():
+        metadata = form.options[name].info.metadata
+        limits = {key: getattr(item, key) for item in metadata for key in ("ge", "le") if hasattr(item, key)}
+
+        assert "ge" not in limits or widget.min == limits["ge"]
+        assert "le" not in limits or widget.max == limits["le"]
+
+
+def test_steps_are_small_against_the_default(form: Form) -> None:
+    for widget in form.numbers.values():
+        if widget.value:
+            assert 0 < widget.step <= abs(widget.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "label"),
+    [
+        ("method", "ovf", "β: beta"),
+        ("method", "irs", "N: num feedback"),
+        ("mapping", None, "M: weight bits"),
+        ("training", None, "train σ_d"),
+        ("training", None, "Epochs"),
+        ("evaluation", None, "Chips"),
+    ],
+)
+def test_field_is_named_by_symbol_or_title(part: str, name: str | None, label: str) -> None:
+    assert label in [widget.label for widget in drawn(part, name).widgets]

@@ -1,0 +1,267 @@
+"""The landing page: four views of one selection."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import sentences
+from dashboard.data import CONTROL
+from neft.places import CACHED_RUNS, neft_home
+from neft.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, RunStore
+from tests.dashboard.conftest import SIGMA_DS
+from tests.dashboard.driver import APP, EXPLORE, RUNS, charts, chosen, open_at, open_page, traces, words
+
+ACCURACY, EKL, DECAY, DEVIATION = "Accuracy against", "Distribution of", "Accuracy over the number", "Histograms of"
+
+
+def chips(store: RunStore, method: str, sigma_d: float) -> pd.DataFrame:
+    """All chips of a method (the control is `control`) at one device variation."""
+    named = [
+        (record, "control" if record.facts.method == "noise_injection" and record.facts.temperature > 1 else None)
+        for record in store.list().records
+    ]
+    frames = [store.instances(record) for record, other in named if (other or record.facts.method) == method]
+    rows = pd.concat(frames)
+    return rows[(rows["sigma_d"] - sigma_d).abs() < 1e-9]
+
+
+def widest(app: AppTest) -> float:
+    """The largest deviation that is drawn."""
+    return max(x for trace in traces(app, DEVIATION) for x in trace["x"] if x is not None)
+
+
+def selected(app: AppTest, key: str) -> str:
+    """What a box shows."""
+    box = app.selectbox(key=key)
+    assert box.index is not None
+    return box.options[box.index]
+
+
+# ---------------------------------------------------------------- the runs that ship
+def test_cached_runs_fill_four_views() -> None:
+    records = RunStore(CACHED_RUNS, read_only=True).list().records
+    app = open_page()
+    shown = (selected(app, "data"), selected(app, "net"))
+    other_decay = [
+        record.id
+        for record in records
+        if (record.facts.dataset_label, record.facts.backbone_label) == shown
+        and record.facts.num_feedback is not None
+        and (record.facts.num_feedback, record.facts.decay) != (3, "paper")
+    ]
+
+    assert not app.exception
+    assert not app.warning
+    expected = [ACCURACY, EKL, *([DECAY] if other_decay else []), DEVIATION]
+    for alt, start in zip(charts(app), expected, strict=True):
+        assert alt.startswith(start)
+
+
+def test_every_network_that_ships_can_be_looked_at() -> None:
+    labels = {record.facts.backbone_label for record in RunStore(CACHED_RUNS, read_only=True).list().records}
+    for label in sorted(labels):
+        app = open_page(net=label, read="Fixed")
+
+        assert not app.exception
+        assert selected(app, "net") == label
+        assert charts(app)[0].startswith(ACCURACY)
+
+
+# ---------------------------------------------------------------- numbers
+@pytest.fixture(scope="module")
+def fixed(every_method: RunStore) -> AppTest:
+    """The page of the small store, one network over all device variations; to be read only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neft.store.CACHED_RUNS", every_method.root)
+        patch.setenv("NEFT_HOME", str(every_method.root / "none"))
+        return open_page(read="Fixed", at="0.1")
+
+
+@pytest.mark.parametrize(
+    ("name", "method"), [("OVF", "ovf"), ("IRS", "irs"), ("Vanilla", "vanilla"), ("Noise injection", "noise_injection")]
+)
+def test_accuracy_over_sigma_d_is_the_mean_of_the_stored_chips(
+    fixed: AppTest, every_method: RunStore, name: str, method: str
+) -> None:
+    (drawn,) = [trace for trace in traces(fixed, ACCURACY) if trace.get("name") == name]
+
+    assert drawn["x"] == pytest.approx(SIGMA_DS)
+    assert drawn["y"] == pytest.approx([100 * chips(every_method, method, at)["accuracy"].mean() for at in SIGMA_DS])
+
+
+def test_matched_reading_shows_each_network_where_it_was_trained(shipped: RunStore) -> None:
+    app = open_page(read="Matched")
+
+    (drawn,) = [trace for trace in traces(app, ACCURACY) if trace.get("name") == "OVF"]
+
+    assert drawn["x"] == pytest.approx([0.1])
+    assert drawn["y"] == pytest.approx([100 * chips(shipped, "ovf", 0.1)["accuracy"].mean()])
+
+
+def test_headline_says_the_mean_accuracy_of_every_method_at_the_slice(shipped: RunStore) -> None:
+    headline = next(text for text in words(open_page(read="Fixed", at="0.2")).splitlines() if "share of images" in text)
+
+    assert "= 0.2 on Digits" in headline
+    for method in ("vanilla", "noise_injection", "control", "ovf", "irs"):
+        assert f"{sentences.percent(chips(shipped, method, 0.2)['accuracy'].mean())} ± " in headline
+    assert "2 seeds × 4 chips" in headline
+
+
+def test_distribution_of_ekl_spans_the_stored_chips(fixed: AppTest, every_method: RunStore) -> None:
+    drawn = [trace for trace in traces(fixed, EKL) if trace.get("name") == "OVF"]
+
+    stored = chips(every_method, "ovf", 0.1)["ekl"]
+    values = [x for trace in drawn for x in trace["x"]]
+    assert min(values) == pytest.approx(stored.min())
+    assert max(values) == pytest.approx(stored.max())
+    assert f"OVF {stored.mean():.3f}" in words(fixed)
+
+
+def test_method_that_is_left_out_leaves_the_figures(shipped: RunStore) -> None:
+    app = open_page(read="Fixed")
+    group = app.sidebar.button_group(key="methods")
+    before = {trace["name"] for trace in traces(app, ACCURACY) if "name" in trace}
+
+    app = group.set_value([variant for variant in chosen(app, "methods") if variant != "vanilla"]).run()
+
+    assert before - {trace["name"] for trace in traces(app, ACCURACY) if "name" in trace} == {"Vanilla"}
+    assert not app.exception
+
+
+def test_without_a_method_the_page_asks_for_one(shipped: RunStore) -> None:
+    app = open_page()
+
+    app = app.sidebar.button_group(key="methods").set_value([]).run()
+
+    assert "Choose at least one method in the sidebar." in words(app)
+    assert not charts(app)
+
+
+def test_deviations_can_be_counted_in_the_largest_weight_instead(shipped: RunStore) -> None:
+    app = open_page()
+    over_rms = widest(app)
+
+    app = app.button_group(key="unit").set_value("w_max").run()
+
+    assert not app.exception
+    assert 0 < widest(app) < over_rms
+
+
+def test_nothing_misses_without_variation(shipped: RunStore) -> None:
+    app = open_page(read="Fixed", at="0")
+
+    assert "= 0 nothing misses." in words(app)
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    "address", [{"data": "nothing", "net": "none"}, {"methods": "nobody"}, {"at": "9", "read": "Sideways"}]
+)
+def test_wrong_values_in_the_address_do_no_harm(shipped: RunStore, address: dict[str, str | list[str]]) -> None:
+    app = open_at(address)
+
+    assert not app.exception
+    assert charts(app)[0].startswith(ACCURACY)
+
+
+# ---------------------------------------------------------------- stores that are not as they should be
+@pytest.mark.parametrize("page", [EXPLORE, RUNS])
+def test_empty_store_is_said_with_the_way_on(nothing_shipped: None, page: str) -> None:
+    app = open_page(page)
+
+    assert not app.exception
+    assert "No runs are stored yet." in words(app)
+    assert "Train a network" in words(app)
+
+
+@pytest.mark.parametrize("page", [EXPLORE, RUNS])
+def test_run_that_cannot_be_read_is_named_while_the_rest_works(shipped: RunStore, page: str) -> None:
+    lost = next(record.id for record in shipped.list().records if record.facts.method == "ovf")
+    (shipped.root / lost / RECORD).write_text("{", encoding="utf-8")
+
+    app = open_page(page)
+
+    assert not app.exception
+    assert "1 stored runs cannot be read" in words(app)
+    assert f"`{lost}`: Run '{lost}' is corrupt" in words(app)
+    assert page == RUNS or len(charts(app)) > 2
+
+
+@pytest.mark.parametrize("name", [INSTANCES, DEVIATIONS, LAYERS, HISTORY])
+def test_damaged_file_of_a_run_is_named_while_the_rest_works(shipped: RunStore, name: str) -> None:
+    damaged = next(one.id for one in shipped.list().records if (one.facts.method, one.facts.seed) == ("ovf", 0))
+    (shipped.root / damaged / name).write_bytes(b"no table")
+
+    app = open_page()
+
+    assert not app.exception
+    assert f"Left out: Run '{damaged}' is corrupt: {name} is not the file that was stored." in words(app)
+    assert {alt.split(" of ")[0] for alt in charts(app)} >= {"Distribution", "Histograms"}
+
+
+@pytest.mark.parametrize("name", [INSTANCES, DEVIATIONS])
+def test_damaged_file_of_every_run_leaves_a_page_that_says_so(shipped: RunStore, name: str) -> None:
+    for run_id in shipped.ids():
+        (shipped.root / run_id / name).write_bytes(b"no table")
+
+    app = open_page()
+
+    assert not app.exception
+    assert f"{name} is not the file that was stored." in words(app)
+
+
+@pytest.mark.parametrize("page", [EXPLORE, RUNS])
+def test_store_of_nothing_but_unreadable_runs_names_them(shipped: RunStore, page: str) -> None:
+    for run_id in shipped.ids():
+        (shipped.root / run_id / RECORD).write_text("{", encoding="utf-8")
+
+    app = open_page(page)
+
+    assert not app.exception
+    assert "No runs are stored yet." in words(app)
+    assert f"{len(shipped.ids())} stored runs cannot be read" in words(app)
+
+
+def test_run_that_is_stored_meanwhile_is_seen_at_the_next_look(shipped: RunStore, tmp_path: Path) -> None:
+    away = shipped.root / next(one.id for one in shipped.list().records if one.facts.method == "irs")
+    aside = away.rename(tmp_path / away.name)
+    app = open_page(read="Fixed")
+    before = next(text for text in words(app).splitlines() if "share of images" in text)
+
+    _ = aside.rename(away)
+    app = app.run()
+
+    assert "2 seeds" in next(text for text in words(app).splitlines() if "share of images" in text)
+    assert "1–2 seeds" in before
+
+
+def test_users_own_runs_stand_beside_the_shipped(shipped: RunStore, own_run: object) -> None:
+    assert RunStore(neft_home() / "runs").ids()
+    headline = next(text for text in words(open_page(read="Fixed")).splitlines() if "share of images" in text)
+
+    assert "2 seeds × 4 chips" in headline
+
+
+def test_pages_of_stored_numbers_never_import_torch() -> None:
+    script = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(APP)!r}, default_timeout=60).run()\n"
+        "app = app.switch_page('app_pages/runs.py').run()\n"
+        "assert not app.exception\n"
+        "print(*sys.modules)\n"
+    )
+
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert not {"torch", "torchvision", "sklearn", "neft.training"} & set(answer.stdout.split())
+
+
+def test_control_is_the_first_looks() -> None:
+    variants = {record.facts.variant for record in RunStore(CACHED_RUNS, read_only=True).list().records}
+
+    assert CONTROL in variants
