@@ -66,6 +66,7 @@ def run(config: RunConfig, settings: Settings) -> RunRecord:
         RunExistsError: it is stored already.
         DataMissingError: the data set is not there.
         ConfigError: settings that do not fit, found before anything is computed where possible.
+        StoreError: the store cannot be written, found before the training.
         StoppedError: `should_stop` said so; the last whole epoch is kept, nothing is stored.
     """
     if config.run_id in settings.store:
@@ -190,6 +191,7 @@ def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trai
         epochs = config.training.epochs
         settings.on_progress(Progress("training", current.epoch, epochs, row=current.history[-1]))
 
+    settings.store.ensure_writable()
     start_at = state.epoch if state else 0
     settings.on_progress(Progress("training", start_at, config.training.epochs))
     trained = train(

@@ -166,9 +166,6 @@ class RunStore:
             RunExistsError: a run of that id is there.
             StoreError: the folder cannot be written.
         """
-        if self.read_only:
-            message = f"The store '{self.root.name}' is read-only."
-            raise StoreError(message)
         if not is_run_id(record.id):
             message = f"'{record.id}' is not a run's id."
             raise StoreError(message)
@@ -176,12 +173,7 @@ class RunStore:
         if target.exists():
             message = f"A run '{record.id}' is already stored."
             raise RunExistsError(message)
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self.root))
-        except OSError as error:
-            message = f"Runs cannot be written to '{self.root}': {error.strerror}."
-            raise StoreError(message) from None
+        draft = self._new_draft()
         try:
             complete = _write_draft(draft, record, tables, weights)
             draft.chmod(0o755)
@@ -194,6 +186,14 @@ class RunStore:
                 raise StoreError(message) from error
             raise
         return complete
+
+    def ensure_writable(self) -> None:
+        """Find out before hours of training whether their run could be kept.
+
+        Raises:
+            StoreError: it could not.
+        """
+        self._new_draft().rmdir()
 
     def delete(self, run_id: str) -> None:
         """Remove a run.
@@ -209,6 +209,17 @@ class RunStore:
         hidden = self.root / f".deleted-{run_id}"
         _ = (self.root / run_id).rename(hidden)
         shutil.rmtree(hidden)
+
+    def _new_draft(self) -> Path:
+        if self.read_only:
+            message = f"The store '{self.root.name}' is read-only."
+            raise StoreError(message)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return Path(tempfile.mkdtemp(prefix=".draft-", dir=self.root))
+        except OSError as error:
+            message = f"Runs cannot be written to '{self.root}': {error.strerror}."
+            raise StoreError(message) from None
 
     def _read(self, run_id: str, name: str) -> bytes:
         if not is_run_id(run_id):

@@ -47,6 +47,6 @@ def main() -> None:
     \b
     A first look:
       neft dashboard                                    the cached runs, in a browser
-      neft train --backbone mlp --method ovf            a training of seconds on scikit-learn's digits
+      neft train --backbone mlp --method ovf --seed 7   a training of seconds on scikit-learn's digits
       neft runs                                         what is stored
     """
