@@ -165,7 +165,7 @@ def _decay(selection: Selection, stamp: str) -> None:
         question="Do the decay factors matter?",
         caption=(
             f"Trained and tested at {SIGMA_D} = {sigma_text(sigma_d)}. Marks inside the band do no better than the "
-            "control, whatever their schedule."
+            "control, whatever their schedule; N also sets the temperature N+1."
         ),
         definition=DECAY_DEFINITION,
         alt="Accuracy over the number of feedback terms for three decay schedules, beside the control's interval.",

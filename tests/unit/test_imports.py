@@ -33,9 +33,7 @@ def test_nothing_is_unpickled(path: Path) -> None:
 
 def modules_after(statement: str) -> set[str]:
     command = [sys.executable, "-c", f"{statement}; import sys; print(*sys.modules)"]
-    answer = subprocess.run(
-        command, cwd=PACKAGE.parent, capture_output=True, text=True, check=True
-    )
+    answer = subprocess.run(command, cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
     return set(answer.stdout.split())
 
 
