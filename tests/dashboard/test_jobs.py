@@ -92,7 +92,7 @@ def test_job_that_fails_says_why() -> None:
     assert job.state == "failed"
     assert job.message.startswith("MNIST: ")
     assert "allow the download" in job.message
-    assert not (neft_home() / "runs").exists()
+    assert RunStore(neft_home() / "runs").ids() == []
 
 
 def test_running_job_is_seen_from_elsewhere_and_stops_when_asked_with_its_last_epoch_kept() -> None:
@@ -109,7 +109,7 @@ def test_running_job_is_seen_from_elsewhere_and_stops_when_asked_with_its_last_e
     job = wait(job_id, lambda job: not job.is_active)
     assert job.state == "cancelled"
     assert (neft_home() / "unfinished" / config.run_id / "state.safetensors").is_file()
-    assert not (neft_home() / "runs").exists()
+    assert RunStore(neft_home() / "runs").ids() == []
 
 
 def test_job_can_be_cancelled_before_it_has_begun() -> None:
@@ -118,7 +118,7 @@ def test_job_can_be_cancelled_before_it_has_begun() -> None:
     jobs.cancel(job_id)
 
     assert wait(job_id, lambda job: not job.is_active).state == "cancelled"
-    assert not (neft_home() / "runs").exists()
+    assert RunStore(neft_home() / "runs").ids() == []
 
 
 def test_killed_job_is_lost_and_says_how_to_go_on() -> None:
