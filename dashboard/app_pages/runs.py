@@ -47,6 +47,7 @@ SHOWN_ELSEWHERE = (
     "training.sigma_d",
     "training.seed",
     "training.epochs",
+    "evaluation.sigma_ds",
 )
 TABLE_KEY = "runs_table"
 RESULTS = {
