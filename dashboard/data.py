@@ -184,6 +184,11 @@ def layers(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame
     return tables.layer_table(found, sigma_d=sigma_d)
 
 
+def comparable_variants(run_ids: Sequence[str]) -> set[str]:
+    """The variants of some runs that differ in their method alone."""
+    return tables.comparable_variants(named_records(run_ids))
+
+
 def config_differences(run_ids: Sequence[str]) -> pd.DataFrame:
     """The settings in which some runs differ."""
     return tables.config_differences(records(run_ids))

@@ -88,7 +88,8 @@ def _headline(selection: Selection, rows: pd.DataFrame) -> None:
         )
         return
     differences = data.differences(rows, data.CONTROL)
-    feedback = differences[differences[columns.METHOD].isin(["ovf", "irs"])]
+    fair = differences[columns.VARIANT].isin(data.comparable_variants(selection.run_ids))
+    feedback = differences[differences[columns.METHOD].isin(["ovf", "irs"]) & fair]
     means = data.means(rows)
     labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
     st.markdown(sentences.finding(selection, means, feedback, labels.get(data.CONTROL)))
@@ -127,7 +128,8 @@ def _accuracy_caption(selection: Selection, curves: pd.DataFrame) -> str:
     trained = f"{SIGMA_D} = {sigma_text(selection.train_sigma_d or 0)}"
     start = f"One network a seed, trained at {trained}, tried at every {SIGMA_D}."
     has_batchnorm = not selection.backbone.startswith("mlp")
-    clean = sentences.clean_words(data.clean_means(curves), has_batchnorm=has_batchnorm)
+    comparable = curves[curves[columns.VARIANT].isin(data.comparable_variants(selection.run_ids))]
+    clean = sentences.clean_words(data.clean_means(comparable), has_batchnorm=has_batchnorm)
     return f"{start} {clean}".strip()
 
 

@@ -18,6 +18,7 @@ from neft.tables.layers import deviation_ratios, layer_label, layer_table, scale
 from neft.tables.runs import (
     DECAY_SETTINGS,
     RUN_COLUMNS,
+    comparable_variants,
     config_differences,
     flat_config,
     recipe,
@@ -36,6 +37,7 @@ __all__ = [
     "Interval",
     "Protocol",
     "clean_means",
+    "comparable_variants",
     "config_differences",
     "crossed_interval",
     "decay_points",

@@ -124,6 +124,18 @@ def settings_in_words(records: Sequence[RunRecord], *, without: Sequence[str]) -
     return pd.Series(words, dtype=object)
 
 
+def comparable_variants(records: Sequence[RunRecord]) -> set[str]:
+    """The variants that differ from the most others in their method alone: same data, network, training and evaluation.
+
+    A difference between any other two says something of their epochs or chips, not of their methods.
+    """
+    conditions = [_conditions(record) for record in records]
+    counts = Counter(conditions)
+    commonest = max(counts, key=lambda key: (counts[key], key), default="")
+    pairs = zip(records, conditions, strict=True)
+    return {record.facts.variant for record, condition in pairs if condition == commonest}
+
+
 def told_apart(records: Sequence[RunRecord]) -> list[RunRecord]:
     """The runs, those of an uncommon recipe under a variant and a label of their own: they repeat none of the others.
 
@@ -144,6 +156,11 @@ def told_apart(records: Sequence[RunRecord]) -> list[RunRecord]:
             for record, key in zip(group, recipes, strict=True)
         ]
     return found
+
+
+def _conditions(record: RunRecord) -> str:
+    """A run's recipe without its method."""
+    return recipe(record, ignoring=[name for name in flat_config(record) if name.startswith("method.")])
 
 
 def _setting(name: str) -> str:

@@ -9,6 +9,7 @@ from neft.store import RunStore
 from neft.tables import (
     DECAY_SETTINGS,
     clean_means,
+    comparable_variants,
     config_differences,
     deviation_ratios,
     differences_to,
@@ -93,6 +94,16 @@ def test_uncommon_recipe_has_a_name_of_its_own(record: RunRecord) -> None:
     assert apart[twin.id] == twin.facts
     assert apart[odd.id].variant == f"{record.facts.variant}_{recipe(odd)}"
     assert apart[odd.id].label == f"{record.facts.label} (epochs 7)"
+
+
+def test_variants_are_comparable_where_only_their_method_differs(record: RunRecord) -> None:
+    cooler = changed(record, "method", "temperature", 4.0)
+    cooler = cooler.model_copy(update={"facts": cooler.facts.model_copy(update={"variant": "cooler"})})
+    shorter = changed(record, "training", "epochs", 1)
+    shorter = shorter.model_copy(update={"facts": shorter.facts.model_copy(update={"variant": "shorter"})})
+
+    assert comparable_variants([shorter, record, cooler]) == {record.facts.variant, "cooler"}
+    assert comparable_variants([]) == set()
 
 
 def curve(variant: str, means: dict[float, float], ci95: float) -> pd.DataFrame:
