@@ -6,7 +6,7 @@ pooled before a head (NeFT section 3.2, IRS).
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import override
 
-from neft.component import Component
+from neft.component import Component, default_name
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,6 @@ class BaseBackbone(Component):
         """The network, not yet initialised."""
 
 
-def width_field() -> Any:
-    """The declaration of a convolutional backbone's `width`."""
-    return Field(
-        default=1.0,
-        ge=1 / 64,
-        le=4,
-        title="width",
-        description="Factor on every layer's channels; 1 is the paper's network.",
-    )
-
-
 def scaled(channels: int, width: float) -> int:
     """A layer's channels at some width; at least one."""
     return max(1, round(channels * width))
@@ -121,6 +110,36 @@ def width_label(width: float) -> str:
     if not suffix:
         return ""
     return f", width 1/{suffix[1:]}" if suffix.startswith("w") else f", width {width:g}"
+
+
+class ScaledBackbone(BaseBackbone):
+    """A convolutional backbone whose channels are the paper's times a width."""
+
+    width: float = Field(
+        default=1.0,
+        ge=1 / 64,
+        le=4,
+        title="width",
+        description="Factor on every layer's channels; 1 is the paper's network.",
+    )
+
+    @property
+    @override
+    def short_name(self) -> str:
+        """`vgg8`, `vgg8w4`."""
+        return f"{default_name(type(self))}{width_suffix(self.width)}"
+
+    @property
+    @override
+    def full_label(self) -> str:
+        """The label with the width."""
+        return f"{self.label}{width_label(self.width)}"
+
+    @property
+    @override
+    def head_width(self) -> int:
+        """512 at width 1."""
+        return scaled(512, self.width)
 
 
 class ConvNorm(nn.Module):

@@ -7,14 +7,11 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from neft.backbones.base import (
-    BaseBackbone,
     ConvNorm,
+    ScaledBackbone,
     SnapshotPlace,
     StagedNetwork,
     scaled,
-    width_field,
-    width_label,
-    width_suffix,
 )
 
 PLAN = ((64, 1), (128, 2), (256, 2), (512, 2))
@@ -40,7 +37,7 @@ class BasicBlock(nn.Module):
         return torch.relu(self.second(self.first(features)) + self.shortcut(features))
 
 
-class Resnet18(BaseBackbone):
+class Resnet18(ScaledBackbone):
     """Seventeen 3x3 convolutions, three projections and one fully connected layer."""
 
     name: Literal["resnet18"] = "resnet18"
@@ -53,26 +50,6 @@ class Resnet18(BaseBackbone):
         SnapshotPlace(stage=4, pooled_size=2),  # Table 1's N = 5; its pooled size is a reconstruction
     )
     default_num_snapshots: ClassVar[int] = 4
-
-    width: float = width_field()
-
-    @property
-    @override
-    def short_name(self) -> str:
-        """`resnet18`, `resnet18w4`."""
-        return f"resnet18{width_suffix(self.width)}"
-
-    @property
-    @override
-    def full_label(self) -> str:
-        """The label with the width."""
-        return f"{self.label}{width_label(self.width)}"
-
-    @property
-    @override
-    def head_width(self) -> int:
-        """512 at width 1."""
-        return scaled(512, self.width)
 
     @override
     def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:

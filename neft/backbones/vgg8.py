@@ -6,21 +6,18 @@ from torch import nn
 from typing_extensions import override
 
 from neft.backbones.base import (
-    BaseBackbone,
     ConvNorm,
+    ScaledBackbone,
     SnapshotPlace,
     StagedNetwork,
     scaled,
-    width_field,
-    width_label,
-    width_suffix,
 )
 
 PLAN = ((64, False), (128, True), (256, False), (256, True), (512, False), (512, True))
 """Channels of each convolution and whether a 2x2 max pool follows."""
 
 
-class Vgg8(BaseBackbone):
+class Vgg8(ScaledBackbone):
     """Six convolutions and two fully connected layers."""
 
     name: Literal["vgg8"] = "vgg8"
@@ -32,26 +29,6 @@ class Vgg8(BaseBackbone):
         SnapshotPlace(stage=5, pooled_size=2),  # reconstruction: the paper stops at three
     )
     default_num_snapshots: ClassVar[int] = 3
-
-    width: float = width_field()
-
-    @property
-    @override
-    def short_name(self) -> str:
-        """`vgg8`, `vgg8w4`."""
-        return f"vgg8{width_suffix(self.width)}"
-
-    @property
-    @override
-    def full_label(self) -> str:
-        """The label with the width."""
-        return f"{self.label}{width_label(self.width)}"
-
-    @property
-    @override
-    def head_width(self) -> int:
-        """512 at width 1."""
-        return scaled(512, self.width)
 
     @override
     def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:
