@@ -17,6 +17,9 @@ ACCURACY = "accuracy"
 EKL = "ekl"
 MEAN_CONFIDENCE = "mean_confidence"
 CALIBRATION_ERROR = "calibration_error"
+CALIBRATED_EKL = "calibrated_ekl"
+"""EKL of the logits over a temperature that was fitted on validation images at the same sigma_d."""
+CALIBRATION_TEMPERATURE = "calibration_temperature"
 
 # ---- layers and deviations: a row per layer; a row per layer and bin
 LAYER = "layer"

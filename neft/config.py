@@ -52,6 +52,12 @@ class TrainingConfig(Component):
     validation_instances: int = Field(
         default=5, ge=1, le=1000, title="validation chips", description="Chips on which each epoch is validated."
     )
+    max_validation: int | None = Field(
+        default=None,
+        ge=10,
+        title="validation images",
+        description="Validate on only this many images, drawn evenly over the classes; on all if not given.",
+    )
     keep_best: bool = Field(
         default=True,
         title="keep best epoch",
@@ -92,6 +98,20 @@ class EvaluationConfig(Component):
         lt=2**31,
         title="chip seed",
         description="Where chips come from; runs that share it meet the same chips.",
+    )
+    max_test: int | None = Field(
+        default=None,
+        ge=10,
+        title="test images",
+        description="Try chips on only this many test images, drawn evenly over the classes; on all if not given.",
+    )
+    recalibrate_batchnorm: bool = Field(
+        default=False,
+        title="recalibrate BatchNorm",
+        description=(
+            "Gather BatchNorm's statistics anew before deployment, on the training images and without variation; "
+            "otherwise they are those of the noisy training passes."
+        ),
     )
     quantise: bool = Field(
         default=True, title="quantise", description="Deploy M-bit codes (Eq. 4) rather than the real-valued weights."

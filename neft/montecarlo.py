@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from neft import columns
+from neft.calibration import fit_temperature
 from neft.datasets.base import ImageData, Split
 from neft.devices import BaseDevice
 from neft.errors import StoppedError
@@ -29,6 +30,8 @@ from neft.noise import Deployment, Sampler, Weights, deploy, draw_normals
 from neft.seeding import generator
 
 EVALUATION_BATCH = 512
+CALIBRATION_INSTANCES = 8
+"""Chips on which the calibration temperature is fitted."""
 NUM_BINS = 61
 BIN_EDGE = 5.0
 """Deviation histograms reach this many closed-form stds either side."""
@@ -67,9 +70,9 @@ class DeployedNetwork:
         self._shapes = original
         self._deviation: Weights = {}
 
-    def draw(self, seed: int, instance: int) -> None:
-        """Draw one chip: its deviations at sigma_d = 1."""
-        normals = draw_normals(self._shapes, generator(seed, "chip", instance))
+    def draw(self, seed: int, instance: int, *, purpose: str = "chip") -> None:
+        """Draw one chip: its deviations at sigma_d = 1; each purpose has chips of its own."""
+        normals = draw_normals(self._shapes, generator(seed, purpose, instance))
         self._deviation = {
             name: _like(normal, self._parameters[name]).mul_(self._scales[name]) for name, normal in normals.items()
         }
@@ -116,7 +119,8 @@ def evaluate(
         should_stop: asked after each chip.
 
     Returns:
-        A row per sigma_d and instance: `sigma_d`, `instance` and one column a metric.
+        A row per sigma_d and instance: `sigma_d`, `instance`, one column a metric, and the temperature to which the
+        calibrated ones were calibrated, on validation images and chips of their own.
 
     Raises:
         StoppedError: `should_stop` said so.
@@ -127,17 +131,21 @@ def evaluate(
         deployed = DeployedNetwork(network, law, torch_device=torch_device)
         images = data.normalise(split.images.to(torch_device)).contiguous(memory_format=torch.channels_last)
         labels = split.labels.to(torch_device)
-        clean = _measure(deployed, images, labels, sigma_d=0.0) if 0 in sigma_ds else None
+        temperatures = _calibrate(deployed, data, sigma_ds=sigma_ds, seed=seed, torch_device=torch_device)
+        at = dict(zip(sigma_ds, temperatures, strict=True))
+        clean = _measure(deployed, images, labels, sigma_d=0.0, temperature=at[0.0]) if 0 in sigma_ds else None
         for instance in range(num_instances):
             deployed.draw(seed, instance)
             # without variation every chip is the same one
             measured = torch.stack(
                 [
-                    clean if clean is not None and sigma_d == 0 else _measure(deployed, images, labels, sigma_d=sigma_d)
+                    clean
+                    if clean is not None and sigma_d == 0
+                    else _measure(deployed, images, labels, sigma_d=sigma_d, temperature=at[sigma_d])
                     for sigma_d in sigma_ds
                 ]
             ).cpu()
-            rows.append(_rows(instance, sigma_ds, measured))
+            rows.append(_rows(instance, sigma_ds, measured, temperatures))
             on_instance(instance + 1, float(measured[-1, 0]))
             if should_stop():
                 message = f"Stopped after {instance + 1} of {num_instances} chips."
@@ -219,16 +227,37 @@ def _histogram(layer: str, sampled: Tensor, stds: Tensor, scale: float) -> pd.Da
     )
 
 
-def _measure(deployed: DeployedNetwork, images: Tensor, labels: Tensor, *, sigma_d: float) -> Tensor:
+def _calibrate(
+    deployed: DeployedNetwork, data: ImageData, *, sigma_ds: Sequence[float], seed: int, torch_device: str
+) -> list[float]:
+    """The calibration temperature at each sigma_d, from validation images on chips that no test image meets."""
+    images = data.normalise(data.validation.images.to(torch_device)).contiguous(memory_format=torch.channels_last)
+    outputs: list[list[Tensor]] = [[] for _ in sigma_ds]
+    for instance in range(CALIBRATION_INSTANCES):
+        deployed.draw(seed, instance, purpose="calibration_chip")
+        for found, sigma_d in zip(outputs, sigma_ds, strict=True):
+            if sigma_d or not found:
+                deployed.program(sigma_d=sigma_d)
+                found.append(deployed.logits(images))
+    labels = data.validation.labels
+    return [fit_temperature(torch.cat(found), labels.repeat(len(found))) for found in outputs]
+
+
+def _measure(
+    deployed: DeployedNetwork, images: Tensor, labels: Tensor, *, sigma_d: float, temperature: float
+) -> Tensor:
     deployed.program(sigma_d=sigma_d)
-    predictions = Predictions.from_logits(deployed.logits(images), labels)
-    return torch.stack([metric.compute(predictions) for metric in METRICS.values()])
+    logits = deployed.logits(images)
+    plain = Predictions.from_logits(logits, labels)
+    calibrated = Predictions.from_logits(logits, labels, temperature=temperature)
+    return torch.stack([metric.compute(calibrated if metric.calibrated else plain) for metric in METRICS.values()])
 
 
-def _rows(instance: int, sigma_ds: Sequence[float], measured: Tensor) -> pd.DataFrame:
+def _rows(instance: int, sigma_ds: Sequence[float], measured: Tensor, temperatures: Sequence[float]) -> pd.DataFrame:
     frame = pd.DataFrame(measured.double().numpy(), columns=list(METRICS))
     frame.insert(0, columns.SIGMA_D, list(sigma_ds))
     frame.insert(1, columns.INSTANCE, instance)
+    frame[columns.CALIBRATION_TEMPERATURE] = list(temperatures)
     return frame
 
 

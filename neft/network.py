@@ -73,7 +73,7 @@ def build_network(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: i
             f"got {num_snapshots}."
         )
         raise ConfigError(message)
-    chosen = places[:num_snapshots]
+    chosen = backbone.chosen_places(num_snapshots)
     sizes = _stage_shapes(staged, shape) if chosen else []
     heads = [_head(sizes[place.stage], place, backbone.head_width, shape.num_classes) for place in chosen]
     return Network(staged, heads, [place.stage for place in chosen])

@@ -33,9 +33,12 @@ class Deployment:
     stds: Weights
     """std(W_p - W_d) / sigma_d, in weight units; of the weight's shape, or a scalar where all of a layer are alike."""
 
-    def chip(self, normals: Mapping[str, Tensor], *, sigma_d: float) -> Weights:
-        """One chip: targets + sigma_d x stds x normals."""
-        return {name: target + (self.stds[name] * sigma_d) * normals[name] for name, target in self.targets.items()}
+    def chip(self, normals: Mapping[str, Tensor], *, sigma_d: float | Mapping[str, float]) -> Weights:
+        """One chip: targets + sigma_d x stds x normals; sigma_d for all layers, or by layer."""
+        levels = sigma_d if isinstance(sigma_d, Mapping) else dict.fromkeys(self.targets, sigma_d)
+        return {
+            name: target + (self.stds[name] * levels[name]) * normals[name] for name, target in self.targets.items()
+        }
 
 
 def quantised(weight: Float[Tensor, "..."], mapping: BitSlicing) -> Float[Tensor, "..."]:
@@ -100,7 +103,7 @@ def program(
     *,
     device: BaseDevice,
     mapping: BitSlicing,
-    sigma_d: float,
+    sigma_d: float | Mapping[str, float],
     rng: torch.Generator,
     sampler: Sampler = "exact",
     quantise: bool = True,
@@ -114,7 +117,7 @@ def program(
         weights: the layers that lie in devices.
         device: the technology.
         mapping: the bit slicing.
-        sigma_d: device variation, std over maximal conductance, >= 0.
+        sigma_d: device variation, std over maximal conductance, >= 0; of all layers, or by layer.
         rng: where the chip's deviations come from.
         sampler: `exact` or `one_factor`.
         quantise: aim at W_d (Eq. 4) rather than at W.

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +13,14 @@ from torch import Tensor
 
 from neft import checkpoint, columns, unfinished
 from neft.config import RunConfig
-from neft.datasets.base import DataAccess, ImageData
+from neft.datasets.base import DataAccess, ImageData, Split
+from neft.datasets.splits import take_evenly
 from neft.errors import ConfigError, RunExistsError
 from neft.methods import FeedbackMethod
 from neft.montecarlo import ChipLaw, evaluate, layer_deviations
 from neft.network import Network, build_network, num_parameters
 from neft.places import default_data_dir
+from neft.recalibration import recalibrate_batchnorm
 from neft.records import RunFacts, RunRecord, RunSummary, make_provenance
 from neft.store import RunStore, RunTables, Stores
 from neft.tables import summarise
@@ -122,7 +124,19 @@ def load_data(config: RunConfig, settings: Settings) -> ImageData:
     def report(message: str) -> None:
         settings.on_progress(Progress("loading", message=message))
 
-    return config.dataset.load(DataAccess(data_dir=settings.data_dir, download=settings.download, report=report))
+    data = config.dataset.load(DataAccess(data_dir=settings.data_dir, download=settings.download, report=report))
+    return replace(
+        data,
+        validation=_few(data.validation, config.training.max_validation, "max_validation"),
+        test=_few(data.test, config.evaluation.max_test, "max_test"),
+    )
+
+
+def _few(split: Split, count: int | None, setting: str) -> Split:
+    if count is None:
+        return split
+    taken = take_evenly(split.labels, count, setting=setting)
+    return Split(images=split.images[taken], labels=split.labels[taken])
 
 
 def restore_network(config: RunConfig, data: ImageData, weights: dict[str, Tensor]) -> Network:
@@ -208,8 +222,11 @@ def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trai
 def _evaluate_and_store(
     config: RunConfig, data: ImageData, trained: Trained, settings: Settings, *, training_seconds: float
 ) -> RunRecord:
-    stored = _stored_weights(config, trained.network, settings.weights)
+    law = chip_law(config)
     network = trained.network
+    if config.evaluation.recalibrate_batchnorm:
+        network = recalibrate_batchnorm(network, data, law)
+    stored = _stored_weights(config, network, settings.weights)
     if settings.weights == "codes":  # what is evaluated is what is stored
         network = restore_network(config, data, checkpoint.decode(stored, config.mapping))
     started = time.perf_counter()
@@ -220,7 +237,6 @@ def _evaluate_and_store(
         settings.on_progress(Progress("evaluating", done, total, row=row))
 
     settings.on_progress(Progress("evaluating", 0, total))
-    law = chip_law(config)
     instances = evaluate(
         network,
         data,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pydantic import ValidationError
 
+from neft import columns
 from neft.component import build, first_problem
 from neft.errors import (
     RunCorruptError,
@@ -135,7 +136,10 @@ class RunStore:
         Raises:
             RunCorruptError: the file is missing, changed or unreadable.
         """
-        return self._table(record, INSTANCES)
+        table = self._table(record, INSTANCES)
+        if columns.CALIBRATED_EKL not in table:  # runs stored before it was taken
+            table[columns.CALIBRATED_EKL] = float("nan")
+        return table
 
     def weights(self, record: RunRecord) -> "dict[str, Tensor]":
         """The deployed network's state dict.

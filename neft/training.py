@@ -126,10 +126,17 @@ class BatchForward:
         self._config = config
         self._rng = rng
 
-    def __call__(self, *, sigma_d: float, moves_batchnorm: bool = True) -> Tensor:
+    def __call__(
+        self, *, sigma_d: float, inner_sigma_d: float | int | None = None, moves_batchnorm: bool = True
+    ) -> Tensor:
         """Logits on a fresh chip."""
         weights = {name: w for name, w in self._network.device_weights().items() if not name.startswith(HEADS)}
-        overrides = self._chip(weights, sigma_d)
+        if inner_sigma_d is None:
+            overrides = self._chip(weights, sigma_d)
+        else:
+            first, *inner, last = weights
+            levels = {first: sigma_d} | dict.fromkeys(inner, float(inner_sigma_d)) | {last: sigma_d}
+            overrides = self._chip(weights, levels)
         if not moves_batchnorm:
             overrides |= {name: buffer.clone() for name, buffer in self._network.named_buffers()}
         return cast("Tensor", functional_call(self._network, overrides, (self._images,)))
@@ -142,7 +149,7 @@ class BatchForward:
         overrides = self._chip(weights, sigma_d)
         return functional_call(self._network, overrides, (self._images,), {"snapshots": True})
 
-    def _chip(self, weights: Weights, sigma_d: float) -> Weights:
+    def _chip(self, weights: Weights, sigma_d: float | dict[str, float]) -> Weights:
         training = self._config.training
         mapping = self._config.mapping
         if sigma_d == 0:

@@ -56,7 +56,8 @@ class BaseBackbone(Component):
 
     label: ClassVar[str]
     snapshot_places: ClassVar[tuple[SnapshotPlace, ...]]
-    """From the shallowest. The first `default_num_snapshots` are the paper's; deeper ones are a reconstruction."""
+    """In the order in which more snapshots take them: first the paper's, `default_num_snapshots` of them; the others
+    are a reconstruction."""
     default_num_snapshots: ClassVar[int]
 
     @property
@@ -75,8 +76,12 @@ class BaseBackbone(Component):
         return 512
 
     def places(self) -> tuple[SnapshotPlace, ...]:
-        """Every place of this backbone, from the shallowest."""
+        """Every place of this backbone, in the order in which more snapshots take them."""
         return self.snapshot_places
+
+    def chosen_places(self, count: int) -> tuple[SnapshotPlace, ...]:
+        """The first `count` places, from the shallowest."""
+        return tuple(sorted(self.places()[:count], key=lambda place: place.stage))
 
     @abstractmethod
     def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:

@@ -27,6 +27,7 @@ class Vgg8(ScaledBackbone):
         SnapshotPlace(stage=1, pooled_size=4),
         SnapshotPlace(stage=3, pooled_size=3),
         SnapshotPlace(stage=5, pooled_size=2),  # reconstruction: the paper stops at three
+        SnapshotPlace(stage=4, pooled_size=3),  # likewise
     )
     default_num_snapshots: ClassVar[int] = 3
 

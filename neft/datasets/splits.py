@@ -41,7 +41,9 @@ def hold_out(
     return torch.tensor(kept), torch.tensor(held)
 
 
-def take_evenly(labels: Int[Tensor, " images"], count: int | None) -> Int[Tensor, " taken"]:
+def take_evenly(
+    labels: Int[Tensor, " images"], count: int | None, *, setting: str = "max_train"
+) -> Int[Tensor, " taken"]:
     """Indices of `count` images, as even over the classes as there are images for; all of them if there are no more.
 
     Each class is shuffled and dealt out in turns, so that a smaller count takes a subset of what a larger one takes.
@@ -53,9 +55,9 @@ def take_evenly(labels: Int[Tensor, " images"], count: int | None) -> Int[Tensor
         return torch.arange(len(labels))
     classes = labels.unique()
     if count < len(classes):
-        message = f"max_train (training images) must be at least the number of classes, {len(classes)}; got {count}."
+        message = f"{setting} must be at least the number of classes, {len(classes)}; got {count}."
         raise ConfigError(message)
-    order = torch.randperm(len(labels), generator=generator(SPLIT_SEED, "max_train"))
+    order = torch.randperm(len(labels), generator=generator(SPLIT_SEED, setting))
     turn = torch.empty_like(order)
     for label in classes:
         mine = labels[order] == label

@@ -21,8 +21,14 @@ Decay = Literal["paper", "reversed", "constant"]
 class NoisyForward(Protocol):
     """Run the network on this batch, on a freshly sampled chip at sigma_d."""
 
-    def __call__(self, *, sigma_d: float, moves_batchnorm: bool = True) -> Tensor:
-        """Logits of the batch; `moves_batchnorm` says whether the pass updates BatchNorm's running statistics."""
+    def __call__(self, *, sigma_d: float, inner_sigma_d: float | None = None, moves_batchnorm: bool = True) -> Tensor:
+        """Logits of the batch.
+
+        Args:
+            sigma_d: device variation.
+            inner_sigma_d: that of all layers but the first and the last, if it is another.
+            moves_batchnorm: whether the pass updates BatchNorm's running statistics.
+        """
         ...
 
     def with_snapshots(self, *, sigma_d: float, classifier_noise: bool) -> tuple[Tensor, list[Tensor]]:
@@ -188,5 +194,6 @@ _DEPARTURES: dict[str, tuple[str, str]] = {
     "temperature": ("t", "T ="),
     "delta_sigma": ("d", "Δσ ="),
     "feedback_moves_batchnorm": ("bn", "BatchNorm moved by feedback ="),
+    "raised_layers": ("", "Δσ in"),
     "classifier_noise": ("cn", "classifier noise ="),
 }

@@ -33,14 +33,28 @@ class Ovf(FeedbackMethod):
         description="Whether the further, noisier passes update BatchNorm's statistics, as in the released code.",
     )
 
+    raised_layers: Literal["all", "first_and_last"] = Field(
+        default="all",
+        title="Δσ in",
+        description=(
+            "Which layers see σ_d + n Δσ in the further passes: all, as the paper says, or the first and the last "
+            "alone, as the released ResNet-18 code does (its blocks keep their own copy of σ_d)."
+        ),
+    )
+
     @override
     def loss(
         self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]:
         """One pass at sigma_d, N at sigma_d + n delta_sigma."""
         logits = forward(sigma_d=sigma_d)
+        inner = sigma_d if self.raised_layers == "first_and_last" else None
         feedback = [
-            forward(sigma_d=max(0.0, sigma_d + n * self.delta_sigma), moves_batchnorm=self.feedback_moves_batchnorm)
+            forward(
+                sigma_d=max(0.0, sigma_d + n * self.delta_sigma),
+                inner_sigma_d=inner,
+                moves_batchnorm=self.feedback_moves_batchnorm,
+            )
             for n in range(1, self.num_feedback + 1)
         ]
         return self.combine(logits, feedback, labels), logits

@@ -19,9 +19,11 @@ class Predictions:
     correct: Bool[Tensor, " images"]
 
     @classmethod
-    def from_logits(cls, logits: Float[Tensor, "images classes"], labels: Int[Tensor, " images"]) -> "Predictions":
-        """Softmax at temperature 1."""
-        log_probabilities = torch.log_softmax(logits.float(), dim=1)
+    def from_logits(
+        cls, logits: Float[Tensor, "images classes"], labels: Int[Tensor, " images"], *, temperature: float = 1.0
+    ) -> "Predictions":
+        """Softmax of the logits over a temperature."""
+        log_probabilities = torch.log_softmax(logits.float() / temperature, dim=1)
         top, predicted = log_probabilities.max(dim=1)
         return cls(
             log_probabilities=log_probabilities, labels=labels, confidence=top.exp(), correct=predicted == labels
@@ -38,3 +40,5 @@ class Metric:
     description: str
     compute: Callable[[Predictions], Tensor]
     """A 0-d tensor, so that nothing waits for the host."""
+    calibrated: bool = False
+    """Whether it is taken of the logits over the calibration temperature (`neft.calibration`)."""

@@ -17,6 +17,16 @@ def ekl(predictions: Predictions) -> Float[Tensor, ""]:
     return -(picked * hits).sum() / hits.sum()
 
 
+CALIBRATED_EKL = Metric(
+    "calibrated_ekl",
+    "Calibrated EKL",
+    "nats",
+    "EKL after temperature calibration: the logits are divided by one temperature, fitted on validation images at the "
+    "same σ_d, so that a network is not called certain for the scale of its logits.",
+    ekl,
+    calibrated=True,
+)
+
 EKL = Metric(
     "ekl",
     "EKL",

@@ -14,7 +14,13 @@ from scipy.special import stdtrit
 from neft import columns
 from neft.records import MetricSummary, SigmaSummary
 
-METRIC_COLUMNS = (columns.ACCURACY, columns.EKL, columns.MEAN_CONFIDENCE, columns.CALIBRATION_ERROR)
+METRIC_COLUMNS = (
+    columns.ACCURACY,
+    columns.EKL,
+    columns.MEAN_CONFIDENCE,
+    columns.CALIBRATION_ERROR,
+    columns.CALIBRATED_EKL,
+)
 CONFIDENCE = 0.95
 
 

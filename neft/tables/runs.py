@@ -67,7 +67,11 @@ def summary_table(record: RunRecord) -> pd.DataFrame:
                 columns.CI95: accuracy.ci95,
                 columns.PERCENTILE_1: accuracy.percentile_1,
                 columns.PERCENTILE_5: accuracy.percentile_5,
-                **{name: row.metrics[name].mean for name in METRIC_COLUMNS if name != columns.ACCURACY},
+                **{
+                    name: row.metrics[name].mean
+                    for name in METRIC_COLUMNS
+                    if name != columns.ACCURACY and name in row.metrics
+                },
             }
         )
     return pd.DataFrame(rows)

@@ -1,35 +1,15 @@
-"""Named experiments: what to train and evaluate to answer one question. `neft sweep NAME` runs one."""
+"""All methods on digits: the first comparison, and the decay-factor ablation at every number of feedback terms."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
-from typing import Literal
 
 from neft.backbones import Backbone, Mlp, Vgg8
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.methods import Irs, Method, NoiseInjection, Ovf, Vanilla
+from neft.methods.base import Decay
+from neft.presets.plan import PlannedRun
 
 SEEDS = (0, 1, 2)
-Decays = tuple[Literal["paper", "reversed", "constant"], ...]
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One run of a preset."""
-
-    config: RunConfig
-    keep_weights: bool = True
-    """Whether its deployed codes are worth storing."""
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named experiment."""
-
-    name: str
-    question: str
-    plan: Callable[[], list[PlannedRun]]
 
 
 def first_look() -> list[PlannedRun]:
@@ -56,25 +36,6 @@ def first_look() -> list[PlannedRun]:
     return list(planned.values())
 
 
-def smoke() -> list[PlannedRun]:
-    """Two very short trainings, to see that everything works."""
-    training = TrainingConfig(epochs=2)
-    evaluation = EvaluationConfig(sigma_ds=(0.0, 0.1), num_instances=4)
-    return [
-        PlannedRun(RunConfig(backbone=Mlp(hidden_layers=2), method=method, training=training, evaluation=evaluation))
-        for method in (NoiseInjection(), Ovf(num_feedback=1))
-    ]
-
-
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset("first_look", "How do the methods compare on digits, and do the decay factors matter?", first_look),
-        Preset("smoke", "Does everything work? Two trainings of two epochs.", smoke),
-    )
-}
-
-
 def _digits_run(backbone: Backbone, method: Method, *, sigma_d: float, seed: int) -> RunConfig:
     training = TrainingConfig(sigma_d=sigma_d, seed=seed)
     return RunConfig(dataset=Digits(), backbone=backbone, method=method, training=training)
@@ -82,7 +43,7 @@ def _digits_run(backbone: Backbone, method: Method, *, sigma_d: float, seed: int
 
 def _decay_variants() -> list[Method]:
     """OVF and IRS with N = 1 … 4 terms and each schedule."""
-    decays: Decays = ("paper", "reversed", "constant")
+    decays: tuple[Decay, ...] = ("paper", "reversed", "constant")
     found: list[Method] = []
     for method in (Ovf, Irs):
         found.append(method(num_feedback=1))

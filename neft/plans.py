@@ -1,0 +1,92 @@
+"""What a sweep set out to do, kept beside its runs: which run stands where in which experiment.
+
+A page that shows an experiment reads its runs off the plan: no run has to be recognised by its settings, and what is
+missing can be named.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from neft.component import Component, first_problem
+from neft.errors import StoreError
+
+PLAN_VERSION = 1
+FOLDER = "plans"
+NAME_PATTERN = r"^[a-z0-9_]+(-[0-9a-f]{8})?$"
+
+
+class PlanEntry(Component):
+    """A run's place in an experiment."""
+
+    experiment: str
+    series: str
+    """The line it belongs to; chooses its colour."""
+    label: str
+    setting: str
+    position: float
+    sigma_d: float
+    """Device variation at which the run is read."""
+    seed: int
+    run_id: str
+
+
+class PlanRecord(Component):
+    """plans/<name>.json."""
+
+    plan_version: int = PLAN_VERSION
+    name: str = Field(pattern=NAME_PATTERN)
+    preset: str
+    command: str
+    """What makes the missing runs."""
+    entries: tuple[PlanEntry, ...]
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        """Names of the experiments it holds, in their order."""
+        return tuple(dict.fromkeys(entry.experiment for entry in self.entries))
+
+
+def save_plan(root: Path, plan: PlanRecord) -> None:
+    """Write a plan below a store's root, whole or not at all; one entry a line.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    head = plan.model_dump(mode="json", exclude={"entries"})
+    rows = ",\n".join(json.dumps(entry.model_dump(mode="json"), ensure_ascii=False) for entry in plan.entries)
+    opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
+    text = f'{opening},\n "entries": [\n{rows}\n]\n}}\n'
+    folder = root / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=".draft-", dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+            _ = opened.write(text)
+        Path(draft).chmod(0o644)
+        _ = Path(draft).replace(folder / f"{plan.name}.json")
+    except OSError as error:
+        message = f"The plan '{plan.name}' cannot be written to '{folder}': {error.strerror}."
+        raise StoreError(message) from None
+
+
+def load_plans(root: Path) -> tuple[dict[str, PlanRecord], dict[str, str]]:
+    """Every plan below a store's root by its name, and why others cannot be read."""
+    plans: dict[str, PlanRecord] = {}
+    problems: dict[str, str] = {}
+    for path in sorted((root / FOLDER).glob("*.json")):
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            if isinstance(raw, Mapping) and int(raw.get("plan_version", 0)) > PLAN_VERSION:
+                problems[path.stem] = "made by a newer version of neft"
+                continue
+            plans[path.stem] = PlanRecord.model_validate(raw)
+        except ValidationError as error:
+            problems[path.stem] = first_problem(PlanRecord, error)
+        except (OSError, ValueError, TypeError, RecursionError):
+            problems[path.stem] = "not a plan"
+    return plans, problems
