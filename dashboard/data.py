@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from neft import columns, tables
+from neft import columns, reference, tables
 from neft.errors import StoreError
 from neft.records import RunRecord
 from neft.store import INSTANCES, Listing, RunTables, Stores
@@ -66,6 +66,15 @@ def run_tables(run_id: str) -> RunTables:
     return _run_tables(run_id, fingerprint())
 
 
+def instances(record: RunRecord) -> pd.DataFrame:
+    """A run's chips.
+
+    Raises:
+        StoreError: they cannot be read.
+    """
+    return _instances(record.id, record.files[INSTANCES].sha256)
+
+
 def delete_run(run_id: str) -> None:
     """Remove one of the user's own runs.
 
@@ -78,7 +87,7 @@ def delete_run(run_id: str) -> None:
 def deviation_ratios(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
     """How large a typical deviation is beside a typical weight, by variant."""
     found = layers(run_ids, sigma_d, stamp)
-    return found if found.empty else _ordered(tables.deviation_ratios(found))
+    return found if found.empty else in_shown_order(tables.deviation_ratios(found))
 
 
 def results(record: RunRecord) -> pd.DataFrame:
@@ -127,7 +136,7 @@ def curves(
 ) -> pd.DataFrame:
     """A metric against sigma_d, a row per variant and sigma_d."""
     rows = tables.select_protocol(_gathered(run_ids, stamp), protocol, train_sigma_d=train_sigma_d)
-    return _ordered(tables.metric_curves(rows, metric))
+    return in_shown_order(tables.metric_curves(rows, metric))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -141,22 +150,22 @@ def at_slice(
 
 def quantiles(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The distribution of a metric over these chips, by variant."""
-    return _ordered(tables.metric_quantiles(rows, metric))
+    return in_shown_order(tables.metric_quantiles(rows, metric))
 
 
 def means(rows: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.DataFrame:
     """Mean and interval of a metric over these chips, by variant."""
-    return _ordered(tables.metric_curves(rows, metric))
+    return in_shown_order(tables.metric_curves(rows, metric))
 
 
 def differences(rows: pd.DataFrame, reference: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
     """Paired differences of every variant to a reference."""
-    return _ordered(tables.differences_to(rows, reference, metric))
+    return in_shown_order(tables.differences_to(rows, reference, metric))
 
 
 def clean_means(curve: pd.DataFrame) -> pd.DataFrame:
     """What each variant keeps without variation."""
-    return _ordered(tables.clean_means(curve))
+    return in_shown_order(tables.clean_means(curve))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -174,7 +183,7 @@ def decay_points(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.Dat
 def deviations(run_ids: tuple[str, ...], sigma_d: float, unit: Unit, stamp: str) -> pd.DataFrame:
     """Histograms of weight deviations of some runs at one sigma_d."""
     found = [(record, stored.layers, stored.deviations) for record, stored in _readable(run_ids, stamp)]
-    return _ordered(tables.scaled_deviations(found, sigma_d=sigma_d, unit=unit))
+    return in_shown_order(tables.scaled_deviations(found, sigma_d=sigma_d, unit=unit))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -187,6 +196,21 @@ def layers(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame
 def comparable_variants(run_ids: Sequence[str]) -> set[str]:
     """The variants of some runs that differ in their method alone."""
     return tables.comparable_variants(named_records(run_ids))
+
+
+def published_panels() -> dict[str, str]:
+    """The published accuracy figure's panels: key and label."""
+    return dict(reference.PANELS)
+
+
+def published_accuracy(panel: str | None, variants: Sequence[str]) -> pd.DataFrame:
+    """A panel's published points of these variants, and of the published methods that we do not have.
+
+    Empty without a panel.
+    """
+    rows = reference.published_accuracy()
+    ours = rows[columns.VARIANT].isin(CANONICAL)
+    return in_shown_order(rows[(rows[columns.PANEL] == panel) & (rows[columns.VARIANT].isin(variants) | ~ours)])
 
 
 def config_differences(run_ids: Sequence[str]) -> pd.DataFrame:
@@ -204,7 +228,7 @@ def problems() -> dict[str, str]:
     return listing().problems
 
 
-def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+def in_shown_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Variants in the order in which they are always shown."""
     if frame.empty or columns.VARIANT not in frame:
         return frame
@@ -240,7 +264,7 @@ def _runs_table(stamp: str) -> pd.DataFrame:
     return tables.runs_table(_listing(stamp).records)
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
+@st.cache_resource(max_entries=2048, show_spinner=False)
 def _instances(run_id: str, checksum: str) -> pd.DataFrame:
     del checksum
     store = Stores.default().holder(run_id)
@@ -253,7 +277,7 @@ def _gathered(run_ids: tuple[str, ...], stamp: str) -> pd.DataFrame:
     found: list[tuple[RunRecord, pd.DataFrame]] = []
     for record in named_records(run_ids):
         try:
-            found.append((record, _instances(record.id, record.files[INSTANCES].sha256)))
+            found.append((record, instances(record)))
         except StoreError as error:
             st.warning(f"Left out: {error}", icon=":material/broken_image:")
     return tables.gather(found)

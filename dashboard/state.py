@@ -14,7 +14,13 @@ PROTOCOL = "read"
 TRAIN_SIGMA_D = "train"
 SLICE = "at"
 UNIT = "unit"
+PUBLISHED = "published"
 RUNS = "run"
+EXPERIMENT = "experiment"
+PLAN = "size"
+METRIC = "ekl"
+PUBLISHED_SETTINGS = "paper"
+CLAIM_DATA = "on"
 
 Protocol = Literal["matched", "fixed"]
 PROTOCOLS: dict[Protocol, str] = {"matched": "Matched", "fixed": "Fixed"}
@@ -43,6 +49,9 @@ class Selection:
     """Which model, where the protocol is fixed."""
     sigma_d: float
     """The slice."""
+    published: str | None = None
+    """The panel of published figures to draw beside the runs."""
+    published_label: str = ""
 
 
 def sigma_text(sigma_d: float) -> str:

@@ -56,6 +56,19 @@ NUM_FEEDBACK = "num_feedback"
 DECAY = "decay"
 SOURCE = "source"
 
+# ---- experiments: what was varied
+EXPERIMENT = "experiment"
+SETTING = "setting"
+"""In words."""
+POSITION = "position"
+"""Where a setting stands on its experiment's axis."""
+
+# ---- published figures
+PANEL = "panel"
+PANEL_LABEL = "panel_label"
+NOTE = "note"
+"""How a number was read off its figure, in words."""
+
 # ---- aggregates
 MEAN = "mean"
 STD = "std"

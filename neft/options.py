@@ -188,7 +188,7 @@ def option_words(verb: str, values: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
-def parse_sigma_ds(text: str) -> tuple[float, ...]:
+def parse_sigma_ds(text: str, *, flag: str = "--test-sigma-d (test σ_d)") -> tuple[float, ...]:
     """`0,0.1,0.2` or `first:last:step`, the last included.
 
     Raises:
@@ -206,7 +206,7 @@ def parse_sigma_ds(text: str) -> tuple[float, ...]:
         count = -1
         first = step = 0.0
     if not 0 <= count <= 200:
-        message = f"--test-sigma-d (test σ_d) must be like '0,0.1,0.2' or '0:0.4:0.05' (first:last:step); got '{text}'."
+        message = f"{flag} must be like '0,0.1,0.2' or '0:0.4:0.05' (first:last:step); got '{text}'."
         raise ConfigError(message)
     return tuple(round(first + index * step, 6) for index in range(count + 1))
 

@@ -87,6 +87,6 @@ def load_plans(root: Path) -> tuple[dict[str, PlanRecord], dict[str, str]]:
             plans[path.stem] = PlanRecord.model_validate(raw)
         except ValidationError as error:
             problems[path.stem] = first_problem(PlanRecord, error)
-        except (OSError, ValueError, TypeError, RecursionError):
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError):
             problems[path.stem] = "not a plan"
     return plans, problems

@@ -18,7 +18,7 @@ from neft.pipeline import Settings, reevaluate, run
 from neft.places import default_data_dir
 from neft.plans import PlanEntry, PlanRecord
 from neft.presets import PlannedRun, Stored
-from neft.store import RunStore, Stores
+from neft.store import WEIGHTS, RunStore, Stores
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,11 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> Outcome:
         resume=True,
     )
     try:
-        if planned.weights_of is None:
-            _ = run(config, how)
+        trained = None if planned.weights_of is None else stores.holder(planned.weights_of).record(planned.weights_of)
+        if trained is None or WEIGHTS not in trained.files:
+            _ = run(config, how)  # another sweep may have stored that run without its weights
         else:
-            _ = reevaluate(stores.holder(planned.weights_of).record(planned.weights_of), config, how)
+            _ = reevaluate(trained, config, how)
     except NeftError as failure:
         error = str(failure)
     except Exception as failure:  # noqa: BLE001 - whatever befell one run, the others go on and the report says it

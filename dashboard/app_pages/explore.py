@@ -27,7 +27,13 @@ method.
 *Matched*: every point is a network trained at that $\sigma_d$, as in the papers. *Fixed*: one network over all
 $\sigma_d$.
 
-The interval counts seeds and chips both as random (two-way random effects, Satterthwaite's degrees of freedom).
+*Published figures* (chosen in the sidebar) are the NeFT authors' measurements, digitised from the accuracy figure in
+their public repository (January 2025; IEEE TCAD, doi 10.1109/TCAD.2025.3591409). The figure names no device, RRAM1 is
+assumed, and its CorrectNet has no compensation layers. Compare the order of the methods and the gaps, not point with
+point.
+
+The interval counts seeds and chips both as random (two-way random effects, each mean square with the t of its own
+degrees of freedom).
 """
 EKL_DEFINITION = r"""
 **Expected KL divergence**, in nats: $\mathrm{KL}(\text{one-hot}\,\|\,\text{softmax}) = -\ln p_y$, averaged over the
@@ -97,13 +103,15 @@ def _headline(selection: Selection, rows: pd.DataFrame) -> None:
 
 def _accuracy(selection: Selection, stamp: str) -> None:
     curves = data.curves(selection.run_ids, columns.ACCURACY, selection.protocol, selection.train_sigma_d, stamp)
+    published = data.published_accuracy(selection.published, selection.variants)
     spread = sentences.spread_words(curves)
+    beside = "" if published.empty else f" Hollow marks are published for {selection.published_label}."
     card = Card(
         key="accuracy",
         question="How fast does accuracy fall?",
-        caption=_accuracy_caption(selection, curves),
+        caption=f"{_accuracy_caption(selection, curves)} {sentences.published_words(published)}".strip(),
         definition=ACCURACY_DEFINITION,
-        alt=f"Accuracy against device variation for {len(selection.variants)} methods, {spread}.",
+        alt=f"Accuracy against device variation for {len(selection.variants)} methods, {spread}.{beside}",
     )
     if curves.empty:
         empty_card(card, "No chips for this selection.")
@@ -114,6 +122,8 @@ def _accuracy(selection: Selection, stamp: str) -> None:
         chance=1 / selection.num_classes,
         interval_name=f"mean, {spread}",
         connect=True,
+        published=published,
+        published_name=f"hollow: published, {selection.published_label}",
         mode=theme_mode(),
     )
     chart_card(card, figure, curves)

@@ -1,9 +1,13 @@
 """Charts: a DataFrame in, a Plotly figure out. No chart computes a statistic; `theme` holds every colour."""
 
 from dashboard.charts.accuracy_vs_sigma_d import accuracy_vs_sigma_d
+from dashboard.charts.claims_forest import claims_forest
 from dashboard.charts.decay_ablation import decay_ablation
 from dashboard.charts.ekl_distribution import ekl_distribution
+from dashboard.charts.ekl_vs_sigma_d import ekl_vs_sigma_d
 from dashboard.charts.layer_std import layer_std
+from dashboard.charts.seed_dots import seed_dots
+from dashboard.charts.setting_points import setting_points
 from dashboard.charts.theme import Mode, variant_style
 from dashboard.charts.training_curves import training_curves
 from dashboard.charts.weight_deviations import weight_deviations
@@ -11,9 +15,13 @@ from dashboard.charts.weight_deviations import weight_deviations
 __all__ = [
     "Mode",
     "accuracy_vs_sigma_d",
+    "claims_forest",
     "decay_ablation",
     "ekl_distribution",
+    "ekl_vs_sigma_d",
     "layer_std",
+    "seed_dots",
+    "setting_points",
     "training_curves",
     "variant_style",
     "weight_deviations",

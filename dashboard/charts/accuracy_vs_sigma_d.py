@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.frames import Floats, by_variant, interval_words, numbers, percent, run_words
+from dashboard.charts.axes import sigma_d_end
+from dashboard.charts.frames import by_variant, interval_words, numbers, percent, run_words
+from dashboard.charts.marks import NO_BREAK, error_bars, hollow, wrapped
 from dashboard.charts.theme import Mode, VariantStyle, apply_layout, palette, translucent, variant_style
-from neft.columns import ACCURACY, LABEL, LOWER, MEAN, SIGMA_D, UPPER, VARIANT
+from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, SIGMA_D, UPPER, VARIANT
 
 MIN_BAND_POINTS = 5
 MAX_DIRECT_LABELS = 4
@@ -16,9 +18,14 @@ LABEL_WIDTH = 16
 """Characters of a direct label before it breaks."""
 LABEL_GAP = 7.0
 """Distance of two lines of direct labels, in points of accuracy."""
-NO_BREAK = "\N{NO-BREAK SPACE}"
 TOP = 107
 """The y axis ends above 100 %: the strip holds the slice's label."""
+TOP_OVER_MARKS = 117
+"""Higher where large hollow marks lie near 100 %."""
+MARK_SIZE = 12
+"""Of a hollow mark, in pixels; tick labels keep clear of those at σ_d = 0."""
+NOTE_WIDTH = 44
+PUBLISHED = "published"
 
 
 def accuracy_vs_sigma_d(
@@ -29,6 +36,7 @@ def accuracy_vs_sigma_d(
     interval_name: str,
     connect: bool,
     published: pd.DataFrame | None = None,
+    published_name: str = PUBLISHED,
     mode: Mode,
 ) -> go.Figure:
     """Lines of accuracy over σ_d with their intervals.
@@ -44,7 +52,9 @@ def accuracy_vs_sigma_d(
         chance: Accuracy of guessing, as a fraction.
         interval_name: What the intervals are; the legend's title.
         connect: Whether a variant's points are joined by a line.
-        published: label, sigma_d, accuracy of published figures, drawn as hollow marks.
+        published: label, sigma_d, accuracy (also variant, note) of published figures, drawn as hollow marks in the
+            colour and symbol of the method.
+        published_name: What stands for the hollow marks in the legend; a method without a line has its own entry.
         mode: Light or dark page.
     """
     figure = go.Figure()
@@ -55,14 +65,17 @@ def accuracy_vs_sigma_d(
         if banded:
             figure.add_trace(_band(rows, variant=variant, style=style))
         figure.add_trace(_line(rows, variant=variant, label=label, style=style, banded=banded, connect=connect))
-    labels = _direct_labels(variants, mode=mode) if connect and 1 < len(variants) <= MAX_DIRECT_LABELS else []
-    figure.add_traces(labels)
     known = {label: variant for variant, label, _ in variants}
-    figure.add_traces(_published_marks(published, known=known, mode=mode))
+    marks = _published_marks(published, known=known, name=published_name, mode=mode)
+    labeled = connect and 1 < len(variants) <= MAX_DIRECT_LABELS
+    labels = _direct_labels(variants, published=published, mode=mode) if labeled else []
+    figure.add_traces([*labels, *marks])
     apply_layout(figure, mode=mode, legend_title=interval_name, right=_label_margin(labels))
-    x_end = _x_end(curves, published)
+    x_end = sigma_d_end(curves, published)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[0, x_end])
     figure.update_yaxes(title_text="accuracy (%)", range=[0, TOP], tickvals=[0, 20, 40, 60, 80, 100])
+    if marks:
+        figure.update_yaxes(range=[0, TOP_OVER_MARKS], ticklabelstandoff=MARK_SIZE)
     _add_chance(figure, chance=chance, mode=mode)
     if slice_sigma_d is not None:
         _add_slice(figure, sigma_d=slice_sigma_d, label_left=slice_sigma_d > x_end / 2, mode=mode)
@@ -91,15 +104,7 @@ def _line(
 ) -> go.Scatter:
     mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
     words = zip(interval_words(rows), sigma_d, rows["run_ids"], strict=True)
-    bars = {
-        "type": "data",
-        "symmetric": False,
-        "array": percent(rows, UPPER) - mean,
-        "arrayminus": mean - percent(rows, LOWER),
-        "thickness": 1.5,
-        "width": 4,
-        "color": style.colour,
-    }
+    bars = error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=style.colour, width=4)
     return go.Scatter(
         x=sigma_d,
         y=mean,
@@ -118,8 +123,10 @@ def _line(
     )
 
 
-def _direct_labels(variants: list[tuple[str, str, pd.DataFrame]], *, mode: Mode) -> list[go.Scatter]:
-    """Each variant's label beside the end of its line, as a trace so that it hides with the line."""
+def _direct_labels(
+    variants: list[tuple[str, str, pd.DataFrame]], *, published: pd.DataFrame | None, mode: Mode
+) -> list[go.Scatter]:
+    """Each variant's label as high as its line ends, right of all lines and marks; a trace, to hide with its line."""
     ends: list[tuple[str, str, float, float]] = []
     for variant, label, rows in variants:
         seen = rows[np.isfinite(percent(rows, MEAN))]
@@ -127,7 +134,8 @@ def _direct_labels(variants: list[tuple[str, str, pd.DataFrame]], *, mode: Mode)
             ends.append((variant, _wrap(label), float(numbers(seen, SIGMA_D)[-1]), float(percent(seen, MEAN)[-1])))
     ends.sort(key=lambda end: end[3])
     indent = 3 * NO_BREAK
-    right = max((end[2] for end in ends), default=0.0)
+    marked = numbers(published, SIGMA_D) if published is not None and not published.empty else np.array([])
+    right = max([*(end[2] for end in ends), *map(float, marked)], default=0.0)
     heights = [LABEL_GAP * (1 + text.count("<br>")) for _, text, _, _ in ends]
     places = _spread([end[3] for end in ends], heights)
     return [
@@ -189,42 +197,54 @@ def _top(stack: list[int], wanted: list[float], heights: list[float]) -> float:
     return _bottom(stack, wanted, heights) + sum(heights[index] for index in stack)
 
 
-def _published_marks(published: pd.DataFrame | None, *, known: dict[str, str], mode: Mode) -> list[go.Scatter]:
+def _published_marks(
+    published: pd.DataFrame | None, *, known: dict[str, str], name: str, mode: Mode
+) -> list[go.Scatter]:
+    """Hollow marks by method; one entry of the legend, in no method's colour, stands for those that have a line."""
     if published is None or published.empty:
         return []
     marks: list[go.Scatter] = []
     for label, rows in published.groupby(LABEL, sort=False, observed=True):
         variant = str(rows[VARIANT].iloc[0]) if VARIANT in rows else known.get(str(label), _as_key(str(label)))
-        style = variant_style(variant, mode=mode)
-        accuracy, sigma_d = percent(rows, ACCURACY), numbers(rows, SIGMA_D)
-        words = [
-            f"{label}, published<br>σ<sub>d</sub> = {at:g}<br><b>{value:.1f} %</b>"
-            for at, value in zip(sigma_d, accuracy, strict=True)
-        ]
-        marker = {"color": style.colour, "symbol": f"{style.symbol}-open", "size": 10, "line": {"width": 2}}
-        marks.append(
-            go.Scatter(
-                x=sigma_d,
-                y=accuracy,
-                mode="markers",
-                marker=marker,
-                name=f"{label} (published)",
-                hovertext=words,
-                hoverinfo="text",
-            )
+        has_line = variant in known.values()
+        mark = go.Scatter(
+            x=numbers(rows, SIGMA_D),
+            y=percent(rows, ACCURACY),
+            mode="markers",
+            marker=hollow(variant_style(variant, mode=mode)),
+            cliponaxis=False,
+            name=f"{label} (published)",
+            showlegend=not has_line,
+            legendgroup=PUBLISHED if has_line else f"{PUBLISHED} {variant}",
+            hovertext=_published_words(rows, label=str(label)),
+            hoverinfo="text",
         )
+        marks.append(mark)
+    if any(mark.legendgroup == PUBLISHED for mark in marks):
+        marks.insert(0, _legend_entry(name, mode=mode))
     return marks
+
+
+def _legend_entry(name: str, *, mode: Mode) -> go.Scatter:
+    """A hollow mark that is nowhere but in the legend."""
+    marker = {"color": palette(mode).text, "symbol": "circle-open", "size": 10, "line": {"width": 2}}
+    return go.Scatter(x=[0], y=[np.nan], mode="markers", marker=marker, name=name, legendgroup=PUBLISHED)
+
+
+def _published_words(rows: pd.DataFrame, *, label: str) -> list[str]:
+    notes = rows[NOTE].astype(str) if NOTE in rows else [""] * len(rows)
+    return [
+        "<br>".join([f"{label}, published", f"σ<sub>d</sub> = {at:g}", f"<b>{value:.1f} %</b>", *_note_lines(note)])
+        for at, value, note in zip(numbers(rows, SIGMA_D), percent(rows, ACCURACY), notes, strict=True)
+    ]
+
+
+def _note_lines(note: str) -> list[str]:
+    return wrapped(note, width=NOTE_WIDTH) if note else []
 
 
 def _as_key(label: str) -> str:
     return label.lower().replace(" ", "_").replace("-", "_")
-
-
-def _x_end(curves: pd.DataFrame, published: pd.DataFrame | None) -> float:
-    frames = [frame for frame in (curves, published) if frame is not None and not frame.empty]
-    sigma_d: Floats = np.concatenate([numbers(frame, SIGMA_D) for frame in frames]) if frames else np.array([])
-    seen = sigma_d[np.isfinite(sigma_d)]
-    return 1.03 * float(seen.max()) if seen.size and seen.max() > 0 else 1.0
 
 
 def _add_chance(figure: go.Figure, *, chance: float, mode: Mode) -> None:

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.charts.frames import Floats, by_variant, interval_words, numbers, percent
+from dashboard.charts.marks import error_bars
 from dashboard.charts.theme import (
     Mode,
     apply_layout,
@@ -84,15 +85,7 @@ def _points(rows: pd.DataFrame, *, method: str, decay: str, mode: Mode) -> go.Sc
         showlegend=False,
         mode="markers",
         marker=_marker(decay, colour=colour),
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": percent(rows, UPPER) - mean,
-            "arrayminus": mean - percent(rows, LOWER),
-            "thickness": 1.5,
-            "width": 3,
-            "color": colour,
-        },
+        error_y=error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=colour),
         hovertext=[f"{label}<br>{decay} γ, N = {number}<br>{words}" for label, number, words in described],
         hoverinfo="text",
     )

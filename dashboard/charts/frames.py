@@ -36,7 +36,17 @@ def interval_words(rows: pd.DataFrame) -> list[str]:
     columns = percent(rows, MEAN), percent(rows, LOWER), percent(rows, UPPER), rows[NUM_SEEDS], rows[NUM_INSTANCES]
     return [
         f"<b>{mean:.1f} %</b>{_range_words(lower, upper)}<br>"
-        f"{_count_words(seeds, 'seed')} × {_count_words(chips, 'chip')}"
+        f"{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}"
+        for mean, lower, upper, seeds, chips in zip(*columns, strict=True)
+    ]
+
+
+def nats_words(rows: pd.DataFrame) -> list[str]:
+    """For each row: mean and interval in nats, and N, as a hover says them."""
+    columns = numbers(rows, MEAN), numbers(rows, LOWER), numbers(rows, UPPER), rows[NUM_SEEDS], rows[NUM_INSTANCES]
+    return [
+        f"<b>{mean:.3g} nats</b>{'' if np.isnan(lower + upper) else f' ({lower:.3g} to {upper:.3g})'}<br>"
+        f"{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}"
         for mean, lower, upper, seeds, chips in zip(*columns, strict=True)
     ]
 
@@ -48,13 +58,14 @@ def run_words(run_ids: object) -> str:
     return "<br>".join([*ids[:MAX_HOVER_RUNS], *more])
 
 
+def count_words(count: object, noun: str) -> str:
+    """The count and its noun, as in '3 seeds'; what is missing is a question mark."""
+    if pd.isna(count):  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return f"? {noun}s"
+    return f"{int(count):,} {noun}{'' if count == 1 else 's'}"  # pyright: ignore[reportArgumentType]
+
+
 def _range_words(lower: float, upper: float) -> str:
     if np.isnan(lower) or np.isnan(upper):
         return ""
     return f" ({lower:.1f} to {upper:.1f} %)"
-
-
-def _count_words(count: object, noun: str) -> str:
-    if pd.isna(count):  # pyright: ignore[reportArgumentType, reportCallIssue]
-        return f"? {noun}s"
-    return f"{int(count):,} {noun}{'' if count == 1 else 's'}"  # pyright: ignore[reportArgumentType]

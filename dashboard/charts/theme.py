@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import plotly.graph_objects as go
 
 Mode = Literal["light", "dark"]
+Verdict = Literal["supported", "not supported", "undecided"]
 RGB = tuple[int, int, int]
 T = TypeVar("T")
 
@@ -86,6 +87,12 @@ FURTHER_COLOURS: tuple[dict[Mode, str], ...] = (
     {"light": "#AA4499", "dark": "#BB99EE"},
     {"light": "#117733", "dark": "#6688FF"},
 )
+VERDICT_COLOURS: dict[Verdict, dict[Mode, str]] = {
+    "supported": {"light": "#0B5FA5", "dark": "#7FB2FF"},
+    "not supported": {"light": "#B84A00", "dark": "#EE8866"},
+    "undecided": {"light": "#4d5158", "dark": "#b6bcc6"},
+}
+"""Never without a symbol of its own beside it."""
 METHOD_SYMBOLS = {
     "vanilla": "x",
     "noise_injection": "circle",

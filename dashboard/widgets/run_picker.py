@@ -15,7 +15,7 @@ FULL_CURVE = 3
 
 def pick_runs() -> Selection:
     """Draw the sidebar and return what is selected."""
-    table = data.runs_table()
+    table = _with_curves(data.runs_table())
     with st.sidebar:
         table, dataset, dataset_label = _pick(table, "Data set", state.DATASET, "dataset_label", "dataset_label")
         table, backbone, backbone_label = _pick(table, "Backbone", state.BACKBONE, columns.BACKBONE, "backbone_label")
@@ -43,6 +43,7 @@ def pick_runs() -> Selection:
             _pick_sigma(r"Train $\sigma_d$", state.TRAIN_SIGMA_D, trained, _TRAIN_HELP) if protocol == "fixed" else None
         )
         sigma_d = _pick_slice(chosen, trained, protocol)
+        published, published_label = _pick_published()
         if st.button("Look again", icon=":material/refresh:", help="Read the stores again, for runs stored meanwhile."):
             st.rerun()
     families = set(chosen[columns.FAMILY])
@@ -63,6 +64,8 @@ def pick_runs() -> Selection:
         protocol=protocol,
         train_sigma_d=train_sigma_d,
         sigma_d=sigma_d,
+        published=published,
+        published_label=published_label,
     )
 
 
@@ -73,6 +76,22 @@ _PROTOCOL_HELP = (
     "Training without noise is one network in both."
 )
 _SLICE_HELP = "Device variation at which distributions, differences and weight deviations are shown."
+_NO_PANEL = "none"
+_PUBLISHED_HELP = (
+    "A panel of the NeFT authors' accuracy figure, drawn beside our own as hollow marks. It is of another network and "
+    "other data: compare the order of the methods and the gaps between them."
+)
+
+
+def _with_curves(table: pd.DataFrame) -> pd.DataFrame:
+    """The runs of every data set, backbone and device of which some run is a curve; all runs where none is.
+
+    What was only run for an ablation has a page of its own.
+    """
+    place = [table["dataset_label"], table[columns.BACKBONE], table[columns.DEVICE]]
+    longest = table["num_sigma_ds"].groupby(place).transform("max")
+    kept = table[longest >= FULL_CURVE]
+    return table if kept.empty else kept
 
 
 def _ablation_families(table: pd.DataFrame, chosen: set[str]) -> set[str]:
@@ -131,6 +150,21 @@ def _pick_protocol() -> Protocol:
         persist_state="session",
     )
     return chosen or "matched"
+
+
+def _pick_published() -> tuple[str | None, str]:
+    """A panel's key and label; no key where nothing published is to be drawn."""
+    panels = data.published_panels()
+    chosen = st.selectbox(
+        "Published figures",
+        [_NO_PANEL, *panels],
+        format_func=lambda panel: panels.get(panel, "None"),
+        key=state.PUBLISHED,
+        help=_PUBLISHED_HELP,
+        bind="query-params",
+        persist_state="session",
+    )
+    return (chosen, panels[chosen]) if chosen in panels else (None, "")
 
 
 def _trained_sigma_ds(full: pd.DataFrame) -> list[float]:

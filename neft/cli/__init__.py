@@ -14,6 +14,7 @@ VERBS = {
     "sweep": "Run a named experiment: many trainings at once.",
     "runs": "List the stored runs.",
     "show": "Show one stored run.",
+    "claims": "Say which claims the stored experiments support.",
 }
 
 

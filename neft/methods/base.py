@@ -194,6 +194,6 @@ _DEPARTURES: dict[str, tuple[str, str]] = {
     "temperature": ("t", "T ="),
     "delta_sigma": ("d", "Δσ ="),
     "feedback_moves_batchnorm": ("bn", "BatchNorm moved by feedback ="),
-    "raised_layers": ("", "Δσ in"),
+    "raised_layers": ("", "Δσ in ="),
     "classifier_noise": ("cn", "classifier noise ="),
 }

@@ -23,7 +23,7 @@ PLANS: dict[str, Plan] = {**EXPERIMENT_PLANS, "tuned": tuned}
 """How each experiment of `neft.experiments` is planned."""
 
 ABLATION_SCALE = Scale(
-    base=RunConfig(backbone=Vgg8(width=0.125), evaluation=EvaluationConfig(num_instances=100)), num_seeds=5
+    base=RunConfig(backbone=Vgg8(width=0.125), evaluation=EvaluationConfig(num_instances=100)), num_seeds=3
 )
 """What ablations are run at unless told otherwise: a narrow VGG-8 on digits at sigma_d 0.1, on 100 chips."""
 
@@ -91,7 +91,7 @@ def _paper_fashion() -> tuple[Part, ...]:
     base = RunConfig(
         dataset=FashionMnist(image_size=16, max_train=10_000),
         backbone=Vgg8(width=0.125),
-        training=TrainingConfig(epochs=10, max_validation=1_000),
+        training=TrainingConfig(epochs=8, max_validation=1_000),
         evaluation=EvaluationConfig(sigma_ds=(0.0, 0.05, 0.1, 0.15, 0.2), num_instances=50, max_test=2_000),
     )
     return (Part(PLANS["accuracy"], Scale(base=base, num_seeds=3)),)
@@ -105,7 +105,11 @@ PRESETS: dict[str, Preset] = {
             "How do the methods compare on digits, and do the decay factors matter?",
             fixed=first_look,
         ),
-        Preset("paper_digits", "Every experiment below, on digits.", parts=_paper_digits()),
+        Preset(
+            "paper_digits",
+            "All experiments of the NeFT paper and the controls it lacks, on digits.",
+            parts=_paper_digits(),
+        ),
         Preset("paper_fashion", "How do the methods compare on Fashion-MNIST?", parts=_paper_fashion()),
         *(
             Preset(name, EXPERIMENTS[name].question, parts=(Part(plan, ABLATION_SCALE),))

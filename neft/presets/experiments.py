@@ -181,12 +181,21 @@ def batchnorm(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     sigma_d = scale.base.training.sigma_d
     found: list[PlannedRun] = []
     for seed, method in product(scale.seeds, (*NOISY, Ovf(feedback_moves_batchnorm=False))):
-        own_series = {"series": "ovf_bn", "label": "OVF, first pass moves them"} if _leaves_batchnorm(method) else {}
+        kept = _leaves_batchnorm(method)
+        series, label = ("ovf_bn", "OVF, first pass moves them") if kept else (None, None)
         as_trained = _ablation(
-            scale, "batchnorm", method, seed, setting="of training", position=0, keep_weights=True, **own_series
+            scale,
+            "batchnorm",
+            method,
+            seed,
+            setting="of training",
+            position=0,
+            keep_weights=True,
+            series=series,
+            label=label,
         )
         renewed = as_trained.config.evaluation.model_copy(update={"recalibrate_batchnorm": True})
-        place = _place("batchnorm", method, "gathered anew", 1, sigma_d, **own_series)
+        place = _place("batchnorm", method, "gathered anew", 1, sigma_d, series=series, label=label)
         found += [
             as_trained,
             PlannedRun(
@@ -267,8 +276,12 @@ def _ablation(
     label: str | None = None,
     keep_weights: bool = False,
 ) -> PlannedRun:
-    """A run at the ablations' sigma_d, tried there and at 0; `of` names the plain method whose line it belongs to."""
+    """A run at the ablations' sigma_d, tried there and at 0; `of` names the plain method whose line it belongs to.
+
+    A run without noise keeps its weights: fine-tuning may start from it.
+    """
     plain = of() if of is not None else method
+    keep_weights = keep_weights or not method.uses_noise
     config = scale.run(method, seed, test_sigma_d=scale.base.training.sigma_d)
     place = _place(experiment, plain, setting, position, scale.base.training.sigma_d, series=series, label=label)
     return PlannedRun(config, keep_weights=keep_weights, places=(place,))

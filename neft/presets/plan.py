@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from neft.component import build
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.methods import Method
 from neft.records import RunRecord
@@ -83,23 +84,23 @@ class Scale:
             seed: the training's seed.
             sigma_d: of the training; the ablations' if not given.
             test_sigma_d: where the run is tried, beside 0; where it was trained if not given.
-            whole_curve: try it at every test sigma_d of the base instead.
+            whole_curve: try it at every test sigma_d of the base and of the comparisons instead.
             training: further training settings.
+
+        Raises:
+            ConfigError: the scale's parts do not fit this method.
         """
         trained = self.base.training.sigma_d if sigma_d is None else sigma_d
         read = trained if test_sigma_d is None else test_sigma_d
         evaluation = self.base.evaluation.model_dump()
-        if not whole_curve:
-            evaluation["sigma_ds"] = (0.0, read)
+        evaluation["sigma_ds"] = (*self.base.evaluation.sigma_ds, *self.sigma_ds) if whole_curve else (0.0, read)
         # a training without noise is one training, whatever the sigma_d it would have been given
         settings = {"sigma_d": trained if method.uses_noise else 0.0, "seed": seed, **training}
-        return self.base.model_copy(
-            update={
-                "method": method,
-                "training": TrainingConfig.model_validate(self.base.training.model_dump() | settings),
-                "evaluation": EvaluationConfig.model_validate(evaluation),
-            }
-        )
+        parts = {name: getattr(self.base, name) for name in RunConfig.model_fields}
+        parts["method"] = method
+        parts["training"] = build(TrainingConfig, self.base.training.model_dump() | settings)
+        parts["evaluation"] = build(EvaluationConfig, evaluation)
+        return RunConfig.make(**parts)
 
 
 Plan = Callable[[Scale, Stored], list[PlannedRun]]

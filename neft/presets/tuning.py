@@ -40,7 +40,9 @@ def tuned(scale: Scale, stored: Stored) -> list[PlannedRun]:
             place = Place("tuned", recipe_method.variant, recipe_method.label, setting, float(position), sigma_d)
             found += [
                 PlannedRun(
-                    scale.run(method, seed, test_sigma_d=sigma_d, **training), keep_weights=False, places=(place,)
+                    scale.run(method, seed, test_sigma_d=sigma_d, **training),
+                    keep_weights=not method.uses_noise,  # fine-tuning may start from it
+                    places=(place,),
                 )
                 for seed in scale.seeds
             ]
@@ -50,8 +52,9 @@ def tuned(scale: Scale, stored: Stored) -> list[PlannedRun]:
 def _trials(scale: Scale, kind: type[BaseMethod]) -> list[tuple[Method, dict[str, Any]]]:
     """The published recipe and draws from the grid of learning rate x epochs x temperature x beta, none twice."""
     rng = numpy_generator(0, "tuning", kind.__name__)
-    recipe: tuple[Any, dict[str, Any]] = (kind(), {})
-    found = [recipe]
+    published = {"learning_rate": scale.base.training.learning_rate, "epochs": scale.base.training.epochs}
+    recipe: tuple[Any, dict[str, Any]] = (kind(), published)
+    found = {_numbers(*recipe): recipe}
     while len(found) < NUM_TRIALS:
         settings: dict[str, Any] = {"temperature": _pick(rng, TEMPERATURES)}
         if "beta" in kind.model_fields:
@@ -62,9 +65,13 @@ def _trials(scale: Scale, kind: type[BaseMethod]) -> list[tuple[Method, dict[str
             "epochs": factor * scale.base.training.epochs,
         }
         trial: tuple[Any, dict[str, Any]] = (kind.model_validate(settings), training)
-        if trial not in found:
-            found.append(trial)
-    return found
+        _ = found.setdefault(_numbers(*trial), trial)
+    return list(found.values())
+
+
+def _numbers(method: BaseMethod, training: dict[str, Any]) -> tuple[object, ...]:
+    """What a trial tries: a temperature that is written out and one that follows from N are the same."""
+    return (method.effective_temperature, getattr(method, "beta", None), *training.values())
 
 
 def _search_run(scale: Scale, method: Method, training: dict[str, Any]) -> PlannedRun:

@@ -1,5 +1,6 @@
 """RunRecords and their rows -> tidy DataFrames, and every statistic that is ever shown."""
 
+from neft.tables.claims import claim_settings, claims_table
 from neft.tables.curves import (
     CURVE_COLUMNS,
     ECDF_POINTS,
@@ -12,6 +13,17 @@ from neft.tables.curves import (
     metric_quantiles,
     paired_difference,
     select_protocol,
+)
+from neft.tables.experiments import (
+    FAILS_BELOW,
+    POINT_COLUMNS,
+    contrast,
+    convergence,
+    differences_to_arm,
+    differences_to_series,
+    experiment_chips,
+    setting_points,
+    validation_choice,
 )
 from neft.tables.intervals import METRIC_COLUMNS, Interval, crossed_interval, summarise
 from neft.tables.layers import deviation_ratios, layer_label, layer_table, scaled_deviations
@@ -32,17 +44,26 @@ __all__ = [
     "CURVE_COLUMNS",
     "DECAY_SETTINGS",
     "ECDF_POINTS",
+    "FAILS_BELOW",
     "METRIC_COLUMNS",
+    "POINT_COLUMNS",
     "RUN_COLUMNS",
     "Interval",
     "Protocol",
+    "claim_settings",
+    "claims_table",
     "clean_means",
     "comparable_variants",
     "config_differences",
+    "contrast",
+    "convergence",
     "crossed_interval",
     "decay_points",
     "deviation_ratios",
     "differences_to",
+    "differences_to_arm",
+    "differences_to_series",
+    "experiment_chips",
     "flat_config",
     "gather",
     "layer_label",
@@ -54,8 +75,10 @@ __all__ = [
     "runs_table",
     "scaled_deviations",
     "select_protocol",
+    "setting_points",
     "settings_in_words",
     "summarise",
     "summary_table",
     "told_apart",
+    "validation_choice",
 ]

@@ -84,8 +84,8 @@ def clean_means(curves: pd.DataFrame) -> pd.DataFrame:
 
 def paired_difference(gathered: pd.DataFrame, variant: str, reference: str, metric: str = columns.ACCURACY) -> Interval:
     """Variant - reference at one sigma_d, seed by seed and chip by chip, over the seeds and chips that both have."""
-    ours = _seeds_by_chips(gathered[gathered[columns.VARIANT] == variant], metric)
-    theirs = _seeds_by_chips(gathered[gathered[columns.VARIANT] == reference], metric)
+    ours = seeds_by_chips(gathered[gathered[columns.VARIANT] == variant], metric)
+    theirs = seeds_by_chips(gathered[gathered[columns.VARIANT] == reference], metric)
     difference = (ours - theirs).dropna(how="all").dropna(how="all", axis=1)
     return crossed_interval(difference.to_numpy(dtype=float))
 
@@ -153,7 +153,7 @@ def decay_points(gathered: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.D
     return known.sort_values([columns.METHOD, columns.DECAY, columns.NUM_FEEDBACK], ignore_index=True)
 
 
-def _seeds_by_chips(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+def seeds_by_chips(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """A row a seed, a column a chip; a chip that was tried twice (two runs of one recipe) counts once, by its mean."""
     cells = pd.MultiIndex.from_arrays([rows[columns.SEED], rows[columns.INSTANCE]])
     by_cell = pd.Series(rows[metric].to_numpy(), index=cells)
@@ -163,7 +163,7 @@ def _seeds_by_chips(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def _curve_row(variant: str, sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, object]:
-    interval = crossed_interval(_seeds_by_chips(cell, metric).to_numpy(dtype=float))
+    interval = crossed_interval(seeds_by_chips(cell, metric).to_numpy(dtype=float))
     values = cell[metric].dropna().to_numpy(dtype=float)
     low = np.percentile(values, [1, 5]) if len(values) else (float("nan"), float("nan"))
     half = 0.0 if np.isnan(interval.ci95) else interval.ci95

@@ -57,23 +57,29 @@ def crossed_interval(values: np.ndarray) -> Interval:
     num_seeds, num_chips = values.shape
     if values.size == 0:
         return Interval(float("nan"), float("nan"), num_seeds, 0)
+    return Interval(float(values.mean()), crossed_half_width(values), num_seeds, num_chips)
+
+
+def crossed_half_width(values: np.ndarray) -> float:
+    """The half-width that `crossed_interval` gives a complete seeds x chips table; NaN for a single value."""
+    num_seeds, num_chips = values.shape
     mean = float(values.mean())
     if num_seeds == 1 or num_chips == 1:
-        return Interval(mean, _half_width(values.ravel()), num_seeds, num_chips)
+        return _half_width(values.ravel())
     by_seed = values.mean(axis=1)
     by_chip = values.mean(axis=0)
     rest = values - by_seed[:, None] - by_chip[None, :] + mean
     ms_seeds = num_chips * float(by_seed.var(ddof=1))
     ms_chips = num_seeds * float(by_chip.var(ddof=1))
     ms_rest = float((rest**2).sum()) / ((num_seeds - 1) * (num_chips - 1))
-    squares = _t(num_seeds - 1) ** 2 * ms_seeds + _t(num_chips - 1) ** 2 * max(ms_chips - ms_rest, 0.0)
-    return Interval(mean, float(np.sqrt(squares / values.size)), num_seeds, num_chips)
+    squares = student_t(num_seeds - 1) ** 2 * ms_seeds + student_t(num_chips - 1) ** 2 * max(ms_chips - ms_rest, 0.0)
+    return float(np.sqrt(squares / values.size))
 
 
 def _half_width(values: np.ndarray) -> float:
     """Half-width of Student's interval; NaN for a single value."""
     count = len(values)
-    return _t(count - 1) * float(values.std(ddof=1)) / float(np.sqrt(count)) if count > 1 else float("nan")
+    return student_t(count - 1) * float(values.std(ddof=1)) / float(np.sqrt(count)) if count > 1 else float("nan")
 
 
 def _summary(values: np.ndarray) -> MetricSummary:
@@ -92,6 +98,6 @@ def _summary(values: np.ndarray) -> MetricSummary:
     )
 
 
-def _t(freedom: float | int) -> float:
+def student_t(freedom: float | int) -> float:
     """Student's t that cuts 2.5 % off either side."""
     return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from neft.backbones import BACKBONES, BaseBackbone
+from neft.backbones import BACKBONES, BaseBackbone, Vgg8
 from neft.errors import ConfigError
 from neft.network import (
     HEADS,
@@ -103,12 +103,26 @@ def test_folded_batchnorm_changes_no_logit(backbone: BaseBackbone) -> None:
     torch.testing.assert_close(folded(images), network(images), rtol=1e-4, atol=1e-4)
 
 
-def test_snapshot_places_go_deeper(backbone: BaseBackbone) -> None:
-    stages = [place.stage for place in backbone.places()]
+def test_snapshots_go_deeper_however_many_are_taken(backbone: BaseBackbone) -> None:
     network = backbone.build(num_channels=1, image_size=8, num_classes=10)
 
-    assert stages == sorted(set(stages))
-    assert stages[-1] < len(network.stages)
+    for count in range(len(backbone.places()) + 1):
+        stages = [place.stage for place in backbone.chosen_places(count)]
+        assert stages == sorted(set(stages))
+        assert len(stages) == count
+        assert all(stage < len(network.stages) for stage in stages)
+
+
+def test_one_more_snapshot_leaves_the_others_where_they_are(backbone: BaseBackbone) -> None:
+    for count in range(len(backbone.places())):
+        assert set(backbone.chosen_places(count)) < set(backbone.chosen_places(count + 1))
+
+
+def test_vgg8_takes_its_snapshots_after_these_stages() -> None:
+    stages = {count: [place.stage for place in Vgg8().chosen_places(count)] for count in range(1, 6)}
+
+    # the paper's three; the fourth, which stored runs have, after the last convolution; the fifth before it
+    assert stages == {1: [0], 2: [0, 1], 3: [0, 1, 3], 4: [0, 1, 3, 5], 5: [0, 1, 3, 4, 5]}
 
 
 @pytest.mark.parametrize("name", sorted(BACKBONES))

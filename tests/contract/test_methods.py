@@ -43,12 +43,15 @@ class Recording:
     def __init__(self, forward: BatchForward) -> None:
         self._forward = forward
         self.sigma_ds: list[float] = []
+        self.inner_sigma_ds: list[float | None] = []
         self.outputs: list[Tensor] = []
 
-    def __call__(self, *, sigma_d: float, moves_batchnorm: bool = True) -> Tensor:
+    def __call__(self, *, sigma_d: float, inner_sigma_d: float | None = None, moves_batchnorm: bool = True) -> Tensor:
         self.sigma_ds.append(sigma_d)
-        self.outputs.append(self._forward(sigma_d=sigma_d, moves_batchnorm=moves_batchnorm))
-        return self.outputs[-1]
+        self.inner_sigma_ds.append(inner_sigma_d)
+        logits = self._forward(sigma_d=sigma_d, inner_sigma_d=inner_sigma_d, moves_batchnorm=moves_batchnorm)
+        self.outputs.append(logits)
+        return logits
 
     def with_snapshots(self, *, sigma_d: float, classifier_noise: bool) -> tuple[Tensor, list[Tensor]]:
         self.sigma_ds.append(sigma_d)
@@ -128,6 +131,7 @@ def test_default_variant_is_the_methods_name(name: str) -> None:
         (NoiseInjection(temperature=4), "noise_injection_t4", "Noise injection, T = 4"),
         (Ovf(num_feedback=2, decay="reversed"), "ovf_n2_reversed", "OVF, N = 2, reversed γ"),
         (Irs(beta=0.1, classifier_noise=False), "irs_b0.1_cnFalse", "IRS, β = 0.1, classifier noise = False"),
+        (Ovf(raised_layers="first_and_last"), "ovf_first_and_last", "OVF, Δσ in = first_and_last"),
     ],
 )
 def test_variant_names_what_differs(method: BaseMethod, variant: str, label: str) -> None:
@@ -250,6 +254,66 @@ def test_device_variation_of_each_pass(method: BaseMethod, sigma_ds: list[float]
     _, recording, _ = recorded_loss(method)
 
     assert recording.sigma_ds == pytest.approx(sigma_ds)
+
+
+# ---------------------------------------------------------------- layers that see another variation
+def deviations(network: Network, **sigma_ds: float) -> dict[str, Tensor]:
+    """How far each layer's weights miss in one pass, by layer; the chip is the same in every call."""
+    seen: dict[str, Tensor] = {}
+    layers = {name: module for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
+    weights = {name: layer.weight.detach().clone() for name, layer in layers.items()}
+
+    def keep(name: str):
+        return lambda layer, _inputs, _output: seen.update({name: layer.weight.detach() - weights[name]})
+
+    hooks = [layer.register_forward_hook(keep(name)) for name, layer in layers.items()]
+    a_forward(network)(**sigma_ds)
+    for hook in hooks:
+        hook.remove()
+    return {name: seen[name] for name in layers}
+
+
+def test_inner_layers_miss_by_the_inner_sigma_d_and_the_ends_by_the_outer(backbone: BaseBackbone) -> None:
+    network = a_network(Ovf(), backbone).eval()
+    unit = deviations(network, sigma_d=0.1)
+    first, *inner, last = unit
+
+    raised = deviations(network, sigma_d=0.3, inner_sigma_d=0.1)
+
+    assert inner
+    for name, deviation in unit.items():
+        factor = 3 if name in (first, last) else 1
+        torch.testing.assert_close(raised[name], factor * deviation, rtol=1e-3, atol=1e-6)
+
+
+def test_equal_inner_and_outer_sigma_d_are_the_plain_pass() -> None:
+    network = a_network(Ovf()).eval()
+
+    plain, split = a_forward(network)(sigma_d=0.2), a_forward(network)(sigma_d=0.2, inner_sigma_d=0.2)
+
+    assert torch.equal(plain, split)
+
+
+@pytest.mark.parametrize(
+    ("method", "inner"),
+    [(Ovf(), [None, None, None, None]), (Ovf(raised_layers="first_and_last"), [None, SIGMA_D, SIGMA_D, SIGMA_D])],
+)
+def test_inner_layers_keep_the_first_passs_sigma_d_where_only_the_ends_are_raised(
+    method: Ovf, inner: list[float | None]
+) -> None:
+    _, recording, _ = recorded_loss(method)
+
+    assert recording.inner_sigma_ds == inner
+    assert recording.sigma_ds == pytest.approx([0.1, 0.15, 0.2, 0.25])
+
+
+def test_where_sigma_d_does_not_rise_it_does_not_matter_in_which_layers() -> None:
+    every, ends = (
+        recorded_loss(Ovf(delta_sigma=0.0)),
+        recorded_loss(Ovf(delta_sigma=0.0, raised_layers="first_and_last")),
+    )
+
+    assert torch.equal(every[2], ends[2])
 
 
 # ---------------------------------------------------------------- BatchNorm and heads

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import sentences
 from dashboard.data import CONTROL
 from neft.places import CACHED_RUNS, neft_home
+from neft.reference import PANELS, published_accuracy
 from neft.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, RunStore
 from tests.dashboard.conftest import SIGMA_DS
 from tests.dashboard.driver import APP, EXPLORE, RUNS, charts, chosen, open_at, open_page, traces, words
@@ -159,13 +161,59 @@ def test_nothing_misses_without_variation(shipped: RunStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", [{"data": "nothing", "net": "none"}, {"methods": "nobody"}, {"at": "9", "read": "Sideways"}]
+    "address",
+    [
+        {"data": "nothing", "net": "none"},
+        {"methods": "nobody"},
+        {"at": "9", "read": "Sideways"},
+        {"published": "VGG-9 on letters"},
+    ],
 )
 def test_wrong_values_in_the_address_do_no_harm(shipped: RunStore, address: dict[str, str | list[str]]) -> None:
     app = open_at(address)
 
     assert not app.exception
     assert charts(app)[0].startswith(ACCURACY)
+
+
+# ---------------------------------------------------------------- published figures
+def published_marks(app: AppTest) -> dict[str, dict[str, Any]]:
+    """The published points that are drawn, by their method's label."""
+    names = [(str(trace.get("name", "")), trace) for trace in traces(app, ACCURACY)]
+    return {name.removesuffix(" (published)"): trace for name, trace in names if name.endswith(" (published)")}
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_chosen_panel_is_drawn_beside_our_own_as_hollow_marks(shipped: RunStore, panel: str) -> None:
+    rows = published_accuracy()
+    app = open_page(published=PANELS[panel])
+
+    drawn = published_marks(app)
+
+    assert not app.exception
+    assert set(drawn) == {"Vanilla", "Noise injection", "OVF", "IRS", "CorrectNet"}
+    for label, trace in drawn.items():
+        theirs = rows[(rows["panel"] == panel) & (rows["label"] == label)]
+        assert trace["x"] == pytest.approx(theirs["sigma_d"].tolist())
+        assert trace["y"] == pytest.approx((100 * theirs["accuracy"]).tolist())
+        assert trace["marker"]["symbol"].endswith("-open")
+    for said in (f"published for {PANELS[panel]}", "10.1109/TCAD.2025.3591409", "noisy test accuracy", "other data"):
+        assert said in words(app)
+    assert f"published for {PANELS[panel]}" in charts(app)[0]
+
+
+def test_nothing_published_is_drawn_unless_asked_for(fixed: AppTest) -> None:
+    assert not published_marks(fixed)
+    assert "published for" not in words(fixed)
+    assert selected(fixed, "published") == "None"
+
+
+def test_published_marks_of_a_method_go_with_it(shipped: RunStore) -> None:
+    app = open_page(published="VGG-8 on MNIST", read="Fixed")
+
+    app = app.sidebar.button_group(key="methods").set_value(["ovf", CONTROL]).run()
+
+    assert set(published_marks(app)) == {"OVF", "CorrectNet"}
 
 
 # ---------------------------------------------------------------- stores that are not as they should be

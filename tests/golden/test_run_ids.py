@@ -6,7 +6,7 @@ from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.devices import Fefet6
 from neft.methods import Irs, Ovf
-from neft.presets import first_look
+from neft.presets.first_look import first_look
 
 
 def digest(text: str) -> str:

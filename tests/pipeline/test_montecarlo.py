@@ -1,24 +1,39 @@
 """What Monte Carlo promises."""
 
+import copy
+from dataclasses import replace
+from itertools import product
 from math import sqrt
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.functional import cross_entropy
 
 from neft import columns
 from neft.backbones import BaseBackbone, Mlp
-from neft.datasets.base import ImageData
+from neft.calibration import fit_temperature
+from neft.config import RunConfig
+from neft.datasets.base import ImageData, Split
 from neft.devices import BaseDevice, Rram1
 from neft.errors import StoppedError
 from neft.mapping import BitSlicing
 from neft.metrics import METRICS
-from neft.montecarlo import ChipLaw, DeployedNetwork, evaluate, layer_deviations, plain_logits
+from neft.montecarlo import (
+    CALIBRATION_INSTANCES,
+    ChipLaw,
+    DeployedNetwork,
+    evaluate,
+    layer_deviations,
+    plain_logits,
+)
 from neft.network import InputShape, Network, build_network, initialise
-from neft.noise import Sampler
+from neft.noise import Sampler, draw_normals
 from neft.seeding import generator
+from neft.training import train
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
 LAW = ChipLaw(device=Rram1(), mapping=BitSlicing())
@@ -71,7 +86,7 @@ def test_evaluation_leaves_the_network_alone(network: Network, few_digits: Image
 def test_one_row_for_each_sigma_d_and_instance(network: Network, few_digits: ImageData) -> None:
     rows = evaluate(network, few_digits, LAW, sigma_ds=(0.0, 0.1, 0.2), num_instances=4, seed=0)
 
-    assert list(rows.columns) == [columns.SIGMA_D, columns.INSTANCE, *METRICS]
+    assert list(rows.columns) == [columns.SIGMA_D, columns.INSTANCE, *METRICS, columns.CALIBRATION_TEMPERATURE]
     cells = rows[[columns.SIGMA_D, columns.INSTANCE]].to_numpy().tolist()
     assert cells == [[sigma_d, instance] for sigma_d in (0.0, 0.1, 0.2) for instance in range(4)]
     assert rows[columns.ACCURACY].between(0, 1).all()
@@ -125,6 +140,112 @@ def test_watcher_hears_of_every_chip_and_may_stop(network: Network, few_digits: 
         )
 
     assert heard == [1, 2]
+
+
+# ---------------------------------------------------------------- calibration
+@pytest.fixture(scope="module")
+def trained(few_digits: ImageData) -> Network:
+    """A network that has learned something: its logits have a temperature."""
+    training = {"epochs": 10, "learning_rate": 0.01, "batch_size": 32, "validation_instances": 1}
+    return train(RunConfig.make(backbone={"name": "mlp", "hidden_layers": 2}, training=training), few_digits).network
+
+
+def louder(network: Network, factor: float) -> Network:
+    """The same network with its logits multiplied."""
+    scaled = copy.deepcopy(network)
+    classifier = scaled.backbone.classifier
+    assert isinstance(classifier, nn.Linear)
+    classifier.weight.data *= factor
+    classifier.bias.data *= factor
+    return scaled
+
+
+def calibration_logits(network: Network, images: Tensor, *, sigma_d: float, seed: int) -> Tensor:
+    """Outputs on the chips that calibration has to itself, the plain way."""
+    weights = {name: weight.detach() for name, weight in network.device_weights().items()}
+    deployment = LAW.deploy(weights)
+    chips = [
+        deployment.chip(draw_normals(weights, generator(seed, "calibration_chip", instance)), sigma_d=sigma_d)
+        for instance in range(CALIBRATION_INSTANCES)
+    ]
+    return torch.cat([functional_call(network, chip, (images,)) for chip in chips]).detach()
+
+
+def test_calibrated_ekl_is_that_of_the_logits_over_the_temperature(trained: Network, few_digits: ImageData) -> None:
+    rows = evaluate(trained, few_digits, LAW, sigma_ds=(0.0, 0.2), num_instances=3, seed=5)
+    images, labels = few_digits.normalise(few_digits.test.images), few_digits.test.labels
+
+    for row in rows.to_dict("records"):
+        sigma_d, instance = row[columns.SIGMA_D], int(row[columns.INSTANCE])
+        logits = plain_logits(trained, images, LAW, sigma_d=sigma_d, seed=5, instance=instance)
+        right = logits.argmax(dim=1) == labels
+        losses = cross_entropy(logits / row[columns.CALIBRATION_TEMPERATURE], labels, reduction="none")
+        assert row[columns.CALIBRATED_EKL] == pytest.approx(float(losses[right].mean()), rel=1e-3)
+
+
+def test_temperature_is_fitted_to_validation_images_on_chips_of_their_own(
+    trained: Network, few_digits: ImageData
+) -> None:
+    rows = evaluate(trained, few_digits, LAW, sigma_ds=(0.2,), num_instances=2, seed=5)
+
+    split = few_digits.validation
+    logits = calibration_logits(trained, few_digits.normalise(split.images), sigma_d=0.2, seed=5)
+    expected = fit_temperature(logits, split.labels.repeat(CALIBRATION_INSTANCES))
+    assert rows[columns.CALIBRATION_TEMPERATURE].to_numpy() == pytest.approx(expected, rel=1e-3)
+
+
+def test_test_images_have_no_part_in_the_temperature(trained: Network, few_digits: ImageData) -> None:
+    garbage = Split(images=16 - few_digits.test.images, labels=few_digits.test.labels.flip(0))
+    others = {
+        "honest": few_digits,
+        "other test images": replace(few_digits, test=garbage),
+        "other validation images": replace(few_digits, validation=few_digits.train),
+    }
+
+    temperatures = {
+        name: list(
+            evaluate(trained, data, LAW, sigma_ds=(0.0, 0.2), num_instances=2, seed=0)[columns.CALIBRATION_TEMPERATURE]
+        )
+        for name, data in others.items()
+    }
+
+    assert temperatures["other test images"] == temperatures["honest"]
+    assert temperatures["other validation images"] != temperatures["honest"]
+
+
+def test_calibration_meets_none_of_the_test_chips(trained: Network) -> None:
+    def outputs(purpose: str) -> list[Tensor]:
+        with torch.inference_mode():
+            deployed = DeployedNetwork(trained, LAW)
+            found: list[Tensor] = []
+            for instance in range(CALIBRATION_INSTANCES):
+                deployed.draw(0, instance, purpose=purpose)
+                deployed.program(sigma_d=0.2)
+                found.append(deployed.logits(IMAGES))
+        return found
+
+    test, calibration = outputs("chip"), outputs("calibration_chip")
+
+    assert not [1 for ours, theirs in product(test, calibration) if torch.equal(ours, theirs)]
+
+
+def test_calibrated_ekl_does_not_see_the_scale_of_the_logits(trained: Network, few_digits: ImageData) -> None:
+    plain, loud = (
+        evaluate(network, few_digits, LAW, sigma_ds=(0.0, 0.2), num_instances=3, seed=0)
+        for network in (trained, louder(trained, 4.0))
+    )
+
+    ratio = loud[columns.CALIBRATION_TEMPERATURE] / plain[columns.CALIBRATION_TEMPERATURE]
+    assert ratio.to_numpy() == pytest.approx(4.0, rel=1e-3)
+    assert loud[columns.CALIBRATED_EKL].to_numpy() == pytest.approx(plain[columns.CALIBRATED_EKL].to_numpy(), rel=1e-2)
+    assert (loud[columns.EKL] < 0.9 * plain[columns.EKL]).all()
+    assert loud[columns.ACCURACY].equals(plain[columns.ACCURACY])
+
+
+def test_number_of_test_chips_does_not_move_the_temperature(trained: Network, few_digits: ImageData) -> None:
+    few, many = (evaluate(trained, few_digits, LAW, sigma_ds=(0.2,), num_instances=count, seed=0) for count in (1, 9))
+
+    assert set(few[columns.CALIBRATION_TEMPERATURE]) == set(many[columns.CALIBRATION_TEMPERATURE])
 
 
 # ---------------------------------------------------------------- deviations layer by layer

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from neft import columns, unfinished
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
@@ -14,7 +16,7 @@ from neft.datasets.image_folder import ImageFolder
 from neft.errors import ConfigError, DataMissingError, RunExistsError, RunNotFoundError, StoppedError
 from neft.methods import BaseMethod, Ovf
 from neft.noise import quantised
-from neft.pipeline import Progress, Settings, reevaluate, run, stored_config
+from neft.pipeline import Progress, Settings, load_data, reevaluate, run, stored_config
 from neft.records import RunRecord
 from neft.store import RunStore, RunTables, Stores
 
@@ -172,6 +174,81 @@ def test_missing_data_stores_nothing(small_config: RunConfig, settings: Settings
 
     with pytest.raises(DataMissingError):
         run(config, settings)
+
+    assert settings.store.ids() == []
+
+
+# ---------------------------------------------------------------- fewer images
+@pytest.fixture
+def many_classes(tmp_path: Path) -> ImageFolder:
+    """Twelve classes of grey 8 x 8 images, more classes than the smallest number of images that may be asked for."""
+    for label, index in product(range(12), range(20)):
+        folder = tmp_path / "images" / f"{label:02d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), color=20 * label + index).save(folder / f"{index}.png")
+    return ImageFolder(path=str(tmp_path / "images"), image_size=8)
+
+
+def test_splits_have_as_many_images_as_asked_for_even_over_the_classes(
+    small_config: RunConfig, settings: Settings
+) -> None:
+    config = with_evaluation(with_training(small_config, max_validation=33), max_test=58)
+
+    data = load_data(config, settings)
+
+    for split, count in ((data.validation, 33), (data.test, 58)):
+        per_class = torch.bincount(split.labels, minlength=10)
+        assert len(split) == len(split.images) == count
+        assert int(per_class.max() - per_class.min()) == 1
+    assert len(data.train) == 200
+
+
+def test_fewer_images_are_some_of_the_whole_splits(small_config: RunConfig, settings: Settings) -> None:
+    config = with_evaluation(with_training(small_config, max_validation=20), max_test=20)
+    whole, few = load_data(small_config, settings), load_data(config, settings)
+
+    for ours, theirs in ((few.validation, whole.validation), (few.test, whole.test)):
+        known = {
+            (image.numpy().tobytes(), int(label)) for image, label in zip(theirs.images, theirs.labels, strict=True)
+        }
+        assert {
+            (image.numpy().tobytes(), int(label)) for image, label in zip(ours.images, ours.labels, strict=True)
+        } <= (known)
+
+
+def test_asking_for_more_images_than_there_are_takes_all(small_config: RunConfig, settings: Settings) -> None:
+    config = with_evaluation(with_training(small_config, max_validation=10_000), max_test=10_000)
+    whole, all_of_them = load_data(small_config, settings), load_data(config, settings)
+
+    assert torch.equal(whole.test.images, all_of_them.test.images)
+    assert torch.equal(whole.validation.labels, all_of_them.validation.labels)
+
+
+def test_run_is_validated_and_tested_on_that_many_images(small_config: RunConfig, settings: Settings) -> None:
+    config = with_evaluation(with_training(small_config, max_validation=10), max_test=20)
+
+    tables = settings.store.tables(run(config, settings))
+
+    # an accuracy over n images is a whole number of n-ths
+    for accuracies, count in (
+        (tables.instances[columns.ACCURACY], 20),
+        (tables.history[columns.VALIDATION_CLEAN_ACCURACY], 10),
+    ):
+        hits = accuracies * count
+        assert hits.to_numpy() == pytest.approx(hits.round().to_numpy(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("part", "setting"), [("training", "max_validation"), ("evaluation", "max_test")], ids=["validation", "test"]
+)
+def test_fewer_images_than_classes_are_refused(
+    small_config: RunConfig, settings: Settings, many_classes: ImageFolder, part: str, setting: str
+) -> None:
+    config = small_config.model_copy(update={"dataset": many_classes})
+    changed = RunConfig.make(**config.model_dump() | {part: getattr(config, part).model_dump() | {setting: 11}})
+
+    with pytest.raises(ConfigError, match=rf"^{setting} must be at least the number of classes, 12; got 11\.$"):
+        run(changed, settings)
 
     assert settings.store.ids() == []
 

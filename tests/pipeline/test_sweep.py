@@ -1,5 +1,6 @@
-"""Many runs: what is there is skipped, what fails is reported, the rest goes on."""
+"""Many runs: what is there is skipped, what fails is reported, the rest goes on, and who waits comes after."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +11,18 @@ from neft.config import RunConfig
 from neft.datasets.image_folder import ImageFolder
 from neft.methods import Ovf, Vanilla
 from neft.pipeline import Settings, run
-from neft.presets import PlannedRun, first_look, smoke
-from neft.store import RunStore, Stores
-from neft.sweep import Outcome, SweepSettings, missing, run_one, sweep
+from neft.plans import PlanEntry
+from neft.presets import Place, PlannedRun, Stored, smoke
+from neft.presets.first_look import first_look
+from neft.store import WEIGHTS, RunStore, Stores
+from neft.sweep import Outcome, SweepSettings, missing, plan_record, run_one, sweep
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> SweepSettings:
-    return SweepSettings(store_root=tmp_path / "runs", num_workers=1, unfinished_root=tmp_path / "unfinished")
+    return SweepSettings(
+        store_root=tmp_path / "runs", num_workers=1, unfinished_root=tmp_path / "unfinished", counts_shipped=False
+    )
 
 
 def planned(config: RunConfig, seed: int, **changes: object) -> PlannedRun:
@@ -25,17 +30,35 @@ def planned(config: RunConfig, seed: int, **changes: object) -> PlannedRun:
     return PlannedRun(config.model_copy(update={"training": training, **changes}))
 
 
+def fine_tuned(source: PlannedRun) -> PlannedRun:
+    """A run that starts from another's weights."""
+    training = source.config.training.model_copy(update={"pretrained_run": source.config.run_id})
+    return PlannedRun(source.config.model_copy(update={"training": training}), keep_weights=False)
+
+
+def renewed(source: PlannedRun) -> PlannedRun:
+    """Another evaluation of a run's weights."""
+    evaluation = source.config.evaluation.model_copy(update={"recalibrate_batchnorm": True})
+    config = source.config.model_copy(update={"evaluation": evaluation})
+    return PlannedRun(config, keep_weights=False, weights_of=source.config.run_id)
+
+
+def ids(planned: Sequence[PlannedRun]) -> list[str]:
+    return [one.config.run_id for one in planned]
+
+
+# ---------------------------------------------------------------- skipped, failed, resumed
 def test_stored_runs_are_skipped(small_config: RunConfig, settings: SweepSettings) -> None:
     both = [planned(small_config, 0), planned(small_config, 1)]
-    first = sweep(both[:1], settings)
+    first = sweep(lambda _stored: both[:1], settings)
 
     heard: list[Outcome] = []
-    second = sweep(both, settings, on_outcome=heard.append)
+    second = sweep(lambda _stored: both, settings, on_outcome=heard.append)
 
     assert [outcome.run_id for outcome in first] == [both[0].config.run_id]
     assert [outcome.run_id for outcome in second] == [both[1].config.run_id]
     assert heard == second
-    assert sweep(both, settings) == []
+    assert sweep(lambda _stored: both, settings) == []
     assert RunStore(settings.store_root).ids() == sorted(one.config.run_id for one in both)
 
 
@@ -43,7 +66,7 @@ def test_failing_run_stops_no_other(small_config: RunConfig, settings: SweepSett
     broken = planned(small_config, 0, dataset=ImageFolder(path=str(tmp_path / "nowhere")))
     sound = planned(small_config, 1)
 
-    outcomes = {outcome.run_id: outcome for outcome in sweep([broken, sound], settings)}
+    outcomes = {outcome.run_id: outcome for outcome in sweep(lambda _stored: [broken, sound], settings)}
 
     assert "nowhere" in (outcomes[broken.config.run_id].error or "")
     assert outcomes[sound.config.run_id].error is None
@@ -73,7 +96,7 @@ def test_dearest_runs_come_first(small_config: RunConfig, tmp_path: Path) -> Non
     cheap = planned(small_config, 0, method=Vanilla())
     dear = planned(small_config, 0, method=Ovf())
 
-    assert missing([cheap, dear], RunStore(tmp_path)) == [dear, cheap]
+    assert missing([renewed(dear), cheap, dear], RunStore(tmp_path)) == [dear, cheap, renewed(dear)]
     first, *_, last = missing(first_look(), RunStore(tmp_path))
     assert first.config.backbone.name == "vgg8"
     assert last.config.backbone.name == "mlp"
@@ -84,7 +107,7 @@ def test_run_keeps_its_weights_as_codes_where_the_plan_says_so(
 ) -> None:
     kept, dropped = planned(small_config, 0), replace(planned(small_config, 1), keep_weights=False)
 
-    sweep([kept, dropped], replace(settings, preset="mine"))
+    sweep(lambda _stored: [kept, dropped], replace(settings, preset="mine"))
 
     store = RunStore(settings.store_root)
     records = [store.record(one.config.run_id) for one in (kept, dropped)]
@@ -93,9 +116,146 @@ def test_run_keeps_its_weights_as_codes_where_the_plan_says_so(
     assert all(record.provenance.command.startswith("neft train --dataset digits") for record in records)
 
 
+# ---------------------------------------------------------------- rounds
+@pytest.mark.parametrize("waiting", [fine_tuned, renewed])
+def test_run_that_waits_for_anothers_weights_is_run_after_it_in_one_call(
+    small_config: RunConfig, settings: SweepSettings, waiting
+) -> None:
+    source = planned(small_config, 0)
+    rounds: list[int] = []
+
+    outcomes = sweep(
+        lambda _stored: [waiting(source), source], settings, on_plan=lambda _planned, absent: rounds.append(absent)
+    )
+
+    assert [(outcome.run_id, outcome.error) for outcome in outcomes] == [
+        (source.config.run_id, None),
+        (waiting(source).config.run_id, None),
+    ]
+    assert rounds == [2, 1, 0]
+
+
+def test_what_waits_for_a_run_that_fails_is_not_run_and_the_sweep_ends(
+    small_config: RunConfig, settings: SweepSettings, tmp_path: Path
+) -> None:
+    broken = planned(small_config, 0, dataset=ImageFolder(path=str(tmp_path / "nowhere")))
+    waiting = [fine_tuned(broken), renewed(broken)]
+    sound = planned(small_config, 1)
+
+    outcomes = sweep(lambda _stored: [*waiting, broken, sound], settings)
+
+    assert {outcome.run_id for outcome in outcomes} == set(ids([broken, sound]))
+    assert RunStore(settings.store_root).ids() == [sound.config.run_id]
+
+
+def test_run_may_wait_for_one_that_was_stored_by_an_earlier_sweep(
+    small_config: RunConfig, settings: SweepSettings
+) -> None:
+    source = planned(small_config, 0)
+    sweep(lambda _stored: [source], settings)
+
+    (outcome,) = sweep(lambda _stored: [fine_tuned(source)], settings)
+
+    assert (outcome.run_id, outcome.error) == (fine_tuned(source).config.run_id, None)
+
+
+def test_plan_is_asked_again_with_what_is_stored_by_then(small_config: RunConfig, settings: SweepSettings) -> None:
+    """As a tuning does: what is run next depends on what the first runs found."""
+    trial, winner = planned(small_config, 0), planned(small_config, 1)
+
+    def plan(stored: Stored) -> list[PlannedRun]:
+        record = stored(trial.config.run_id)
+        if record is None:
+            return [trial]
+        assert record.summary.validation_accuracy > 0
+        return [trial, winner]
+
+    heard: list[tuple[list[str], int]] = []
+    outcomes = sweep(plan, settings, on_plan=lambda asked, absent: heard.append((ids(asked), absent)))
+
+    assert [outcome.run_id for outcome in outcomes] == ids([trial, winner])
+    assert heard == [(ids([trial]), 1), (ids([trial, winner]), 1), (ids([trial, winner]), 0)]
+
+
+def test_weights_of_a_stored_run_are_evaluated_without_training_again(
+    small_config: RunConfig, settings: SweepSettings
+) -> None:
+    source = planned(small_config, 0)
+
+    sweep(lambda _stored: [source, renewed(source)], settings)
+
+    store = RunStore(settings.store_root)
+    first, second = (store.record(one.config.run_id) for one in (source, renewed(source)))
+    assert first.provenance.training_seconds == second.provenance.training_seconds
+    assert WEIGHTS in first.files
+    assert WEIGHTS not in second.files
+
+
+def test_run_whose_weights_another_sweep_did_not_keep_is_trained_again(
+    small_config: RunConfig, settings: SweepSettings
+) -> None:
+    source = replace(planned(small_config, 0), keep_weights=False)
+    sweep(lambda _stored: [source], settings)
+
+    (outcome,) = sweep(lambda _stored: [renewed(source)], settings)
+
+    store = RunStore(settings.store_root)
+    assert outcome.error is None
+    assert store.record(outcome.run_id).summary.validation_accuracy == pytest.approx(
+        store.record(source.config.run_id).summary.validation_accuracy
+    )
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_shipped_runs_are_skipped_only_where_they_count(
+    small_config: RunConfig,
+    settings: SweepSettings,
+    filled_store: RunStore,
+    monkeypatch: pytest.MonkeyPatch,
+    counts: bool,
+) -> None:
+    monkeypatch.setattr("neft.store.CACHED_RUNS", filled_store.root)
+
+    outcomes = sweep(lambda _stored: [PlannedRun(small_config)], replace(settings, counts_shipped=counts))
+
+    assert [outcome.run_id for outcome in outcomes] == ([] if counts else [small_config.run_id])
+
+
+# ---------------------------------------------------------------- the plan that is kept
+def test_plan_that_is_kept_holds_every_place_of_every_run(small_config: RunConfig) -> None:
+    places = (
+        Place("beta", "ovf", "OVF", "0.1", 0.0, 0.1),
+        Place("temperature", "ovf", "OVF", "T = 4", 4.0, 0.1),
+    )
+    both = replace(planned(small_config, 0), places=places)
+    one = replace(planned(small_config, 5), places=places[:1])
+
+    record = plan_record([both, planned(small_config, 1), one], name="x", preset="beta", command="neft sweep beta")
+
+    assert record is not None
+    assert (record.name, record.preset, record.command) == ("x", "beta", "neft sweep beta")
+    assert record.entries == tuple(
+        PlanEntry(
+            experiment=place.experiment,
+            series="ovf",
+            label="OVF",
+            setting=place.setting,
+            position=place.position,
+            sigma_d=0.1,
+            seed=seed,
+            run_id=holder.config.run_id,
+        )
+        for holder, seed, place in ((both, 0, places[0]), (both, 0, places[1]), (one, 5, places[0]))
+    )
+
+
+def test_sweep_whose_runs_stand_in_no_experiment_keeps_no_plan() -> None:
+    assert plan_record(smoke(), name="smoke", preset="smoke", command="neft sweep smoke") is None
+
+
 @pytest.mark.slow
 def test_smoke_preset_on_two_processes(settings: SweepSettings) -> None:
-    outcomes = sweep(smoke(), replace(settings, num_workers=2, preset="smoke"))
+    outcomes = sweep(lambda _stored: smoke(), replace(settings, num_workers=2, preset="smoke"))
 
     assert [outcome.error for outcome in outcomes] == [None, None]
     listing = RunStore(settings.store_root).list()

@@ -273,6 +273,39 @@ def test_published_figures_are_hollow_marks_in_their_methods_colour():
     assert figure.layout.xaxis.range[1] > 0.5
 
 
+def test_one_entry_of_the_legend_stands_for_published_marks_of_methods_with_a_line():
+    published = pd.DataFrame(
+        {
+            c.VARIANT: ["ovf", "irs", "other"],
+            c.LABEL: ["OVF", "IRS", "Other"],
+            c.SIGMA_D: 0.1,
+            c.ACCURACY: 0.5,
+            c.NOTE: ["", "beyond the axis", ""],
+        }
+    )
+    figure = draw_curves(curves_of(["ovf", "irs"], [0.1, 0.2]), published=published, published_name="theirs")
+    (key,) = named(figure, "theirs")
+    ovf, irs, other = (named(figure, f"{label} (published)")[0] for label in ("OVF", "IRS", "Other"))
+    assert not np.isfinite(key.y).any()
+    assert (ovf.showlegend, irs.showlegend, other.showlegend) == (False, False, True)
+    assert ovf.legendgroup == irs.legendgroup == key.legendgroup != other.legendgroup
+    assert irs.hovertext[0].endswith("<br>beyond the axis")
+    assert ovf.hovertext[0].endswith("<b>50.0 %</b>")
+
+
+def test_without_published_figures_nothing_tells_of_them():
+    curves = curves_of(["ovf", "irs"], [0.1, 0.2])
+    plain, empty = draw_curves(curves), draw_curves(curves, published=pd.DataFrame())
+    assert len(plain.data) == len(empty.data)
+    assert plain.layout.yaxis.range == empty.layout.yaxis.range
+
+
+def test_labels_keep_clear_of_published_marks():
+    published = pd.DataFrame({c.LABEL: ["OVF"], c.SIGMA_D: [0.4], c.ACCURACY: [0.5]})
+    figure = draw_curves(curves_of(["ovf", "irs"], [0.1, 0.2]), published=published)
+    assert {trace.x[0] for trace in figure.data if trace.mode == "text"} == {0.4}
+
+
 def test_lines_are_labelled_at_their_ends_up_to_four_of_them():
     def labels(variants):
         figure = draw_curves(curves_of(variants, [0.0, 0.1, 0.2, 0.3, 0.4]))

@@ -38,7 +38,7 @@ def modules_after(statement: str) -> set[str]:
 
 
 def test_showing_stored_numbers_imports_no_torch() -> None:
-    assert not modules_after("import neft.store, neft.tables, neft.records") & {
+    assert not modules_after("import neft.store, neft.tables, neft.records, neft.reference") & {
         "torch",
         "torchvision",
         "sklearn",

@@ -9,6 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from neft import columns
 from neft import store as store_module
 from neft.errors import RunCorruptError, RunExistsError, RunNotFoundError, RunTooNewError, StoreError
 from neft.places import default_data_dir, neft_home
@@ -52,6 +53,17 @@ def everything_below(folder: Path) -> set[Path]:
 
 
 # ---------------------------------------------------------------- round trip
+def test_run_stored_before_ekl_was_calibrated_has_no_number_for_it(store: RunStore, record: RunRecord) -> None:
+    tables = store.tables(record)
+    later = [columns.CALIBRATED_EKL, columns.CALIBRATION_TEMPERATURE]
+    old = replace(tables, instances=tables.instances.drop(columns=later))
+
+    instances = store.instances(store.save(beside(record), old))
+
+    assert instances[columns.CALIBRATED_EKL].isna().all()
+    pd.testing.assert_frame_equal(instances.drop(columns=columns.CALIBRATED_EKL), old.instances)
+
+
 def test_run_survives_the_store(store: RunStore, record: RunRecord) -> None:
     tables, weights = store.tables(record), store.weights(record)
 

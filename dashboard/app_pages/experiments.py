@@ -1,0 +1,305 @@
+"""Every experiment of the NeFT papers, and the controls they lack: one thing varied at a time."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, data, experiments, findings, sentences, state
+from dashboard.experiments import EXPERIMENTS, Experiment
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+
+METRICS = {columns.EKL: "EKL", columns.CALIBRATED_EKL: "EKL after calibration"}
+NEAREST_PANEL = "vgg8_mnist"
+"""Of the published accuracies: the same backbone on grey digits."""
+KINDS = {"paper": "of the paper", "control": "our control"}
+DEFINITION = r"""
+Every setting is trained from several seeds and tried on the same sampled chips. A mean counts seeds and chips both as
+random (two-way random effects). A difference is taken seed by seed and chip by chip before it is averaged, so its
+interval is much narrower than those of the two means.
+
+*Control*: noise injection at the temperature that the feedback brings with it (the training logits are divided by N+1),
+without any feedback.
+"""
+
+
+def page() -> None:
+    """Draw the page."""
+    stamp = experiments.fingerprint()
+    sizes = experiments.sizes(stamp)
+    st.title("What does each part of feedback training bring?")
+    with st.sidebar:
+        experiment = _pick_experiment(set(sizes))
+        known = sizes.get(experiment.name, {})
+        plan = _pick_size(known)
+    st.markdown(f"**{experiment.question}** *{experiment.source}; {KINDS[experiment.kind]}.*")
+    if plan is None:
+        _nothing_yet(experiment)
+        return
+    _progress(plan, experiment, stamp)
+    if experiment.name == "convergence":
+        _convergence(plan, experiment, stamp)
+    elif experiment.name == "accuracy":
+        _against_sigma_d(plan, experiment, stamp)
+    else:
+        _settings(plan, experiment, stamp)
+    for name, reason in experiments.problems(stamp).items():
+        st.warning(f"The plan `{name}` cannot be read: {reason}", icon=":material/broken_image:")
+
+
+def _pick_experiment(stored: set[str]) -> Experiment:
+    names = list(EXPERIMENTS)
+    chosen = st.radio(
+        "Experiment",
+        names,
+        format_func=lambda name: EXPERIMENTS[name].title + ("" if name in stored else " (no runs yet)"),
+        key=state.EXPERIMENT,
+        bind="query-params",
+        persist_state="session",
+    )
+    return EXPERIMENTS[chosen or names[0]]
+
+
+def _pick_size(known: dict[str, str]) -> str | None:
+    if len(known) < 2:
+        return next(iter(known), None)
+    if state.PLAN in st.session_state and st.session_state[state.PLAN] not in known:
+        del st.session_state[state.PLAN]  # another experiment was run at other sizes
+    return st.selectbox(
+        "Run on",
+        list(known),
+        format_func=known.__getitem__,
+        key=state.PLAN,
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def _nothing_yet(experiment: Experiment) -> None:
+    st.info(
+        "Nothing of this experiment is stored yet. Run it, at any size, from a command line:", icon=":material/inbox:"
+    )
+    st.code(f"neft sweep {experiment.name}", language="bash")
+    st.caption("`neft sweep --help` lists what can be changed: data, backbone, width, epochs, seeds, chips.")
+
+
+def _progress(plan: str, experiment: Experiment, stamp: str) -> None:
+    found = experiments.progress(plan, experiment.name, stamp)
+    if found.num_stored < found.num_planned:
+        st.info(
+            f"{found.num_stored} of {found.num_planned} runs are stored; `{found.command}` makes the rest.",
+            icon=":material/hourglass_top:",
+        )
+
+
+def _settings(plan: str, experiment: Experiment, stamp: str) -> None:
+    points = experiments.points(plan, experiment.name, columns.ACCURACY, stamp)
+    published = experiments.published(experiment.name)
+    shown = published if not published.empty and _wants_published(_SETTINGS_HELP) else None
+    spread = sentences.spread_words(points)
+    card = Card(
+        key=experiment.name,
+        question=experiment.title,
+        caption=f"{experiment.look_for} {findings.tested_words(points)} {findings.published_setting_words(shown)}",
+        definition=DEFINITION,
+        alt=f"Accuracy over {experiment.axis}, by method, with 95 % intervals.",
+    )
+    if points.empty:
+        empty_card(card, "None of its runs can be read.")
+        return
+    figure = charts.setting_points(
+        points,
+        axis_title=experiment.axis,
+        numeric=experiment.numeric,
+        logarithmic=experiment.logarithmic,
+        interval_name=f"mean, {spread}",
+        published=shown,
+        mode=theme_mode(),
+    )
+    left, right = st.columns([5, 4])
+    with left:
+        chart_card(card, figure, points)
+    with right:
+        _differences(plan, experiment, points, stamp)
+        _choice(plan, experiment, stamp)
+
+
+_SETTINGS_HELP = "The paper's numbers as hollow marks: ResNet-18 on CIFAR-10 at σ_d = 0.3, another scale than ours."
+_FIGURES_HELP = "The paper's figures as hollow marks: VGG-8 on MNIST; its EKL has a scale of its own."
+
+
+def _wants_published(words: str) -> bool:
+    with st.sidebar:
+        return st.toggle(
+            "Published figures",
+            value=False,
+            key=state.PUBLISHED_SETTINGS,
+            help=words,
+            bind="query-params",
+            persist_state="session",
+        )
+
+
+def _differences(plan: str, experiment: Experiment, points: pd.DataFrame, stamp: str) -> None:
+    """The other arms' paired differences to one: to a series at the same setting where that can be, else to an arm."""
+    series = dict(zip(points[columns.VARIANT], points[columns.LABEL], strict=True))
+    several = points.groupby(columns.VARIANT)[columns.SETTING].nunique()
+    everywhere = [(name, None) for name in series if several[name] > 1 and len(series) > 1]
+    arms = [(row[columns.VARIANT], row[columns.SETTING]) for row in points.to_dict("records")]
+    options: list[tuple[str, str | None]] = [*everywhere, *arms]
+    default = next((index for index, option in enumerate(options) if option[0] in experiments.CONTROLS), 0)
+    with st.container(border=True, key="card_differences"):
+        st.markdown("## What differs, paired?")
+        name, setting = st.selectbox(
+            "Compared with",
+            options,
+            index=default,
+            format_func=lambda option: f"{series[option[0]]} · {option[1] or 'same setting'}",
+            key=f"reference_{experiment.name}",
+        )
+        table = experiments.differences(plan, experiment.name, name, setting, stamp)
+        _difference_table(table, {"Method": table[columns.LABEL], "Setting": table[columns.SETTING]})
+
+
+def _difference_table(table: pd.DataFrame, heads: dict[str, "pd.Series[str]"]) -> None:
+    st.dataframe(
+        pd.DataFrame(
+            {
+                **heads,
+                "Difference": 100 * table[columns.MEAN],
+                "± 95 %": 100 * table[columns.CI95],
+                "Told apart": findings.told_apart_words(table),
+            }
+        ),
+        column_config={
+            "Difference": st.column_config.NumberColumn(format="%+.2f", help="Points of accuracy."),
+            "± 95 %": st.column_config.NumberColumn(format="%.2f", help="Half-width, points of accuracy."),
+        },
+        hide_index=True,
+        key="differences_table",
+    )
+    st.caption("Points of accuracy, seed by seed and chip by chip.")
+
+
+def _choice(plan: str, experiment: Experiment, stamp: str) -> None:
+    if experiment.name not in ("beta", "tuned", "temperature", "delta_sigma"):
+        return
+    choice = experiments.validation_choice(plan, experiment.name, stamp)
+    words = findings.choice_words(choice)
+    if words:
+        st.markdown(f"Chosen on the validation split, test data unseen: {words}.")
+
+
+def _convergence(plan: str, experiment: Experiment, stamp: str) -> None:
+    seeds, means = experiments.convergence(plan, stamp)
+    card = Card(
+        key=experiment.name,
+        question=experiment.title,
+        caption=f"{experiment.look_for} Published: of 10, 6 fail with noise injection, 0 with OVF, 2 with IRS.",
+        definition="A training **failed** if its accuracy lies more than 5 points below the mean of its method's "
+        "trainings (NeFT section 4.3).",
+        alt="One dot a training, by method, with the mean and the threshold of failure.",
+    )
+    if seeds.empty:
+        empty_card(card, "None of its runs can be read.")
+        return
+    st.markdown(findings.failure_words(means))
+    chart_card(card, charts.seed_dots(seeds, means, mode=theme_mode()), seeds)
+
+
+def _against_sigma_d(plan: str, experiment: Experiment, stamp: str) -> None:
+    accuracy = experiments.points(plan, experiment.name, columns.ACCURACY, stamp)
+    card = Card(
+        key="experiment_accuracy",
+        question="How accurate at the σ_d they were trained for?",
+        caption=f"{experiment.look_for} Training without noise is one network at every {sentences.SIGMA_D}.",
+        definition=DEFINITION,
+        alt="Accuracy over device variation, by method, with 95 % intervals.",
+    )
+    if accuracy.empty:
+        empty_card(card, "None of its runs can be read.")
+        return
+    wants_published = _wants_published(_FIGURES_HELP)
+    variants = list(accuracy[columns.VARIANT].unique())
+    left, right = st.columns(2)
+    with left:
+        figure = charts.accuracy_vs_sigma_d(
+            accuracy,
+            slice_sigma_d=None,
+            chance=experiments.chance(plan, experiment.name, stamp),
+            interval_name=f"mean, {sentences.spread_words(accuracy)}",
+            connect=True,
+            published=data.published_accuracy(NEAREST_PANEL, variants) if wants_published else None,
+            published_name="VGG-8 on MNIST (published)",
+            mode=theme_mode(),
+        )
+        chart_card(card, figure, accuracy)
+    with right:
+        _ekl(plan, experiment, stamp, wants_published=wants_published)
+    _differences_by_sigma(plan, experiment, accuracy, stamp)
+
+
+def _ekl(plan: str, experiment: Experiment, stamp: str, *, wants_published: bool) -> None:
+    metric = st.session_state.get(state.METRIC, columns.EKL)
+    ekl = experiments.points(plan, experiment.name, metric, stamp)
+    variants = list(ekl[columns.VARIANT].unique())
+    shown = experiments.published_ekl(variants) if wants_published and metric == columns.EKL else None
+    card = Card(
+        key="experiment_ekl",
+        question="How sure are the right answers?",
+        caption="Lower is surer, of what is predicted right. After calibration the scale of the logits no longer counts."
+        + (
+            " Hollow: the published figure, on a scale of its own; compare shapes and ratios only."
+            if wants_published
+            else ""
+        ),
+        definition=r"""
+**EKL** is the mean of $-\ln p_y$ over images predicted right, in nats (NeFT section 4.2), averaged over chips.
+
+*After calibration*: the logits are divided by one temperature per network and $\sigma_d$, which minimises the negative
+log-likelihood of **validation** images on chips of their own (Guo et al. 2017). It changes no prediction.
+""",
+        alt="EKL over device variation, by method.",
+    )
+    known = ekl[ekl[columns.NUM_SEEDS] > 0]
+    figure = charts.ekl_vs_sigma_d(
+        known,
+        metric_title=f"{METRICS[metric]} (nats)",
+        interval_name=f"mean, {sentences.spread_words(known)}",
+        published=shown,
+        mode=theme_mode(),
+    )
+    chart_card(card, figure, ekl, controls=_pick_metric)
+
+
+def _pick_metric() -> None:
+    _ = st.segmented_control(
+        "EKL",
+        list(METRICS),
+        format_func=METRICS.__getitem__,
+        default=columns.EKL,
+        required=True,
+        key=state.METRIC,
+        label_visibility="collapsed",
+        bind="query-params",
+    )
+
+
+def _differences_by_sigma(plan: str, experiment: Experiment, points: pd.DataFrame, stamp: str) -> None:
+    """Every method's paired differences to one method, at every sigma_d."""
+    labels = dict(zip(points[columns.VARIANT], points[columns.LABEL], strict=True))
+    names = list(labels)
+    default = names.index(data.CONTROL) if data.CONTROL in names else 0
+    with st.container(border=True, key="card_differences"):
+        st.markdown("## What differs, paired?")
+        name = st.selectbox(
+            "Compared with", names, index=default, format_func=labels.__getitem__, key="reference_accuracy"
+        )
+        if name is None:
+            return
+        table = experiments.differences(plan, experiment.name, name, None, stamp)
+        table = table.sort_values([columns.POSITION], kind="stable")
+        _difference_table(table, {"At": table[columns.SETTING], "Method": table[columns.LABEL]})
+
+
+page()

@@ -1,0 +1,243 @@
+"""What the papers claim beside what we found: an interval per claim."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.frames import Floats, count_words, numbers
+from dashboard.charts.marks import error_bars, typeset, wrapped
+from dashboard.charts.theme import VERDICT_COLOURS, Mode, Palette, Verdict, apply_layout, palette, translucent
+from neft.columns import LOWER, NUM_INSTANCES, NUM_SEEDS, UPPER
+
+CLAIM, DATA, ESTIMATE, MARGIN, VERDICT, PUBLISHED = "claim", "data", "estimate", "margin", "verdict", "published"
+VERDICT_SYMBOLS: dict[Verdict, str] = {"supported": "circle", "not supported": "circle", "undecided": "diamond"}
+LEGEND_TITLE = "our estimate with its interval; shaded: too small to matter"
+LABEL_WIDTH = 38
+"""Characters of a claim's line; so many fit on the narrowest page, and beside the numbers in the last one."""
+LINE_HEIGHT, STRIP_HEIGHT, GAP = 17, 24, 16
+"""Of a line of words, of what is drawn below them, and between two claims, in pixels."""
+TOP, BOTTOM, SIDE = 72, 48, 12
+"""Margins; the upper one holds two rows of legend below its title."""
+ARROW_ROOM = 0.2
+"""What an edge leaves free for a published figure beyond it, as a share of the axis."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One claim and where it stands."""
+
+    claim: str
+    words: list[str]
+    """The claim's lines, then those of its data, which are of second rank."""
+    num_claim_lines: int
+    middle: float
+    """Of the strip in which it is drawn, in pixels from the top of the plot."""
+    estimate: float
+    lower: float
+    upper: float
+    margin: float
+    verdict: Verdict
+    published: float
+    counts: str
+    decimals: int
+    """Of its numbers: as many as the chart's largest needs."""
+
+
+def claims_forest(claims: pd.DataFrame, *, unit_title: str, mode: Mode) -> go.Figure:
+    """A forest plot: each claim in words, its estimate and interval below.
+
+    What to look for: intervals that keep clear of zero and of the shaded band around it. A filled dot is a claim that
+    our runs support, an empty one a claim that they do not, an empty diamond one that they leave open. The star is
+    what the paper reports; where it lies beyond the axis, an arrow at the edge says its number.
+
+    The axis is as long as our intervals, zero and the band need. Words stand above the marks, so that the figure can
+    be read on a narrow page too; its height grows with the claims.
+
+    Args:
+        claims: claim, data (words), estimate, lower, upper, margin (below it a difference does not matter), verdict
+            ('supported', 'not supported', 'undecided'), published (NaN where nothing is), num_seeds, num_instances;
+            top to bottom, numbers in the unit of the axis.
+        unit_title: What the axis counts.
+        mode: Light or dark page.
+
+    Raises:
+        ValueError: a verdict is none of the three.
+    """
+    figure = go.Figure()
+    rows = list(_rows_of(claims))
+    ends = _ends(rows)
+    for verdict in _verdicts(rows):
+        figure.add_trace(_estimates([row for row in rows if row.verdict == verdict], verdict=verdict, mode=mode))
+    figure.add_traces(_published_marks(rows, ends=ends, mode=mode))
+    height = rows[-1].middle + STRIP_HEIGHT if rows else 2 * STRIP_HEIGHT
+    apply_layout(figure, mode=mode, height=round(height) + TOP + BOTTOM, legend_title=LEGEND_TITLE)
+    figure.update_layout(margin={"l": SIDE, "r": SIDE, "t": TOP, "b": BOTTOM})
+    figure.update_xaxes(title_text=typeset(unit_title), range=ends, nticks=7, showgrid=False)
+    figure.update_yaxes(range=[height, 0], visible=False, fixedrange=True)
+    for row in rows:
+        _add_strip(figure, row, page=palette(mode))
+        _add_words(figure, row, page=palette(mode))
+    return figure
+
+
+def _rows_of(claims: pd.DataFrame) -> Iterator[_Row]:
+    if claims.empty:
+        return
+    top = 0.0
+    columns = [numbers(claims, name) for name in (ESTIMATE, LOWER, UPPER, MARGIN, PUBLISHED)]
+    largest = np.nanmax(np.abs(np.concatenate([*columns[:3], np.zeros(1)])))
+    records = claims.to_dict("records")
+    for record, (estimate, lower, upper, margin, published) in zip(records, zip(*columns, strict=True), strict=True):
+        claim = wrapped(str(record[CLAIM]), width=LABEL_WIDTH)
+        words = [*claim, *wrapped(str(record[DATA]), width=LABEL_WIDTH)]
+        bottom = top + LINE_HEIGHT * len(words) + STRIP_HEIGHT
+        yield _Row(
+            claim=typeset(str(record[CLAIM])),
+            words=words,
+            num_claim_lines=len(claim),
+            middle=bottom - STRIP_HEIGHT / 2,
+            estimate=estimate,
+            lower=lower,
+            upper=upper,
+            margin=margin,
+            verdict=record[VERDICT],
+            published=published,
+            counts=_count_words(record[NUM_SEEDS], record[NUM_INSTANCES]),
+            decimals=1 if largest >= 2 else 2,
+        )
+        top = bottom + GAP
+
+
+def _count_words(seeds: object, chips: object) -> str:
+    """Seeds and chips; a claim that counts trainings has no chips."""
+    return count_words(seeds, "seed") + (f" × {count_words(chips, 'chip')}" if chips else "")
+
+
+def _verdicts(rows: list[_Row]) -> list[Verdict]:
+    """Those there are, in the legend's order."""
+    there = {row.verdict for row in rows}
+    if unknown := there - set(VERDICT_SYMBOLS):
+        msg = f"Unknown verdict {min(unknown)!r}. Known: {', '.join(VERDICT_SYMBOLS)}."
+        raise ValueError(msg)
+    return [verdict for verdict in VERDICT_SYMBOLS if verdict in there]
+
+
+def _ends(rows: list[_Row]) -> list[float]:
+    """The axis's ends: what our intervals, zero and the bands take, and room for arrows where there are some."""
+    taken = [end for row in rows for end in (row.estimate, row.lower, row.upper, -row.margin, row.margin)]
+    seen: Floats = np.array([0.0, *taken])
+    low, high = float(np.nanmin(seen)), float(np.nanmax(seen))
+    if low == high:
+        low, high = low - 1, high + 1
+    length = high - low
+    pads = [0.05 * length, 0.05 * length]
+    if any(row.published < low - pads[0] for row in rows):
+        pads[0] = ARROW_ROOM * length
+    if any(row.published > high + pads[1] for row in rows):
+        pads[1] = ARROW_ROOM * length
+    return [low - pads[0], high + pads[1]]
+
+
+def _estimates(rows: list[_Row], *, verdict: Verdict, mode: Mode) -> go.Scatter:
+    colour = VERDICT_COLOURS[verdict][mode]
+    estimate, lower, upper = (np.array([getattr(row, name) for row in rows]) for name in (ESTIMATE, LOWER, UPPER))
+    return go.Scatter(
+        x=estimate,
+        y=[row.middle for row in rows],
+        name=verdict,
+        mode="markers",
+        marker={
+            "color": colour if verdict == "supported" else palette(mode).background,
+            "symbol": VERDICT_SYMBOLS[verdict],
+            "size": 11,
+            "line": {"color": colour, "width": 2},
+            "opacity": 1,
+        },
+        error_x=error_bars(estimate, lower, upper, colour=colour, width=5) | {"thickness": 2},
+        hovertext=[_hover(row) for row in rows],
+        hoverinfo="text",
+    )
+
+
+def _hover(row: _Row) -> str:
+    margin = "" if np.isnan(row.margin) else f"<br>too small to matter: below ± {row.margin:g}"
+    published = "" if np.isnan(row.published) else f"<br>published: {_signed(row.published, row.decimals)}"
+    return f"<b>{row.verdict}</b><br>{_in_numbers(row)}{margin}{published}<br>{row.counts}"
+
+
+def _in_numbers(row: _Row) -> str:
+    """Estimate and interval, or nothing where there is no estimate."""
+    if np.isnan(row.estimate):
+        return "no runs"
+    has_interval = np.isfinite(row.lower) and np.isfinite(row.upper)
+    interval = f" ({_signed(row.lower, row.decimals)} to {_signed(row.upper, row.decimals)})" if has_interval else ""
+    return f"<b>{_signed(row.estimate, row.decimals)}</b>{interval}"
+
+
+def _published_marks(rows: list[_Row], *, ends: list[float], mode: Mode) -> list[go.Scatter]:
+    """Stars on the axis, which have the legend's entry, and arrows with their numbers at its edges."""
+    low, high = ends
+    reported = [row for row in rows if np.isfinite(row.published)]
+    within = [row for row in reported if low <= row.published <= high]
+    left, right = ([row for row in reported if row.published < low], [row for row in reported if row.published > high])
+    if not reported:
+        return []
+    page = palette(mode)
+    shared = {"name": "published", "legendgroup": "published", "hoverinfo": "text"}
+    stars = go.Scatter(
+        x=[row.published for row in within] or [None],
+        y=[row.middle for row in within] or [None],
+        mode="markers",
+        marker={"color": page.text, "symbol": "star-open", "size": 13, "line": {"width": 1.5}},
+        hovertext=[_hover(row) for row in within],
+        **shared,
+    )
+    inset = 0.02 * (high - low)
+    arrows = go.Scatter(
+        x=[low + inset] * len(left) + [high - inset] * len(right),
+        y=[row.middle for row in (*left, *right)],
+        mode="markers+text",
+        marker={
+            "color": page.text,
+            "symbol": ["triangle-left-open"] * len(left) + ["triangle-right-open"] * len(right),
+            "size": 11,
+            "line": {"width": 1.5},
+        },
+        text=[_signed(row.published, row.decimals) for row in (*left, *right)],
+        textposition=["middle right"] * len(left) + ["middle left"] * len(right),
+        textfont={"size": 12, "color": page.text},
+        hovertext=[_hover(row) for row in (*left, *right)],
+        showlegend=False,
+        **shared,
+    )
+    return [stars, arrows] if left or right else [stars]
+
+
+def _add_strip(figure: go.Figure, row: _Row, *, page: Palette) -> None:
+    """The band around zero and zero itself, beside this claim's marks only: words stay clear of them."""
+    ends = {"y0": row.middle - STRIP_HEIGHT / 2, "y1": row.middle + STRIP_HEIGHT / 2, "layer": "below"}
+    if np.isfinite(row.margin):
+        colour = translucent(page.muted, opacity=0.18)
+        figure.add_shape(type="rect", x0=-row.margin, x1=row.margin, fillcolor=colour, line={"width": 0}, **ends)
+    figure.add_shape(type="line", x0=0, x1=0, line={"color": page.muted, "width": 1}, **ends)
+
+
+def _add_words(figure: go.Figure, row: _Row, *, page: Palette) -> None:
+    """The claim and its data on the left, the numbers on the right of their last line."""
+    claim, data = row.words[: row.num_claim_lines], row.words[row.num_claim_lines :]
+    shared = {"y": row.middle - STRIP_HEIGHT / 2, "xref": "paper", "yanchor": "bottom", "showarrow": False}
+    shared |= {"borderpad": 0, "yshift": 1}
+    text = "<br>".join([*claim, *(f'<span style="color: {page.muted}">{line}</span>' for line in data)])
+    figure.add_annotation(shared, x=0, xanchor="left", align="left", text=text, font={"size": 13, "color": page.text})
+    figure.add_annotation(
+        shared, x=1, xanchor="right", align="right", text=_in_numbers(row), font={"size": 12, "color": page.text}
+    )
+
+
+def _signed(value: float, decimals: int) -> str:
+    """With its sign, a true minus; zero has none."""
+    shown = f"{value:+.{decimals}f}"
+    return shown.replace("-", "−") if float(shown) else shown[1:]

@@ -1,0 +1,61 @@
+"""Marks that several charts share: error bars, hollow marks for published figures, words that fit their place."""
+
+import re
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard.charts.frames import Floats
+from dashboard.charts.theme import Mode, VariantStyle, palette
+
+HYPHEN_MINUS = re.compile(r"(?<![\w.)])-(?=[\d.])")
+NO_BREAK = "\N{NO-BREAK SPACE}"
+TICK_LINE = 52
+"""Characters that all tick labels of a line have together, on the narrowest page."""
+MAX_TICK = 18
+
+
+def error_bars(centre: Floats, lower: Floats, upper: Floats, *, colour: str, width: int = 3) -> dict[str, Any]:
+    """Plotly's error bars from the ends of the intervals."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": upper - centre,
+        "arrayminus": centre - lower,
+        "thickness": 1.5,
+        "width": width,
+        "color": colour,
+    }
+
+
+def hollow(style: VariantStyle) -> dict[str, Any]:
+    """How a published figure is marked: the variant's symbol, empty, and large enough to ring our own."""
+    return {"color": style.colour, "symbol": f"{style.symbol}-open", "size": 12, "line": {"width": 2}}
+
+
+def legend_mark(name: str, *, group: str, mode: Mode) -> go.Scatter:
+    """A hollow mark in no method's colour that is nowhere but in the legend: it stands for all of its group."""
+    marker = {"color": palette(mode).text, "symbol": "circle-open", "size": 10, "line": {"width": 2}}
+    return go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=name, legendgroup=group)
+
+
+def tick_labels(texts: Sequence[str]) -> list[str]:
+    """Words for the ticks of things that stand side by side, broken so that all have room."""
+    width = min(MAX_TICK, TICK_LINE // max(len(texts), 1) - 1)
+    return ["<br>".join(wrapped(text, width=width)) for text in texts]
+
+
+def typeset(text: str) -> str:
+    """The text as it is shown: σ_d with its index, a true minus, and < and > as themselves."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return HYPHEN_MINUS.sub("−", escaped).replace("σ_d", "σ<sub>d</sub>")
+
+
+def wrapped(text: str, *, width: int) -> list[str]:
+    """The typeset lines of a text that has room for `width` characters; equations stay whole where they fit."""
+    whole = text.replace(" = ", f"{NO_BREAK}={NO_BREAK}")
+    whole = whole if max(map(len, whole.split(" "))) <= width else text
+    lines = textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=True)
+    return [typeset(line) for line in lines] or [""]

@@ -1,0 +1,210 @@
+"""Published figures, to draw beside our own: other people's measurements, each row with its source.
+
+All are of NeFT (Qin et al., IEEE TCAD 2025, doi 10.1109/TCAD.2025.3591409; arXiv 2305.14561). How they were digitised,
+how far to trust them and what keeps them from being compared point by point stands in the README beside this file.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from neft.columns import (
+    ACCURACY,
+    BACKBONE,
+    DATASET,
+    EKL,
+    EXPERIMENT,
+    LABEL,
+    NOTE,
+    PANEL,
+    PANEL_LABEL,
+    POSITION,
+    SETTING,
+    SIGMA_D,
+    SOURCE,
+    VARIANT,
+)
+
+Year = Literal["2025", "2024"]
+
+PANELS: Mapping[str, str] = {
+    "vgg8_mnist": "VGG-8 on MNIST",
+    "vgg8_cifar10": "VGG-8 on CIFAR-10",
+    "resnet18_mnist": "ResNet-18 on MNIST",
+    "resnet18_cifar10": "ResNet-18 on CIFAR-10",
+    "resnet18_cifar100": "ResNet-18 on CIFAR-100",
+    "resnet18_tiny": "ResNet-18 on Tiny ImageNet",
+}
+"""The accuracy figures' panels and their labels, the simplest task first."""
+
+_FIGURES: dict[Year, tuple[str, str]] = {
+    "2025": ("published_accuracy.csv", "NeFT, doi 10.1109/TCAD.2025.3591409, accuracy figure of January 2025"),
+    "2024": ("published_accuracy_2024.csv", "NeFT, arXiv 2305.14561 v4, accuracy figure of April 2024"),
+}
+_EKL_SOURCE = "NeFT, doi 10.1109/TCAD.2025.3591409, EKL figure"
+_TABLES_SOURCE = "NeFT, arXiv 2305.14561 v4"
+
+_METHODS = {
+    "without_noise": ("vanilla", "Vanilla"),
+    "with_noise": ("noise_injection", "Noise injection"),
+    "ovf": ("ovf", "OVF"),
+    "irs": ("irs", "IRS"),
+    "correctnet": ("correctnet", "CorrectNet"),
+}
+"""The figures' methods as our variants: key and label."""
+
+_NOTES = {
+    "vector": "read off the vector figure, within about 0.01 points",
+    "off_axis_extrapolated": "beyond the figure's axis, extrapolated, within about 0.1 points",
+}
+_SHARED = "one value drawn for all methods"
+_NO_SCALE = "scale unclear: compare shapes and ratios only"
+
+_USED = " (used)"
+"""Marks the paper's own setting in the tables."""
+_PLACES: dict[tuple[str, str], tuple[str, str, float, str]] = {
+    **{("table1_N", f"N={n}"): ("feedback_terms", f"N = {n}", float(n), "Table 1") for n in range(1, 6)},
+    ("table2_pretrain", "pre+0ep"): ("pretrained_start", "pretrained", 0.0, "Table 2"),
+    ("table2_pretrain", "pre+50ep"): ("pretrained_start", "+ 1/4 of the epochs", 1.0, "Table 2"),
+    ("table2_pretrain", "pre+100ep"): ("pretrained_start", "+ 1/2", 2.0, "Table 2"),
+    ("table2_pretrain", "pre+200ep"): ("pretrained_start", "+ all", 3.0, "Table 2"),
+    ("table2_pretrain", "scratch 200ep"): ("pretrained_start", "from scratch", 4.0, "Table 2"),
+    ("reverse_decay", "reversed gamma"): ("decay_factors", "reversed", 1.0, "section 4.5"),
+    ("reverse_sigma", "delta_sigma=-0.05 (63.50-14.14)"): ("delta_sigma", "Δσ = -0.05", -0.05, "section 4.5"),
+    ("no_classifier_noise", "noise-free classifiers"): ("classifier_noise", "noise-free", 1.0, "section 4.5"),
+}
+"""Table and setting of the file: experiment, setting and position of our plans, and where the paper says it."""
+_OWN_SETTINGS = (
+    ("decay_factors", "ovf", "paper", 0.0),
+    ("decay_factors", "irs", "paper", 0.0),
+    ("delta_sigma", "ovf", "Δσ = 0.05", 0.05),
+    ("classifier_noise", "irs", "noisy", 0.0),
+)
+"""What the section's losses are losses against: the paper's own settings, whose accuracy Table 1 gives."""
+
+
+def published_accuracy(year: Year = "2025") -> pd.DataFrame:
+    """Accuracy against sigma_d, a row per panel, method and sigma_d.
+
+    Source: the accuracy figure in the NeFT authors' public repository. Every point of a noise-trained method is a
+    network trained at the sigma_d at which it was tested, its best epoch chosen on noisy test accuracy. The device is
+    not named; RRAM1 is assumed.
+
+    Args:
+        year: "2025" (January 2025, as in IEEE TCAD) or "2024" (arXiv v4, without CorrectNet).
+
+    Returns:
+        panel (a key of PANELS), panel_label, variant and label (as for our own methods; `correctnet` besides),
+        sigma_d (relative to a device's maximal conductance), accuracy (fraction), source, note (how the number was
+        read, in words).
+    """
+    return _accuracy(year).copy()
+
+
+def published_ekl() -> pd.DataFrame:
+    """Expected KL divergence against sigma_d, a row per method and sigma_d.
+
+    Source: the EKL figure in the NeFT authors' public repository. It names neither network nor data set.
+
+    Returns:
+        panel and panel_label (one figure alone), variant, label, sigma_d, ekl, source, note. `ekl` is the figure's
+        axis value times 1e-2, as the axis says. That is too little for nats averaged over correct predictions, so only
+        shapes and ratios can be compared, no absolute value.
+    """
+    return _ekl().copy()
+
+
+def published_settings() -> pd.DataFrame:
+    """The paper's ablations in the words of our experiments, a row per experiment, method and setting.
+
+    Source: NeFT, arXiv 2305.14561 v4, Tables 1 and 2 and section 4.5: ResNet-18 on CIFAR-10 at sigma_d = 0.3. Where the
+    section compares with the paper's own setting, that setting has its row too, with Table 1's accuracy (OVF with
+    N = 3, IRS with N = 4).
+
+    Returns:
+        experiment, setting and position (as `neft.presets` plans them), variant (`ovf` or `irs`), label, accuracy
+        (fraction), backbone, dataset, sigma_d, source.
+    """
+    return _settings().copy()
+
+
+@cache
+def _accuracy(year: Year) -> pd.DataFrame:
+    file, source = _FIGURES[year]
+    table = _read(file)
+    accuracy = table["accuracy_percent"] / 100
+    note = table["note"].map(_NOTES)
+    values = accuracy.groupby([table["panel"], table["sigma_d"]]).transform("nunique")
+    return pd.DataFrame(
+        {
+            PANEL: table["panel"],
+            PANEL_LABEL: table["panel"].map(PANELS),
+            VARIANT: _variants(table),
+            LABEL: _labels(table),
+            SIGMA_D: table["sigma_d"],
+            ACCURACY: accuracy,
+            SOURCE: source,
+            NOTE: note.mask(values == 1, _SHARED),
+        }
+    )
+
+
+@cache
+def _ekl() -> pd.DataFrame:
+    table = _read("published_ekl.csv")
+    return pd.DataFrame(
+        {
+            PANEL: table["panel"],
+            PANEL_LABEL: "network and data not named",
+            VARIANT: _variants(table),
+            LABEL: _labels(table),
+            SIGMA_D: table["sigma_d"],
+            EKL: table["ekl_x1e-2"] * 1e-2,
+            SOURCE: _EKL_SOURCE,
+            NOTE: _NO_SCALE,
+        }
+    )
+
+
+@cache
+def _settings() -> pd.DataFrame:
+    table = _read("published_tables.csv")
+    places = [
+        _PLACES[name, setting.removesuffix(_USED)]
+        for name, setting in zip(table["table"], table["setting"], strict=True)
+    ]
+    found = pd.DataFrame(
+        {
+            EXPERIMENT: [place[0] for place in places],
+            VARIANT: _variants(table),
+            LABEL: _labels(table),
+            SETTING: [place[1] for place in places],
+            POSITION: [place[2] for place in places],
+            ACCURACY: table["accuracy_percent"] / 100,
+            BACKBONE: table["backbone"],
+            DATASET: table["dataset"],
+            SIGMA_D: table["sigma_d"],
+            SOURCE: [f"{_TABLES_SOURCE}, {place[3]}" for place in places],
+        }
+    )
+    used = found[table["setting"].str.endswith(_USED)].set_index(VARIANT, drop=False)
+    own = [
+        used.loc[variant].to_dict() | {EXPERIMENT: experiment, SETTING: setting, POSITION: position}
+        for experiment, variant, setting, position in _OWN_SETTINGS
+    ]
+    return pd.concat([found, pd.DataFrame(own)], ignore_index=True)
+
+
+def _read(file: str) -> pd.DataFrame:
+    return pd.read_csv(Path(__file__).parent / file)
+
+
+def _variants(table: pd.DataFrame) -> "pd.Series[str]":
+    return table["method"].map({name: variant for name, (variant, _) in _METHODS.items()})
+
+
+def _labels(table: pd.DataFrame) -> "pd.Series[str]":
+    return table["method"].map({name: label for name, (_, label) in _METHODS.items()})
