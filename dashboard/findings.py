@@ -11,6 +11,7 @@ from dashboard.state import sigma_text
 from neft import columns
 
 VERDICTS = {"supported": "● supported", "not supported": "○ not supported", "undecided": "◐ undecided"}
+FEW_PAIRS = ("no pairs", "one seed")
 SUFFIX = {"points": "", "percent": " %", "share": ""}
 
 
@@ -49,7 +50,7 @@ def published_effect_words(rows: pd.DataFrame) -> list[str]:
 def told_apart_words(differences: pd.DataFrame) -> list[str]:
     """Whether each paired difference is told apart from none: `better`, `worse`, `no`; one seed tells nothing apart."""
     return [
-        "one seed" if seeds < 2 else "no" if abs(mean) <= half else "better" if mean > 0 else "worse"
+        FEW_PAIRS[seeds] if seeds < 2 else "no" if abs(mean) <= half else "better" if mean > 0 else "worse"
         for mean, half, seeds in zip(
             differences[columns.MEAN], differences[columns.CI95], differences[columns.NUM_SEEDS], strict=True
         )
@@ -109,7 +110,7 @@ def _verdict(row: Mapping[Hashable, Any]) -> str:
     if int(str(row[columns.NUM_SEEDS])) == 1:
         return f"{words}; one seed decides nothing"
     more = row["more_seeds"]
-    if more is None or pd.isna(more):  # pyright: ignore[reportArgumentType, reportCallIssue]
+    if more is None or pd.isna(more):
         return f"{words}; more than 1,000 seeds"
     return f"{words}; {int(str(more).partition('.')[0])} more seeds"
 

@@ -18,6 +18,7 @@ from neft.pipeline import Settings, reevaluate, run
 from neft.places import default_data_dir
 from neft.plans import PlanEntry, PlanRecord
 from neft.presets import PlannedRun, Stored
+from neft.records import RunRecord
 from neft.store import WEIGHTS, RunStore, Stores
 
 
@@ -119,7 +120,7 @@ def plan_record(planned: Sequence[PlannedRun], *, name: str, preset: str, comman
             label=place.label,
             setting=place.setting,
             position=place.position,
-            sigma_d=place.sigma_d,
+            sigma_d=round(place.sigma_d, 6),  # as evaluations have it
             seed=one.config.training.seed,
             run_id=one.config.run_id,
         )
@@ -158,16 +159,19 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> Outcome:
         resume=True,
     )
     try:
-        trained = None if planned.weights_of is None else stores.holder(planned.weights_of).record(planned.weights_of)
-        if trained is None or WEIGHTS not in trained.files:
-            _ = run(config, how)  # another sweep may have stored that run without its weights
-        else:
-            _ = reevaluate(trained, config, how)
+        trained = _with_weights(planned.weights_of, stores)
+        _ = run(config, how) if trained is None else reevaluate(trained, config, how)
     except NeftError as failure:
         error = str(failure)
     except Exception as failure:  # noqa: BLE001 - whatever befell one run, the others go on and the report says it
         error = f"{type(failure).__name__}: {failure}"
     return Outcome(run_id=config.run_id, seconds=time.perf_counter() - started, error=error)
+
+
+def _with_weights(run_id: str | None, stores: Stores) -> RunRecord | None:
+    """The stored run whose weights are to be evaluated; None to train: another sweep may not have kept them."""
+    record = None if run_id is None else stores.holder(run_id).record(run_id)
+    return record if record is not None and WEIGHTS in record.files else None
 
 
 def _cost(planned: PlannedRun) -> int:

@@ -15,6 +15,9 @@ from neft.records import RunRecord
 from neft.tables.curves import seeds_by_chips
 from neft.tables.intervals import Interval, crossed_interval
 
+_CLOSE = 1e-9
+"""Device variations that differ by less are the same one."""
+
 Arm = tuple[str, str]
 """A series' key and a setting."""
 
@@ -45,25 +48,30 @@ def experiment_chips(
         runs: records and chips of what is stored, by run id; what is missing is left out.
         experiment: which one.
     """
+    found = [entry for entry in entries if entry.experiment == experiment and entry.run_id in runs]
+    if not found:
+        return pd.DataFrame()
     frames: list[pd.DataFrame] = []
-    for entry in entries:
-        if entry.experiment != experiment or entry.run_id not in runs:
-            continue
+    for entry in found:
         rows = runs[entry.run_id][1]
-        read = rows[np.isclose(rows[columns.SIGMA_D], entry.sigma_d)]
-        frames.append(
-            read.assign(
-                **{
-                    columns.RUN_ID: entry.run_id,
-                    columns.VARIANT: entry.series,
-                    columns.LABEL: entry.label,
-                    columns.SETTING: entry.setting,
-                    columns.POSITION: entry.position,
-                    columns.SEED: entry.seed,
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        frames.append(rows[np.abs(rows[columns.SIGMA_D].to_numpy(dtype=float) - entry.sigma_d) < _CLOSE])
+    counts = [len(frame) for frame in frames]
+    chips = pd.concat(frames, ignore_index=True)
+    # categories: thousands of rows share a few words
+    places: dict[str, list[str]] = {
+        columns.RUN_ID: [entry.run_id for entry in found],
+        columns.VARIANT: [entry.series for entry in found],
+        columns.LABEL: [entry.label for entry in found],
+        columns.SETTING: [entry.setting for entry in found],
+    }
+    for name, words in places.items():
+        known = list(dict.fromkeys(words))
+        codes = [known.index(word) for word in words]
+        kind = pd.CategoricalDtype(known)
+        chips[name] = pd.Categorical.from_codes(list(np.repeat(codes, counts)), dtype=kind)
+    chips[columns.POSITION] = np.repeat([entry.position for entry in found], counts)
+    chips[columns.SEED] = np.repeat([entry.seed for entry in found], counts)
+    return chips
 
 
 def setting_points(chips: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.DataFrame:
@@ -96,7 +104,10 @@ def setting_points(chips: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.Da
 
 def arms(chips: pd.DataFrame) -> set[Arm]:
     """The arms that have chips."""
-    return set(zip(chips[columns.VARIANT], chips[columns.SETTING], strict=True)) if not chips.empty else set()
+    if chips.empty:
+        return set()
+    known = chips[[columns.VARIANT, columns.SETTING]].drop_duplicates()
+    return set(zip(known[columns.VARIANT], known[columns.SETTING], strict=True))
 
 
 def contrast_values(

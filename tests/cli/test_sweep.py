@@ -1,16 +1,24 @@
 """neft sweep."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
+from neft.experiments import EXPERIMENTS
 from neft.options import command_line
+from neft.plans import load_plans
 from neft.presets import PRESETS, smoke
 from neft.store import RunStore
 from tests.cli.conftest import Neft
 
 SMOKE_IDS = {planned.config.run_id for planned in smoke()}
+TINY = (
+    *("--backbone", "mlp", "--hidden-layers", "3", "--hidden-units", "16", "--max-train", "200", "--epochs", "1"),
+    *("--validation-instances", "1", "--num-instances", "3", "--max-test", "50", "--seeds", "2"),
+)
+"""A size at which a run takes a fraction of a second."""
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +88,100 @@ def test_run_that_fails_is_named_and_ends_the_sweep_with_an_error(neft: Neft, ow
     assert answer.out.startswith("0 runs stored, 0 already there, 2 failed;")
     assert "Error: 2 of 2 runs failed; the first: " in answer.err
     assert "Traceback" not in answer.err
+
+
+# ---------------------------------------------------------------- at another size
+def planned(neft: Neft, *arguments: str) -> list[str]:
+    """Ids of what would be run."""
+    return json.loads(neft("sweep", *arguments, "--dry-run", "--json").out)
+
+
+def test_every_experiment_is_a_preset_with_its_question(neft: Neft) -> None:
+    questions = {one["name"]: one["question"] for one in json.loads(neft("sweep", "--json").out)}
+
+    assert {name: questions[name] for name in EXPERIMENTS} == {
+        name: experiment.question for name, experiment in EXPERIMENTS.items()
+    }
+
+
+def test_options_of_a_training_change_the_size_of_a_preset(neft: Neft) -> None:
+    own = planned(neft, "classifier_noise")
+    tiny = planned(neft, "classifier_noise", *TINY)
+
+    # two settings and the control, two seeds
+    assert len(tiny) == (2 + 1) * 2
+    assert all(run_id.startswith("digits-mlp3x16-") for run_id in tiny)
+    assert {run_id.split("-")[4] for run_id in tiny} == {"seed0", "seed1"}
+    assert not set(own) & set(tiny)
+
+
+def test_comparison_is_made_at_the_sigma_d_that_are_asked_for(neft: Neft) -> None:
+    ids = planned(neft, "accuracy", "--train-sigma-ds", "0.1:0.3:0.1", "--seeds", "1")
+
+    assert sorted({run_id.split("-")[3] for run_id in ids}) == ["s0.00", "s0.10", "s0.20", "s0.30"]
+    assert len(ids) == 1 + 4 * 3
+
+
+def test_sweep_keeps_its_plan_beside_its_runs(neft: Neft, own_store: RunStore) -> None:
+    answer = json.loads(neft("sweep", "classifier_noise", *TINY, "--workers", "1", "--json").out)
+    plans, problems = load_plans(own_store.root)
+
+    assert [run["error"] for run in answer["runs"]] == [None] * 6
+    assert not problems
+    ((name, plan),) = plans.items()
+    assert name == plan.name
+    assert name.startswith("classifier_noise-")
+    assert plan.experiments == ("classifier_noise",)
+    assert {entry.run_id for entry in plan.entries} == set(own_store.ids())
+    assert {(entry.series, entry.setting) for entry in plan.entries} == {
+        ("irs", "noisy"),
+        ("irs", "noise-free"),
+        ("noise_injection_t4", "no feedback"),
+    }
+
+    again = neft("sweep", "classifier_noise", *TINY, "--workers", "1")
+    assert again.out.startswith("0 runs stored, 6 already there, 0 failed;")
+    assert load_plans(own_store.root) == (plans, {})
+
+
+def test_command_of_a_plan_asks_for_its_runs(neft: Neft, tmp_path: Path) -> None:
+    missing_data = ("--dataset", "image_folder", "--path", str(tmp_path / "no 'such' folder"))
+    given = (*missing_data, "--train-sigma-ds", "0.1, 0.2", "--test-sigma-d", "0,0.1,0.2", "--seeds", "1")
+    neft("sweep", "accuracy", *given, "--workers", "1", "--store", str(tmp_path / "runs"))
+    ((_, plan),) = load_plans(tmp_path / "runs")[0].items()
+
+    verb, *words = shlex.split(plan.command)[1:]
+
+    assert verb == "sweep"
+    assert (
+        set(planned(neft, *words)) == {entry.run_id for entry in plan.entries} == set(planned(neft, "accuracy", *given))
+    )
+
+
+def test_sizes_that_differ_keep_plans_that_differ(neft: Neft, tmp_path: Path) -> None:
+    missing_data = ("--dataset", "image_folder", "--path", str(tmp_path / "nowhere"), "--workers", "1")
+    for seeds in ("1", "2"):
+        neft("sweep", "classifier_noise", *missing_data, "--seeds", seeds)
+        neft("sweep", "classifier_noise", *missing_data, "--seeds", seeds)
+
+    plans, _ = load_plans(tmp_path / "home" / "runs")
+
+    assert sorted(len(plan.entries) for plan in plans.values()) == [3, 6]
+
+
+def test_dry_run_and_smoke_keep_no_plan(neft: Neft, own_store: RunStore) -> None:
+    planned(neft, "classifier_noise")
+    neft("sweep", "smoke", "--workers", "1")
+
+    assert load_plans(own_store.root) == ({}, {})
+
+
+def test_what_waits_for_a_run_that_failed_is_not_said_to_be_there(neft: Neft, tmp_path: Path) -> None:
+    """Of a seed's 13 runs 9 start from one of the 4 that fail."""
+    missing_data = ("--dataset", "image_folder", "--path", str(tmp_path / "nowhere"), "--seeds", "1")
+
+    answer = neft("sweep", "pretrained_start", *missing_data, "--workers", "1")
+
+    assert len(planned(neft, "pretrained_start", *missing_data)) == 13
+    assert answer.out.startswith("0 runs stored, 0 already there, 4 failed;")
+    assert "Error: 4 of 4 runs failed; the first: " in answer.err

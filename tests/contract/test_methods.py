@@ -257,17 +257,18 @@ def test_device_variation_of_each_pass(method: BaseMethod, sigma_ds: list[float]
 
 
 # ---------------------------------------------------------------- layers that see another variation
-def deviations(network: Network, **sigma_ds: float) -> dict[str, Tensor]:
+def deviations(network: Network, *, sigma_d: float, inner_sigma_d: float | None = None) -> dict[str, Tensor]:
     """How far each layer's weights miss in one pass, by layer; the chip is the same in every call."""
     seen: dict[str, Tensor] = {}
     layers = {name: module for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
     weights = {name: layer.weight.detach().clone() for name, layer in layers.items()}
 
-    def keep(name: str):
-        return lambda layer, _inputs, _output: seen.update({name: layer.weight.detach() - weights[name]})
+    def keep(layer: nn.Module, _inputs: object, _output: object) -> None:
+        name = next(name for name, known in layers.items() if known is layer)
+        seen[name] = layers[name].weight.detach() - weights[name]
 
-    hooks = [layer.register_forward_hook(keep(name)) for name, layer in layers.items()]
-    a_forward(network)(**sigma_ds)
+    hooks = [layer.register_forward_hook(keep) for layer in layers.values()]
+    a_forward(network)(sigma_d=sigma_d, inner_sigma_d=inner_sigma_d)
     for hook in hooks:
         hook.remove()
     return {name: seen[name] for name in layers}

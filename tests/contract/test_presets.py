@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neft.backbones import Mlp, Vgg8
-from neft.config import EvaluationConfig, RunConfig
+from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.devices import DEVICES, Rram4
 from neft.errors import ConfigError
 from neft.experiments import EXPERIMENTS
@@ -21,9 +21,12 @@ from neft.presets.plan import merge
 from neft.presets.tuning import NUM_TRIALS, SEARCH_SEED, TUNED
 from neft.records import RunRecord
 from neft.store import RunStore
+from neft.sweep import plan_record
 
 NOTHING: Stored = lambda _run_id: None  # noqa: E731 - a value of a named type
-ODD_SCALE = replace(ABLATION_SCALE, sigma_ds=(0.07, 0.45), num_seeds=2)
+ODD_SCALE = Scale(
+    base=RunConfig(training=TrainingConfig(sigma_d=0.12345678)), sigma_ds=(0.07, 0.45, 1 / 3), num_seeds=2
+)
 """Its sigma_d are none of those that curves are drawn at."""
 
 
@@ -45,9 +48,21 @@ def place_of(one: PlannedRun) -> Place:
 
 
 # ---------------------------------------------------------------- every preset
-def test_every_experiment_is_planned_and_described() -> None:
+def test_every_experiment_is_planned_and_has_a_preset() -> None:
     assert list(PLANS) == list(EXPERIMENTS)
     assert set(EXPERIMENTS) < set(PRESETS)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiment_says_what_it_asks_and_what_to_look_for(name: str) -> None:
+    experiment = EXPERIMENTS[name]
+
+    assert experiment.name == name
+    assert experiment.question.endswith("?")
+    assert experiment.look_for.endswith(".")
+    assert experiment.title
+    assert experiment.axis
+    assert experiment.source
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
@@ -101,8 +116,13 @@ def test_every_arm_has_one_run_of_each_seed(name: str, scale: Scale, everything:
 @pytest.mark.parametrize("scale", [ABLATION_SCALE, ODD_SCALE], ids=["ablations", "odd"])
 @pytest.mark.parametrize("name", sorted(PLANS))
 def test_every_run_is_tried_at_the_sigma_d_at_which_it_is_read(name: str, scale: Scale, everything: Stored) -> None:
-    for one in PLANS[name](scale, everything):
-        assert {place.sigma_d for place in one.places} <= set(one.config.evaluation.sigma_ds)
+    planned = merge(PLANS[name](scale, everything))
+    tried = {one.config.run_id: one.config.evaluation.sigma_ds for one in planned}
+
+    record = plan_record(planned, name=name, preset=name, command="")
+
+    assert record is not None
+    assert all(entry.sigma_d in tried[entry.run_id] for entry in record.entries)
 
 
 def test_training_without_noise_knows_no_sigma_d(everything: Stored) -> None:
@@ -112,7 +132,7 @@ def test_training_without_noise_knows_no_sigma_d(everything: Stored) -> None:
         for planned in PLANS[name](ABLATION_SCALE, everything)
         if isinstance(planned.config.method, Vanilla)
     ]
-    runs = {ABLATION_SCALE.run(Vanilla(), 0, sigma_d=sigma_d, whole_curve=True) for sigma_d in (0.05, 0.1, 0.4)}
+    runs = {ABLATION_SCALE.run(Vanilla(), 0, sigma_d=sigma_d, whole_curve=True).run_id for sigma_d in (0.05, 0.1, 0.4)}
 
     assert {config.training.sigma_d for config in quiet} == {0.0}
     assert len(runs) == 1
@@ -268,7 +288,8 @@ def test_temperature_of_the_paper_is_the_papers_run() -> None:
         if place_of(one).setting == "T = 4" and place_of(one).series != "noise_injection"
     ]
 
-    assert set(methods) == {Ovf(), Irs()}
+    assert all(method in (Ovf(), Irs()) for method in methods)
+    assert {method.name for method in methods} == {"ovf", "irs"}
 
 
 def test_over_noise_is_tested_where_the_plain_training_was() -> None:
@@ -347,9 +368,12 @@ def test_every_method_gets_as_many_trials_none_of_them_twice(epochs: int, learni
 
 
 def test_first_trial_is_the_published_recipe() -> None:
-    first = {trials[0].method for trials in searches(ABLATION_SCALE).values()}
+    first = [trials[0] for trials in searches(ABLATION_SCALE).values()]
 
-    assert first == {Vanilla(), NoiseInjection(), Ovf(), Irs()}
+    assert [trial.method for trial in first] == [Vanilla(), NoiseInjection(), Ovf(), Irs()]
+    for trial in first:
+        assert trial.training.epochs == ABLATION_SCALE.base.training.epochs
+        assert trial.training.learning_rate == ABLATION_SCALE.base.training.learning_rate
 
 
 def test_more_seeds_search_no_other_trials() -> None:
@@ -405,7 +429,7 @@ def test_winner_is_the_best_trial_on_validation_whatever_its_test_accuracy(every
 
 def test_trials_meet_a_single_test_chip() -> None:
     """A stored run has at least one; more would only tempt."""
-    evaluations = {trial.evaluation for trials in searches(ABLATION_SCALE).values() for trial in trials}
+    evaluations = [trial.evaluation for trials in searches(ABLATION_SCALE).values() for trial in trials]
 
     assert {(evaluation.num_instances, evaluation.sigma_ds) for evaluation in evaluations} == {(1, (0.1,))}
 

@@ -78,21 +78,24 @@ def test_statistics_are_gathered_at_the_weights_that_are_aimed_at(wrecked: Netwo
         torch.testing.assert_close(found, mean, rtol=1e-4, atol=1e-5)
 
 
-def test_every_layer_ends_with_features_that_are_centred(wrecked: Network, few_digits: ImageData) -> None:
-    """In evaluation mode, on the images that they were gathered on, each norm's output has its own mean and spread."""
+def test_every_norm_ends_with_features_that_have_its_own_mean(wrecked: Network, few_digits: ImageData) -> None:
+    """In evaluation mode, on the images on which its statistics were gathered: its bias."""
     renewed = recalibrate_batchnorm(wrecked, few_digits, replace(LAW, quantise=False))
-    seen: list[tuple[Tensor, Tensor]] = []
     norms = [module for module in renewed.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.register_forward_hook(lambda one, inputs, output: seen.append((one.bias, output.mean(dim=(0, 2, 3)))))
+    means: list[Tensor] = []
 
+    def keep(_norm: nn.Module, _inputs: object, output: Tensor) -> None:
+        means.append(output.mean(dim=(0, 2, 3)))
+
+    for norm in norms:
+        norm.register_forward_hook(keep)
     with torch.no_grad():
         renewed(few_digits.normalise(few_digits.train.images))
 
-    assert len(seen) == len(norms) == 6
-    for bias, mean in seen:
+    assert len(means) == len(norms) == 6
+    for norm, mean in zip(norms, means, strict=True):
         # running_var is the unbiased one, so that later layers see features smaller by a share of about 1/150
-        torch.testing.assert_close(mean, bias, rtol=0.05, atol=0.05)
+        torch.testing.assert_close(mean, norm.bias.detach(), rtol=0.05, atol=0.05)
 
 
 def test_network_handed_in_is_left_alone(wrecked: Network, few_digits: ImageData) -> None:

@@ -91,6 +91,8 @@ def test_sigma_ds(text: str, values: tuple[float, ...]) -> None:
 def test_what_is_no_list_of_sigma_ds_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="test-sigma-d"):
         parse_sigma_ds(text)
+    with pytest.raises(ConfigError, match=r"^--train-sigma-ds must be like"):
+        parse_sigma_ds(text, flag="--train-sigma-ds")
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False))

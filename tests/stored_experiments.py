@@ -1,0 +1,117 @@
+"""Experiments as a store holds them, from numbers written down by hand: no training."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from neft import columns
+from neft.plans import PlanEntry, PlanRecord, save_plan
+from neft.records import Provenance, RunFacts, RunRecord, RunSummary
+from neft.store import RunStore, RunTables
+from neft.tables import METRIC_COLUMNS
+
+Runs = dict[str, tuple[RunRecord, pd.DataFrame]]
+CLEAN = 0.999
+"""What every metric is without variation, where no experiment here is read."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A series at a setting: by seed, a metric chip by chip."""
+
+    series: str
+    setting: str
+    chips: Mapping[int, Sequence[float]]
+    position: float = 0.0
+    sigma_d: float = 0.1
+    label: str = ""
+    validation: Mapping[int, float] = field(default_factory=dict)
+    """Validation accuracy by seed."""
+
+
+def an_experiment(experiment: str, *arms: Arm, name: str = "a_plan") -> tuple[PlanRecord, Runs]:
+    """A plan with a run for each seed of each arm, and what is stored of it."""
+    entries: list[PlanEntry] = []
+    runs: Runs = {}
+    for arm in arms:
+        for seed, values in arm.chips.items():
+            run_id = f"digits-mlp4x128-x-seed{seed}-{len(runs):08x}"
+            runs[run_id] = (a_record(run_id, seed=seed, validation=arm.validation.get(seed, 0.5)), chips(arm, values))
+            entries.append(
+                PlanEntry(
+                    experiment=experiment,
+                    series=arm.series,
+                    label=arm.label or arm.series.upper(),
+                    setting=arm.setting,
+                    position=arm.position,
+                    sigma_d=arm.sigma_d,
+                    seed=seed,
+                    run_id=run_id,
+                )
+            )
+    return PlanRecord(name=name, preset=experiment, command="neft sweep", entries=tuple(entries)), runs
+
+
+def chips(arm: Arm, values: Sequence[float]) -> pd.DataFrame:
+    """A run's chips: without variation and at the sigma_d at which the arm is read; all metrics alike."""
+    frames = [
+        pd.DataFrame(
+            {columns.SIGMA_D: sigma_d, columns.INSTANCE: range(len(values)), **dict.fromkeys(METRIC_COLUMNS, read)}
+        )
+        for sigma_d, read in ((0.0, CLEAN), (arm.sigma_d, values))
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def a_record(run_id: str, *, seed: int = 0, validation: float = 0.5) -> RunRecord:
+    """A run's record."""
+    facts = RunFacts(
+        dataset="digits",
+        dataset_label="Digits 8×8",
+        num_classes=10,
+        backbone="mlp4x128",
+        backbone_label="MLP, 4 × 128",
+        device="rram1",
+        device_label="RRAM1",
+        method="ovf",
+        variant="ovf",
+        label="OVF",
+        temperature=4.0,
+        beta=1e-3,
+        num_feedback=3,
+        decay="paper",
+        train_sigma_d=0.1,
+        seed=seed,
+        chip_seed=0,
+        num_instances=2,
+        sigma_ds=(0.0, 0.1),
+    )
+    provenance = Provenance(
+        created="2026-01-01T00:00:00+00:00",
+        versions={},
+        machine="",
+        torch_device="cpu",
+        threads=1,
+        training_seconds=1.0,
+        evaluation_seconds=1.0,
+    )
+    summary = RunSummary(
+        selected_epoch=1,
+        num_epochs=1,
+        validation_accuracy=validation,
+        test=(),
+        num_parameters=1,
+        num_devices=1,
+    )
+    return RunRecord(id=run_id, facts=facts, config={}, provenance=provenance, summary=summary)
+
+
+def store_experiment(root: Path, plan: PlanRecord, runs: Runs) -> None:
+    """Write an experiment below a store's root."""
+    nothing = pd.DataFrame({columns.LAYER: []})
+    for record, instances in runs.values():
+        tables = RunTables(history=nothing, instances=instances, layers=nothing, deviations=nothing)
+        _ = RunStore(root).save(record, tables)
+    save_plan(root, plan)
