@@ -73,11 +73,11 @@ def smoke() -> list[PlannedRun]:
 def _paper_digits() -> tuple[Part, ...]:
     """The main comparison and the count of failures at width 1/4, every other experiment at width 1/8."""
     main = Scale(base=RunConfig(dataset=Digits(), backbone=Vgg8(width=0.25)), num_seeds=5)
-    failing = Scale(
-        base=main.base.model_copy(
-            update={"training": TrainingConfig(sigma_d=0.2), "evaluation": EvaluationConfig(num_instances=100)}
-        ),
+    failing = replace(
+        main,
+        base=main.base.model_copy(update={"training": TrainingConfig(sigma_d=0.2)}),
         num_seeds=10,
+        num_compared=main.num_seeds,
     )
     blocks = replace(
         ABLATION_SCALE, base=ABLATION_SCALE.base.model_copy(update={"backbone": Resnet18(width=0.125)}), num_seeds=3

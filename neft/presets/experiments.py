@@ -128,11 +128,14 @@ def beta(scale: Scale, _stored: Stored) -> list[PlannedRun]:
 
 
 def convergence(scale: Scale, _stored: Stored) -> list[PlannedRun]:
-    """As many trainings as there are seeds, to count those that fail."""
-    return [
-        _ablation(scale, "convergence", method, seed, setting=method.variant_label, position=index)
-        for seed, (index, method) in product(scale.seeds, enumerate(NOISY))
-    ]
+    """As many trainings as there are seeds, to count those that fail; the first are the comparison's own."""
+    sigma_d = scale.base.training.sigma_d
+    found: list[PlannedRun] = []
+    for seed, (index, method) in product(scale.seeds, enumerate(NOISY)):
+        shared = seed < scale.num_compared
+        place = _place("convergence", method, method.variant_label, index, sigma_d)
+        found.append(PlannedRun(scale.run(method, seed, whole_curve=shared), keep_weights=shared, places=(place,)))
+    return found
 
 
 def devices(scale: Scale, _stored: Stored) -> list[PlannedRun]:

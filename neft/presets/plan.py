@@ -55,6 +55,8 @@ class Scale:
     sigma_ds: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2)
     """Device variations of the comparisons that train a network at each."""
     num_seeds: int = 3
+    num_compared: int = 0
+    """Of a count of failures: how many of its seeds the comparison against sigma_d has trained too, to share them."""
 
     @property
     def key(self) -> str:
