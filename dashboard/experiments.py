@@ -1,5 +1,6 @@
 """Stored experiments and claims: plans, their runs, and the numbers that pages draw. Caches as in `dashboard.data`."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,14 +50,14 @@ def problems(stamp: str) -> dict[str, str]:
 
 
 def sizes(stamp: str) -> dict[str, dict[str, str]]:
-    """By experiment, the plans that hold it, with what each was run on in words."""
+    """By experiment, the plans that hold it, with what each was run on in words that tell them apart."""
     found: dict[str, dict[str, str]] = {}
     for name, plan in plans(stamp).items():
         for experiment in plan.experiments:
-            words = _size_words(plan, experiment)
+            words = _size_words(name, experiment, stamp)
             if words:
                 found.setdefault(experiment, {})[name] = words
-    return found
+    return {experiment: _told_apart(known) for experiment, known in found.items()}
 
 
 def progress(plan_name: str, experiment: str, stamp: str) -> Progress:
@@ -104,10 +105,12 @@ def validation_choice(plan_name: str, experiment: str, stamp: str) -> pd.DataFra
 
 @st.cache_data(max_entries=4, show_spinner="Deciding every claim from its stored runs …")
 def claims(stamp: str) -> pd.DataFrame:
-    """A row per claim and data."""
+    """A row per claim and plan; plans that were run on the same data are told apart by their names."""
     known = plans(stamp)
     runs = _runs([entry.run_id for plan in known.values() for entry in plan.entries])
-    return tables.claims_table(list(known.values()), runs)
+    found = tables.claims_table(list(known.values()), runs)
+    shared = found.groupby("data")["plan"].transform("nunique") > 1
+    return found.assign(data=found["data"].mask(shared, found["plan"] + ": " + found["data"]))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -139,14 +142,20 @@ def _plans(stamp: str) -> tuple[dict[str, PlanRecord], dict[str, str]]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _size_words(plan: PlanRecord, experiment: str) -> str:
+def _size_words(plan_name: str, experiment: str, stamp: str) -> str:
     """On what an experiment was run: data, backbone and how many of its seeds; empty where nothing of it is stored."""
-    entries = [entry for entry in plan.entries if entry.experiment == experiment]
+    entries = _entries(plan_name, experiment, stamp)
     seeds = len({entry.seed for entry in entries})
     facts = next((record.facts for entry in entries for record in data.records([entry.run_id])), None)
     if facts is None:
         return ""
-    return f"{facts.dataset_label}, {facts.backbone_label}, {seeds} seeds"
+    return f"{facts.dataset_label}, {facts.backbone_label}, {seeds} seed{'' if seeds == 1 else 's'}"
+
+
+def _told_apart(words: dict[str, str]) -> dict[str, str]:
+    """Words by plan; those that several plans share begin with the plan's name."""
+    counts = Counter(words.values())
+    return {name: text if counts[text] == 1 else f"{name}: {text}" for name, text in words.items()}
 
 
 def _entries(plan_name: str, experiment: str, stamp: str) -> list[PlanEntry]:

@@ -35,7 +35,7 @@ def verdict_words(rows: pd.DataFrame) -> list[str]:
 
 
 def effect_words(rows: pd.DataFrame) -> list[str]:
-    """Each effect with its interval, as `+1.2 (0.3 to 2.1)`."""
+    """Each effect with its interval, as `+1.2 (+0.3 to +2.1)`."""
     return [_effect(row) for row in rows.to_dict("records")]
 
 
@@ -96,11 +96,15 @@ def published_setting_words(published: pd.DataFrame | None) -> str:
 
 def _counts(claims: pd.DataFrame) -> str:
     decided = claims[claims["verdict"] != "no runs"]
-    found = [
-        f"{int((decided['verdict'] == verdict).sum())} {'are' if verdict != 'undecided' else 'stay'} {verdict}"
-        for verdict in VERDICTS
-    ]
+    counts = {verdict: int((decided["verdict"] == verdict).sum()) for verdict in VERDICTS}
+    found = [f"{count} {_verb(verdict, count)} {verdict}" for verdict, count in counts.items()]
     return f"{found[0]}, {found[1]} and {found[2]}"
+
+
+def _verb(verdict: str, count: int) -> str:
+    if verdict == "undecided":
+        return "stays" if count == 1 else "stay"
+    return "is" if count == 1 else "are"
 
 
 def _verdict(row: Mapping[Hashable, Any]) -> str:
@@ -112,12 +116,15 @@ def _verdict(row: Mapping[Hashable, Any]) -> str:
     more = row["more_seeds"]
     if more is None or pd.isna(more):
         return f"{words}; more than 1,000 seeds"
-    return f"{words}; {int(str(more).partition('.')[0])} more seeds"
+    count = int(str(more).partition(".")[0])
+    return f"{words}; {count} more seed{'' if count == 1 else 's'}"
 
 
 def _effect(row: Mapping[Hashable, Any]) -> str:
     estimate, lower, upper = (float(str(row[name])) for name in ("estimate", columns.LOWER, columns.UPPER))
-    return f"{_number(estimate)} ({_number(lower)} to {_number(upper)})"
+    # one training on one chip says nothing of spread
+    interval = f" ({_number(lower)} to {_number(upper)})" if math.isfinite(lower + upper) else ""
+    return f"{_number(estimate)}{interval}"
 
 
 def _number(value: float) -> str:

@@ -7,11 +7,11 @@ Outcomes of different images are then independent, and their spread gives the in
 Two ways:
 
 - `disjoint`: the images are split into groups, each tried on a chip of its own. For any network and device.
-- `reparametrised`: no weight is ever drawn twice. Given its input, the deviation of a layer's output under independent
+- `reparametrised`: no chip is drawn at all. Given its input, the deviation of a layer's output under independent
   Gaussian deviations of equal std s is exactly Gaussian, independent across output channels, with covariance s^2 x
   (Gram matrix of the input's patches) over output positions (local reparametrisation, Kingma et al. 2015, section 2.3).
-  It is drawn directly: as weights of each image's own where the patches are short, else through the Gram matrix's Cholesky
-  factor. The last layer is not drawn at all: P(the true class has the largest output) is integrated over its noise.
+  It is drawn directly: as weights of each image's own where the patches are short, else through the Cholesky factor of
+  the Gram matrix. Nor is the last layer drawn: P(the true class has the largest output) is integrated over its noise.
   Refused where its assumptions fail (`refusal`).
 
 Only the mean: spread, percentiles and the worst chip need real chips (`neft.montecarlo`).

@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import charts, experiments, findings, state
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
 
@@ -33,6 +34,7 @@ def page() -> None:
     if decided.empty:
         st.info("No experiment is stored yet that decides a claim.", icon=":material/inbox:")
         st.code("neft sweep paper_digits", language="bash")
+        show_plan_problems(stamp)
         return
     st.markdown(findings.claims_finding(claims))
     chosen = _pick_data(decided)
@@ -46,6 +48,7 @@ def page() -> None:
         _forests(group, key="paper" if paper else "ours")
     _details(shown, stamp)
     _missing(claims)
+    show_plan_problems(stamp)
 
 
 def _pick_data(decided: pd.DataFrame) -> list[str]:

@@ -5,14 +5,15 @@ import streamlit as st
 
 from dashboard import charts, data, experiments, findings, sentences, state
 from dashboard.experiments import EXPERIMENTS, Experiment
-from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
+from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
 
 METRICS = {columns.EKL: "EKL", columns.CALIBRATED_EKL: "EKL after calibration"}
-NEAREST_PANEL = "vgg8_mnist"
-"""Of the published accuracies: the same backbone on grey digits."""
-KINDS = {"paper": "of the paper", "control": "our control"}
+NEAREST_PANEL = "vgg8_mnist"  # of the published accuracies: the same backbone on grey digits
+_CALIBRATION_WORDS = "After calibration the scale of the logits no longer counts."
+_OWN_SCALE = " Hollow: the published figure, on a scale of its own; compare shapes and ratios only."
 DEFINITION = r"""
 Every setting is trained from several seeds and tried on the same sampled chips. A mean counts seeds and chips both as
 random (two-way random effects). A difference is taken seed by seed and chip by chip before it is averaged, so its
@@ -32,19 +33,22 @@ def page() -> None:
         experiment = _pick_experiment(set(sizes))
         known = sizes.get(experiment.name, {})
         plan = _pick_size(known)
-    st.markdown(f"**{experiment.question}** *{experiment.source}; {KINDS[experiment.kind]}.*")
+    st.markdown(f"**{experiment.question}** *{experiment.source}.*")
     if plan is None:
         _nothing_yet(experiment)
-        return
-    _progress(plan, experiment, stamp)
+    else:
+        _progress(plan, experiment, stamp)
+        _draw(plan, experiment, stamp)
+    show_plan_problems(stamp)
+
+
+def _draw(plan: str, experiment: Experiment, stamp: str) -> None:
     if experiment.name == "convergence":
         _convergence(plan, experiment, stamp)
     elif experiment.name == "accuracy":
         _against_sigma_d(plan, experiment, stamp)
     else:
         _settings(plan, experiment, stamp)
-    for name, reason in experiments.problems(stamp).items():
-        st.warning(f"The plan `{name}` cannot be read: {reason}", icon=":material/broken_image:")
 
 
 def _pick_experiment(stored: set[str]) -> Experiment:
@@ -52,7 +56,8 @@ def _pick_experiment(stored: set[str]) -> Experiment:
     chosen = st.radio(
         "Experiment",
         names,
-        format_func=lambda name: EXPERIMENTS[name].title + ("" if name in stored else " (no runs yet)"),
+        format_func=lambda name: EXPERIMENTS[name].title,
+        captions=["" if name in stored else "no runs yet" for name in names],
         key=state.EXPERIMENT,
         bind="query-params",
         persist_state="session",
@@ -80,7 +85,7 @@ def _nothing_yet(experiment: Experiment) -> None:
         "Nothing of this experiment is stored yet. Run it, at any size, from a command line:", icon=":material/inbox:"
     )
     st.code(f"neft sweep {experiment.name}", language="bash")
-    st.caption("`neft sweep --help` lists what can be changed: data, backbone, width, epochs, seeds, chips.")
+    st.markdown("`neft sweep --help` lists what can be changed: data, backbone, width, epochs, seeds, chips.")
 
 
 def _progress(plan: str, experiment: Experiment, stamp: str) -> None:
@@ -172,8 +177,9 @@ def _difference_table(table: pd.DataFrame, heads: dict[str, "pd.Series[str]"]) -
             }
         ),
         column_config={
-            "Difference": st.column_config.NumberColumn(format="%+.2f", help="Points of accuracy."),
-            "± 95 %": st.column_config.NumberColumn(format="%.2f", help="Half-width, points of accuracy."),
+            "Difference": st.column_config.NumberColumn(format="%+.2f", width="small", help="Points of accuracy."),
+            "± 95 %": st.column_config.NumberColumn(format="%.2f", width="small", help="Half-width, in points."),
+            "Told apart": st.column_config.TextColumn(width="small"),
         },
         hide_index=True,
         key="differences_table",
@@ -240,19 +246,14 @@ def _against_sigma_d(plan: str, experiment: Experiment, stamp: str) -> None:
 
 
 def _ekl(plan: str, experiment: Experiment, stamp: str, *, wants_published: bool) -> None:
-    metric = st.session_state.get(state.METRIC, columns.EKL)
+    metric = chosen_control(state.METRIC, METRICS)
     ekl = experiments.points(plan, experiment.name, metric, stamp)
     variants = list(ekl[columns.VARIANT].unique())
     shown = experiments.published_ekl(variants) if wants_published and metric == columns.EKL else None
     card = Card(
         key="experiment_ekl",
         question="How sure are the right answers?",
-        caption="Lower is surer, of what is predicted right. After calibration the scale of the logits no longer counts."
-        + (
-            " Hollow: the published figure, on a scale of its own; compare shapes and ratios only."
-            if wants_published
-            else ""
-        ),
+        caption=f"Lower is surer. {_CALIBRATION_WORDS}{_OWN_SCALE if wants_published else ''}",
         definition=r"""
 **EKL** is the mean of $-\ln p_y$ over images predicted right, in nats (NeFT section 4.2), averaged over chips.
 

@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard import charts, data, sentences, state
 from dashboard.sentences import SIGMA_D
 from dashboard.state import Selection, sigma_text
-from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
@@ -67,7 +67,12 @@ def page() -> None:
     selection = pick_runs()
     st.title("How does accuracy survive device variation?")
     if not selection.variants:
-        st.info("Choose at least one method in the sidebar.", icon=":material/touch_app:")
+        st.info(
+            f"Choose at least one method in the sidebar. Runs that were tried at fewer than three {SIGMA_D} are no "
+            "curves; they stand with their experiment.",
+            icon=":material/touch_app:",
+        )
+        st.page_link("app_pages/experiments.py", label="Experiments", icon=":material/science:")
         return
     stamp = data.fingerprint()
     rows = data.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
@@ -226,7 +231,7 @@ def _deviations(selection: Selection, stamp: str) -> None:
         reason = f"At {SIGMA_D} = 0 nothing misses." if run_ids else f"No network was trained at this {SIGMA_D}."
         empty_card(card, reason)
         return
-    unit = st.session_state.get(state.UNIT, "rms")
+    unit = chosen_control(state.UNIT, UNITS)
     frame = data.deviations(run_ids, selection.sigma_d, unit, stamp)
     if frame.empty:
         empty_card(card, "The stored deviations of these runs cannot be read.")

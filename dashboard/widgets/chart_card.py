@@ -1,7 +1,8 @@
 """A chart with what belongs to it: a question, a line on what to look for, its data and its definition."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -49,6 +50,17 @@ def chart_card(
             config={"displaylogo": False, "showSendToCloud": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
         )
         st.caption(card.caption)
+
+
+def chosen_control(key: str, labels: Mapping[str, str]) -> Any:
+    """What a card's control, bound to the address, will hold once it is drawn: the first of its options by default.
+
+    A figure is made before its card; on the first run the address alone knows what the control will show.
+    """
+    if key in st.session_state:
+        return st.session_state[key]
+    said = st.query_params.get(key)
+    return next((name for name, label in labels.items() if label == said), next(iter(labels)))
 
 
 def empty_card(card: Card, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data
+from dashboard import data, experiments
 
 
 def stop_without_runs() -> None:
@@ -21,3 +21,9 @@ def show_problems() -> None:
         with st.expander(f"{len(problems)} stored runs cannot be read", icon=":material/broken_image:"):
             for run_id, reason in problems.items():
                 st.markdown(f"`{run_id}`: {reason}")
+
+
+def show_plan_problems(stamp: str) -> None:
+    """Plans of experiments that cannot be read, named with their reasons."""
+    for name, reason in experiments.problems(stamp).items():
+        st.warning(f"The plan `{name}` cannot be read: {reason}", icon=":material/broken_image:")

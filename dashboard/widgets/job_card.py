@@ -53,7 +53,7 @@ def _progress(job: Job) -> None:
         if st.button("Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}"):
             jobs.cancel(job.id)
             st.toast("Stopping after this step; the last whole epoch is kept.")
-    st.caption(f"`{job.run_id}` · {_duration(job.seconds)} so far")
+    st.caption(f"{job.run_id} · {_duration(job.seconds)} so far")
 
 
 def _ending(job: Job) -> None:

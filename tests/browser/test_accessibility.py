@@ -7,7 +7,14 @@ from playwright.sync_api import Page, expect
 from neft.store import CACHED_RUNS, RunStore
 from tests.browser.driver import CHART, Server, open_page
 
-PATHS = ("/", "/train", "/runs")
+PATHS = (
+    "/",
+    "/experiments",
+    "/experiments?experiment=Number+of+feedback+terms&paper=true",
+    "/claims",
+    "/train",
+    "/runs",
+)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -20,6 +20,7 @@ from neft.pipeline import Settings, run
 from neft.places import neft_home
 from neft.records import RunRecord
 from neft.store import RunStore, Stores
+from tests.dashboard.small_experiments import HELD, OTHER_WIDTH, PLAN, run_all
 
 METHODS: tuple[BaseMethod, ...] = (
     Vanilla(),
@@ -110,3 +111,38 @@ def own_run(shipped: RunStore) -> RunRecord:
     own.mkdir(parents=True)
     shutil.move(shipped.root / run_id, own / run_id)
     return RunStore(own).record(run_id)
+
+
+# ---------------------------------------------------------------- experiments
+@pytest.fixture(scope="session")
+def some_experiments(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    """Most experiments, tiny, with their plan; copy it before changing anything."""
+    return run_all(tmp_path_factory.mktemp("experiments"), *HELD, plan=PLAN)
+
+
+@pytest.fixture(scope="session")
+def other_size(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    """The experiment of the noisy heads on another backbone, with a plan of its own."""
+    folder = tmp_path_factory.mktemp("other_size")
+    return run_all(folder, "classifier_noise", plan="classifier_noise-0000abcd", hidden_units=OTHER_WIDTH)
+
+
+@pytest.fixture
+def experiments_shipped(some_experiments: RunStore, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    """The small experiments in the place of the shipped runs, to be read only."""
+    monkeypatch.setattr("neft.store.CACHED_RUNS", some_experiments.root)
+    return some_experiments
+
+
+@pytest.fixture
+def experiments_copy(some_experiments: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    """Likewise, to change at will."""
+    root = Path(shutil.copytree(some_experiments.root, tmp_path / "shipped"))
+    monkeypatch.setattr("neft.store.CACHED_RUNS", root)
+    return RunStore(root)
+
+
+@pytest.fixture
+def own_other_size(other_size: RunStore, experiments_shipped: RunStore) -> RunStore:
+    """An experiment of another size among the user's own runs, beside the small ones that shipped."""
+    return RunStore(Path(shutil.copytree(other_size.root, neft_home() / "runs")))

@@ -13,7 +13,9 @@ from neft.places import neft_home
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "dashboard" / "app.py"
-EXPLORE, TRAIN, RUNS = (f"app_pages/{name}.py" for name in ("explore", "train", "runs"))
+EXPLORE, EXPERIMENTS, CLAIMS, TRAIN, RUNS = (
+    f"app_pages/{name}.py" for name in ("explore", "experiments", "claims", "train", "runs")
+)
 TIMEOUT = 60
 Traces = list[dict[str, Any]]
 
@@ -52,15 +54,24 @@ def charts(app: AppTest) -> list[str]:
     return [chart.proto.alt for chart in app.get("plotly_chart")]
 
 
-def traces(app: AppTest, alt: str) -> Traces:
-    """The traces of the chart whose alternative text begins so, arrays as lists."""
-    spec = next(chart.proto.spec for chart in app.get("plotly_chart") if chart.proto.alt.startswith(alt))
+def traces(app: AppTest, alt: str, *, index: int = 0) -> Traces:
+    """The traces of the chart whose alternative text begins so (of several, the first), arrays as lists."""
+    spec = [chart.proto.spec for chart in app.get("plotly_chart") if chart.proto.alt.startswith(alt)][index]
     return [{key: _unpacked(value) for key, value in trace.items()} for trace in json.loads(spec)["data"]]
+
+
+def axis_titles(app: AppTest, alt: str) -> list[str]:
+    """The titles of the axes of the chart whose alternative text begins so, left to right."""
+    spec = next(chart.proto.spec for chart in app.get("plotly_chart") if chart.proto.alt.startswith(alt))
+    layout = json.loads(spec)["layout"]
+    return [layout[name]["title"]["text"] for name in ("xaxis", "yaxis", "yaxis2") if name in layout]
 
 
 def _unpacked(value: Any) -> Any:
     if isinstance(value, dict) and "bdata" in value:
         return np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"]).tolist()
+    if isinstance(value, dict):
+        return {key: _unpacked(inner) for key, inner in value.items()}
     return value
 
 

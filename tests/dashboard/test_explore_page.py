@@ -1,5 +1,6 @@
 """The landing page: four views of one selection."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import sentences
 from dashboard.data import CONTROL
+from dashboard.widgets.run_picker import _with_curves
 from neft.places import CACHED_RUNS, neft_home
 from neft.reference import PANELS, published_accuracy
 from neft.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, RunStore
+from neft.tables import runs_table
 from tests.dashboard.conftest import SIGMA_DS
 from tests.dashboard.driver import APP, EXPLORE, RUNS, charts, chosen, open_at, open_page, traces, words
 
@@ -63,8 +66,9 @@ def test_cached_runs_fill_four_views() -> None:
         assert alt.startswith(start)
 
 
-def test_every_network_that_ships_can_be_looked_at() -> None:
-    labels = {record.facts.backbone_label for record in RunStore(CACHED_RUNS, read_only=True).list().records}
+def test_every_network_that_ships_with_curves_can_be_looked_at() -> None:
+    records = RunStore(CACHED_RUNS, read_only=True).list().records
+    labels = {record.facts.backbone_label for record in records if len(record.facts.sigma_ds) > 2}
     for label in sorted(labels):
         app = open_page(net=label, read="Fixed")
 
@@ -139,7 +143,7 @@ def test_without_a_method_the_page_asks_for_one(shipped: RunStore) -> None:
 
     app = app.sidebar.button_group(key="methods").set_value([]).run()
 
-    assert "Choose at least one method in the sidebar." in words(app)
+    assert "Choose at least one method in the sidebar" in words(app)
     assert not charts(app)
 
 
@@ -158,6 +162,15 @@ def test_nothing_misses_without_variation(shipped: RunStore) -> None:
 
     assert "= 0 nothing misses." in words(app)
     assert not app.exception
+
+
+def test_unit_of_the_address_is_shown_at_once(shipped: RunStore) -> None:
+    app = open_page(unit="the layer's largest weight")
+
+    at_once = widest(app)
+
+    assert app.button_group(key="unit").value == "w_max"
+    assert widest(app.run()) == at_once
 
 
 @pytest.mark.parametrize(
@@ -214,6 +227,39 @@ def test_published_marks_of_a_method_go_with_it(shipped: RunStore) -> None:
     app = app.sidebar.button_group(key="methods").set_value(["ovf", CONTROL]).run()
 
     assert set(published_marks(app)) == {"OVF", "CorrectNet"}
+
+
+# ---------------------------------------------------------------- runs of an ablation alone
+@pytest.fixture
+def ablation_only(other_size: RunStore) -> RunStore:
+    """Networks that were tried at no variation and at one σ_d, among the user's own."""
+    return RunStore(Path(shutil.copytree(other_size.root, neft_home() / "runs")))
+
+
+def test_network_that_was_only_run_for_an_ablation_is_not_offered(shipped: RunStore, ablation_only: RunStore) -> None:
+    app = open_page(net="MLP, 3 × 12")
+
+    assert not app.exception
+    assert app.selectbox(key="net").options == ["MLP, 3 × 16"]
+    assert charts(app)[0].startswith(ACCURACY)
+
+
+def test_ablations_beside_a_curve_are_kept(shipped: RunStore, other_size: RunStore) -> None:
+    curves, ablation = shipped.list().records, other_size.list().records[0]
+    facts = ablation.facts.model_copy(update={"backbone": curves[0].facts.backbone})
+    beside = ablation.model_copy(update={"facts": facts})
+
+    assert set(_with_curves(runs_table([*curves, beside]))["run_id"]) == {one.id for one in (*curves, beside)}
+    assert set(_with_curves(runs_table([*curves, ablation]))["run_id"]) == {one.id for one in curves}
+
+
+def test_networks_of_an_ablation_are_offered_where_nothing_else_is(
+    nothing_shipped: None, ablation_only: RunStore
+) -> None:
+    app = open_page()
+
+    assert not app.exception
+    assert app.selectbox(key="net").options == ["MLP, 3 × 12"]
 
 
 # ---------------------------------------------------------------- stores that are not as they should be
@@ -299,8 +345,9 @@ def test_pages_of_stored_numbers_never_import_torch() -> None:
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
         f"app = AppTest.from_file({str(APP)!r}, default_timeout=60).run()\n"
-        "app = app.switch_page('app_pages/runs.py').run()\n"
-        "assert not app.exception\n"
+        "for page in ('runs', 'experiments', 'claims'):\n"
+        "    app = app.switch_page(f'app_pages/{page}.py').run()\n"
+        "    assert not app.exception\n"
         "print(*sys.modules)\n"
     )
 

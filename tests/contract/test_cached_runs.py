@@ -1,0 +1,54 @@
+"""What ships: every cached run is one that a preset makes, readable, and comparable with what is made today."""
+
+import json
+
+import pytest
+
+from neft.config import RunConfig
+from neft.pipeline import stored_config
+from neft.places import CACHED_RUNS
+from neft.plans import load_plans
+from neft.presets import PRESETS
+from neft.records import RunRecord
+from neft.store import RunStore
+from neft.sweep import plan_record
+from neft.tables import flat_config
+
+STORE = RunStore(CACHED_RUNS, read_only=True)
+SHIPPED = ("first_look", "paper_digits", "paper_fashion")
+LIMIT = 150_000_000
+"""Bytes that all of it may take."""
+
+
+@pytest.fixture(scope="module")
+def records() -> dict[str, RunRecord]:
+    """Every cached run by id."""
+    listing = STORE.list()
+    assert listing.problems == {}
+    return {record.id: record for record in listing.records}
+
+
+def test_every_run_is_one_that_a_preset_makes(records: dict[str, RunRecord]) -> None:
+    planned = {one.config.run_id for name in SHIPPED for one in PRESETS[name].plan(records.get)}
+    assert set(records) <= planned
+
+
+def test_a_setting_that_came_later_reads_as_what_earlier_runs_were_made_with(records: dict[str, RunRecord]) -> None:
+    for record in records.values():
+        today = RunConfig.model_validate(stored_config(record).model_dump())
+        whole = record.model_copy(update={"config": json.loads(today.to_json())})
+        assert flat_config(record) == flat_config(whole)
+        assert today.run_id == record.id
+
+
+def test_a_stored_plan_is_what_its_preset_plans(records: dict[str, RunRecord]) -> None:
+    plans, problems = load_plans(CACHED_RUNS)
+    assert problems == {}
+    assert "paper_digits" in plans
+    for name, plan in plans.items():
+        planned = PRESETS[plan.preset].plan(records.get)
+        assert plan == plan_record(planned, name=name, preset=plan.preset, command=plan.command)
+
+
+def test_all_of_it_is_small() -> None:
+    assert sum(path.stat().st_size for path in CACHED_RUNS.rglob("*") if path.is_file()) < LIMIT

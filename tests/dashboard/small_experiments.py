@@ -1,0 +1,78 @@
+"""The experiments at a size of seconds: a plan of some of them, and what a store of it should show."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from neft import tables
+from neft.backbones import Mlp
+from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.datasets.digits import Digits
+from neft.plans import PlanRecord, save_plan
+from neft.presets import PLANS, PlannedRun, Scale, Stored
+from neft.presets.plan import merge
+from neft.records import RunRecord
+from neft.store import RunStore
+from neft.sweep import SweepSettings, plan_record, sweep
+
+PLAN = "a_few"
+"""The small store's only plan."""
+HELD = ("accuracy", "feedback_terms", "classifier_noise", "beta", "convergence")
+"""Its experiments; the others it knows nothing of."""
+OTHER_WIDTH = 12
+
+
+def a_scale(*, hidden_units: int = 16, num_seeds: int = 2, sigma_ds: tuple[float, ...] = (0.1, 0.2)) -> Scale:
+    """A narrow MLP, one epoch, three chips."""
+    base = RunConfig.make(
+        dataset=Digits(max_train=100),
+        backbone=Mlp(hidden_layers=3, hidden_units=hidden_units),
+        training=TrainingConfig(epochs=1, batch_size=50, learning_rate=0.03, validation_instances=1),
+        evaluation=EvaluationConfig(sigma_ds=(0.0, 0.1, 0.2), num_instances=3, max_test=50),
+    )
+    return Scale(base=base, sigma_ds=sigma_ds, num_seeds=num_seeds)
+
+
+def planned(names: Sequence[str], scale: Scale, stored: Stored = lambda _run_id: None) -> list[PlannedRun]:
+    """Every run of some experiments, each once."""
+    return merge(one for name in names for one in PLANS[name](scale, stored))
+
+
+def a_plan(*names: str, name: str = PLAN, **scale: Any) -> PlanRecord:
+    """The plan of some experiments; a scale's seeds and σ_d may be changed."""
+    made = plan_record(planned(names, a_scale(**scale)), name=name, preset=name, command=f"neft sweep {name}")
+    assert made is not None
+    return made
+
+
+def run_all(folder: Path, *names: str, plan: str, **scale: Any) -> RunStore:
+    """A store of some experiments in whole, its plan beside it."""
+    settings = SweepSettings(
+        store_root=folder / "runs", num_workers=1, unfinished_root=folder / "unfinished", counts_shipped=False
+    )
+    outcomes = sweep(lambda stored: planned(names, a_scale(**scale), stored), settings)
+    assert not [outcome.error for outcome in outcomes if outcome.error]
+    save_plan(settings.store_root, a_plan(*names, name=plan, **scale))
+    return RunStore(settings.store_root)
+
+
+def without(plan: PlanRecord, *, seed: int) -> PlanRecord:
+    """The plan without the runs of a seed."""
+    return plan.model_copy(update={"entries": tuple(entry for entry in plan.entries if entry.seed != seed)})
+
+
+def renamed(plan: PlanRecord, name: str) -> PlanRecord:
+    """The plan under another name."""
+    return plan.model_copy(update={"name": name, "command": f"neft sweep {name}"})
+
+
+def runs_of(store: RunStore) -> dict[str, tuple[RunRecord, pd.DataFrame]]:
+    """Records and chips of all its runs."""
+    return {record.id: (record, store.instances(record)) for record in store.list().records}
+
+
+def chips_of(store: RunStore, plan: PlanRecord, experiment: str) -> pd.DataFrame:
+    """An experiment's chips."""
+    return tables.experiment_chips(plan.entries, runs_of(store), experiment)

@@ -1,0 +1,169 @@
+"""Experiments and claims in words."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from dashboard import findings
+from neft.reference import published_settings
+
+NAN, INFINITE = math.nan, math.inf
+
+
+def a_claim(claim: str = "classifier_noise_helps", verdict: str = "supported", **changes: Any) -> dict[str, Any]:
+    """A row of the table of claims."""
+    return {
+        "claim": claim,
+        "words": f"{claim.partition('_')[0].upper()} does what it says.",
+        "paper": True,
+        "data": "Digits 8×8, MLP",
+        "unit": "points",
+        "estimate": 1.25,
+        "lower": 0.34,
+        "upper": 2.16,
+        "published": NAN,
+        "verdict": verdict,
+        "more_seeds": None,
+        "num_seeds": 3,
+        **changes,
+    }
+
+
+def a_table(*rows: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows))
+
+
+# ---------------------------------------------------------------- the page's first sentence
+def test_verdicts_are_counted_for_the_paper_and_for_the_controls_apart() -> None:
+    verdicts = ["supported", "supported", "not supported", "undecided", "no runs"]
+    paper = [a_claim(verdict=verdict) for verdict in verdicts]
+    ours = [a_claim(verdict="undecided", paper=False)]
+
+    assert findings.claims_finding(a_table(*paper, *ours)) == (
+        "Of the paper's claims, as run here, 2 are supported, 1 is not supported and 1 stays undecided; of what the "
+        "controls ask, 0 are supported, 0 are not supported and 1 stays undecided."
+    )
+
+
+def test_feedback_against_its_control_is_said_where_there_are_runs() -> None:
+    ovf = a_claim("ovf_beats_control", "not supported", estimate=-0.84, lower=-1.1, upper=-0.5, paper=False)
+    irs = a_claim("irs_beats_control", "no runs", paper=False)
+
+    assert findings.claims_finding(a_table(ovf, irs)).endswith(
+        "That feedback beats noise injection at the same temperature: OVF −0.8 (−1.1 to −0.5) points "
+        "(Digits 8×8, MLP), not supported."
+    )
+
+
+# ---------------------------------------------------------------- verdicts and effects
+@pytest.mark.parametrize(
+    ("verdict", "seeds", "more", "text"),
+    [
+        ("supported", 3, None, "● supported"),
+        ("not supported", 3, None, "○ not supported"),
+        ("undecided", 3, 4, "◐ undecided; 4 more seeds"),
+        ("undecided", 3, 1, "◐ undecided; 1 more seed"),
+        ("undecided", 3, 4.0, "◐ undecided; 4 more seeds"),
+        ("undecided", 3, None, "◐ undecided; more than 1,000 seeds"),
+        ("undecided", 3, NAN, "◐ undecided; more than 1,000 seeds"),
+        ("undecided", 1, None, "◐ undecided; one seed decides nothing"),
+    ],
+)
+def test_open_verdict_says_what_would_decide_it(verdict: str, seeds: int, more: float | None, text: str) -> None:
+    assert findings.verdict_words(a_table(a_claim(verdict=verdict, num_seeds=seeds, more_seeds=more))) == [text]
+
+
+def test_verdicts_come_a_row_each() -> None:
+    rows = a_table(a_claim(), a_claim(verdict="undecided", more_seeds=7))
+
+    assert findings.verdict_words(rows) == ["● supported", "◐ undecided; 7 more seeds"]
+
+
+@pytest.mark.parametrize(
+    ("estimate", "lower", "upper", "text"),
+    [
+        (1.25, 0.34, 2.16, "+1.2 (+0.3 to +2.2)"),
+        (-1.26, -2.5, 0.04, "−1.3 (−2.5 to +0.0)"),
+        (0.5, -INFINITE, INFINITE, "+0.5"),
+    ],
+)
+def test_effect_has_its_interval_with_true_signs(estimate: float, lower: float, upper: float, text: str) -> None:
+    row = a_claim(estimate=estimate, lower=lower, upper=upper)
+
+    assert findings.effect_words(a_table(row)) == [text]
+
+
+@pytest.mark.parametrize(
+    ("published", "unit", "text"),
+    [
+        (19.04, "points", "+19.0"),
+        (-0.5, "points", "−0.5"),
+        (60.4, "percent", "+60.4 %"),
+        (60, "share", "+60.0"),
+        (NAN, "points", "–"),
+    ],
+)
+def test_published_effect_has_its_unit_or_is_a_dash(published: float, unit: str, text: str) -> None:
+    assert findings.published_effect_words(a_table(a_claim(published=published, unit=unit))) == [text]
+
+
+# ---------------------------------------------------------------- experiments
+@pytest.mark.parametrize(
+    ("mean", "ci95", "seeds", "text"),
+    [
+        (0.02, 0.01, 3, "better"),
+        (-0.02, 0.01, 3, "worse"),
+        (0.02, 0.03, 3, "no"),
+        (-0.02, 0.02, 3, "no"),
+        (0.0, 0.0, 3, "no"),
+        (0.5, 0.01, 1, "one seed"),
+        (0.5, NAN, 1, "one seed"),
+        (NAN, NAN, 0, "no pairs"),
+    ],
+)
+def test_difference_is_told_apart_outside_its_interval_and_never_by_one_seed(
+    mean: float, ci95: float, seeds: int, text: str
+) -> None:
+    assert findings.told_apart_words(pd.DataFrame({"mean": [mean], "ci95": [ci95], "num_seeds": [seeds]})) == [text]
+
+
+def test_failures_are_counted_method_by_method() -> None:
+    means = pd.DataFrame({"label": ["Noise injection", "OVF"], "num_failed": [6, 0], "num_seeds": [10, 10]})
+
+    assert findings.failure_words(means) == (
+        "More than 5 points below their method's mean end: **Noise injection** 6 of 10, **OVF** 0 of 10."
+    )
+
+
+def test_choice_names_what_validation_chose_with_its_accuracy() -> None:
+    choice = pd.DataFrame(
+        {
+            "label": ["OVF", "OVF", "IRS"],
+            "setting": ["0.1", "0.001", "0.01"],
+            "validation_accuracy": [0.9, 0.9306, 0.88],
+            "chosen": [False, True, True],
+        }
+    )
+
+    assert findings.choice_words(choice) == "OVF 0.001 (93.1 % on validation), IRS 0.01 (88.0 % on validation)"
+    assert findings.choice_words(choice.assign(chosen=False)) == ""
+    assert findings.choice_words(choice.iloc[:0]) == ""
+
+
+def test_points_say_at_which_variation_they_were_tried() -> None:
+    assert findings.tested_words(pd.DataFrame({"sigma_d": [0.1, 0.1]})) == r"Tried at $\sigma_d$ = 0.1."
+    assert findings.tested_words(pd.DataFrame({"sigma_d": [0.2, 0.1, 0.2]})) == r"Tried at $\sigma_d$ = 0.1, 0.2."
+    assert findings.tested_words(pd.DataFrame()) == ""
+
+
+def test_hollow_marks_are_explained_where_there_are_any() -> None:
+    rows = published_settings()
+
+    assert findings.published_setting_words(rows[rows["experiment"] == "feedback_terms"]) == (
+        r"Hollow: published for ResNet-18 on CIFAR-10 at $\sigma_d$ = 0.3 (NeFT, arXiv 2305.14561 v4, Table 1); "
+        "compare differences, not heights."
+    )
+    assert findings.published_setting_words(rows.iloc[:0]) == ""
+    assert findings.published_setting_words(None) == ""
