@@ -22,6 +22,8 @@ CONTROL = "noise_injection_t4"
 CANONICAL = ("vanilla", "noise_injection", CONTROL, "ovf", "irs")
 """The variants of the first look, in the order in which they are shown."""
 Unit = Literal["w_max", "rms"]
+FULL_CURVE = 3
+"""A run tried at this many device variations is a curve of its own; one with fewer belongs to an ablation."""
 
 
 def fingerprint() -> str:
@@ -105,6 +107,11 @@ def variant_words(variant: str, label: str) -> str:
     return f"{label} (control)" if variant == CONTROL else label
 
 
+def is_curve(record: RunRecord) -> bool:
+    """Whether a run was tried at enough device variations to be a curve of its own."""
+    return len(record.facts.sigma_ds) >= FULL_CURVE
+
+
 def view_address(run_id: str) -> dict[str, str | list[str]]:
     """The landing page's address that shows a run beside the first look's methods, as one network over all sigma_d.
 
@@ -114,7 +121,9 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
     if not found:
         return {}
     facts = found[0].facts
-    beside = [one for one in listing().records if _shown_together(one, found[0])]
+    beside = [
+        one for one in listing().records if _shown_together(one, found[0]) and (is_curve(one) or one.id == run_id)
+    ]
     named = {record.id: record.facts for record in tables.told_apart(beside)}
     labels = {one.variant: one.label for one in named.values()}
     shown = [*(variant for variant in CANONICAL if variant in labels), named[run_id].variant]

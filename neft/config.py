@@ -92,6 +92,19 @@ class EvaluationConfig(Component):
     num_instances: int = Field(
         default=200, ge=1, le=100_000, title="chips", description="Sampled chips (instances) at every σ_d."
     )
+    precision: float | None = Field(
+        default=None,
+        gt=0,
+        le=0.5,
+        title="precision",
+        description=(
+            "Stop at each σ_d as soon as the mean accuracy is known to this half-width of its 95 % interval (0.01 in "
+            "the paper), with at most as many chips as given; a fixed count of chips if not given."
+        ),
+    )
+    min_instances: int = Field(
+        default=30, ge=2, le=100_000, title="fewest chips", description="Chips that a precision cannot do without."
+    )
     seed: int = Field(
         default=0,
         ge=0,

@@ -28,6 +28,7 @@ from neft.metrics import METRICS, Predictions
 from neft.network import Network, fold_batchnorm
 from neft.noise import Deployment, Sampler, Weights, deploy, draw_normals
 from neft.seeding import generator
+from neft.stopping import FLOOR, RunningMean
 
 EVALUATION_BATCH = 512
 CALIBRATION_INSTANCES = 8
@@ -99,6 +100,8 @@ def evaluate(
     sigma_ds: Sequence[float],
     num_instances: int,
     seed: int,
+    precision: float | None = None,
+    min_instances: int = FLOOR,
     split: Split | None = None,
     torch_device: str = "cpu",
     on_instance: Callable[[int, float], None] = lambda _instance, _accuracy: None,
@@ -111,8 +114,10 @@ def evaluate(
         data: the data set; its test split is used unless `split` is given.
         law: how chips are made.
         sigma_ds: device variations, std over maximal conductance.
-        num_instances: chips; the same ones at every sigma_d.
+        num_instances: chips, the same ones at every sigma_d; with a precision, at most so many.
         seed: where chips come from.
+        precision: stop at each sigma_d when its mean accuracy is known to this half-width (`neft.stopping`).
+        min_instances: chips that a precision cannot do without.
         split: another split of the same data set.
         torch_device: where torch computes.
         on_instance: told after each chip how many are done and its accuracy at the last sigma_d.
@@ -134,7 +139,13 @@ def evaluate(
         temperatures = _calibrate(deployed, data, sigma_ds=sigma_ds, seed=seed, torch_device=torch_device)
         at = dict(zip(sigma_ds, temperatures, strict=True))
         clean = _measure(deployed, images, labels, sigma_d=0.0, temperature=at[0.0]) if 0 in sigma_ds else None
+        known = (
+            {} if precision is None else {s: RunningMean(precision=precision, floor=min_instances) for s in sigma_ds}
+        )
         for instance in range(num_instances):
+            open_sigma_ds = [sigma_d for sigma_d in sigma_ds if sigma_d not in known or not known[sigma_d].suffices]
+            if not open_sigma_ds:
+                break
             deployed.draw(seed, instance)
             # without variation every chip is the same one
             measured = torch.stack(
@@ -142,10 +153,13 @@ def evaluate(
                     clean
                     if clean is not None and sigma_d == 0
                     else _measure(deployed, images, labels, sigma_d=sigma_d, temperature=at[sigma_d])
-                    for sigma_d in sigma_ds
+                    for sigma_d in open_sigma_ds
                 ]
             ).cpu()
-            rows.append(_rows(instance, sigma_ds, measured, temperatures))
+            rows.append(_rows(instance, open_sigma_ds, measured, [at[sigma_d] for sigma_d in open_sigma_ds]))
+            for sigma_d, accuracy in zip(open_sigma_ds, measured[:, 0].tolist(), strict=True):
+                if sigma_d in known:
+                    known[sigma_d].add(accuracy)
             on_instance(instance + 1, float(measured[-1, 0]))
             if should_stop():
                 message = f"Stopped after {instance + 1} of {num_instances} chips."

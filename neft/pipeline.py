@@ -243,6 +243,8 @@ def _evaluate_and_store(
         law,
         sigma_ds=config.evaluation.sigma_ds,
         num_instances=total,
+        precision=config.evaluation.precision,
+        min_instances=config.evaluation.min_instances,
         seed=config.evaluation.seed,
         torch_device=settings.torch_device,
         on_instance=on_instance,

@@ -9,9 +9,6 @@ from dashboard import data, state
 from dashboard.state import Protocol, Selection, sigma_text
 from neft import columns
 
-FULL_CURVE = 3
-"""A run tried at this many device variations is a curve of its own; one with fewer belongs to an ablation."""
-
 
 def pick_runs() -> Selection:
     """Draw the sidebar and return what is selected."""
@@ -27,7 +24,7 @@ def pick_runs() -> Selection:
             "device_label",
             help="The technology whose levels miss their targets; RRAM1 misses alike in every level.",
         )
-        full = table[table["num_sigma_ds"] >= FULL_CURVE]
+        full = table[table["num_sigma_ds"] >= data.FULL_CURVE]
         named = {record.id: record.facts for record in data.named_records(tuple(full[columns.RUN_ID]))}
         full = full.assign(
             **{
@@ -90,7 +87,7 @@ def _with_curves(table: pd.DataFrame) -> pd.DataFrame:
     """
     place = [table["dataset_label"], table[columns.BACKBONE], table[columns.DEVICE]]
     longest = table["num_sigma_ds"].groupby(place).transform("max")
-    kept = table[longest >= FULL_CURVE]
+    kept = table[longest >= data.FULL_CURVE]
     return table if kept.empty else kept
 
 
@@ -110,8 +107,10 @@ def _pick(
     help: str | None = None,  # noqa: A002
 ) -> tuple[pd.DataFrame, str, str]:
     labels: dict[str, str] = dict(zip(table[column], table[label_column], strict=True))
+    # first what has the most curves, then what has the most runs
     counts = table[column].value_counts()
-    options = sorted(labels, key=lambda name: (-int(counts[name]), name))
+    curves = table.loc[table["num_sigma_ds"] >= data.FULL_CURVE, column].value_counts()
+    options = sorted(labels, key=lambda name: (-int(curves.get(name, 0)), -int(counts[name]), name))
     if key in st.session_state and st.session_state[key] not in options:
         del st.session_state[key]  # a choice further up has taken this one away
     chosen = st.selectbox(

@@ -154,12 +154,16 @@ def decay_points(gathered: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.D
 
 
 def seeds_by_chips(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """A row a seed, a column a chip; a chip that was tried twice (two runs of one recipe) counts once, by its mean."""
+    """A row a seed, a column a chip; a chip that was tried twice (two runs of one recipe) counts once, by its mean.
+
+    Seeds and chips without any value are left out: a metric may be younger than a run.
+    """
     cells = pd.MultiIndex.from_arrays([rows[columns.SEED], rows[columns.INSTANCE]])
     by_cell = pd.Series(rows[metric].to_numpy(), index=cells)
     if not by_cell.index.is_unique:
         by_cell = by_cell.groupby(level=[0, 1]).mean()
-    return by_cell.unstack()  # noqa: PD010 - pivot_table takes twice as long
+    table = by_cell.unstack()  # noqa: PD010 - pivot_table takes twice as long
+    return table.dropna(how="all").dropna(how="all", axis=1)
 
 
 def _curve_row(variant: str, sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, object]:

@@ -52,7 +52,7 @@ DECAY_SETTINGS = ("method.num_feedback", "method.decay")
 
 ADDED: dict[str, dict[str, object]] = {
     "training": {"max_validation": None},
-    "evaluation": {"max_test": None, "recalibrate_batchnorm": False},
+    "evaluation": {"max_test": None, "recalibrate_batchnorm": False, "precision": None, "min_instances": 30},
     "ovf": {"raised_layers": "all"},
 }
 """Settings that came after the first stored runs, by section or method, at what those runs were made with."""

@@ -304,3 +304,28 @@ def test_sampled_density_follows_the_closed_form(device: BaseDevice, network: Ne
 
     # a bin's count is a sum of independent hits: its variance is at most its mean; and a few in the empty tails
     assert (np.abs(counts - expected) < 5 * np.sqrt(expected) + 5).all()
+
+
+# ---------------------------------------------------------------- a precision instead of a count
+
+
+def test_a_precision_stops_where_the_mean_is_known(trained: Network, few_digits: ImageData) -> None:
+    """The chips that are tried are the first of those that a fixed count tries, each sigma_d by itself."""
+    fixed = evaluate(trained, few_digits, LAW, sigma_ds=(0.0, 0.05, 0.3), num_instances=60, seed=0)
+    frugal = evaluate(
+        trained,
+        few_digits,
+        LAW,
+        sigma_ds=(0.0, 0.05, 0.3),
+        num_instances=60,
+        seed=0,
+        precision=0.02,
+        min_instances=4,
+    )
+
+    counts = frugal.groupby(columns.SIGMA_D)[columns.INSTANCE].count()
+    assert counts[0.0] == 4
+    assert counts[0.0] <= counts[0.05] < counts[0.3] <= 60
+    merged = frugal.merge(fixed, on=[columns.SIGMA_D, columns.INSTANCE], suffixes=("", "_fixed"))
+    assert len(merged) == len(frugal)
+    assert (merged[columns.ACCURACY] == merged[f"{columns.ACCURACY}_fixed"]).all()

@@ -1,0 +1,99 @@
+"""A sequential stop keeps its promise, on made-up chips and on those of stored runs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import chi2, t
+
+from neft import columns
+from neft.errors import ConfigError
+from neft.places import CACHED_RUNS
+from neft.stopping import FLOOR, RunningMean, half_width
+from neft.store import RunStore
+
+Sampler = Callable[[np.random.Generator, tuple[int, int]], NDArray[Any]]
+PROMISED = 0.95
+ACCEPTED = 0.94
+REPETITIONS = 4000
+CEILING = 400
+
+
+def covered(values: NDArray[Any], truth: float, *, precision: float) -> NDArray[Any]:
+    """Whether the mean at the stop lies within the precision of the truth, for every row that stops."""
+    counts = np.arange(1, values.shape[1] + 1)
+    means = values.cumsum(axis=1) / counts
+    variances = np.maximum((values**2).cumsum(axis=1) / counts - means**2, 0) * counts / np.maximum(counts - 1, 1)
+    unit = np.array([0.0 if count < FLOOR else half_width(int(count), 1.0) for count in counts])
+    stops = (np.sqrt(variances) * unit <= precision) & (counts >= FLOOR)
+    stopped = stops.any(axis=1)
+    first = stops.argmax(axis=1)
+    return (np.abs(means[np.arange(len(values)), first] - truth) <= precision)[stopped]
+
+
+def test_the_half_width_is_student_s_at_the_variance_s_upper_limit() -> None:
+    limit = 0.04 * 24 / chi2.ppf(0.1, 24)
+    assert half_width(25, 0.04) == pytest.approx(t.ppf(0.975, 24) * np.sqrt(limit / 25))
+
+
+def test_the_running_mean_stops_where_the_formula_says() -> None:
+    values = np.random.default_rng(0).normal(0.8, 0.05, 500)
+    running = RunningMean(precision=0.01, floor=10)
+    count = 0
+    while not running.suffices:
+        running.add(values[count])
+        count += 1
+
+    widths = [half_width(n, float(values[:n].var(ddof=1))) for n in range(10, 500)]
+    assert count == 10 + next(index for index, width in enumerate(widths) if width <= 0.01)
+
+
+def test_no_fewer_than_the_floor() -> None:
+    running = RunningMean(precision=0.5, floor=7)
+    counts: list[bool] = []
+    for _ in range(8):
+        counts.append(running.suffices)
+        running.add(0.9)
+    assert counts == [False] * 7 + [True]
+    with pytest.raises(ConfigError, match="min_instances"):
+        RunningMean(precision=0.1, floor=1)
+
+
+def normal(spread: float) -> Sampler:
+    """Chips around 80 %."""
+    return lambda rng, shape: rng.normal(0.8, spread, shape)
+
+
+def skewed(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[Any]:
+    """Chips around 90 % with a tail to the unlucky side."""
+    return rng.beta(18, 2, shape)
+
+
+@pytest.mark.parametrize(
+    ("sample", "truth"), [(normal(0.03), 0.8), (normal(0.06), 0.8), (skewed, 0.9)], ids=["narrow", "wide", "skewed"]
+)
+def test_the_promise_holds_on_made_up_chips(sample: Sampler, truth: float) -> None:
+    """At least 94 % of 4,000 stops lie within the precision where 95 % are promised."""
+    values = sample(np.random.default_rng(1), (REPETITIONS, CEILING))
+    inside = covered(values, truth, precision=0.01)
+    assert len(inside) > 0.99 * REPETITIONS
+    assert inside.mean() >= ACCEPTED
+
+
+def test_the_promise_holds_on_the_chips_of_stored_runs() -> None:
+    """Chips drawn from those that a stored run met; over all runs at least 94 % within the precision."""
+    store = RunStore(CACHED_RUNS, read_only=True)
+    rng = np.random.default_rng(2)
+    shares: list[float] = []
+    for run_id in store.ids()[::6]:
+        chips = store.instances(store.record(run_id))
+        for _, rows in chips[chips[columns.SIGMA_D] > 0].groupby(columns.SIGMA_D):
+            seen = rows[columns.ACCURACY].to_numpy(dtype=float)
+            if len(seen) >= 100:
+                inside = covered(rng.choice(seen, (100, 600)), float(seen.mean()), precision=0.01)
+                if len(inside):
+                    shares.append(float(inside.mean()))
+    assert len(shares) > 50
+    assert np.mean(shares) >= PROMISED
