@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from neft.backbones import BaseBackbone, ConvNorm, SnapshotPlace, StagedNetwork
+from neft.backbones import BaseBackbone, SnapshotPlace, StagedNetwork
+from neft.device_layers import device_weights
 from neft.errors import ConfigError
 
 HEADS = "heads."
@@ -52,11 +53,7 @@ class Network(nn.Module):
 
         Biases and BatchNorm are digital and exact.
         """
-        weights: dict[str, Tensor] = {}
-        for name, module in self.named_modules():
-            if isinstance(module, nn.Linear | nn.Conv2d):
-                weights[f"{name}.weight"] = module.weight
-        return weights
+        return device_weights(self)
 
 
 def build_network(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: int = 0) -> Network:
@@ -91,26 +88,6 @@ def initialise(network: nn.Module, rng: torch.Generator) -> None:
 def num_parameters(network: nn.Module) -> int:
     """Trainable numbers."""
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def fold_batchnorm(network: nn.Module) -> dict[str, Tensor]:
-    """Replace every BatchNorm (in evaluation mode) by a bias of its convolution, in place.
-
-    Returns:
-        By convolution weight, the factor per output channel, of shape [outputs, 1, 1, 1], that its weight (and its
-        deviation) must be multiplied by; the stored weights themselves are left alone.
-    """
-    factors: dict[str, Tensor] = {}
-    for name, module in network.named_modules():
-        if isinstance(module, ConvNorm) and isinstance(module.norm, nn.BatchNorm2d):
-            norm = module.norm
-            assert norm.running_var is not None  # noqa: S101 - BatchNorm2d tracks by default
-            assert norm.running_mean is not None  # noqa: S101
-            factor = norm.weight.detach() / torch.sqrt(norm.running_var + norm.eps)
-            module.conv.bias = nn.Parameter(norm.bias.detach() - norm.running_mean * factor, requires_grad=False)
-            module.norm = nn.Identity()
-            factors[f"{name}.conv.weight"] = factor.view(-1, 1, 1, 1)
-    return factors
 
 
 def _head(feature_shape: torch.Size, place: SnapshotPlace, width: int, num_classes: int) -> nn.Module:

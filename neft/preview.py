@@ -6,13 +6,15 @@ Outcomes of different images are then independent, and their spread gives the in
 
 Two ways:
 
-- `disjoint`: the images are split into groups, each tried on a chip of its own. For any network and device.
+- `disjoint`: the images are dealt to groups, each tried on a chip of its own. For any network and device.
 - `reparametrised`: no chip is drawn at all. Given its input, the deviation of a layer's output under independent
   Gaussian deviations of equal std s is exactly Gaussian, independent across output channels, with covariance s^2 x
   (Gram matrix of the input's patches) over output positions (local reparametrisation, Kingma et al. 2015, section 2.3).
-  It is drawn directly: as weights of each image's own where the patches are short, else through the Cholesky factor of
-  the Gram matrix. Nor is the last layer drawn: P(the true class has the largest output) is integrated over its noise.
-  Refused where its assumptions fail (`refusal`).
+  `neft.reparametrised` draws it. Refused where its assumptions fail (`refusal`).
+
+A pass takes a systematic sample of the test images, ordered by how sure the clean network is of them, with a start of
+its own: every image is as likely as any other, and every pass holds sure and unsure ones in their proportions. What is
+averaged is the *loss* against the clean prediction of the same image; the clean accuracy of all images is known.
 
 Only the mean: spread, percentiles and the worst chip need real chips (`neft.montecarlo`).
 """
@@ -20,30 +22,42 @@ Only the mean: spread, percentiles and the worst chip need real chips (`neft.mon
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
-from torch.nn.functional import unfold
-from typing_extensions import override
+from scipy.special import stdtrit
+from torch import Tensor
+from torch.func import functional_call
 
 from neft import columns
 from neft.datasets.base import ImageData
 from neft.errors import ConfigError
-from neft.montecarlo import ChipLaw, DeployedNetwork
-from neft.network import Network, fold_batchnorm
-from neft.noise import relative_std
+from neft.folding import fold_batchnorm
+from neft.montecarlo import ChipLaw
+from neft.network import Network
+from neft.noise import draw_normals
+from neft.reparametrised import NoisyNetwork, layer_name, refusal
 from neft.seeding import generator
 
+__all__ = ["ALL_LAYERS", "Preview", "Previewer", "disjoint_curve", "preview_curve", "preview_layers", "refusal"]
+
+FIRST_PASS = 40
+"""Images of the first pass: few, so that there is something to see at once."""
 IMAGES_A_PASS = 100
-JITTER = 2e-5
-"""Added to a Gram matrix's diagonal, over its mean, before it is factored."""
-QUADRATURE_NODES = 24
-Z = 1.959963984540054
-"""The normal quantile that cuts 2.5 % off."""
+CHIPS_A_PASS = 16
+"""At most, where images share chips."""
+IMAGES_A_CHIP = 5
+"""At least, likewise."""
+MAX_IMAGES = 1000
+"""Of a larger test split, so many images, drawn at random, stand for all."""
+CLEAN_BATCH = 512
+GOLDEN = (5**0.5 - 1) / 2
+"""Starts of passes that differ by multiples of it, modulo 1, stay apart."""
+ALL_LAYERS = "all layers"
 
 
 @dataclass(frozen=True)
@@ -51,315 +65,265 @@ class Preview:
     """What is known after some passes."""
 
     curve: pd.DataFrame
-    """A row per condition: its sigma_d or layer, mean, ci95 (accuracy, fractions)."""
+    """A row per condition: its sigma_d or layer, mean, ci95, lower, upper (accuracy, fractions)."""
     num_passes: int
     num_images: int
-    """Images seen so far, each on chips of its own."""
+    """Images seen so far, each on a chip of its own, or (disjoint) on its group's."""
+    num_chips: int
 
 
-def refusal(network: Network, law: ChipLaw) -> str | None:
-    """Why the reparametrised way does not hold for these chips, or None where it does."""
-    for name, weight in network.device_weights().items():
-        std = relative_std(weight, device=law.device, mapping=law.mapping, sampler=law.sampler)
-        if std.numel() > 1:
-            return (
-                f"{law.device.label}'s devices miss by different amounts at different levels, so a layer ({name}) has "
-                "more than one std; its output's covariance then differs from channel to channel."
-            )
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d) and module.groups > 1:
-            return f"Layer {name} is a grouped convolution."
-    return None
+class Previewer:
+    """A network made ready: what its devices aim at and miss by, and its test images by how sure it is of them.
+
+    Making one costs a clean pass over the images; every preview after it starts at once.
+    """
+
+    def __init__(self, network: Network, data: ImageData, law: ChipLaw) -> None:
+        self.refusal = refusal(network, law)
+        """Why the reparametrised way does not hold here, or None where it does."""
+        self.layers = [layer_name(name) for name in network.device_weights()]
+        """From the input to the output."""
+        self._data = data
+        folded = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+        self._shapes = {name: weight.detach().clone() for name, weight in folded.device_weights().items()}
+        deployment = law.deploy(self._shapes)
+        factors = fold_batchnorm(folded).factors
+        # torch's stub does not know memory_format
+        self._network = folded.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self._targets = {
+            name: _channels_last(target * factors.get(name, 1.0)) for name, target in deployment.targets.items()
+        }
+        self._stds = {name: std * factors.get(name, 1.0) for name, std in deployment.stds.items()}
+        self._indices, self._clean = self._by_margin()
+        self.clean_accuracy = float(self._clean.mean())
+        """Without variation."""
+
+    def curve(
+        self,
+        sigma_ds: Sequence[float],
+        *,
+        seed: int,
+        max_passes: int = 8,
+        first_pass: int = FIRST_PASS,
+        images_a_pass: int = IMAGES_A_PASS,
+        disjoint: bool = False,
+    ) -> Iterator[Preview]:
+        """Mean test accuracy at every sigma_d, better with every pass; the same draws at every sigma_d.
+
+        Args:
+            sigma_ds: device variations, std over maximal conductance.
+            seed: where the draws come from.
+            max_passes: passes after which it ends.
+            first_pass: images in the first pass.
+            images_a_pass: images in every later pass, at most all of them.
+            disjoint: share a chip among the images of a group, which holds for any device.
+
+        Raises:
+            ConfigError: the assumptions of the reparametrised way fail; says which.
+        """
+        heads = pd.DataFrame({columns.SIGMA_D: list(sigma_ds)})
+        scales = torch.tensor([[sigma_d] * len(self.layers) for sigma_d in sigma_ds], dtype=torch.float32)
+        sizes = [first_pass, *[images_a_pass] * (max_passes - 1)]
+        return self._passes(heads, scales, seed=seed, sizes=sizes, disjoint=disjoint)
+
+    def by_layer(
+        self,
+        sigma_d: float,
+        *,
+        seed: int,
+        max_passes: int = 8,
+        first_pass: int = FIRST_PASS,
+        images_a_pass: int = IMAGES_A_PASS,
+        disjoint: bool = False,
+    ) -> Iterator[Preview]:
+        """Mean test accuracy with variation in one layer at a time, and last in all layers.
+
+        The arguments are those of `curve`, at one sigma_d.
+
+        Raises:
+            ConfigError: the assumptions of the reparametrised way fail; says which.
+        """
+        heads = pd.DataFrame({columns.LAYER: [*self.layers, ALL_LAYERS]})
+        count = len(self.layers)
+        scales = sigma_d * torch.cat([torch.eye(count), torch.ones(1, count)])
+        sizes = [first_pass, *[images_a_pass] * (max_passes - 1)]
+        return self._passes(heads, scales, seed=seed, sizes=sizes, disjoint=disjoint)
+
+    def _passes(
+        self,
+        heads: pd.DataFrame,
+        scales: Float[Tensor, "conditions layers"],
+        *,
+        seed: int,
+        sizes: Sequence[int],
+        disjoint: bool,
+    ) -> Iterator[Preview]:
+        if self.refusal is not None and not disjoint:
+            message = f"One chip per image cannot be drawn layer by layer here: {self.refusal}"
+            raise ConfigError(message)
+        varied = scales.any(dim=1)
+        tally = _Tally(len(scales))
+        start = float(torch.rand((), generator=generator(seed, "preview_start")))
+        for done, wanted in enumerate(sizes):
+            size = min(wanted, len(self._clean))
+            if disjoint:  # groups of equal size: leaving images out of the sample would not be even
+                size -= size % _num_groups(size)
+            chosen = self._sample(size, (start + done * GOLDEN) % 1)
+            if disjoint:
+                groups = list(chosen.view(-1, _num_groups(size)).T)
+                right = self._on_chips(groups, scales[varied], seed=seed, done=done)
+                clean = torch.stack([self._clean[group].mean() for group in groups])
+            else:
+                right = self._on_own_chips(chosen, scales[varied], seed=seed, done=done)
+                clean = self._clean[chosen]
+            losses = torch.zeros(len(scales), len(clean), dtype=torch.float64)
+            losses[varied] = right.double() - clean
+            tally.add(losses, ordered=not disjoint, num_images=size)
+            yield self._preview(heads, tally, num_passes=done + 1)
+
+    def _preview(self, heads: pd.DataFrame, tally: "_Tally", *, num_passes: int) -> Preview:
+        mean = np.clip(self.clean_accuracy + tally.mean, 0, 1)
+        total = len(self._data.test)
+        left_out = mean * (1 - mean) / len(self._clean) * (1 - len(self._clean) / total)
+        ci95 = float(stdtrit(tally.count - 1, 0.975)) * np.sqrt(tally.variance + left_out)
+        curve = heads.assign(
+            **{
+                columns.MEAN: mean,
+                columns.CI95: ci95,
+                columns.LOWER: np.clip(mean - ci95, 0, 1),
+                columns.UPPER: np.clip(mean + ci95, 0, 1),
+            }
+        )
+        return Preview(curve=curve, num_passes=num_passes, num_images=tally.num_images, num_chips=tally.count)
+
+    def _sample(self, size: int, start: float) -> Int[Tensor, " images"]:
+        """Places in the order of sureness, evenly apart; each image is as likely as any other over all starts."""
+        known = len(self._clean)
+        return ((start + torch.arange(size, dtype=torch.float64)) * (known / size)).long().clamp_max(known - 1)
+
+    def _images(self, places: Int[Tensor, " images"]) -> tuple[Tensor, Tensor]:
+        indices = self._indices[places]
+        images = self._data.normalise(self._data.test.images[indices])
+        return images.contiguous(memory_format=torch.channels_last), self._data.test.labels[indices]
+
+    @cached_property
+    def _noisy(self) -> NoisyNetwork:
+        stds = {name: std.abs().flatten() for name, std in self._stds.items()}
+        return NoisyNetwork(self._network, targets=self._targets, stds=stds)
+
+    @torch.inference_mode()
+    def _on_own_chips(self, chosen: Tensor, scales: Tensor, *, seed: int, done: int) -> Float[Tensor, "varied images"]:
+        if not len(scales):
+            return torch.zeros(0, len(chosen))
+        images, labels = self._images(chosen)
+        return self._noisy.probabilities(images, labels, scales, generator(seed, "preview", done))
+
+    @torch.inference_mode()
+    def _on_chips(
+        self, groups: Sequence[Tensor], scales: Tensor, *, seed: int, done: int
+    ) -> Float[Tensor, "varied groups"]:
+        found = torch.zeros(len(scales), len(groups))
+        for place, group in enumerate(groups):
+            images, labels = self._images(group)
+            normals = draw_normals(self._shapes, generator(seed, "preview_chip", done * len(groups) + place))
+            deviations = {name: _channels_last(normal * self._stds[name]) for name, normal in normals.items()}
+            for condition, levels in enumerate(scales.tolist()):
+                chip = {
+                    name: torch.add(self._targets[name], deviations[name], alpha=level) if level else target
+                    for (name, target), level in zip(self._targets.items(), levels, strict=True)
+                }
+                said = cast("Tensor", functional_call(self._network, chip, (images,))).argmax(dim=1)
+                found[condition, place] = (said == labels).double().mean()
+        return found
+
+    @torch.inference_mode()
+    def _by_margin(self) -> tuple[Int[Tensor, " images"], Float[Tensor, " images"]]:
+        """Images from the one that the clean network is least sure of to the surest, and which it gets right."""
+        count = len(self._data.test)
+        drawn = torch.randperm(count, generator=generator(0, "preview_images"))[:MAX_IMAGES]
+        indices = torch.arange(count) if count <= MAX_IMAGES else drawn
+        margins: list[Tensor] = []
+        for batch in indices.split(CLEAN_BATCH):
+            images = self._data.normalise(self._data.test.images[batch]).contiguous(memory_format=torch.channels_last)
+            logits = cast("Tensor", functional_call(self._network, self._targets, (images,)))
+            labels = self._data.test.labels[batch][:, None]
+            truth = logits.gather(1, labels)[:, 0]
+            margins.append(truth - logits.scatter(1, labels, float("-inf")).amax(dim=1))
+        margin = torch.cat(margins)
+        order = margin.argsort()
+        return indices[order], (margin[order] > 0).double()
+
+
+class _Tally:
+    """Losses so far: their mean, and its variance."""
+
+    def __init__(self, conditions: int) -> None:
+        self.count = 0
+        self.num_images = 0
+        self._sum = np.zeros(conditions)
+        self._sum_variance = np.zeros(conditions)
+
+    def add(self, losses: Float[Tensor, "conditions draws"], *, ordered: bool, num_images: int) -> None:
+        """One pass's losses.
+
+        Args:
+            losses: independent draws.
+            ordered: neighbours are alike: a sample that is spread evenly over an ordered list has the variance of
+                their differences (successive differences; Wolter 2007, section 8.2), not that of the whole list.
+            num_images: how many images they are of.
+        """
+        values = losses.numpy()
+        draws = values.shape[1]
+        neighbours = (np.diff(values, axis=1) ** 2).sum(axis=1) / (2 * (draws - 1))
+        spread = neighbours if ordered else values.var(axis=1, ddof=1)
+        self.count += draws
+        self.num_images += num_images
+        self._sum += values.sum(axis=1)
+        self._sum_variance += draws * spread
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Of all draws, by condition."""
+        return self._sum / self.count
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of the mean, by condition."""
+        return self._sum_variance / self.count**2
 
 
 def preview_curve(
-    network: Network,
-    data: ImageData,
-    law: ChipLaw,
-    *,
-    sigma_ds: Sequence[float],
-    seed: int,
-    max_passes: int = 8,
-    images_a_pass: int = IMAGES_A_PASS,
+    network: Network, data: ImageData, law: ChipLaw, *, sigma_ds: Sequence[float], seed: int, max_passes: int = 8
 ) -> Iterator[Preview]:
-    """Mean test accuracy at every sigma_d, better with every pass; one chip per image, the same draws at every sigma_d.
-
-    Args:
-        network: the deployed network.
-        data: its test images are used, evenly by how sure the clean network is of them.
-        law: how chips are made.
-        sigma_ds: device variations, std over maximal conductance.
-        seed: where the draws come from.
-        max_passes: passes after which it ends.
-        images_a_pass: images in one pass, at most all of them.
+    """`Previewer.curve` of a network that is previewed once.
 
     Raises:
         ConfigError: the assumptions fail; says which. `disjoint_curve` holds for any device.
     """
-    layers = list(network.device_weights())
-    scales = torch.tensor([[sigma_d] * len(layers) for sigma_d in sigma_ds], dtype=torch.float32)
-    heads = pd.DataFrame({columns.SIGMA_D: list(sigma_ds)})
-    return _passes(network, data, law, scales, heads, seed=seed, max_passes=max_passes, images_a_pass=images_a_pass)
+    return Previewer(network, data, law).curve(sigma_ds, seed=seed, max_passes=max_passes)
 
 
 def preview_layers(
-    network: Network,
-    data: ImageData,
-    law: ChipLaw,
-    *,
-    sigma_d: float,
-    seed: int,
-    max_passes: int = 8,
-    images_a_pass: int = IMAGES_A_PASS,
+    network: Network, data: ImageData, law: ChipLaw, *, sigma_d: float, seed: int, max_passes: int = 8
 ) -> Iterator[Preview]:
-    """Mean test accuracy with variation in one layer at a time: which layer costs the accuracy.
-
-    The arguments are those of `preview_curve`, at one sigma_d.
+    """`Previewer.by_layer` of a network that is previewed once.
 
     Raises:
         ConfigError: the assumptions fail; says which.
     """
-    layers = list(network.device_weights())
-    heads = pd.DataFrame({columns.LAYER: [name.removesuffix(".weight").removeprefix("backbone.") for name in layers]})
-    scales = sigma_d * torch.eye(len(layers))
-    return _passes(network, data, law, scales, heads, seed=seed, max_passes=max_passes, images_a_pass=images_a_pass)
+    return Previewer(network, data, law).by_layer(sigma_d, seed=seed, max_passes=max_passes)
 
 
 def disjoint_curve(
-    network: Network,
-    data: ImageData,
-    law: ChipLaw,
-    *,
-    sigma_ds: Sequence[float],
-    seed: int,
-    max_passes: int = 8,
-    chips_a_pass: int = 16,
+    network: Network, data: ImageData, law: ChipLaw, *, sigma_ds: Sequence[float], seed: int, max_passes: int = 8
 ) -> Iterator[Preview]:
-    """Mean test accuracy at every sigma_d with the images split over chips; for any device.
-
-    Every pass tries each image once; its interval comes from the spread of groups, each one chip.
-
-    Args:
-        network: the deployed network.
-        data: its test images are used.
-        law: how chips are made.
-        sigma_ds: device variations, std over maximal conductance.
-        seed: where chips come from.
-        max_passes: passes after which it ends.
-        chips_a_pass: groups into which the images are split.
-    """
-    groups: list[Tensor] = []
-    with torch.inference_mode():
-        deployed = DeployedNetwork(network, law)
-        images = data.normalise(data.test.images).contiguous(memory_format=torch.channels_last)
-        order = _by_margin(deployed, images, data.test.labels)
-        for done in range(max_passes):
-            for group in range(chips_a_pass):
-                # neighbours in sureness go to different chips, and an image meets another group's chip in each pass
-                chosen = order[(group + done) % chips_a_pass :: chips_a_pass]
-                deployed.draw(seed, done * chips_a_pass + group, purpose="preview_chip")
-                hits: list[Tensor] = []
-                for sigma_d in sigma_ds:
-                    deployed.program(sigma_d=sigma_d)
-                    predicted = deployed.logits(images[chosen]).argmax(dim=1)
-                    hits.append((predicted == data.test.labels[chosen]).double().mean())
-                groups.append(torch.stack(hits))
-            heads = pd.DataFrame({columns.SIGMA_D: list(sigma_ds)})
-            yield _preview(heads, torch.stack(groups, dim=1), num_passes=done + 1, num_images=len(order) * (done + 1))
+    """`Previewer.curve` with a chip for every group of images, which holds for any device."""
+    return Previewer(network, data, law).curve(sigma_ds, seed=seed, max_passes=max_passes, disjoint=True)
 
 
-def _passes(
-    network: Network,
-    data: ImageData,
-    law: ChipLaw,
-    scales: Float[Tensor, "conditions layers"],
-    heads: pd.DataFrame,
-    *,
-    seed: int,
-    max_passes: int,
-    images_a_pass: int,
-) -> Iterator[Preview]:
-    reason = refusal(network, law)
-    if reason is not None:
-        message = f"One chip per image cannot be drawn layer by layer here: {reason}"
-        raise ConfigError(message)
-    found: list[Tensor] = []
-    with torch.inference_mode():
-        images = data.normalise(data.test.images).contiguous(memory_format=torch.channels_last)
-        noisy = _NoisyNetwork(network, law)
-        order = _by_margin(DeployedNetwork(network, law), images, data.test.labels)
-        stride = max(1, len(order) // min(images_a_pass, len(order)))
-        for done in range(max_passes):
-            chosen = order[done % stride :: stride]
-            rng = generator(seed, "preview", done)
-            found.append(noisy.probabilities(images[chosen], data.test.labels[chosen], scales, rng))
-            values = torch.cat(found, dim=1)
-            yield _preview(heads, values, num_passes=done + 1, num_images=values.shape[1])
+def _num_groups(num_images: int) -> int:
+    return max(2, min(CHIPS_A_PASS, num_images // IMAGES_A_CHIP))
 
 
-def _preview(
-    heads: pd.DataFrame, values: Float[Tensor, "conditions draws"], *, num_passes: int, num_images: int
-) -> Preview:
-    array = values.double().numpy()
-    count = array.shape[1]
-    spread = array.std(axis=1, ddof=1) / np.sqrt(count) if count > 1 else np.full(len(array), np.nan)
-    curve = heads.assign(**{columns.MEAN: array.mean(axis=1), columns.CI95: Z * spread})
-    return Preview(curve=curve, num_passes=num_passes, num_images=num_images)
-
-
-def _by_margin(deployed: DeployedNetwork, images: Tensor, labels: Int[Tensor, " images"]) -> Int[Tensor, " images"]:
-    """Images from the one that the clean network is least sure of to the surest: every stride of it is alike."""
-    deployed.program(sigma_d=0.0)
-    logits = deployed.logits(images)
-    truth = logits.gather(1, labels[:, None])[:, 0]
-    others = logits.scatter(1, labels[:, None], float("-inf")).amax(dim=1)
-    return (truth - others).argsort()
-
-
-class _NoisyNetwork:
-    """A network that gives every image of a batch a chip of its own, under several conditions at once.
-
-    A batch holds image i under condition c at row i x conditions + c: one image's conditions share its draws.
-    """
-
-    def __init__(self, network: Network, law: ChipLaw) -> None:
-        folded = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
-        weights = {name: weight.detach().clone() for name, weight in folded.device_weights().items()}
-        deployment = law.deploy(weights)
-        factors = fold_batchnorm(folded)
-        self._noise = _Noise()
-        names = list(weights)
-        for index, name in enumerate(names):
-            path = name.removesuffix(".weight")
-            module = cast("nn.Conv2d | nn.Linear", folded.get_submodule(path))
-            factor = factors.get(name)
-            target = deployment.targets[name] if factor is None else deployment.targets[name] * factor
-            module.weight = nn.Parameter(target, requires_grad=False)
-            gain = float(deployment.stds[name]) * (
-                torch.ones(len(target)) if factor is None else factor.flatten().abs()
-            )
-            if index == len(names) - 1:
-                noisy: nn.Module = _LastLayer(cast("nn.Linear", module), self._noise, index, float(gain[0]))
-            elif isinstance(module, nn.Linear):
-                noisy = _NoisyLinear(module, self._noise, index, float(gain[0]))
-            else:
-                noisy = _NoisyConv(module, self._noise, index, gain)
-            parent, _, own = path.rpartition(".")
-            setattr(folded.get_submodule(parent), own, noisy)
-        self._network = folded
-
-    def probabilities(
-        self,
-        images: Float[Tensor, "images channels height width"],
-        labels: Int[Tensor, " images"],
-        scales: Float[Tensor, "conditions layers"],
-        rng: torch.Generator,
-    ) -> Float[Tensor, "conditions images"]:
-        """The chance that each image is predicted right, given the draws of all layers but the last."""
-        conditions = len(scales)
-        self._noise.begin(scales, len(images), rng)
-        batch = images.repeat_interleave(conditions, dim=0).contiguous(memory_format=torch.channels_last)
-        means = cast("Tensor", self._network(batch))
-        right = _chance_of_being_largest(means, self._noise.last_std, labels.repeat_interleave(conditions))
-        return right.view(-1, conditions).T
-
-
-class _Noise:
-    """The draws and scales of the pass that runs."""
-
-    def __init__(self) -> None:
-        self.rng = torch.Generator()
-        self.num_images = 0
-        self.scales = torch.zeros(0, 0)
-        self.last_std = torch.zeros(0)
-        """Of the last layer's outputs, by row of the batch."""
-
-    def begin(self, scales: Tensor, num_images: int, rng: torch.Generator) -> None:
-        self.scales, self.num_images, self.rng = scales, num_images, rng
-
-    def normals(self, *shape: int) -> Tensor:
-        """A draw for every image."""
-        return torch.randn(self.num_images, *shape, generator=self.rng)
-
-    def sigma_d(self, layer: int) -> Tensor:
-        """A layer's device variation, by row of the batch."""
-        return self.scales[:, layer].repeat(self.num_images)
-
-
-class _NoisyLinear(nn.Module):
-    def __init__(self, layer: nn.Linear, noise: _Noise, index: int, std: float) -> None:
-        super().__init__()
-        self._layer, self._noise, self._index, self._std = layer, noise, index, std
-
-    @override
-    def forward(self, features: Tensor) -> Tensor:
-        """W x + sigma_d s |x| z."""
-        conditions = len(self._noise.scales)
-        normals = self._noise.normals(self._layer.out_features).repeat_interleave(conditions, dim=0)
-        size = features.norm(dim=1) * self._noise.sigma_d(self._index) * self._std
-        return self._layer(features) + size[:, None] * normals
-
-
-class _LastLayer(nn.Module):
-    """Its outputs' means; their common std is left with the noise."""
-
-    def __init__(self, layer: nn.Linear, noise: _Noise, index: int, std: float) -> None:
-        super().__init__()
-        self._layer, self._noise, self._index, self._std = layer, noise, index, std
-
-    @override
-    def forward(self, features: Tensor) -> Tensor:
-        """W x."""
-        self._noise.last_std = features.norm(dim=1) * self._noise.sigma_d(self._index) * self._std
-        return self._layer(features)
-
-
-class _NoisyConv(nn.Module):
-    def __init__(self, layer: nn.Conv2d, noise: _Noise, index: int, stds: Float[Tensor, " outputs"]) -> None:
-        super().__init__()
-        self._layer, self._noise, self._index = layer, noise, index
-        self._stds = stds
-
-    @override
-    def forward(self, features: Tensor) -> Tensor:
-        """conv(x) + sigma_d s x a draw with the covariance of the patches' Gram matrix."""
-        layer, noise = self._layer, self._noise
-        means = layer(features)
-        patches = unfold(features, layer.kernel_size, layer.dilation, cast("int", layer.padding), layer.stride)
-        length, positions = patches.shape[1], patches.shape[2]
-        conditions = len(noise.scales)
-        if length <= 3 * positions:
-            weights = noise.normals(length, layer.out_channels)
-            rows = patches.transpose(1, 2).reshape(noise.num_images, conditions * positions, length)
-            drawn = (rows @ weights).view(-1, positions, layer.out_channels)
-        else:
-            factor = _cholesky(patches.transpose(1, 2) @ patches)
-            normals = noise.normals(positions, layer.out_channels).repeat_interleave(conditions, dim=0)
-            drawn = factor @ normals
-        drawn = drawn * (noise.sigma_d(self._index)[:, None, None] * self._stds)
-        return means + drawn.transpose(1, 2).reshape_as(means)
-
-
-def _cholesky(gram: Float[Tensor, "batch positions positions"]) -> Float[Tensor, "batch positions positions"]:
-    diagonal = gram.diagonal(dim1=1, dim2=2)
-    # an image whose features are all zero has no noise either; something must keep its factor finite
-    _ = diagonal.add_(JITTER * diagonal.mean(dim=1, keepdim=True) + 1e-20)
-    factor, failed = torch.linalg.cholesky_ex(gram)
-    if bool(failed.any()):
-        message = "The Gram matrix of an image's patches could not be factored."
-        raise FloatingPointError(message)
-    return factor
-
-
-def _chance_of_being_largest(
-    means: Float[Tensor, "batch classes"], std: Float[Tensor, " batch"], labels: Int[Tensor, " batch"]
-) -> Float[Tensor, " batch"]:
-    """P(O_y > O_k for all k) for independent O_k ~ N(mean_k, std^2): the integral over O_y by Gauss-Hermite."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
-    t = torch.as_tensor(nodes, dtype=means.dtype)
-    w = torch.as_tensor(weights / weights.sum(), dtype=means.dtype)
-    truth = means.gather(1, labels[:, None])
-    gaps = (truth - means) / std.clamp_min(1e-12)[:, None]
-    gaps = gaps.scatter(1, labels[:, None], float("inf"))  # the true class is no rival of itself
-    below = torch.special.log_ndtr(gaps[:, :, None] + t).sum(dim=1).exp()
-    return (below * w).sum(dim=1)
+def _channels_last(weight: Tensor) -> Tensor:
+    return weight.contiguous(memory_format=torch.channels_last) if weight.ndim == 4 else weight

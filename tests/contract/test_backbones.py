@@ -10,12 +10,12 @@ from torch import nn
 
 from neft.backbones import BACKBONES, BaseBackbone, Vgg8
 from neft.errors import ConfigError
+from neft.folding import fold_batchnorm
 from neft.network import (
     HEADS,
     InputShape,
     Network,
     build_network,
-    fold_batchnorm,
     initialise,
 )
 from neft.seeding import generator
@@ -94,7 +94,7 @@ def test_initial_weights_are_kaiming_normal_fan_out(backbone: BaseBackbone) -> N
 def test_folded_batchnorm_changes_no_logit(backbone: BaseBackbone) -> None:
     network = lively(build_network(backbone, SHAPE))
     folded = copy.deepcopy(network)
-    factors = fold_batchnorm(folded)
+    factors = fold_batchnorm(folded).factors
     for name, weight in folded.device_weights().items():
         weight.data *= factors.get(name, 1.0)
     images = torch.randn(4, 3, 16, 16, generator=generator(0))

@@ -2,29 +2,32 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.func import functional_call
 
 from neft import columns
-from neft.backbones import BaseBackbone
+from neft.backbones import BaseBackbone, Mlp
 from neft.datasets.base import ImageData, Split
 from neft.devices import Fefet2, Rram1
 from neft.errors import ConfigError
 from neft.mapping import BitSlicing
 from neft.montecarlo import ChipLaw, DeployedNetwork, evaluate
 from neft.network import Network, build_network, initialise
+from neft.noise import draw_normals
 from neft.preview import (
+    ALL_LAYERS,
     Preview,
-    _chance_of_being_largest,
-    _Noise,
-    _NoisyConv,
+    Previewer,
     disjoint_curve,
     preview_curve,
     preview_layers,
     refusal,
 )
+from neft.reparametrised import _chance_of_being_largest, _Geometry, _NoisyConv, _State
 from neft.seeding import generator
 from neft.training import input_shape
 
@@ -36,6 +39,13 @@ REAL_CHIPS = 150
 @pytest.fixture
 def network(backbone: BaseBackbone, few_digits: ImageData) -> Network:
     found = build_network(backbone, input_shape(few_digits))
+    initialise(found, generator(3, "initial_weights"))
+    return found.eval()
+
+
+@pytest.fixture
+def small(few_digits: ImageData) -> Network:
+    found = build_network(Mlp(hidden_layers=2, hidden_units=16), input_shape(few_digits))
     initialise(found, generator(3, "initial_weights"))
     return found.eval()
 
@@ -68,15 +78,48 @@ def test_the_mean_is_that_of_real_chips(
     assert found[columns.MEAN].iloc[-1] < 0.97
 
 
-@pytest.mark.parametrize("channels", [1, 24], ids=["weights of its own", "gram matrix"])
-def test_a_layers_noise_has_the_covariance_of_drawn_weights(channels: int) -> None:
+GEOMETRIES: dict[str, dict[str, Any]] = {
+    "plain": {"kernel_size": 3, "padding": 1},
+    "strided": {"kernel_size": 3, "padding": 1, "stride": 2},
+    "projection": {"kernel_size": 1, "stride": 2},
+    "dilated": {"kernel_size": 3, "padding": 2, "dilation": 2},
+    "unequal": {"kernel_size": (3, 1), "padding": (1, 0), "stride": (1, 2)},
+}
+
+
+@pytest.mark.parametrize("size", [(2, 2), (5, 4)], ids=["as one matrix", "as a convolution"])
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_patches_and_their_gram_matrix_are_those_of_the_convolution(name: str, size: tuple[int, int]) -> None:
+    layer = nn.Conv2d(3, 6, **GEOMETRIES[name])
+    features = torch.randn(7, 3, *size, generator=torch.Generator().manual_seed(0))
+    geometry = _Geometry(layer.requires_grad_(requires_grad=False), size)
+    pixels = features.permute(0, 2, 3, 1).contiguous()
+
+    expected = layer(features)
+    patches = nn.functional.unfold(features, **({"padding": 0} | GEOMETRIES[name]))
+
+    assert geometry.output_size == expected.shape[2:]
+    torch.testing.assert_close(geometry.means(pixels), expected.flatten(2).mT, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(geometry.gram(pixels), patches.mT @ patches, rtol=1e-4, atol=1e-4)
+    found = geometry.patches(pixels)
+    torch.testing.assert_close(found @ found.mT, patches.mT @ patches, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("own_weights", [True, False], ids=["weights of its own", "gram matrix"])
+def test_a_layers_noise_has_the_covariance_of_drawn_weights(own_weights: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 20,000 draws: every entry within five standard errors of s^2 x the Gram matrix of the patches."""
-    layer = nn.Conv2d(channels, 1, 3, padding=1, bias=False)
-    features = torch.randn(1, channels, 3, 3, generator=torch.Generator().manual_seed(0))
+
+    def prefers_weights(_geometry: _Geometry, _rows: int) -> bool:
+        return own_weights
+
+    monkeypatch.setattr(_Geometry, "prefers_weights", prefers_weights)
+    layer = nn.Conv2d(4, 1, 3, padding=1, bias=False).requires_grad_(requires_grad=False)
+    features = torch.randn(1, 4, 3, 3, generator=torch.Generator().manual_seed(0))
     draws, std, sigma_d = 20_000, 0.3, 0.5
-    noise = _Noise()
-    noise.begin(torch.tensor([[sigma_d]]), draws, torch.Generator().manual_seed(1))
-    noisy = _NoisyConv(layer, noise, 0, torch.tensor([std]))
+    state = _State()
+    state.begin(draws, torch.Generator().manual_seed(1))
+    state.sigma_ds = torch.tensor([[sigma_d]])
+    noisy = _NoisyConv(layer, state, 0, torch.tensor([std]))
 
     with torch.inference_mode():
         deviations = (noisy(features.expand(draws, -1, -1, -1)) - layer(features)).flatten(1).double()
@@ -109,22 +152,89 @@ def test_without_variation_the_answer_is_certain() -> None:
     assert float(chance) == pytest.approx(1)
 
 
-def test_variation_in_one_layer_costs_less_than_in_all(network: Network, learned: ImageData) -> None:
-    layers = list(preview_layers(network, learned, LAW, sigma_d=0.15, seed=0, max_passes=4))[-1].curve
-    everywhere = list(preview_curve(network, learned, LAW, sigma_ds=(0.15,), seed=0, max_passes=4))[-1].curve
+@pytest.mark.parametrize("disjoint", [False, True], ids=["reparametrised", "disjoint"])
+def test_the_mean_of_a_layer_is_that_of_chips_which_miss_there_alone(
+    network: Network, learned: ImageData, disjoint: bool
+) -> None:
+    """Within five standard errors of both estimates together, layer by layer."""
+    previewer = Previewer(network, learned, LAW)
+    weights = {name: weight.detach() for name, weight in network.device_weights().items()}
+    deployment = LAW.deploy(weights)
+    images = learned.normalise(learned.test.images)
+    sigma_d, num_chips = 0.3, 60
 
-    assert len(layers) == len(network.device_weights())
-    assert (layers[columns.MEAN] > everywhere[columns.MEAN].iloc[0] - 0.05).all()
-    assert layers[columns.MEAN].max() <= 1
+    *_, last = previewer.by_layer(sigma_d, seed=1, max_passes=10, disjoint=disjoint)
+    found = last.curve.set_index(columns.LAYER)
+
+    assert list(found.index) == [*previewer.layers, ALL_LAYERS]
+    for name, layer in list(zip(weights, previewer.layers, strict=True))[:: max(1, len(weights) // 4)]:
+        levels = dict.fromkeys(weights, 0.0) | {name: sigma_d}
+        hits: list[float] = []
+        for chip in range(num_chips):
+            drawn = deployment.chip(draw_normals(weights, generator(4, "chip", chip)), sigma_d=levels)
+            with torch.inference_mode():
+                said = functional_call(network, drawn, (images,)).argmax(dim=1)
+            hits.append(float((said == learned.test.labels).double().mean()))
+        real = torch.tensor(hits)
+        error = (float(real.var()) / num_chips + (found[columns.CI95][layer] / 1.96) ** 2) ** 0.5
+        assert abs(found[columns.MEAN][layer] - float(real.mean())) < 5 * error + 1e-3, layer
+
+
+def test_variation_in_one_layer_costs_less_than_in_all(network: Network, learned: ImageData) -> None:
+    *_, last = preview_layers(network, learned, LAW, sigma_d=0.15, seed=0, max_passes=4)
+    *_, curve = preview_curve(network, learned, LAW, sigma_ds=(0.15,), seed=0, max_passes=4)
+    means = last.curve[columns.MEAN]
+
+    assert (means.iloc[:-1] > means.iloc[-1] - 0.05).all()
+    assert means.max() <= 1
+    both = (last.curve[columns.CI95].iloc[-1] ** 2 + curve.curve[columns.CI95].iloc[0] ** 2) ** 0.5
+    assert abs(means.iloc[-1] - curve.curve[columns.MEAN].iloc[0]) < 2.5 * both + 1e-6
 
 
 def test_a_preview_repeats_itself_and_narrows(network: Network, learned: ImageData) -> None:
-    first = list(preview_curve(network, learned, LAW, sigma_ds=(0.15,), seed=0, max_passes=6, images_a_pass=20))
-    again = list(preview_curve(network, learned, LAW, sigma_ds=(0.15,), seed=0, max_passes=6, images_a_pass=20))
+    def passes() -> list[Preview]:
+        previewer = Previewer(network, learned, LAW)
+        return list(previewer.curve((0.15,), seed=0, max_passes=6, first_pass=10, images_a_pass=20))
+
+    first, again = passes(), passes()
 
     assert [one.num_passes for one in first] == [1, 2, 3, 4, 5, 6]
+    assert [one.num_images for one in first] == [10, 30, 50, 70, 90, 110]
     assert first[-1].curve.equals(again[-1].curve)
     assert first[-1].curve[columns.CI95].iloc[0] < first[0].curve[columns.CI95].iloc[0]
+
+
+def test_without_variation_the_clean_accuracy_is_known(network: Network, few_digits: ImageData) -> None:
+    first = next(Previewer(network, few_digits, LAW).curve((0.0, 0.1), seed=0, first_pass=10)).curve
+    deployed = DeployedNetwork(network, LAW)
+    with torch.inference_mode():
+        deployed.program(sigma_d=0.0)
+        said = deployed.logits(few_digits.normalise(few_digits.test.images)).argmax(dim=1)
+
+    assert first[columns.MEAN][0] == pytest.approx(float((said == few_digits.test.labels).double().mean()))
+    assert first[columns.CI95][0] == 0
+
+
+def test_every_image_is_as_likely_as_any_other(small: Network, few_digits: ImageData) -> None:
+    """Over 700 even starts, 10 of 70 images: each is chosen 100 times."""
+    previewer = Previewer(small, few_digits, LAW)
+    starts = [(index + 0.5) / 700 for index in range(700)]
+
+    counts = torch.bincount(torch.cat([previewer._sample(10, start) for start in starts]), minlength=70)
+
+    assert (counts - 100).abs().max() <= 1
+
+
+def test_an_interval_holds_as_often_as_it_says(small: Network, few_digits: ImageData) -> None:
+    """95 % of 200 first passes, between 90 and 100 %, of a network whose mean is known from many passes."""
+    previewer = Previewer(small, few_digits, LAW)
+    *_, known = previewer.curve((0.2,), seed=0, max_passes=150)
+    truth = known.curve[columns.MEAN][0]
+
+    firsts = [next(previewer.curve((0.2,), seed=seed)).curve for seed in range(1, 201)]
+
+    held = [abs(one[columns.MEAN][0] - truth) <= one[columns.CI95][0] for one in firsts]
+    assert 0.90 <= sum(held) / len(held) <= 1
 
 
 def test_state_dependent_devices_are_refused_with_the_reason(network: Network, learned: ImageData) -> None:

@@ -1,0 +1,161 @@
+"""A network on chips: how chips are made, and one network into which they are programmed in place."""
+
+import copy
+import warnings
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from neft.device_layers import device_weights
+from neft.devices import BaseDevice
+from neft.folding import fold_batchnorm
+from neft.mapping import BitSlicing
+from neft.noise import Deployment, Sampler, Weights, deploy, draw_normals
+from neft.seeding import generator
+
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class ChipLaw:
+    """How chips are made."""
+
+    device: BaseDevice
+    mapping: BitSlicing
+    sampler: Sampler = "exact"
+    quantise: bool = True
+
+    def deploy(self, weights: Weights) -> Deployment:
+        """Targets and stds of these layers."""
+        return deploy(weights, device=self.device, mapping=self.mapping, sampler=self.sampler, quantise=self.quantise)
+
+
+class DeployedNetwork:
+    """A network on chips: BatchNorm folded, channels-last, weights replaced in place chip by chip.
+
+    Args:
+        network: any module; it is left alone.
+        law: how chips are made.
+        in_devices: which parameters lie in devices, where not those of `neft.device_layers`.
+        torch_device: where torch computes.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        law: ChipLaw,
+        *,
+        in_devices: Collection[str] | None = None,
+        torch_device: str = "cpu",
+    ) -> None:
+        deployed = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+        original = {name: weight.detach().clone() for name, weight in device_weights(deployed, in_devices).items()}
+        deployment = law.deploy(original)
+        folding = fold_batchnorm(deployed, among=original)
+        self.note = folding.note
+        """What could not be made fast, in words."""
+        self.network = _channels_last(deployed.to(torch_device))
+        """Holds the weights of the chip that is programmed."""
+        self._parameters = device_weights(deployed, list(original))
+        factors = folding.factors
+        self._targets = {
+            name: _like(target * factors.get(name, 1.0), self._parameters[name])
+            for name, target in deployment.targets.items()
+        }
+        self._scales = {name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in deployment.stds.items()}
+        self._shapes = original
+        self.num_weights = sum(weight.numel() for weight in original.values())
+        self._deviation: Weights = {}
+        self._deviations: Weights = {}
+
+    def draw(self, seed: int, instance: int, *, purpose: str = "chip") -> None:
+        """Draw one chip: its deviations at sigma_d = 1; each purpose has chips of its own."""
+        self.place(self.normals(seed, instance, purpose=purpose))
+
+    def normals(self, seed: int, instance: int, *, purpose: str = "chip") -> Weights:
+        """A chip's normals, drawn on the host whatever the torch device; to be placed later."""
+        return draw_normals(self._shapes, generator(seed, purpose, instance))
+
+    def place(self, normals: Weights) -> None:
+        """Take these normals as the chip that is programmed next."""
+        self._deviation = {
+            name: _like(normal, self._parameters[name]).mul_(self._scales[name]) for name, normal in normals.items()
+        }
+
+    def program(self, *, sigma_d: float) -> None:
+        """Write the drawn chip's weights at this device variation into the network."""
+        for name, parameter in self._parameters.items():
+            if sigma_d == 0:
+                _ = parameter.copy_(self._targets[name])
+            else:
+                _ = torch.add(self._targets[name], self._deviation[name], alpha=sigma_d, out=parameter)
+
+    def logits(self, images: Shaped[Tensor, "images ..."]) -> Float[Tensor, "images classes"]:
+        """Outputs of the chip that is programmed."""
+        batches = images.split(EVALUATION_BATCH)
+        return torch.cat([cast("Tensor", self.network(batch)) for batch in batches])
+
+    def place_many(self, chips: Sequence[Weights]) -> None:
+        """Take these normals, each a chip's, as the chips that `logits_of_many` tries side by side."""
+        self._deviations = {
+            name: torch.stack([chip[name] for chip in chips]).to(parameter).mul_(self._scales[name])
+            for name, parameter in self._parameters.items()
+        }
+
+    def logits_of_many(
+        self, images: Shaped[Tensor, "images ..."], *, sigma_d: float
+    ) -> Float[Tensor, "chips images classes"]:
+        """Outputs of all placed chips at once: convolutions become grouped, products batched (`torch.vmap`)."""
+        chips = {
+            name: torch.add(target, self._deviations[name], alpha=sigma_d) for name, target in self._targets.items()
+        }
+
+        def one(chip: Weights, batch: Tensor) -> Tensor:
+            return cast("Tensor", functional_call(self.network, chip, (batch,)))
+
+        many = torch.vmap(one, in_dims=(0, None))
+        # grouped convolutions gain nothing from channels-last, and some steps after them cannot be batched with it
+        batches = images.contiguous().split(EVALUATION_BATCH)
+        with warnings.catch_warnings():
+            # pooling what is 1 x 1 already is done chip by chip, which costs next to nothing
+            warnings.filterwarnings("ignore", message="There is a performance drop", category=UserWarning)
+            return torch.cat([many(chips, batch) for batch in batches], dim=1)
+
+
+@torch.no_grad()
+def plain_logits(
+    network: nn.Module,
+    images: Shaped[Tensor, "images ..."],
+    law: ChipLaw,
+    *,
+    sigma_d: float,
+    seed: int,
+    instance: int,
+    in_devices: Collection[str] | None = None,
+) -> Float[Tensor, "images classes"]:
+    """One chip's outputs the plain way: program, then run the network as it is."""
+    weights = {name: weight.detach() for name, weight in device_weights(network, in_devices).items()}
+    chip = law.deploy(weights).chip(draw_normals(weights, generator(seed, "chip", instance)), sigma_d=sigma_d)
+    return cast("Tensor", functional_call(network.eval(), chip, (images,)))
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """Images laid out for convolutions; other inputs as they are."""
+    return images.contiguous(memory_format=torch.channels_last) if images.dim() == 4 else images
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
+    return network
+
+
+def _like(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """The tensor on the parameter's torch device, laid out in memory as the parameter is."""
+    return torch.empty_like(parameter).copy_(tensor)
