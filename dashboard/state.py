@@ -21,6 +21,9 @@ PLAN = "size"
 METRIC = "ekl"
 PUBLISHED_SETTINGS = "paper"
 CLAIM_DATA = "on"
+PREVIEW_DEVICE = "try"
+PREVIEW_SIGMA_D = "upto"
+LAYER_SIGMA_D = "layers"
 
 Protocol = Literal["matched", "fixed"]
 PROTOCOLS: dict[Protocol, str] = {"matched": "Matched", "fixed": "Fixed"}

@@ -5,7 +5,9 @@ from dashboard.charts.claims_forest import claims_forest
 from dashboard.charts.decay_ablation import decay_ablation
 from dashboard.charts.ekl_distribution import ekl_distribution
 from dashboard.charts.ekl_vs_sigma_d import ekl_vs_sigma_d
+from dashboard.charts.layer_costs import layer_costs
 from dashboard.charts.layer_std import layer_std
+from dashboard.charts.preview_curve import preview_curve
 from dashboard.charts.seed_dots import seed_dots
 from dashboard.charts.setting_points import setting_points
 from dashboard.charts.theme import Mode, variant_style
@@ -19,7 +21,9 @@ __all__ = [
     "decay_ablation",
     "ekl_distribution",
     "ekl_vs_sigma_d",
+    "layer_costs",
     "layer_std",
+    "preview_curve",
     "seed_dots",
     "setting_points",
     "training_curves",

@@ -12,6 +12,7 @@ PATHS = (
     "/experiments",
     "/experiments?experiment=Number+of+feedback+terms&paper=true",
     "/claims",
+    "/preview",
     "/train",
     "/runs",
 )

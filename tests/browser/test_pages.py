@@ -59,7 +59,7 @@ def test_a_method_left_out_leaves_the_others_where_they_were(page: Page, server:
 
 def test_nothing_scrolls_sideways_on_a_narrow_screen(page: Page, server: Server) -> None:
     page.set_viewport_size({"width": 400, "height": 900})
-    for path in ("/", "/experiments", "/claims", "/train", "/runs"):
+    for path in ("/", "/experiments", "/claims", "/preview", "/train", "/runs"):
         open_page(page, server, path)
         widths = page.evaluate("[document.scrollingElement.scrollWidth, window.innerWidth]")
         assert widths[0] <= widths[1], path

@@ -13,8 +13,8 @@ from neft.places import neft_home
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "dashboard" / "app.py"
-EXPLORE, EXPERIMENTS, CLAIMS, TRAIN, RUNS = (
-    f"app_pages/{name}.py" for name in ("explore", "experiments", "claims", "train", "runs")
+EXPLORE, EXPERIMENTS, CLAIMS, PREVIEW, TRAIN, RUNS = (
+    f"app_pages/{name}.py" for name in ("explore", "experiments", "claims", "preview", "train", "runs")
 )
 TIMEOUT = 60
 Traces = list[dict[str, Any]]

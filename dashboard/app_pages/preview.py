@@ -1,0 +1,231 @@
+"""The whole accuracy curve of a stored network at once: one chip per image, refined pass by pass."""
+
+import streamlit as st
+
+from dashboard import charts, previews, sentences, state
+from dashboard.data import RunRecord, fingerprint
+from dashboard.previews import DEVICES, MAX_PASSES, LayerCosts, Stream
+from dashboard.sentences import SIGMA_D
+from dashboard.state import sigma_text
+from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+from neft.errors import DataMissingError, NeftError
+
+OWN = "own"
+LARGEST = ("0.1", "0.2", "0.3", "0.4", "0.6", "0.8")
+DEFAULT_LARGEST = "0.4"
+FINISHED = "preview_finished"  # what the session has seen to its end
+EVERY = 0.15  # seconds between passes: the page stays answerable
+LAYERS_AT = 2  # the step of the curve at which layers are shown first: later ones cost all networks everything
+CURVE_DEFINITION = r"""
+**One chip per image.** Mean accuracy is a mean over chips *and* images. If every image meets a chip of its own, the
+expectation is the same, and what chips have in common, which dominates the spread of an ordinary evaluation, averages
+out. No chip is drawn: given a layer's input, its output's deviation is Gaussian with covariance
+$s^2\,X^\top X$ over output positions ($X$: the input's patches, $s$: the layer's std), so it is drawn directly (local
+reparametrisation, Kingma et al. 2015, section 2.3); the last layer is integrated.
+
+That holds where all weights of a layer miss by one std. Elsewhere images share real chips, in groups.
+
+The band is a 95 % interval of the mean: over images, taken evenly in the order of how sure the clean network is of
+them. It does not show how much chips differ. Rings are the run's stored evaluation: its mean over real chips, all test
+images on each, with the 95 % interval over chips. The same draws serve every $\sigma_d$, so neighbouring points err
+alike.
+"""
+LAYER_DEFINITION = r"""
+**One layer at a time.** The devices of one layer miss with $\sigma_d$, those of all others hit their targets; the same
+preview then gives the mean accuracy. The costs of single layers need not add up to that of all: deviations of one layer
+pass through the next.
+
+Dots and band are 95 % intervals of the mean. The solid line is variation in all layers, the dashed one none.
+"""
+
+
+def page() -> None:
+    """Draw the page."""
+    stop_without_runs()
+    st.title("How will it fare on chips?")
+    runs = previews.candidates(fingerprint())
+    if not runs:
+        _no_weights()
+        return
+    with st.sidebar:
+        record = _pick_run(runs)
+        device = _pick_device(record)
+        largest = _pick_largest()
+    facts = record.facts
+    trained = f"trained at {SIGMA_D} = {sigma_text(facts.train_sigma_d)}" if facts.train_sigma_d else "trained clean"
+    st.markdown(
+        f"**{facts.label}**, {facts.backbone_label} on {facts.dataset_label}, {trained}, seed {facts.seed}, on "
+        f"{DEVICES[device].label}: its mean accuracy at device variations {SIGMA_D} up to {sigma_text(largest)}."
+    )
+    try:
+        reason = previews.refusal(record, device)
+    except NeftError as error:
+        _cannot(error)
+        return
+    if reason is not None:
+        st.info(
+            f"Images share real chips here, in groups: the band narrows more slowly. {reason}", icon=":material/groups:"
+        )
+    shown = (record.id, device, largest, _layer_sigma(largest))
+    is_running = st.session_state.get(FINISHED) != shown
+    st.fragment(_cards, run_every=EVERY if is_running else None)(record, device, largest, is_running=is_running)
+    st.markdown("The mean only. How much chips differ, percentiles and the worst chip need real chips:")
+    st.page_link("app_pages/explore.py", label="Explore evaluations on real chips", icon=":material/monitoring:")
+
+
+def _pick_run(runs: list[RunRecord]) -> RunRecord:
+    by_id = {record.id: record for record in runs}
+    if st.session_state.get(state.RUNS) not in by_id:
+        _ = st.session_state.pop(state.RUNS, None)  # another page keeps several runs under this name
+    chosen = st.selectbox(
+        "Run",
+        list(by_id),
+        key=state.RUNS,
+        bind="query-params",
+        help="Stored runs that kept their weights; type to search.",
+    )
+    return by_id[chosen]
+
+
+def _pick_device(record: RunRecord) -> str:
+    chosen = st.selectbox(
+        "Device to try",
+        [OWN, *DEVICES],
+        format_func=lambda name: "The run's own" if name == OWN else DEVICES[name].label,
+        key=state.PREVIEW_DEVICE,
+        bind="query-params",
+        persist_state="session",
+        help="The technology whose levels miss their targets.",
+    )
+    return previews.own_device(record) if chosen == OWN else chosen
+
+
+def _pick_largest() -> float:
+    chosen = st.select_slider(
+        rf"Largest {SIGMA_D}",
+        LARGEST,
+        value=DEFAULT_LARGEST,
+        key=state.PREVIEW_SIGMA_D,
+        bind="query-params",
+        persist_state="session",
+        help="Where the curve ends: std of a device's error over its maximal conductance.",
+    )
+    return float(chosen)
+
+
+def _layer_options(largest: float) -> list[str]:
+    return [sigma_text(sigma_d) for sigma_d in previews.sigma_ds(largest)[1:]]
+
+
+def _layer_sigma(largest: float) -> float:
+    """What the slider in the second card will hold once it is drawn."""
+    options = _layer_options(largest)
+    if st.session_state.get(state.LAYER_SIGMA_D, options[0]) not in options:
+        del st.session_state[state.LAYER_SIGMA_D]  # the curve has other steps now
+    said = st.session_state.get(state.LAYER_SIGMA_D, st.query_params.get(state.LAYER_SIGMA_D))
+    return float(said if said in options else options[LAYERS_AT])
+
+
+def _pick_layer_sigma(largest: float) -> None:
+    options = _layer_options(largest)
+    _ = st.select_slider(
+        rf"At {SIGMA_D}",
+        options,
+        value=options[LAYERS_AT],
+        key=state.LAYER_SIGMA_D,
+        bind="query-params",
+    )
+
+
+def _cards(record: RunRecord, device: str, largest: float, *, is_running: bool) -> None:
+    """Both cards, and then a pass more for the next time that they are drawn."""
+    sigma_d = _layer_sigma(largest)
+    left, right = st.columns(2)
+    with left:
+        curve = previews.curve(record, device, largest)
+        _curve_card(record, device, largest, curve)
+    with right:
+        layers = previews.layers(record, device, sigma_d)
+        _layers_card(record, largest, sigma_d, layers)
+    curve.advance()
+    layers.advance()
+    if curve.is_finished and layers.is_finished and is_running:
+        st.session_state[FINISHED] = (record.id, device, largest, sigma_d)
+        st.rerun()
+    if not (is_running or layers.is_finished):
+        st.rerun()  # another step of the slider: the timer must start again
+
+
+def _curve_card(record: RunRecord, device: str, largest: float, stream: Stream) -> None:
+    real = previews.real_chips(record, device, largest)
+    held = "Rings: the stored means over real chips." if len(real) else "This run has no stored chips of this device."
+    card = Card(
+        key="preview",
+        question="How fast does accuracy fall?",
+        caption=f"{_progress(stream)} {held}",
+        definition=CURVE_DEFINITION,
+        alt=f"Preview of accuracy against device variation with its interval, and {len(real)} means of real chips.",
+    )
+    figure = charts.preview_curve(
+        stream.last.curve,
+        real,
+        variant=record.facts.variant,
+        chance=1 / record.facts.num_classes,
+        real_name=f"{record.facts.num_instances} real chips",
+        mode=theme_mode(),
+    )
+    chart_card(card, figure, stream.last.curve)
+
+
+def _layers_card(record: RunRecord, largest: float, sigma_d: float, stream: Stream) -> None:
+    found = previews.by_layer(stream)
+    card = Card(
+        key="layers",
+        question="Which layer costs the accuracy?",
+        caption=f"{_layer_words(found, sigma_d)} {_progress(stream)}",
+        definition=LAYER_DEFINITION,
+        alt=f"Accuracy with variation in one of {len(found.alone)} layers at a time, beside all layers and none.",
+    )
+    figure = charts.layer_costs(
+        found.alone, found.together, clean=found.clean, variant=record.facts.variant, mode=theme_mode()
+    )
+    chart_card(card, figure, stream.last.curve, controls=lambda: _pick_layer_sigma(largest))
+
+
+def _layer_words(found: LayerCosts, sigma_d: float) -> str:
+    all_layers = found.together.iloc[0]
+    everywhere = sentences.with_interval(all_layers[columns.MEAN], all_layers[columns.CI95])
+    at = f"With {SIGMA_D} = {sigma_text(sigma_d)}"
+    if found.costliest.empty:
+        return f"{at} in all layers {everywhere}; no layer by itself is told apart from no variation."
+    most = found.costliest.iloc[0]
+    alone = sentences.with_interval(most[columns.MEAN], most[columns.CI95])
+    return f"{at} in all layers {everywhere}; the costliest by itself, {most[columns.LAYER]}, {alone}."
+
+
+def _progress(stream: Stream) -> str:
+    last = stream.last
+    chips = "each on a chip of its own" if last.num_chips == last.num_images else f"on {last.num_chips} chips"
+    return f"Pass {last.num_passes} of {MAX_PASSES}: {last.num_images} images, {chips}; {stream.seconds:.2g} s."
+
+
+def _no_weights() -> None:
+    st.info(
+        "A preview runs a stored network, and no stored run kept its weights. Runs that are trained here keep them.",
+        icon=":material/inbox:",
+    )
+    st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+
+
+def _cannot(error: NeftError) -> None:
+    st.error(str(error), icon=":material/error:")
+    if isinstance(error, DataMissingError):
+        st.page_link("app_pages/train.py", label="Train with this data, downloading it", icon=":material/download:")
+    else:
+        st.caption("Choose another run or device in the sidebar.")
+
+
+page()
