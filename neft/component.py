@@ -1,7 +1,8 @@
 """The base of everything a run is configured by: frozen, bounded, described once.
 
 A field's `title` is its symbol (β), its `description` the help text, `json_schema_extra={"unit": …}` its unit, and its
-bounds are pydantic's. Validation, JSON, the command line and the dashboard's forms all read those.
+bounds are pydantic's. Validation, JSON, the command line and the dashboard's forms all read those. On the command line
+a field with `json_schema_extra={"bare_value": …}` may be given without a value, which then means that one.
 """
 
 from typing import Any, TypeVar, cast, get_args

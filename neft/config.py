@@ -101,6 +101,7 @@ class EvaluationConfig(Component):
             "Stop at each σ_d as soon as the mean accuracy is known to this half-width of its 95 % interval (0.01 in "
             "the paper), with at most as many chips as given; a fixed count of chips if not given."
         ),
+        json_schema_extra={"bare_value": 0.01},
     )
     min_instances: int = Field(
         default=30, ge=2, le=100_000, title="fewest chips", description="Chips that a precision cannot do without."

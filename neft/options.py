@@ -78,14 +78,22 @@ class Option:
             else None
         )
 
+    @property
+    def bare_value(self) -> float | None:
+        """What it means without a value; None where it needs one."""
+        extra = self.info.json_schema_extra
+        found = extra.get("bare_value") if isinstance(extra, dict) else None
+        return found if isinstance(found, float) else None
+
     def help(self) -> str:
-        """Symbol, meaning, bounds with unit, whose it is, and defaults."""
+        """Symbol, meaning, bounds with unit, whose it is, what it means without a value, and defaults."""
         title = self.info.title or ""
         symbol = f"{title}: " if len(title) == 1 or not title.isascii() else ""
         bounds = bounds_text(self.info)
         allowed = f" In {bounds}." if bounds else ""
         owners = f" For {', '.join(self.owners)}." if self.owners else ""
-        return f"{symbol}{self.info.description}{allowed}{owners}{self._default_text()}"
+        bare = "" if self.bare_value is None else f" Without a value: {shown(self.bare_value)}."
+        return f"{symbol}{self.info.description}{allowed}{owners}{bare}{self._default_text()}"
 
     def _default_text(self) -> str:
         if not any(self.defaults):

@@ -1,6 +1,7 @@
 """The command line: one file a verb. A verb is imported when it is called, so listing runs does not wait for torch."""
 
 import importlib
+from typing import Any
 
 import click
 from typing_extensions import override
@@ -14,12 +15,17 @@ VERBS = {
     "sweep": "Run a named experiment: many trainings at once.",
     "runs": "List the stored runs.",
     "show": "Show one stored run.",
+    "compare": "Compare stored runs on the same chips.",
     "claims": "Say which claims the stored experiments support.",
 }
 
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are needed."""
+
+    def __init__(self, *names: Any, **attributes: Any) -> None:
+        super().__init__(*names, **attributes)
+        self.help = _with_kept_lines(self.help)
 
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -29,12 +35,19 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        return getattr(importlib.import_module(f"neft.cli.{cmd_name}"), cmd_name)
+        command: click.Command = getattr(importlib.import_module(f"neft.cli.{cmd_name}"), cmd_name)
+        command.help = _with_kept_lines(command.help)
+        return command
 
     @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
+
+
+def _with_kept_lines(text: str | None) -> str | None:
+    r"""A raw docstring's `\b` as the one character by which click knows lines that are not to be wrapped."""
+    return None if text is None else text.replace(r"\b", "\b")
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

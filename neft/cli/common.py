@@ -56,14 +56,16 @@ def results_table(record: RunRecord) -> Table:
     facts = record.facts
     table = Table(
         title=f"{facts.label}, {facts.backbone_label}, {facts.dataset_label}, {facts.device_label}",
-        caption=f"mean ± 95 % interval over {facts.num_instances} chips · {record.id}",
+        caption=f"mean ± 95 % interval over chips · {record.id}",
     )
-    for heading in ("test σ_d", "accuracy %", "1st percentile %", "EKL (nats)", "confidence %", "calibration error %"):
+    headings = ("accuracy %", "1st percentile %", "EKL (nats)", "confidence %", "calibration error %")
+    for heading in ("test σ_d", "chips", *headings):
         table.add_column(heading, justify="right")
     for row in record.summary.test:
         accuracy, ekl = row.metrics["accuracy"], row.metrics["ekl"]
         table.add_row(
             f"{row.sigma_d:g}",
+            str(accuracy.num_instances),
             _with_interval(accuracy.mean, accuracy.ci95, scale=100, digits=2),
             _with_interval(accuracy.percentile_1, None, scale=100, digits=2),
             _with_interval(ekl.mean, ekl.ci95, scale=1, digits=4),

@@ -94,6 +94,15 @@ def _parameter(option: Option) -> ConfigOption:
     if option.is_switch:
         flags = f"{option.flag}/{option.flag.replace('--', '--no-', 1)}"
         made = ConfigOption([flags, option.name], default=None, help=option.help())
+    elif option.bare_value is not None:
+        made = ConfigOption(
+            [option.flag, option.name],
+            metavar=f"[{_metavar(option)}]",
+            is_flag=False,
+            flag_value=option.bare_value,
+            type=float,  # refuses a word that was meant as an argument
+            help=option.help(),
+        )
     else:
         metavar = "|".join(option.choices) if option.choices else _metavar(option)
         made = ConfigOption([option.flag, option.name], metavar=metavar, help=option.help())

@@ -44,6 +44,8 @@ def evaluate(
     \b
     Examples:
       neft evaluate ID --num-instances 1000
+      neft evaluate ID --precision                       mean accuracy within ± 0.01
+      neft evaluate ID --precision 0.005 --num-instances 1000
       neft evaluate ID --test-device fefet6 --test-sigma-d 0:0.3:0.02
     """
     stores = Stores.default()

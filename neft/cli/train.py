@@ -66,6 +66,7 @@ def train(
     Examples:
       neft train --backbone mlp --method ovf --sigma-d 0.15 --epochs 20
       neft train --backbone vgg8 --width 0.25 --method noise_injection --temperature 8
+      neft train --backbone mlp --precision --num-instances 1000
       neft train --dataset fashion_mnist --image-size 16 --max-train 10000 --width 0.125 --method irs
     """
     config = config_from(options, config_file)

@@ -27,6 +27,16 @@ from neft.tables.experiments import (
 )
 from neft.tables.intervals import METRIC_COLUMNS, Interval, crossed_interval, summarise
 from neft.tables.layers import deviation_ratios, layer_label, layer_table, scaled_deviations
+from neft.tables.pairs import (
+    COMPARISON_COLUMNS,
+    Difference,
+    compare_runs,
+    difference_over_independent_chips,
+    difference_over_pairs,
+    other_chips,
+    other_images,
+    settings_in_a_sentence,
+)
 from neft.tables.runs import (
     DECAY_SETTINGS,
     RUN_COLUMNS,
@@ -41,6 +51,7 @@ from neft.tables.runs import (
 )
 
 __all__ = [
+    "COMPARISON_COLUMNS",
     "CURVE_COLUMNS",
     "DECAY_SETTINGS",
     "ECDF_POINTS",
@@ -48,18 +59,22 @@ __all__ = [
     "METRIC_COLUMNS",
     "POINT_COLUMNS",
     "RUN_COLUMNS",
+    "Difference",
     "Interval",
     "Protocol",
     "claim_settings",
     "claims_table",
     "clean_means",
     "comparable_variants",
+    "compare_runs",
     "config_differences",
     "contrast",
     "convergence",
     "crossed_interval",
     "decay_points",
     "deviation_ratios",
+    "difference_over_independent_chips",
+    "difference_over_pairs",
     "differences_to",
     "differences_to_arm",
     "differences_to_series",
@@ -70,12 +85,15 @@ __all__ = [
     "layer_table",
     "metric_curves",
     "metric_quantiles",
+    "other_chips",
+    "other_images",
     "paired_difference",
     "recipe",
     "runs_table",
     "scaled_deviations",
     "select_protocol",
     "setting_points",
+    "settings_in_a_sentence",
     "settings_in_words",
     "summarise",
     "summary_table",

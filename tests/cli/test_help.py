@@ -29,6 +29,14 @@ def test_every_verb_explains_itself(neft: Neft, verb: str) -> None:
     assert f"Usage: neft {verb}" in help_of(neft, verb)
 
 
+@pytest.mark.parametrize("verb", ["", "train", "evaluate", "sweep", "compare"])
+def test_examples_stand_on_lines_of_their_own(neft: Neft, verb: str) -> None:
+    shown = neft(*verb.split(), "--help").out
+
+    assert "\\b" not in shown
+    assert len(re.findall(rf"^    neft {verb}", shown, re.MULTILINE)) >= 3
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -38,6 +46,7 @@ def test_every_verb_explains_itself(neft: Neft, verb: str) -> None:
         "In [0, 1]. [default: 0.1]",
         "--device-bits COUNT K: Bits that one device holds; must divide the weight bits. In [1, 8] bits. [default: 2]",
         "[default: 0:0.4:0.05]",
+        "a fixed count of chips if not given. In (0, 0.5]. Without a value: 0.01.",
     ],
 )
 def test_help_shows_symbol_bounds_and_default(neft: Neft, words: str) -> None:

@@ -64,9 +64,9 @@ def test_interrupted_training_resumes_to_the_numbers_of_an_uninterrupted_one(
     pd.testing.assert_frame_equal(ours.instances, theirs.instances)
 
 
-@pytest.mark.parametrize("verb", ["runs", "show", "--help"])
+@pytest.mark.parametrize("verb", ["runs", "show", "compare", "--help"])
 def test_looking_at_stored_numbers_does_not_wait_for_torch(stored: RunRecord, verb: str) -> None:
-    arguments = [verb, *([stored.id] if verb == "show" else [])]
+    arguments = [verb, *[stored.id] * {"show": 1, "compare": 2}.get(verb, 0)]
     script = (
         "import atexit, sys; from neft.__main__ import main; "
         f"sys.argv = ['neft', *{arguments!r}]; "

@@ -1,6 +1,7 @@
 """neft train."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from neft.config import RunConfig
 from neft.errors import StoppedError
+from neft.options import make_config
 from neft.pipeline import Progress, Settings, run
 from neft.places import neft_home
 from neft.records import RunRecord
@@ -57,6 +59,33 @@ def test_train_remembers_the_command_that_makes_it_again(neft: Neft) -> None:
 
     assert words[:2] == ["neft", "train"]
     assert planned(neft, *words[2:]).run_id == record["id"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "precision"),
+    [
+        (("--precision", "--epochs", "2"), 0.01),
+        (("--epochs", "2", "--precision"), 0.01),
+        (("--epochs", "2", "--precision", "0.005"), 0.005),
+        (("--precision=0.005", "--epochs", "2"), 0.005),
+        (("--epochs", "2"), None),
+    ],
+    ids=str,
+)
+def test_precision_may_be_given_without_its_value(
+    neft: Neft, arguments: tuple[str, ...], precision: float | None
+) -> None:
+    config = planned(neft, *arguments)
+
+    assert config == make_config({"epochs": 2, "precision": precision})
+
+
+def test_precision_stops_where_the_mean_is_known(neft: Neft, own_store: RunStore) -> None:
+    shown = neft("train", *TINY, "--precision", "0.5", "--num-instances", "9", "--min-instances", "4").out
+
+    record = own_store.record(own_store.ids()[0])
+    assert [row.metrics["accuracy"].num_instances for row in record.summary.test] == [4, 4]
+    assert re.search(r"0\.1 │ +4 │", shown)
 
 
 def test_dry_run_prints_the_config_and_stores_nothing(neft: Neft) -> None:

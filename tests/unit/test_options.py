@@ -107,6 +107,14 @@ def test_values_are_shown_briefly(value: object, text: str) -> None:
     assert shown(value) == text
 
 
+def test_precision_alone_has_a_meaning_without_a_value() -> None:
+    bare = {name: option.bare_value for name, option in option_table().items() if option.bare_value is not None}
+
+    assert bare == {"precision": 0.01}
+    assert option_table()["precision"].help().endswith("Without a value: 0.01.")
+    assert command_line(make_config({"precision": 0.01})).endswith(" --precision 0.01")
+
+
 def test_choices_are_those_of_the_schema() -> None:
     table = option_table()
 

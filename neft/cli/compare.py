@@ -1,0 +1,176 @@
+"""neft compare."""
+
+import math
+import string
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import click
+import pandas as pd
+from rich.table import Table
+
+from neft import columns
+from neft.cli.common import json_option, print_json, print_table
+from neft.errors import ConfigError
+from neft.records import RunRecord
+from neft.store import Stores
+from neft.tables import METRIC_COLUMNS, compare_runs, other_chips, settings_in_a_sentence
+
+LETTERS = string.ascii_uppercase
+PERCENT = (columns.ACCURACY, columns.MEAN_CONFIDENCE, columns.CALIBRATION_ERROR)
+
+Row = Mapping[Hashable, Any]
+
+
+@click.command()
+@click.argument("run_ids", metavar="RUN_A RUN_B [RUN_C]...", nargs=-1, required=True)
+@click.option(
+    "--metric",
+    type=click.Choice(METRIC_COLUMNS),
+    default=columns.ACCURACY,
+    show_default=True,
+    help="What to compare.",
+)
+@click.option(
+    "--sigma-d",
+    "sigma_ds",
+    metavar="LIST",
+    help="Only these device variations, as '0.1,0.2' or first:last:step. [default: all that the runs share]",
+)
+@json_option
+def compare(run_ids: tuple[str, ...], metric: str, sigma_ds: str | None, *, as_json: bool) -> None:
+    r"""Compare stored runs chip by chip: each run's mean, and its difference to the first.
+
+    Runs of one network shape meet the same chips. What a bad chip takes from both drops out of their difference, whose
+    paired interval is narrower for it than the one that chips drawn for either run by itself would have given. Both are
+    shown, and how many such chips would have been needed to know the difference as well as the pairs do. Runs that met
+    other chips are compared unpaired.
+
+    All intervals are over chips of these trained networks. They say nothing of another training seed: over seeds,
+    methods are compared by `neft claims` and in the dashboard.
+
+    \b
+    Examples:
+      neft compare RUN_A RUN_B
+      neft compare RUN_A RUN_B RUN_C --sigma-d 0.1,0.2
+      neft compare RUN_A RUN_B --metric ekl --json
+      neft runs --backbone vgg8w4        the ids there are
+    """
+    if not 2 <= len(run_ids) <= len(LETTERS):
+        message = f"Name 2 to {len(LETTERS)} runs to compare; got {len(run_ids)}. See `neft runs` for those there are."
+        raise ConfigError(message)
+    stores = Stores.default()
+    runs = [_read(run_id, stores) for run_id in run_ids]
+    records = [record for record, _ in runs]
+    table = compare_runs(runs, metric, sigma_ds=_parsed(sigma_ds))
+    if as_json:
+        print_json(_as_json(records, table, metric))
+        return
+    of_each: list[list[Row]] = [[] for _ in runs]
+    for index, row in enumerate(table.to_dict("records")):
+        of_each[index * len(runs) // len(table)].append(row)
+    print_table(_runs_table(records))
+    print_table(_means_table(of_each, metric))
+    print_table(_differences_table(of_each, metric))
+    for letter, record in zip(LETTERS[1:], records[1:], strict=False):
+        differing = other_chips(record, records[0])
+        if differing:
+            click.echo(f"{letter} met other chips than A, so no pairs are taken: {settings_in_a_sentence(differing)}.")
+
+
+def _read(run_id: str, stores: Stores) -> tuple[RunRecord, pd.DataFrame]:
+    store = stores.holder(run_id)
+    record = store.record(run_id)
+    return record, store.instances(record)
+
+
+def _parsed(sigma_ds: str | None) -> tuple[float, ...] | None:
+    if sigma_ds is None:
+        return None
+    from neft.options import parse_sigma_ds  # noqa: PLC0415 - imports torch
+
+    return parse_sigma_ds(sigma_ds, flag="--sigma-d (σ_d)")
+
+
+def _runs_table(records: Sequence[RunRecord]) -> Table:
+    table = Table(title="Runs")
+    for heading in ("", "method", "train σ_d", "seed", "id"):
+        table.add_column(heading)
+    for letter, record in zip(LETTERS, records, strict=False):
+        facts = record.facts
+        table.add_row(letter, facts.label, f"{facts.train_sigma_d:g}", str(facts.seed), record.id)
+    return table
+
+
+def _means_table(of_each: Sequence[Sequence[Row]], metric: str) -> Table:
+    table = Table(title=f"{_heading(metric)}: mean ± 95 % interval over chips")
+    for heading in ("test σ_d", *LETTERS[: len(of_each)], "chips"):
+        table.add_column(heading, justify="right")
+    for rows in zip(*of_each, strict=True):
+        means = [_number(row, columns.MEAN, columns.CI95, metric) for row in rows]
+        counts = [str(row[columns.NUM_INSTANCES]) for row in rows]
+        chips = counts[0] if len(set(counts)) == 1 else ", ".join(counts)
+        table.add_row(f"{rows[0][columns.SIGMA_D]:g}", *means, chips)
+    return table
+
+
+def _differences_table(of_each: Sequence[Sequence[Row]], metric: str) -> Table:
+    table = Table(
+        title=f"{_heading(metric)}: difference ± 95 % interval over chips",
+        caption="independent: had each run been given chips of its own",
+    )
+    for heading in ("test σ_d", "", "difference", "independent", "pairing"):
+        table.add_column(heading, justify="left" if heading == "pairing" else "right")
+    for rows in zip(*of_each, strict=True):
+        for letter, row in zip(LETTERS[1:], rows[1:], strict=False):
+            table.add_row(
+                f"{row[columns.SIGMA_D]:g}",
+                f"{letter} − A",
+                _number(row, columns.DIFFERENCE, columns.DIFFERENCE_CI95, metric, signed=True),
+                f"± {_scaled(row[columns.INDEPENDENT_CI95], metric)}",
+                _saving(row),
+            )
+    return table
+
+
+def _saving(row: Row) -> str:
+    pairs, independent = int(row[columns.NUM_PAIRS]), float(row[columns.NUM_INDEPENDENT])
+    if pairs == 0:
+        return "unpaired"
+    if math.isnan(independent):
+        return f"{pairs} pairs"
+    work = "any number" if math.isinf(independent) else f"{independent:,.0f}"
+    return f"{pairs} chips did the work of {work}"
+
+
+def _heading(metric: str) -> str:
+    return f"{metric.replace('_', ' ')} ({'%' if metric in PERCENT else 'nats'})"
+
+
+def _number(row: Row, value: str, ci95: str, metric: str, *, signed: bool = False) -> str:
+    if math.isnan(row[value]):
+        return "–"
+    return f"{_scaled(row[value], metric, signed=signed)} ± {_scaled(row[ci95], metric)}"
+
+
+def _scaled(value: float, metric: str, *, signed: bool = False) -> str:
+    if math.isnan(value):
+        return "–"
+    scale, digits = (100, 2) if metric in PERCENT else (1, 4)
+    return f"{value * scale:{'+' if signed else ''}.{digits}f}"
+
+
+def _as_json(records: Sequence[RunRecord], table: pd.DataFrame, metric: str) -> dict[str, Any]:
+    """Fractions and nats; null where there is no number, and where chips needed have no bound."""
+    rows = [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
+    unpaired = {record.id: settings_in_a_sentence(other_chips(record, records[0])) for record in records[1:]}
+    return {
+        "metric": metric,
+        "reference": records[0].id,
+        "rows": rows,
+        "unpaired": {run_id: reason for run_id, reason in unpaired.items() if reason},
+    }
+
+
+def _plain(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
