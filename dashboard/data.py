@@ -12,13 +12,13 @@ import streamlit as st
 from dashboard import state
 from neft import columns, reference, tables
 from neft.errors import StoreError
+from neft.experiments import CONTROL
 from neft.records import RunRecord
 from neft.store import INSTANCES, Listing, RunTables, Stores
 from neft.tables import Interval, Protocol
 
 __all__ = ["Interval", "Protocol", "RunRecord", "RunTables"]
 
-CONTROL = "noise_injection_t4"
 CANONICAL = ("vanilla", "noise_injection", CONTROL, "ovf", "irs")
 """The variants of the first look, in the order in which they are shown."""
 Unit = Literal["w_max", "rms"]

@@ -10,14 +10,14 @@ import streamlit as st
 from dashboard import data
 from neft import columns, reference, tables
 from neft.errors import StoreError
-from neft.experiments import EXPERIMENTS, Experiment
+from neft.experiments import CONTROL, CONTROL_BY_TERMS, EXPERIMENTS, Experiment
 from neft.plans import PlanEntry, PlanRecord, load_plans
 from neft.records import RunRecord
 from neft.store import Stores
 
 __all__ = ["EXPERIMENTS", "Experiment", "Progress"]
 
-CONTROLS = (data.CONTROL, "noise_injection_t")
+CONTROLS = (CONTROL, CONTROL_BY_TERMS)
 """The series that are the temperature control, by what they vary with."""
 
 
@@ -77,7 +77,7 @@ def chance(plan_name: str, experiment: str, stamp: str) -> float:
 @st.cache_data(max_entries=64, show_spinner="Reading runs …")
 def points(plan_name: str, experiment: str, metric: str, stamp: str) -> pd.DataFrame:
     """A row per arm: mean and interval of a metric."""
-    return _ordered(tables.setting_points(_chips(plan_name, experiment, stamp), metric))
+    return data.in_shown_order(tables.setting_points(_chips(plan_name, experiment, stamp), metric))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -85,8 +85,8 @@ def differences(plan_name: str, experiment: str, series: str, setting: str | Non
     """A row per other arm: its paired difference in accuracy to a series, at one setting or (None) at its own."""
     chips = _chips(plan_name, experiment, stamp)
     if setting is None:
-        return _ordered(tables.differences_to_series(chips, series))
-    return _ordered(tables.differences_to_arm(chips, (series, setting)))
+        return data.in_shown_order(tables.differences_to_series(chips, series))
+    return data.in_shown_order(tables.differences_to_arm(chips, (series, setting)))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -100,7 +100,7 @@ def validation_choice(plan_name: str, experiment: str, stamp: str) -> pd.DataFra
     """A row per arm: its validation accuracy, and whether validation chooses it."""
     entries = _entries(plan_name, experiment, stamp)
     records = {record.id: record for record in data.records([entry.run_id for entry in entries])}
-    return _ordered(tables.validation_choice(entries, records, experiment))
+    return data.in_shown_order(tables.validation_choice(entries, records, experiment))
 
 
 @st.cache_data(max_entries=4, show_spinner="Deciding every claim from its stored runs …")
@@ -124,6 +124,11 @@ def published(experiment: str) -> pd.DataFrame:
     """Published accuracies of an experiment's settings; empty where there are none."""
     rows = reference.published_settings()
     return rows[rows[columns.EXPERIMENT] == experiment].reset_index(drop=True)
+
+
+def published_accuracy(variants: Sequence[str]) -> pd.DataFrame:
+    """The nearest panel's published points of these variants, and of the methods that we do not have."""
+    return data.published_accuracy(reference.NEAREST_PANEL, variants)
 
 
 def published_ekl(variants: Sequence[str]) -> pd.DataFrame:
@@ -178,7 +183,3 @@ def _runs(run_ids: Sequence[str]) -> dict[str, tuple[RunRecord, pd.DataFrame]]:
         except StoreError as error:
             st.warning(f"Left out: {error}", icon=":material/broken_image:")
     return found
-
-
-def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
-    return data.in_shown_order(frame)

@@ -8,6 +8,10 @@ from typing import Literal
 
 Kind = Literal["paper", "control"]
 NEFT = "NeFT, arXiv 2305.14561 v4"
+CONTROL = "noise_injection_t4"
+"""The temperature control's variant: noise injection at the papers' temperature N + 1 = 4, without feedback."""
+CONTROL_BY_TERMS = "noise_injection_t"
+"""The control's series where the number of feedback terms is varied, and with it the temperature N + 1."""
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, experiments, findings, sentences, state
+from dashboard import charts, experiments, findings, sentences, state
 from dashboard.experiments import EXPERIMENTS, Experiment
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
+from neft.experiments import CONTROL
 
 METRICS = {columns.EKL: "EKL", columns.CALIBRATED_EKL: "EKL after calibration"}
-NEAREST_PANEL = "vgg8_mnist"  # of the published accuracies: the same backbone on grey digits
 _CALIBRATION_WORDS = "After calibration the scale of the logits no longer counts."
 _OWN_SCALE = " Hollow: the published figure, on a scale of its own; compare shapes and ratios only."
 DEFINITION = r"""
@@ -121,12 +121,9 @@ def _settings(plan: str, experiment: Experiment, stamp: str) -> None:
         published=shown,
         mode=theme_mode(),
     )
-    left, right = st.columns([5, 4])
-    with left:
-        chart_card(card, figure, points)
-    with right:
-        _differences(plan, experiment, points, stamp)
-        _choice(plan, experiment, stamp)
+    chart_card(card, figure, points)
+    _differences(plan, experiment, points, stamp)
+    _choice(plan, experiment, stamp)
 
 
 _SETTINGS_HELP = "The paper's numbers as hollow marks: ResNet-18 on CIFAR-10 at σ_d = 0.3, another scale than ours."
@@ -177,8 +174,8 @@ def _difference_table(table: pd.DataFrame, heads: dict[str, "pd.Series[str]"]) -
             }
         ),
         column_config={
-            "Difference": st.column_config.NumberColumn(format="%+.2f", width="small", help="Points of accuracy."),
-            "± 95 %": st.column_config.NumberColumn(format="%.2f", width="small", help="Half-width, in points."),
+            "Difference": st.column_config.NumberColumn(format="%+.2f", width=72, help="Points of accuracy."),
+            "± 95 %": st.column_config.NumberColumn(format="%.2f", width=58, help="Half-width, in points."),
             "Told apart": st.column_config.TextColumn(width="small"),
         },
         hide_index=True,
@@ -235,7 +232,7 @@ def _against_sigma_d(plan: str, experiment: Experiment, stamp: str) -> None:
             chance=experiments.chance(plan, experiment.name, stamp),
             interval_name=f"mean, {sentences.spread_words(accuracy)}",
             connect=True,
-            published=data.published_accuracy(NEAREST_PANEL, variants) if wants_published else None,
+            published=experiments.published_accuracy(variants) if wants_published else None,
             published_name="VGG-8 on MNIST (published)",
             mode=theme_mode(),
         )
@@ -290,7 +287,7 @@ def _differences_by_sigma(plan: str, experiment: Experiment, points: pd.DataFram
     """Every method's paired differences to one method, at every sigma_d."""
     labels = dict(zip(points[columns.VARIANT], points[columns.LABEL], strict=True))
     names = list(labels)
-    default = names.index(data.CONTROL) if data.CONTROL in names else 0
+    default = names.index(CONTROL) if CONTROL in names else 0
     with st.container(border=True, key="card_differences"):
         st.markdown("## What differs, paired?")
         name = st.selectbox(

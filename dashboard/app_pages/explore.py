@@ -11,6 +11,7 @@ from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
+from neft.experiments import CONTROL
 
 UNITS = {"rms": "the layer's RMS weight", "w_max": "the layer's largest weight"}
 
@@ -98,12 +99,12 @@ def _headline(selection: Selection, rows: pd.DataFrame) -> None:
             icon=":material/touch_app:",
         )
         return
-    differences = data.differences(rows, data.CONTROL)
+    differences = data.differences(rows, CONTROL)
     fair = differences[columns.VARIANT].isin(data.comparable_variants(selection.run_ids))
     feedback = differences[differences[columns.METHOD].isin(["ovf", "irs"]) & fair]
     means = data.means(rows)
     labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
-    st.markdown(sentences.finding(selection, means, feedback, labels.get(data.CONTROL)))
+    st.markdown(sentences.finding(selection, means, feedback, labels.get(CONTROL)))
 
 
 def _accuracy(selection: Selection, stamp: str) -> None:
@@ -211,7 +212,7 @@ def _ablation_sigma(selection: Selection) -> float:
 
 def _controls(selection: Selection, sigma_d: float, stamp: str) -> pd.DataFrame:
     rows = data.at_slice(selection.run_ids, "matched", None, sigma_d, stamp)
-    return data.means(rows[rows[columns.VARIANT] == data.CONTROL])
+    return data.means(rows[rows[columns.VARIANT] == CONTROL])
 
 
 def _deviations(selection: Selection, stamp: str) -> None:

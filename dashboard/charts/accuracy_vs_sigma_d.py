@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
 from dashboard.charts.frames import by_variant, interval_words, numbers, percent, run_words
-from dashboard.charts.marks import NO_BREAK, error_bars, hollow, wrapped
+from dashboard.charts.marks import NO_BREAK, error_bars, hollow, legend_mark, wrapped
 from dashboard.charts.theme import Mode, VariantStyle, apply_layout, palette, translucent, variant_style
 from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, SIGMA_D, UPPER, VARIANT
 
@@ -221,14 +221,8 @@ def _published_marks(
         )
         marks.append(mark)
     if any(mark.legendgroup == PUBLISHED for mark in marks):
-        marks.insert(0, _legend_entry(name, mode=mode))
+        marks.insert(0, legend_mark(name, group=PUBLISHED, mode=mode))
     return marks
-
-
-def _legend_entry(name: str, *, mode: Mode) -> go.Scatter:
-    """A hollow mark that is nowhere but in the legend."""
-    marker = {"color": palette(mode).text, "symbol": "circle-open", "size": 10, "line": {"width": 2}}
-    return go.Scatter(x=[0], y=[np.nan], mode="markers", marker=marker, name=name, legendgroup=PUBLISHED)
 
 
 def _published_words(rows: pd.DataFrame, *, label: str) -> list[str]:

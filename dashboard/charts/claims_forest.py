@@ -105,15 +105,10 @@ def _rows_of(claims: pd.DataFrame) -> Iterator[_Row]:
             margin=margin,
             verdict=record[VERDICT],
             published=published,
-            counts=_count_words(record[NUM_SEEDS], record[NUM_INSTANCES]),
+            counts=f"{count_words(record[NUM_SEEDS], 'seed')} × {count_words(record[NUM_INSTANCES], 'chip')}",
             decimals=1 if largest >= 2 else 2,
         )
         top = bottom + GAP
-
-
-def _count_words(seeds: object, chips: object) -> str:
-    """Seeds and chips; a claim that counts trainings has no chips."""
-    return count_words(seeds, "seed") + (f" × {count_words(chips, 'chip')}" if chips else "")
 
 
 def _verdicts(rows: list[_Row]) -> list[Verdict]:

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar
 
 import plotly.graph_objects as go
 
+from neft.experiments import CONTROL
+
 Mode = Literal["light", "dark"]
 Verdict = Literal["supported", "not supported", "undecided"]
 RGB = tuple[int, int, int]
@@ -100,7 +102,7 @@ METHOD_SYMBOLS = {
     "ovf": "diamond",
     "irs": "triangle-up",
 }
-PLAIN_VARIANTS = frozenset({*METHOD_COLOURS, "noise_injection_t4"})
+PLAIN_VARIANTS = frozenset({*METHOD_COLOURS, CONTROL})
 """Drawn in the method's own dash and symbol; temperature 4 goes with the papers' three feedback outputs (N + 1)."""
 FURTHER_DASHES = ("dot", "dashdot", "longdash", "longdashdot", "12px 3px 3px 3px 3px 3px")
 NO_SORT = frozenset({"", "n"})

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from neft.devices import DEVICES
+from neft.experiments import CONTROL_BY_TERMS
 from neft.methods import FeedbackMethod, Irs, Method, NoiseInjection, Ovf, Vanilla
 from neft.methods.base import Decay
 from neft.presets.plan import Place, Plan, PlannedRun, Scale, Stored
@@ -44,7 +45,7 @@ def feedback_terms(scale: Scale, _stored: Stored) -> list[PlannedRun]:
             yield Ovf(num_feedback=terms), terms, "ovf", "OVF"
             if terms <= len(scale.base.backbone.places()):
                 yield Irs(num_feedback=terms), terms, "irs", "IRS"
-            yield NoiseInjection(temperature=terms + 1), terms, "noise_injection_t", "Noise injection, T = N + 1"
+            yield NoiseInjection(temperature=terms + 1), terms, CONTROL_BY_TERMS, "Noise injection, T = N + 1"
 
     return [
         _ablation(scale, "feedback_terms", method, seed, series=series, label=label, setting=f"N = {n}", position=n)

@@ -39,6 +39,8 @@ PANELS: Mapping[str, str] = {
     "resnet18_tiny": "ResNet-18 on Tiny ImageNet",
 }
 """The accuracy figures' panels and their labels, the simplest task first."""
+NEAREST_PANEL = "vgg8_mnist"
+"""The panel that lies nearest to what is run here: the same backbone, grey digits."""
 
 _FIGURES: dict[Year, tuple[str, str]] = {
     "2025": ("published_accuracy.csv", "NeFT, doi 10.1109/TCAD.2025.3591409, accuracy figure of January 2025"),

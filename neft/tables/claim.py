@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 
 from neft import columns
-from neft.reference import published_accuracy, published_ekl, published_settings
+from neft.experiments import CONTROL
+from neft.reference import NEAREST_PANEL, published_accuracy, published_ekl, published_settings
 from neft.tables.experiments import Arm
 
 Unit = Literal["points", "percent", "share"]
@@ -18,9 +19,6 @@ POINT = 0.01
 TENTH = float(np.log(1.1))
 """The smallest ratio of EKL that would matter: a tenth."""
 ONE_IN_TEN = 0.1
-CONTROL = "noise_injection_t4"
-PUBLISHED_PANEL = "vgg8_mnist"
-"""The panel that lies nearest to what is run here: the same backbone, grey digits."""
 
 Weights = Mapping[Arm, float]
 
@@ -101,7 +99,7 @@ def published_gain(ours: str, theirs: str) -> Callable[[], float]:
 
     def gain() -> float:
         rows = published_accuracy()
-        near = rows[rows[columns.PANEL] == PUBLISHED_PANEL]
+        near = rows[rows[columns.PANEL] == NEAREST_PANEL]
         table = near.pivot_table(index=columns.SIGMA_D, columns=columns.VARIANT, values=columns.ACCURACY)
         return float((table[ours] - table[theirs]).max())
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from neft import columns
+from neft.experiments import CONTROL, CONTROL_BY_TERMS
 from neft.tables.claim import (
-    CONTROL,
     Claim,
     Weights,
     between,
@@ -221,13 +221,13 @@ def _without_temperature(method: str, label: str) -> Claim:
 
 
 def _terms_beyond_temperature(method: str, label: str) -> Claim:
-    series = "noise_injection_t"
+    control = CONTROL_BY_TERMS
     return _ours(
         f"{method}_terms_beyond_temperature",
         f"From N = 1 to 4, {label} gains more than noise injection does from the same temperatures (2 to 5).",
         f"{label}: terms help beyond temperature",
         "feedback_terms",
-        combined({(method, "N = 4"): 1.0, (method, "N = 1"): -1.0, (series, "N = 4"): -1.0, (series, "N = 1"): 1.0}),
+        combined({(method, "N = 4"): 1.0, (method, "N = 1"): -1.0, (control, "N = 4"): -1.0, (control, "N = 1"): 1.0}),
     )
 
 

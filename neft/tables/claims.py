@@ -13,6 +13,7 @@ from neft.plans import PlanRecord
 from neft.records import RunRecord
 from neft.tables.claim import Claim, Weights
 from neft.tables.claim_list import CLAIMS
+from neft.tables.curves import seeds_by_chips
 from neft.tables.experiments import arms, contrast_values, convergence, experiment_chips
 from neft.tables.verdicts import Finding, judge, judge_failures
 
@@ -79,27 +80,34 @@ def _judged(
     if chips is None or chips.empty:
         return None
     if claim.failures:
-        seeds, _ = convergence(chips)
-        failed = seeds.pivot_table(index=columns.SEED, columns=columns.VARIANT, values="failed", aggfunc="first")
-        ours, theirs = claim.failures
-        if ours not in failed or theirs not in failed:
-            return None
-        both = failed[[ours, theirs]].dropna().astype(bool)
-        finding = judge_failures(both[ours].to_numpy(), both[theirs].to_numpy(), margin=claim.margin)
+        finding = _judged_failures(chips, *claim.failures, margin=claim.margin)
     else:
         weights = claim.contrast(arms(chips))
         if not weights:
             return None
         finding = judge(_values(claim, chips, weights), margin=claim.margin)
-    if finding.num_seeds == 0:
+    if finding is None or finding.num_seeds == 0:
         return None
     facts = runs[str(chips[columns.RUN_ID].iloc[0])][0].facts
     return _row(claim) | {
         "plan": plan.name,
         "data": f"{facts.dataset_label}, {facts.backbone_label}",
-        "sigma_ds": ", ".join(f"{value:g}" for value in sorted(chips[columns.SIGMA_D].unique())),
         **_shown(claim, finding),
     }
+
+
+def _judged_failures(chips: pd.DataFrame, ours: str, theirs: str, *, margin: float) -> Finding | None:
+    seeds, _ = convergence(chips)
+    failed = seeds.pivot_table(index=columns.SEED, columns=columns.VARIANT, values="failed", aggfunc="first")
+    if ours not in failed or theirs not in failed:
+        return None
+    both = failed[[ours, theirs]].dropna().astype(bool)
+    tried = [
+        seeds_by_chips(chips[chips[columns.VARIANT] == series], columns.ACCURACY).loc[both.index]
+        for series in (ours, theirs)
+    ]
+    shared = int(pd.concat(tried).notna().all().sum())
+    return judge_failures(both[ours].to_numpy(), both[theirs].to_numpy(), num_instances=shared, margin=margin)
 
 
 def _values(claim: Claim, chips: pd.DataFrame, weights: Weights) -> np.ndarray:
@@ -117,7 +125,6 @@ def _row(claim: Claim) -> dict[str, object]:
         columns.EXPERIMENT: claim.experiment,
         "plan": "",
         "data": "",
-        "sigma_ds": "",
         "unit": claim.unit,
         "estimate": float("nan"),
         columns.LOWER: float("nan"),

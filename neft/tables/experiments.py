@@ -159,12 +159,11 @@ def differences_to_series(chips: pd.DataFrame, series: str, metric: str = column
 
 def _differences(chips: pd.DataFrame, reference_of: Callable[[Arm], Arm | None], metric: str) -> pd.DataFrame:
     rows: list[dict[str, object]] = []
-    for point in setting_points(chips, metric).to_dict("records"):
-        arm = (str(point[columns.VARIANT]), str(point[columns.SETTING]))
+    for place in _places(chips):
+        arm = (str(place[columns.VARIANT]), str(place[columns.SETTING]))
         reference = reference_of(arm)
         if reference is not None:
             interval = contrast(chips, {arm: 1.0, reference: -1.0}, metric)
-            place: dict[str, object] = {name: point[name] for name in _PLACE_COLUMNS}
             rows.append(
                 place
                 | {
@@ -176,6 +175,15 @@ def _differences(chips: pd.DataFrame, reference_of: Callable[[Arm], Arm | None],
             )
     names = (*_PLACE_COLUMNS, columns.MEAN, columns.CI95, columns.NUM_SEEDS, columns.NUM_INSTANCES)
     return pd.DataFrame(rows, columns=list(names))
+
+
+def _places(chips: pd.DataFrame) -> list[dict[str, object]]:
+    """Where each arm stands, in the order of `setting_points`."""
+    if chips.empty:
+        return []
+    keys = [columns.VARIANT, columns.POSITION]
+    places = chips[list(_PLACE_COLUMNS)].drop_duplicates(keys).astype({columns.VARIANT: str}).sort_values(keys)
+    return [{str(name): value for name, value in place.items()} for place in places.to_dict("records")]
 
 
 def convergence(chips: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

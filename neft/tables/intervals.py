@@ -5,6 +5,7 @@ start. A mean over seeds x chips therefore has two sources of spread, and a diff
 by chip.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,27 @@ class Interval(NamedTuple):
     ci95: float
     num_seeds: int
     num_instances: int
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a table of seeds x chips spreads: by seeds, and beyond that by chips that all seeds share."""
+
+    ms_seeds: float
+    """Mean square of seeds."""
+    var_chips: float
+    """(MS_chips - MS_rest) / S, not below zero; none of a single chip."""
+    num_chips: int
+
+    def half_width(self, num_seeds: int) -> float:
+        """Half-width of the mean's 95 % interval over so many seeds and these chips.
+
+        h^2 = (t_{S-1}^2 MS_seeds + t_{C-1}^2 S var_chips) / (S C).
+        """
+        squares = student_t(num_seeds - 1) ** 2 * self.ms_seeds
+        if self.num_chips > 1:
+            squares += student_t(self.num_chips - 1) ** 2 * (num_seeds * self.var_chips)
+        return float(np.sqrt(squares / (num_seeds * self.num_chips)))
 
 
 def summarise(instances: pd.DataFrame) -> tuple[SigmaSummary, ...]:
@@ -63,17 +85,22 @@ def crossed_interval(values: np.ndarray) -> Interval:
 def crossed_half_width(values: np.ndarray) -> float:
     """The half-width that `crossed_interval` gives a complete seeds x chips table; NaN for a single value."""
     num_seeds, num_chips = values.shape
-    mean = float(values.mean())
     if num_seeds == 1 or num_chips == 1:
         return _half_width(values.ravel())
-    by_seed = values.mean(axis=1)
-    by_chip = values.mean(axis=0)
-    rest = values - by_seed[:, None] - by_chip[None, :] + mean
+    return spread(values).half_width(num_seeds)
+
+
+def spread(values: np.ndarray) -> Spread:
+    """The spread of a complete table of at least two seeds x chips."""
+    num_seeds, num_chips = values.shape
+    by_seed, by_chip = values.mean(axis=1), values.mean(axis=0)
     ms_seeds = num_chips * float(by_seed.var(ddof=1))
+    if num_chips == 1:
+        return Spread(ms_seeds, 0.0, num_chips)
+    rest = values - by_seed[:, None] - by_chip[None, :] + float(values.mean())
     ms_chips = num_seeds * float(by_chip.var(ddof=1))
     ms_rest = float((rest**2).sum()) / ((num_seeds - 1) * (num_chips - 1))
-    squares = student_t(num_seeds - 1) ** 2 * ms_seeds + student_t(num_chips - 1) ** 2 * max(ms_chips - ms_rest, 0.0)
-    return float(np.sqrt(squares / values.size))
+    return Spread(ms_seeds, max(ms_chips - ms_rest, 0.0) / num_seeds, num_chips)
 
 
 def _half_width(values: np.ndarray) -> float:

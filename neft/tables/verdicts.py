@@ -7,13 +7,14 @@ supported* where the interval lies below the smallest effect that would matter (
 from typing import Literal, NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
-from neft.tables.intervals import crossed_half_width, student_t
+from neft.tables.intervals import Spread, crossed_half_width, spread
 
 Verdict = Literal["supported", "not supported", "undecided"]
 MAX_SEEDS = 1000
 """Beyond this many seeds in all, no number is given."""
-Z = 1.959963984540054
+Z = float(ndtri(0.975))
 """The normal quantile that cuts 2.5 % off."""
 
 
@@ -40,7 +41,7 @@ def verdict(lower: float, upper: float, margin: float) -> Verdict:
 def judge(values: np.ndarray, *, margin: float) -> Finding:
     """The finding of a seeds x chips table of effects, both seeds and chips counted as random.
 
-    The projection to more seeds keeps the mean squares: h^2(S) = t_{S-1}^2 MS_seeds / (S C) + t_{C-1}^2 var_chips / C.
+    The projection to more seeds keeps the spread.
     """
     values = values[:, ~np.isnan(values).any(axis=0)] if values.size else values
     if values.size == 0:
@@ -53,11 +54,11 @@ def judge(values: np.ndarray, *, margin: float) -> Finding:
         return Finding(estimate, float("-inf"), float("inf"), num_seeds, num_chips, "undecided", None)
     # one training says nothing of how trainings spread: its interval is over chips alone and decides nothing
     said = verdict(estimate - half, estimate + half, margin) if num_seeds > 1 else "undecided"
-    more = _more_seeds(values, estimate, margin) if said == "undecided" and num_seeds > 1 else None
+    more = _more_seeds(spread(values), num_seeds, estimate, margin) if said == "undecided" and num_seeds > 1 else None
     return Finding(estimate, estimate - half, estimate + half, num_seeds, num_chips, said, more)
 
 
-def judge_failures(ours: np.ndarray, theirs: np.ndarray, *, margin: float) -> Finding:
+def judge_failures(ours: np.ndarray, theirs: np.ndarray, *, num_instances: int, margin: float) -> Finding:
     """The finding of a claim that fewer of our trainings fail than of theirs, paired by seed.
 
     The difference of paired proportions (theirs - ours) with Bonett and Price's interval (2012, doi
@@ -66,6 +67,7 @@ def judge_failures(ours: np.ndarray, theirs: np.ndarray, *, margin: float) -> Fi
     Args:
         ours: which of our trainings failed, one truth value a seed.
         theirs: the same for the same seeds.
+        num_instances: chips that every training was tried on.
         margin: the smallest difference of shares that would matter.
     """
     count = len(ours)
@@ -81,21 +83,12 @@ def judge_failures(ours: np.ndarray, theirs: np.ndarray, *, margin: float) -> Fi
             if verdict(*_paired_shares(better * scale, worse * scale, total), margin) != "undecided":
                 more = total - count
                 break
-    return Finding(estimate, lower, upper, count, 0, said, more)
+    return Finding(estimate, lower, upper, count, num_instances, said, more)
 
 
-def _more_seeds(values: np.ndarray, estimate: float, margin: float) -> int | None:
-    num_seeds, num_chips = values.shape
-    by_seed, by_chip = values.mean(axis=1), values.mean(axis=0)
-    rest = values - by_seed[:, None] - by_chip[None, :] + estimate
-    ms_seeds = num_chips * float(by_seed.var(ddof=1))
-    ms_rest = float((rest**2).sum()) / max(1, (num_seeds - 1) * (num_chips - 1))
-    chips = 0.0
-    if num_chips > 1:
-        ms_chips = num_seeds * float(by_chip.var(ddof=1))
-        chips = student_t(num_chips - 1) ** 2 * max(ms_chips - ms_rest, 0.0) / num_seeds / num_chips
+def _more_seeds(known: Spread, num_seeds: int, estimate: float, margin: float) -> int | None:
     for total in range(num_seeds + 1, MAX_SEEDS + 1):
-        half = float(np.sqrt(student_t(total - 1) ** 2 * ms_seeds / (total * num_chips) + chips))
+        half = known.half_width(total)
         if verdict(estimate - half, estimate + half, margin) != "undecided":
             return total - num_seeds
     return None

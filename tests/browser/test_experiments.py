@@ -37,6 +37,14 @@ def test_another_experiment_brings_its_own_chart_and_table(page: Page, server: S
     expect(page.get_by_test_id("stDataFrame")).to_have_count(1)
 
 
+def test_the_longest_table_of_differences_is_whole_on_a_laptop(page: Page, server: Server) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    open_page(page, server, f"/experiments?experiment={EXPERIMENTS['batchnorm'].title}")
+    table = page.locator(".st-key-card_differences .dvn-scroller")
+    expect(table).to_be_visible()
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
 def test_a_point_of_an_experiment_is_the_mean_of_the_stored_chips(page: Page, server: Server) -> None:
     store, plan = RunStore(CACHED_RUNS), load_plans(CACHED_RUNS)[0]["paper_digits"]
     runs = [

@@ -4,6 +4,7 @@ import pytest
 
 from dashboard import data, state
 from neft.errors import StoreError
+from neft.experiments import CONTROL
 from neft.places import neft_home
 from neft.records import RunRecord
 from neft.store import RunStore
@@ -61,7 +62,7 @@ def test_nothing_selected_is_an_empty_table() -> None:
 
 
 def test_control_is_marked_as_such() -> None:
-    assert data.variant_words(data.CONTROL, "Noise injection, T = 4") == "Noise injection, T = 4 (control)"
+    assert data.variant_words(CONTROL, "Noise injection, T = 4") == "Noise injection, T = 4 (control)"
     assert data.variant_words("ovf", "OVF") == "OVF"
 
 

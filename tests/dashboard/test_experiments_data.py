@@ -181,6 +181,14 @@ def test_published_settings_are_of_the_experiment_alone(experiment: str) -> None
     assert rows.index.tolist() == list(range(len(rows)))
 
 
+def test_published_accuracy_is_of_one_panel() -> None:
+    """The same backbone on grey digits; methods that we do not have stand beside those asked for."""
+    rows = experiments.published_accuracy(["ovf"])
+
+    assert set(rows["panel_label"]) == {"VGG-8 on MNIST"}
+    assert set(rows["variant"]) == {"ovf", "correctnet"}
+
+
 def test_published_ekl_is_of_the_methods_asked_for() -> None:
     assert set(experiments.published_ekl(["ovf", "noise_injection_t4"])["variant"]) == {"ovf"}
     assert len(experiments.published_ekl(list(published_ekl()["variant"]))) == len(published_ekl())

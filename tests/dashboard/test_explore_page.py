@@ -11,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import sentences
-from dashboard.data import CONTROL
 from dashboard.widgets.run_picker import _with_curves
+from neft.experiments import CONTROL
 from neft.places import CACHED_RUNS, neft_home
 from neft.reference import PANELS, published_accuracy
 from neft.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, RunStore

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from neft import columns as c
-from neft.experiments import EXPERIMENTS
+from neft.experiments import CONTROL, EXPERIMENTS
 from neft.plans import PlanRecord
 from neft.presets import ABLATION_SCALE, PLANS, PRESETS
 from neft.tables import claim_settings, claims_table
-from neft.tables.claim import CONTROL, Claim, between, combined, half_of_the_gain, lower, published_gain, versus
+from neft.tables.claim import Claim, between, combined, half_of_the_gain, lower, published_gain, versus
 from neft.tables.claim_list import CLAIMS, PLAIN
 from neft.tables.experiments import Arm as ArmKey
 from tests.stored_experiments import Arm, Runs, a_record, an_experiment
@@ -209,7 +209,7 @@ def test_estimate_is_in_points_with_its_paired_interval() -> None:
     assert row["estimate"] == pytest.approx(2.5)
     assert (row[c.LOWER], row[c.UPPER]) == pytest.approx((2.5 - 14.2060, 2.5 + 14.2060), abs=1e-3)
     assert (row["unit"], row["margin"], row[c.NUM_SEEDS], row[c.NUM_INSTANCES]) == ("points", pytest.approx(1), 2, 2)
-    assert (row["plan"], row["data"], row["sigma_ds"]) == ("a_plan", "Digits 8×8, MLP, 4 × 128", "0.1")
+    assert (row["plan"], row["data"]) == ("a_plan", "Digits 8×8, MLP, 4 × 128")
     assert row["published"] == pytest.approx(100 * published_gain("ovf", PLAIN)())
 
 
@@ -307,7 +307,7 @@ def test_failing_trainings_are_counted_seed_by_seed() -> None:
 
     row = decided("ovf_converges", stored)
 
-    assert (row["unit"], row["verdict"], row[c.NUM_SEEDS]) == ("share", "supported", 10)
+    assert (row["unit"], row["verdict"], row[c.NUM_SEEDS], row[c.NUM_INSTANCES]) == ("share", "supported", 10, 2)
     assert (row["estimate"], row[c.LOWER], row[c.UPPER]) == pytest.approx((60, 13.4782, 86.5218), abs=1e-3)
     assert row["published"] == pytest.approx(60)
 
@@ -321,6 +321,21 @@ def test_failing_trainings_are_paired_by_the_seeds_that_both_have() -> None:
 
     assert decided("ovf_converges", stored)[c.NUM_SEEDS] == 1
     assert decided("irs_converges", stored)["verdict"] == "no runs"
+
+
+def test_chips_of_failing_trainings_are_those_that_all_of_them_were_tried_on() -> None:
+    # seed 1 has a chip less, as in a comparison of accuracies; seed 2, which is not paired, counts for nothing
+    stored = an_experiment(
+        "convergence",
+        Arm("ovf", "OVF", {0: [0.9] * 4, 1: [0.9] * 3}),
+        Arm(PLAIN, "Noise injection", {0: [0.9] * 4, 1: [0.9] * 4, 2: [0.9]}, position=1.0),
+    )
+    accuracies = an_experiment(
+        "accuracy", *comparison({"ovf": {0: [0.9] * 4, 1: [0.9] * 3}, PLAIN: {0: [0.8] * 4, 1: [0.8] * 4, 2: [0.8]}})
+    )
+
+    assert decided("ovf_converges", stored)[c.NUM_INSTANCES] == 3
+    assert decided("ovf_beats_noise_injection", accuracies)[c.NUM_INSTANCES] == 3
 
 
 def test_claim_has_a_row_for_every_plan_that_has_runs_for_it() -> None:

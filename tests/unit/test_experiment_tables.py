@@ -177,6 +177,21 @@ def test_differences_are_to_one_arm_and_leave_it_out() -> None:
     assert list(rows[c.MEAN]) == pytest.approx([0.1, -0.1])
 
 
+def test_differences_are_in_the_order_of_the_points() -> None:
+    chips = chips_of(
+        Arm("ovf", "late", {0: [0.5]}, position=2.0),
+        Arm("vanilla", "none", {0: [0.5]}),
+        Arm("irs", "only", {0: [0.5]}, position=9.0),
+        Arm("ovf", "early", {0: [0.5]}, position=-1.0),
+    )
+    place = [c.VARIANT, c.LABEL, c.SETTING, c.POSITION]
+
+    rows, points = differences_to_arm(chips, ("vanilla", "none")), setting_points(chips)
+
+    assert rows[place].to_numpy().tolist() == points.loc[points[c.VARIANT] != "vanilla", place].to_numpy().tolist()
+    assert list(rows[c.SETTING]) == ["only", "early", "late"]
+
+
 def test_differences_to_a_series_are_taken_at_the_same_setting_where_it_has_it() -> None:
     chips = chips_of(
         Arm("control", "N = 1", {0: [0.5]}, position=1.0),

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neft.tables.verdicts import MAX_SEEDS, Verdict, judge, judge_failures, verdict
+from neft.tables.verdicts import MAX_SEEDS, Finding, Verdict, judge, judge_failures, verdict
 
 POINT = 0.01
 TENTH = 0.1
+NUM_CHIPS = 30
 TWO_BY_THREE = np.array([[1.0, 2.0, 3.0], [5.0, 6.0, 10.0]])
 """Mean 4.5, MS_seeds = 37.5, MS_chips = 6.5, MS_rest = 1.5; half-width 32.0074 (worked out in test_tables.py)."""
 
@@ -18,6 +19,11 @@ TWO_BY_THREE = np.array([[1.0, 2.0, 3.0], [5.0, 6.0, 10.0]])
 def failed(count: int, *which: int) -> np.ndarray:
     """Which of so many trainings failed."""
     return np.isin(np.arange(count), which)
+
+
+def judged(ours: np.ndarray, theirs: np.ndarray, *, margin: float = TENTH) -> Finding:
+    """Failures of trainings that were tried on as many chips each."""
+    return judge_failures(ours, theirs, num_instances=NUM_CHIPS, margin=margin)
 
 
 # ---------------------------------------------------------------- the rule
@@ -143,62 +149,59 @@ def test_wrong_verdict_is_as_rare_as_the_interval_says(
 def test_six_failures_of_ten_against_none() -> None:
     # Bonett and Price: (6 + 1)/12 and (0 + 1)/12, their difference 0.5;
     # half-width 1.959964 * sqrt((8/12 - 0.25)/12) = 1.959964 * 0.186339 = 0.365218
-    finding = judge_failures(failed(10), failed(10, 0, 1, 2, 3, 4, 5), margin=TENTH)
+    finding = judged(failed(10), failed(10, 0, 1, 2, 3, 4, 5))
 
     assert finding.estimate == pytest.approx(0.6)
     assert (finding.lower, finding.upper) == pytest.approx((0.134782, 0.865218), abs=1e-6)
-    assert finding[3:] == (10, 0, "supported", None)
+    assert finding[3:] == (10, NUM_CHIPS, "supported", None)
 
 
 def test_two_failures_of_ten_against_another_one() -> None:
     # 3/12 and 2/12, difference 1/12; half-width 1.959964 * sqrt((5/12 - 1/144)/12) = 0.362161
-    finding = judge_failures(failed(10, 9), failed(10, 0, 1), margin=TENTH)
+    finding = judged(failed(10, 9), failed(10, 0, 1))
 
     assert finding.estimate == pytest.approx(0.1)
     assert (finding.lower, finding.upper) == pytest.approx((1 / 12 - 0.362161, 1 / 12 + 0.362161), abs=1e-6)
     # at the same shares of n trainings the difference 0.1 n/(n + 2) exceeds its half-width where 0.01 n^2 >
     # 3.841459 * (0.3 n + 2 - 0.01 n^2/(n + 2)): n = 117 gives 136.89 and 138.10, n = 118 gives 139.24 and 139.21
-    assert finding[3:] == (10, 0, "undecided", 108)
+    assert finding[3:] == (10, NUM_CHIPS, "undecided", 108)
 
 
 def test_no_failures_at_all_are_told_from_one_in_ten() -> None:
     # half-width 1.959964 * sqrt(2)/(n + 2) must fall below 0.1: n + 2 = 28, so 26 trainings, ten are there
-    finding = judge_failures(failed(10), failed(10), margin=TENTH)
+    finding = judged(failed(10), failed(10))
 
     assert (finding.estimate, finding.verdict, finding.more_seeds) == (0.0, "undecided", 16)
-    assert judge_failures(failed(26), failed(26), margin=TENTH).verdict == "not supported"
-    assert judge_failures(failed(25), failed(25), margin=TENTH).verdict == "undecided"
+    assert judged(failed(26), failed(26)).verdict == "not supported"
+    assert judged(failed(25), failed(25)).verdict == "undecided"
 
 
 def test_trainings_that_fail_in_pairs_say_nothing() -> None:
     """Only seeds of which one training fails and the other does not tell the methods apart."""
-    none, both = (
-        judge_failures(failed(10), failed(10), margin=TENTH),
-        judge_failures(failed(10, 2, 3), failed(10, 2, 3), margin=TENTH),
-    )
+    none, both = judged(failed(10), failed(10)), judged(failed(10, 2, 3), failed(10, 2, 3))
 
     assert none == both
 
 
 def test_failures_turned_round_have_the_interval_turned_round() -> None:
     ours, theirs = failed(12, 0, 1), failed(12, 1, 4, 5, 6, 7, 8)
-    one, other = judge_failures(ours, theirs, margin=TENTH), judge_failures(theirs, ours, margin=TENTH)
+    one, other = judged(ours, theirs), judged(theirs, ours)
 
     assert (one.lower, one.estimate, one.upper) == pytest.approx((-other.upper, -other.estimate, -other.lower))
 
 
 def test_shares_lie_between_minus_1_and_1() -> None:
-    finding = judge_failures(failed(1), failed(1, 0), margin=TENTH)
+    finding = judged(failed(1), failed(1, 0))
 
     # 2/3 and 1/3, difference 1/3; half-width 1.959964 * sqrt((1 - 1/9)/3) = 1.066869, cut off at 1
     assert (finding.lower, finding.upper) == pytest.approx((1 / 3 - 1.066869, 1.0), abs=1e-6)
 
 
 def test_no_trainings_are_undecided() -> None:
-    finding = judge_failures(failed(0), failed(0), margin=TENTH)
+    finding = judged(failed(0), failed(0))
 
     assert isnan(finding.estimate)
-    assert finding[1:] == (-inf, inf, 0, 0, "undecided", None)
+    assert finding[1:] == (-inf, inf, 0, NUM_CHIPS, "undecided", None)
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5])
@@ -207,8 +210,6 @@ def test_methods_that_fail_alike_are_seldom_told_apart(probability: float) -> No
     rng = np.random.default_rng(0)
     ours, theirs = rng.random((2, 2000, 10)) < probability
 
-    share = np.mean(
-        [judge_failures(*pair, margin=1.0).verdict == "supported" for pair in zip(ours, theirs, strict=True)]
-    )
+    share = np.mean([judged(*pair, margin=1.0).verdict == "supported" for pair in zip(ours, theirs, strict=True)])
 
     assert share < 0.025 + 5 * sqrt(0.025 * 0.975 / 2000)
