@@ -97,7 +97,7 @@ def _head(feature_shape: torch.Size, place: SnapshotPlace, width: int, num_class
     # small images: pooling up would only repeat features
     size = min(place.pooled_size, feature_shape[2])
     return nn.Sequential(
-        nn.AdaptiveAvgPool2d(size),
+        nn.Identity() if feature_shape[2:] == (size, size) else nn.AdaptiveAvgPool2d(size),
         nn.Flatten(),
         nn.Linear(channels * size**2, width),
         nn.ReLU(inplace=True),

@@ -11,6 +11,7 @@ w_max alone.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -54,14 +55,26 @@ def relative_std(
 ) -> Float[Tensor, "..."]:
     """std(W_p - W_d) / (sigma_d w_max) of every weight of a layer; a scalar where all are alike."""
     magnitude = weight.detach().abs()
-    maximum = magnitude.amax()
+    return _relative_std(magnitude, magnitude.amax(), device, mapping, sampler)
+
+
+def _relative_std(
+    magnitude: Tensor, maximum: Tensor, device: BaseDevice, mapping: BitSlicing, sampler: Sampler
+) -> Tensor:
     if sampler == "exact":
-        table = device.code_stds(mapping).to(weight)
-        if bool((table == table[0]).all()):
-            return table[0]
-        return table[mapping.quantise(magnitude, maximum).long()]
-    factor = device.one_factor(magnitude / maximum.clamp_min(torch.finfo(weight.dtype).tiny), mapping)
-    return factor if isinstance(factor, Tensor) else torch.tensor(factor).to(weight)
+        table, alike = _code_stds(device, mapping)
+        table = table.to(magnitude)
+        return table[0] if alike else table[mapping.quantise(magnitude, maximum).long()]
+    factor = device.one_factor(magnitude / maximum.clamp_min(torch.finfo(magnitude.dtype).tiny), mapping)
+    return factor if isinstance(factor, Tensor) else magnitude.new_full((), factor)
+
+
+@lru_cache
+def _code_stds(device: BaseDevice, mapping: BitSlicing) -> tuple[Tensor, bool]:
+    """Every code's std, and whether all are alike; decided on the host."""
+    with torch.inference_mode(mode=False):  # it is kept, and trainings read it too
+        table = device.code_stds(mapping)
+    return table, bool((table == table[0]).all())
 
 
 def deploy(
@@ -85,8 +98,9 @@ def deploy(
     stds: Weights = {}
     for name, weight in weights.items():
         targets[name] = quantised(weight, mapping) if quantise else weight
-        relative = relative_std(weight, device=device, mapping=mapping, sampler=sampler)
-        stds[name] = relative * weight.detach().abs().amax()
+        magnitude = weight.detach().abs()
+        maximum = magnitude.amax()
+        stds[name] = _relative_std(magnitude, maximum, device, mapping, sampler) * maximum
     return Deployment(targets=targets, stds=stds)
 
 

@@ -22,7 +22,7 @@ from neft.datasets.base import ImageData, Split
 from neft.errors import ConfigError, StoppedError
 from neft.metrics import METRICS, Predictions
 from neft.network import HEADS, InputShape, Network, build_network, initialise
-from neft.noise import Weights, program, quantised
+from neft.noise import Deployment, Weights, deploy, draw_normals
 from neft.seeding import generator
 
 HistoryRow = dict[str, float | int]
@@ -112,7 +112,10 @@ def train(
 
 
 class BatchForward:
-    """The `NoisyForward` a method is handed: one batch, the network, and where its chips come from."""
+    """The `NoisyForward` a method is handed: one batch, the network, and where its chips come from.
+
+    Weights stand still within a step, so they are mapped to devices once, however many passes there are.
+    """
 
     def __init__(
         self,
@@ -125,44 +128,52 @@ class BatchForward:
         self._images = images
         self._config = config
         self._rng = rng
+        self._deployments: dict[bool, Deployment] = {}
+        """Without and with the snapshot heads."""
 
     def __call__(
         self, *, sigma_d: float, inner_sigma_d: float | int | None = None, moves_batchnorm: bool = True
     ) -> Tensor:
         """Logits on a fresh chip."""
-        weights = {name: w for name, w in self._network.device_weights().items() if not name.startswith(HEADS)}
         if inner_sigma_d is None:
-            overrides = self._chip(weights, sigma_d)
+            overrides = self._chip(sigma_d)
         else:
-            first, *inner, last = weights
+            first, *inner, last = self._deployment().targets
             levels = {first: sigma_d} | dict.fromkeys(inner, float(inner_sigma_d)) | {last: sigma_d}
-            overrides = self._chip(weights, levels)
+            overrides = self._chip(levels)
         if not moves_batchnorm:
             overrides |= {name: buffer.clone() for name, buffer in self._network.named_buffers()}
-        return cast("Tensor", functional_call(self._network, overrides, (self._images,)))
+        return cast("Tensor", self._run(overrides))
 
     def with_snapshots(self, *, sigma_d: float, classifier_noise: bool) -> tuple[Tensor, list[Tensor]]:
         """Logits and snapshots on a fresh chip; the backbone's draws come first, as without heads."""
-        weights = self._network.device_weights()
-        if not classifier_noise:
-            weights = {name: weight for name, weight in weights.items() if not name.startswith(HEADS)}
-        overrides = self._chip(weights, sigma_d)
-        return functional_call(self._network, overrides, (self._images,), {"snapshots": True})
+        overrides = self._chip(sigma_d, heads=classifier_noise)
+        return cast("tuple[Tensor, list[Tensor]]", self._run(overrides, snapshots=True))
 
-    def _chip(self, weights: Weights, sigma_d: float | dict[str, float]) -> Weights:
-        training = self._config.training
-        mapping = self._config.mapping
+    def _run(self, overrides: Weights, **options: bool) -> object:
+        # no network ties weights, and looking for tied ones takes time in every pass
+        return functional_call(self._network, overrides, (self._images,), options, tie_weights=False)
+
+    def _chip(self, sigma_d: float | dict[str, float], *, heads: bool = False) -> Weights:
         if sigma_d == 0:
-            return {name: quantised(weight, mapping) for name, weight in weights.items()} if training.quantise else {}
-        return program(
-            weights,
-            device=self._config.device,
-            mapping=mapping,
-            sigma_d=sigma_d,
-            rng=self._rng,
-            sampler=training.sampler,
-            quantise=training.quantise,
-        )
+            return dict(self._deployment(heads=heads).targets) if self._config.training.quantise else {}
+        deployment = self._deployment(heads=heads)
+        return deployment.chip(draw_normals(deployment.targets, self._rng), sigma_d=sigma_d)
+
+    def _deployment(self, *, heads: bool = False) -> Deployment:
+        if heads not in self._deployments:
+            self._deployments[heads] = deploy(
+                _device_weights(self._network, heads=heads),
+                device=self._config.device,
+                mapping=self._config.mapping,
+                sampler=self._config.training.sampler,
+                quantise=self._config.training.quantise,
+            )
+        return self._deployments[heads]
+
+
+def _device_weights(network: Network, *, heads: bool = False) -> Weights:
+    return {name: weight for name, weight in network.device_weights().items() if heads or not name.startswith(HEADS)}
 
 
 def shuffled_batches(
@@ -234,18 +245,14 @@ class _Validator:
         _ = network.eval()
         clean = self._accuracy(network, {})
         sigma_d = self._config.train_sigma_d
-        weights = {name: w.detach() for name, w in network.device_weights().items() if not name.startswith(HEADS)}
         noisy: list[float] = []
-        for instance in range(self._config.training.validation_instances if sigma_d else 0):
-            chip = program(
-                weights,
-                device=self._config.device,
-                mapping=self._config.mapping,
-                sigma_d=sigma_d,
-                rng=generator(self._config.training.seed, "validation_chip", instance),
-                sampler="exact",
-            )
-            noisy.append(self._accuracy(network, chip))
+        if sigma_d:
+            weights = {name: weight.detach() for name, weight in _device_weights(network).items()}
+            deployment = deploy(weights, device=self._config.device, mapping=self._config.mapping, sampler="exact")
+            for instance in range(self._config.training.validation_instances):
+                rng = generator(self._config.training.seed, "validation_chip", instance)
+                chip = deployment.chip(draw_normals(weights, rng), sigma_d=sigma_d)
+                noisy.append(self._accuracy(network, chip))
         return {
             columns.VALIDATION_ACCURACY: sum(noisy) / len(noisy) if noisy else clean,
             columns.VALIDATION_CLEAN_ACCURACY: clean,

@@ -12,9 +12,10 @@ from torch.func import functional_call
 from neft.backbones import BaseBackbone, Mlp, Vgg8
 from neft.component import default_name
 from neft.config import RunConfig, TrainingConfig
+from neft.devices import BaseDevice
 from neft.methods import METHODS, BaseMethod, FeedbackMethod, Irs, NoiseInjection, NoisyForward, Ovf, Vanilla
 from neft.network import HEADS, InputShape, Network, build_network, initialise
-from neft.noise import program
+from neft.noise import Sampler, program, quantised
 from neft.seeding import generator
 from neft.training import BatchForward
 
@@ -315,6 +316,54 @@ def test_where_sigma_d_does_not_rise_it_does_not_matter_in_which_layers() -> Non
     )
 
     assert torch.equal(every[2], ends[2])
+
+
+# ---------------------------------------------------------------- a step
+@pytest.mark.parametrize("sampler", ["one_factor", "exact"])
+@pytest.mark.parametrize("quantise", [False, True])
+def test_every_pass_of_a_step_is_the_next_chip_of_the_same_weights(sampler: Sampler, quantise: bool) -> None:
+    """To the last bit, in outputs and gradients, as if weights were mapped to devices anew for every pass."""
+    network, reference = a_network(Ovf()), a_network(Ovf())
+    forward = a_forward(network, sampler=sampler, quantise=quantise)
+    rng = generator(0, "training_chips")
+
+    def next_chip(sigma_d: float) -> dict[str, Tensor]:
+        weights, config = reference.device_weights(), RunConfig()
+        if sigma_d == 0:
+            return {name: quantised(weight, config.mapping) for name, weight in weights.items()} if quantise else {}
+        return program(
+            weights,
+            device=config.device,
+            mapping=config.mapping,
+            sigma_d=sigma_d,
+            rng=rng,
+            sampler=sampler,
+            quantise=quantise,
+        )
+
+    sigma_ds = (0.1, 0.15, 0.0, 0.2)
+    ours = [forward(sigma_d=sigma_d) for sigma_d in sigma_ds]
+    expected = [functional_call(reference, next_chip(sigma_d), (IMAGES,)) for sigma_d in sigma_ds]
+    for outputs in (ours, expected):
+        nn.functional.cross_entropy(torch.stack(outputs).sum(dim=0), LABELS).backward()
+
+    assert all(torch.equal(one, other) for one, other in zip(ours, expected, strict=True))
+    gradients = [[parameter.grad for parameter in one.parameters()] for one in (network, reference)]
+    for one, other in zip(*gradients, strict=True):
+        assert one is not None
+        assert other is not None
+        assert torch.equal(one, other)
+
+
+def test_a_step_reads_nothing_back_to_the_host(method: BaseMethod, device: BaseDevice, backbone: BaseBackbone) -> None:
+    """Tensors without numbers have none to read: an `.item()` or a branch on one would raise."""
+    network = a_network(method, backbone).to("meta")
+    forward = BatchForward(network, IMAGES.to("meta"), RunConfig.make(device=device), generator(0, "training_chips"))
+
+    loss, _ = method.loss(forward, LABELS.to("meta"), sigma_d=SIGMA_D)
+    loss.backward()
+
+    assert all(parameter.grad is not None for parameter in network.device_weights().values())
 
 
 # ---------------------------------------------------------------- BatchNorm and heads
