@@ -1,17 +1,19 @@
-"""Trainings started from a page: each a `neft train` of its own process, with its state in files.
+"""Trainings and sweeps started from a page: each a `neft` of its own process, with its state in files.
 
 A job survives a page's reload and the server's restart: `NEFT_HOME/jobs/<id>/` holds job.json (written once),
-events.jsonl (appended by the training), log.txt and, once it was asked to stop, cancel. Nothing here knows Streamlit.
+events.jsonl (appended by the process), log.txt and, once it was asked to stop, cancel. Nothing here knows Streamlit.
 """
 
 import contextlib
 import json
 import os
 import secrets
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -36,16 +38,19 @@ KILLED = (
 
 @dataclass(frozen=True)
 class Job:
-    """A training's job as its files tell it."""
+    """A training's or a sweep's job as its files tell it."""
 
     id: str
     run_id: str
+    """Of a training; empty for a sweep."""
     command: str
     created: float
     num_epochs: int
     state: State
+    sweep: str = ""
+    """The experiment that is run; empty for a training."""
     stage: str = "starting"
-    """What it is doing: starting, loading, training, evaluating, storing."""
+    """What it is doing: starting, loading, training, evaluating, storing, sweeping."""
     done: int = 0
     total: int = 0
     message: str = ""
@@ -81,40 +86,55 @@ def start(config_json: str, *, run_id: str, command: str, num_epochs: int, downl
         num_epochs: to draw its progress before it tells.
         download: whether a missing data set may be fetched.
     """
+
+    def arguments(folder: Path) -> list[str]:
+        _ = (folder / CONFIG).write_text(config_json, encoding="utf-8")
+        words = ["train", "--config", str(folder / CONFIG), "--resume"]
+        return [*words, "--download"] if download else words
+
+    return _launch(arguments, {"run_id": run_id, "command": command, "num_epochs": num_epochs})
+
+
+def start_sweep(command: str, *, experiment: str) -> str:
+    """Start a sweep; returns the job's id.
+
+    Args:
+        command: its command line, `neft sweep …`.
+        experiment: the experiment's name.
+    """
+    words = shlex.split(command)[1:]
+    # one core is left to the page
+    workers = str(max(1, (os.cpu_count() or 2) - 1))
+    facts = {"run_id": "", "command": command, "num_epochs": 0, "sweep": experiment}
+    return _launch(lambda _folder: [*words, "--workers", workers], facts)
+
+
+def _launch(arguments: Callable[[Path], list[str]], facts: dict[str, Any]) -> str:
     job_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     folder = _root() / job_id
     folder.mkdir(parents=True)
-    _ = (folder / CONFIG).write_text(config_json, encoding="utf-8")
-    arguments = ["train", "--config", str(folder / CONFIG), "--events", str(folder / EVENTS), "--resume"]
-    arguments += ["--download"] if download else []
+    words = [*arguments(folder), "--events", str(folder / EVENTS)]
     # one core is left to the page
     threads = max(1, (os.cpu_count() or 2) - 1)
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program, arguments as a list
-            [sys.executable, "-m", "neft", *arguments],
+            [sys.executable, "-m", "neft", *words],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             env=environment,
         )
-    facts = {
-        "run_id": run_id,
-        "command": command,
-        "created": time.time(),
-        "num_epochs": num_epochs,
-        "pid": process.pid,
-        "process_created": _created(process.pid),
-    }
+    started = {"created": time.time(), "pid": process.pid, "process_created": _created(process.pid)}
     draft = folder / f".{JOB}"
-    _ = draft.write_text(json.dumps(facts), encoding="utf-8")
+    _ = draft.write_text(json.dumps(facts | started), encoding="utf-8")
     _ = draft.rename(folder / JOB)
     return job_id
 
 
 def cancel(job_id: str) -> None:
-    """Ask a training to stop; its last whole epoch is kept and the same settings go on from there."""
+    """Ask a job to stop; what is whole is kept, epochs and runs, and the same settings go on from there."""
     facts = _facts(job_id)
     if facts is not None and _alive(facts):
         # a training that is still being loaded dies at once and leaves no word of its own
@@ -133,7 +153,7 @@ def jobs(*, limit: int = 20) -> list[Job]:
 
 
 def active() -> Job | None:
-    """The training that computes now, if one does."""
+    """The job that computes now, if one does."""
     return next((job for job in jobs() if job.is_active), None)
 
 
@@ -156,6 +176,7 @@ def find(job_id: str) -> Job | None:
         created=facts["created"],
         num_epochs=facts["num_epochs"],
         state=state,
+        sweep=str(facts.get("sweep", "")),
         stage=str(last.get("event", "starting")),
         done=int(last.get("done", 0)),
         total=int(last.get("total", 0)),

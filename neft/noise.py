@@ -62,7 +62,8 @@ def _relative_std(
     magnitude: Tensor, maximum: Tensor, device: BaseDevice, mapping: BitSlicing, sampler: Sampler
 ) -> Tensor:
     if sampler == "exact":
-        table, alike = _code_stds(device, mapping)
+        # frozen models can be hashed, which their stub does not know
+        table, alike = _code_stds(device, mapping)  # pyright: ignore[reportArgumentType]
         table = table.to(magnitude)
         return table[0] if alike else table[mapping.quantise(magnitude, maximum).long()]
     factor = device.one_factor(magnitude / maximum.clamp_min(torch.finfo(magnitude.dtype).tiny), mapping)

@@ -7,6 +7,7 @@ from dashboard import charts, experiments, findings, sentences, state
 from dashboard.experiments import EXPERIMENTS, Experiment
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.guards import show_plan_problems
+from dashboard.widgets.sweep_jobs import sweep_jobs
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
 from neft.experiments import CONTROL
@@ -39,6 +40,7 @@ def page() -> None:
     else:
         _progress(plan, experiment, stamp)
         _draw(plan, experiment, stamp)
+    _run_it(experiment)
     show_plan_problems(stamp)
 
 
@@ -82,10 +84,21 @@ def _pick_size(known: dict[str, str]) -> str | None:
 
 def _nothing_yet(experiment: Experiment) -> None:
     st.info(
-        "Nothing of this experiment is stored yet. Run it, at any size, from a command line:", icon=":material/inbox:"
+        "Nothing of this experiment is stored yet. Run it below, at any size, or from a command line:",
+        icon=":material/inbox:",
     )
     st.code(f"neft sweep {experiment.name}", language="bash")
     st.markdown("`neft sweep --help` lists what can be changed: data, backbone, width, epochs, seeds, chips.")
+
+
+def _run_it(experiment: Experiment) -> None:
+    if st.toggle("Run it at another size", key="run_it", help="On your data, network and seeds, from this page."):
+        # the form knows every setting, and knowing them takes a moment
+        from dashboard.widgets.sweep_form import sweep_form  # noqa: PLC0415
+
+        with st.container(border=True, key="sweep_form"):
+            sweep_form(experiment)
+    sweep_jobs(experiment)
 
 
 def _progress(plan: str, experiment: Experiment, stamp: str) -> None:

@@ -107,7 +107,7 @@ def _launch(config: RunConfig, *, download: bool) -> None:
 
 
 def _jobs(running: bool) -> None:  # noqa: FBT001 - Streamlit fragments take plain arguments
-    st.markdown("## Trainings")
+    st.markdown("## Trainings and experiments")
 
     @st.fragment(run_every=1.0 if running else None)
     def watch() -> None:

@@ -2,24 +2,37 @@
 
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
+from rich.text import Text
+from typing_extensions import override
 
 from neft.cli.common import data_dir_option, json_option, print_json, print_table, store_option
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
+from neft.cli.watch import EventFile, report_failure
 from neft.errors import ConfigError, NeftError, unknown_name
 from neft.options import option_words, parse_sigma_ds, shown
 from neft.plans import save_plan
 from neft.presets import PRESETS, PlannedRun, Preset, Scale, Stored
 from neft.store import Stores
-from neft.sweep import Outcome, SweepSettings, missing, plan_record
+from neft.sweep import Outcome, SweepSettings, cost, missing, plan_record
 from neft.sweep import sweep as run_sweep
 
 SET_BY_THE_PRESET = ("seed", "pretrained_run", "recalibrate_batchnorm", "test_device")
@@ -35,8 +48,29 @@ SCALE_PARAMETERS = [option for option in config_parameters(PARTS) if option.name
     metavar="LIST",
     help="σ_d of the comparison against σ_d, as '0.1,0.2' or first:last:step. [default: the preset's]",
 )
-@click.option("--workers", type=click.IntRange(0, 1024), default=0, help="Processes. [default: one a core]")
-@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Threads in each process.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 1024),
+    default=0,
+    help="Processes. [default: one a core, no more than there are runs]",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(0, 1024),
+    default=1,
+    show_default=True,
+    help="Threads in each process; 0 shares the cores out. Another number changes results in their last digits.",
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Scheduler of a Dask cluster that does the work, as tcp://host:port. [default: this machine does it]",
+)
+@click.option(
+    "--events",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Append progress to this file, a JSON object a line.",
+)
 @click.option("--dry-run", is_flag=True, help="List what would be run, and stop.")
 @data_dir_option
 @store_option
@@ -45,6 +79,8 @@ def sweep(
     preset: str | None,
     workers: int,
     threads: int,
+    cluster: str | None,
+    events: Path | None,
     data_dir: Path | None,
     store_root: Path | None,
     *,
@@ -56,6 +92,7 @@ def sweep(
 
     What is stored already is skipped, and an interrupted training goes on where it stood: run the same command again
     after a Ctrl-C or a crash. Runs that ship with the package count as stored unless --store names another folder.
+    When a worker process is killed, what it was at goes on in another.
 
     An experiment can be run at any size: the options of a training change the preset's.
 
@@ -64,6 +101,14 @@ def sweep(
       neft sweep feedback_terms --dry-run
       neft sweep accuracy --dataset fashion_mnist --image-size 16 --max-train 5000 --epochs 10 --seeds 3
       neft sweep paper_digits --epochs 2 --seeds 1 --num-instances 10 --store quick
+
+    On several machines, with Dask. Each has this package with the extra (pip install "neft[cluster]"), and the folder
+    of --store by the same path, as on a network drive:
+
+    \b
+      dask scheduler                                          on one of them; it says its address
+      dask worker tcp://host:8786 --nworkers 4 --nthreads 1   on each, with as many workers as it has cores
+      neft sweep accuracy --store /shared/runs --cluster tcp://host:8786
     """
     if preset is None:
         _list_presets(as_json=as_json)
@@ -71,12 +116,16 @@ def sweep(
     if preset not in PRESETS:
         error = unknown_name("preset", preset, PRESETS)
         raise error
+    if cluster is not None and (workers or not threads):
+        message = "With --cluster, --workers and --threads 0 have no meaning: `dask worker` says how many there are."
+        raise ConfigError(message)
     chosen = PRESETS[preset]
     rescale = _rescaling(chosen, options)
     settings = SweepSettings(
         store_root=store_root or Stores.default().own.root,
         num_workers=workers,
         threads=threads,
+        cluster=cluster,
         data_dir=data_dir,
         preset=preset,
         counts_shipped=store_root is None,
@@ -96,7 +145,7 @@ def sweep(
         if record is not None:
             save_plan(settings.store_root, record)
 
-    outcomes = _watched(plan, settings, keep)
+    outcomes = _watched(plan, settings, keep, EventFile(events))
     planned = plan(_find(settings))
     _report(outcomes, num_stored=len(planned) - len(missing(planned, settings.stores)), as_json=as_json)
 
@@ -144,12 +193,45 @@ def _command(preset: Preset, options: Mapping[str, Any]) -> str:
     return words
 
 
+class _TimeLeft(ProgressColumn):
+    """Counts down to a round's end: the runs that are left are taken to cost time as those that ended did."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begin([])
+
+    def begin(self, absent: Sequence[PlannedRun]) -> None:
+        """A round begins."""
+        self._began = time.monotonic()
+        self._left = {one.config.run_id: 1 + cost(one) for one in absent}
+        self._done = 0
+        self._end = None if self._left else self._began
+
+    def advance(self, run_id: str) -> None:
+        """A run ended."""
+        self._done += self._left.pop(run_id)
+        now = time.monotonic()
+        self._end = now + (now - self._began) * sum(self._left.values()) / self._done
+
+    @override
+    def render(self, task: Task) -> Text:
+        text = "-:--:--" if self._end is None else _clock(max(0.0, self._end - time.monotonic()))
+        return Text(text, style="progress.remaining")
+
+
+def _clock(seconds: float) -> str:
+    minutes, whole = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{whole:02d}"
+
+
 def _watched(
     plan: Callable[[Stored], Sequence[PlannedRun]],
     settings: SweepSettings,
     keep: Callable[[Sequence[PlannedRun]], None],
+    events: EventFile,
 ) -> list[Outcome]:
     console = Console(stderr=True)
+    time_left = _TimeLeft()
     with Progress(
         TextColumn("[bold]{task.description}"),
         BarColumn(bar_width=32),
@@ -157,21 +239,52 @@ def _watched(
         TextColumn("{task.fields[last]}"),
         TimeElapsedColumn(),
         TextColumn("[dim]left"),
-        TimeRemainingColumn(),
+        time_left,
         console=console,
     ) as progress:
         task = progress.add_task(settings.preset or "", total=None, last="")
 
-        def begin(planned: Sequence[PlannedRun], num_missing: int) -> None:
+        def record() -> None:
+            shown = progress.tasks[0]
+            events.write("sweeping", done=int(shown.completed), total=int(shown.total or 0))
+
+        def begin(planned: Sequence[PlannedRun], absent: Sequence[PlannedRun]) -> None:
             keep(planned)
-            progress.update(task, total=int(progress.tasks[0].completed) + num_missing)
+            time_left.begin(absent)
+            progress.update(task, total=int(progress.tasks[0].completed) + len(absent))
+            record()
 
         def tell(outcome: Outcome) -> None:
             if outcome.error:
-                console.print(f"[red]{outcome.run_id}[/]: {outcome.error}", soft_wrap=True)
+                console.print(f"[red]{outcome.run_id}[/]: {escape(outcome.error)}", soft_wrap=True)
+            time_left.advance(outcome.run_id)
             progress.update(task, advance=1, last=outcome.run_id)
+            record()
 
-        return run_sweep(plan, settings, on_plan=begin, on_outcome=tell)
+        def notify(notice: str) -> None:
+            console.print(f"[yellow]{notice}[/]", highlight=False, soft_wrap=True)
+
+        with _ending_told(events):
+            outcomes = run_sweep(plan, settings, on_plan=begin, on_outcome=tell, on_notice=notify)
+            if any(outcome.error for outcome in outcomes):
+                events.write("failed", message=_failures(outcomes))
+            else:
+                events.write("finished", message=f"{len(outcomes)} runs stored.")
+    return outcomes
+
+
+@contextmanager
+def _ending_told(events: EventFile) -> Generator[None]:
+    try:
+        yield
+    except BaseException as error:
+        report_failure(events, error)
+        raise
+
+
+def _failures(outcomes: Sequence[Outcome]) -> str:
+    failed = [outcome for outcome in outcomes if outcome.error]
+    return f"{len(failed)} of {len(outcomes)} runs failed; the first: {failed[0].run_id}: {failed[0].error}"
 
 
 def _report(outcomes: list[Outcome], *, num_stored: int, as_json: bool) -> None:
@@ -181,13 +294,13 @@ def _report(outcomes: list[Outcome], *, num_stored: int, as_json: bool) -> None:
         facts = [{"run_id": one.run_id, "seconds": round(one.seconds, 3), "error": one.error} for one in outcomes]
         print_json({"runs": facts, "skipped": skipped})
     else:
-        seconds = sum(outcome.seconds for outcome in outcomes)
+        seconds = sum((outcome.seconds for outcome in outcomes), start=0.0)
         click.echo(
             f"{len(outcomes) - len(failed)} runs stored, {skipped} already there, {len(failed)} failed; "
-            f"{time.strftime('%H:%M:%S', time.gmtime(seconds))} of computing."
+            f"{_clock(seconds)} of computing."
         )
     if failed:
-        message = f"{len(failed)} of {len(outcomes)} runs failed; the first: {failed[0].run_id}: {failed[0].error}"
+        message = _failures(outcomes)
         raise NeftError(message)
 
 

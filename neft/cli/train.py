@@ -18,9 +18,9 @@ from neft.cli.common import (
     torch_device_option,
 )
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
-from neft.cli.watch import EventFile, set_up_torch, stop_on_signals, watching
+from neft.cli.watch import report_failure, set_up_torch, stop_on_signals, watching
 from neft.config import RunConfig
-from neft.errors import ConfigError, NeftError, RunExistsError, StoppedError
+from neft.errors import ConfigError, RunExistsError, StoppedError
 from neft.options import command_line
 from neft.pipeline import Settings, run
 from neft.places import default_data_dir
@@ -125,12 +125,7 @@ def _run(config: RunConfig, store: RunStore, events_path: Path | None, options: 
             message = f"{stopped}{kept}"
             raise StoppedError(message, epoch=stopped.epoch) from None
         except BaseException as error:
-            _report_failure(events, error)
+            report_failure(events, error)
             raise
         events.write("finished", run_id=record.id)
     return record
-
-
-def _report_failure(events: EventFile, error: BaseException) -> None:
-    expected = isinstance(error, NeftError)
-    events.write("failed", message=str(error) if expected else f"{type(error).__name__}: {error}")

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 
 from neft import columns
-from neft.errors import ConfigError
+from neft.errors import ConfigError, NeftError
 from neft.pipeline import Progress as RunProgress
 
 SECONDS_BETWEEN_EVENTS = 0.1
@@ -49,6 +49,12 @@ class EventFile:
         except OSError as error:
             message = f"--events: '{self._path}' cannot be written: {error.strerror}."
             raise ConfigError(message) from None
+
+
+def report_failure(events: EventFile, error: BaseException) -> None:
+    """Write why it ended: an expected error in its own words."""
+    expected = isinstance(error, NeftError)
+    events.write("failed", message=str(error) if expected else f"{type(error).__name__}: {error}")
 
 
 class RunWatcher:

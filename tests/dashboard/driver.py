@@ -77,7 +77,13 @@ def _unpacked(value: Any) -> Any:
 
 # ---------------------------------------------------------------- jobs as files
 def write_job(
-    job_id: str, events: Sequence[dict[str, Any] | str], *, pid: int = 2**22 + 1, created: float = 1000.0, log: str = ""
+    job_id: str,
+    events: Sequence[dict[str, Any] | str],
+    *,
+    pid: int = 2**22 + 1,
+    created: float = 1000.0,
+    log: str = "",
+    **changed: object,
 ) -> Path:
     """A job's folder with these events (texts as they stand); by default its process is no more."""
     folder = neft_home() / "jobs" / job_id
@@ -89,7 +95,7 @@ def write_job(
         "num_epochs": 9,
         "pid": pid,
         "process_created": created,
-    }
+    } | changed
     lines = [event if isinstance(event, str) else json.dumps({"time": created + 5} | event) + "\n" for event in events]
     (folder / "events.jsonl").write_text("".join(lines), encoding="utf-8")
     (folder / "log.txt").write_text(log, encoding="utf-8")

@@ -1,19 +1,25 @@
 """Experiments: one at a time, its numbers as stored, and a way on where runs are missing."""
 
+import os
+import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
+from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
 from neft import tables
+from neft.cli import main
 from neft.experiments import EXPERIMENTS as ASKED
 from neft.places import neft_home
 from neft.plans import FOLDER, save_plan
 from neft.reference import published_ekl, published_settings
 from neft.store import INSTANCES, RunStore
-from tests.dashboard.driver import EXPERIMENTS, axis_titles, charts, open_page, traces, words
+from tests.dashboard.driver import EXPERIMENTS, axis_titles, charts, open_page, traces, words, write_job
 from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, renamed, without
 
 ACCURACY, EKL, DOTS = "Accuracy over", "EKL over", "One dot a training"
@@ -437,3 +443,65 @@ def test_plans_of_one_size_are_told_apart_by_their_names(experiments_shipped: Ru
 
     size = "Digits 8×8, MLP, 3 × 16, 2 seeds"
     assert app.sidebar.selectbox(key="size").options == [f"{PLAN}: {size}", f"again: {size}"]
+
+
+# ---------------------------------------------------------------- running one
+def test_experiment_is_run_at_the_size_of_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[str, str]] = []
+
+    def start(command: str, *, experiment: str) -> str:
+        started.append((command, experiment))
+        return "id"
+
+    monkeypatch.setattr("dashboard.jobs.start_sweep", start)
+    app = open_experiment("beta")
+    app.toggle(key="run_it").set_value(True).run()
+    app.selectbox(key="form_backbone").set_value("mlp").run()
+    app.number_input(key="form_seeds").set_value(2)
+    app.number_input(key="form_epochs_None").set_value(3).run()
+    assert not app.exception
+
+    button = next(button for button in app.button if button.label == "Run the experiment")
+    button.click().run()
+
+    command, experiment = started[0]
+    assert experiment == "beta"
+    assert command.startswith("neft sweep beta --dataset digits")
+    assert "--backbone mlp" in command
+    assert "--epochs 3" in command
+    assert command.endswith("--seeds 2")
+    assert command in words(app)
+
+
+def test_command_of_the_form_is_one_that_the_sweep_takes() -> None:
+    app = open_experiment("temperature")
+    app.toggle(key="run_it").set_value(True).run()
+    command = next(code.value for code in app.code if "--seeds" in str(code.value))
+
+    result = CliRunner().invoke(main, [*shlex.split(str(command))[1:], "--dry-run"])
+
+    assert result.exit_code == 0, result.output
+    assert "runs to do" in result.output
+
+
+def ours() -> dict[str, Any]:
+    """A process that lives."""
+    return {"pid": os.getpid(), "created": psutil.Process().create_time()}
+
+
+def test_one_job_at_a_time() -> None:
+    write_job("20261122-000000-abcdef", [], **ours())
+    app = open_experiment("beta")
+    app.toggle(key="run_it").set_value(True).run()
+
+    assert next(button for button in app.button if button.label == "Run the experiment").disabled
+
+
+def test_jobs_of_an_experiment_stand_on_its_page() -> None:
+    event = {"event": "sweeping", "done": 2, "total": 9}
+    write_job("20261122-000000-abcdef", [event], **ours(), sweep="beta", run_id="", num_epochs=0)
+
+    app = open_experiment("beta")
+
+    assert any("2 of 9 runs" in bar.proto.text for bar in app.get("progress"))
+    assert not open_experiment("temperature").get("progress")

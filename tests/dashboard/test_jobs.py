@@ -17,6 +17,7 @@ from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets import Mnist
 from neft.options import command_line
 from neft.places import neft_home
+from neft.plans import load_plans
 from neft.store import RunStore
 from tests.dashboard.conftest import end
 from tests.dashboard.driver import epoch, write_job
@@ -82,6 +83,48 @@ def test_job_trains_and_stores_its_run() -> None:
     jobs.forget(job_id)
     assert jobs.jobs() == []
     assert config.run_id in RunStore(neft_home() / "runs")
+
+
+SMALL_SWEEP = (
+    "neft sweep decay_factors --dataset digits --backbone mlp --hidden-layers 4 --hidden-units 16 --epochs 1 "
+    "--num-instances 2 --seeds 1"
+)
+
+
+def test_sweep_runs_its_experiment() -> None:
+    job_id = jobs.start_sweep(SMALL_SWEEP, experiment="decay_factors")
+
+    assert found(job_id).sweep == "decay_factors"
+    job = wait(job_id, lambda job: not job.is_active)
+    assert job.state == "finished", job
+    stored = RunStore(neft_home() / "runs").ids()
+    assert job.message == f"{len(stored)} runs stored."
+    assert len(stored) > 4
+    plans, _ = load_plans(neft_home() / "runs")
+    assert {entry.run_id for plan in plans.values() for entry in plan.entries} == set(stored)
+
+
+def test_cancelled_sweep_keeps_the_runs_that_ended() -> None:
+    job_id = jobs.start_sweep(f"{SMALL_SWEEP} --epochs 3", experiment="decay_factors")
+    job = wait(job_id, lambda job: job.done >= 1)
+    assert job.total > job.done
+
+    jobs.cancel(job_id)
+
+    job = wait(job_id, lambda job: not job.is_active)
+    assert job.state == "cancelled", job
+    store = RunStore(neft_home() / "runs")
+    listing = store.list()
+    assert not listing.problems
+    assert 1 <= len(listing.records) < job.total
+
+
+def test_sweep_that_fails_says_why() -> None:
+    job_id = jobs.start_sweep(SMALL_SWEEP.replace("digits", "mnist"), experiment="decay_factors")
+
+    job = wait(job_id, lambda job: not job.is_active)
+    assert job.state == "failed", job
+    assert "runs failed; the first" in job.message
 
 
 def test_job_that_fails_says_why() -> None:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import joblib
 import pytest
+import torch
 
 from neft import unfinished
 from neft.config import RunConfig
@@ -92,6 +94,28 @@ def test_sweep_goes_on_with_what_was_begun(small_config: RunConfig, settings: Sw
     assert not unfinished.exists(small_config, settings.unfinished_root)
 
 
+def test_run_that_another_process_stored_meanwhile_has_not_failed(
+    small_config: RunConfig, settings: SweepSettings
+) -> None:
+    one = planned(small_config, 0)
+
+    assert [run_one(one, settings).error for _ in range(2)] == [None, None]
+    assert not unfinished.exists(one.config, settings.unfinished_root)
+
+
+@pytest.mark.parametrize(("given", "taken"), [(1, 1), (0, joblib.cpu_count())])
+def test_cores_are_shared_out_among_the_processes_where_that_is_asked_for(
+    small_config: RunConfig, settings: SweepSettings, given: int, taken: int
+) -> None:
+    one = planned(small_config, 0)
+    before = torch.get_num_threads()
+
+    sweep(lambda _stored: [one], replace(settings, threads=given))
+
+    torch.set_num_threads(before)
+    assert RunStore(settings.store_root).record(one.config.run_id).provenance.threads == taken
+
+
 def test_dearest_runs_come_first(small_config: RunConfig, tmp_path: Path) -> None:
     cheap = planned(small_config, 0, method=Vanilla())
     dear = planned(small_config, 0, method=Ovf())
@@ -125,7 +149,7 @@ def test_run_that_waits_for_anothers_weights_is_run_after_it_in_one_call(
     rounds: list[int] = []
 
     outcomes = sweep(
-        lambda _stored: [waiting(source), source], settings, on_plan=lambda _planned, absent: rounds.append(absent)
+        lambda _stored: [waiting(source), source], settings, on_plan=lambda _planned, absent: rounds.append(len(absent))
     )
 
     assert [outcome.error for outcome in outcomes] == [None, None]
@@ -169,7 +193,7 @@ def test_plan_is_asked_again_with_what_is_stored_by_then(small_config: RunConfig
         return [trial, winner]
 
     heard: list[tuple[list[str], int]] = []
-    outcomes = sweep(plan, settings, on_plan=lambda asked, absent: heard.append((ids(asked), absent)))
+    outcomes = sweep(plan, settings, on_plan=lambda asked, absent: heard.append((ids(asked), len(absent))))
 
     assert [outcome.run_id for outcome in outcomes] == ids([trial, winner])
     assert heard == [(ids([trial]), 1), (ids([trial, winner]), 1), (ids([trial, winner]), 0)]

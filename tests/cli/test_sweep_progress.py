@@ -1,0 +1,60 @@
+"""What a sweep says of its time, and of a cluster that it cannot be run on."""
+
+from types import SimpleNamespace
+
+import pytest
+from rich.progress import Progress
+
+from neft.backbones import Mlp
+from neft.cli.sweep import _TimeLeft
+from neft.config import RunConfig, TrainingConfig
+from neft.methods import Vanilla
+from neft.presets import PlannedRun
+from tests.cli.conftest import Neft
+
+
+def a_run(epochs: int) -> PlannedRun:
+    return PlannedRun(RunConfig(backbone=Mlp(), method=Vanilla(), training=TrainingConfig(epochs=epochs)))
+
+
+def test_time_left_is_foreseen_from_what_ended_and_counts_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An mlp's run costs 1 and 1 an epoch: 100 of 150 took 200 s, so that 100 s are left."""
+    now = [1000.0]
+    monkeypatch.setattr("neft.cli.sweep.time", SimpleNamespace(monotonic=lambda: now[0]))
+    long, short = a_run(99), a_run(49)
+    progress = Progress()
+    progress.add_task("")
+    column = _TimeLeft()
+
+    def shown() -> str:
+        return str(column.render(progress.tasks[0]))
+
+    column.begin([long, short])
+    assert shown() == "-:--:--"
+    now[0] += 200
+    column.advance(long.config.run_id)
+    assert shown() == "0:01:40"
+    now[0] += 30
+    assert shown() == "0:01:10"
+    now[0] += 200
+    assert shown() == "0:00:00"
+    column.begin([short])
+    assert shown() == "-:--:--"
+    column.begin([])
+    assert shown() == "0:00:00"
+
+
+def test_cluster_that_is_not_there_is_an_error(neft: Neft) -> None:
+    answer = neft("sweep", "smoke", "--cluster", "nowhere")
+
+    assert answer.code == 2
+    assert "No Dask scheduler answers at 'nowhere'" in answer.err
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize("option", [("--workers", "2"), ("--threads", "0")])
+def test_options_of_this_machine_have_no_meaning_on_a_cluster(neft: Neft, option: tuple[str, str]) -> None:
+    answer = neft("sweep", "smoke", "--cluster", "tcp://127.0.0.1:9", *option)
+
+    assert answer.code == 2
+    assert "have no meaning" in answer.err

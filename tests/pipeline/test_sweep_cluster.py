@@ -1,0 +1,175 @@
+"""The same sweep on a Dask cluster: a scheduler and two workers in processes of their own, on loopback."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from distributed import Client
+
+from neft.config import RunConfig
+from neft.errors import NeftError
+from neft.store import RunStore
+from neft.sweep import Outcome, SweepSettings, _arrived, sweep
+from tests.sweeps import SECONDS, assert_same_numbers, begun, numbers, some_runs, wait_until
+
+
+@dataclass(frozen=True)
+class Cluster:
+    address: str
+    scheduler: "subprocess.Popen[bytes]"
+    workers: "list[subprocess.Popen[bytes]]"
+
+
+@contextmanager
+def dask(folder: Path, *arguments: str, **variables: str) -> Generator["subprocess.Popen[bytes]"]:
+    """A `dask` command in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments, "--no-dashboard", "--host", "127.0.0.1"],
+        cwd=folder,
+        env=os.environ | variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def cluster(folder: Path, *, num_workers: int, allowed_failures: int = 3) -> Generator[Cluster]:
+    """A scheduler, and workers that stay dead once they are killed."""
+    facts = folder / "scheduler.json"
+    with dask(
+        folder,
+        *("scheduler", "--port", "0", "--scheduler-file", str(facts)),
+        DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=str(allowed_failures),
+    ) as scheduler:
+        wait_until(facts.exists, "a scheduler")
+        wait_until(lambda: facts.read_text(encoding="utf-8").endswith("}"), "its address")
+        address = json.loads(facts.read_text(encoding="utf-8"))["address"]
+        workers: list[subprocess.Popen[bytes]] = []
+        with ExitStack() as stack:
+            for _ in range(num_workers):
+                worker = dask(
+                    folder, *("worker", address, "--nthreads", "1", "--no-nanny", "--local-directory", str(folder))
+                )
+                workers.append(stack.enter_context(worker))
+            with Client(address, set_as_default=False) as client:
+                if num_workers:
+                    client.wait_for_workers(num_workers, timeout=SECONDS)
+            yield Cluster(address=address, scheduler=scheduler, workers=workers)
+
+
+def on_cluster(address: str, folder: Path) -> SweepSettings:
+    return SweepSettings(store_root=folder / "runs", cluster=address, counts_shipped=False)
+
+
+def after(happened: Callable[[], object], what: str, act: Callable[[], object]) -> threading.Thread:
+    """Do something as soon as something is so, beside this thread."""
+
+    def watch() -> None:
+        wait_until(happened, what)
+        act()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread
+
+
+@pytest.mark.slow
+def test_worker_that_is_killed_costs_no_run_and_changes_no_number(small_config: RunConfig, tmp_path: Path) -> None:
+    planned = some_runs(small_config, 4, epochs=60)
+    with cluster(tmp_path, num_workers=2) as found:
+        settings = on_cluster(found.address, tmp_path)
+        both_at_work = after(
+            lambda: len(begun(settings.store_root / ".unfinished")) == 2, "two runs under way", found.workers[0].kill
+        )
+        outcomes = sweep(lambda _stored: planned, settings)
+        both_at_work.join()
+
+        assert [worker.poll() is None for worker in found.workers] == [False, True]
+    undisturbed = SweepSettings(
+        store_root=tmp_path / "undisturbed", unfinished_root=tmp_path, num_workers=1, counts_shipped=False
+    )
+    sweep(lambda _stored: planned, undisturbed)
+    assert sorted((one.run_id, one.error) for one in outcomes) == sorted((one.config.run_id, None) for one in planned)
+    assert not begun(settings.store_root / ".unfinished")
+    assert_same_numbers(settings.store_root, undisturbed.store_root)
+
+
+@pytest.mark.slow
+def test_run_that_the_scheduler_gives_up_is_reported_and_the_others_are_stored(
+    small_config: RunConfig, tmp_path: Path
+) -> None:
+    planned = some_runs(small_config, 6, epochs=60)
+    with cluster(tmp_path, num_workers=2, allowed_failures=0) as found:
+        settings = on_cluster(found.address, tmp_path)
+        both_at_work = after(
+            lambda: len(begun(settings.store_root / ".unfinished")) == 2, "two runs under way", found.workers[0].kill
+        )
+        outcomes = sweep(lambda _stored: planned, settings)
+        both_at_work.join()
+
+    failed = {one.run_id for one in outcomes if one.error}
+    assert 0 < len(failed) < 6
+    assert all("was killed" in (one.error or "was killed") for one in outcomes)
+    assert failed | numbers(settings.store_root).keys() == {one.config.run_id for one in planned}
+
+
+@pytest.mark.slow
+def test_scheduler_that_goes_away_is_an_error_that_says_so(small_config: RunConfig, tmp_path: Path) -> None:
+    with cluster(tmp_path, num_workers=1) as found:
+        settings = on_cluster(found.address, tmp_path)
+        at_work = after(lambda: begun(settings.store_root / ".unfinished"), "a run under way", found.scheduler.kill)
+        with pytest.raises(NeftError, match=r"scheduler .* is gone"):
+            sweep(lambda _stored: some_runs(small_config, 2, epochs=30), settings)
+        at_work.join()
+
+
+def test_scheduler_without_workers_is_an_error_that_says_how_to_start_some(
+    small_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neft.cluster.WORKER_SECONDS", 0.2)
+    with (
+        cluster(tmp_path, num_workers=0) as found,
+        pytest.raises(NeftError, match=f"has no worker.*dask worker {found.address} --nworkers"),
+    ):
+        sweep(lambda _stored: some_runs(small_config, 1, epochs=1), on_cluster(found.address, tmp_path))
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "somewhere"])
+def test_address_without_a_scheduler_is_named(
+    small_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr("neft.cluster.CONNECT_SECONDS", 0.5)
+
+    with pytest.raises(NeftError, match=f"No Dask scheduler answers at '{address}'"):
+        sweep(lambda _stored: some_runs(small_config, 1, epochs=1), on_cluster(address, tmp_path))
+
+
+def test_run_that_a_worker_stored_elsewhere_has_failed(tmp_path: Path) -> None:
+    outcome = _arrived(Outcome(run_id="digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d", seconds=1.0), RunStore(tmp_path))
+
+    assert "one and the same folder on every machine" in (outcome.error or "")
+
+
+def test_cluster_without_dask_says_what_to_install(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['distributed'] = None; from neft.__main__ import main; "
+        f"sys.argv = ['neft', 'sweep', 'smoke', '--cluster', 'tcp://127.0.0.1:9', '--store', {str(tmp_path)!r}]; main()"
+    )
+
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert answer.returncode == 2
+    assert 'pip install "neft[cluster]"' in answer.stderr
+    assert "Traceback" not in answer.stderr
