@@ -35,7 +35,7 @@ ROUNDS = 3
 
 
 class SameLaw(BaseNoiseModel):
-    """Gaussian deviations of std c sigma_d w_max, as RRAM1 has them with eight bits on two slices."""
+    """Gaussian deviations of std c sigma_d w_max, as RRAM1 has them with eight bits on four 2-bit devices."""
 
     def __init__(self, std: float, rng: torch.Generator) -> None:
         super().__init__()

@@ -103,10 +103,8 @@ def start_sweep(command: str, *, experiment: str) -> str:
         experiment: the experiment's name.
     """
     words = shlex.split(command)[1:]
-    # one core is left to the page
-    workers = str(max(1, (os.cpu_count() or 2) - 1))
     facts = {"run_id": "", "command": command, "num_epochs": 0, "sweep": experiment}
-    return _launch(lambda _folder: [*words, "--workers", workers], facts)
+    return _launch(lambda _folder: [*words, "--workers", str(_spare_cores())], facts)
 
 
 def _launch(arguments: Callable[[Path], list[str]], facts: dict[str, Any]) -> str:
@@ -114,9 +112,7 @@ def _launch(arguments: Callable[[Path], list[str]], facts: dict[str, Any]) -> st
     folder = _root() / job_id
     folder.mkdir(parents=True)
     words = [*arguments(folder), "--events", str(folder / EVENTS)]
-    # one core is left to the page
-    threads = max(1, (os.cpu_count() or 2) - 1)
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": str(_spare_cores()), "PYTHONUNBUFFERED": "1"}
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program, arguments as a list
             [sys.executable, "-m", "neft", *words],
@@ -197,6 +193,11 @@ def forget(job_id: str) -> None:
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
+
+
+def _spare_cores() -> int:
+    """One core is left to the page."""
+    return max(1, (os.cpu_count() or 2) - 1)
 
 
 def _root() -> Path:

@@ -31,6 +31,8 @@ MAX_PASSES = 8
 NUM_STEPS = 8
 """Device variations of a curve besides 0."""
 SEED = 0
+_COMPUTING = threading.Lock()
+"""One pass at a time: previews of one network share it, and the number of threads is the process's."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,10 @@ class Stream:
         self._passes = passes
         self.clean = clean
         """Accuracy without variation."""
-        self._lock = threading.Lock()
         self.seconds = 0.0
         """Spent on the passes so far."""
-        self.last = self._advance()
+        with _COMPUTING:
+            self.last = self._pass()
 
     @property
     def is_finished(self) -> bool:
@@ -66,11 +68,11 @@ class Stream:
 
     def advance(self) -> None:
         """Compute one more pass, if one is left."""
-        with self._lock:
+        with _COMPUTING:
             if not self.is_finished:
-                self.last = self._advance()
+                self.last = self._pass()
 
-    def _advance(self) -> Preview:
+    def _pass(self) -> Preview:
         with _one_thread():
             started = time.perf_counter()
             found = next(self._passes)
@@ -182,7 +184,7 @@ def _previewer(run_id: str, device: str, checksum: str) -> Previewer:
     network = restore_network(config, images, holder.weights(record))
     tested = build(DEVICES[device], {}) if device != config.test_device.name else config.test_device
     law = chip_law(config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"device": tested})}))
-    with _one_thread():
+    with _COMPUTING, _one_thread():
         return Previewer(network, images, law)
 
 

@@ -41,17 +41,17 @@ def device_weights(network: nn.Module, in_devices: Collection[str] | None = None
         if name not in parameters:
             error = unknown_name("parameter", name, parameters)
             raise error
-    layers = {name: weight for name, _, weight in _layer_weights(network)}
-    wanted = layers if in_devices is None else {name: parameters[name] for name in parameters if name in in_devices}
+    if in_devices is None:
+        wanted = {name: weight for name, _, weight in _layer_weights(network)}
+    else:
+        wanted = {name: parameters[name] for name in parameters if name in in_devices}
     chosen: dict[str, Tensor] = {}
     for name, weight in wanted.items():
         if all(weight is not other for other in chosen.values()):  # tied layers are the same devices
             chosen[name] = weight
     if not chosen:
-        message = (
-            f"No parameter of {type(network).__name__} lies in devices: it has no linear or convolution layer. Name "
-            "parameters with in_devices."
-        )
+        why = "it has no linear or convolution layer" if in_devices is None else "in_devices names none"
+        message = f"No parameter of {type(network).__name__} lies in devices: {why}. Known: {', '.join(parameters)}."
         raise ConfigError(message)
     return chosen
 
@@ -67,7 +67,7 @@ def parameter_table(network: nn.Module, in_devices: Collection[str] | None = Non
         A row per parameter: `parameter`, `shape`, `num_weights`, `in_devices` (bool), `reason`.
     """
     chosen = device_weights(network, in_devices)
-    kinds = {name: kind for name, kind, _ in _layer_weights(network)}
+    kinds = {name: kind for name, kind, _ in _layer_weights(network)} if in_devices is None else {}
     rows: list[dict[str, object]] = []
     owners = {id(weight): name for name, weight in chosen.items()}
     for name, parameter in network.named_parameters(remove_duplicate=False):
@@ -78,17 +78,24 @@ def parameter_table(network: nn.Module, in_devices: Collection[str] | None = Non
                 columns.SHAPE: "×".join(map(str, parameter.shape)) or "1",
                 columns.NUM_WEIGHTS: parameter.numel() if owner == name else 0,
                 columns.IN_DEVICES: owner in chosen,
-                columns.REASON: _reason(name, owner, network, kinds, named=in_devices is not None and name in chosen),
+                columns.REASON: _reason(
+                    name, owner, network, kinds, named=None if in_devices is None else name in chosen
+                ),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _reason(name: str, owner: str, network: nn.Module, kinds: dict[str, str], *, named: bool) -> str:
+def layer_name(name: str) -> str:
+    """How tables name the layer of a weight."""
+    return name.removesuffix(".weight").removeprefix("backbone.")
+
+
+def _reason(name: str, owner: str, network: nn.Module, kinds: dict[str, str], *, named: bool | None) -> str:
     if owner != name:
         return f"the same tensor as {owner}"
-    if named:
-        return "as named"
+    if named is not None:
+        return "named" if named else "not named"
     if name in kinds:
         return f"weight of a {kinds[name]}"
     module_name, _, own = name.rpartition(".")

@@ -42,12 +42,23 @@ def fold_batchnorm(network: nn.Module, *, among: Container[str] | None = None) -
     if not pairs and any(isinstance(module, NORMS) for module in network.modules()):
         pairs, note = _traced_pairs(network)
     factors: dict[str, Tensor] = {}
+    names = _names_of_each(network)
     for convolution, norm in pairs:
         weight = f"{convolution}.weight"
-        factor = _fold(network, convolution, norm) if among is None or weight in among else None
+        digital = (f"{convolution}.bias", f"{norm}.weight", f"{norm}.bias")
+        if among is not None and (weight not in among or any(name in among for name in digital)):
+            continue  # what lies in devices beside the weight must stay a parameter of its own
+        factor = _fold(network, convolution, norm) if names[weight] == 1 else None
         if factor is not None:
             factors[weight] = factor
     return Folding(factors, note)
+
+
+def _names_of_each(network: nn.Module) -> dict[str, int]:
+    """By parameter, under how many names its tensor goes: a factor on tied weights would reach every reader."""
+    parameters = list(network.named_parameters(remove_duplicate=False))
+    counts = Counter(id(parameter) for _, parameter in parameters)
+    return {name: counts[id(parameter)] for name, parameter in parameters}
 
 
 def _fold(network: nn.Module, convolution: str, norm: str) -> Tensor | None:

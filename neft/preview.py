@@ -37,7 +37,7 @@ from neft import columns
 from neft.datasets.base import ImageData
 from neft.errors import ConfigError
 from neft.folding import fold_batchnorm
-from neft.montecarlo import ChipLaw
+from neft.montecarlo import ChipLaw, channels_last
 from neft.network import Network
 from neft.noise import draw_normals
 from neft.reparametrised import NoisyNetwork, layer_name, refusal
@@ -91,7 +91,7 @@ class Previewer:
         # torch's stub does not know memory_format
         self._network = folded.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._targets = {
-            name: _channels_last(target * factors.get(name, 1.0)) for name, target in deployment.targets.items()
+            name: channels_last(target * factors.get(name, 1.0)) for name, target in deployment.targets.items()
         }
         self._stds = {name: std * factors.get(name, 1.0) for name, std in deployment.stds.items()}
         self._indices, self._clean = self._by_margin()
@@ -225,8 +225,8 @@ class Previewer:
         found = torch.zeros(len(scales), len(groups))
         for place, group in enumerate(groups):
             images, labels = self._images(group)
-            normals = draw_normals(self._shapes, generator(seed, "preview_chip", done * len(groups) + place))
-            deviations = {name: _channels_last(normal * self._stds[name]) for name, normal in normals.items()}
+            normals = draw_normals(self._shapes, generator(seed, "preview_chip", done, place))
+            deviations = {name: channels_last(normal * self._stds[name]) for name, normal in normals.items()}
             for condition, levels in enumerate(scales.tolist()):
                 chip = {
                     name: torch.add(self._targets[name], deviations[name], alpha=level) if level else target
@@ -323,7 +323,3 @@ def disjoint_curve(
 
 def _num_groups(num_images: int) -> int:
     return max(2, min(CHIPS_A_PASS, num_images // IMAGES_A_CHIP))
-
-
-def _channels_last(weight: Tensor) -> Tensor:
-    return weight.contiguous(memory_format=torch.channels_last) if weight.ndim == 4 else weight

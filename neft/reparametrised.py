@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, linear, pad
 from typing_extensions import override
 
+from neft.device_layers import layer_name
+from neft.errors import NeftError
 from neft.montecarlo import ChipLaw
 from neft.network import Network
 from neft.noise import relative_std
@@ -54,11 +56,6 @@ def refusal(network: Network, law: ChipLaw) -> str | None:
     if not isinstance(network.get_submodule(last), nn.Linear):
         return "The last layer is not fully connected."
     return None
-
-
-def layer_name(name: str) -> str:
-    """How tables name the layer of a weight."""
-    return name.removesuffix(".weight").removeprefix("backbone.")
 
 
 class NoisyNetwork:
@@ -349,7 +346,7 @@ def _cholesky(gram: Float[Tensor, "batch positions positions"]) -> Float[Tensor,
     factor, failed = torch.linalg.cholesky_ex(gram.mT)
     if bool(failed.any()):
         message = "The Gram matrix of an image's patches could not be factored."
-        raise FloatingPointError(message)
+        raise NeftError(message)
     return factor
 
 

@@ -18,7 +18,7 @@ from neft import unfinished
 from neft.errors import NeftError
 from neft.methods import Ovf
 from neft.options import command_line
-from neft.pipeline import Settings, reevaluate, run
+from neft.pipeline import Settings, load_data, reevaluate, run
 from neft.places import default_data_dir
 from neft.plans import PlanEntry, PlanRecord
 from neft.presets import PlannedRun, Stored
@@ -46,6 +46,8 @@ class SweepSettings:
     cluster: str | None = None
     """Address of a Dask scheduler whose workers are to run it. They must reach `store_root` by the same path."""
     data_dir: Path | None = None
+    download: bool = False
+    """Whether a missing data set may be fetched."""
     unfinished_root: Path | None = None
     preset: str | None = None
     counts_shipped: bool = True
@@ -56,6 +58,11 @@ class SweepSettings:
         """Where runs are looked for; the first is the one that is written to."""
         own = RunStore(self.store_root)
         return Stores(own=own, shipped=Stores.default().shipped if self.counts_shipped else own)
+
+    def find(self, run_id: str) -> RunRecord | None:
+        """A stored run's record, if it is stored."""
+        stores = self.stores
+        return stores.holder(run_id).record(run_id) if run_id in stores else None
 
 
 @dataclass(frozen=True)
@@ -95,23 +102,33 @@ def sweep(
         on_notice: told what else a user should know.
 
     Raises:
+        DataMissingError: a data set could not be fetched.
         NeftError: there is no cluster, or its scheduler went away.
     """
     outcomes: list[Outcome] = []
     failed: set[str] = set()
     stores = settings.stores
     while True:
-        planned = plan(lambda run_id: stores.holder(run_id).record(run_id) if run_id in stores else None)
+        planned = plan(settings.find)
         absent = [one for one in missing(planned, stores) if one.config.run_id not in failed]
         on_plan(planned, absent)
         ready = [one for one in absent if one.waits_for is None or one.waits_for in stores]
         if not ready:
             return outcomes
+        if settings.download:
+            _fetch_data(ready, settings)
         for outcome in _local(ready, settings, on_notice) if settings.cluster is None else _remote(ready, settings):
             outcomes.append(outcome)
             if outcome.error:
                 failed.add(outcome.run_id)
             on_outcome(outcome)
+
+
+def _fetch_data(ready: Sequence[PlannedRun], settings: SweepSettings) -> None:
+    """Fetch what data are missing, once and before any process starts."""
+    how = Settings(store=settings.stores.own, data_dir=settings.data_dir or default_data_dir(), download=True)
+    for one in {one.config.dataset.model_dump_json(): one for one in ready}.values():
+        _ = load_data(one.config, how)
 
 
 def plan_record(planned: Sequence[PlannedRun], *, name: str, preset: str, command: str) -> PlanRecord | None:
@@ -175,8 +192,8 @@ def _in_processes(
             yield joblib.delayed(run_one)(one, settings)
 
     parallel = joblib.Parallel(
-        n_jobs=min(workers, max(2, len(chosen))),  # a single one would be run in this process
-        pre_dispatch="1*n_jobs",
+        n_jobs=max(2, min(workers, len(chosen))),  # a single one would be run in this process
+        pre_dispatch=str(min(workers, len(chosen))),
         initializer=_end_with,
         initargs=(os.getpid(),),
         **UNORDERED,

@@ -78,7 +78,7 @@ def page() -> None:
 
 def _pick_run(runs: list[RunRecord]) -> RunRecord:
     by_id = {record.id: record for record in runs}
-    if st.session_state.get(state.RUNS) not in by_id:
+    if st.session_state.get(state.RUNS) not in list(by_id):
         _ = st.session_state.pop(state.RUNS, None)  # another page keeps several runs under this name
     chosen = st.selectbox(
         "Run",
@@ -161,7 +161,11 @@ def _cards(record: RunRecord, device: str, largest: float, *, is_running: bool) 
 
 def _curve_card(record: RunRecord, device: str, largest: float, stream: Stream) -> None:
     real = previews.real_chips(record, device, largest)
-    held = "Rings: the stored means over real chips." if len(real) else "This run has no stored chips of this device."
+    if len(real):
+        held = "Rings: the stored means over real chips."
+    else:
+        tried = "of this device" if device != previews.own_device(record) else "up to this device variation"
+        held = f"This run has no stored chips {tried}."
     card = Card(
         key="preview",
         question="How fast does accuracy fall?",
@@ -174,7 +178,7 @@ def _curve_card(record: RunRecord, device: str, largest: float, stream: Stream) 
         real,
         variant=record.facts.variant,
         chance=1 / record.facts.num_classes,
-        real_name=f"{record.facts.num_instances} real chips",
+        real_name="real chips",
         mode=theme_mode(),
     )
     chart_card(card, figure, stream.last.curve)

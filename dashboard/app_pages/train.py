@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import data, jobs, state
-from dashboard.widgets.component_form import choose_component, component_fields
+from dashboard.widgets.component_form import DOWNLOADED, choose_component, component_fields
 from dashboard.widgets.job_card import job_card
 from neft.config import RunConfig
 from neft.errors import ConfigError
@@ -13,7 +13,6 @@ from neft.options import command_line, make_config
 
 MAIN_TRAINING = ("sigma_d", "epochs", "seed")
 SHOWN_JOBS = 5
-DOWNLOADED = ("fashion_mnist", "mnist", "cifar10", "cifar100", "tiny_imagenet")
 DOWNLOAD = "download"
 
 

@@ -8,6 +8,8 @@ from pydantic.fields import FieldInfo
 from neft.options import FAMILIES, Option, option_table, shown
 
 PREFIX = "form_"
+DOWNLOADED = ("fashion_mnist", "mnist", "cifar10", "cifar100", "tiny_imagenet")
+"""Data sets that can be fetched."""
 SYMBOL_LENGTH = 2
 """A title that is no longer is a symbol."""
 INITIAL = {"width": 0.25, "epochs": 20}

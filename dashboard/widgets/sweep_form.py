@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import jobs
-from dashboard.widgets.component_form import choose_component, component_fields
+from dashboard.widgets.component_form import DOWNLOADED, choose_component, component_fields
 from neft.experiments import Experiment
 from neft.options import option_words
 
@@ -21,6 +21,12 @@ def sweep_form(experiment: Experiment) -> None:
     )
     values, seeds = _form()
     command = f"{option_words(f'neft sweep {experiment.name}', values)} --seeds {seeds}"
+    if values["dataset"] in DOWNLOADED and st.toggle(
+        "Download if missing",
+        key="form_download",
+        help="Otherwise a missing data set is an error that says where to put it.",
+    ):
+        command += " --download"
     busy = jobs.active()
     if st.button(
         "Run the experiment",

@@ -71,6 +71,7 @@ SCALE_PARAMETERS = [option for option in config_parameters(PARTS) if option.name
     type=click.Path(dir_okay=False, path_type=Path),
     help="Append progress to this file, a JSON object a line.",
 )
+@click.option("--download", is_flag=True, help="Fetch a data set that is not there.")
 @click.option("--dry-run", is_flag=True, help="List what would be run, and stop.")
 @data_dir_option
 @store_option
@@ -84,6 +85,7 @@ def sweep(
     data_dir: Path | None,
     store_root: Path | None,
     *,
+    download: bool,
     dry_run: bool,
     as_json: bool,
     **options: Any,
@@ -102,8 +104,8 @@ def sweep(
       neft sweep accuracy --dataset fashion_mnist --image-size 16 --max-train 5000 --epochs 10 --seeds 3
       neft sweep paper_digits --epochs 2 --seeds 1 --num-instances 10 --store quick
 
-    On several machines, with Dask. Each has this package with the extra (pip install "neft[cluster]"), and the folder
-    of --store by the same path, as on a network drive:
+    On several machines, with Dask. Each has this package with the extra (pip install "neft[cluster]"), the data, and
+    the folder of --store by the same path, as on a network drive:
 
     \b
       dask scheduler                                          on one of them; it says its address
@@ -127,6 +129,7 @@ def sweep(
         threads=threads,
         cluster=cluster,
         data_dir=data_dir,
+        download=download,
         preset=preset,
         counts_shipped=store_root is None,
     )
@@ -134,7 +137,7 @@ def sweep(
     def plan(stored: Stored) -> list[PlannedRun]:
         return chosen.plan(stored, rescale=rescale)
 
-    absent = missing(plan(_find(settings)), settings.stores)
+    absent = missing(plan(settings.find), settings.stores)
     if dry_run:
         _print_plan([one.config.run_id for one in absent], as_json=as_json)
         return
@@ -146,13 +149,8 @@ def sweep(
             save_plan(settings.store_root, record)
 
     outcomes = _watched(plan, settings, keep, EventFile(events))
-    planned = plan(_find(settings))
+    planned = plan(settings.find)
     _report(outcomes, num_stored=len(planned) - len(missing(planned, settings.stores)), as_json=as_json)
-
-
-def _find(settings: SweepSettings) -> Stored:
-    stores = settings.stores
-    return lambda run_id: stores.holder(run_id).record(run_id) if run_id in stores else None
 
 
 def _rescaling(preset: Preset, options: Mapping[str, Any]) -> Callable[[Scale], Scale]:

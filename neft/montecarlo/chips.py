@@ -141,7 +141,11 @@ def plain_logits(
     """One chip's outputs the plain way: program, then run the network as it is."""
     weights = {name: weight.detach() for name, weight in device_weights(network, in_devices).items()}
     chip = law.deploy(weights).chip(draw_normals(weights, generator(seed, "chip", instance)), sigma_d=sigma_d)
-    return cast("Tensor", functional_call(network.eval(), chip, (images,)))
+    was_training = network.training
+    try:
+        return cast("Tensor", functional_call(network.eval(), chip, (images,)))
+    finally:
+        _ = network.train(was_training)
 
 
 def channels_last(images: Tensor) -> Tensor:

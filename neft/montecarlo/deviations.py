@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from neft import columns
-from neft.device_layers import device_weights
+from neft.device_layers import device_weights, layer_name
 from neft.montecarlo.chips import ChipLaw
 from neft.noise import draw_normals
 from neft.seeding import generator
@@ -37,7 +37,7 @@ def layer_deviations(
         sampled = torch.cat([chip[name].flatten().double() * stds for chip in chips])
         magnitude = weight.abs() / maximum
         closed_form_std = float(stds.square().mean().sqrt())
-        layer = name.removesuffix(".weight").removeprefix("backbone.")
+        layer = layer_name(name)
         layers.append(
             {
                 columns.LAYER: layer,

@@ -1,8 +1,9 @@
 """Try a network on sampled chips, at every sigma_d, on a data set or on batches of one's own."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 
 import pandas as pd
@@ -76,7 +77,7 @@ def evaluate(
         torch_device: where torch computes.
         chips_at_once: chips that are computed side by side; by default one on the CPU, which has nothing to gain, and
             on a GPU as many as fill it.
-        on_instance: told after each chip how many are done and its accuracy at the last sigma_d.
+        on_instance: told after each chip how many are done and its accuracy at the largest sigma_d still open.
         should_stop: asked after each chip, or after those computed side by side.
 
     Returns:
@@ -136,21 +137,24 @@ def try_network(
         min_instances: chips that a precision cannot do without.
         torch_device: where torch computes.
         chips_at_once: chips that are computed side by side, for a network that `torch.vmap` can take.
-        on_instance: told after each chip how many are done and its accuracy at the last sigma_d.
-        should_stop: asked after each chip.
+        on_instance: told after each chip how many are done and its accuracy at the largest sigma_d still open.
+        should_stop: asked after each chip, or after those computed side by side.
 
     Raises:
         ConfigError: no batches; what the network puts out or the labels are no classification; nothing lies in
-            devices, or an unknown parameter.
+            devices, or an unknown parameter; a count or device variation that cannot be.
         StoppedError: `should_stop` said so.
     """
+    _check_counts(sigma_ds, num_instances=num_instances, chips_at_once=chips_at_once)
     law = law or ChipLaw(device=Rram1(), mapping=BitSlicing())
     parameters = parameter_table(network, in_devices)
     with torch.inference_mode():
         deployed = DeployedNetwork(network, law, in_devices=in_devices, torch_device=torch_device)
         pairs = [(channels_last(inputs.to(torch_device)), labels.to(torch_device)) for inputs, labels in batches]
         _check_batches(deployed, pairs)
-        bench = _Bench(deployed, [inputs for inputs, _ in pairs], torch.cat([labels for _, labels in pairs]), None)
+        bench = _Bench(
+            deployed, [inputs for inputs, _ in pairs], torch.cat([labels for _, labels in pairs]).long(), None
+        )
         instances = _try_chips(
             bench,
             sigma_ds=sigma_ds,
@@ -181,14 +185,23 @@ class _Bench:
         self._batches = batches
         self._labels = labels
         self._clean: Tensor | None = None
+        self._most = 2**31
+        """Chips side by side for which there is memory, as far as is known."""
 
     def measure(self, chips: Sequence[Weights], sigma_ds: Sequence[float]) -> Float[Tensor, "chips sigma_ds metrics"]:
         """Each chip's metrics at each sigma_d, still on the torch device."""
         if len(chips) == 1:
             self.deployed.place(chips[0])
             return torch.stack([self._one(sigma_d) for sigma_d in sigma_ds])[None]
-        self.deployed.place_many(chips)
-        return torch.stack([self._many(sigma_d, len(chips)) for sigma_d in sigma_ds], dim=1)
+        if len(chips) > self._most:
+            parts = [chips[start : start + self._most] for start in range(0, len(chips), self._most)]
+            return torch.cat([self.measure(part, sigma_ds) for part in parts])
+        try:
+            self.deployed.place_many(chips)
+            return torch.stack([self._many(sigma_d, len(chips)) for sigma_d in sigma_ds], dim=1)
+        except torch.OutOfMemoryError:
+            self._most = len(chips) // 2
+        return self.measure(chips, sigma_ds)
 
     def _one(self, sigma_d: float) -> Float[Tensor, " metrics"]:
         if sigma_d == 0 and self._clean is not None:  # without variation every chip is the same one
@@ -244,25 +257,27 @@ def _try_chips(
 ) -> pd.DataFrame:
     heads: list[tuple[float, int]] = []
     found: list[Tensor] = []
-    chips = _drawn(bench.deployed, seed, num_instances, ahead=drawn_ahead)
-    for start in range(0, num_instances, chips_at_once):
-        wanted = means.unknown(sigma_ds)
-        if not wanted:
-            break
-        block = [next(chips) for _ in range(min(chips_at_once, num_instances - start))]
-        measured = bench.measure(block, wanted).cpu()
-        for instance, values in enumerate(measured, start=start):
-            # a mean may have become known within the block: the chips after are as if never tried
-            still = means.unknown(wanted)
-            for sigma_d in still:
-                value = values[wanted.index(sigma_d)]
-                heads.append((sigma_d, instance))
-                found.append(value)
-                means.add(sigma_d, float(value[0]))
-            on_instance(instance + 1, float(values[-1, 0]))
-        if should_stop():
-            message = f"Stopped after {start + len(block)} of {num_instances} chips."
-            raise StoppedError(message, epoch=-1)
+    with closing(_drawn(bench.deployed, seed, num_instances, ahead=drawn_ahead)) as chips:
+        for start in range(0, num_instances, chips_at_once):
+            wanted = means.unknown(sigma_ds)
+            if not wanted:
+                break
+            block = [next(chips) for _ in range(min(chips_at_once, num_instances - start))]
+            measured = bench.measure(block, wanted).cpu()
+            for instance, values in enumerate(measured, start=start):
+                # a mean may have become known within the block: the chips after are as if never tried
+                still = means.unknown(wanted)
+                if not still:
+                    break
+                for sigma_d in still:
+                    value = values[wanted.index(sigma_d)]
+                    heads.append((sigma_d, instance))
+                    found.append(value)
+                    means.add(sigma_d, float(value[0]))
+                on_instance(instance + 1, float(found[-1][0]))
+            if should_stop():
+                message = f"Stopped after {start + len(block)} of {num_instances} chips."
+                raise StoppedError(message, epoch=-1)
     instances = pd.DataFrame(torch.stack(found).double().numpy(), columns=list(bench.metrics))
     instances.insert(0, columns.SIGMA_D, [sigma_d for sigma_d, _ in heads])
     instances.insert(1, columns.INSTANCE, [instance for _, instance in heads])
@@ -271,7 +286,7 @@ def _try_chips(
     return instances.sort_values([columns.SIGMA_D, columns.INSTANCE], ignore_index=True)
 
 
-def _drawn(deployed: DeployedNetwork, seed: int, count: int, *, ahead: int) -> Iterator[Weights]:
+def _drawn(deployed: DeployedNetwork, seed: int, count: int, *, ahead: int) -> Generator[Weights]:
     """Chips 0, 1, … in order; some of them drawn ahead, in threads, while others are computed."""
     if not ahead:
         for instance in range(count):
@@ -279,15 +294,29 @@ def _drawn(deployed: DeployedNetwork, seed: int, count: int, *, ahead: int) -> I
         return
     with ThreadPoolExecutor(ahead) as pool:
         waiting: deque[Future[Weights]] = deque()
-        for instance in range(count + ahead):
-            if instance < count:
-                waiting.append(pool.submit(deployed.normals, seed, instance))
-            if instance >= ahead:
-                yield waiting.popleft().result()
+        try:
+            for instance in range(count + ahead):
+                if instance < count:
+                    waiting.append(pool.submit(deployed.normals, seed, instance))
+                if instance >= ahead:
+                    yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                _ = future.cancel()
 
 
 def _fitting(deployed: DeployedNetwork, torch_device: str) -> int:
     return 1 if torch_device == "cpu" else max(1, min(MANY_CHIPS, MANY_WEIGHTS // deployed.num_weights))
+
+
+def _check_counts(sigma_ds: Sequence[float], *, num_instances: int, chips_at_once: int) -> None:
+    if not sigma_ds or min(sigma_ds) < 0 or len(set(sigma_ds)) < len(sigma_ds):
+        message = f"sigma_ds (device variations) must be different numbers, at least one, none below 0; got {sigma_ds}."
+        raise ConfigError(message)
+    for name, count in (("num_instances (chips)", num_instances), ("chips_at_once", chips_at_once)):
+        if count < 1:
+            message = f"{name} must be at least 1; got {count}."
+            raise ConfigError(message)
 
 
 def _check_batches(deployed: DeployedNetwork, pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
@@ -295,7 +324,7 @@ def _check_batches(deployed: DeployedNetwork, pairs: Sequence[tuple[Tensor, Tens
         message = "batches are empty; at least one pair of inputs and labels is needed."
         raise ConfigError(message)
     for inputs, labels in pairs:
-        if labels.shape != inputs.shape[:1] or labels.is_floating_point():
+        if labels.shape != inputs.shape[:1] or labels.is_floating_point() or labels.dtype == torch.bool:
             message = (
                 "labels must be whole numbers, one for each input; got "
                 f"{list(labels.shape)} of {labels.dtype} for inputs {list(inputs.shape)}."
@@ -303,12 +332,14 @@ def _check_batches(deployed: DeployedNetwork, pairs: Sequence[tuple[Tensor, Tens
             raise ConfigError(message)
     deployed.program(sigma_d=0.0)
     logits = deployed.network(pairs[0][0][:1])
-    if logits.dim() != 2:
-        message = f"The network must put out logits of shape [inputs, classes]; got {list(logits.shape)} for one input."
+    if not isinstance(logits, Tensor) or logits.dim() != 2:
+        got = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        message = f"The network must put out logits of shape [inputs, classes]; got {got} for one input."
         raise ConfigError(message)
-    highest = max(int(labels.max()) for _, labels in pairs)
-    if highest >= logits.shape[1]:
-        message = f"labels must lie below the number of classes, {logits.shape[1]}; got {highest}."
+    labels = torch.cat([labels for _, labels in pairs])
+    lowest, highest = int(labels.min()), int(labels.max())
+    if lowest < 0 or highest >= logits.shape[1]:
+        message = f"labels must lie from 0 to {logits.shape[1] - 1}, the last class; got {lowest} to {highest}."
         raise ConfigError(message)
 
 

@@ -24,7 +24,7 @@ def test_a_curve_refines_itself_and_passes_through_the_real_chips(page: Page, se
     expect(page.locator(".st-key-card_preview").get_by_text(re.compile("Pass 8 of 8"))).to_be_visible()
     expect(page.locator(".st-key-card_layers").get_by_text(re.compile("Pass 8 of 8"))).to_be_visible()
     drawn = {trace["name"]: trace for trace in chart_data(page, "preview")}
-    preview, real = drawn["preview, with its 95 % interval"], drawn["200 real chips"]
+    preview, real = drawn["preview, with its 95 % interval"], drawn["real chips"]
     assert preview["x"] == pytest.approx(real["x"])
     assert preview["y"] == pytest.approx(real["y"], abs=8)
     (alone,) = [trace for trace in chart_data(page, "layers") if trace["name"] == "in one layer"]

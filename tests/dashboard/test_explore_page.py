@@ -68,11 +68,12 @@ def test_cached_runs_fill_four_views() -> None:
 
 def test_every_network_that_ships_with_curves_can_be_looked_at() -> None:
     records = RunStore(CACHED_RUNS, read_only=True).list().records
-    labels = {record.facts.backbone_label for record in records if len(record.facts.sigma_ds) > 2}
-    for label in sorted(labels):
-        app = open_page(net=label, read="Fixed")
+    facts = [record.facts for record in records if len(record.facts.sigma_ds) > 2]
+    for dataset, label in sorted({(one.dataset_label, one.backbone_label) for one in facts}):
+        app = open_page(data=dataset, net=label, read="Fixed")
 
         assert not app.exception
+        assert selected(app, "data") == dataset
         assert selected(app, "net") == label
         assert charts(app)[0].startswith(ACCURACY)
 

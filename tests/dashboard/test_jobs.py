@@ -125,6 +125,7 @@ def test_sweep_that_fails_says_why() -> None:
     job = wait(job_id, lambda job: not job.is_active)
     assert job.state == "failed", job
     assert "runs failed; the first" in job.message
+    assert "--download" in job.message
 
 
 def test_job_that_fails_says_why() -> None:

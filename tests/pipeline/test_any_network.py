@@ -1,6 +1,7 @@
 """Monte Carlo on networks and batches of one's own."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -62,6 +63,19 @@ class Twice(nn.Module):
         return self.out((self.norm(features) + features).mean(dim=(2, 3)))
 
 
+class TiedConvolutions(nn.Module):
+    """Two convolutions with one weight, one of them before a BatchNorm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.second = nn.Conv2d(3, 3, 3, bias=False), nn.BatchNorm2d(3), nn.Conv2d(3, 3, 3)
+        self.second.weight = self.first.weight
+
+    @override
+    def forward(self, images: Tensor) -> Tensor:
+        return self.second(self.norm(self.first(images))).mean(dim=(2, 3))
+
+
 class Tied(nn.Module):
     """Two names for one tensor."""
 
@@ -97,7 +111,9 @@ def accuracies(tried: pd.DataFrame) -> list[float]:
     return tried[columns.ACCURACY].tolist()
 
 
-@pytest.mark.parametrize("network", [Small(), Undecided(), Twice()], ids=lambda network: type(network).__name__)
+@pytest.mark.parametrize(
+    "network", [Small(), Undecided(), Twice(), TiedConvolutions()], ids=lambda network: type(network).__name__
+)
 @pytest.mark.parametrize("device", list(DEVICES.values()), ids=lambda device: device.__name__)
 def test_any_network_is_the_plain_one_on_every_chip(network: nn.Module, device: type) -> None:
     network = lived_in(network)
@@ -162,6 +178,28 @@ def test_parameters_may_be_named() -> None:
     assert accuracies(tried.instances) == [float((logits.argmax(dim=1) == 0).float().mean()) for logits in plain]
 
 
+@pytest.mark.parametrize("beside", ["first.bias", "first_norm.weight", "first_norm.bias"])
+def test_what_lies_in_devices_beside_a_weight_is_not_folded_away(beside: str) -> None:
+    network, inside = lived_in(Small()), ["first.weight", beside]
+    deployed = DeployedNetwork(network, LAW, in_devices=inside)
+    with torch.inference_mode():
+        deployed.draw(0, 0)
+        deployed.program(sigma_d=0.1)
+        plain = plain_logits(network, images(), LAW, sigma_d=0.1, seed=0, instance=0, in_devices=inside)
+        torch.testing.assert_close(deployed.logits(images()), plain, rtol=1e-4, atol=1e-5)
+
+
+def test_what_was_not_named_is_said_so() -> None:
+    table = parameter_table(Small(), ["out.weight"]).set_index(columns.PARAMETER)
+    assert table.loc["out.weight", columns.REASON] == "named"
+    assert table.loc["first.weight", columns.REASON] == "not named"
+
+
+def test_naming_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"in_devices names none. Known: first.weight"):
+        device_weights(Small(), [])
+
+
 def test_tied_parameters_are_the_same_devices() -> None:
     table = parameter_table(Tied()).set_index(columns.PARAMETER)
     assert list(device_weights(Tied())) == ["out.weight"]
@@ -197,12 +235,71 @@ def test_a_computed_weight_is_refused() -> None:
         ([], "batches are empty"),
         ([(images(), torch.zeros(5, dtype=torch.long))], r"got \[5\] of torch.int64 for inputs \[6, 3, 10, 10\]"),
         ([(images(), torch.zeros(6))], "labels must be whole numbers"),
-        ([(images(), torch.full((6,), 4))], "below the number of classes, 4; got 4"),
+        ([(images(), torch.zeros(6, dtype=torch.bool))], "labels must be whole numbers"),
+        ([(images(), torch.full((6,), 4))], "from 0 to 3, the last class; got 4 to 4"),
+        ([(images(), torch.full((6,), -1))], "from 0 to 3, the last class; got -1 to -1"),
     ],
 )
 def test_batches_that_cannot_be_are_refused(batches: list[tuple[Tensor, Tensor]], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         try_network(lived_in(Small()), batches, sigma_ds=[0.1])
+
+
+def test_labels_may_be_small_integers() -> None:
+    labels = torch.arange(6) % 4
+    small, usual = (
+        try_network(lived_in(Small()), [(images(), kind)], sigma_ds=[0.1], num_instances=2)
+        for kind in (labels.to(torch.uint8), labels)
+    )
+    pd.testing.assert_frame_equal(small.instances, usual.instances)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"sigma_ds": []}, "at least one"),
+        ({"sigma_ds": [0.1, 0.1]}, r"must be different numbers.* got \[0.1, 0.1\]"),
+        ({"sigma_ds": [-0.1]}, "none below 0"),
+        ({"num_instances": 0}, r"num_instances \(chips\) must be at least 1; got 0"),
+        ({"chips_at_once": 0}, "chips_at_once must be at least 1; got 0"),
+    ],
+)
+def test_counts_that_cannot_be_are_refused(changed: dict[str, Any], message: str) -> None:
+    settings: dict[str, Any] = {"sigma_ds": [0.1]} | changed
+    with pytest.raises(ConfigError, match=message):
+        try_network(lived_in(Small()), [(images(), torch.zeros(6, dtype=torch.long))], **settings)
+
+
+def test_several_outputs_are_refused() -> None:
+    class Pair(Small):
+        @override
+        def forward(self, images: Tensor) -> Any:
+            return super().forward(images), images
+
+    with pytest.raises(ConfigError, match="got tuple for one input"):
+        try_network(lived_in(Pair()), [(images(), torch.zeros(6, dtype=torch.long))], sigma_ds=[0.1])
+
+
+def test_chips_side_by_side_are_as_many_as_there_is_memory_for(
+    monkeypatch: pytest.MonkeyPatch, few_digits: ImageData
+) -> None:
+    network = build_network(RunConfig().backbone, InputShape(num_channels=1, image_size=8, num_classes=10))
+    initialise(network, generator(0, "weights"))
+    place_many, asked = DeployedNetwork.place_many, list[int]()
+
+    def within_memory(deployed: DeployedNetwork, chips: list[Any]) -> None:
+        asked.append(len(chips))
+        if len(chips) > 2:
+            message = "CUDA out of memory"
+            raise torch.OutOfMemoryError(message)
+        place_many(deployed, chips)
+
+    one = evaluate(network, few_digits, LAW, sigma_ds=[0.1], num_instances=9, seed=0)
+    monkeypatch.setattr(DeployedNetwork, "place_many", within_memory)
+    many = evaluate(network, few_digits, LAW, sigma_ds=[0.1], num_instances=9, seed=0, chips_at_once=8)
+
+    pd.testing.assert_frame_equal(one, many, rtol=1e-3, atol=1e-4)
+    assert asked == [8, 4, 2, 2, 2, 2]
 
 
 def test_outputs_that_are_no_logits_are_refused() -> None:

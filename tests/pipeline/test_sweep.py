@@ -284,3 +284,20 @@ def test_smoke_preset_on_two_processes(settings: SweepSettings) -> None:
     assert not listing.problems
     assert {record.id for record in listing.records} == {one.config.run_id for one in smoke()}
     assert {record.provenance.threads for record in listing.records} == {1}
+
+
+def test_data_are_fetched_once_and_before_any_run(
+    small_config: RunConfig, settings: SweepSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def load(config: RunConfig, how: Settings) -> None:
+        asked.append(how.download)
+
+    monkeypatch.setattr("neft.sweep.load_data", load)
+    runs = [planned(small_config, seed) for seed in range(2)]
+
+    outcomes = sweep(lambda _stored: runs, replace(settings, download=True))
+
+    assert asked == [True]
+    assert [outcome.error for outcome in outcomes] == [None, None]
