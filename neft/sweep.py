@@ -110,6 +110,7 @@ def sweep(
     stores = settings.stores
     while True:
         planned = plan(settings.find)
+        _forget_states(planned, settings)
         absent = [one for one in missing(planned, stores) if one.config.run_id not in failed]
         on_plan(planned, absent)
         ready = [one for one in absent if one.waits_for is None or one.waits_for in stores]
@@ -122,6 +123,14 @@ def sweep(
             if outcome.error:
                 failed.add(outcome.run_id)
             on_outcome(outcome)
+
+
+def _forget_states(planned: Sequence[PlannedRun], settings: SweepSettings) -> None:
+    """Of runs that are stored: a process may have been killed between storing a run and forgetting its last epoch."""
+    own = settings.stores.own
+    for one in planned:
+        if unfinished.exists(one.config, settings.unfinished_root) and one.config.run_id in own:
+            unfinished.discard(one.config, settings.unfinished_root)
 
 
 def _fetch_data(ready: Sequence[PlannedRun], settings: SweepSettings) -> None:

@@ -22,14 +22,24 @@ PATHS = (
 def test_a_page_has_no_violations(themed_page: Page, server: Server, path: str) -> None:
     open_page(themed_page, server, path)
     themed_page.wait_for_timeout(500)
-    assert violations(themed_page) == []
+    assert lasting_violations(themed_page) == []
 
 
 def test_a_runs_details_have_no_violations(themed_page: Page, server: Server) -> None:
     first = RunStore(CACHED_RUNS).ids()[0]
     open_page(themed_page, server, f"/runs?run={first}")
     expect(themed_page.locator(CHART).first).to_be_visible()
-    assert violations(themed_page) == []
+    assert lasting_violations(themed_page) == []
+
+
+def lasting_violations(page: Page) -> list[str]:
+    """What axe finds once the page stands still: an element that is being drawn anew is faded for a moment."""
+    found = violations(page)
+    for _ in range(10):
+        if found:
+            page.wait_for_timeout(1000)
+            found = violations(page)
+    return found
 
 
 def violations(page: Page) -> list[str]:
