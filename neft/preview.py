@@ -6,8 +6,8 @@ Outcomes of different images are then independent, and their spread gives the in
 
 Two ways:
 
-- `disjoint`: the images are dealt to groups, each tried on a chip of its own. For any network and device.
-- `reparametrised`: no chip is drawn at all. Given its input, the deviation of a layer's output under independent
+- disjoint: the images are dealt to groups, each tried on a chip of its own. For any network and device.
+- reparametrised: no chip is drawn at all. Given its input, the deviation of a layer's output under independent
   Gaussian deviations of equal std s is exactly Gaussian, independent across output channels, with covariance s^2 x
   (Gram matrix of the input's patches) over output positions (local reparametrisation, Kingma et al. 2015, section 2.3).
   `neft.reparametrised` draws it. Refused where its assumptions fail (`refusal`).
@@ -19,7 +19,6 @@ averaged is the *loss* against the clean prediction of the same image; the clean
 Only the mean: spread, percentiles and the worst chip need real chips (`neft.montecarlo`).
 """
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,19 +30,17 @@ import torch
 from jaxtyping import Float, Int
 from scipy.special import stdtrit
 from torch import Tensor
-from torch.func import functional_call
 
 from neft import columns
 from neft.datasets.base import ImageData
+from neft.device_layers import layer_name
 from neft.errors import ConfigError
-from neft.folding import fold_batchnorm
-from neft.montecarlo import ChipLaw, channels_last
+from neft.montecarlo import ChipLaw, DeployedNetwork, channels_last
 from neft.network import Network
-from neft.noise import draw_normals
-from neft.reparametrised import NoisyNetwork, layer_name, refusal
+from neft.reparametrised import NoisyNetwork, refusal
 from neft.seeding import generator
 
-__all__ = ["ALL_LAYERS", "Preview", "Previewer", "disjoint_curve", "preview_curve", "preview_layers", "refusal"]
+__all__ = ["ALL_LAYERS", "Preview", "Previewer", "refusal"]
 
 FIRST_PASS = 40
 """Images of the first pass: few, so that there is something to see at once."""
@@ -54,7 +51,6 @@ IMAGES_A_CHIP = 5
 """At least, likewise."""
 MAX_IMAGES = 1000
 """Of a larger test split, so many images, drawn at random, stand for all."""
-CLEAN_BATCH = 512
 GOLDEN = (5**0.5 - 1) / 2
 """Starts of passes that differ by multiples of it, modulo 1, stay apart."""
 ALL_LAYERS = "all layers"
@@ -81,19 +77,11 @@ class Previewer:
     def __init__(self, network: Network, data: ImageData, law: ChipLaw) -> None:
         self.refusal = refusal(network, law)
         """Why the reparametrised way does not hold here, or None where it does."""
-        self.layers = [layer_name(name) for name in network.device_weights()]
+        self._weights = list(network.device_weights())
+        self.layers = [layer_name(name) for name in self._weights]
         """From the input to the output."""
         self._data = data
-        folded = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
-        self._shapes = {name: weight.detach().clone() for name, weight in folded.device_weights().items()}
-        deployment = law.deploy(self._shapes)
-        factors = fold_batchnorm(folded).factors
-        # torch's stub does not know memory_format
-        self._network = folded.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self._targets = {
-            name: channels_last(target * factors.get(name, 1.0)) for name, target in deployment.targets.items()
-        }
-        self._stds = {name: std * factors.get(name, 1.0) for name, std in deployment.stds.items()}
+        self._deployed = DeployedNetwork(network, law)
         self._indices, self._clean = self._by_margin()
         self.clean_accuracy = float(self._clean.mean())
         """Without variation."""
@@ -203,13 +191,13 @@ class Previewer:
 
     def _images(self, places: Int[Tensor, " images"]) -> tuple[Tensor, Tensor]:
         indices = self._indices[places]
-        images = self._data.normalise(self._data.test.images[indices])
-        return images.contiguous(memory_format=torch.channels_last), self._data.test.labels[indices]
+        return channels_last(self._data.normalise(self._data.test.images[indices])), self._data.test.labels[indices]
 
     @cached_property
     def _noisy(self) -> NoisyNetwork:
-        stds = {name: std.abs().flatten() for name, std in self._stds.items()}
-        return NoisyNetwork(self._network, targets=self._targets, stds=stds)
+        deployed = self._deployed
+        stds = {name: std.abs().flatten() for name, std in deployed.stds.items()}
+        return NoisyNetwork(cast("Network", deployed.network), targets=deployed.targets, stds=stds)
 
     @torch.inference_mode()
     def _on_own_chips(self, chosen: Tensor, scales: Tensor, *, seed: int, done: int) -> Float[Tensor, "varied images"]:
@@ -225,14 +213,10 @@ class Previewer:
         found = torch.zeros(len(scales), len(groups))
         for place, group in enumerate(groups):
             images, labels = self._images(group)
-            normals = draw_normals(self._shapes, generator(seed, "preview_chip", done, place))
-            deviations = {name: channels_last(normal * self._stds[name]) for name, normal in normals.items()}
+            self._deployed.place(self._deployed.normals(seed, "preview_chip", done, place))
             for condition, levels in enumerate(scales.tolist()):
-                chip = {
-                    name: torch.add(self._targets[name], deviations[name], alpha=level) if level else target
-                    for (name, target), level in zip(self._targets.items(), levels, strict=True)
-                }
-                said = cast("Tensor", functional_call(self._network, chip, (images,))).argmax(dim=1)
+                self._deployed.program(sigma_d=dict(zip(self._weights, levels, strict=True)))
+                said = self._deployed.logits(images).argmax(dim=1)
                 found[condition, place] = (said == labels).double().mean()
         return found
 
@@ -242,14 +226,10 @@ class Previewer:
         count = len(self._data.test)
         drawn = torch.randperm(count, generator=generator(0, "preview_images"))[:MAX_IMAGES]
         indices = torch.arange(count) if count <= MAX_IMAGES else drawn
-        margins: list[Tensor] = []
-        for batch in indices.split(CLEAN_BATCH):
-            images = self._data.normalise(self._data.test.images[batch]).contiguous(memory_format=torch.channels_last)
-            logits = cast("Tensor", functional_call(self._network, self._targets, (images,)))
-            labels = self._data.test.labels[batch][:, None]
-            truth = logits.gather(1, labels)[:, 0]
-            margins.append(truth - logits.scatter(1, labels, float("-inf")).amax(dim=1))
-        margin = torch.cat(margins)
+        labels = self._data.test.labels[indices][:, None]
+        self._deployed.program(sigma_d=0.0)
+        logits = self._deployed.logits(channels_last(self._data.normalise(self._data.test.images[indices])))
+        margin = logits.gather(1, labels)[:, 0] - logits.scatter(1, labels, float("-inf")).amax(dim=1)
         order = margin.argsort()
         return indices[order], (margin[order] > 0).double()
 
@@ -290,35 +270,6 @@ class _Tally:
     def variance(self) -> np.ndarray:
         """Of the mean, by condition."""
         return self._sum_variance / self.count**2
-
-
-def preview_curve(
-    network: Network, data: ImageData, law: ChipLaw, *, sigma_ds: Sequence[float], seed: int, max_passes: int = 8
-) -> Iterator[Preview]:
-    """`Previewer.curve` of a network that is previewed once.
-
-    Raises:
-        ConfigError: the assumptions fail; says which. `disjoint_curve` holds for any device.
-    """
-    return Previewer(network, data, law).curve(sigma_ds, seed=seed, max_passes=max_passes)
-
-
-def preview_layers(
-    network: Network, data: ImageData, law: ChipLaw, *, sigma_d: float, seed: int, max_passes: int = 8
-) -> Iterator[Preview]:
-    """`Previewer.by_layer` of a network that is previewed once.
-
-    Raises:
-        ConfigError: the assumptions fail; says which.
-    """
-    return Previewer(network, data, law).by_layer(sigma_d, seed=seed, max_passes=max_passes)
-
-
-def disjoint_curve(
-    network: Network, data: ImageData, law: ChipLaw, *, sigma_ds: Sequence[float], seed: int, max_passes: int = 8
-) -> Iterator[Preview]:
-    """`Previewer.curve` with a chip for every group of images, which holds for any device."""
-    return Previewer(network, data, law).curve(sigma_ds, seed=seed, max_passes=max_passes, disjoint=True)
 
 
 def _num_groups(num_images: int) -> int:

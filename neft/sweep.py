@@ -105,6 +105,7 @@ def sweep(
         DataMissingError: a data set could not be fetched.
         NeftError: there is no cluster, or its scheduler went away.
     """
+    settings = settings if settings.cluster is None else _shared(settings)
     outcomes: list[Outcome] = []
     failed: set[str] = set()
     stores = settings.stores
@@ -123,6 +124,17 @@ def sweep(
             if outcome.error:
                 failed.add(outcome.run_id)
             on_outcome(outcome)
+
+
+def _shared(settings: SweepSettings) -> SweepSettings:
+    """By paths that hold on every machine of a cluster; unfinished trainings beside the runs, to go on anywhere."""
+    root = settings.store_root.resolve()
+    return replace(
+        settings,
+        store_root=root,
+        data_dir=settings.data_dir and settings.data_dir.resolve(),
+        unfinished_root=(settings.unfinished_root or root / ".unfinished").resolve(),
+    )
 
 
 def _forget_states(planned: Sequence[PlannedRun], settings: SweepSettings) -> None:
@@ -230,17 +242,10 @@ def _remote(ready: Sequence[PlannedRun], settings: SweepSettings) -> Iterator[Ou
         planned: PlannedRun = arguments[0]
         return Outcome(run_id=planned.config.run_id, seconds=0.0, error=reason)
 
-    root = settings.store_root.resolve()
-    there = replace(
-        settings,
-        store_root=root,
-        data_dir=settings.data_dir and settings.data_dir.resolve(),
-        unfinished_root=(settings.unfinished_root or root / ".unfinished").resolve(),
-    )
     with cluster_backend(settings.cluster or "", lost) as backend:
         parallel = joblib.Parallel(backend=backend, pre_dispatch="all", **UNORDERED)
-        for outcome in cast("Iterator[Outcome]", parallel(joblib.delayed(run_one)(one, there) for one in ready)):
-            yield _arrived(outcome, there.stores.own)
+        for outcome in cast("Iterator[Outcome]", parallel(joblib.delayed(run_one)(one, settings) for one in ready)):
+            yield _arrived(outcome, settings.stores.own)
 
 
 def _arrived(outcome: Outcome, store: RunStore) -> Outcome:

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
 from dashboard.charts.frames import by_variant, interval_words, numbers, percent, run_words
-from dashboard.charts.marks import NO_BREAK, error_bars, hollow, legend_mark, wrapped
-from dashboard.charts.theme import Mode, VariantStyle, apply_layout, palette, translucent, variant_style
+from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, hollow, legend_mark, wrapped
+from dashboard.charts.theme import Mode, VariantStyle, apply_layout, palette, variant_style
 from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, SIGMA_D, UPPER, VARIANT
 
 MIN_BAND_POINTS = 5
@@ -63,7 +63,7 @@ def accuracy_vs_sigma_d(
         style = variant_style(variant, mode=mode)
         banded = connect and len(rows) >= MIN_BAND_POINTS
         if banded:
-            figure.add_trace(_band(rows, variant=variant, style=style))
+            figure.add_trace(band(rows, colour=style.colour, opacity=0.2, group=variant))
         figure.add_trace(_line(rows, variant=variant, label=label, style=style, banded=banded, connect=connect))
     known = {label: variant for variant, label, _ in variants}
     marks = _published_marks(published, known=known, name=published_name, mode=mode)
@@ -76,27 +76,10 @@ def accuracy_vs_sigma_d(
     figure.update_yaxes(title_text="accuracy (%)", range=[0, TOP], tickvals=[0, 20, 40, 60, 80, 100])
     if marks:
         figure.update_yaxes(range=[0, TOP_OVER_MARKS], ticklabelstandoff=MARK_SIZE)
-    _add_chance(figure, chance=chance, mode=mode)
+    add_chance(figure, chance=chance, mode=mode)
     if slice_sigma_d is not None:
         _add_slice(figure, sigma_d=slice_sigma_d, label_left=slice_sigma_d > x_end / 2, mode=mode)
     return figure
-
-
-def _band(rows: pd.DataFrame, *, variant: str, style: VariantStyle) -> go.Scatter:
-    """The interval as one filled polygon: out along the upper bound, back along the lower."""
-    known = rows[np.isfinite(percent(rows, LOWER)) & np.isfinite(percent(rows, UPPER))]
-    sigma_d = numbers(known, SIGMA_D)
-    return go.Scatter(
-        x=np.concatenate([sigma_d, sigma_d[::-1]]),
-        y=np.concatenate([percent(known, UPPER), percent(known, LOWER)[::-1]]),
-        mode="lines",
-        line={"width": 0},
-        fill="toself",
-        fillcolor=translucent(style.colour, opacity=0.2),
-        hoverinfo="skip",
-        showlegend=False,
-        legendgroup=variant,
-    )
 
 
 def _line(
@@ -239,22 +222,6 @@ def _note_lines(note: str) -> list[str]:
 
 def _as_key(label: str) -> str:
     return label.lower().replace(" ", "_").replace("-", "_")
-
-
-def _add_chance(figure: go.Figure, *, chance: float, mode: Mode) -> None:
-    page, height = palette(mode), 100 * chance
-    line = {"color": page.muted, "width": 1, "dash": "dot"}
-    figure.add_shape(type="line", x0=0, x1=1, xref="paper", y0=height, y1=height, line=line)
-    figure.add_annotation(
-        x=0.01,
-        xref="paper",
-        xanchor="left",
-        y=height,
-        yanchor="bottom",
-        text="chance",
-        showarrow=False,
-        font={"size": 12, "color": page.muted},
-    )
 
 
 def _add_slice(figure: go.Figure, *, sigma_d: float, label_left: bool, mode: Mode) -> None:

@@ -1,14 +1,17 @@
-"""Marks that several charts share: error bars, hollow marks for published figures, words that fit their place."""
+"""Marks that several charts share: bands, error bars, the line of chance, hollow marks, words that fit their place."""
 
 import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.frames import Floats
-from dashboard.charts.theme import Mode, VariantStyle, palette
+from dashboard.charts.frames import Floats, numbers, percent
+from dashboard.charts.theme import Mode, VariantStyle, palette, translucent
+from neft.columns import LOWER, SIGMA_D, UPPER
 
 HYPHEN_MINUS = re.compile(r"(?<![\w.)])-(?=[\d.])")
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -28,6 +31,47 @@ def error_bars(centre: Floats, lower: Floats, upper: Floats, *, colour: str, wid
         "width": width,
         "color": colour,
     }
+
+
+def band(rows: pd.DataFrame, *, colour: str, opacity: float, group: str | None = None) -> go.Scatter:
+    """The interval as one filled polygon: out along the upper bound, back along the lower.
+
+    Args:
+        rows: sigma_d, lower, upper (fractions), in order; where an end is not known there is no band.
+        colour: of the line that it belongs to.
+        opacity: of its own.
+        group: of the legend, with which it comes and goes.
+    """
+    known = rows[np.isfinite(percent(rows, LOWER)) & np.isfinite(percent(rows, UPPER))]
+    sigma_d = numbers(known, SIGMA_D)
+    return go.Scatter(
+        x=np.concatenate([sigma_d, sigma_d[::-1]]),
+        y=np.concatenate([percent(known, UPPER), percent(known, LOWER)[::-1]]),
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor=translucent(colour, opacity=opacity),
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=group,
+    )
+
+
+def add_chance(figure: go.Figure, *, chance: float, mode: Mode) -> None:
+    """A dotted line at the accuracy of guessing."""
+    page, height = palette(mode), 100 * chance
+    line = {"color": page.muted, "width": 1, "dash": "dot"}
+    figure.add_shape(type="line", x0=0, x1=1, xref="paper", y0=height, y1=height, line=line)
+    figure.add_annotation(
+        x=0.01,
+        xref="paper",
+        xanchor="left",
+        y=height,
+        yanchor="bottom",
+        text="chance",
+        showarrow=False,
+        font={"size": 12, "color": page.muted},
+    )
 
 
 def hollow(style: VariantStyle) -> dict[str, Any]:

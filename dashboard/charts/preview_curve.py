@@ -1,13 +1,12 @@
 """The preview of an accuracy curve, with the real chips that it can be held against."""
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
 from dashboard.charts.frames import numbers, percent
-from dashboard.charts.marks import error_bars
-from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
+from dashboard.charts.marks import add_chance, band, error_bars
+from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
 
 MARK_SIZE = 11
@@ -32,23 +31,10 @@ def preview_curve(
     page, style = palette(mode), variant_style(variant, mode=mode)
     figure = go.Figure()
     if not curve.empty:
-        sigma_d = numbers(curve, SIGMA_D)
+        figure.add_trace(band(curve, colour=style.colour, opacity=0.25))
         figure.add_trace(
             go.Scatter(
-                x=np.concatenate([sigma_d, sigma_d[::-1]]),
-                y=np.concatenate([percent(curve, UPPER), percent(curve, LOWER)[::-1]]),
-                mode="lines",
-                line={"width": 0},
-                fill="toself",
-                fillcolor=translucent(style.colour, opacity=0.25),
-                hoverinfo="skip",
-                name="95 % interval",
-                showlegend=False,
-            )
-        )
-        figure.add_trace(
-            go.Scatter(
-                x=sigma_d,
+                x=numbers(curve, SIGMA_D),
                 y=percent(curve, MEAN),
                 mode="lines+markers",
                 line={"color": style.colour, "width": 2},
@@ -78,25 +64,7 @@ def preview_curve(
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[0, sigma_d_end(curve, real)])
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103], tickvals=[0, 20, 40, 60, 80, 100])
     figure.update_yaxes(ticklabelstandoff=MARK_SIZE)
-    figure.add_shape(
-        type="line",
-        x0=0,
-        x1=1,
-        xref="paper",
-        y0=100 * chance,
-        y1=100 * chance,
-        line={"color": page.muted, "width": 1, "dash": "dot"},
-    )
-    figure.add_annotation(
-        x=0.01,
-        xref="paper",
-        xanchor="left",
-        y=100 * chance,
-        yanchor="bottom",
-        text="chance",
-        showarrow=False,
-        font={"size": 12, "color": page.muted},
-    )
+    add_chance(figure, chance=chance, mode=mode)
     return figure
 
 

@@ -1,6 +1,5 @@
 """neft claims."""
 
-import math
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from neft import columns
-from neft.cli.common import json_option, print_json, print_table
+from neft.cli.common import json_option, json_rows, print_json, print_table
 from neft.errors import StoreError
 from neft.plans import load_plans
 from neft.records import RunRecord
@@ -45,7 +44,7 @@ def claims(store_root: Path | None, *, as_json: bool) -> None:
         Console(stderr=True).print(f"[yellow]{name}[/]: {reason}", soft_wrap=True)
     rows = claims_table(list(plans.values()), runs).to_dict("records")
     if as_json:
-        print_json([{str(name): _plain(value) for name, value in row.items()} for row in rows])
+        print_json(json_rows(rows))
         return
     table = Table(title="Claims", caption="effect with its paired 95 % interval over seeds × chips")
     for heading in ("claim", "verdict", "more seeds", "effect", "published", "unit", "seeds × chips", "run on"):
@@ -91,8 +90,3 @@ def _signed(value: float) -> str:
 
 def _count(value: float | None) -> str:
     return "" if value is None or value != value else f"{int(value)}"  # noqa: PLR0124
-
-
-def _plain(value: object) -> object:
-    """NaN and infinity are no JSON."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,7 +1,9 @@
 """What several verbs share: options made from the models' schemas, JSON output, and tables of results."""
 
 import json
+import math
 import sys
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,15 @@ torch_device_option = click.option(
 def print_json(value: object) -> None:
     """Machine-readable, on standard output."""
     _ = sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def json_rows(rows: Iterable[Mapping[Hashable, Any]]) -> list[dict[str, Any]]:
+    """A table's rows; NaN and infinity, which are no JSON, as null."""
+    return [{str(name): _finite(value) for name, value in row.items()} for row in rows]
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_table(table: Table) -> None:

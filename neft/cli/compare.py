@@ -10,7 +10,7 @@ import pandas as pd
 from rich.table import Table
 
 from neft import columns
-from neft.cli.common import json_option, print_json, print_table
+from neft.cli.common import json_option, json_rows, print_json, print_table
 from neft.errors import ConfigError
 from neft.records import RunRecord
 from neft.store import Stores
@@ -162,15 +162,10 @@ def _scaled(value: float, metric: str, *, signed: bool = False) -> str:
 
 def _as_json(records: Sequence[RunRecord], table: pd.DataFrame, metric: str) -> dict[str, Any]:
     """Fractions and nats; null where there is no number, and where chips needed have no bound."""
-    rows = [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
     unpaired = {record.id: settings_in_a_sentence(other_chips(record, records[0])) for record in records[1:]}
     return {
         "metric": metric,
         "reference": records[0].id,
-        "rows": rows,
+        "rows": json_rows(table.to_dict("records")),
         "unpaired": {run_id: reason for run_id, reason in unpaired.items() if reason},
     }
-
-
-def _plain(value: object) -> object:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

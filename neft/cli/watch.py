@@ -149,7 +149,7 @@ def _facts(row: dict[str, float | int]) -> str:
         columns.LOSS: ("loss", "{:.3f}", 1.0),
         columns.TRAIN_ACCURACY: ("train", "{:.1f} %", 100.0),
         columns.VALIDATION_ACCURACY: ("validation under variation", "{:.1f} %", 100.0),
-        columns.ACCURACY: ("accuracy at the largest σ_d", "{:.1f} %", 100.0),
+        columns.ACCURACY: ("accuracy at the largest open σ_d", "{:.1f} %", 100.0),
     }
     return "  ".join(
         f"{words} {form.format(row[name] * scale)}" for name, (words, form, scale) in shown.items() if name in row

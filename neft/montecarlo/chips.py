@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -57,17 +57,20 @@ class DeployedNetwork:
         original = {name: weight.detach().clone() for name, weight in device_weights(deployed, in_devices).items()}
         deployment = law.deploy(original)
         folding = fold_batchnorm(deployed, among=original)
+        self.torch_device = torch_device
         self.note = folding.note
         """What could not be made fast, in words."""
         self.network = _channels_last(deployed.to(torch_device))
         """Holds the weights of the chip that is programmed."""
         self._parameters = device_weights(deployed, list(original))
         factors = folding.factors
-        self._targets = {
+        self.targets = {
             name: _like(target * factors.get(name, 1.0), self._parameters[name])
             for name, target in deployment.targets.items()
         }
-        self._scales = {name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in deployment.stds.items()}
+        """What the devices aim at."""
+        self.stds = {name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in deployment.stds.items()}
+        """How far they miss at sigma_d = 1."""
         self._shapes = original
         self.num_weights = sum(weight.numel() for weight in original.values())
         self._deviation: Weights = {}
@@ -75,25 +78,26 @@ class DeployedNetwork:
 
     def draw(self, seed: int, instance: int, *, purpose: str = "chip") -> None:
         """Draw one chip: its deviations at sigma_d = 1; each purpose has chips of its own."""
-        self.place(self.normals(seed, instance, purpose=purpose))
+        self.place(self.normals(seed, purpose, instance))
 
-    def normals(self, seed: int, instance: int, *, purpose: str = "chip") -> Weights:
-        """A chip's normals, drawn on the host whatever the torch device; to be placed later."""
-        return draw_normals(self._shapes, generator(seed, purpose, instance))
+    def normals(self, seed: int, *path: str | int) -> Weights:
+        """The normals of the chip of this path (a purpose and a number), drawn on the host; to be placed later."""
+        return draw_normals(self._shapes, generator(seed, *path))
 
     def place(self, normals: Weights) -> None:
         """Take these normals as the chip that is programmed next."""
         self._deviation = {
-            name: _like(normal, self._parameters[name]).mul_(self._scales[name]) for name, normal in normals.items()
+            name: _like(normal, self._parameters[name]).mul_(self.stds[name]) for name, normal in normals.items()
         }
 
-    def program(self, *, sigma_d: float) -> None:
-        """Write the drawn chip's weights at this device variation into the network."""
+    def program(self, *, sigma_d: float | Mapping[str, float]) -> None:
+        """Write the drawn chip's weights at this device variation, of all layers or by layer, into the network."""
+        levels = sigma_d if isinstance(sigma_d, Mapping) else dict.fromkeys(self._parameters, sigma_d)
         for name, parameter in self._parameters.items():
-            if sigma_d == 0:
-                _ = parameter.copy_(self._targets[name])
+            if levels[name] == 0:
+                _ = parameter.copy_(self.targets[name])
             else:
-                _ = torch.add(self._targets[name], self._deviation[name], alpha=sigma_d, out=parameter)
+                _ = torch.add(self.targets[name], self._deviation[name], alpha=levels[name], out=parameter)
 
     def logits(self, images: Shaped[Tensor, "images ..."]) -> Float[Tensor, "images classes"]:
         """Outputs of the chip that is programmed."""
@@ -103,7 +107,7 @@ class DeployedNetwork:
     def place_many(self, chips: Sequence[Weights]) -> None:
         """Take these normals, each a chip's, as the chips that `logits_of_many` tries side by side."""
         self._deviations = {
-            name: torch.stack([chip[name] for chip in chips]).to(parameter).mul_(self._scales[name])
+            name: torch.stack([chip[name] for chip in chips]).to(parameter).mul_(self.stds[name])
             for name, parameter in self._parameters.items()
         }
 
@@ -112,7 +116,7 @@ class DeployedNetwork:
     ) -> Float[Tensor, "chips images classes"]:
         """Outputs of all placed chips at once: convolutions become grouped, products batched (`torch.vmap`)."""
         chips = {
-            name: torch.add(target, self._deviations[name], alpha=sigma_d) for name, target in self._targets.items()
+            name: torch.add(target, self._deviations[name], alpha=sigma_d) for name, target in self.targets.items()
         }
 
         def one(chip: Weights, batch: Tensor) -> Tensor:

@@ -91,16 +91,15 @@ def evaluate(
     with torch.inference_mode():
         deployed = DeployedNetwork(network, law, torch_device=torch_device)
         images = channels_last(data.normalise(split.images.to(torch_device)))
-        fitted = _calibrate(deployed, data, sigma_ds=sigma_ds, seed=seed, torch_device=torch_device)
+        fitted = _calibrate(deployed, data, sigma_ds=sigma_ds, seed=seed)
         bench = _Bench(deployed, [images], split.labels.to(torch_device), dict(zip(sigma_ds, fitted, strict=True)))
         return _try_chips(
             bench,
             sigma_ds=sigma_ds,
             num_instances=num_instances,
             seed=seed,
-            chips_at_once=chips_at_once or _fitting(deployed, torch_device),
+            chips_at_once=chips_at_once or _fitting(deployed),
             means=_Means(sigma_ds, precision, min_instances),
-            drawn_ahead=0 if torch_device == "cpu" else DRAWN_AHEAD,
             on_instance=on_instance,
             should_stop=should_stop,
         )
@@ -162,7 +161,6 @@ def try_network(
             seed=seed,
             chips_at_once=chips_at_once,
             means=_Means(sigma_ds, precision, min_instances),
-            drawn_ahead=0 if torch_device == "cpu" else DRAWN_AHEAD,
             on_instance=on_instance,
             should_stop=should_stop,
         )
@@ -251,13 +249,13 @@ def _try_chips(
     seed: int,
     chips_at_once: int,
     means: _Means,
-    drawn_ahead: int,
     on_instance: OnInstance,
     should_stop: Callable[[], bool],
 ) -> pd.DataFrame:
     heads: list[tuple[float, int]] = []
     found: list[Tensor] = []
-    with closing(_drawn(bench.deployed, seed, num_instances, ahead=drawn_ahead)) as chips:
+    ahead = 0 if bench.deployed.torch_device == "cpu" else DRAWN_AHEAD
+    with closing(_drawn(bench.deployed, seed, num_instances, ahead=ahead)) as chips:
         for start in range(0, num_instances, chips_at_once):
             wanted = means.unknown(sigma_ds)
             if not wanted:
@@ -290,14 +288,14 @@ def _drawn(deployed: DeployedNetwork, seed: int, count: int, *, ahead: int) -> G
     """Chips 0, 1, … in order; some of them drawn ahead, in threads, while others are computed."""
     if not ahead:
         for instance in range(count):
-            yield deployed.normals(seed, instance)
+            yield deployed.normals(seed, "chip", instance)
         return
     with ThreadPoolExecutor(ahead) as pool:
         waiting: deque[Future[Weights]] = deque()
         try:
             for instance in range(count + ahead):
                 if instance < count:
-                    waiting.append(pool.submit(deployed.normals, seed, instance))
+                    waiting.append(pool.submit(deployed.normals, seed, "chip", instance))
                 if instance >= ahead:
                     yield waiting.popleft().result()
         finally:
@@ -305,8 +303,8 @@ def _drawn(deployed: DeployedNetwork, seed: int, count: int, *, ahead: int) -> G
                 _ = future.cancel()
 
 
-def _fitting(deployed: DeployedNetwork, torch_device: str) -> int:
-    return 1 if torch_device == "cpu" else max(1, min(MANY_CHIPS, MANY_WEIGHTS // deployed.num_weights))
+def _fitting(deployed: DeployedNetwork) -> int:
+    return 1 if deployed.torch_device == "cpu" else max(1, min(MANY_CHIPS, MANY_WEIGHTS // deployed.num_weights))
 
 
 def _check_counts(sigma_ds: Sequence[float], *, num_instances: int, chips_at_once: int) -> None:
@@ -343,11 +341,9 @@ def _check_batches(deployed: DeployedNetwork, pairs: Sequence[tuple[Tensor, Tens
         raise ConfigError(message)
 
 
-def _calibrate(
-    deployed: DeployedNetwork, data: ImageData, *, sigma_ds: Sequence[float], seed: int, torch_device: str
-) -> list[float]:
+def _calibrate(deployed: DeployedNetwork, data: ImageData, *, sigma_ds: Sequence[float], seed: int) -> list[float]:
     """The calibration temperature at each sigma_d, from validation images on chips that no test image meets."""
-    images = channels_last(data.normalise(data.validation.images.to(torch_device)))
+    images = channels_last(data.normalise(data.validation.images.to(deployed.torch_device)))
     outputs: list[list[Tensor]] = [[] for _ in sigma_ds]
     for instance in range(CALIBRATION_INSTANCES):
         deployed.draw(seed, instance, purpose="calibration_chip")

@@ -390,7 +390,7 @@ def test_chips_drawn_ahead_are_the_same(few_digits: ImageData) -> None:
     ahead = list(montecarlo.evaluation._drawn(deployed, 0, 7, ahead=3))
     assert len(ahead) == 7
     for instance, chip in enumerate(ahead):
-        for name, normals in deployed.normals(0, instance).items():
+        for name, normals in deployed.normals(0, "chip", instance).items():
             assert torch.equal(chip[name], normals)
 
 

@@ -1,6 +1,5 @@
 """One chip per image gives the mean accuracy that many real chips give."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,9 +21,6 @@ from neft.preview import (
     ALL_LAYERS,
     Preview,
     Previewer,
-    disjoint_curve,
-    preview_curve,
-    preview_layers,
     refusal,
 )
 from neft.reparametrised import _chance_of_being_largest, _Geometry, _NoisyConv, _State
@@ -60,15 +56,13 @@ def learned(network: Network, few_digits: ImageData) -> ImageData:
     return replace(few_digits, test=Split(images=few_digits.test.images, labels=said.clone()))
 
 
-@pytest.mark.parametrize("curve", [preview_curve, disjoint_curve])
-def test_the_mean_is_that_of_real_chips(
-    network: Network, learned: ImageData, curve: Callable[..., Iterator[Preview]]
-) -> None:
+@pytest.mark.parametrize("disjoint", [False, True], ids=["reparametrised", "disjoint"])
+def test_the_mean_is_that_of_real_chips(network: Network, learned: ImageData, disjoint: bool) -> None:
     """Within five standard errors of both estimates together."""
     real = evaluate(network, learned, LAW, sigma_ds=SIGMA_DS, num_instances=REAL_CHIPS, seed=0)
     by_sigma = real.groupby(columns.SIGMA_D)[columns.ACCURACY]
 
-    *_, last = curve(network, learned, LAW, sigma_ds=SIGMA_DS, seed=5, max_passes=12)
+    *_, last = Previewer(network, learned, LAW).curve(SIGMA_DS, seed=5, max_passes=12, disjoint=disjoint)
 
     found = last.curve
     errors = (found[columns.CI95].to_numpy() / 1.96) ** 2 + by_sigma.var().to_numpy() / REAL_CHIPS
@@ -181,8 +175,9 @@ def test_the_mean_of_a_layer_is_that_of_chips_which_miss_there_alone(
 
 
 def test_variation_in_one_layer_costs_less_than_in_all(network: Network, learned: ImageData) -> None:
-    *_, last = preview_layers(network, learned, LAW, sigma_d=0.15, seed=0, max_passes=4)
-    *_, curve = preview_curve(network, learned, LAW, sigma_ds=(0.15,), seed=0, max_passes=4)
+    previewer = Previewer(network, learned, LAW)
+    *_, last = previewer.by_layer(0.15, seed=0, max_passes=4)
+    *_, curve = previewer.curve((0.15,), seed=0, max_passes=4)
     means = last.curve[columns.MEAN]
 
     assert (means.iloc[:-1] > means.iloc[-1] - 0.05).all()
@@ -241,5 +236,5 @@ def test_state_dependent_devices_are_refused_with_the_reason(network: Network, l
     law = ChipLaw(Fefet2(), BitSlicing())
     assert "FeFET2" in (refusal(network, law) or "")
     with pytest.raises(ConfigError, match="more than one std"):
-        next(preview_curve(network, learned, law, sigma_ds=(0.1,), seed=0))
-    assert len(next(disjoint_curve(network, learned, law, sigma_ds=(0.1,), seed=0)).curve) == 1
+        next(Previewer(network, learned, law).curve((0.1,), seed=0))
+    assert len(next(Previewer(network, learned, law).curve((0.1,), seed=0, disjoint=True)).curve) == 1
