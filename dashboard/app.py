@@ -2,14 +2,20 @@
 
 import streamlit as st
 
-PAGES = [
-    st.Page("app_pages/explore.py", title="Explore", icon=":material/monitoring:", default=True),
-    st.Page("app_pages/experiments.py", title="Experiments", icon=":material/science:", url_path="experiments"),
-    st.Page("app_pages/claims.py", title="Claims", icon=":material/fact_check:", url_path="claims"),
-    st.Page("app_pages/preview.py", title="Preview", icon=":material/bolt:", url_path="preview"),
-    st.Page("app_pages/train.py", title="Train", icon=":material/play_circle:", url_path="train"),
-    st.Page("app_pages/runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
-]
+PAGES = {
+    "": [st.Page("app_pages/explore.py", title="Explore", icon=":material/monitoring:", default=True)],
+    "Results": [
+        st.Page("app_pages/experiments.py", title="Experiments", icon=":material/science:", url_path="experiments"),
+        st.Page("app_pages/claims.py", title="Claims", icon=":material/fact_check:", url_path="claims"),
+    ],
+    "Chips": [
+        st.Page("app_pages/preview.py", title="Preview", icon=":material/bolt:", url_path="preview"),
+    ],
+    "Runs": [
+        st.Page("app_pages/train.py", title="Train", icon=":material/play_circle:", url_path="train"),
+        st.Page("app_pages/runs.py", title="All runs", icon=":material/table_rows:", url_path="runs"),
+    ],
+}
 
 st.set_page_config(page_title="NeFT · device variation", page_icon="🎚️", layout="wide")
 st.navigation(PAGES, position="top").run()

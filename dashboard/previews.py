@@ -1,29 +1,21 @@
-"""Previews of stored networks: the mean accuracy of one chip per image, pass by pass. Caches as in `dashboard.data`.
+"""Previews of stored networks: the mean accuracy of one chip per image, pass by pass. Caches as in `dashboard.data`."""
 
-Networks run on one thread: a pass is small, and a training beside it needs the rest.
-"""
-
-import threading
 import time
-from collections import Counter
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
-import torch
 
-from dashboard import data, state
+from dashboard import data, networks, state
 from dashboard.data import RunRecord
+from dashboard.networks import computing
 from neft import columns
 from neft.component import build
-from neft.config import RunConfig
-from neft.datasets.base import ImageData
 from neft.devices import DEVICES
-from neft.pipeline import Settings, chip_law, load_data, restore_network, stored_config
+from neft.pipeline import chip_law
 from neft.preview import ALL_LAYERS, Preview, Previewer
-from neft.store import WEIGHTS, Stores
+from neft.store import WEIGHTS
 
 __all__ = ["ALL_LAYERS", "DEVICES", "MAX_PASSES", "LayerCosts", "Stream"]
 
@@ -31,8 +23,6 @@ MAX_PASSES = 8
 NUM_STEPS = 8
 """Device variations of a curve besides 0."""
 SEED = 0
-_COMPUTING = threading.Lock()
-"""One pass at a time: previews of one network share it, and the number of threads is the process's."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,7 @@ class Stream:
         """Accuracy without variation."""
         self.seconds = 0.0
         """Spent on the passes so far."""
-        with _COMPUTING:
+        with computing():
             self.last = self._pass()
 
     @property
@@ -68,24 +58,15 @@ class Stream:
 
     def advance(self) -> None:
         """Compute one more pass, if one is left."""
-        with _COMPUTING:
+        with computing():
             if not self.is_finished:
                 self.last = self._pass()
 
     def _pass(self) -> Preview:
-        with _one_thread():
-            started = time.perf_counter()
-            found = next(self._passes)
-            self.seconds += time.perf_counter() - started
+        started = time.perf_counter()
+        found = next(self._passes)
+        self.seconds += time.perf_counter() - started
         return found
-
-
-def candidates(stamp: str) -> list[RunRecord]:
-    """The runs that kept their weights; first those of the network with the most curves."""
-    del stamp
-    kept = [record for record in data.listing().records if WEIGHTS in record.files]
-    curves = Counter(_place(record) for record in kept if data.is_curve(record))
-    return sorted(kept, key=lambda record: (-curves[_place(record)], record.id))
 
 
 def sigma_ds(largest: float) -> tuple[float, ...]:
@@ -154,10 +135,6 @@ def by_layer(stream: Stream) -> LayerCosts:
     )
 
 
-def _place(record: RunRecord) -> tuple[str, str]:
-    return record.facts.dataset_label, record.facts.backbone_label
-
-
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _curve(run_id: str, device: str, largest: float, checksum: str) -> Stream:
     previewer = _previewer(run_id, device, checksum)
@@ -176,33 +153,9 @@ def _layers(run_id: str, device: str, sigma_d: float, checksum: str) -> Stream:
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the network …")
 def _previewer(run_id: str, device: str, checksum: str) -> Previewer:
-    del checksum
-    holder = Stores.default().holder(run_id)
-    record = holder.record(run_id)
-    config = stored_config(record)
-    images = _images(config)
-    network = restore_network(config, images, holder.weights(record))
+    stored = networks.stored(run_id, checksum)
+    config = stored.config
     tested = build(DEVICES[device], {}) if device != config.test_device.name else config.test_device
     law = chip_law(config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"device": tested})}))
-    with _COMPUTING, _one_thread():
-        return Previewer(network, images, law)
-
-
-def _data_key(config: RunConfig) -> str:
-    """What decides the images."""
-    return f"{config.dataset.model_dump_json()} {config.training.max_validation} {config.evaluation.max_test}"
-
-
-@st.cache_resource(max_entries=2, show_spinner="Reading the images …", hash_funcs={RunConfig: _data_key})
-def _images(config: RunConfig) -> ImageData:
-    return load_data(config, Settings(store=Stores.default().own))
-
-
-@contextmanager
-def _one_thread() -> Generator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with computing():
+        return Previewer(stored.network, stored.images, law)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, previews, sentences, state
+from dashboard import charts, networks, previews, sentences, state
 from dashboard.data import RunRecord, fingerprint
 from dashboard.previews import DEVICES, MAX_PASSES, LayerCosts, Stream
 from dashboard.sentences import SIGMA_D
@@ -46,7 +46,7 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     st.title("How will it fare on chips?")
-    runs = previews.candidates(fingerprint())
+    runs = networks.candidates(fingerprint())
     if not runs:
         _no_weights()
         return

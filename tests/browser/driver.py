@@ -6,6 +6,13 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+APP_PAGES = Path(__file__).parents[2] / "dashboard" / "app_pages"
+PATHS = tuple(
+    "/" if name == "explore" else f"/{name}"
+    for name in sorted(path.stem for path in APP_PAGES.glob("*.py"))
+    if name != "__init__"
+)
+"""The address of every page there is."""
 IDLE = "[data-testid='stApp'][data-test-script-state='notRunning'][data-test-connection-state='CONNECTED']"
 CHART = ".js-plotly-plot .main-svg"
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from neft.store import CACHED_RUNS, RunStore
-from tests.browser.driver import CHART, Server, chart_data, open_page, wait_idle
+from tests.browser.driver import CHART, PATHS, Server, chart_data, open_page, wait_idle
 
 CARDS = ("accuracy", "ekl", "decay", "deviations")
 VGG8 = "/?net=VGG-8,%20width%201/4"
@@ -59,7 +59,7 @@ def test_a_method_left_out_leaves_the_others_where_they_were(page: Page, server:
 
 def test_nothing_scrolls_sideways_on_a_narrow_screen(page: Page, server: Server) -> None:
     page.set_viewport_size({"width": 400, "height": 900})
-    for path in ("/", "/experiments", "/claims", "/preview", "/train", "/runs"):
+    for path in PATHS:
         open_page(page, server, path)
         widths = page.evaluate("[document.scrollingElement.scrollWidth, window.innerWidth]")
         assert widths[0] <= widths[1], path
