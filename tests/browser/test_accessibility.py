@@ -10,7 +10,7 @@ from tests.browser.driver import CHART, PATHS, Server, open_page
 FURTHER_PATHS = ("/experiments?experiment=Number+of+feedback+terms&paper=true",)
 
 
-@pytest.mark.parametrize("path", (*PATHS, *FURTHER_PATHS))
+@pytest.mark.parametrize("path", [*PATHS, *FURTHER_PATHS])
 def test_a_page_has_no_violations(themed_page: Page, server: Server, path: str) -> None:
     open_page(themed_page, server, path)
     themed_page.wait_for_timeout(500)
