@@ -39,6 +39,14 @@ class RunExistsError(StoreError):
     """A run of that id is already stored."""
 
 
+class NoteError(NeftError):
+    """A note on a run that cannot be read or written."""
+
+
+class BundleError(StoreError):
+    """A bundle of runs that cannot be read or written."""
+
+
 class StoppedError(NeftError):
     """A training that was asked to stop; its last whole epoch is kept."""
 
