@@ -14,13 +14,12 @@ The fast path programs chips in place into one network whose BatchNorm has been 
 deviations, channels-last, without autograd. `plain_logits` is the slow, plain path it is tested against.
 """
 
-from neft.montecarlo.chips import EVALUATION_BATCH, ChipLaw, DeployedNetwork, channels_last, plain_logits
+from neft.montecarlo.chips import ChipLaw, DeployedNetwork, channels_last, plain_logits
 from neft.montecarlo.deviations import layer_deviations
 from neft.montecarlo.evaluation import CALIBRATION_INSTANCES, Tried, evaluate, try_network
 
 __all__ = [
     "CALIBRATION_INSTANCES",
-    "EVALUATION_BATCH",
     "ChipLaw",
     "DeployedNetwork",
     "Tried",

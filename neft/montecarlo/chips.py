@@ -1,6 +1,7 @@
 """A network on chips: how chips are made, and one network into which they are programmed in place."""
 
 import copy
+import math
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +16,15 @@ from neft.device_layers import device_weights
 from neft.devices import BaseDevice
 from neft.folding import fold_batchnorm
 from neft.mapping import BitSlicing
+from neft.montecarlo.pooling import pool_pairwise
 from neft.noise import Deployment, Sampler, Weights, deploy, draw_normals
 from neft.seeding import generator
 
-EVALUATION_BATCH = 512
+MOST_AT_ONCE = 512
+FEWEST_AT_ONCE = 64
+"""Images of a batch; fewer would have to read a wide network's weights too often."""
+CACHED_BYTES = 3 * 2**20
+"""The largest layer's output of a batch, on a CPU: what stays in the cache until the next layer reads it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class DeployedNetwork:
         original = {name: weight.detach().clone() for name, weight in device_weights(deployed, in_devices).items()}
         deployment = law.deploy(original)
         folding = fold_batchnorm(deployed, among=original)
+        pool_pairwise(deployed)
         self.torch_device = torch_device
         self.note = folding.note
         """What could not be made fast, in words."""
@@ -75,6 +82,7 @@ class DeployedNetwork:
         self.num_weights = sum(weight.numel() for weight in original.values())
         self._deviation: Weights = {}
         self._deviations: Weights = {}
+        self._at_once: dict[torch.Size, int] = {}
 
     def draw(self, seed: int, instance: int, *, purpose: str = "chip") -> None:
         """Draw one chip: its deviations at sigma_d = 1; each purpose has chips of its own."""
@@ -101,8 +109,8 @@ class DeployedNetwork:
 
     def logits(self, images: Shaped[Tensor, "images ..."]) -> Float[Tensor, "images classes"]:
         """Outputs of the chip that is programmed."""
-        batches = images.split(EVALUATION_BATCH)
-        return torch.cat([cast("Tensor", self.network(batch)) for batch in batches])
+        count = math.ceil(len(images) / self._fitting(images))
+        return torch.cat([cast("Tensor", self.network(batch)) for batch in images.chunk(count)])
 
     def place_many(self, chips: Sequence[Weights]) -> None:
         """Take these normals, each a chip's, as the chips that `logits_of_many` tries side by side."""
@@ -124,11 +132,21 @@ class DeployedNetwork:
 
         many = torch.vmap(one, in_dims=(0, None))
         # grouped convolutions gain nothing from channels-last, and some steps after them cannot be batched with it
-        batches = images.contiguous().split(EVALUATION_BATCH)
+        batches = images.contiguous().split(MOST_AT_ONCE)
         with warnings.catch_warnings():
             # pooling what is 1 x 1 already is done chip by chip, which costs next to nothing
             warnings.filterwarnings("ignore", message="There is a performance drop", category=UserWarning)
             return torch.cat([many(chips, batch) for batch in batches], dim=1)
+
+    def _fitting(self, images: Shaped[Tensor, "images ..."]) -> int:
+        """How many images are computed at once: on a CPU so many that a layer's output stays in the cache."""
+        if self.torch_device != "cpu":
+            return MOST_AT_ONCE
+        shape = images.shape[1:]
+        if shape not in self._at_once:
+            fitting = CACHED_BYTES // max(_largest_output(self.network, images[:1]), 1)
+            self._at_once[shape] = min(max(fitting, FEWEST_AT_ONCE), MOST_AT_ONCE)
+        return self._at_once[shape]
 
 
 @torch.no_grad()
@@ -155,6 +173,24 @@ def plain_logits(
 def channels_last(images: Tensor) -> Tensor:
     """Images laid out for convolutions; other inputs as they are."""
     return images.contiguous(memory_format=torch.channels_last) if images.dim() == 4 else images
+
+
+def _largest_output(network: nn.Module, image: Tensor) -> int:
+    """Bytes of the largest output that a layer has for one image."""
+    sizes = [0]
+
+    def note(_module: nn.Module, _inputs: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            sizes.append(output.numel() * output.element_size())
+
+    layers = [module for module in network.modules() if next(module.children(), None) is None]
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    try:
+        _ = network(image)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return max(sizes)
 
 
 def _channels_last(network: nn.Module) -> nn.Module:

@@ -16,7 +16,7 @@ BIN_EDGE = 5.0
 
 
 def layer_deviations(
-    network: nn.Module, law: ChipLaw, *, seed: int, num_instances: int = 8
+    network: nn.Module, law: ChipLaw, *, seed: int, num_instances: int = columns.SAMPLED_CHIPS
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How far each layer's sampled weights lie from their targets, beside the closed form.
 
