@@ -1,0 +1,58 @@
+"""One input and many chips: what each of them says of it, and of which inputs they disagree."""
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from scipy.special import entr
+from scipy.stats import binomtest
+from torch import Tensor
+
+from neft import columns
+
+
+def votes(logits: Float[Tensor, "chips classes"]) -> pd.DataFrame:
+    """A row per chip: the class that it says and its probability (`said_class`, `probability`), in the given order."""
+    top, said = torch.softmax(logits.float(), dim=1).max(dim=1)
+    return pd.DataFrame({columns.SAID_CLASS: said.numpy(), columns.PROBABILITY: top.numpy()})
+
+
+def tally(logits: Float[Tensor, "chips classes"]) -> pd.DataFrame:
+    """A row per class: how many chips say it, their share with its 95 % interval, and the class's mean probability.
+
+    The interval is Wilson's (J. Am. Stat. Assoc. 22, 1927, 209-212): over which chips were drawn.
+
+    Returns:
+        said_class, num_votes, share, lower, upper, probability.
+    """
+    probabilities = torch.softmax(logits.float(), dim=1)
+    num_chips, num_classes = probabilities.shape
+    counts = torch.bincount(probabilities.argmax(dim=1), minlength=num_classes).tolist()
+    bounds = [binomtest(count, num_chips).proportion_ci(method="wilson") for count in counts]
+    return pd.DataFrame(
+        {
+            columns.SAID_CLASS: range(num_classes),
+            columns.NUM_VOTES: counts,
+            columns.SHARE: np.array(counts) / num_chips,
+            columns.LOWER: [bound.low for bound in bounds],
+            columns.UPPER: [bound.high for bound in bounds],
+            columns.PROBABILITY: probabilities.double().mean(dim=0).numpy(),
+        }
+    )
+
+
+def contested(logits: Float[Tensor, "chips images classes"], labels: Int[Tensor, " images"]) -> pd.DataFrame:
+    """Images from the one that chips disagree about the most.
+
+    By the entropy of their votes; where that is equal, by the entropy of their mean probabilities.
+
+    Returns:
+        image (its place in the logits), true_class, share (of chips that have it right).
+    """
+    probabilities = torch.softmax(logits.double(), dim=2)
+    said = probabilities.argmax(dim=2)
+    shares = torch.nn.functional.one_hot(said, logits.shape[2]).double().mean(dim=0)
+    by_votes, by_mean = (entr(table.numpy()).sum(axis=1) for table in (shares, probabilities.mean(dim=0)))
+    order = np.lexsort((-by_mean, -by_votes.round(9)))
+    right = (said == labels).double().mean(dim=0).numpy()
+    return pd.DataFrame({columns.IMAGE: order, columns.TRUE_CLASS: labels.numpy()[order], columns.SHARE: right[order]})
