@@ -134,7 +134,11 @@ class EvaluationConfig(Component):
         default="exact", title="test sampler", description="How test chips are sampled: exact, or one factor."
     )
     device: Device | None = Field(
-        default=None, title="test device", description="The device of the test chips; the training's if not given."
+        default=None,
+        title="test device",
+        description=(
+            "The device of the test chips; the training's if not given. One of your own as 'measured:1,1.8,1.8,1'."
+        ),
     )
 
     @field_validator("sigma_ds")

@@ -16,7 +16,7 @@ from neft.backbones import BACKBONES
 from neft.component import Component, bounds_text, default_name, number_text
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets import DATASETS
-from neft.devices import DEVICES
+from neft.devices import DEVICES, PUBLISHED, BaseDevice, device_from_text, parse_stds
 from neft.errors import ConfigError, unknown_name
 from neft.mapping import BitSlicing
 from neft.methods import METHODS
@@ -33,6 +33,8 @@ SECTIONS: dict[str, type[Component]] = {
     "evaluation": EvaluationConfig,
 }
 RENAMED = {
+    ("device", "stds"): "level_stds",
+    ("device", "title"): "device_title",
     ("training", "quantise"): "train_quantise",
     ("training", "sampler"): "train_sampler",
     ("evaluation", "quantise"): "test_quantise",
@@ -69,9 +71,9 @@ class Option:
 
     @property
     def choices(self) -> tuple[str, ...] | None:
-        """The values of a closed choice."""
+        """The values of a closed choice; of devices those that need nothing given."""
         if self.field == "device":
-            return tuple(DEVICES)
+            return tuple(PUBLISHED)
         return (
             tuple(str(value) for value in get_args(self.info.annotation))
             if get_origin(self.info.annotation) is Literal
@@ -121,10 +123,11 @@ def option_table() -> dict[str, Option]:
             for field, info in component.model_fields.items():
                 if field == "name":
                     continue
-                earlier = found.get(field)
+                name = RENAMED.get((part, field), field)
+                earlier = found.get(name)
                 owners = (*(earlier.owners if earlier else ()), default_name(component))
                 defaults = (*(earlier.defaults if earlier else ()), default_text(info))
-                found[field] = Option(field, part, field, earlier.info if earlier else info, owners, defaults)
+                found[name] = Option(name, part, field, earlier.info if earlier else info, owners, defaults)
     for part, section in SECTIONS.items():
         for field, info in section.model_fields.items():
             name = RENAMED.get((part, field), field)
@@ -172,7 +175,7 @@ def to_values(config: RunConfig) -> dict[str, Any]:
             value = getattr(component, option.field)
             own_default = type(component).model_fields[option.field].default
             if value != own_default:
-                values[name] = default_name(type(value)) if isinstance(value, Component) else value
+                values[name] = value.short_name if isinstance(value, BaseDevice) else value
     return {part: getattr(config, part).name for part in FAMILIES} | values
 
 
@@ -240,9 +243,8 @@ def _parsed(option: Option, value: Any) -> Any:
     if option.name == "test_sigma_d" and isinstance(value, str):
         return parse_sigma_ds(value)
     if option.name == "test_device" and isinstance(value, str):
-        if value not in DEVICES:
-            kind = "device"
-            raise unknown_name(kind, value, DEVICES)
-        return {"name": value}
+        return device_from_text(value).model_dump()
+    if option.name == "level_stds" and isinstance(value, str):
+        return parse_stds(value)
     known = get_args(option.info.annotation) if get_origin(option.info.annotation) is Literal else ()
     return next((choice for choice in known if str(choice) == value), value)

@@ -43,7 +43,7 @@ def refusal(network: Network, law: ChipLaw) -> str | None:
         std = relative_std(weight, device=law.device, mapping=law.mapping, sampler=law.sampler)
         if std.numel() > 1:
             return (
-                f"{law.device.label}'s devices miss by different amounts at different levels, so layer "
+                f"{law.device.full_label}'s devices miss by different amounts at different levels, so layer "
                 f"{layer_name(name)} has more than one std; its output's covariance then differs from channel to "
                 "channel."
             )

@@ -15,7 +15,7 @@ from neft.component import Component, build
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.base import DataAccess, ImageData, Split
 from neft.datasets.digits import Digits
-from neft.devices import DEVICES, BaseDevice
+from neft.devices import DEVICES, BaseDevice, Measured
 from neft.mapping import BitSlicing
 from neft.methods import METHODS, BaseMethod, Irs
 from neft.pipeline import Settings, run
@@ -34,10 +34,14 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEFT_HOME", str(tmp_path / "home"))
 
 
-@pytest.fixture(scope="session", params=sorted(DEVICES))
+UNEVEN = Measured(stds=(0.2, 0.4, 2.5, 1.0), title="uneven")
+"""A device of one's own that has no symmetry to hide behind."""
+
+
+@pytest.fixture(scope="session", params=[*sorted(DEVICES), UNEVEN.title])
 def device(request: pytest.FixtureRequest) -> BaseDevice:
-    """Every device there is."""
-    return DEVICES[request.param]()
+    """Every device there is, and one of a user's own."""
+    return UNEVEN if request.param == UNEVEN.title else DEVICES[request.param]()
 
 
 @pytest.fixture(scope="session", params=sorted(METHODS))
@@ -109,6 +113,10 @@ def any_component(component: type[Component]) -> st.SearchStrategy[Any]:
 def _any_value(name: str, info: FieldInfo) -> st.SearchStrategy[Any]:
     if name == "pretrained_run":
         return st.none() | st.just(A_RUN_ID)
+    if name == "stds":
+        return st.lists(st.floats(0, 1000), min_size=4, max_size=4).filter(any).map(tuple)
+    if name == "title":
+        return st.text(st.characters(codec="utf-8"), max_size=12).map(str.strip).filter(str.isprintable)
     limits = {
         key: getattr(item, key) for item in info.metadata for key in ("ge", "gt", "le", "lt") if hasattr(item, key)
     }

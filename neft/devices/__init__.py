@@ -4,15 +4,66 @@ from typing import Annotated
 
 from pydantic import Field
 
-from neft.component import default_name
+from neft.component import build, default_name
 from neft.devices.base import BaseDevice
 from neft.devices.fefet2 import Fefet2
 from neft.devices.fefet6 import Fefet6
+from neft.devices.measured import Measured
 from neft.devices.rram1 import Rram1
 from neft.devices.rram4 import Rram4
+from neft.errors import ConfigError, unknown_name
 
-__all__ = ["DEVICES", "BaseDevice", "Device", "Fefet2", "Fefet6", "Rram1", "Rram4"]
+__all__ = [
+    "DEVICES",
+    "PUBLISHED",
+    "BaseDevice",
+    "Device",
+    "Fefet2",
+    "Fefet6",
+    "Measured",
+    "Rram1",
+    "Rram4",
+    "device_from_text",
+    "parse_stds",
+]
 
-Device = Annotated[Rram1 | Fefet2 | Rram4 | Fefet6, Field(discriminator="name")]
+Device = Annotated[Rram1 | Fefet2 | Rram4 | Fefet6 | Measured, Field(discriminator="name")]
 
-DEVICES: dict[str, type[BaseDevice]] = {default_name(device): device for device in (Rram1, Fefet2, Rram4, Fefet6)}
+PUBLISHED: dict[str, type[BaseDevice]] = {default_name(device): device for device in (Rram1, Fefet2, Rram4, Fefet6)}
+"""Those that need nothing given."""
+DEVICES: dict[str, type[BaseDevice]] = PUBLISHED | {default_name(Measured): Measured}
+
+
+def device_from_text(text: str) -> BaseDevice:
+    """A device from its short name: `rram4`, `measured:1,1.8,1.8,1` or `measured:1,1.8,1.8,1:title`.
+
+    Raises:
+        ConfigError: no such device, or level stds that cannot be.
+
+    >>> device_from_text("measured:1,1.8,1.8,1:HfO2").full_label
+    'HfO2'
+    """
+    name, _, rest = text.partition(":")
+    if name not in DEVICES:
+        kind = "device"
+        raise unknown_name(kind, name, DEVICES)
+    if DEVICES[name] is not Measured:
+        if rest:
+            message = f"Device '{name}' takes nothing after a colon; got '{text}'."
+            raise ConfigError(message)
+        return build(DEVICES[name], {})
+    levels, _, title = rest.partition(":")
+    return build(Measured, {"title": title} | ({"stds": parse_stds(levels)} if levels else {}))
+
+
+def parse_stds(text: str) -> tuple[float, ...]:
+    """Level stds as they are written: `1,1.8,1.8,1`.
+
+    Raises:
+        ConfigError: no numbers separated by commas.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        message = f"Level stds must be numbers separated by commas, as '1,1.8,1.8,1'; got '{text}'."
+        raise ConfigError(message) from None

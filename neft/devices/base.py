@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import override
 
-from neft.component import Component
+from neft.component import Component, default_name
 from neft.errors import ConfigError
 from neft.mapping import BitSlicing
 
@@ -23,6 +23,16 @@ class BaseDevice(Component):
 
     label: ClassVar[str]
     source: ClassVar[str]
+
+    @property
+    def short_name(self) -> str:
+        """The device in one word, as the command line and a run's facts name it; `device_from_text` reads it."""
+        return default_name(type(self))
+
+    @property
+    def full_label(self) -> str:
+        """What charts and lists call it."""
+        return self.label
 
     @abstractmethod
     def level_stds(self, device_bits: int) -> Float[Tensor, " levels"]:

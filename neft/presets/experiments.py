@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
-from neft.devices import DEVICES
+from neft.devices import PUBLISHED
 from neft.experiments import CONTROL_BY_TERMS
 from neft.methods import FeedbackMethod, Irs, Method, NoiseInjection, Ovf, Vanilla
 from neft.methods.base import Decay
@@ -140,9 +140,9 @@ def convergence(scale: Scale, _stored: Stored) -> list[PlannedRun]:
 
 
 def devices(scale: Scale, _stored: Stored) -> list[PlannedRun]:
-    """Every device technology, trained and tested on."""
+    """Every published device technology, trained and tested on."""
     found: list[PlannedRun] = []
-    for index, device in enumerate(DEVICES.values()):
+    for index, device in enumerate(PUBLISHED.values()):
         base = scale.base.model_copy(update={"device": device()})
         there = Scale(base=base, sigma_ds=scale.sigma_ds, num_seeds=scale.num_seeds)
         found += [

@@ -46,6 +46,13 @@ def the_error(answer: Answer) -> str:
         ("--test-sigma-d 0.1;0.2", "--test-sigma-d (test σ_d) must be like '0,0.1,0.2' or '0:0.4:0.05'"),
         ("--test-sigma-d 0.3:0.1:0.1", "--test-sigma-d (test σ_d) must be like"),
         ("--test-sigma-d 0,2", "every σ_d must lie in [0, 1]"),
+        (
+            "--device measured --level-stds 1,x",
+            "Level stds must be numbers separated by commas, as '1,1.8,1.8,1'; got '1,x'.",
+        ),
+        ("--device measured --level-stds 1,2,3", "one number a level, 2^K of them"),
+        ("--level-stds 1,1", "--level-stds is no option of device 'rram1'; it belongs to: measured."),
+        ("--test-device measured:1,2", "for device_bits (K) = 1; got K = 2. Give 4 level stds, or set K to 1"),
         ("--device rram4 --device-bits 4", "device_bits (K) must be 2; got 4. For other K choose 'rram1'."),
         ("--device-bits 3", "weight_bits (M) must be a multiple of device_bits (K); got M = 8, K = 3."),
         (

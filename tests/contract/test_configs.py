@@ -147,7 +147,10 @@ def test_option_helps_with_meaning_bounds_and_owner(name: str) -> None:
             {"evaluation": {"sigma_ds": [0.1, 2]}},
             "EvaluationConfig.sigma_ds (test σ_d) every σ_d must lie in [0, 1]; got",
         ),
-        ({"evaluation": {"device": {"name": "x"}}}, "Unknown device 'x'. Known: rram1, fefet2, rram4, fefet6."),
+        (
+            {"evaluation": {"device": {"name": "x"}}},
+            "Unknown device 'x'. Known: rram1, fefet2, rram4, fefet6, measured.",
+        ),
         ({"mapping": {"device_bits": 3}}, "weight_bits (M) must be a multiple of device_bits (K); got M = 8, K = 3."),
         ({"backbone": {"name": "vgg8", "width": 9}}, "Vgg8.width (width) must lie in [0.015625, 4]; got 9."),
         ({"metod": 1}, "Unknown setting of RunConfig 'metod'. Did you mean 'method'?"),
