@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
@@ -11,13 +11,14 @@ from dashboard import data, networks, state
 from dashboard.data import RunRecord
 from dashboard.networks import computing
 from neft import columns
-from neft.component import build
-from neft.devices import DEVICES
+from neft.config import RunConfig
+from neft.devices import PUBLISHED, Measured, device_from_text
+from neft.mapping import BitSlicing
 from neft.pipeline import chip_law
 from neft.preview import ALL_LAYERS, Preview, Previewer
 from neft.store import WEIGHTS
 
-__all__ = ["ALL_LAYERS", "DEVICES", "MAX_PASSES", "LayerCosts", "Stream"]
+__all__ = ["ALL_LAYERS", "MAX_PASSES", "PUBLISHED", "LayerCosts", "Stream"]
 
 MAX_PASSES = 8
 NUM_STEPS = 8
@@ -79,8 +80,23 @@ def sigma_ds(largest: float) -> tuple[float, ...]:
 
 
 def own_device(record: RunRecord) -> str:
-    """The device of a run's test chips."""
+    """The device of a run's test chips, by its short name."""
     return record.facts.device
+
+
+def device_label(device: str) -> str:
+    """What a device is called.
+
+    Raises:
+        ConfigError: its short name names none.
+    """
+    return device_from_text(device).full_label
+
+
+def mapping(config: RunConfig, device: str) -> BitSlicing:
+    """How a stored network's weights lie on a device: as the run's, but of as many bits as one's own device has."""
+    found = device_from_text(device)
+    return config.mapping.on_devices_of(found.device_bits) if isinstance(found, Measured) else config.mapping
 
 
 def refusal(record: RunRecord, device: str) -> str | None:
@@ -93,7 +109,7 @@ def refusal(record: RunRecord, device: str) -> str | None:
 
 
 def curve(record: RunRecord, device: str, largest: float) -> Stream:
-    """The accuracy curve of a stored network on a device.
+    """The accuracy curve of a stored network on a device, given by its short name.
 
     Raises:
         NeftError: as `refusal`.
@@ -154,8 +170,6 @@ def _layers(run_id: str, device: str, sigma_d: float, checksum: str) -> Stream:
 @st.cache_resource(max_entries=4, show_spinner="Reading the network …")
 def _previewer(run_id: str, device: str, checksum: str) -> Previewer:
     stored = networks.stored(run_id, checksum)
-    config = stored.config
-    tested = build(DEVICES[device], {}) if device != config.test_device.name else config.test_device
-    law = chip_law(config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"device": tested})}))
+    law = replace(chip_law(stored.config), device=device_from_text(device), mapping=mapping(stored.config, device))
     with computing():
         return Previewer(stored.network, stored.images, law)

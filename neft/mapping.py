@@ -13,6 +13,8 @@ from torch import Tensor
 
 from neft.component import Component
 
+MAX_WEIGHT_BITS = 16
+
 
 class BitSlicing(Component):
     """How many bits a weight has and how many of them one device holds."""
@@ -20,7 +22,7 @@ class BitSlicing(Component):
     weight_bits: int = Field(
         default=8,
         ge=1,
-        le=16,
+        le=MAX_WEIGHT_BITS,
         title="M",
         description="Bits of a weight's magnitude.",
         json_schema_extra={"unit": "bits"},
@@ -43,6 +45,16 @@ class BitSlicing(Component):
             )
             raise ValueError(message)
         return self
+
+    def on_devices_of(self, device_bits: int) -> "BitSlicing":
+        """The same weights on devices of other bits; with the next more weight bits that these divide, or fewer at 16.
+
+        >>> BitSlicing(weight_bits=8, device_bits=2).on_devices_of(3)
+        BitSlicing(weight_bits=9, device_bits=3)
+        """
+        slices = -(-self.weight_bits // device_bits)
+        fitting = slices if slices * device_bits <= MAX_WEIGHT_BITS else slices - 1
+        return BitSlicing(weight_bits=fitting * device_bits, device_bits=device_bits)
 
     @property
     def num_slices(self) -> int:

@@ -4,14 +4,15 @@ import streamlit as st
 
 from dashboard import charts, networks, previews, sentences, state
 from dashboard.data import RunRecord, fingerprint
-from dashboard.previews import DEVICES, MAX_PASSES, LayerCosts, Stream
+from dashboard.previews import MAX_PASSES, PUBLISHED, LayerCosts, Stream
 from dashboard.sentences import SIGMA_D
 from dashboard.state import sigma_text
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
-from neft.errors import DataMissingError, NeftError
+from neft.errors import NeftError
 
 OWN = "own"
 LARGEST = ("0.1", "0.2", "0.3", "0.4", "0.6", "0.8")
@@ -48,22 +49,23 @@ def page() -> None:
     st.title("How will it fare on chips?")
     runs = networks.candidates(fingerprint())
     if not runs:
-        _no_weights()
+        say_no_weights("A preview")
         return
     with st.sidebar:
-        record = _pick_run(runs)
+        record = pick_network(runs)
         device = _pick_device(record)
         largest = _pick_largest()
     facts = record.facts
     trained = f"trained at {SIGMA_D} = {sigma_text(facts.train_sigma_d)}" if facts.train_sigma_d else "trained clean"
     st.markdown(
         f"**{facts.label}**, {facts.backbone_label} on {facts.dataset_label}, {trained}, seed {facts.seed}, on "
-        f"{DEVICES[device].label}: its mean accuracy at device variations {SIGMA_D} up to {sigma_text(largest)}."
+        f"{previews.device_label(device)}: its mean accuracy at device variations {SIGMA_D} up to "
+        f"{sigma_text(largest)}."
     )
     try:
         reason = previews.refusal(record, device)
     except NeftError as error:
-        _cannot(error)
+        say_why_not(error)
         return
     if reason is not None:
         st.info(
@@ -76,25 +78,11 @@ def page() -> None:
     st.page_link("app_pages/explore.py", label="Explore evaluations on real chips", icon=":material/monitoring:")
 
 
-def _pick_run(runs: list[RunRecord]) -> RunRecord:
-    by_id = {record.id: record for record in runs}
-    if st.session_state.get(state.RUNS) not in list(by_id):
-        _ = st.session_state.pop(state.RUNS, None)  # another page keeps several runs under this name
-    chosen = st.selectbox(
-        "Run",
-        list(by_id),
-        key=state.RUNS,
-        bind="query-params",
-        help="Stored runs that kept their weights; type to search.",
-    )
-    return by_id[chosen]
-
-
 def _pick_device(record: RunRecord) -> str:
     chosen = st.selectbox(
         "Device to try",
-        [OWN, *DEVICES],
-        format_func=lambda name: "The run's own" if name == OWN else DEVICES[name].label,
+        [OWN, *PUBLISHED],
+        format_func=lambda name: "The run's own" if name == OWN else PUBLISHED[name].label,
         key=state.PREVIEW_DEVICE,
         bind="query-params",
         persist_state="session",
@@ -214,22 +202,6 @@ def _progress(stream: Stream) -> str:
     last = stream.last
     chips = "each on a chip of its own" if last.num_chips == last.num_images else f"on {last.num_chips} chips"
     return f"Pass {last.num_passes} of {MAX_PASSES}: {last.num_images} images, {chips}; {stream.seconds:.2g} s."
-
-
-def _no_weights() -> None:
-    st.info(
-        "A preview runs a stored network, and no stored run kept its weights. Runs that are trained here keep them.",
-        icon=":material/inbox:",
-    )
-    st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
-
-
-def _cannot(error: NeftError) -> None:
-    st.error(str(error), icon=":material/error:")
-    if isinstance(error, DataMissingError):
-        st.page_link("app_pages/train.py", label="Train with this data, downloading it", icon=":material/download:")
-    else:
-        st.caption("Choose another run or device in the sidebar.")
 
 
 page()

@@ -108,7 +108,7 @@ class Measured(BaseDevice):
     def one_factor(self, magnitude: Float[Tensor, "..."], mapping: BitSlicing) -> Float[Tensor, "..."] | float:
         """C x the level std of the most significant slice, which |W| / w_max in steps of 2^-K tells.
 
-        With (1, s, s, 1) / n(s) that is the released code's rule, but for |W| = w_max / 4 exactly: an outer weight there.
+        With (1, s, s, 1) / n(s) that is the released code's rule, but for |W| = w_max / 4: an outer weight there.
         """
         stds = self.level_stds(mapping.device_bits).to(magnitude)
         if len(set(self.stds)) == 1:
