@@ -41,6 +41,8 @@ INSTANCES = "instances.parquet"
 LAYERS = "layers.csv"
 DEVIATIONS = "deviations.csv"
 WEIGHTS = "weights.safetensors"
+RUN_FILES = frozenset({RECORD, HISTORY, INSTANCES, LAYERS, DEVIATIONS, WEIGHTS})
+"""Every name that a run's folder may hold."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,52 @@ class RunStore:
             raise
         return complete
 
+    def verify(self, run_id: str) -> RunRecord:
+        """One run, every file of it checked: there, unchanged, readable, and none beside them. Nothing is unpickled.
+
+        Raises:
+            RunNotFoundError, RunTooNewError, RunCorruptError: as `record` and `tables`.
+        """
+        record = self.record(run_id)
+        expected = {RECORD, *record.files}
+        if not expected <= RUN_FILES:
+            message = f"Run '{run_id}' is corrupt: {_first(expected - RUN_FILES)} is no file of a run."
+            raise RunCorruptError(message)
+        found = {path.name for path in (self.root / run_id).iterdir()}
+        if found - expected:
+            message = f"Run '{run_id}' is corrupt: its record does not name {_first(found - expected)}."
+            raise RunCorruptError(message)
+        _ = self.tables(record)
+        if WEIGHTS in record.files:
+            _ = self._checked(record, WEIGHTS)
+        return record
+
+    def adopt(self, source: "RunStore", run_id: str) -> RunRecord:
+        """Move a run here from a store on the same file system, verified, whole or not at all.
+
+        Raises:
+            RunExistsError: a run of that id is there.
+            StoreError: the run is not as it should be, or the folder cannot be written.
+        """
+        record = source.verify(run_id)
+        target = self.root / run_id
+        self.ensure_writable()
+        if target.exists():
+            message = f"A run '{run_id}' is already stored."
+            raise RunExistsError(message)
+        folder = source.root / run_id
+        try:
+            for path in folder.iterdir():
+                path.chmod(0o644)
+                _sync(path)
+            folder.chmod(0o755)
+            _ = folder.rename(target)
+            _sync(self.root)
+        except OSError as error:
+            message = f"Run '{run_id}' cannot be written to '{self.root}': {error.strerror}."
+            raise StoreError(message) from None
+        return record
+
     def ensure_writable(self) -> None:
         """Find out before hours of training whether their run could be kept.
 
@@ -321,6 +369,10 @@ def _write_draft(
         path.chmod(0o644)
         _sync(path)
     return complete
+
+
+def _first(names: set[str]) -> str:
+    return repr(min(names))
 
 
 def _describe(path: Path) -> StoredFile:

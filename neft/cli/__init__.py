@@ -1,6 +1,7 @@
 """The command line: one file a verb. A verb is imported when it is called, so listing runs does not wait for torch."""
 
 import importlib
+import keyword
 from typing import Any
 
 import click
@@ -17,6 +18,8 @@ VERBS = {
     "show": "Show one stored run.",
     "compare": "Compare stored runs on the same chips.",
     "claims": "Say which claims the stored experiments support.",
+    "export": "Pack stored runs into a zip file.",
+    "import": "Take runs out of a zip file.",
 }
 
 
@@ -35,7 +38,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"neft.cli.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(importlib.import_module(f"neft.cli.{name}"), name)
         command.help = _with_kept_lines(command.help)
         return command
 
