@@ -13,6 +13,7 @@ PAGES = {
     ],
     "Runs": [
         st.Page("app_pages/train.py", title="Train", icon=":material/play_circle:", url_path="train"),
+        st.Page("app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
         st.Page("app_pages/runs.py", title="All runs", icon=":material/table_rows:", url_path="runs"),
     ],
 }

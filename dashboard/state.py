@@ -24,6 +24,12 @@ CLAIM_DATA = "on"
 PREVIEW_DEVICE = "try"
 PREVIEW_SIGMA_D = "upto"
 LAYER_SIGMA_D = "layers"
+COMPARED_WITH = "with"
+HIDDEN = "hide"
+DIFFERENCES_ONLY = "differing"
+TAGS = "f_tags"
+PICKED = "picked_runs"
+"""Not in the address: the runs that the session picked last, for the pages that take them along."""
 
 Protocol = Literal["matched", "fixed"]
 PROTOCOLS: dict[Protocol, str] = {"matched": "Matched", "fixed": "Fixed"}

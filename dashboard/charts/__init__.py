@@ -10,6 +10,7 @@ from dashboard.charts.layer_std import layer_std
 from dashboard.charts.preview_curve import preview_curve
 from dashboard.charts.seed_dots import seed_dots
 from dashboard.charts.setting_points import setting_points
+from dashboard.charts.side_by_side import run_curves, run_differences, run_distributions, run_histories
 from dashboard.charts.theme import Mode, variant_style
 from dashboard.charts.training_curves import training_curves
 from dashboard.charts.weight_deviations import weight_deviations
@@ -24,6 +25,10 @@ __all__ = [
     "layer_costs",
     "layer_std",
     "preview_curve",
+    "run_curves",
+    "run_differences",
+    "run_distributions",
+    "run_histories",
     "seed_dots",
     "setting_points",
     "training_curves",

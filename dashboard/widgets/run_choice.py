@@ -1,0 +1,140 @@
+"""Runs chosen by id, under readable names: the address holds the ids, which bound widgets could not do.
+
+A bound widget writes what it shows into the address. A run's name changes with what else is stored and chosen; its id
+does not, and the page of all runs keeps the same ids under the same key.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+
+from dashboard import state
+
+
+def choose_runs(names: Mapping[str, str], *, most: int) -> list[str]:
+    """Draw the choice of runs and return their ids, in the order in which they were chosen.
+
+    What was picked on the page of all runs comes along. Ids of no stored run, and those beyond the most, are left out
+    and named.
+    """
+    asked = _asked(state.RUNS) or list(st.session_state.get(state.PICKED, []))
+    if _is_new(state.RUNS):
+        known = [run_id for run_id in dict.fromkeys(asked) if run_id in names]
+        st.session_state[_key(state.RUNS)] = known[:most]
+        st.session_state[_left_out()] = ([one for one in asked if one not in names], known[most:])
+
+    def forget_left_out() -> None:
+        st.session_state[_left_out()] = ([], [])
+
+    chosen = st.multiselect(
+        "Runs",
+        list(names),
+        format_func=names.__getitem__,
+        key=_key(state.RUNS),
+        max_selections=most,
+        select_all=False,
+        on_change=forget_left_out,
+        filter_mode="fuzzy",
+        placeholder="Type a method, a seed, a data set or part of an id",
+        help=f"Up to {most} runs; type to search. The address holds their ids: copy it to show these runs to others.",
+    )
+    st.session_state[state.PICKED] = chosen
+    _keep(state.RUNS, chosen)
+    _say_left_out(most)
+    return list(chosen)
+
+
+def choose_reference(run_ids: Sequence[str], name: Callable[[str], str]) -> str:
+    """Draw the choice of the run that others are compared with; the first by default."""
+    asked = [run_id for run_id in _asked(state.COMPARED_WITH) if run_id in run_ids]
+    key = _key(state.COMPARED_WITH)
+    if _is_new(state.COMPARED_WITH) or st.session_state.get(key) not in run_ids:
+        st.session_state[key] = (asked or list(run_ids))[0]
+    chosen = st.selectbox(
+        "Compared with",
+        run_ids,
+        format_func=name,
+        key=key,
+        help="The reference: every difference is another run's accuracy minus this one's, chip by chip.",
+    )
+    _keep(state.COMPARED_WITH, [] if chosen == run_ids[0] else [chosen])
+    return chosen
+
+
+def choose_shown(run_ids: Sequence[str], name: Callable[[str], str]) -> list[str]:
+    """Draw a button a run and return the ids of those to be drawn; all by default, also those chosen later.
+
+    The address holds what is hidden.
+    """
+    key = _key(state.HIDDEN)
+    if _is_new(state.HIDDEN):
+        st.session_state[_hidden()] = _asked(state.HIDDEN)
+    hidden: list[str] = [run_id for run_id in st.session_state.get(_hidden(), []) if run_id in run_ids]
+    st.session_state[key] = [run_id for run_id in run_ids if run_id not in hidden]
+
+    def keep_hidden() -> None:
+        st.session_state[_hidden()] = [run_id for run_id in run_ids if run_id not in st.session_state[key]]
+
+    chosen = st.pills(
+        "Shown",
+        run_ids,
+        selection_mode="multi",
+        format_func=name,
+        key=key,
+        on_change=keep_hidden,
+        help="Hiding a run changes neither means, colours nor letters of the others; it stays in the table.",
+    )
+    _keep(state.HIDDEN, [run_id for run_id in run_ids if run_id not in chosen])
+    return [run_id for run_id in run_ids if run_id in chosen]
+
+
+def _key(parameter: str) -> str:
+    return f"compare_{parameter}"
+
+
+def _hidden() -> str:
+    return "compare_hidden_ids"
+
+
+def _left_out() -> str:
+    return "compare_left_out"
+
+
+def _written(parameter: str) -> str:
+    return f"compare_written_{parameter}"
+
+
+def _asked(parameter: str) -> list[str]:
+    return [value for value in st.query_params.get_all(parameter) if value]
+
+
+def _is_new(parameter: str) -> bool:
+    """Whether the page is drawn for the first time, or its address was changed by other than its own widgets."""
+    return _key(parameter) not in st.session_state or _asked(parameter) != st.session_state.get(_written(parameter))
+
+
+def _keep(parameter: str, values: Sequence[str]) -> None:
+    """Have the address hold these values; none leaves it."""
+    if list(values) != _asked(parameter):
+        if values:
+            st.query_params[parameter] = list(values)
+        else:
+            del st.query_params[parameter]
+    st.session_state[_written(parameter)] = list(values)
+
+
+def _say_left_out(most: int) -> None:
+    unknown, beyond = st.session_state.get(_left_out(), ([], []))
+    if unknown:
+        named = ", ".join(f"`{run_id[:130]}`" for run_id in unknown[:most])
+        st.warning(
+            f"Not stored here, and left out: {named}. Runs of another machine come along in a bundle.",
+            icon=":material/link_off:",
+        )
+    if beyond:
+        named = ", ".join(f"`{run_id}`" for run_id in beyond[:most])
+        more = f" and {len(beyond) - most} more" if len(beyond) > most else ""
+        st.warning(
+            f"Up to {most} runs are compared at once: more lines nobody tells apart. Left out: {named}{more}.",
+            icon=":material/filter_list:",
+        )
