@@ -30,6 +30,11 @@ DIFFERENCES_ONLY = "differing"
 TAGS = "f_tags"
 PICKED = "picked_runs"
 """Not in the address: the runs that the session picked last, for the pages that take them along."""
+LESSON = "lesson"
+LESSON_SIGMA_D = "lesson_at"
+LESSON_WEIGHT = "lesson_weight"
+TERM = "term"
+FIND = "find"
 
 Protocol = Literal["matched", "fixed"]
 PROTOCOLS: dict[Protocol, str] = {"matched": "Matched", "fixed": "Fixed"}

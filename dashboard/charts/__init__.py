@@ -1,37 +1,50 @@
 """Charts: a DataFrame in, a Plotly figure out. No chart computes a statistic; `theme` holds every colour."""
 
 from dashboard.charts.accuracy_vs_sigma_d import accuracy_vs_sigma_d
+from dashboard.charts.chip_histogram import Mark, chip_histogram
 from dashboard.charts.claims_forest import claims_forest
+from dashboard.charts.curves_by_training import curves_by_training
 from dashboard.charts.decay_ablation import decay_ablation
 from dashboard.charts.ekl_distribution import ekl_distribution
 from dashboard.charts.ekl_vs_sigma_d import ekl_vs_sigma_d
+from dashboard.charts.estimates_by_chips import estimates_by_chips
 from dashboard.charts.layer_costs import layer_costs
 from dashboard.charts.layer_std import layer_std
 from dashboard.charts.preview_curve import preview_curve
+from dashboard.charts.programmed_weight import programmed_weight
 from dashboard.charts.seed_dots import seed_dots
 from dashboard.charts.setting_points import setting_points
 from dashboard.charts.side_by_side import run_curves, run_differences, run_distributions, run_histories
+from dashboard.charts.slice_levels import slice_levels
 from dashboard.charts.theme import Mode, variant_style
 from dashboard.charts.training_curves import training_curves
+from dashboard.charts.variance_shares import variance_shares
 from dashboard.charts.weight_deviations import weight_deviations
 
 __all__ = [
+    "Mark",
     "Mode",
     "accuracy_vs_sigma_d",
+    "chip_histogram",
     "claims_forest",
+    "curves_by_training",
     "decay_ablation",
     "ekl_distribution",
     "ekl_vs_sigma_d",
+    "estimates_by_chips",
     "layer_costs",
     "layer_std",
     "preview_curve",
+    "programmed_weight",
     "run_curves",
     "run_differences",
     "run_distributions",
     "run_histories",
     "seed_dots",
     "setting_points",
+    "slice_levels",
     "training_curves",
+    "variance_shares",
     "variant_style",
     "weight_deviations",
 ]

@@ -1,0 +1,209 @@
+"""What EKL says and hides: correct predictions only, and the scale of the logits."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, sentences, state
+from dashboard.lessons.base import Choice, Lesson, Link, Missing
+from dashboard.lessons.comparison import ALL, INJECTION, IRS, VANILLA, Comparison, main_comparison
+from dashboard.sentences import SIGMA_D, percent
+from dashboard.state import sigma_text
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+from neft.experiments import CONTROL, EXPERIMENTS
+
+OPTIONS = (
+    "It falls: the chip looks surer of what it still gets right",
+    "It rises, but less than twofold",
+    "It more than doubles: the chip looks far less sure",
+)
+BOUNDS = (1.0, 2.0)
+DEFINITION = r"""
+**EKL** $=\mathbb E\big[-\ln p_y\ \big|\ \text{predicted right}\big]$, in nats: the divergence of the softmax from the
+one-hot truth, averaged over the images a chip gets *right* (NeFT section 4.2). Lower is surer.
+
+**Calibrated EKL** is the same after dividing the logits by one temperature per network and $\sigma_d$, fitted on
+validation images (Guo et al. 2017). It changes no prediction and takes the scale of the logits out.
+"""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """EKL of the comparison's methods."""
+
+    comparison: Comparison
+    ekl: pd.DataFrame
+    calibrated: pd.DataFrame
+    """Empty where the runs are older than the calibration."""
+    control_over_irs: "pd.Series[float] | None"
+    """How much larger (in %) the control's EKL is than IRS's, averaged over σ_d, with its interval."""
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The two device variations that are compared: the lesson's, and the largest."""
+        return self.comparison.near, self.comparison.sigma_ds[-1]
+
+    def value(self, variant: str, sigma_d: float, points: pd.DataFrame) -> float:
+        """A mean."""
+        return float(self.comparison.at(variant, sigma_d, points)[columns.MEAN])
+
+    @property
+    def growth(self) -> float:
+        """The EKL of the network trained without noise at the larger device variation, over that at the smaller."""
+        near, far = self.ends
+        return self.value(VANILLA, far, self.ekl) / self.value(VANILLA, near, self.ekl)
+
+    def ratio(self, points: pd.DataFrame) -> float:
+        """Noise injection's EKL over IRS's."""
+        near = self.ends[0]
+        return self.value(INJECTION, near, points) / self.value(IRS, near, points)
+
+
+def _prepare() -> Numbers | Missing:
+    comparison = main_comparison(*ALL)
+    if isinstance(comparison, Missing):
+        return comparison
+    calibrated = comparison.metric(columns.CALIBRATED_EKL)
+    known = calibrated[calibrated[columns.NUM_SEEDS] > 0]
+    complete = set(ALL) <= set(known[columns.VARIANT])
+    return Numbers(
+        comparison,
+        comparison.metric(columns.EKL),
+        known if complete else known.iloc[:0],
+        comparison.claim("irs_ekl_below_control"),
+    )
+
+
+def _show(numbers: Numbers) -> None:
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    near, far = numbers.ends
+    points = numbers.comparison.of(VANILLA, INJECTION)
+    with left:
+        chart_card(
+            Card(
+                key="known",
+                question="How many images are right?",
+                caption=f"Trained without noise, the network falls from {_accuracy(numbers, near)} % at {SIGMA_D} = "
+                f"{sigma_text(near)} to {_accuracy(numbers, far)} % at {sigma_text(far)}.",
+                definition=DEFINITION,
+                alt="Accuracy against device variation of training with and without noise.",
+            ),
+            charts.accuracy_vs_sigma_d(
+                points,
+                slice_sigma_d=None,
+                chance=numbers.comparison.chance,
+                interval_name=f"mean, {sentences.spread_words(points)}",
+                connect=True,
+                mode=theme_mode(),
+            ),
+            points,
+        )
+    with right:
+        st.latex(r"\mathrm{EKL}=\mathbb E\big[-\ln p_y\ \big|\ \hat y=y\big]")
+        st.caption("NeFT section 4.2, in nats. Lower means surer, and only images that were predicted right count.")
+        st.latex(r"p=\mathrm{softmax}(O/T)")
+        st.caption("A larger scale of the logits, or a smaller T, makes every prediction look surer.")
+
+
+def _accuracy(numbers: Numbers, sigma_d: float) -> str:
+    return percent(float(numbers.comparison.at(VANILLA, sigma_d)[columns.MEAN]))
+
+
+def _question(numbers: Numbers) -> Choice:
+    near, far = numbers.ends
+    before, after = (numbers.value(VANILLA, at, numbers.ekl) for at in numbers.ends)
+    easy = ": whoever is right only where it is easy looks sure" if after < before else ""
+    return Choice(
+        words=f"From {SIGMA_D} = {sigma_text(near)} to {sigma_text(far)} the network trained without noise falls "
+        f"from {_accuracy(numbers, near)} % to {_accuracy(numbers, far)} % right. **What does its EKL do?**",
+        options=OPTIONS,
+        truth=sum(numbers.growth >= bound for bound in BOUNDS),
+        told=f"It goes from **{before:.3f}** to **{after:.3f} nats**{easy}.",
+    )
+
+
+def _answer(numbers: Numbers) -> None:
+    left, right = st.columns(2)
+    with left:
+        _ekl(numbers.ekl, key="ekl", question="What does EKL say?", title="EKL (nats)", caption=_ekl_caption(numbers))
+    with right:
+        if numbers.calibrated.empty:
+            card = _card("calibrated", "And with the scale taken out?", "")
+            empty_card(card, "These runs were stored before the calibrated EKL was taken; run the experiment again.")
+        else:
+            _ekl(
+                numbers.calibrated,
+                key="calibrated",
+                question="And with the scale taken out?",
+                title="calibrated EKL (nats)",
+                caption=_calibrated_caption(numbers),
+            )
+
+
+def _card(key: str, question: str, caption: str) -> Card:
+    return Card(key, question, caption, DEFINITION, alt=f"{question} By method, against device variation.")
+
+
+def _ekl(points: pd.DataFrame, *, key: str, question: str, title: str, caption: str) -> None:
+    spread = sentences.spread_words(points)
+    figure = charts.ekl_vs_sigma_d(points, interval_name=f"mean, {spread}", metric_title=title, mode=theme_mode())
+    chart_card(_card(key, question, caption), figure, points)
+
+
+def _ekl_caption(numbers: Numbers) -> str:
+    near = numbers.ends[0]
+    control, irs = (numbers.value(name, near, numbers.ekl) for name in (CONTROL, IRS))
+    return (
+        f"At {SIGMA_D} = {sigma_text(near)} IRS has {irs:.4f} nats, {numbers.ratio(numbers.ekl):.1f} times less than "
+        f"noise injection; the control, without feedback, has {control:.4f}."
+    )
+
+
+def _calibrated_caption(numbers: Numbers) -> str:
+    _, far = numbers.ends
+    vanilla = numbers.value(VANILLA, far, numbers.calibrated)
+    return (
+        f"Noise injection over IRS is now {numbers.ratio(numbers.calibrated):.1f}, and the network trained without "
+        f"noise is told: {vanilla:.2f} nats at {SIGMA_D} = {sigma_text(far)}."
+    )
+
+
+def _takeaway(numbers: Numbers) -> str:
+    claim = numbers.control_over_irs
+    words = "A low EKL alone proves nothing: read it beside the accuracy, and calibrated."
+    if claim is None:
+        return words
+    each = (f"{float(claim[name]):+.1f}".replace("-", "−") for name in ("estimate", columns.LOWER, columns.UPPER))
+    estimate, lower, upper = each
+    return (
+        f"{words} Without any feedback, by its temperature alone, the control's EKL is {estimate} % ({lower} to "
+        f"{upper}) from that of IRS."
+    )
+
+
+def _links(_numbers: Numbers) -> tuple[Link, ...]:
+    return (
+        Link("explore", "EKL, chip by chip", ":material/monitoring:", {state.PROTOCOL: "Matched"}),
+        Link(
+            "experiments",
+            "EKL after calibration",
+            ":material/science:",
+            {state.EXPERIMENT: EXPERIMENTS["accuracy"].title, state.METRIC: "EKL after calibration"},
+        ),
+    )
+
+
+LESSON = Lesson(
+    name="EKL",
+    title="What EKL says and hides",
+    goal="Read a measure of certainty with its two traps: who is counted, and on which scale.",
+    prepare=_prepare,
+    show=_show,
+    question=_question,
+    answer=_answer,
+    takeaway=_takeaway,
+    links=_links,
+)

@@ -1,0 +1,163 @@
+"""What σ_d is: one weight on its devices."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard import charts, state, teaching
+from dashboard.lessons.base import Choice, Lesson, Link
+from dashboard.sentences import SIGMA_D, percent
+from dashboard.teaching import OneWeight
+from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+
+MAX_LEVEL = 3
+OPTIONS = (
+    "All four add alike, a quarter each",
+    "The most significant adds about half",
+    "The most significant adds about three quarters",
+    "The most significant adds more than nine tenths",
+)
+BOUNDS = (0.4, 0.65, 0.9)
+EQUATIONS = r"""
+$$W_d=\frac{w_{max}}{2^M-1}\sum_j g_j\,2^{jK},\qquad W_p=W_d+\frac{w_{max}}{2^M-1}\sum_j\Delta g_j\,2^{jK}$$
+
+(NeFT, Eq. 4 and 5), with $\Delta g_j\sim\mathcal N(0,\ \sigma_d(2^K-1))$, because $\sigma_d$ is a device's error over
+its *maximal* conductance. Here M = 8 bits on devices of K = 2 bits, RRAM1: every level misses alike.
+"""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A weight on its devices."""
+
+    sigma_d: float
+    weight: OneWeight
+
+
+def _prepare() -> Numbers:
+    left, right = st.columns(2)
+    with left:
+        sigma_d = st.slider(
+            f"Device variation {SIGMA_D}",
+            0.01,
+            0.3,
+            0.1,
+            0.01,
+            key=state.LESSON_SIGMA_D,
+            bind="query-params",
+            help="Std of one device's error over its maximal conductance. Move it and watch the heap spread.",
+        )
+    with right:
+        magnitude = st.slider(
+            "Wanted weight, % of the layer's largest",
+            0,
+            100,
+            60,
+            1,
+            key=state.LESSON_WEIGHT,
+            bind="query-params",
+            help="|w| over w_max. It decides the devices' levels; how far they miss does not depend on it.",
+        )
+    return Numbers(sigma_d, teaching.one_weight(magnitude / 100, sigma_d))
+
+
+def _show(numbers: Numbers) -> None:
+    weight = numbers.weight
+    left, right = st.columns(2)
+    with left:
+        chart_card(
+            Card(
+                key="levels",
+                question="Where do the four devices land?",
+                caption="A dot is a device on one chip, the tick its wanted level. All four miss alike, in levels.",
+                definition=EQUATIONS,
+                alt="Programmed levels of one weight's four devices on sampled chips.",
+            ),
+            charts.slice_levels(weight.levels, max_level=MAX_LEVEL, mode=theme_mode()),
+            weight.levels,
+        )
+    with right:
+        ratio = weight.realised_std / numbers.sigma_d
+        chart_card(
+            Card(
+                key="weight",
+                question="What becomes of the weight?",
+                caption=(
+                    f"{weight.num_chips:,} chips: std {weight.realised_std:.4f} of $w_{{max}}$, {ratio:.3f} times "
+                    f"{SIGMA_D}; closed form {weight.closed_form_std:.4f}."
+                ),
+                definition=EQUATIONS,
+                alt="Histogram of one programmed weight over sampled chips, with the closed form.",
+            ),
+            charts.programmed_weight(weight.histogram, target=weight.target, mode=theme_mode()),
+            weight.histogram,
+        )
+    st.latex(r"W_p=W_d+\frac{w_{max}}{2^M-1}\sum_j\Delta g_j\,2^{jK},\quad\Delta g_j\sim\mathcal N(0,\sigma_d(2^K-1))")
+    st.caption("NeFT, Eq. 5: slice $j$ counts $2^{jK}$, here 1, 4, 16 and 64.")
+
+
+def _share(numbers: Numbers) -> float:
+    return float(numbers.weight.shares[columns.VARIANCE_SHARE].max())
+
+
+def _question(numbers: Numbers) -> Choice:
+    share = _share(numbers)
+    sampled = float(numbers.weight.shares[columns.MEAN].max())
+    return Choice(
+        words="Four devices hold the weight, and all of them miss alike. **Which share of the weight's variance comes "
+        "from the most significant one?**",
+        options=OPTIONS,
+        truth=sum(share >= bound for bound in BOUNDS),
+        told=f"It adds {percent(share, 2)} % in closed form, {percent(sampled)} % on these sampled chips.",
+    )
+
+
+def _answer(numbers: Numbers) -> None:
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        chart_card(
+            Card(
+                key="shares",
+                question="Which device does the damage?",
+                caption="Sampled share of the variance, device by device; hollow is the closed form.",
+                definition=EQUATIONS,
+                alt="Share of the weight's variance by device.",
+            ),
+            charts.variance_shares(numbers.weight.shares, mode=theme_mode()),
+            numbers.weight.shares,
+        )
+    with right:
+        st.latex(
+            r"\frac{\mathrm{std}(W_p-W_d)}{\sigma_d\,w_{max}}=\sqrt{\frac{4^M-1}{4^K-1}}\;\frac{2^K-1}{2^M-1}="
+            f"{numbers.weight.closed_form_std / numbers.sigma_d:.4f}"
+        )
+        st.caption("Closed form of Eq. 5: variances of independent devices add, each with its significance squared.")
+
+
+def _takeaway(numbers: Numbers) -> str:
+    return (
+        f"At {SIGMA_D} = {numbers.sigma_d:g} every weight misses by {percent(numbers.weight.closed_form_std)} % of the "
+        "layer's *largest* weight, whatever its own size. A small weight is swamped; a large one hardly moves."
+    )
+
+
+def _links(_numbers: Numbers) -> tuple[Link, ...]:
+    return (
+        Link("explore", "Deviations of a trained network, layer by layer", ":material/monitoring:"),
+        Link("preview", "The same network on another device", ":material/bolt:", {state.PREVIEW_DEVICE: "FeFET2"}),
+    )
+
+
+LESSON = Lesson(
+    name="Device variation",
+    title=f"What {SIGMA_D} is",
+    goal="See one weight on its devices, and how a device's error becomes the weight's.",
+    prepare=_prepare,
+    show=_show,
+    question=_question,
+    answer=_answer,
+    takeaway=_takeaway,
+    links=_links,
+)
