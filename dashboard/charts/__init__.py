@@ -8,6 +8,7 @@ from dashboard.charts.decay_ablation import decay_ablation
 from dashboard.charts.ekl_distribution import ekl_distribution
 from dashboard.charts.ekl_vs_sigma_d import ekl_vs_sigma_d
 from dashboard.charts.estimates_by_chips import estimates_by_chips
+from dashboard.charts.export import chart_config, opaque
 from dashboard.charts.layer_costs import layer_costs
 from dashboard.charts.layer_std import layer_std
 from dashboard.charts.preview_curve import preview_curve
@@ -25,6 +26,7 @@ __all__ = [
     "Mark",
     "Mode",
     "accuracy_vs_sigma_d",
+    "chart_config",
     "chip_histogram",
     "claims_forest",
     "curves_by_training",
@@ -34,6 +36,7 @@ __all__ = [
     "estimates_by_chips",
     "layer_costs",
     "layer_std",
+    "opaque",
     "preview_curve",
     "programmed_weight",
     "run_curves",

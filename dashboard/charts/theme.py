@@ -21,7 +21,10 @@ HEIGHT = 380
 """The height of a usual card's chart, in pixels."""
 LABELS_ONLY: dict[str, Any] = {"ticks": "", "ticklabelstandoff": 4, "showline": False}
 TITLE_ROOM = 14
-FONT_FAMILY = '"Source Sans", "Source Sans Pro", "Segoe UI", "Helvetica Neue", Arial, sans-serif'
+FONT_FAMILY = '"Segoe UI", "Helvetica Neue", Arial, sans-serif'
+"""Fonts of the system alone: one that comes with the page is not there when the browser turns a chart into a picture,
+and the words, measured in it, would overlap.
+"""
 MIN_CONTRAST = 4.5
 """WCAG AA, text of normal size."""
 
@@ -64,7 +67,7 @@ PALETTES: dict[Mode, Palette] = {
     ),
     "dark": Palette(
         template="plotly_dark",
-        background="#0e1117",
+        background="#171614",
         surface="#1d222c",
         text="#f3f4f6",
         muted="#b6bcc6",

@@ -1,12 +1,23 @@
-"""A chart with what belongs to it: a question, a line on what to look for, its data and its definition."""
+"""A chart with what belongs to it: a question, a line on what to look for, its data, its definition, and its files."""
 
-from collections.abc import Callable, Mapping
+import datetime
+import re
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+
+from dashboard import charts
+from dashboard.widgets.theme_mode import theme_mode
+from neft import __version__
+
+if TYPE_CHECKING:
+    from dashboard import report  # what writes documents is needed at a click alone
 
 
 @dataclass(frozen=True)
@@ -21,35 +32,59 @@ class Card:
     alt: str
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A card as it was drawn."""
+
+    card: Card
+    figure: go.Figure
+    table: pd.DataFrame
+
+
+_collected: ContextVar[list[Drawn] | None] = ContextVar("collected", default=None)
+
+
+@contextmanager
+def collected_cards() -> Generator[list[Drawn]]:
+    """Every card that is drawn inside, in order, for a report."""
+    drawn: list[Drawn] = []
+    token = _collected.set(drawn)
+    try:
+        yield drawn
+    finally:
+        _collected.reset(token)
+
+
 def chart_card(
     card: Card, figure: go.Figure, table: pd.DataFrame, *, controls: Callable[[], None] | None = None
 ) -> None:
     """Draw one card."""
+    drawn = Drawn(card, figure, table)
+    others = _collected.get()
+    if others is not None:
+        others.append(drawn)
     with st.container(border=True, key=f"card_{card.key}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"## {card.question}")
             st.space("stretch")
             with st.popover("About", icon=":material/info:", key=f"about_{card.key}"):
-                st.markdown(card.definition)
-                st.download_button(
-                    "Data as CSV",
-                    data=lambda: table.to_csv(index=False).encode(),
-                    file_name=f"{card.key}.csv",
-                    mime="text/csv",
-                    key=f"csv_{card.key}",
-                    icon=":material/download:",
-                    on_click="ignore",
-                )
+                st.markdown(_formulae_on_their_own(card.definition))
+                _files(drawn)
         if controls is not None:
             controls()
-        st.plotly_chart(
-            figure,
-            key=f"chart_{card.key}",
-            theme=None,
-            alt=card.alt,
-            config={"displaylogo": False, "showSendToCloud": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
-        )
+        draw_chart(figure, key=card.key, alt=card.alt)
         st.caption(card.caption)
+
+
+def draw_chart(figure: go.Figure, *, key: str, alt: str) -> None:
+    """A chart alone; its toolbar saves a PNG on the page's own colour."""
+    st.plotly_chart(
+        charts.opaque(figure, mode=theme_mode()),
+        key=f"chart_{key}",
+        theme=None,
+        alt=alt,
+        config=charts.chart_config(key),
+    )
 
 
 def chosen_control(key: str, labels: Mapping[str, str]) -> Any:
@@ -68,3 +103,56 @@ def empty_card(card: Card, reason: str) -> None:
     with st.container(border=True, key=f"card_{card.key}"):
         st.markdown(f"## {card.question}")
         st.info(reason, icon=":material/inbox:")
+
+
+def _formulae_on_their_own(markdown: str) -> str:
+    """Formulae of several lines between lines of `$$`: otherwise what stands beside the first `$$` is lost."""
+    return re.sub(r"\$\$(.+?)\$\$", r"\n$$\n\1\n$$\n", markdown, flags=re.DOTALL)
+
+
+def _files(drawn: Drawn) -> None:
+    """What can be saved of a card; each file is made when it is asked for."""
+    key, mode = drawn.card.key, theme_mode()
+    with st.container(horizontal=True):
+        st.download_button(
+            "Data as CSV",
+            data=lambda: drawn.table.to_csv(index=False).encode(),
+            file_name=f"{key}.csv",
+            mime="text/csv",
+            key=f"csv_{key}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Chart as HTML",
+            data=lambda: _as_page(drawn, mode),
+            file_name=f"{key}.html",
+            mime="text/html",
+            key=f"html_{key}",
+            icon=":material/download:",
+            on_click="ignore",
+            help="One file that works offline, with zoom and hover: the chart, its caption and its definition. 5 MB.",
+        )
+    st.caption("As a PNG: the camera in the chart's toolbar, which shows when the pointer is over the chart.")
+
+
+def _as_page(drawn: Drawn, mode: charts.Mode) -> bytes:
+    from dashboard import report  # noqa: PLC0415
+
+    made = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, neft {__version__}"
+    return report.chart_document(report_chart(drawn), {"Made": made}, mode).encode()
+
+
+def report_chart(drawn: Drawn) -> "report.Chart":
+    """A card as a document holds it."""
+    from dashboard import report  # noqa: PLC0415
+
+    card = drawn.card
+    return report.Chart(
+        key=card.key,
+        title=card.question,
+        figure=drawn.figure,
+        caption=card.caption,
+        definition=card.definition,
+        alt=card.alt,
+    )
