@@ -2,23 +2,22 @@
 
 import streamlit as st
 
-from dashboard import charts, networks, previews, sentences, state
+from dashboard import charts, networks, previews, state
 from dashboard.data import RunRecord, fingerprint
-from dashboard.previews import MAX_PASSES, PUBLISHED, LayerCosts, Stream
+from dashboard.previews import PUBLISHED, Stream
 from dashboard.sentences import SIGMA_D
 from dashboard.state import sigma_text
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.layer_card import layer_card, progress_words
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
+from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
-from neft import columns
 from neft.errors import NeftError
 
 OWN = "own"
 LARGEST = ("0.1", "0.2", "0.3", "0.4", "0.6", "0.8")
 DEFAULT_LARGEST = "0.4"
-FINISHED = "preview_finished"  # what the session has seen to its end
-EVERY = 0.15  # seconds between passes: the page stays answerable
 LAYERS_AT = 2  # the step of the curve at which layers are shown first: later ones cost all networks everything
 CURVE_DEFINITION = r"""
 **One chip per image.** Mean accuracy is a mean over chips *and* images. If every image meets a chip of its own, the
@@ -33,13 +32,6 @@ The band is a 95 % interval of the mean: over images, taken evenly in the order 
 them. It does not show how much chips differ. Rings are the run's stored evaluation: its mean over real chips, all test
 images on each, with the 95 % interval over chips. The same draws serve every $\sigma_d$, so neighbouring points err
 alike.
-"""
-LAYER_DEFINITION = r"""
-**One layer at a time.** The devices of one layer miss with $\sigma_d$, those of all others hit their targets; the same
-preview then gives the mean accuracy. The costs of single layers need not add up to that of all: deviations of one layer
-pass through the next.
-
-Dots and band are 95 % intervals of the mean. The solid line is variation in all layers, the dashed one none.
 """
 
 
@@ -71,9 +63,11 @@ def page() -> None:
         st.info(
             f"Images share real chips here, in groups: the band narrows more slowly. {reason}", icon=":material/groups:"
         )
-    shown = (record.id, device, largest, _layer_sigma(largest))
-    is_running = st.session_state.get(FINISHED) != shown
-    st.fragment(_cards, run_every=EVERY if is_running else None)(record, device, largest, is_running=is_running)
+    streamed(
+        "preview_finished",
+        lambda: (record.id, device, largest, _layer_sigma(largest)),
+        lambda: _cards(record, device, largest),
+    )
     st.markdown("The mean only. How much chips differ, percentiles and the worst chip need real chips:")
     st.page_link("app_pages/explore.py", label="Explore evaluations on real chips", icon=":material/monitoring:")
 
@@ -128,8 +122,8 @@ def _pick_layer_sigma(largest: float) -> None:
     )
 
 
-def _cards(record: RunRecord, device: str, largest: float, *, is_running: bool) -> None:
-    """Both cards, and then a pass more for the next time that they are drawn."""
+def _cards(record: RunRecord, device: str, largest: float) -> list[Stream]:
+    """Both cards, and what they grow from."""
     sigma_d = _layer_sigma(largest)
     left, right = st.columns(2)
     with left:
@@ -137,14 +131,8 @@ def _cards(record: RunRecord, device: str, largest: float, *, is_running: bool) 
         _curve_card(record, device, largest, curve)
     with right:
         layers = previews.layers(record, device, sigma_d)
-        _layers_card(record, largest, sigma_d, layers)
-    curve.advance()
-    layers.advance()
-    if curve.is_finished and layers.is_finished and is_running:
-        st.session_state[FINISHED] = (record.id, device, largest, sigma_d)
-        st.rerun()
-    if not (is_running or layers.is_finished):
-        st.rerun()  # another step of the slider: the timer must start again
+        layer_card(record, sigma_d, layers, controls=lambda: _pick_layer_sigma(largest))
+    return [curve, layers]
 
 
 def _curve_card(record: RunRecord, device: str, largest: float, stream: Stream) -> None:
@@ -157,7 +145,7 @@ def _curve_card(record: RunRecord, device: str, largest: float, stream: Stream) 
     card = Card(
         key="preview",
         question="How fast does accuracy fall?",
-        caption=f"{_progress(stream)} {held}",
+        caption=f"{progress_words(stream)} {held}",
         definition=CURVE_DEFINITION,
         alt=f"Preview of accuracy against device variation with its interval, and {len(real)} means of real chips.",
     )
@@ -170,38 +158,6 @@ def _curve_card(record: RunRecord, device: str, largest: float, stream: Stream) 
         mode=theme_mode(),
     )
     chart_card(card, figure, stream.last.curve)
-
-
-def _layers_card(record: RunRecord, largest: float, sigma_d: float, stream: Stream) -> None:
-    found = previews.by_layer(stream)
-    card = Card(
-        key="layers",
-        question="Which layer costs the accuracy?",
-        caption=f"{_layer_words(found, sigma_d)} {_progress(stream)}",
-        definition=LAYER_DEFINITION,
-        alt=f"Accuracy with variation in one of {len(found.alone)} layers at a time, beside all layers and none.",
-    )
-    figure = charts.layer_costs(
-        found.alone, found.together, clean=found.clean, variant=record.facts.variant, mode=theme_mode()
-    )
-    chart_card(card, figure, stream.last.curve, controls=lambda: _pick_layer_sigma(largest))
-
-
-def _layer_words(found: LayerCosts, sigma_d: float) -> str:
-    all_layers = found.together.iloc[0]
-    everywhere = sentences.with_interval(all_layers[columns.MEAN], all_layers[columns.CI95])
-    at = f"With {SIGMA_D} = {sigma_text(sigma_d)}"
-    if found.costliest.empty:
-        return f"{at} in all layers {everywhere}; no layer by itself is told apart from no variation."
-    most = found.costliest.iloc[0]
-    alone = sentences.with_interval(most[columns.MEAN], most[columns.CI95])
-    return f"{at} in all layers {everywhere}; the costliest by itself, {most[columns.LAYER]}, {alone}."
-
-
-def _progress(stream: Stream) -> str:
-    last = stream.last
-    chips = "each on a chip of its own" if last.num_chips == last.num_images else f"on {last.num_chips} chips"
-    return f"Pass {last.num_passes} of {MAX_PASSES}: {last.num_images} images, {chips}; {stream.seconds:.2g} s."
 
 
 page()

@@ -1,44 +1,60 @@
 """Charts: a DataFrame in, a Plotly figure out. No chart computes a statistic; `theme` holds every colour."""
 
+from dashboard.charts.accuracy_distribution import accuracy_distribution
 from dashboard.charts.accuracy_vs_sigma_d import accuracy_vs_sigma_d
+from dashboard.charts.calibration_vs_sigma_d import calibration_vs_sigma_d
 from dashboard.charts.chip_histogram import Mark, chip_histogram
 from dashboard.charts.claims_forest import claims_forest
+from dashboard.charts.confidence_split import confidence_split
 from dashboard.charts.curves_by_training import curves_by_training
 from dashboard.charts.decay_ablation import decay_ablation
+from dashboard.charts.difference_vs_sigma_d import difference_vs_sigma_d
 from dashboard.charts.ekl_distribution import ekl_distribution
 from dashboard.charts.ekl_vs_sigma_d import ekl_vs_sigma_d
 from dashboard.charts.estimates_by_chips import estimates_by_chips
 from dashboard.charts.export import chart_config, opaque
+from dashboard.charts.layer_audit import layer_audit
 from dashboard.charts.layer_costs import layer_costs
 from dashboard.charts.layer_std import layer_std
+from dashboard.charts.layer_weights import layer_weights
 from dashboard.charts.preview_curve import preview_curve
 from dashboard.charts.programmed_weight import programmed_weight
+from dashboard.charts.reliability import reliability
 from dashboard.charts.seed_dots import seed_dots
 from dashboard.charts.setting_points import setting_points
 from dashboard.charts.side_by_side import run_curves, run_differences, run_distributions, run_histories
 from dashboard.charts.slice_levels import slice_levels
 from dashboard.charts.theme import Mode, variant_style
 from dashboard.charts.training_curves import training_curves
+from dashboard.charts.unlucky_chips import unlucky_chips
+from dashboard.charts.variance_parts import variance_parts
 from dashboard.charts.variance_shares import variance_shares
 from dashboard.charts.weight_deviations import weight_deviations
 
 __all__ = [
     "Mark",
     "Mode",
+    "accuracy_distribution",
     "accuracy_vs_sigma_d",
+    "calibration_vs_sigma_d",
     "chart_config",
     "chip_histogram",
     "claims_forest",
+    "confidence_split",
     "curves_by_training",
     "decay_ablation",
+    "difference_vs_sigma_d",
     "ekl_distribution",
     "ekl_vs_sigma_d",
     "estimates_by_chips",
+    "layer_audit",
     "layer_costs",
     "layer_std",
+    "layer_weights",
     "opaque",
     "preview_curve",
     "programmed_weight",
+    "reliability",
     "run_curves",
     "run_differences",
     "run_distributions",
@@ -47,6 +63,8 @@ __all__ = [
     "setting_points",
     "slice_levels",
     "training_curves",
+    "unlucky_chips",
+    "variance_parts",
     "variance_shares",
     "variant_style",
     "weight_deviations",

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from dashboard.charts.axes import sigma_d_end
 from dashboard.charts.frames import by_variant, interval_words, numbers, percent, run_words
 from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, hollow, legend_mark, wrapped
-from dashboard.charts.theme import Mode, VariantStyle, apply_layout, palette, variant_style
+from dashboard.charts.theme import HEIGHT, Mode, VariantStyle, apply_layout, palette, variant_style
 from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, SIGMA_D, UPPER, VARIANT
 
 MIN_BAND_POINTS = 5
@@ -37,6 +37,7 @@ def accuracy_vs_sigma_d(
     connect: bool,
     published: pd.DataFrame | None = None,
     published_name: str = PUBLISHED,
+    height: int = HEIGHT,
     mode: Mode,
 ) -> go.Figure:
     """Lines of accuracy over σ_d with their intervals.
@@ -55,6 +56,7 @@ def accuracy_vs_sigma_d(
         published: label, sigma_d, accuracy (also variant, note) of published figures, drawn as hollow marks in the
             colour and symbol of the method.
         published_name: What stands for the hollow marks in the legend; a method without a line has its own entry.
+        height: Of the whole figure, in pixels.
         mode: Light or dark page.
     """
     figure = go.Figure()
@@ -70,7 +72,7 @@ def accuracy_vs_sigma_d(
     labeled = connect and 1 < len(variants) <= MAX_DIRECT_LABELS
     labels = _direct_labels(variants, published=published, mode=mode) if labeled else []
     figure.add_traces([*labels, *marks])
-    apply_layout(figure, mode=mode, legend_title=interval_name, right=_label_margin(labels))
+    apply_layout(figure, mode=mode, height=height, legend_title=interval_name, right=_label_margin(labels))
     x_end = sigma_d_end(curves, published)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[0, x_end])
     figure.update_yaxes(title_text="accuracy (%)", range=[0, TOP], tickvals=[0, 20, 40, 60, 80, 100])

@@ -12,8 +12,8 @@ from neft.columns import QUANTILE, VALUE
 MEDIAN_TOLERANCE = 0.01
 
 
-def ekl_distribution(quantiles: pd.DataFrame, *, interval_name: str, mode: Mode) -> go.Figure:
-    """The share of chips at or below each EKL, as one rising line per variant.
+def ekl_distribution(quantiles: pd.DataFrame, *, interval_name: str, of: str = "chips", mode: Mode) -> go.Figure:
+    """The share of chips (or images) at or below each EKL, as one rising line per variant.
 
     What to look for: a line further left is surer of its right answers; a flat one differs more from chip to chip.
 
@@ -22,6 +22,7 @@ def ekl_distribution(quantiles: pd.DataFrame, *, interval_name: str, mode: Mode)
     Args:
         quantiles: variant, label, quantile (0 to 1), value (EKL of correct predictions, in nats).
         interval_name: What the chips are (seeds × chips); the legend's title.
+        of: What the values are of.
         mode: Light or dark page.
     """
     figure = go.Figure()
@@ -31,10 +32,10 @@ def ekl_distribution(quantiles: pd.DataFrame, *, interval_name: str, mode: Mode)
         seen = rows[np.isfinite(numbers(rows, VALUE)) & np.isfinite(numbers(rows, QUANTILE))].sort_values(QUANTILE)
         if not seen.empty:
             style = variant_style(variant, mode=mode)
-            figure.add_traces(_line_and_median(seen, variant=variant, label=label, style=style, left=left))
+            figure.add_traces(_line_and_median(seen, variant=variant, label=label, style=style, left=left, of=of))
     apply_layout(figure, mode=mode, legend_title=interval_name)
     figure.update_xaxes(title_text="EKL of correct predictions (nats)", type="log", **log_axis(values, left=left))
-    figure.update_yaxes(title_text="share of chips (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
+    figure.update_yaxes(title_text=f"share of {of} (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
     page = palette(mode)
     line = {"color": page.muted, "width": 1, "dash": "dot"}
     figure.add_shape(type="line", x0=0, x1=1, xref="paper", y0=50, y1=50, line=line)
@@ -45,7 +46,7 @@ def ekl_distribution(quantiles: pd.DataFrame, *, interval_name: str, mode: Mode)
 
 
 def _line_and_median(
-    rows: pd.DataFrame, *, variant: str, label: str, style: VariantStyle, left: float
+    rows: pd.DataFrame, *, variant: str, label: str, style: VariantStyle, left: float, of: str
 ) -> list[go.Scatter]:
     values, shares = numbers(rows, VALUE), 100 * numbers(rows, QUANTILE)
     drawn = np.where(values > 0, values, left)
@@ -61,7 +62,7 @@ def _line_and_median(
         line={"color": style.colour, "dash": style.dash, "width": 2},
         marker={"color": style.colour, "symbol": style.symbol, "size": 9},
         hovertext=[
-            f"{label}<br><b>{share:.0f} %</b> of chips at or below {value:.3g} nats{median}"
+            f"{label}<br><b>{share:.0f} %</b> of {of} at or below {value:.3g} nats{median}"
             for value, share in zip(values, shares, strict=True)
         ],
         hoverinfo="text",

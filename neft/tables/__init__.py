@@ -1,5 +1,6 @@
 """RunRecords and their rows -> tidy DataFrames, and every statistic that is ever shown."""
 
+from neft.tables.chips import difference_curves, low_percentiles, read_out, variance_parts
 from neft.tables.claims import claim_settings, claims_table
 from neft.tables.curves import (
     CURVE_COLUMNS,
@@ -26,7 +27,14 @@ from neft.tables.experiments import (
     validation_choice,
 )
 from neft.tables.intervals import METRIC_COLUMNS, Interval, crossed_interval, summarise
-from neft.tables.layers import deviation_ratios, layer_label, layer_table, scaled_deviations
+from neft.tables.layers import (
+    deviation_ratios,
+    layer_label,
+    layer_table,
+    noise_audit,
+    scaled_deviations,
+    weight_sizes,
+)
 from neft.tables.pairs import (
     COMPARISON_COLUMNS,
     Difference,
@@ -73,6 +81,7 @@ __all__ = [
     "crossed_interval",
     "decay_points",
     "deviation_ratios",
+    "difference_curves",
     "difference_over_independent_chips",
     "difference_over_pairs",
     "differences_to",
@@ -83,11 +92,14 @@ __all__ = [
     "gather",
     "layer_label",
     "layer_table",
+    "low_percentiles",
     "metric_curves",
     "metric_quantiles",
+    "noise_audit",
     "other_chips",
     "other_images",
     "paired_difference",
+    "read_out",
     "recipe",
     "runs_table",
     "scaled_deviations",
@@ -99,4 +111,6 @@ __all__ = [
     "summary_table",
     "told_apart",
     "validation_choice",
+    "variance_parts",
+    "weight_sizes",
 ]

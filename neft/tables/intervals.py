@@ -42,7 +42,14 @@ class Spread:
     """Mean square of seeds."""
     var_chips: float
     """(MS_chips - MS_rest) / S, not below zero; none of a single chip."""
+    ms_rest: float
+    """What is left in each cell: this chip in this training; none of a single chip."""
     num_chips: int
+
+    @property
+    def var_seeds(self) -> float:
+        """(MS_seeds - MS_rest) / C, not below zero: what trainings differ by on all chips alike."""
+        return max(self.ms_seeds - self.ms_rest, 0.0) / self.num_chips
 
     def half_width(self, num_seeds: int) -> float:
         """Half-width of the mean's 95 % interval over so many seeds and these chips.
@@ -96,11 +103,11 @@ def spread(values: np.ndarray) -> Spread:
     by_seed, by_chip = values.mean(axis=1), values.mean(axis=0)
     ms_seeds = num_chips * float(by_seed.var(ddof=1))
     if num_chips == 1:
-        return Spread(ms_seeds, 0.0, num_chips)
+        return Spread(ms_seeds, 0.0, 0.0, num_chips)
     rest = values - by_seed[:, None] - by_chip[None, :] + float(values.mean())
     ms_chips = num_seeds * float(by_chip.var(ddof=1))
     ms_rest = float((rest**2).sum()) / ((num_seeds - 1) * (num_chips - 1))
-    return Spread(ms_seeds, max(ms_chips - ms_rest, 0.0) / num_seeds, num_chips)
+    return Spread(ms_seeds, max(ms_chips - ms_rest, 0.0) / num_seeds, ms_rest, num_chips)
 
 
 def _half_width(values: np.ndarray) -> float:

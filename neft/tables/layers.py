@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from neft import columns
 from neft.records import RunRecord
+from neft.tables.intervals import crossed_interval
+
+RATIO, NUM_SAMPLED, WITHIN = "ratio", "num_sampled", "within"
+NORMAL_95 = 1.959964
+"""The standard normal's 97.5 % quantile."""
+_LAW = (columns.BIN_LEFT, columns.BIN_RIGHT, columns.CLOSED_FORM_DENSITY)
 
 
 def scaled_deviations(
@@ -67,6 +74,74 @@ def deviation_ratios(layers: pd.DataFrame) -> pd.DataFrame:
     """Per variant how large a typical deviation is beside a typical weight (RMS over RMS), as the mean over layers."""
     grouped = layers.groupby([columns.VARIANT, columns.LABEL], sort=False)["deviation_to_weight"].mean()
     return grouped.rename(columns.MEAN).reset_index()
+
+
+def noise_audit(runs: Sequence[tuple[RunRecord, pd.DataFrame, pd.DataFrame]], *, sigma_d: float) -> pd.DataFrame:
+    """A row per run and layer: realised over asked std, and within what it lies in 95 % of samples if the law holds.
+
+    The std of n deviations of kurtosis k errs by sqrt((k - 1) / (4 n)) of itself, 1 / sqrt(2 n) for a Gaussian; k is
+    that of the closed form, a mixture of Gaussians where levels miss by different amounts.
+
+    Args:
+        runs: each run's record, layers and deviations.
+        sigma_d: where the stds are given.
+    """
+    frames: list[pd.DataFrame] = []
+    for record, layers, deviations in runs:
+        found = layer_table([(record, layers)], sigma_d=sigma_d)
+        kurtoses = deviations.groupby(columns.LAYER, sort=False)[list(_LAW)].apply(_kurtosis)
+        num_sampled = columns.SAMPLED_CHIPS * layers[columns.NUM_WEIGHTS]
+        half = NORMAL_95 * ((layers[columns.LAYER].map(kurtoses) - 1) / (4 * num_sampled)) ** 0.5
+        ratio = layers[columns.REALISED_STD] / layers[columns.CLOSED_FORM_STD]
+        frames.append(
+            found.assign(
+                **{
+                    columns.RUN_ID: record.id,
+                    RATIO: ratio,
+                    columns.CI95: half,
+                    NUM_SAMPLED: num_sampled,
+                    WITHIN: (ratio - 1).abs() <= half,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def weight_sizes(layers: pd.DataFrame) -> pd.DataFrame:
+    """A row per variant and layer: RMS weight over the largest, with its interval over trainings, and shares.
+
+    Args:
+        layers: of several runs, from `layer_table`.
+    """
+    rows: list[dict[str, object]] = []
+    for (variant, label, layer), cell in layers.groupby([columns.VARIANT, columns.LABEL, columns.LAYER], sort=False):
+        ratios = (cell[columns.RMS_WEIGHT] / cell[columns.W_MAX]).to_numpy(dtype=float)
+        interval = crossed_interval(ratios[:, None])
+        half = 0.0 if np.isnan(interval.ci95) else interval.ci95
+        rows.append(
+            {
+                columns.VARIANT: variant,
+                columns.LABEL: label,
+                columns.LAYER: layer,
+                columns.MEAN: interval.mean,
+                columns.CI95: interval.ci95,
+                columns.LOWER: interval.mean - half,
+                columns.UPPER: interval.mean + half,
+                columns.MIDDLE_SHARE: float(cell[columns.MIDDLE_SHARE].mean()),
+                "deviation_to_weight": float(cell["deviation_to_weight"].mean()),
+                columns.NUM_WEIGHTS: int(cell[columns.NUM_WEIGHTS].iloc[0]),
+                columns.NUM_SEEDS: interval.num_seeds,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _kurtosis(law: pd.DataFrame) -> float:
+    """The fourth moment of a density that is symmetric around 0, over its squared variance."""
+    centres = (law[columns.BIN_LEFT] + law[columns.BIN_RIGHT]) / 2
+    shares = law[columns.CLOSED_FORM_DENSITY] * (law[columns.BIN_RIGHT] - law[columns.BIN_LEFT])
+    shares = shares / shares.sum()
+    return float((shares * centres**4).sum() / (shares * centres**2).sum() ** 2)
 
 
 def layer_label(layer: str) -> str:

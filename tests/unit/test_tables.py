@@ -146,7 +146,7 @@ def test_spread_says_the_half_width_over_any_number_of_seeds() -> None:
     # the same table: var_chips = (6.5 - 1.5)/2; with 13 seeds t(12)^2 * 37.5/39 + t(2)^2 * 2.5/3 = 4.56464 + 15.42735
     known = spread(np.array([[1.0, 2.0, 3.0], [5.0, 6.0, 10.0]]))
 
-    assert known == Spread(ms_seeds=37.5, var_chips=2.5, num_chips=3)
+    assert known == Spread(ms_seeds=37.5, var_chips=2.5, ms_rest=1.5, num_chips=3)
     assert known.half_width(2) == pytest.approx(32.0074, abs=1e-3)
     assert known.half_width(13) == pytest.approx(sqrt(19.99199), abs=1e-5)
 
@@ -154,7 +154,7 @@ def test_spread_says_the_half_width_over_any_number_of_seeds() -> None:
 def test_spread_of_a_single_chip_is_that_of_seeds() -> None:
     values = np.array([[1.0], [2.0], [6.0]])
 
-    assert spread(values) == Spread(ms_seeds=7.0, var_chips=0.0, num_chips=1)
+    assert spread(values) == Spread(ms_seeds=7.0, var_chips=0.0, ms_rest=0.0, num_chips=1)
     assert spread(values).half_width(3) == pytest.approx(crossed_interval(values).ci95)
 
 

@@ -1,0 +1,250 @@
+"""Accuracy in full: the mean chip, the unlucky one, what spreads, what is told apart, and a table to take along."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, data, result_words, results, sentences, state
+from dashboard.sentences import SIGMA_D
+from dashboard.state import Selection, sigma_text
+from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline, no_chips_here
+from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
+from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.run_picker import pick_runs
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+from neft.experiments import CONTROL
+
+LARGE = 460
+PERCENTILES = {str(percentile): result_words.percentile_name(percentile) for percentile in (5, 1)}
+UNLUCKY_DEFINITION = r"""
+**The unlucky chip.** The $k$-th percentile of accuracy: $k$ % of chips are worse. It is taken over all trainings and
+chips of a method (linear interpolation), so it holds the luck of both.
+
+Its limits ask nothing of how chips spread: of $n$ chips the number below the percentile is binomial, so the chip of
+rank $r$ bounds it with known probability (David and Nagaraja, *Order Statistics*, section 7.1). $n$ counts chips, not
+trainings × chips, as every training meets the same chips. The limits are of these trainings; another training is not in
+them.
+
+Few chips set no lower limit: with probability $(1 - k/100)^n$ even the worst of them lies above the percentile.
+"""
+SPREAD_DEFINITION = r"""
+**Chips, from the worst to the best.** The share of chips at or below an accuracy, every seed and chip one value. Dotted
+lines mark the 5th percentile and the median.
+"""
+PARTS_DEFINITION = r"""
+**Whose luck it is.** The accuracy of training $s$ on chip $c$ is taken as
+
+$$a_{sc} = \mu + \alpha_s + \beta_c + \varepsilon_{sc}$$
+
+(two-way random effects). $\mathrm{Var}(\alpha)$: some trainings are better on all chips. $\mathrm{Var}(\beta)$: some
+chips are bad for all trainings. $\mathrm{Var}(\varepsilon)$: a chip is bad for one training. From mean squares:
+$\hat\sigma^2_\alpha = (MS_s - MS_\varepsilon)/C$, $\hat\sigma^2_\beta = (MS_c - MS_\varepsilon)/S$, not below zero.
+
+More chips narrow the interval of a mean only by what chips vary; where trainings differ, only more seeds do.
+"""
+DIFFERENCE_DEFINITION = r"""
+**Paired differences.** Chip 7 is the same chip for every method of equal shape, and a seed gives every method the same
+start. So the difference to the reference is taken seed by seed and chip by chip, and luck that both share cancels. The
+interval is that of the mean difference, seeds and chips both counted as random.
+
+Many intervals stand side by side: of twenty that hide no difference, one keeps clear of zero by chance.
+"""
+TABLE_HELP = {
+    "Accuracy": "Mean over trainings × chips with its 95 % interval, both counted as random.",
+    "N": "Trainings × chips.",
+    "5th percentile": "5 % of trainings × chips are worse; in brackets its 95 % limits.",
+    "1st percentile": "1 % of trainings × chips are worse; in brackets the limits that so many chips set.",
+    "Failed": "Trainings whose mean over chips lies more than 5 points below that of their method's trainings.",
+}
+
+
+def page() -> None:
+    """Draw the page."""
+    stop_without_runs()
+    selection = pick_runs()
+    st.title("How accurate are the chips?")
+    if not has_methods(selection):
+        return
+    stamp = data.fingerprint()
+    rows = data.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
+    headline(selection, rows)
+    accuracy_card(selection, stamp, height=LARGE)
+    left, right = st.columns(2)
+    with left:
+        _unlucky(selection, stamp)
+    with right:
+        _distribution(selection, rows)
+    left, right = st.columns(2)
+    with left:
+        _differences(selection, stamp)
+    with right:
+        _parts(selection, rows)
+    _read_out(selection, rows)
+    show_problems()
+
+
+def _unlucky(selection: Selection, stamp: str) -> None:
+    percentile = int(chosen_control(state.PERCENTILE, PERCENTILES))
+    every = results.low_percentiles(selection, stamp)
+    found = every[every[columns.PERCENTILE] == percentile]
+    curves = results.metric_curves(selection, columns.ACCURACY, stamp)
+    at_slice = curves[(curves[columns.SIGMA_D] - selection.sigma_d).abs() < state.CLOSE]
+    num_chips = int(found[columns.NUM_INSTANCES].max()) if len(found) else 0
+    card = Card(
+        key="unlucky",
+        question="How bad is an unlucky chip?",
+        caption=(
+            f"{result_words.unlucky_words(found, at_slice, selection.sigma_d)} "
+            f"{result_words.percentile_limits_words(percentile, num_chips)}"
+        ),
+        definition=UNLUCKY_DEFINITION,
+        alt=f"The {PERCENTILES[str(percentile)]} of accuracy against device variation, beside the mean.",
+    )
+    if found.empty:
+        empty_card(card, "No chips for this selection.")
+        return
+    figure = charts.unlucky_chips(
+        found, curves, name=PERCENTILES[str(percentile)], chance=1 / selection.num_classes, mode=theme_mode()
+    )
+    chart_card(card, figure, every, controls=_pick_percentile)
+
+
+def _pick_percentile() -> None:
+    _ = st.segmented_control(
+        "Unlucky means",
+        list(PERCENTILES),
+        format_func=PERCENTILES.__getitem__,
+        default="5",
+        required=True,
+        key=state.PERCENTILE,
+        help="How many chips of a hundred are worse than the one shown.",
+        bind="query-params",
+    )
+
+
+def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
+    card = Card(
+        key="chips",
+        question="How much do chips differ?",
+        caption=(
+            f"All chips at {SIGMA_D} = {sigma_text(selection.sigma_d)}. A steep line is alike on all chips; a long "
+            "foot on the left is a few very bad ones."
+        ),
+        definition=SPREAD_DEFINITION,
+        alt="Distribution of accuracy over chips, by method.",
+    )
+    if rows.empty:
+        empty_card(card, f"No chips at this {SIGMA_D}.")
+        return
+    quantiles = data.quantiles(rows, columns.ACCURACY)
+    figure = charts.accuracy_distribution(
+        quantiles, interval_name="every seed and chip is one value", mode=theme_mode()
+    )
+    chart_card(card, figure, rows[[columns.VARIANT, columns.SEED, columns.INSTANCE, columns.ACCURACY]])
+
+
+def _differences(selection: Selection, stamp: str) -> None:
+    curves = results.metric_curves(selection, columns.ACCURACY, stamp)
+    labels: dict[str, str] = dict(zip(curves[columns.VARIANT], curves[columns.LABEL], strict=True))
+    reference = _reference(labels)
+    found = results.differences(selection, reference, stamp) if len(labels) > 1 else pd.DataFrame()
+    name = labels.get(reference, "")
+    card = Card(
+        key="differences",
+        question="Which differences are told apart?",
+        caption=(
+            f"{result_words.differences_words(found, name)} Intervals that touch zero tell nothing apart; one in "
+            "twenty keeps clear of it by chance."
+        ),
+        definition=DIFFERENCE_DEFINITION,
+        alt=f"Paired differences in accuracy to {name} against device variation, with intervals.",
+    )
+    if found.empty:
+        empty_card(card, "A difference takes two methods with chips in common. Choose another one in the sidebar.")
+        return
+    figure = charts.difference_vs_sigma_d(
+        found,
+        reference=reference,
+        reference_label=name,
+        interval_name=f"paired difference, {sentences.spread_words(found)}",
+        mode=theme_mode(),
+    )
+    chart_card(card, figure, found, controls=lambda: _pick_reference(labels))
+
+
+def _reference(labels: dict[str, str]) -> str:
+    """What the others are held against: the control, or the first method, unless another is chosen."""
+    options = _reference_options(labels)
+    if st.session_state.get(state.REFERENCE) not in [*options, None]:
+        del st.session_state[state.REFERENCE]  # the sidebar has taken it away
+    return str(chosen_control(state.REFERENCE, options)) if options else ""
+
+
+def _reference_options(labels: dict[str, str]) -> dict[str, str]:
+    first = CONTROL if CONTROL in labels else next(iter(labels), "")
+    ordered = [first, *(variant for variant in labels if variant != first)] if first else []
+    return {variant: data.variant_words(variant, labels[variant]) for variant in ordered}
+
+
+def _pick_reference(labels: dict[str, str]) -> None:
+    options = _reference_options(labels)
+    _ = st.selectbox(
+        "Against",
+        list(options),
+        format_func=options.__getitem__,
+        key=state.REFERENCE,
+        help="The method at zero. The control is noise injection at feedback training's temperature.",
+        bind="query-params",
+    )
+
+
+def _parts(selection: Selection, rows: pd.DataFrame) -> None:
+    parts = results.variance_parts(rows) if not rows.empty else pd.DataFrame()
+    known = parts[parts[list(results.PARTS)].notna().all(axis=1)] if not parts.empty else parts
+    card = Card(
+        key="parts",
+        question="Is it the training or the chip?",
+        caption=(
+            f"One training on one chip at {SIGMA_D} = {sigma_text(selection.sigma_d)}; std in points. "
+            f"{result_words.variance_words(parts)}"
+        ),
+        definition=PARTS_DEFINITION,
+        alt="Shares of the variance of accuracy that are due to the training, to the chip, and to both, by method.",
+    )
+    if known.empty:
+        empty_card(card, "Trainings and chips can be told apart only where two seeds met the same two chips or more.")
+        return
+    chart_card(card, charts.variance_parts(known, mode=theme_mode()), parts)
+
+
+def _read_out(selection: Selection, rows: pd.DataFrame) -> None:
+    st.markdown(f"## Read-out at {SIGMA_D} = {sigma_text(selection.sigma_d)}")
+    if rows.empty:
+        no_chips_here(selection)
+        return
+    found = results.read_out(rows)
+    st.dataframe(
+        result_words.read_out_table(found),
+        column_config={name: st.column_config.TextColumn(help=words) for name, words in TABLE_HELP.items()}
+        | {"Method": st.column_config.TextColumn(pinned=True)},
+        hide_index=True,
+        key="read_out",
+        height="content",
+    )
+    st.caption(
+        "Accuracy is mean ± 95 % interval. Limits of a percentile are in brackets; “at most” where so few chips set no "
+        "lower one."
+    )
+    st.download_button(
+        "Table as CSV",
+        data=lambda: found.to_csv(index=False).encode(),
+        file_name=f"accuracy_at_{sigma_text(selection.sigma_d)}.csv",
+        mime="text/csv",
+        key="csv_read_out",
+        icon=":material/download:",
+        on_click="ignore",
+        help="The numbers behind the table, with run ids; accuracies as fractions.",
+    )
+
+
+page()

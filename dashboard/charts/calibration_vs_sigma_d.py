@@ -1,0 +1,93 @@
+"""Calibration error against device variation, one series per method variant."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.axes import sigma_d_end
+from dashboard.charts.frames import by_variant, interval_words, numbers, percent
+from dashboard.charts.marks import error_bars, legend_mark, typeset
+from dashboard.charts.theme import Mode, apply_layout, variant_style
+from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
+
+AFTER = "after"
+DODGE = 0.012
+ROOM = 0.03
+MIN_TOP = 5.0
+"""The axis reaches at least so many per cent."""
+
+
+def calibration_vs_sigma_d(
+    curves: pd.DataFrame, after: pd.DataFrame, *, interval_name: str, after_name: str, mode: Mode
+) -> go.Figure:
+    """Calibration error over σ_d as the networks are deployed, and hollow marks where it was calibrated.
+
+    What to look for: how far the hollow mark lies below the full one: what a single temperature could mend.
+
+    Args:
+        curves: variant, label, sigma_d, mean, lower, upper (fractions), num_seeds, num_instances.
+        after: variant, label, sigma_d, mean, lower, upper (fractions); may be empty.
+        interval_name: What the intervals are; the legend's title.
+        after_name: What the hollow marks are, for the legend.
+        mode: Light or dark page.
+    """
+    figure = go.Figure()
+    end = sigma_d_end(curves, after)
+    shown = list(by_variant(curves))
+    offsets = {variant: DODGE * end * (index - (len(shown) - 1) / 2) for index, (variant, _, _) in enumerate(shown)}
+    for variant, label, rows in shown:
+        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant, label, offset=offsets[variant], mode=mode))
+    for variant, label, rows in by_variant(after):
+        figure.add_trace(_after(rows, variant, label, offset=offsets.get(variant, 0.0), mode=mode))
+    if not after.empty:
+        figure.add_trace(legend_mark(after_name, group=AFTER, mode=mode))
+    apply_layout(figure, mode=mode, legend_title=interval_name)
+    figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[-ROOM * end, (1 + ROOM) * end])
+    figure.update_yaxes(title_text="calibration error (%)", range=[0, _top(curves, after)], nticks=6)
+    return figure
+
+
+def _series(rows: pd.DataFrame, variant: str, label: str, *, offset: float, mode: Mode) -> go.Scatter:
+    style = variant_style(variant, mode=mode)
+    mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
+    return go.Scatter(
+        x=sigma_d + offset,
+        y=mean,
+        name=typeset(label),
+        legendgroup=variant,
+        mode="lines+markers",
+        line={"color": style.colour, "dash": style.dash, "width": 1},
+        marker={"color": style.colour, "symbol": style.symbol, "size": 8},
+        error_y=error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=style.colour),
+        hovertext=[
+            f"{typeset(label)} at σ<sub>d</sub> = {at:g}<br>{words}"
+            for at, words in zip(sigma_d, interval_words(rows), strict=True)
+        ],
+        hoverinfo="text",
+    )
+
+
+def _after(rows: pd.DataFrame, variant: str, label: str, *, offset: float, mode: Mode) -> go.Scatter:
+    style = variant_style(variant, mode=mode)
+    mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
+    return go.Scatter(
+        x=sigma_d + offset,
+        y=mean,
+        name=f"{typeset(label)}, calibrated",
+        legendgroup=AFTER,
+        showlegend=False,
+        mode="markers",
+        marker={"color": style.colour, "symbol": f"{style.symbol}-open", "size": 11, "line": {"width": 2}},
+        error_y=error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=style.colour),
+        hovertext=[
+            f"{typeset(label)} at σ<sub>d</sub> = {at:g}, calibrated<br><b>{value:.1f} %</b>"
+            for at, value in zip(sigma_d, mean, strict=True)
+        ],
+        hoverinfo="text",
+    )
+
+
+def _top(*frames: pd.DataFrame) -> float:
+    values = np.concatenate([percent(frame, UPPER) for frame in frames if not frame.empty] or [np.array([])])
+    seen = values[np.isfinite(values)]
+    return max(1.08 * float(seen.max()), MIN_TOP) if seen.size else MIN_TOP

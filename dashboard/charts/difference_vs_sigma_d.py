@@ -1,0 +1,95 @@
+"""How much better or worse than one method the others are, at every device variation."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.axes import sigma_d_end
+from dashboard.charts.frames import by_variant, count_words, numbers, percent
+from dashboard.charts.marks import error_bars, typeset
+from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
+from neft.columns import LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, SIGMA_D, UPPER
+
+DODGE = 0.012
+"""Distance of two variants at one σ_d, as a share of the largest."""
+ROOM = 0.03
+MIN_REACH = 2.0
+"""The axis reaches at least so many points either way: less would make much of chance."""
+
+
+def difference_vs_sigma_d(
+    differences: pd.DataFrame, *, reference: str, reference_label: str, interval_name: str, mode: Mode
+) -> go.Figure:
+    """Paired differences with their intervals around the line of the reference.
+
+    What to look for: intervals that keep clear of zero; above it a method is better than the reference.
+
+    Args:
+        differences: variant, label, sigma_d, mean, lower, upper (fractions), num_seeds, num_instances.
+        reference: the variant at zero.
+        reference_label: its name.
+        interval_name: What the intervals are; the legend's title.
+        mode: Light or dark page.
+    """
+    figure = go.Figure()
+    end = sigma_d_end(differences)
+    style = variant_style(reference, mode=mode)
+    line = {"color": style.colour, "width": 2, "dash": style.dash}
+    name = f"{typeset(reference_label)} (zero)"
+    figure.add_trace(
+        go.Scatter(x=[-ROOM * end, (1 + ROOM) * end], y=[0, 0], mode="lines", line=line, name=name, hoverinfo="skip")
+    )
+    shown = list(by_variant(differences))
+    for index, (variant, label, rows) in enumerate(shown):
+        offset = DODGE * end * (index - (len(shown) - 1) / 2)
+        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, offset=offset, mode=mode))
+    apply_layout(figure, mode=mode, legend_title=interval_name)
+    figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[-ROOM * end, (1 + ROOM) * end])
+    figure.update_yaxes(title_text="difference in accuracy (points)", range=_reach(differences), nticks=8)
+    page = palette(mode)
+    for place, words in (("top", "▲ better"), ("bottom", "▼ worse")):
+        figure.add_annotation(
+            x=0.01,
+            xref="paper",
+            xanchor="left",
+            y=1 if place == "top" else 0,
+            yref="paper",
+            yanchor=place,
+            text=words,
+            showarrow=False,
+            font={"size": 12, "color": page.muted},
+        )
+    return figure
+
+
+def _series(rows: pd.DataFrame, *, variant: str, label: str, offset: float, mode: Mode) -> go.Scatter:
+    style = variant_style(variant, mode=mode)
+    mean, lower, upper = (percent(rows, column) for column in (MEAN, LOWER, UPPER))
+    described = zip(numbers(rows, SIGMA_D), mean, lower, upper, rows[NUM_SEEDS], rows[NUM_INSTANCES], strict=True)
+    return go.Scatter(
+        x=numbers(rows, SIGMA_D) + offset,
+        y=mean,
+        name=typeset(label),
+        legendgroup=variant,
+        mode="lines+markers",
+        line={"color": style.colour, "dash": style.dash, "width": 1},
+        marker={"color": style.colour, "symbol": style.symbol, "size": 8},
+        error_y=error_bars(mean, lower, upper, colour=style.colour),
+        hovertext=[
+            f"{typeset(label)} at σ<sub>d</sub> = {at:g}<br>"
+            + f"<b>{value:+.2f} points</b> ({low:+.2f} to {high:+.2f})<br>".replace("-", "−")
+            + f"{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}, paired"
+            for at, value, low, high, seeds, chips in described
+        ],
+        hoverinfo="text",
+    )
+
+
+def _reach(differences: pd.DataFrame) -> list[float]:
+    ends = [percent(differences, column) for column in (LOWER, UPPER)] if not differences.empty else []
+    values = np.concatenate([*ends, np.array([])])
+    seen = values[np.isfinite(values)]
+    low = min(float(seen.min()), -MIN_REACH) if seen.size else -MIN_REACH
+    high = max(float(seen.max()), MIN_REACH) if seen.size else MIN_REACH
+    pad = 0.08 * (high - low)
+    return [low - pad, high + pad]

@@ -1,0 +1,213 @@
+"""What the chips of stored networks say of each image, chip by chip as they are opened again.
+
+Caches as in `dashboard.data`. A stream keeps three numbers per chip and image, no outputs and no weights.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+
+from dashboard import data, networks, state
+from dashboard.data import RunRecord
+from dashboard.networks import computing
+from neft import columns, uncertainty
+from neft.store import WEIGHTS
+from neft.tables import Interval
+from neft.uncertainty import RIGHT, WRONG, Binning, ChipOutcome
+
+__all__ = ["RIGHT", "WRONG", "Binning"]
+
+NUM_CHIPS = 30
+"""Chips that are opened of a method, at most."""
+A_STEP = 0.12
+"""Seconds of computing a step and stream: the page stays answerable."""
+LOW, HIGH = "low", "high"
+
+
+class Opened(NamedTuple):
+    """A run, named as its page names it, with its chips."""
+
+    record: RunRecord
+    stream: "OutcomeStream"
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """An image with its numbers in words."""
+
+    pixels: np.ndarray
+    """[channels, height, width], 0 … 255."""
+    place: int
+    """In the test split."""
+    label: str
+    ekl: float
+    num_right: int
+    num_chips: int
+
+
+class OutcomeStream:
+    """The chips of one run at one sigma_d, as many as are opened so far; pages that show the same ones share it."""
+
+    def __init__(self, record: RunRecord, sigma_d: float, temperature: float | None) -> None:
+        self.sigma_d = sigma_d
+        self.temperature = temperature
+        """By which the logits are divided to be calibrated; None where none is stored: then nothing is."""
+        self.num_chips = min(NUM_CHIPS, record.facts.num_instances)
+        """How many there will be."""
+        self.seconds = 0.0
+        self.deployed: list[ChipOutcome] = []
+        self.calibrated: list[ChipOutcome] = []
+        opened = networks.opened_chips(record)
+        images = networks.stored(record.id, record.files[WEIGHTS].sha256).images
+        self._chips: Iterator[tuple[int, torch.Tensor]] = opened.each(range(self.num_chips), sigma_ds=[sigma_d])
+        self._images, self._labels = opened.images, opened.labels
+        self._maximum, self._class_names = images.maximum, images.class_names
+        self._open_one()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all chips are opened."""
+        return len(self.deployed) >= self.num_chips
+
+    @property
+    def num_images(self) -> int:
+        """On how many images each chip is tried."""
+        return len(self._labels)
+
+    def advance(self) -> None:
+        """Open more chips, as many as the time of a step takes."""
+        until = time.perf_counter() + A_STEP
+        while not self.is_finished and time.perf_counter() < until:
+            self._open_one()
+
+    def chips(self, *, is_calibrated: bool) -> Sequence[ChipOutcome]:
+        """The chips so far, as deployed or calibrated; one or more, unless none can be calibrated."""
+        return self.calibrated if is_calibrated else self.deployed
+
+    def look_at(self, image: pd.Series) -> LookedAt:
+        """One image of `per_image`."""
+        place = int(image[columns.IMAGE])
+        scaled = self._images[place].to(torch.float32) * (255 / self._maximum)
+        return LookedAt(
+            pixels=scaled.round().clamp(0, 255).to(torch.uint8).numpy(),
+            place=place,
+            label=self._class_names[int(self._labels[place])],
+            ekl=float(image[columns.EKL]),
+            num_right=int(image[uncertainty.NUM_RIGHT]),
+            num_chips=int(image[columns.NUM_INSTANCES]),
+        )
+
+    def _open_one(self) -> None:
+        with computing():
+            if self.is_finished:
+                return
+            started = time.perf_counter()
+            _, logits = next(self._chips)
+            if self.temperature is not None:
+                scaled = ChipOutcome.from_logits(logits[0], self._labels, temperature=self.temperature)
+                self.calibrated.append(scaled)
+            self.deployed.append(ChipOutcome.from_logits(logits[0], self._labels))
+            self.seconds += time.perf_counter() - started
+            if self.is_finished:
+                self._chips = iter(())  # lets go of the network
+
+
+def opened(records: Sequence[RunRecord], sigma_d: float) -> list[Opened]:
+    """The runs that kept their weights, each with its chips at one sigma_d.
+
+    Raises:
+        NeftError: the data of a run, or its weights, are not there.
+    """
+    kept = [record for record in records if WEIGHTS in record.files]
+    return [Opened(record, _stream(record.id, sigma_d, record.files[WEIGHTS].sha256)) for record in kept]
+
+
+def without_weights(records: Sequence[RunRecord]) -> list[str]:
+    """The labels of runs whose networks are not stored."""
+    return [record.facts.label for record in records if WEIGHTS not in record.files]
+
+
+def images(one: Opened, *, is_calibrated: bool) -> pd.DataFrame:
+    """A row per image of one run."""
+    return _of(one, uncertainty.per_image(one.stream.chips(is_calibrated=is_calibrated)))
+
+
+def image_quantiles(found: Sequence[Opened], *, is_calibrated: bool) -> pd.DataFrame:
+    """The distribution of EKL over images, by variant."""
+    return _together([_of(one, uncertainty.image_quantiles(images(one, is_calibrated=is_calibrated))) for one in found])
+
+
+def reliability(found: Sequence[Opened], *, binning: Binning, is_calibrated: bool) -> pd.DataFrame:
+    """Bins of confidence with the share that is right, by variant."""
+    return _together(
+        [
+            _of(one, uncertainty.reliability(one.stream.chips(is_calibrated=is_calibrated), binning=binning))
+            for one in found
+        ]
+    )
+
+
+def calibration_errors(found: Sequence[Opened], *, is_calibrated: bool) -> pd.DataFrame:
+    """The mean calibration error of the opened chips, by variant."""
+    rows = [
+        _interval_row(uncertainty.mean_calibration_error(one.stream.chips(is_calibrated=is_calibrated)), one)
+        for one in found
+    ]
+    return data.in_shown_order(pd.DataFrame(rows))
+
+
+def confidences(found: Sequence[Opened], *, is_calibrated: bool) -> pd.DataFrame:
+    """How sure right and wrong predictions are, by variant and outcome: mean over chips, and the middle 80 %."""
+    rows: list[dict[str, object]] = []
+    for one in found:
+        chips = one.stream.chips(is_calibrated=is_calibrated)
+        split, spread = uncertainty.mean_confidences(chips), uncertainty.middle_confidences(chips)
+        for outcome, interval in ((RIGHT, split.right), (WRONG, split.wrong)):
+            low, high = spread[outcome]
+            rows.append({**_interval_row(interval, one), uncertainty.OUTCOME: outcome, LOW: low, HIGH: high})
+    return data.in_shown_order(pd.DataFrame(rows))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _stream(run_id: str, sigma_d: float, checksum: str) -> OutcomeStream:
+    del checksum
+    (record,) = data.records([run_id])
+    return OutcomeStream(record, sigma_d, _temperature(record, sigma_d))
+
+
+def _temperature(record: RunRecord, sigma_d: float) -> float | None:
+    """The calibration temperature that was stored at this sigma_d, if one was."""
+    rows = data.instances(record)
+    if columns.CALIBRATION_TEMPERATURE not in rows:
+        return None
+    at = rows.loc[(rows[columns.SIGMA_D] - sigma_d).abs() < state.CLOSE, columns.CALIBRATION_TEMPERATURE].dropna()
+    return float(at.iloc[0]) if len(at) else None
+
+
+def _of(one: Opened, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(**{columns.VARIANT: one.record.facts.variant, columns.LABEL: one.record.facts.label})
+
+
+def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    return data.in_shown_order(pd.concat(frames, ignore_index=True)) if frames else pd.DataFrame()
+
+
+def _interval_row(interval: Interval, one: Opened) -> dict[str, object]:
+    half = 0.0 if np.isnan(interval.ci95) else interval.ci95
+    return {
+        columns.VARIANT: one.record.facts.variant,
+        columns.LABEL: one.record.facts.label,
+        columns.SIGMA_D: one.stream.sigma_d,
+        columns.MEAN: interval.mean,
+        columns.CI95: interval.ci95,
+        columns.LOWER: interval.mean - half,
+        columns.UPPER: interval.mean + half,
+        columns.NUM_SEEDS: interval.num_seeds,
+        columns.NUM_INSTANCES: interval.num_instances,
+    }

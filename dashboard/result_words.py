@@ -1,0 +1,169 @@
+"""The results pages in words, from numbers that `neft` computed."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dashboard.results import NUM_FAILED, SHARES, WITHIN, chips_for_a_limit
+from dashboard.sentences import SIGMA_D, percent, with_interval
+from dashboard.state import sigma_text
+from neft import columns
+
+ORDINALS = {1: "1st", 5: "5th"}
+MOSTLY = 0.5
+"""A part that is more than this share of a variance is what it mostly is."""
+PARTS = dict(zip(SHARES, ("the training", "the chip", "the chip in that training"), strict=True))
+
+
+def percentile_name(percentile: int) -> str:
+    """`5th percentile`."""
+    return f"{ORDINALS[percentile]} percentile"
+
+
+def unlucky_words(percentiles: pd.DataFrame, means: pd.DataFrame, sigma_d: float) -> str:
+    """How far below the mean chip each method's unlucky chip lies at the slice; rows of one percentile."""
+    at = percentiles[(percentiles[columns.SIGMA_D] - sigma_d).abs() < 1e-9]
+    if at.empty:
+        return ""
+    mean = means.set_index(columns.VARIANT)[columns.MEAN]
+    each = ", ".join(
+        f"{row[columns.LABEL]} {percent(row[columns.VALUE])} % "
+        f"(−{percent(mean[row[columns.VARIANT]] - row[columns.VALUE])})"
+        for row in at.to_dict("records")
+    )
+    name = percentile_name(int(at[columns.PERCENTILE].iloc[0]))
+    return f"{name} at {SIGMA_D} = {sigma_text(sigma_d)} (points below the mean): {each}."
+
+
+def percentile_limits_words(percentile: int, num_chips: int) -> str:
+    """What so many chips can say of a percentile, and what not."""
+    needed, rest = chips_for_a_limit(percentile), num_chips * percentile / 100
+    below = f"{rest:g} chip{'' if rest == 1 else 's'}"
+    start = f"Of {num_chips} chips, {below} {'lies' if rest == 1 else 'lie'} below the {percentile_name(percentile)}"
+    if num_chips >= needed:
+        return f"{start}; its limits are those of the chips drawn, not of other trainings."
+    return (
+        f"{start}: too few for a lower limit, which takes {needed}. A still worse chip is not excluded, and the mark "
+        "itself may be too kind."
+    )
+
+
+def variance_words(parts: pd.DataFrame) -> str:
+    """What each method's spread mostly is."""
+    if parts.empty:
+        return ""
+    if (parts[columns.NUM_SEEDS] < 2).all():
+        return "With one training a method, trainings and chips cannot be told apart."
+    each: list[str] = []
+    for row in parts.to_dict("records"):
+        shares = {words: float(row[name]) for name, words in PARTS.items()}
+        if any(math.isnan(share) for share in shares.values()):
+            continue
+        most = max(shares, key=lambda words: shares[words])
+        each.append(f"{row[columns.LABEL]} {'mostly' if shares[most] > MOSTLY else 'first of all'} {most}")
+    seeds = int(parts[columns.NUM_SEEDS].max())
+    rough = f" The training's part is known from {seeds} seeds only." if seeds < 10 else ""
+    return f"{'; '.join(each)}.{rough}" if each else ""
+
+
+def differences_words(differences: pd.DataFrame, reference_label: str) -> str:
+    """At how many device variations each method is told apart from the reference."""
+    if differences.empty:
+        return ""
+    each: list[str] = []
+    for label, rows in differences.groupby(columns.LABEL, sort=False):
+        known = rows[rows[columns.CI95].notna() & (rows[columns.CI95] > 0)]
+        better = int((known[columns.LOWER] > 0).sum())
+        worse = int((known[columns.UPPER] < 0).sum())
+        each.append(f"{label} better at {better}, worse at {worse} of {len(rows)}")
+    return f"Told apart from {reference_label}: {'; '.join(each)}."
+
+
+def read_out_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The slice as people read it: a row per method, in words."""
+    return pd.DataFrame(
+        {
+            "Method": rows[columns.LABEL],
+            "Accuracy": [
+                with_interval(mean, ci95) for mean, ci95 in zip(rows[columns.MEAN], rows[columns.CI95], strict=True)
+            ],
+            "N": [
+                f"{seeds} × {chips}"
+                for seeds, chips in zip(rows[columns.NUM_SEEDS], rows[columns.NUM_INSTANCES], strict=True)
+            ],
+            **{
+                f"{percentile_name(percentile)}": [
+                    _limits(*(float(row[f"percentile_{percentile}{end}"]) for end in ("", "_lower", "_upper")))
+                    for row in rows.to_dict("records")
+                ]
+                for percentile in (5, 1)
+            },
+            "Failed": [
+                f"{int(failed)} of {int(seeds)}"
+                for failed, seeds in zip(rows[NUM_FAILED], rows[columns.NUM_SEEDS], strict=True)
+            ],
+        }
+    )
+
+
+def audit_words(audit: pd.DataFrame) -> str:
+    """How many layers lie outside the range of honest samples, and how many would by chance."""
+    if audit.empty:
+        return ""
+    layers = audit.drop_duplicates([columns.LAYER, "ratio"])
+    outside, count = int((~layers[WITHIN].astype(bool)).sum()), len(layers)
+    by_chance = 0.05 * count
+    return (
+        f"{outside} of {count} sampled layers {'lies' if outside == 1 else 'lie'} outside; by chance "
+        f"{by_chance:.1f} would."
+    )
+
+
+def sizes_words(sizes: pd.DataFrame) -> str:
+    """How large a typical weight is beside the largest, and so a typical deviation beside a typical weight."""
+    if sizes.empty:
+        return ""
+    means = sizes.groupby([columns.VARIANT, columns.LABEL], sort=False)[[columns.MEAN, "deviation_to_weight"]].mean()
+    each = ", ".join(
+        f"{label} {percent(row[columns.MEAN], 0)} %" for (_, label), row in zip(means.index, _rows(means), strict=True)
+    )
+    return f"RMS weight over the largest, mean over layers: {each}."
+
+
+def calibration_words(before: pd.DataFrame, sigma_d: float) -> str:
+    """Each method's stored calibration error at the slice."""
+    at = before[(before[columns.SIGMA_D] - sigma_d).abs() < 1e-9]
+    if at.empty:
+        return ""
+    each = ", ".join(
+        f"{row[columns.LABEL]} {with_interval(row[columns.MEAN], row[columns.CI95])}" for row in at.to_dict("records")
+    )
+    return f"At {SIGMA_D} = {sigma_text(sigma_d)}: {each}."
+
+
+def nats_words(rows: pd.DataFrame) -> str:
+    """Each method's mean with its interval, in nats."""
+    return ", ".join(
+        f"**{row[columns.LABEL]}** {_nats(float(row[columns.MEAN]), float(row[columns.CI95]))}"
+        for row in rows.to_dict("records")
+    )
+
+
+def _nats(mean: float, ci95: float) -> str:
+    return f"{mean:.3f}" if math.isnan(ci95) else f"{mean:.3f} ± {ci95:.3f}"
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, float]]:
+    return [{str(name): float(value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _limits(value: float, lower: float, upper: float) -> str:
+    ends: Sequence[float] = (lower, upper)
+    if all(math.isnan(end) for end in ends):
+        return f"{percent(value)} %"
+    if math.isnan(lower):
+        return f"{percent(value)} % (at most {percent(upper)})"
+    if math.isnan(upper):
+        return f"{percent(value)} % (at least {percent(lower)})"
+    return f"{percent(value)} % ({percent(lower)} to {percent(upper)})"

@@ -1,0 +1,124 @@
+"""Stored numbers of the results pages: one selection at every sigma_d. Caches as in `dashboard.data`; no torch."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data, state
+from dashboard.data import RunRecord
+from dashboard.state import Protocol, Selection
+from neft import columns, tables
+from neft.errors import StoreError
+from neft.tables import chips
+from neft.tables.chips import NUM_FAILED, PARTS, SHARES, STD_CHIPS, STD_REST, STD_SEEDS
+from neft.tables.layers import NUM_SAMPLED, RATIO, WITHIN
+from neft.tables.percentiles import chips_to_meet
+
+__all__ = [
+    "NUM_FAILED",
+    "NUM_SAMPLED",
+    "PARTS",
+    "RATIO",
+    "SHARES",
+    "STD_CHIPS",
+    "STD_REST",
+    "STD_SEEDS",
+    "WITHIN",
+]
+
+PERCENTILES = chips.PERCENTILES
+SURE = 0.975
+"""With this probability one of the chips lies below a percentile: only then has it a lower limit."""
+
+
+def chips_for_a_limit(percentile: int) -> int:
+    """Chips without which a percentile has no lower limit."""
+    return chips_to_meet(percentile / 100, confidence=SURE)
+
+
+def low_percentiles(selection: Selection, stamp: str) -> pd.DataFrame:
+    """Low percentiles of accuracy at every sigma_d, with limits."""
+    return _low_percentiles(selection.run_ids, selection.protocol, selection.train_sigma_d, stamp)
+
+
+def differences(selection: Selection, reference: str, stamp: str) -> pd.DataFrame:
+    """Paired differences in accuracy to a variant at every sigma_d."""
+    return _differences(selection.run_ids, selection.protocol, selection.train_sigma_d, reference, stamp)
+
+
+def variance_parts(rows: pd.DataFrame) -> pd.DataFrame:
+    """How far accuracies of one training on one chip spread, and why; from the chips at one sigma_d."""
+    return data.in_shown_order(tables.variance_parts(rows))
+
+
+def read_out(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row per variant: what a table says of the chips at one sigma_d."""
+    return data.in_shown_order(tables.read_out(rows))
+
+
+def metric_curves(selection: Selection, metric: str, stamp: str) -> pd.DataFrame:
+    """A metric against sigma_d."""
+    return data.curves(selection.run_ids, metric, selection.protocol, selection.train_sigma_d, stamp)
+
+
+def one_run_each(selection: Selection) -> tuple[RunRecord, ...]:
+    """Per method the run of the lowest seed, trained at the slice (matched) or at the chosen sigma_d (fixed)."""
+    found: dict[str, RunRecord] = {}
+    for record in shown_runs(selection):
+        variant = record.facts.variant
+        if variant not in found or record.facts.seed < found[variant].facts.seed:
+            found[variant] = record
+    order = data.in_shown_order(pd.DataFrame({columns.VARIANT: list(found)}))
+    return tuple(found[str(variant)] for variant in order[columns.VARIANT])
+
+
+def shown_runs(selection: Selection) -> list[RunRecord]:
+    """The runs behind the slice: those trained at it (matched) or at the chosen sigma_d (fixed), or without noise."""
+    at = selection.sigma_d if selection.protocol == "matched" else selection.train_sigma_d
+    return [
+        record
+        for record in data.named_records(selection.run_ids)
+        if record.facts.method == "vanilla" or (at is not None and abs(record.facts.train_sigma_d - at) < state.CLOSE)
+    ]
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def noise_audit(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+    """Asked and realised std of every layer of some runs, with the statistical error of their ratio."""
+    found: list[tuple[RunRecord, pd.DataFrame, pd.DataFrame]] = []
+    for record in data.named_records(run_ids):
+        try:
+            stored = data.run_tables(record.id)
+        except StoreError:
+            continue  # the deviations beside it name the damaged run
+        found.append((record, stored.layers, stored.deviations))
+    del stamp
+    return data.in_shown_order(tables.noise_audit(found, sigma_d=sigma_d))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def weight_sizes(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+    """How large the weights of each layer are beside its largest, over trainings."""
+    layers = data.layers(run_ids, sigma_d, stamp)
+    return layers if layers.empty else data.in_shown_order(tables.weight_sizes(layers))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _low_percentiles(
+    run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, stamp: str
+) -> pd.DataFrame:
+    return data.in_shown_order(tables.low_percentiles(_chips(run_ids, protocol, train_sigma_d, stamp)))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _differences(
+    run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, reference: str, stamp: str
+) -> pd.DataFrame:
+    return data.in_shown_order(tables.difference_curves(_chips(run_ids, protocol, train_sigma_d, stamp), reference))
+
+
+def _chips(run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, stamp: str) -> pd.DataFrame:
+    """All chips at every sigma_d, as a way of reading asks for."""
+    curves = data.curves(run_ids, columns.ACCURACY, protocol, train_sigma_d, stamp)
+    sigma_ds = sorted({float(value) for value in curves[columns.SIGMA_D]})
+    cells = [data.at_slice(run_ids, protocol, train_sigma_d, sigma_d, stamp) for sigma_d in sigma_ds]
+    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()

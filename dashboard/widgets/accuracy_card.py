@@ -1,0 +1,114 @@
+"""What every page of one selection begins with: the finding in a sentence, and accuracy against device variation."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, data, sentences
+from dashboard.charts.theme import HEIGHT
+from dashboard.sentences import SIGMA_D
+from dashboard.state import Selection, sigma_text
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+from neft.experiments import CONTROL
+
+ACCURACY_DEFINITION = r"""
+**Accuracy against device variation.** Every chip is the trained network with its weights programmed into devices that
+miss:
+
+$$W_p = W_d + \frac{w_{max}}{2^M-1}\sum_j \Delta g_j\,2^{jK},\qquad
+\Delta g_j \sim \mathcal N\big(0,\ \sigma_d\,(2^K-1)\big)$$
+
+(NeFT, Eq. 4 and 5; $\sigma_d$ is relative to a device's maximal conductance). Chip 7 is the same chip for every
+method.
+
+*Matched*: every point is a network trained at that $\sigma_d$, as in the papers. *Fixed*: one network over all
+$\sigma_d$.
+
+*Published figures* (chosen in the sidebar) are the NeFT authors' measurements, digitised from the accuracy figure in
+their public repository (January 2025; IEEE TCAD, doi 10.1109/TCAD.2025.3591409). The figure names no device, RRAM1 is
+assumed, and its CorrectNet has no compensation layers. Compare the order of the methods and the gaps, not point with
+point.
+
+The interval counts seeds and chips both as random (two-way random effects, each mean square with the t of its own
+degrees of freedom).
+"""
+
+
+def has_methods(selection: Selection) -> bool:
+    """Whether a method is chosen; where none is, the page says how to choose one."""
+    if selection.variants:
+        return True
+    st.info(
+        f"Choose at least one method in the sidebar. Runs that were tried at fewer than three {SIGMA_D} are no "
+        "curves; they stand with their experiment.",
+        icon=":material/touch_app:",
+    )
+    st.page_link("app_pages/experiments.py", label="Experiments", icon=":material/science:")
+    return False
+
+
+def no_chips_here(selection: Selection) -> None:
+    """Say that no chosen network was trained at the slice."""
+    st.info(
+        f"None of the chosen networks was trained at {SIGMA_D} = {sigma_text(selection.sigma_d)}. "
+        "Move the slice, or read with fixed networks.",
+        icon=":material/touch_app:",
+    )
+
+
+def headline(selection: Selection, rows: pd.DataFrame) -> None:
+    """What each method keeps at the slice, and whether feedback beats its control."""
+    if rows.empty:
+        no_chips_here(selection)
+        return
+    differences = data.differences(rows, CONTROL)
+    fair = differences[columns.VARIANT].isin(data.comparable_variants(selection.run_ids))
+    feedback = differences[differences[columns.METHOD].isin(["ovf", "irs"]) & fair]
+    means = data.means(rows)
+    labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
+    st.markdown(sentences.finding(selection, means, feedback, labels.get(CONTROL)))
+
+
+def accuracy_card(selection: Selection, stamp: str, *, height: int = HEIGHT) -> None:
+    """Accuracy against device variation, the published figures beside it where chosen."""
+    curves = data.curves(selection.run_ids, columns.ACCURACY, selection.protocol, selection.train_sigma_d, stamp)
+    published = data.published_accuracy(selection.published, selection.variants)
+    spread = sentences.spread_words(curves)
+    beside = "" if published.empty else f" Hollow marks are published for {selection.published_label}."
+    card = Card(
+        key="accuracy",
+        question="How fast does accuracy fall?",
+        caption=f"{_accuracy_caption(selection, curves)} {sentences.published_words(published)}".strip(),
+        definition=ACCURACY_DEFINITION,
+        alt=f"Accuracy against device variation for {len(selection.variants)} methods, {spread}.{beside}",
+    )
+    if curves.empty:
+        empty_card(card, "No chips for this selection.")
+        return
+    figure = charts.accuracy_vs_sigma_d(
+        curves,
+        slice_sigma_d=selection.sigma_d,
+        chance=1 / selection.num_classes,
+        interval_name=f"mean, {spread}",
+        connect=True,
+        published=published,
+        published_name=f"hollow: published, {selection.published_label}",
+        height=height,
+        mode=theme_mode(),
+    )
+    chart_card(card, figure, curves)
+
+
+def _accuracy_caption(selection: Selection, curves: pd.DataFrame) -> str:
+    if selection.protocol == "matched":
+        return (
+            f"Every point of a method is a network trained at that device variation {SIGMA_D}; training without noise "
+            "is one network. Look at where the lines part."
+        )
+    trained = f"{SIGMA_D} = {sigma_text(selection.train_sigma_d or 0)}"
+    start = f"One network a seed, trained at {trained}, tried at every {SIGMA_D}."
+    has_batchnorm = not selection.backbone.startswith("mlp")
+    comparable = curves[curves[columns.VARIANT].isin(data.comparable_variants(selection.run_ids))]
+    clean = sentences.clean_words(data.clean_means(comparable), has_batchnorm=has_batchnorm)
+    return f"{start} {clean}".strip()

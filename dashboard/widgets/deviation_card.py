@@ -1,0 +1,59 @@
+"""How far the weights miss, layer by layer."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, data, results, sentences, state
+from dashboard.sentences import SIGMA_D
+from dashboard.state import Selection, sigma_text
+from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
+from dashboard.widgets.theme_mode import theme_mode
+
+UNITS = {"rms": "the layer's RMS weight", "w_max": "the layer's largest weight"}
+DEVIATION_DEFINITION = r"""
+**Weight deviations.** Sampled $W_p - W_d$ of eight chips, layer by layer, with the closed form as a dashed line. For
+RRAM1 with 8-bit weights on 2-bit devices, $\mathrm{std}(W_p-W_d) = 0.7776\,\sigma_d\,w_{max}$.
+
+Over the *largest* weight all methods meet the same law. Over the *RMS* weight one sees what training changes: a
+deviation of 1 is as large as a typical weight.
+"""
+
+
+def deviation_card(selection: Selection, stamp: str) -> None:
+    """Histograms of the deviations of one network a method, at the slice."""
+    run_ids = tuple(record.id for record in results.one_run_each(selection))
+    ratios = data.deviation_ratios(run_ids, selection.sigma_d, stamp) if run_ids else pd.DataFrame()
+    card = Card(
+        key="deviations",
+        question="How far do the weights miss?",
+        caption=(
+            f"One network a method (its lowest seed) at {SIGMA_D} = {sigma_text(selection.sigma_d)}; dashed is the "
+            f"closed form. {sentences.deviation_words(ratios)}"
+        ),
+        definition=DEVIATION_DEFINITION,
+        alt="Histograms of weight deviations, one panel per layer, with the closed form.",
+    )
+    if not run_ids or selection.sigma_d == 0:
+        reason = f"At {SIGMA_D} = 0 nothing misses." if run_ids else f"No network was trained at this {SIGMA_D}."
+        empty_card(card, reason)
+        return
+    unit = chosen_control(state.UNIT, UNITS)
+    frame = data.deviations(run_ids, selection.sigma_d, unit, stamp)
+    if frame.empty:
+        empty_card(card, "The stored deviations of these runs cannot be read.")
+        return
+    figure = charts.weight_deviations(frame, x_title=f"deviation over {UNITS[unit]}", mode=theme_mode())
+    chart_card(card, figure, frame, controls=_pick_unit)
+
+
+def _pick_unit() -> None:
+    _ = st.segmented_control(
+        "Deviations over",
+        list(UNITS),
+        format_func=UNITS.__getitem__,
+        default="rms",
+        required=True,
+        key=state.UNIT,
+        help="What a deviation is counted in: a typical weight of the layer, or its largest.",
+        bind="query-params",
+    )

@@ -1,0 +1,46 @@
+"""How sure the right answers of chips are, at the slice."""
+
+import pandas as pd
+
+from dashboard import charts, data
+from dashboard.sentences import SIGMA_D
+from dashboard.state import Selection, sigma_text
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+
+EKL_DEFINITION = r"""
+**Expected KL divergence**, in nats: $\mathrm{KL}(\text{one-hot}\,\|\,\text{softmax}) = -\ln p_y$, averaged over the
+images a chip gets *right* (NeFT section 4.2). One value per chip; the curve is the share of chips below a value.
+
+Only correct predictions count, and a network trained at a higher temperature has larger logits when it is deployed
+without one: a low EKL alone is no proof of a better network. Read it beside the accuracy.
+"""
+
+
+def ekl_card(selection: Selection, rows: pd.DataFrame) -> None:
+    """The distribution of EKL over the chips at the slice."""
+    means = data.means(rows, columns.EKL) if not rows.empty else rows
+    spread = "every seed and chip is one value"
+    card = Card(
+        key="ekl",
+        question="How sure are the right answers?",
+        caption=(
+            f"EKL of correct predictions at {SIGMA_D} = {sigma_text(selection.sigma_d)}; further left is surer. "
+            f"{_ekl_words(means)}"
+        ),
+        definition=EKL_DEFINITION,
+        alt="Distribution of the expected KL divergence over chips, by method.",
+    )
+    if rows.empty:
+        empty_card(card, f"No chips at this {SIGMA_D}.")
+        return
+    figure = charts.ekl_distribution(data.quantiles(rows, columns.EKL), interval_name=spread, mode=theme_mode())
+    chart_card(card, figure, rows[[columns.VARIANT, columns.SEED, columns.INSTANCE, columns.EKL, columns.ACCURACY]])
+
+
+def _ekl_words(means: pd.DataFrame) -> str:
+    if means.empty:
+        return ""
+    each = ", ".join(f"{row[columns.LABEL]} {row[columns.MEAN]:.3f}" for row in means.to_dict("records"))
+    return f"Means in nats: {each}."

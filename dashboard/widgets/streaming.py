@@ -1,0 +1,45 @@
+"""Pictures that grow while a page stays answerable: a fragment, drawn again after every step of what it shows."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Protocol
+
+import streamlit as st
+
+EVERY = 0.15
+"""Seconds between two steps, in which the page takes clicks."""
+
+
+class Growing(Protocol):
+    """What is computed step by step."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether no step is left."""
+        ...
+
+    def advance(self) -> None:
+        """One step more, if one is left."""
+        ...
+
+
+def streamed(name: str, shown: Callable[[], Hashable], draw: Callable[[], Sequence[Growing]]) -> None:
+    """Draw, take a step of everything that was drawn, and so on until no step is left.
+
+    Args:
+        name: under which the session remembers what it has seen to its end.
+        shown: what is looked at; asked before and after drawing, as a control within the fragment may change it.
+        draw: draws what is known so far, and returns what it grows from; nothing where there is nothing to compute.
+    """
+    is_running = st.session_state.get(name) != shown()
+
+    def step() -> None:
+        growing = draw()
+        for one in growing:
+            one.advance()
+        is_finished = all(one.is_finished for one in growing)
+        if is_finished and is_running:
+            st.session_state[name] = shown()
+        if is_finished == is_running:
+            st.rerun()  # the timer must stop, or (a control within changed what is looked at) start again
+
+    st.fragment(step, run_every=EVERY if is_running else None)()
