@@ -17,6 +17,10 @@ PAGES = {
         st.Page("app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
         st.Page("app_pages/runs.py", title="All runs", icon=":material/table_rows:", url_path="runs"),
     ],
+    "Learn": [
+        st.Page("app_pages/learn.py", title="Lessons", icon=":material/school:", url_path="learn"),
+        st.Page("app_pages/glossary.py", title="Glossary", icon=":material/menu_book:", url_path="glossary"),
+    ],
 }
 
 st.set_page_config(page_title="NeFT · device variation", page_icon="🎚️", layout="wide")

@@ -1,0 +1,130 @@
+"""Every term and symbol of the dashboard, searchable, each with a permalink."""
+
+from collections.abc import Sequence
+from math import ceil
+
+import streamlit as st
+
+from dashboard import glossary, state
+from dashboard.glossary import Term
+from dashboard.sentences import SIGMA_D
+
+# what a link to a page says, by the stem of its file
+PAGES = {
+    "explore": ("Explore", ":material/monitoring:"),
+    "accuracy": ("Accuracy", ":material/show_chart:"),
+    "experiments": ("Experiments", ":material/science:"),
+    "claims": ("Claims", ":material/fact_check:"),
+    "chip": ("One chip", ":material/memory:"),
+    "votes": ("One input", ":material/how_to_vote:"),
+    "slices": ("Bit slices", ":material/stacked_bar_chart:"),
+    "preview": ("Preview", ":material/bolt:"),
+    "device": ("Your device", ":material/developer_board:"),
+    "train": ("Train", ":material/play_circle:"),
+    "compare": ("Compare", ":material/compare_arrows:"),
+    "runs": ("All runs", ":material/table_rows:"),
+    "learn": ("Lessons", ":material/school:"),
+}
+
+
+def page() -> None:
+    """Draw the page."""
+    known = glossary.terms()
+    st.title("Glossary")
+    st.markdown(
+        f"**{len(known)} terms and symbols**: what each means, its unit and range, where it comes from and where it is "
+        "seen."
+    )
+    words, chosen = _controls(known)
+    if chosen is not None:
+        _entry(known[chosen])
+        st.button(
+            "All terms",
+            icon=":material/list:",
+            key="all_terms",
+            on_click=_show_all,
+            help="Leave this term, and list every one.",
+        )
+        return
+    shown = glossary.found(words)
+    if not shown:
+        st.info(f"No term holds “{words}”. Try fewer or other words.", icon=":material/search_off:")
+        st.button(
+            "Show all terms", icon=":material/list:", key="all_terms", on_click=_show_all, help="Empties the search."
+        )
+    _several(shown)
+
+
+def _controls(known: dict[str, Term]) -> tuple[str, str | None]:
+    left, right = st.columns(2)
+    with left:
+        words = st.text_input(
+            "Search",
+            key=state.FIND,
+            bind="query-params",
+            placeholder="a word, a symbol, a source",
+            icon=":material/search:",
+            help="Every word must stand somewhere in an entry. Kept in the address.",
+        )
+    with right:
+        chosen = st.selectbox(
+            "One term",
+            list(known),
+            index=None,
+            format_func=lambda key: known[key].term,
+            key=state.TERM,
+            bind="query-params",
+            placeholder="all",
+            help="Shows one entry alone. It is kept in the address, to link to it.",
+        )
+    return words or "", chosen
+
+
+def _show_all() -> None:
+    st.session_state[state.TERM] = None
+    st.session_state[state.FIND] = ""
+
+
+def _several(shown: Sequence[Term]) -> None:
+    """Down the left column, then down the right."""
+    half = ceil(len(shown) / 2)
+    for column, part in zip(st.columns(2), (shown[:half], shown[half:]), strict=True):
+        with column:
+            for term in part:
+                st.markdown(_words(term))
+                st.page_link(
+                    "app_pages/glossary.py",
+                    label="Where it is seen",
+                    icon=":material/link:",
+                    query_params={state.TERM: term.term},
+                    help="Opens this entry alone, with an address of its own.",
+                )
+
+
+def _entry(term: Term) -> None:
+    with st.container(border=True, key="shown_term"):
+        st.markdown(_words(term))
+        st.markdown("Where it is seen:")
+        with st.container(horizontal=True):
+            for stem in term.pages:
+                label, icon = PAGES[stem]
+                st.page_link(f"app_pages/{stem}.py", label=label, icon=icon)
+
+
+def _words(term: Term) -> str:
+    """An entry as one piece of Markdown: seventy of them are drawn at once."""
+    facts = " · ".join(
+        f"{name}: {value}"
+        for name, value in (("Unit", term.unit), ("Range", term.range), ("Source", term.source))
+        if value
+    )
+    parts = [
+        f"## {term.term} ${term.symbol}$" if term.symbol else f"## {term.term}",
+        term.text,
+        f"$$\n{term.equation}\n$$" if term.equation else "",
+        f":small[{facts}]" if facts else "",
+    ]
+    return "\n\n".join(part for part in parts if part).replace("σ_d", SIGMA_D)
+
+
+page()

@@ -1,0 +1,57 @@
+"""Every term and symbol of the dashboard: one table (`glossary.toml`), for the glossary's page and for help texts."""
+
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+
+from neft.component import Component
+
+FILE = Path(__file__).with_name("glossary.toml")
+
+
+class Term(Component):
+    """One entry."""
+
+    key: str = Field(pattern="^[a-z0-9_]+$", description="Its permalink.")
+    term: str
+    text: str = Field(min_length=1, description="One to three plain sentences.")
+    symbol: str = Field(default="", description="LaTeX.")
+    unit: str = ""
+    range: str = ""
+    equation: str = Field(default="", description="LaTeX.")
+    source: str = ""
+    pages: tuple[str, ...] = Field(min_length=1, description="Where it is seen: stems of the pages' files.")
+    names: tuple[str, ...] = Field(default=(), description="Registered things that it explains, as `metric.ekl`.")
+
+    def matches(self, words: str) -> bool:
+        """Whether every one of these words stands somewhere in the entry, whatever its case."""
+        everything = " ".join((self.key, self.term, self.symbol, self.text, self.source, self.unit)).casefold()
+        return all(word in everything for word in words.casefold().split())
+
+
+@cache
+def terms() -> dict[str, Term]:
+    """Every term by its key, in alphabetical order of the terms."""
+    entries = [Term.model_validate(entry) for entry in tomllib.loads(FILE.read_text(encoding="utf-8"))["terms"]]
+    return {entry.key: entry for entry in sorted(entries, key=lambda entry: entry.term.casefold())}
+
+
+def found(words: str) -> Sequence[Term]:
+    """The terms that hold all of these words: first those whose name does."""
+    matching = [term for term in terms().values() if term.matches(words)]
+    named = words.casefold().strip()
+    return sorted(matching, key=lambda term: named not in f"{term.key} {term.term}".casefold()) if named else matching
+
+
+def help_text(key: str) -> str:
+    """A term in a line, for a control's help: `σ`-like symbols as LaTeX, then the text.
+
+    Raises:
+        KeyError: no such term.
+    """
+    term = terms()[key]
+    symbol = f" (${term.symbol}$)" if term.symbol else ""
+    return f"**{term.term}**{symbol}: {term.text}"
