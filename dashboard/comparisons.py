@@ -1,8 +1,6 @@
 """Runs side by side, for the page that compares them. Caches as in `dashboard.data`; never torch."""
 
-import itertools
 import string
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,9 +11,8 @@ from dashboard import data, state
 from dashboard.data import RunRecord
 from neft import columns
 from neft.errors import StoreError
-from neft.experiments import CONTROL
 from neft.notes import Note, list_notes
-from neft.tables import other_chips, other_images, settings_in_a_sentence
+from neft.tables import other_chips, settings_in_a_sentence
 from neft.tables.side_by_side import (
     differences_to_run,
     histories_side_by_side,
@@ -51,8 +48,6 @@ TOLD = {
 """Facts that tell runs apart, as a run's name says them."""
 LONGEST_SETTINGS = 48
 """Characters of what else differs that a run's name may hold."""
-USUAL_SIGMA_D = 0.1
-"""The training sigma_d near which a first pair is looked for."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +70,14 @@ class Side:
         return f"{self.letter} · {self.label}"
 
 
-@dataclass(frozen=True)
-class Suggestion:
-    """Runs worth comparing, computed from what is stored."""
-
-    title: str
-    run_ids: tuple[str, ...]
-
-
 def readable_names() -> dict[str, str]:
     """What every run is called in a list to choose from, by id: what it is, and the end of its id."""
     return _readable_names(data.fingerprint())
+
+
+def accuracy_lines() -> dict[str, list[float]]:
+    """Every run's mean accuracies in per cent, over its sigma_d from the smallest, by id."""
+    return _accuracy_lines(data.fingerprint())
 
 
 def sides(run_ids: Sequence[str]) -> list[Side]:
@@ -172,11 +164,6 @@ def summary(
     return pd.DataFrame([_summary_row(side, shown, means, rows, notes.get(side.id)) for side in compared])
 
 
-def suggestions() -> list[Suggestion]:
-    """What to start with: noise injection against its control, and all methods, each of one seed and the same chips."""
-    return _suggestions(data.fingerprint())
-
-
 def _summary_row(
     side: Side, shown: Sequence[str], means: Mapping[str, Row], rows: Mapping[str, Row], note: Note | None
 ) -> dict[str, object]:
@@ -201,6 +188,19 @@ def _summary_row(
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
+def _accuracy_lines(stamp: str) -> dict[str, list[float]]:
+    del stamp
+    return {
+        record.id: [
+            round(100 * found.mean, 2)
+            for at in record.summary.test
+            if (found := at.metrics.get(columns.ACCURACY)) is not None and found.mean is not None
+        ]
+        for record in data.listing().records
+    }
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _readable_names(stamp: str) -> dict[str, str]:
     del stamp
     records = data.listing().records
@@ -220,8 +220,12 @@ def _readable_name(record: RunRecord, differs: str) -> str:
 
 def _short_labels(records: Sequence[RunRecord]) -> list[str]:
     """Each run's method, and those of its facts that not all of the runs share."""
-    varying = [name for name in TOLD if len({getattr(record.facts, name) for record in records}) > 1]
-    labels = [_short_label(record, varying) for record in records]
+    told = [_told(record) for record in records]
+    varying = [name for name in TOLD if len({facts[name] for facts in told if facts.get(name)}) > 1]
+    labels = [
+        ", ".join([record.facts.label, *(facts[name] for name in varying if name in facts)])
+        for record, facts in zip(records, told, strict=True)
+    ]
     words = data.settings_in_words(tuple(record.id for record in records), without=SHOWN_ELSEWHERE)
     further = [str(words[record.id]) for record in records]
     return [
@@ -230,81 +234,14 @@ def _short_labels(records: Sequence[RunRecord]) -> list[str]:
     ]
 
 
-def _short_label(record: RunRecord, names: Sequence[str]) -> str:
-    said = {name: getattr(record.facts, name) for name in names}
-    without_noise = record.facts.train_sigma_d == 0  # that it was trained at no variation, its method says
-    told = [TOLD[name].format(value) for name, value in said.items() if not (name == "train_sigma_d" and without_noise)]
-    return ", ".join([record.facts.label, *told])
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _suggestions(stamp: str) -> list[Suggestion]:
-    del stamp
-    records = data.listing().records
-    found: list[Suggestion] = []
-    for title, variants in (
-        ("Noise injection and its temperature control", ("noise_injection", CONTROL)),
-        ("All methods from one seed", data.CANONICAL),
-    ):
-        group = _one_of_each(variants, [record for record in records if data.is_curve(record)])
-        if group:
-            found.append(_suggestion(title, group, group[1]))
-    return found or _any_two(records)
-
-
-def _one_of_each(variants: Sequence[str], records: Sequence[RunRecord]) -> list[RunRecord]:
-    """A run of each variant that differ in their method alone; first where the most curves are."""
-    curves_there = Counter(_place(record) for record in records)
-    anchors = sorted(
-        (record for record in records if record.facts.variant == variants[1]),
-        key=lambda one: (
-            -curves_there[_place(one)],
-            abs(one.facts.train_sigma_d - USUAL_SIGMA_D),
-            one.facts.seed,
-            one.id,
-        ),
-    )
-    for anchor in anchors:
-        group = [_partner(anchor, variant, records) for variant in variants]
-        if None not in group:
-            return [record for record in group if record is not None]
-    return []
-
-
-def _partner(anchor: RunRecord, variant: str, records: Sequence[RunRecord]) -> RunRecord | None:
-    """A run of the variant that differs from the anchor in its method alone; without noise it has no sigma_d."""
-    near = (
-        record
-        for record in records
-        if (record.facts.variant, record.facts.seed) == (variant, anchor.facts.seed)
-        and _place(record) == _place(anchor)
-        and record.facts.train_sigma_d in (anchor.facts.train_sigma_d, 0.0)
-    )
-    return next((record for record in near if _differ_in_method_alone(record, anchor)), None)
-
-
-def _differ_in_method_alone(record: RunRecord, other: RunRecord) -> bool:
-    differing = settings_side_by_side([record, other], differences_only=True).index
-    without_noise = record.facts.method == "vanilla"
-    return all(str(name).startswith("method.") or (without_noise and name == "training.sigma_d") for name in differing)
-
-
-def _any_two(records: Sequence[RunRecord]) -> list[Suggestion]:
-    """Two runs that were tested on the same images, where nothing better is stored."""
-    for first, second in itertools.combinations(records, 2):
-        if not other_images(first, second) and set(first.facts.sigma_ds) & set(second.facts.sigma_ds):
-            return [_suggestion("Two stored runs", [first, second], second)]
-    return []
-
-
-def _suggestion(title: str, group: Sequence[RunRecord], model: RunRecord) -> Suggestion:
-    facts = model.facts
-    where = f"{facts.dataset_label}, {facts.backbone_label}, σ_d = {facts.train_sigma_d:g}, seed {facts.seed}"
-    return Suggestion(f"{title}: {where}", tuple(record.id for record in group))
-
-
-def _place(record: RunRecord) -> tuple[str, str, str]:
-    return record.facts.dataset_label, record.facts.backbone, record.facts.device
+def _told(record: RunRecord) -> dict[str, str]:
+    """The facts that may tell a run from others, as its name says them; without noise its method says so."""
+    facts = record.facts
+    return {
+        name: words.format(getattr(facts, name))
+        for name, words in TOLD.items()
+        if name != "train_sigma_d" or facts.train_sigma_d
+    }
 
 
 def _readable(run_ids: Sequence[str]) -> list[tuple[RunRecord, pd.DataFrame]]:

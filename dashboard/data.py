@@ -13,6 +13,7 @@ from dashboard import state
 from neft import columns, reference, tables
 from neft.errors import StoreError
 from neft.experiments import CONTROL
+from neft.notes import delete_note
 from neft.records import RunRecord
 from neft.store import INSTANCES, Listing, RunTables, Stores
 from neft.tables import Interval, Protocol
@@ -78,12 +79,15 @@ def instances(record: RunRecord) -> pd.DataFrame:
 
 
 def delete_run(run_id: str) -> None:
-    """Remove one of the user's own runs.
+    """Remove one of the user's own runs, and the note on it unless a shipped run has the same id.
 
     Raises:
-        StoreError: it is not one of those.
+        NeftError: it is not one of those, or cannot be removed.
     """
-    Stores.default().own.delete(run_id)
+    stores = Stores.default()
+    stores.own.delete(run_id)
+    if run_id not in stores.shipped:
+        delete_note(run_id)
 
 
 def deviation_ratios(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, comparison_words, comparisons, data, state
+from dashboard import charts, comparison_words, comparisons, data, state, suggestions
 from dashboard.charts.run_marks import Marks, run_marks
 from dashboard.comparisons import MOST_RUNS, Row, Side
 from dashboard.sentences import SIGMA_D
@@ -125,7 +125,7 @@ def _start(run_ids: Sequence[str]) -> None:
     """Too few runs: what to do, and pairs to start with."""
     missing = "Choose a second run to compare this one with" if run_ids else "Choose two runs or more to compare"
     st.markdown(f"{missing}, pick them on the page of all runs, or start here:")
-    for number, suggestion in enumerate(comparisons.suggestions()):
+    for number, suggestion in enumerate(suggestions.suggestions()):
         st.page_link(
             "app_pages/compare.py",
             label=suggestion.title,

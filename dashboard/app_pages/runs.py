@@ -5,10 +5,12 @@ import json
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, state
+from dashboard import charts, comparisons, data, state
+from dashboard.comparisons import SHOWN_ELSEWHERE
 from dashboard.data import RunRecord
 from dashboard.sentences import SIGMA_D
 from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from neft import columns
 from neft.errors import StoreError
@@ -29,6 +31,14 @@ COLUMNS = {
     "percentile_1_at_train_sigma_d": st.column_config.NumberColumn(
         "1st percentile", format="%.1f %%", help="The chip that 99 of 100 beat, at the training's own σ_d."
     ),
+    "curve": st.column_config.LineChartColumn(
+        "Over σ_d",
+        width="small",
+        y_min=0,
+        y_max=100,
+        help="Mean accuracy at every tested σ_d, the smallest on the left, from 0 to 100 %.",
+    ),
+    "tags": st.column_config.ListColumn("Tags", help="Yours: write them in a picked run's note."),
     "clean_accuracy": st.column_config.NumberColumn(
         "Clean", format="%.1f %%", help="Accuracy at σ_d = 0, 8-bit weights."
     ),
@@ -39,16 +49,6 @@ COLUMNS = {
     columns.RUN_ID: st.column_config.TextColumn("Id"),
 }
 PERCENT = ("accuracy_at_train_sigma_d", "percentile_1_at_train_sigma_d", "clean_accuracy", "validation_accuracy")
-SHOWN_ELSEWHERE = (
-    "dataset",
-    "backbone",
-    "device",
-    "method.name",
-    "training.sigma_d",
-    "training.seed",
-    "training.epochs",
-    "evaluation.sigma_ds",
-)
 TABLE_KEY = "runs_table"
 RESULTS = {
     "sigma_d": st.column_config.NumberColumn("σ_d", format="%.2f"),
@@ -72,10 +72,17 @@ def page() -> None:
     _table(shown)
     picked = _picked(data.runs_table())
     show_problems()
+    show_note_problems()
     if not picked:
         return
     records = data.records(picked)
     if len(records) > 1:
+        st.page_link(
+            "app_pages/compare.py",
+            label="Compare these",
+            icon=":material/compare_arrows:",
+            query_params={state.RUNS: picked},
+        )
         _differences(picked)
     tabs = st.tabs(
         [f"{record.facts.label}, σ_d {record.facts.train_sigma_d:g}, seed {record.facts.seed}" for record in records]
@@ -97,6 +104,20 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
             chosen = st.multiselect(title, options, key=key, bind="query-params", placeholder="All", width=260)
             if chosen:
                 table = table[table[column].astype(str).isin(chosen)]
+        known = all_tags()
+        if known:
+            wanted = st.multiselect(
+                "Tags",
+                known,
+                key=state.TAGS,
+                bind="query-params",
+                placeholder="All",
+                width=260,
+                help="Runs that have at least one of these tags.",
+            )
+            if wanted:
+                tags = tags_of_runs()
+                table = table[[not set(wanted).isdisjoint(tags.get(run_id, ())) for run_id in table[columns.RUN_ID]]]
     return table.sort_values("created", ascending=False, ignore_index=True)
 
 
@@ -109,7 +130,12 @@ def _table(shown: pd.DataFrame) -> None:
         st.session_state[state.RUNS] = [ids[row] for row in rows if row < len(ids)]
 
     differs = data.settings_in_words(tuple(ids), without=SHOWN_ELSEWHERE)
-    drawn = shown.assign(created=pd.to_datetime(shown["created"]), differs=shown[columns.RUN_ID].map(differs))
+    drawn = shown.assign(
+        created=pd.to_datetime(shown["created"]),
+        differs=shown[columns.RUN_ID].map(differs),
+        curve=shown[columns.RUN_ID].map(comparisons.accuracy_lines()),
+        tags=shown[columns.RUN_ID].map(tags_of_runs()),
+    )
     for name in PERCENT:
         drawn[name] = drawn[name] * 100
     _ = st.dataframe(
@@ -119,6 +145,7 @@ def _table(shown: pd.DataFrame) -> None:
         column_config=COLUMNS,
         hide_index=True,
         height=380,
+        placeholder="",
         on_select=keep_picked,
         selection_mode="multi-row",
         alt="All stored runs, one a row.",
@@ -127,9 +154,11 @@ def _table(shown: pd.DataFrame) -> None:
 
 def _picked(table: pd.DataFrame) -> list[str]:
     options = table[columns.RUN_ID].tolist()
+    if state.RUNS not in st.session_state and state.RUNS not in st.query_params:
+        st.session_state[state.RUNS] = st.session_state.get(state.PICKED, [])
     if state.RUNS in st.session_state:
         st.session_state[state.RUNS] = [run_id for run_id in st.session_state[state.RUNS] if run_id in options]
-    return st.multiselect(
+    picked = st.multiselect(
         "Picked runs",
         options,
         key=state.RUNS,
@@ -137,6 +166,8 @@ def _picked(table: pd.DataFrame) -> list[str]:
         placeholder="Pick rows above, or choose ids here",
         help="Kept in the address: copy it to show these runs to someone else.",
     )
+    st.session_state[state.PICKED] = picked  # other pages take them along
+    return picked
 
 
 def _differences(picked: list[str]) -> None:
@@ -179,6 +210,7 @@ def _details(record: RunRecord) -> None:
         _layers(record)
     with right:
         _provenance(record)
+    note_editor(record.id)
     with st.expander("All settings"):
         st.json(record.config, expanded=2)
 
@@ -237,7 +269,7 @@ def _provenance(record: RunRecord) -> None:
 
 def _delete_button(record: RunRecord) -> None:
     with st.popover("Delete this run", icon=":material/delete:"):
-        st.markdown("Its weights and results are removed from your store.")
+        st.markdown("Its weights and results are removed from your store, and your note on it.")
         if st.button("Delete it", key=f"delete_{record.id}"):
             data.delete_run(record.id)
             st.rerun()

@@ -115,11 +115,10 @@ def _is_new(parameter: str) -> bool:
 
 def _keep(parameter: str, values: Sequence[str]) -> None:
     """Have the address hold these values; none leaves it."""
-    if list(values) != _asked(parameter):
-        if values:
-            st.query_params[parameter] = list(values)
-        else:
-            del st.query_params[parameter]
+    if values and list(values) != st.session_state.get(_written(parameter)):
+        st.query_params[parameter] = list(values)  # also where it reads so already: a link to this page may not show it
+    elif not values and parameter in st.query_params:
+        del st.query_params[parameter]
     st.session_state[_written(parameter)] = list(values)
 
 
