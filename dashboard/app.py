@@ -16,6 +16,7 @@ PAGES = {
         st.Page("app_pages/train.py", title="Train", icon=":material/play_circle:", url_path="train"),
         st.Page("app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
         st.Page("app_pages/runs.py", title="All runs", icon=":material/table_rows:", url_path="runs"),
+        st.Page("app_pages/share.py", title="Share and import", icon=":material/ios_share:", url_path="share"),
     ],
     "Learn": [
         st.Page("app_pages/learn.py", title="Lessons", icon=":material/school:", url_path="learn"),
