@@ -10,6 +10,9 @@ PAGES = {
         st.Page("app_pages/claims.py", title="Claims", icon=":material/fact_check:", url_path="claims"),
     ],
     "Chips": [
+        st.Page("app_pages/chip.py", title="One chip", icon=":material/memory:", url_path="chip"),
+        st.Page("app_pages/votes.py", title="One input", icon=":material/how_to_vote:", url_path="votes"),
+        st.Page("app_pages/slices.py", title="Bit slices", icon=":material/stacked_bar_chart:", url_path="slices"),
         st.Page("app_pages/preview.py", title="Preview", icon=":material/bolt:", url_path="preview"),
     ],
     "Runs": [

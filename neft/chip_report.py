@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
 
 from neft import columns
 from neft.device_layers import device_weights, layer_name
@@ -174,7 +174,7 @@ def error_map(
     instance: int,
     sigma_d: float,
     unit: Unit = "w_max",
-    max_cells: tuple[int, int] = (64, 96),
+    max_cells: tuple[int, int] = (64, 256),
 ) -> ErrorMap:
     """W_p - W_d of one layer of one chip (NeFT Eq. 5), as an image.
 
@@ -212,9 +212,9 @@ def block_rms(
     matrix: Float[Tensor, "outputs inputs"], *, rows: int, inputs: int
 ) -> Float[Tensor, "blocks_of_outputs blocks_of_inputs"]:
     """Root mean square of each block of so many rows and inputs; the last ones take what is left."""
-    squares = matrix.double().square()
-    parts = [torch.stack([part.mean() for part in band.split(inputs, dim=1)]) for band in squares.split(rows, dim=0)]
-    return torch.stack(parts).sqrt().to(matrix)
+    squares = matrix.double().square()[None, None]
+    # with ceil_mode a window that reaches over the edge is a mean of what lies within
+    return avg_pool2d(squares, (rows, inputs), ceil_mode=True)[0, 0].sqrt().to(matrix)
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

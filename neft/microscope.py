@@ -65,6 +65,11 @@ class SlicedWeight:
         joined = self.mapping.join_levels(torch.from_numpy(self.sampled))
         return (self.sign * self.step * joined).numpy()
 
+    @property
+    def sampled_std(self) -> float:
+        """RMS of W_p - W_d over the chips."""
+        return float(np.sqrt(np.mean((self.programmed - self.target) ** 2)))
+
     def slices(self, chip: int) -> pd.DataFrame:
         """A row per device of one chip, most significant first.
 

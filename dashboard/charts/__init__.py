@@ -4,8 +4,11 @@ from dashboard.charts.accuracy_distribution import accuracy_distribution
 from dashboard.charts.accuracy_vs_sigma_d import accuracy_vs_sigma_d
 from dashboard.charts.calibration_vs_sigma_d import calibration_vs_sigma_d
 from dashboard.charts.chip_histogram import Mark, chip_histogram
+from dashboard.charts.chip_ranks import chip_ranks
 from dashboard.charts.claims_forest import claims_forest
+from dashboard.charts.class_votes import chip_votes, class_votes
 from dashboard.charts.confidence_split import confidence_split
+from dashboard.charts.confusion_change import confusion_change
 from dashboard.charts.curves_by_training import curves_by_training
 from dashboard.charts.decay_ablation import decay_ablation
 from dashboard.charts.difference_vs_sigma_d import difference_vs_sigma_d
@@ -30,6 +33,8 @@ from dashboard.charts.unlucky_chips import unlucky_chips
 from dashboard.charts.variance_parts import variance_parts
 from dashboard.charts.variance_shares import variance_shares
 from dashboard.charts.weight_deviations import weight_deviations
+from dashboard.charts.weight_errors import weight_errors
+from dashboard.charts.weight_slices import device_levels, slice_errors, weight_distribution
 
 __all__ = [
     "Mark",
@@ -39,10 +44,15 @@ __all__ = [
     "calibration_vs_sigma_d",
     "chart_config",
     "chip_histogram",
+    "chip_ranks",
+    "chip_votes",
     "claims_forest",
+    "class_votes",
     "confidence_split",
+    "confusion_change",
     "curves_by_training",
     "decay_ablation",
+    "device_levels",
     "difference_vs_sigma_d",
     "ekl_distribution",
     "ekl_vs_sigma_d",
@@ -61,6 +71,7 @@ __all__ = [
     "run_histories",
     "seed_dots",
     "setting_points",
+    "slice_errors",
     "slice_levels",
     "training_curves",
     "unlucky_chips",
@@ -68,4 +79,6 @@ __all__ = [
     "variance_shares",
     "variant_style",
     "weight_deviations",
+    "weight_distribution",
+    "weight_errors",
 ]

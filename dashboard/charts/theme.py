@@ -98,6 +98,8 @@ VERDICT_COLOURS: dict[Verdict, dict[Mode, str]] = {
     "undecided": {"light": "#4d5158", "dark": "#b6bcc6"},
 }
 """Never without a symbol of its own beside it."""
+DIVERGING_ENDS: dict[Mode, tuple[str, str]] = {"light": ("#0B5FA5", "#B84A00"), "dark": ("#7FB2FF", "#EE8866")}
+"""Below and above zero; never without a number beside them."""
 METHOD_SYMBOLS = {
     "vanilla": "x",
     "noise_injection": "circle",
@@ -147,6 +149,17 @@ def translucent(colour: str, *, opacity: float) -> str:
     """The colour as CSS rgba."""
     red, green, blue = _rgb(colour)
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def diverging(mode: Mode) -> list[list[float | str]]:
+    """The scale of what lies on either side of zero; zero has the page's colour."""
+    below, above = DIVERGING_ENDS[mode]
+    return [[0.0, below], [0.5, palette(mode).background], [1.0, above]]
+
+
+def sequential() -> str:
+    """The scale of layers, devices and amounts: one that is read without colour vision too."""
+    return "Cividis"
 
 
 def contrast(colour: str, other: str) -> float:

@@ -1,0 +1,343 @@
+"""One chip of an evaluation, opened: where it stands, how its weights miss, which images it flips."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard import charts, chip_words, chips, networks, state
+from dashboard.chips import PERCENTILES, ChipReport, Unit
+from dashboard.data import RunRecord, fingerprint
+from dashboard.sentences import SIGMA_D
+from dashboard.state import sigma_text
+from dashboard.widgets.chart_card import Card, chart_card, chosen_control
+from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.image_grid import Tile, image_grid
+from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+from neft.errors import NeftError
+
+BY_NUMBER = "By its number"
+DEFAULT = "1st percentile"
+UNITS: dict[str, str] = {"w_max": "w_max", "rms": "RMS weight"}
+UNIT_TITLES: dict[str, str] = {"w_max": "w<sub>max</sub>", "rms": "RMS weight"}
+RANK_DEFINITION = r"""
+**Chips in order.** Each dot is a stored chip: one sampled set of all device errors, tried on every test image. The
+stair says which share of the $C$ chips keeps at most that accuracy.
+
+**The $p$-th percentile chip** is the one of rank $\lceil p\,C/100 \rceil$ from the worst, at least 1 (nearest rank), so
+that it is a chip there is; of equal ones the lower number comes first. With 100 chips the 1st percentile is the worst
+one. Summaries elsewhere interpolate between two neighbours.
+
+The grey band is the 95 % interval of the mean over these chips.
+"""
+LAYER_DEFINITION = r"""
+**Asked** is what the device model says: $\mathrm{std}(W_p - W_d) / (\sigma_d w_{max})$ over the layer's codes (NeFT,
+doi 10.1109/TCAD.2025.3591409, Eq. 5). **Sampled** is the RMS over this very chip's weights. A layer of $n$ weights lies
+off by about $1/\sqrt{2n}$ of it: small layers have luck, large ones do not.
+"""
+MAP_DEFINITION = r"""
+**The deviation $W_p - W_d$** of each weight of the layer on this chip (NeFT, doi 10.1109/TCAD.2025.3591409, Eq. 5),
+made again from the run's chip seed; a row is an output, a column an input (of a convolution: an input channel and a
+place of the kernel). Weights as trained, before BatchNorm is folded.
+
+Layers with more than 64 outputs or 256 inputs are summed up: a cell is then the RMS deviation
+$\sqrt{\frac{1}{n}\sum (W_p - W_d)^2}$ of a block of $n$ weights, and has no sign.
+"""
+CONFUSION_DEFINITION = """
+**Confusion that the chip adds**: its confusion matrix minus that of the same network without variation, in test
+images. Rows add up to zero: every image that leaves a cell turns up in another of its row.
+"""
+
+
+def page() -> None:
+    """Draw the page."""
+    stop_without_runs()
+    st.title("What went wrong on this chip?")
+    runs = [record for record in networks.candidates(fingerprint()) if chips.tried_sigma_ds(record)]
+    if not runs:
+        say_no_weights("Opening a chip")
+        return
+    with st.sidebar:
+        record = pick_network(runs)
+        sigma_d = _pick_sigma_d(record)
+    try:
+        with st.sidebar:
+            name, instance = _pick_chip(record, sigma_d)
+        report = chips.report(record, sigma_d, instance)
+    except NeftError as error:
+        say_why_not(error)
+        return
+    _finding(report, name)
+    left, right = st.columns(2)
+    with left:
+        _ranks(record, report)
+    with right:
+        _layers(report)
+    _images(record, report)
+    left, right = st.columns(2)
+    with left:
+        _confusion(report)
+    with right:
+        _map(record, report)
+    st.page_link("app_pages/votes.py", label="What do a hundred chips say of one image?", icon=":material/how_to_vote:")
+
+
+def _pick_sigma_d(record: RunRecord) -> float:
+    tried = chips.tried_sigma_ds(record)
+    options = [sigma_text(sigma_d) for sigma_d in tried]
+    if st.session_state.get(state.CHIP_SIGMA_D, options[0]) not in options:
+        del st.session_state[state.CHIP_SIGMA_D]  # this run was tried elsewhere
+    said = st.select_slider(
+        f"Device variation {SIGMA_D}",
+        options,
+        value=sigma_text(chips.usual_sigma_d(record, tried)),
+        key=state.CHIP_SIGMA_D,
+        bind="query-params",
+        persist_state="session",
+        help="Where the run's evaluation tried chips: std of a device's error over its maximal conductance.",
+    )
+    return float(said)
+
+
+def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:
+    """What the chip is called (nothing where its number was asked for), and its number."""
+    ranked = chips.ranked(record, sigma_d)
+    name = st.selectbox(
+        "Chip",
+        [*PERCENTILES, BY_NUMBER],
+        index=list(PERCENTILES).index(DEFAULT),
+        key=state.CHIP,
+        bind="query-params",
+        persist_state="session",
+        help=(
+            "Of the stored chips at this device variation, in order of accuracy: the p-th percentile of C chips is the "
+            "one of rank p·C/100, rounded up, from the worst."
+        ),
+    )
+    if name != BY_NUMBER:
+        instance = chips.percentile_chip(ranked, PERCENTILES[name])
+        _step_buttons(ranked[columns.INSTANCE].tolist(), instance)
+        return name[0].lower() + name[1:].replace(" percentile", "-percentile"), instance
+    known = ranked[columns.INSTANCE].tolist()
+    last = max(known)
+    if not 0 <= int(st.session_state.get(state.CHIP_NUMBER) or 0) <= last:
+        del st.session_state[state.CHIP_NUMBER]
+    instance = st.number_input(
+        "Number",
+        min_value=0,
+        max_value=last,
+        value=0,
+        key=state.CHIP_NUMBER,
+        bind="query-params",
+        persist_state="session",
+        help="Chip 7 is the same draw of devices for every network of equal shape, and at every σ_d.",
+    )
+    instance = min(max(int(instance), 0), last)
+    _step_buttons(known, instance)
+    return "", instance
+
+
+def _step_buttons(order: list[int], instance: int) -> None:
+    """To the chips beside this one in the order of accuracy."""
+    place = order.index(instance)
+
+    def go(to: int) -> None:
+        st.session_state[state.CHIP] = BY_NUMBER
+        st.session_state[state.CHIP_NUMBER] = order[to]
+
+    with st.container(horizontal=True):
+        st.button(
+            "Worse",
+            on_click=go,
+            args=(place - 1,),
+            disabled=place == 0,
+            key="worse_chip",
+            icon=":material/chevron_left:",
+            help="The chip one rank below.",
+        )
+        st.button(
+            "Better",
+            on_click=go,
+            args=(place + 1,),
+            disabled=place == len(order) - 1,
+            key="better_chip",
+            icon=":material/chevron_right:",
+            help="The chip one rank above.",
+        )
+
+
+def _finding(report: ChipReport, name: str) -> None:
+    mean = report.mean.iloc[0]
+    first = chip_words.chip_finding(
+        name=name,
+        instance=report.instance,
+        rank=report.rank,
+        num_chips=len(report.ranked),
+        sigma_d=report.sigma_d,
+        accuracy=report.accuracy,
+        clean=report.clean,
+        mean=float(mean[columns.MEAN]),
+        ci95=float(mean[columns.CI95]),
+        num_images=report.num_images,
+    )
+    flips = chip_words.flip_words(len(report.flipped), len(report.mended), report.commonest, report.class_names)
+    st.markdown(f"{first} {flips}")
+    st.caption(
+        chip_words.check_words(
+            report.accuracy,
+            report.stored_accuracy,
+            num_right=report.num_right,
+            num_images=report.num_images,
+            off_by=report.off_by,
+        )
+    )
+
+
+def _ranks(record: RunRecord, report: ChipReport) -> None:
+    card = Card(
+        key="chip_ranks",
+        question="Where does it stand?",
+        caption=(
+            f"Every stored chip at {SIGMA_D} = {sigma_text(report.sigma_d)}, worst to best; the ring is this one. A "
+            "long foot on the left: chips far worse than most."
+        ),
+        definition=RANK_DEFINITION,
+        alt=f"Chips in order of accuracy; chip {report.instance} has rank {report.rank} of {len(report.ranked)}.",
+    )
+    figure = charts.chip_ranks(
+        report.ranked,
+        report.mean,
+        instance=report.instance,
+        clean=report.clean,
+        variant=record.facts.variant,
+        mode=theme_mode(),
+    )
+    chart_card(card, figure, report.ranked)
+
+
+def _layers(report: ChipReport) -> None:
+    card = Card(
+        key="chip_layers",
+        question="How far does each layer miss?",
+        caption="Rings: asked by the device model; dots: this chip. Only small layers stray from their rings.",
+        definition=LAYER_DEFINITION,
+        alt=f"Asked and realised spread of the deviations of {len(report.layers)} layers on this chip.",
+    )
+    chart_card(card, charts.layer_std(report.layers, mode=theme_mode()), report.layers)
+
+
+def _map(record: RunRecord, report: ChipReport) -> None:
+    layers = [str(layer) for layer in report.layers[columns.LAYER]]
+    layer = chosen_control(state.LAYER, {name: name for name in reversed(layers)})
+    layer = layer if layer in layers else layers[-1]
+    unit: Unit = chosen_control(state.ERROR_UNIT, UNITS) or "w_max"
+    found = chips.error_map(record, layer=layer, instance=report.instance, sigma_d=report.sigma_d, unit=unit)
+    rows, inputs = found.block
+    told = (
+        "Each cell is one weight: blue ones came out too low, orange ones too high"
+        if found.is_signed
+        else f"Each cell is the RMS of {rows} × {inputs} weights"
+    )
+    card = Card(
+        key="error_map",
+        question="Where do its weights miss?",
+        caption=f"{told}. With devices that miss alike in every level there is no pattern; otherwise the weights show.",
+        definition=MAP_DEFINITION,
+        alt=f"Deviations of the weights of layer {layer} on chip {report.instance} as an image.",
+    )
+    figure = charts.weight_errors(found.cells, signed=found.is_signed, unit=UNIT_TITLES[unit], mode=theme_mode())
+    chart_card(card, figure, found.cells, controls=lambda: _pick_layer(layers))
+
+
+def _pick_layer(layers: list[str]) -> None:
+    with st.container(horizontal=True):
+        if st.session_state.get(state.LAYER, layers[-1]) not in layers:
+            del st.session_state[state.LAYER]  # another network's
+        _ = st.selectbox(
+            "Layer",
+            layers,
+            index=len(layers) - 1,
+            key=state.LAYER,
+            bind="query-params",
+            width=220,
+            help="From the input down.",
+        )
+        _ = st.segmented_control(
+            "Deviations over",
+            list(UNITS),
+            format_func=UNITS.__getitem__,
+            default="w_max",
+            required=True,
+            key=state.ERROR_UNIT,
+            bind="query-params",
+            help="The layer's largest weight, or its typical one (RMS).",
+        )
+
+
+def _images(record: RunRecord, report: ChipReport) -> None:
+    with st.container(border=True, key="card_flips"):
+        st.markdown("## Which images does it flip?")
+        count, mended = len(report.flipped), len(report.mended)
+        kind = st.segmented_control(
+            "Images",
+            ["flipped", "mended"],
+            format_func={"flipped": f"Flipped ({count})", "mended": f"Mended ({mended})"}.__getitem__,
+            default="flipped",
+            required=True,
+            key=state.CHANGED,
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        rows = report.flipped if kind == "flipped" else report.mended
+        if rows.empty:
+            st.info(f"This chip {'flips' if kind == 'flipped' else 'mends'} no image.", icon=":material/inbox:")
+            return
+        everything = len(rows) > chips.FIRST_IMAGES and st.toggle(
+            f"Show all {len(rows)}", key=state.ALL_CHANGED, bind="query-params", help="Not only the surest ones."
+        )
+        shown = rows if everything else rows.head(chips.FIRST_IMAGES)
+        image_grid([_tile(record, report, row) for row in shown.to_dict("records")])
+        st.caption(
+            "Right without variation, wrong on this chip; those first of which the chip is surest."
+            if kind == "flipped"
+            else "Wrong without variation, right on this chip; those first of which the chip is surest."
+        )
+
+
+def _tile(record: RunRecord, report: ChipReport, row: Mapping[Hashable, Any]) -> Tile:
+    image, true, clean, chip = (
+        int(str(row[name])) for name in (columns.IMAGE, columns.TRUE_CLASS, columns.CLEAN_CLASS, columns.CHIP_CLASS)
+    )
+    sure = [100 * float(str(row[name])) for name in (columns.CLEAN_CONFIDENCE, columns.CHIP_CONFIDENCE)]
+    names = report.class_names
+    return Tile(
+        pixels=chips.picture(record, image).pixels,
+        title=f"{names[clean]} → {names[chip]}",
+        lines=(
+            f"is {names[true]}, image {image}",
+            f"clean: {names[clean]}, {sure[0]:.0f} %",
+            f"chip: {names[chip]}, {sure[1]:.0f} %",
+        ),
+        alt=f"Test image {image}, a {names[true]}",
+    )
+
+
+def _confusion(report: ChipReport) -> None:
+    gained = report.confusion[report.confusion[columns.DIFFERENCE] > 0]
+    card = Card(
+        key="confusion",
+        question="Which confusion does it add?",
+        caption=(
+            f"Images more (orange) or fewer (blue) than without variation; {int(gained[columns.DIFFERENCE].sum())} "
+            "images moved on balance. A column that fills up is a class that the chip says too often."
+        ),
+        definition=CONFUSION_DEFINITION,
+        alt=f"Confusion matrix of chip {report.instance} minus that of the network without variation.",
+    )
+    figure = charts.confusion_change(report.confusion, class_names=report.class_names, mode=theme_mode())
+    chart_card(card, figure, report.confusion)
+
+
+page()

@@ -1,0 +1,329 @@
+"""One weight down to its devices: sign, code, slices, what each device holds and what that adds."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, chips, networks, state
+from dashboard.chips import NUM_CHIPS, SlicedWeight, bits_of
+from dashboard.data import RunRecord, fingerprint
+from dashboard.sentences import SIGMA_D
+from dashboard.state import sigma_text
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.network_picker import pick_network, say_why_not
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+from neft.errors import NeftError
+
+FREE, STORED = "Any value", "A stored network"
+BITS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16)
+SIGMA_DS = tuple(round(0.01 * step, 2) for step in range(41))
+DEFAULT_SIGMA_D = 0.1
+DEFAULT_WEIGHT = -0.5
+TERMS_A_LINE = 2
+TABLE = {
+    columns.SLICE: st.column_config.NumberColumn("j", help="Slice; 0 is the least significant."),
+    "bits": st.column_config.TextColumn("Bits", help="The K bits that the device holds."),
+    columns.SIGNIFICANCE: st.column_config.NumberColumn("2^(jK)", help="What a level counts for in the code."),
+    columns.LEVEL: st.column_config.NumberColumn("g_j", help="The level that is asked for."),
+    columns.LEVEL_STD: st.column_config.NumberColumn("std of Δg_j", format="%.3f", help="In levels."),
+    columns.LEVEL_ERROR: st.column_config.NumberColumn("Δg_j", format="%+.3f", help="This chip's error, in levels."),
+    columns.WEIGHT_ERROR: st.column_config.NumberColumn("adds to W_p", format="%+.4f", help="In weight units."),
+    columns.VARIANCE_SHARE: st.column_config.NumberColumn("share", format="percent", help="Of the variance of W_p."),
+}
+LEVEL_DEFINITION = r"""
+**Eq. 4** (NeFT, doi 10.1109/TCAD.2025.3591409): a weight is a sign and an $M$-bit code $|W|/w_{max}\,(2^M-1)$, rounded.
+$L = M/K$ devices hold $K$ bits each: the device of slice $j$ holds level $g_j$. The sign is kept apart, on a second
+crossbar.
+
+**Eq. 5**: every device misses by a Gaussian $\Delta g_j$ of its own, drawn once per chip. $\sigma_d$ is relative to a
+device's *maximal* conductance, so $\mathrm{std}(\Delta g_j) = \sigma_d\,(2^K-1)\,s(g_j)$ levels, where $s$ is the
+technology's factor for that level (1 for RRAM1).
+"""
+SHARE_DEFINITION = r"""
+The device of slice $j$ adds $\Delta g_j\,2^{jK}\,w_{max}/(2^M-1)$ to the weight, so its share of the variance is
+$$\frac{(\mathrm{std}(\Delta g_j)\,2^{jK})^2}{\sum_i (\mathrm{std}(\Delta g_i)\,2^{iK})^2}.$$
+With equal stds each slice brings $4^K$ times the variance of the one below it.
+"""
+DISTRIBUTION_DEFINITION = r"""
+Bars: $W_p = W_d + s\,\frac{w_{max}}{2^M-1}\sum_j \Delta g_j\,2^{jK}$ (Eq. 5) over 2,000 chips, device by device.
+Dashed: the Gaussian of the closed form, with the variance that the slices add up to. A sum of independent Gaussians is
+Gaussian: that is why an evaluation may draw one number per weight instead of one per device.
+
+These chips are the microscope's own; chip 7 is the same draw for every weight, and scales with $\sigma_d$.
+"""
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("What becomes of one weight?")
+    try:
+        with st.sidebar:
+            record, weight, w_max, where = _pick_weight()
+            technologies = chips.devices_of(record)
+            device, weight_bits, device_bits = _pick_devices(technologies)
+            sigma_d = _pick_sigma_d()
+            chip = _pick_chip()
+        sliced = chips.slice_on(
+            device, weight=weight, w_max=w_max, weight_bits=weight_bits, device_bits=device_bits, sigma_d=sigma_d
+        )
+    except NeftError as error:
+        say_why_not(error)
+        return
+    rows = sliced.slices(chip)
+    _finding(sliced, rows, chip, where, technologies[device])
+    left, right = st.columns(2)
+    with left:
+        _equations(sliced, rows, chip)
+        _levels(sliced, rows, chip)
+    with right:
+        _distribution(sliced, chip)
+        _shares(sliced, rows)
+    _table(sliced, rows, chip)
+    st.page_link("app_pages/chip.py", label="A whole chip: which images it flips", icon=":material/memory:")
+
+
+def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
+    """The run it is of, if any; W, w_max, and where it comes from in words."""
+    runs = networks.candidates(fingerprint())
+    source = st.segmented_control(
+        "Weight of",
+        [FREE, STORED] if runs else [FREE],
+        default=FREE,
+        required=True,
+        key=state.WEIGHT_FROM,
+        bind="query-params",
+        persist_state="session",
+        help="Any value in a layer whose largest weight is 1, or a weight of a network that kept its weights.",
+    )
+    if source != STORED:
+        weight = st.slider(
+            "Weight W",
+            min_value=-1.0,
+            max_value=1.0,
+            value=DEFAULT_WEIGHT,
+            step=0.01,
+            key=state.WEIGHT_VALUE,
+            bind="query-params",
+            persist_state="session",
+            help="In a layer whose largest weight, w_max, is 1.",
+        )
+        return None, float(weight), 1.0, "in a layer whose largest weight is 1"
+    record = pick_network(runs)
+    sizes = chips.layer_sizes(record)
+    if st.session_state.get(state.LAYER, next(iter(sizes))) not in sizes:
+        del st.session_state[state.LAYER]  # another network's
+    layer = st.selectbox(
+        "Layer", list(sizes), index=len(sizes) - 1, key=state.LAYER, bind="query-params", help="From the input down."
+    )
+    last = sizes[layer] - 1
+    if not 0 <= int(st.session_state.get(state.WEIGHT_NUMBER) or 0) <= last:
+        del st.session_state[state.WEIGHT_NUMBER]  # a larger layer's
+    number = st.number_input(
+        "Weight number",
+        min_value=0,
+        max_value=last,
+        value=0,
+        key=state.WEIGHT_NUMBER,
+        bind="query-params",
+        help=f"0 to {last}, output by output.",
+    )
+    found = chips.layer_weight(record, layer, min(max(int(number), 0), last))
+    place = ", ".join(map(str, found.place))
+    return (
+        record,
+        found.value,
+        found.w_max,
+        f"weight [{place}] of layer {layer}, whose largest weight is {found.w_max:.4g}",
+    )
+
+
+def _pick_devices(technologies: dict[str, str]) -> tuple[str, int, int]:
+    if st.session_state.get(state.SLICED_DEVICE, next(iter(technologies))) not in technologies:
+        del st.session_state[state.SLICED_DEVICE]  # another run's own
+    device = st.selectbox(
+        "Device technology",
+        list(technologies),
+        format_func=technologies.__getitem__,
+        key=state.SLICED_DEVICE,
+        bind="query-params",
+        persist_state="session",
+        help="How far each level misses: RRAM1 alike in every level, the others further in the middle ones.",
+    )
+    fitting = [bits for bits in BITS if chips.device_bits_of(device, bits)]
+    if st.session_state.get(state.WEIGHT_BITS, 8) not in fitting:
+        del st.session_state[state.WEIGHT_BITS]
+    weight_bits = st.select_slider(
+        "Bits of a weight, M",
+        fitting,
+        value=8,
+        key=state.WEIGHT_BITS,
+        bind="query-params",
+        persist_state="session",
+        help="Of the magnitude; the sign comes on top.",
+    )
+    holding = chips.device_bits_of(device, weight_bits)
+    if st.session_state.get(state.DEVICE_BITS, holding[0]) not in holding:
+        del st.session_state[state.DEVICE_BITS]
+    device_bits = st.selectbox(
+        "Bits of a device, K",
+        holding,
+        index=holding.index(2) if 2 in holding else 0,
+        key=state.DEVICE_BITS,
+        bind="query-params",
+        persist_state="session",
+        help="M must be a multiple of it. Devices with factors of their own are defined for 2 bits.",
+    )
+    return device, int(weight_bits), int(device_bits)
+
+
+def _pick_sigma_d() -> float:
+    said = st.select_slider(
+        f"Device variation {SIGMA_D}",
+        [sigma_text(sigma_d) for sigma_d in SIGMA_DS],
+        value=sigma_text(DEFAULT_SIGMA_D),
+        key=state.SLICED_SIGMA_D,
+        bind="query-params",
+        persist_state="session",
+        help="Std of a device's error over its maximal conductance.",
+    )
+    return float(said)
+
+
+def _pick_chip() -> int:
+    def next_chip() -> None:
+        st.session_state[state.SLICED_CHIP] = (int(st.session_state[state.SLICED_CHIP]) + 1) % NUM_CHIPS
+
+    if not 0 <= int(st.session_state.get(state.SLICED_CHIP) or 0) < NUM_CHIPS:
+        del st.session_state[state.SLICED_CHIP]
+    chip = st.number_input(
+        "Chip",
+        min_value=0,
+        max_value=NUM_CHIPS - 1,
+        value=0,
+        key=state.SLICED_CHIP,
+        bind="query-params",
+        persist_state="session",
+        help="Its number decides every draw: the same chip comes back with the same address.",
+    )
+    st.button("Draw the next chip", on_click=next_chip, icon=":material/casino:", key="next_chip")
+    return min(max(int(chip), 0), NUM_CHIPS - 1)
+
+
+def _finding(sliced: SlicedWeight, rows: pd.DataFrame, chip: int, where: str, device: str) -> None:
+    most = rows.iloc[int(rows[columns.VARIANCE_SHARE].to_numpy().argmax())]
+    programmed = float(sliced.programmed[chip])
+    at = f"at device variation {SIGMA_D} = {sigma_text(sliced.sigma_d)}"
+    held = (
+        f"**W = {_short(sliced.weight)}**, {where}, lies on {sliced.mapping.num_slices} {device} "
+        f"device{'' if sliced.mapping.num_slices == 1 else 's'} as code {sliced.code}"
+    )
+    if sliced.std == 0:
+        st.markdown(f"{held} and comes back as {_signed(sliced.target)} on every chip: {at} nothing misses.")
+        return
+    off = programmed - sliced.target
+    st.markdown(
+        f"{held}; {at} **chip {chip} holds {_signed(programmed)}**, {abs(off) / sliced.std:.2g} standard deviations "
+        f"{'above' if off > 0 else 'below'} its target {_signed(sliced.target)}. Slice {int(most[columns.SLICE])} "
+        f"alone brings {100 * most[columns.VARIANCE_SHARE]:.1f} % of the variance."
+    )
+
+
+def _equations(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
+    mapping, sign = sliced.mapping, "-" if sliced.sign < 0 else "+"
+    records = rows.to_dict("records")
+    terms = _lines([rf"{int(row[columns.LEVEL])}\cdot {int(row[columns.SIGNIFICANCE])}" for row in records], " + ")
+    misses = _lines([rf"{row[columns.LEVEL_ERROR]:+.3f}\cdot {int(row[columns.SIGNIFICANCE])}" for row in records], " ")
+    scale = rf"\tfrac{{{sliced.w_max:.4g}}}{{{mapping.max_code}}}"
+    with st.container(border=True, key="card_equations"):
+        st.markdown("## How does the number come about?")
+        st.markdown(f"**Eq. 4**: sign, code, levels of {mapping.num_slices} devices, most significant first.")
+        st.latex(
+            rf"""\begin{{aligned}}W_d &= s\,\tfrac{{w_{{max}}}}{{2^M-1}}\textstyle\sum_j g_j 2^{{jK}} \\
+            &= {sign}{scale}\,({terms}) \\ &= {sign}{scale}\cdot {sliced.code} = {sliced.target:.4f}\end{{aligned}}"""
+        )
+        st.markdown(f"**Eq. 5**: what chip {chip} adds to it, device by device.")
+        st.latex(
+            rf"""\begin{{aligned}}W_p &= W_d + s\,\tfrac{{w_{{max}}}}{{2^M-1}}\textstyle\sum_j \Delta g_j 2^{{jK}} \\
+            &= {sliced.target:.4f} {sign} {scale}\,({misses}) \\
+            &= {float(sliced.programmed[chip]):.4f}\end{{aligned}}"""
+        )
+
+
+def _lines(terms: list[str], joined: str) -> str:
+    """The terms of a sum, a few a line of an aligned equation."""
+    lines = [joined.join(terms[start : start + TERMS_A_LINE]) for start in range(0, len(terms), TERMS_A_LINE)]
+    return rf"{joined}\\ &\quad ".join(lines)
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    return f"{value:.4f}".replace("-", "−")
+
+
+def _levels(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
+    card = Card(
+        key="device_levels",
+        question="What does each device hold?",
+        caption=(
+            "Upright lines: the level asked for; dots: what this chip's device holds; bands: ± 2 std. Every device "
+            "misses by itself, the most significant one as far as the others."
+        ),
+        definition=LEVEL_DEFINITION,
+        alt=f"Asked and held levels of {len(rows)} devices on chip {chip}.",
+    )
+    chart_card(card, charts.device_levels(rows, max_level=sliced.mapping.max_level, mode=theme_mode()), rows)
+
+
+def _shares(sliced: SlicedWeight, rows: pd.DataFrame) -> None:
+    card = Card(
+        key="slice_errors",
+        question="Which device spoils the weight?",
+        caption="Bars: the device's share of the weight's variance; beside it what it adds on this chip, in w_max.",
+        definition=SHARE_DEFINITION,
+        alt=f"Share of the weight's variance that each of {len(rows)} devices brings.",
+    )
+    if sliced.std == 0:
+        empty_card(card, "Nothing misses: there is no variance to share.")
+        return
+    chart_card(card, charts.slice_errors(rows, w_max=sliced.w_max, mode=theme_mode()), rows)
+
+
+def _distribution(sliced: SlicedWeight, chip: int) -> None:
+    card = Card(
+        key="programmed_weight",
+        question="What is it on many chips?",
+        caption=f"{NUM_CHIPS:,} chips; std by the closed form {sliced.std:.4g}, sampled {sliced.sampled_std:.4g}.",
+        definition=DISTRIBUTION_DEFINITION,
+        alt=f"Histogram of the programmed weight over {NUM_CHIPS} chips with its Gaussian.",
+    )
+    if sliced.std == 0:
+        empty_card(card, "Nothing misses: every chip holds the target.")
+        return
+    histogram = sliced.histogram()
+    marks = pd.DataFrame(
+        {
+            "label": ["target W<sub>d</sub>", f"chip {chip}", "W"],
+            "value": [sliced.target, float(sliced.programmed[chip]), sliced.weight],
+            "dash": ["dash", "solid", "dot"],
+        }
+    )
+    chart_card(card, charts.weight_distribution(histogram, marks, mode=theme_mode()), histogram)
+
+
+def _table(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
+    bits = [bits_of(int(level), sliced.mapping.device_bits) for level in rows[columns.LEVEL]]
+    with st.container(border=True, key="card_slices_table"):
+        st.markdown("## The same in numbers")
+        st.dataframe(
+            rows.assign(bits=bits), key="slices_table", column_order=list(TABLE), column_config=TABLE, hide_index=True
+        )
+        st.caption(
+            f"Chip {chip}. Code {sliced.code} of {sliced.mapping.max_code} is {' '.join(bits)} in bits; the sign "
+            f"({'−' if sliced.sign < 0 else '+'}) is kept on a second crossbar."
+        )
+
+
+page()

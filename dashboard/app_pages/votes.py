@@ -1,0 +1,182 @@
+"""One test image and a hundred chips: what each of them says, at every device variation."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import charts, chip_words, chips, networks, state
+from dashboard.chips import NUM_VOTERS, VOTE_SIGMA_DS, Voters
+from dashboard.data import RunRecord, fingerprint
+from dashboard.sentences import SIGMA_D, percent
+from dashboard.state import sigma_text
+from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.image_grid import Tile, data_uri, image_grid
+from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
+from dashboard.widgets.streaming import Growing, streamed
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+from neft.errors import NeftError
+
+PILLS = "contested_image"
+FINISHED = "votes_finished"
+SUGGESTED = 12
+STOPS = [sigma_text(sigma_d) for sigma_d in VOTE_SIGMA_DS]
+THUMBNAILS = """
+<style>
+.st-key-contested_image button img {
+  height: 2.4rem !important; width: 2.4rem !important; max-height: none !important; max-width: none !important;
+  object-fit: contain; image-rendering: pixelated; vertical-align: middle;
+}
+.st-key-contested_image button { height: auto; padding: 0.2rem 0.6rem; }
+</style>
+"""
+VOTES_DEFINITION = r"""
+**A vote** is the class with the largest output on one chip. Bars: the share of the chips asked that say each class,
+with Wilson's 95 % interval over chips. Rings: the mean over chips of the softmax probability
+$\frac{1}{C}\sum_c p_c(y \mid x)$. Chips that are sure of different classes give split votes and a mean that is not
+sure.
+
+Chips 0 to 99 are those of every evaluation with the same chip seed: each is drawn once and scaled by $\sigma_d$, so a
+chip misses in the same direction at every $\sigma_d$.
+"""
+GRID_DEFINITION = """
+Each cell is one chip and says its class; chips keep their places as the device variation grows. The colour says right
+(blue) or wrong (orange), stronger where the chip is surer (the probability of the class that it says).
+"""
+
+
+def page() -> None:
+    """Draw the page."""
+    stop_without_runs()
+    st.title("What do a hundred chips say of one image?")
+    runs = networks.candidates(fingerprint())
+    if not runs:
+        say_no_weights("Asking chips")
+        return
+    with st.sidebar:
+        record = pick_network(runs)
+    try:
+        image = _pick_image(record)
+        asked = chips.voters(record, image)
+    except NeftError as error:
+        say_why_not(error)
+        return
+    streamed(FINISHED, lambda: (record.id, image), lambda: _answers(record, image, asked))
+    st.page_link("app_pages/chip.py", label="Open one of these chips", icon=":material/memory:")
+
+
+def _pick_image(record: RunRecord) -> int:
+    """The image's place in the test split."""
+    usual = chips.usual_sigma_d(record, VOTE_SIGMA_DS)
+    suggested = chips.contested(record, usual).head(SUGGESTED)
+    first = int(suggested[columns.IMAGE].iloc[0])
+    count = chips.num_test_images(record)
+    if not 0 <= int(st.session_state.get(state.IMAGE) or 0) < count:
+        del st.session_state[state.IMAGE]  # another data set's
+    known = [int(image) for image in suggested[columns.IMAGE]]
+
+    def take() -> None:
+        if st.session_state[PILLS] is not None:
+            st.session_state[state.IMAGE] = st.session_state[PILLS]
+
+    with st.sidebar:
+        image = st.number_input(
+            "Test image",
+            min_value=0,
+            max_value=count - 1,
+            value=first,
+            key=state.IMAGE,
+            bind="query-params",
+            help=f"Its place in the test split, 0 to {count - 1}; at first the one that chips disagree about the most.",
+        )
+    image = min(max(int(image), 0), count - 1)
+    st.session_state[PILLS] = image if image in known else None
+    st.html(THUMBNAILS)
+    shares = dict(zip(known, suggested[columns.SHARE], strict=True))
+    st.pills(
+        f"Most contested at {SIGMA_D} = {sigma_text(usual)}",
+        known,
+        format_func=lambda place: _thumbnail(record, place, float(shares[place])),
+        key=PILLS,
+        on_change=take,
+        help=(
+            f"Of the first {chips.LOOKED_AT} test images those on which the votes of the first {chips.FIRST_LOOK} "
+            "chips are split the most (entropy). The share is that of chips which have the image right."
+        ),
+    )
+    return image
+
+
+def _thumbnail(record: RunRecord, image: int, share: float) -> str:
+    uri = data_uri(chips.picture(record, image).pixels)
+    return f"![test image {image}]({uri}) {image} · {percent(share, 0)} %"
+
+
+def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
+    """The slider, which only reads what chips have said at its stops, and both cards."""
+    picture = chips.picture(record, image)
+    names = chips.class_names(record)
+    sigma_d = float(
+        st.select_slider(
+            f"Device variation {SIGMA_D}",
+            STOPS,
+            value=sigma_text(chips.usual_sigma_d(record, VOTE_SIGMA_DS)),
+            key=state.VOTE_SIGMA_D,
+            bind="query-params",
+            persist_state="session",
+            help="Std of a device's error over its maximal conductance. Every chip is tried at every stop beforehand.",
+        )
+    )
+    tally, votes = asked.tally(sigma_d), asked.votes(sigma_d)
+    words, shown = st.columns([4, 1], vertical_alignment="center")
+    words.markdown(
+        chip_words.votes_finding(
+            tally,
+            image=image,
+            truth=picture.true_class,
+            num_chips=asked.num_chips,
+            sigma_d=sigma_d,
+            class_names=names,
+        )
+    )
+    asked_words = (
+        f"{asked.num_chips} of {NUM_VOTERS} chips asked at {len(STOPS)} device variations; {asked.seconds:.2g} s."
+    )
+    words.caption(asked_words)
+    with shown:
+        name = names[picture.true_class]
+        image_grid([Tile(picture.pixels, name, (f"image {image}",), alt=f"Test image {image}, a {name}")])
+    left, right = st.columns(2)
+    with left:
+        card = Card(
+            key="class_votes",
+            question="Which class do chips say?",
+            caption=(
+                "Bars: chips that say the class, with the 95 % interval; rings: its mean probability. A ring far from "
+                "its bar's end: chips that are not sure."
+            ),
+            definition=VOTES_DEFINITION,
+            alt=f"Votes of {asked.num_chips} chips on test image {image}, class by class.",
+        )
+        figure = charts.class_votes(tally, class_names=names, truth=picture.true_class, mode=theme_mode())
+        chart_card(card, figure, tally)
+    with right:
+        card = Card(
+            key="chip_votes",
+            question="Which chip says what?",
+            caption=(
+                "Blue: right; orange: wrong; the stronger, the surer. Move the slider and watch which chips change "
+                "their minds."
+            ),
+            definition=GRID_DEFINITION,
+            alt=f"The class that each of {asked.num_chips} chips says of test image {image}.",
+        )
+        figure = charts.chip_votes(
+            votes, class_names=names, num_chips=NUM_VOTERS, truth=picture.true_class, mode=theme_mode()
+        )
+        chart_card(card, figure, votes)
+    return [asked]
+
+
+page()

@@ -1,0 +1,51 @@
+"""Small images in a grid, each with its words: as many columns as there is room for."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+STYLE = """
+<style>
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: 0.9rem 0.6rem; }
+.tiles figure { margin: 0; }
+.tiles img { width: 5.5rem; height: 5.5rem; object-fit: contain; image-rendering: pixelated; display: block; }
+.tiles figcaption { font-size: 0.85rem; line-height: 1.35; margin-top: 0.25rem; }
+.tiles strong { display: block; font-size: 0.95rem; }
+</style>
+"""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One image with its words."""
+
+    pixels: np.ndarray
+    """[channels, height, width], 0 … 255; one channel or three."""
+    title: str
+    lines: tuple[str, ...]
+    alt: str
+
+
+def image_grid(tiles: Sequence[Tile]) -> None:
+    """Draw images side by side; every pixel stays a square."""
+    figures = "".join(
+        f'<figure><img src="{data_uri(tile.pixels)}" alt="{escape(tile.alt)}">'
+        f"<figcaption><strong>{escape(tile.title)}</strong>{'<br>'.join(escape(line) for line in tile.lines)}"
+        "</figcaption></figure>"
+        for tile in tiles
+    )
+    st.html(f'{STYLE}<div class="tiles">{figures}</div>')
+
+
+def data_uri(pixels: np.ndarray) -> str:
+    """An image as a PNG in an address of its own; [channels, height, width], 0 … 255."""
+    shown = pixels[0] if len(pixels) == 1 else np.moveaxis(pixels[:3], 0, -1)
+    png = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(shown)).save(png, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"

@@ -1,0 +1,40 @@
+"""Choosing one of the stored networks: a run that kept its weights."""
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.data import RunRecord
+from neft.errors import DataMissingError, NeftError
+
+
+def pick_network(runs: list[RunRecord]) -> RunRecord:
+    """A run that kept its weights, chosen in the current container."""
+    by_id = {record.id: record for record in runs}
+    if st.session_state.get(state.RUNS) not in list(by_id):
+        _ = st.session_state.pop(state.RUNS, None)  # another page keeps several runs under this name
+    chosen = st.selectbox(
+        "Run",
+        list(by_id),
+        key=state.RUNS,
+        bind="query-params",
+        help="Stored runs that kept their weights; type to search.",
+    )
+    return by_id[chosen]
+
+
+def say_no_weights(what: str) -> None:
+    """Where no stored run kept its weights: what cannot be shown, and the way on."""
+    st.info(
+        f"{what} runs a stored network, and no stored run kept its weights. Runs that are trained here keep them.",
+        icon=":material/inbox:",
+    )
+    st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+
+
+def say_why_not(error: NeftError) -> None:
+    """Why a stored network cannot be run, and the way on."""
+    st.error(str(error), icon=":material/error:")
+    if isinstance(error, DataMissingError):
+        st.page_link("app_pages/train.py", label="Train with this data, downloading it", icon=":material/download:")
+    else:
+        st.caption("Choose something else in the sidebar.")
