@@ -16,6 +16,7 @@ VERBS = {
     "sweep": "Run a named experiment: many trainings at once.",
     "runs": "List the stored runs.",
     "show": "Show one stored run.",
+    "note": "Write a note and tags on a stored run.",
     "compare": "Compare stored runs on the same chips.",
     "claims": "Say which claims the stored experiments support.",
     "export": "Pack stored runs into a zip file.",

@@ -5,6 +5,9 @@ import json
 import click
 
 from neft.cli.common import json_option, print_json, print_table, record_json, results_table
+from neft.cli.note import note_lines
+from neft.errors import NoteError
+from neft.notes import Note, read_note
 from neft.store import Stores
 
 
@@ -15,7 +18,7 @@ from neft.store import Stores
 )
 @json_option
 def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
-    """Show one stored run: its numbers, where it came from, and the command that makes it again."""
+    """Show one stored run: its numbers, where it came from, the command that makes it again, and your note on it."""
     store = Stores.default().holder(run_id)
     record = store.record(run_id)
     if only_config:
@@ -41,3 +44,13 @@ def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
     width = max(len(name) for name in facts)
     for name, value in facts.items():
         click.echo(f"{name:<{width}}  {value}")
+    for line in _note(run_id, width):
+        click.echo(line)
+
+
+def _note(run_id: str, width: int) -> tuple[str, ...]:
+    """Your note on the run, or why it cannot be read."""
+    try:
+        return note_lines(read_note(run_id) or Note(), width=width)
+    except NoteError as error:
+        return (str(error),)
