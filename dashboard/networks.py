@@ -21,7 +21,7 @@ from neft.opened_chips import OpenedChips
 from neft.pipeline import Settings, chip_law, load_data, restore_network, stored_config
 from neft.store import WEIGHTS, Stores
 
-__all__ = ["OpenedChips", "StoredNetwork", "candidates", "computing", "opened_chips", "stored"]
+__all__ = ["OpenedChips", "StoredNetwork", "candidates", "computing", "has_weights", "opened_chips", "stored"]
 
 _COMPUTING = threading.Lock()
 
@@ -38,9 +38,14 @@ class StoredNetwork:
 def candidates(stamp: str) -> list[RunRecord]:
     """The runs that kept their weights; first those of the network with the most curves."""
     del stamp
-    kept = [record for record in data.listing().records if WEIGHTS in record.files]
+    kept = [record for record in data.listing().records if has_weights(record)]
     curves = Counter(_place(record) for record in kept if data.is_curve(record))
     return sorted(kept, key=lambda record: (-curves[_place(record)], record.id))
+
+
+def has_weights(record: RunRecord) -> bool:
+    """Whether a run kept its weights, so that its network can be run."""
+    return WEIGHTS in record.files
 
 
 def opened_chips(record: RunRecord) -> OpenedChips:

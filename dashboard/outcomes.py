@@ -124,13 +124,13 @@ def opened(records: Sequence[RunRecord], sigma_d: float) -> list[Opened]:
     Raises:
         NeftError: the data of a run, or its weights, are not there.
     """
-    kept = [record for record in records if WEIGHTS in record.files]
+    kept = [record for record in records if networks.has_weights(record)]
     return [Opened(record, _stream(record.id, sigma_d, record.files[WEIGHTS].sha256)) for record in kept]
 
 
 def without_weights(records: Sequence[RunRecord]) -> list[str]:
     """The labels of runs whose networks are not stored."""
-    return [record.facts.label for record in records if WEIGHTS not in record.files]
+    return [record.facts.label for record in records if not networks.has_weights(record)]
 
 
 def images(one: Opened, *, is_calibrated: bool) -> pd.DataFrame:
@@ -141,6 +141,20 @@ def images(one: Opened, *, is_calibrated: bool) -> pd.DataFrame:
 def image_quantiles(found: Sequence[Opened], *, is_calibrated: bool) -> pd.DataFrame:
     """The distribution of EKL over images, by variant."""
     return _together([_of(one, uncertainty.image_quantiles(images(one, is_calibrated=is_calibrated))) for one in found])
+
+
+def never_right(found: Sequence[Opened]) -> pd.DataFrame:
+    """By variant, how many images no opened chip gets right."""
+    rows = [
+        {
+            columns.VARIANT: one.record.facts.variant,
+            columns.LABEL: one.record.facts.label,
+            "num_never": int((images(one, is_calibrated=False)[uncertainty.NUM_RIGHT] == 0).sum()),
+            "num_images": one.stream.num_images,
+        }
+        for one in found
+    ]
+    return data.in_shown_order(pd.DataFrame(rows))
 
 
 def reliability(found: Sequence[Opened], *, binning: Binning, is_calibrated: bool) -> pd.DataFrame:

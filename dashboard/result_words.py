@@ -2,13 +2,39 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import pandas as pd
 
 from dashboard.results import NUM_FAILED, SHARES, WITHIN, chips_for_a_limit
-from dashboard.sentences import SIGMA_D, percent, with_interval
-from dashboard.state import sigma_text
+from dashboard.sentences import SIGMA_D, percent, spread_words, with_interval
+from dashboard.state import Selection, sigma_text
 from neft import columns
+
+
+class Growth(Protocol):
+    """Chips that are being opened."""
+
+    @property
+    def num_chips(self) -> int:
+        """How many there will be."""
+        ...
+
+    @property
+    def num_images(self) -> int:
+        """On how many images."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Spent on them so far."""
+        ...
+
+    @property
+    def deployed(self) -> Sequence[Any]:
+        """Those opened so far."""
+        ...
+
 
 ORDINALS = {1: "1st", 5: "5th"}
 MOSTLY = 0.5
@@ -80,6 +106,17 @@ def differences_words(differences: pd.DataFrame, reference_label: str) -> str:
     return f"Told apart from {reference_label}: {'; '.join(each)}."
 
 
+def left_out_words(differences: pd.DataFrame, drawn: pd.DataFrame) -> str:
+    """What is not in the picture, and how far it reaches."""
+    if len(drawn) == len(differences):
+        return ""
+    gone = differences[~differences[columns.VARIANT].isin(drawn[columns.VARIANT])]
+    low, high = (
+        f"{100 * value:+.1f}".replace("-", "−") for value in (gone[columns.MEAN].min(), gone[columns.MEAN].max())
+    )
+    return f"Not drawn, as it would flatten the rest: {gone[columns.LABEL].iloc[0]} ({low} to {high} points)."
+
+
 def read_out_table(rows: pd.DataFrame) -> pd.DataFrame:
     """The slice as people read it: a row per method, in words."""
     return pd.DataFrame(
@@ -107,11 +144,31 @@ def read_out_table(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def weights_finding(selection: Selection, audit: pd.DataFrame, sizes: pd.DataFrame) -> str:
+    """The page's first sentence: by how much weights miss, and what that is beside a typical weight."""
+    at = f"At device variation {SIGMA_D} = {sigma_text(selection.sigma_d)} on {selection.device_label}"
+    words = [f"{at}, {selection.backbone_label} on {selection.dataset_label}:"]
+    if not audit.empty:
+        stds = audit[columns.CLOSED_FORM_STD]
+        low, high = (percent(float(value)) for value in (stds.min(), stds.max()))
+        words.append(f"a weight misses by {low if low == high else f'{low} to {high}'} % of its layer's largest (std).")
+    if not sizes.empty:
+        grouped = sizes.groupby([columns.VARIANT, columns.LABEL], sort=False)
+        means, seeds = grouped["deviation_to_weight"].mean(), grouped[columns.NUM_SEEDS].max()
+        labels = means.index.get_level_values(columns.LABEL)
+        each = ", ".join(f"**{label}** {percent(float(mean), 0)} %" for label, mean in zip(labels, means, strict=True))
+        count = int(seeds.max())
+        trainings = f"{count} seed{'' if count == 1 else 's'}, mean over layers"
+        words.append(f"Beside a typical (RMS) weight of the layer that is: {each} ({trainings}).")
+    return " ".join(words)
+
+
 def audit_words(audit: pd.DataFrame) -> str:
     """How many layers lie outside the range of honest samples, and how many would by chance."""
     if audit.empty:
         return ""
-    layers = audit.drop_duplicates([columns.LAYER, "ratio"])
+    # networks of equal shape meet the same draws: their layers are counted once
+    layers = audit.assign(ratio=audit["ratio"].round(4)).drop_duplicates([columns.LAYER, "ratio"])
     outside, count = int((~layers[WITHIN].astype(bool)).sum()), len(layers)
     by_chance = 0.05 * count
     return (
@@ -142,12 +199,84 @@ def calibration_words(before: pd.DataFrame, sigma_d: float) -> str:
     return f"At {SIGMA_D} = {sigma_text(sigma_d)}: {each}."
 
 
+def ekl_finding(
+    selection: Selection,
+    means: pd.DataFrame,
+    calibrated: pd.DataFrame,
+    differences: pd.DataFrame,
+    control_label: str | None,
+) -> str:
+    """The page's first sentence: EKL as deployed and calibrated, and whether feedback differs from its control."""
+    at = f"{SIGMA_D} = {sigma_text(selection.sigma_d)}"
+    where = f"At device variation {at} on {selection.dataset_label} with {selection.backbone_label}"
+    sentences = [f"{where}, EKL of correct predictions is, in nats: {nats_words(means)} ({spread_words(means)})."]
+    if not calibrated.empty:
+        sentences.append(f"Calibrated: {nats_words(calibrated)}.")
+    if control_label is not None and not differences.empty:
+        each = "; ".join(
+            _nats_verdict(str(row[columns.LABEL]), float(row[columns.MEAN]), float(row[columns.CI95]))
+            for row in differences.to_dict("records")
+        )
+        sentences.append(f"Calibrated, against the control ({control_label}), seed by seed and chip by chip: {each}.")
+    return " ".join(sentences)
+
+
+def opened_words(streams: Sequence[Growth]) -> str:
+    """How far the opening of chips is."""
+    done, wanted = sum(len(stream.deployed) for stream in streams), sum(stream.num_chips for stream in streams)
+    seconds = sum(stream.seconds for stream in streams)
+    most = max(stream.num_chips for stream in streams)
+    one = "one network" if len(streams) == 1 else f"{len(streams)} networks"
+    return (
+        f"Chip {done} of {wanted}: up to {most} chips of {one} (the lowest seed of each method), "
+        f"{streams[0].num_images} test images on each; {seconds:.2g} s."
+    )
+
+
+def never_right_words(never: pd.DataFrame) -> str:
+    """How many images have no EKL, as no chip gets them right."""
+    each = ", ".join(f"{row[columns.LABEL]} {row['num_never']}" for row in never.to_dict("records"))
+    return f"Never right, so without EKL (of {int(never['num_images'].max())} images): {each}."
+
+
+def mended_words(before: pd.DataFrame, after: pd.DataFrame) -> str:
+    """Each method's calibration error before and after calibration, over the opened chips."""
+    known = {} if after.empty else dict(zip(after[columns.VARIANT], after[columns.MEAN], strict=True))
+    each = ", ".join(
+        f"{row[columns.LABEL]} {percent(row[columns.MEAN])} %"
+        + (f" → {percent(known[row[columns.VARIANT]])} %" if row[columns.VARIANT] in known else "")
+        for row in before.to_dict("records")
+    )
+    return f"Calibration error{' as deployed → calibrated' if known else ''}: {each}."
+
+
+def gap_words(confidences: pd.DataFrame) -> str:
+    """How many points surer each method is of its right answers than of its wrong ones."""
+    means = confidences.pivot_table(
+        index=[columns.VARIANT, columns.LABEL], columns="outcome", values=columns.MEAN, sort=False
+    )
+    if not {"right", "wrong"} <= set(means.columns):
+        return ""
+    gaps = (means["right"] - means["wrong"]).dropna()
+    labels = gaps.index.get_level_values(columns.LABEL)
+    each = ", ".join(f"{label} {percent(float(gap))}" for label, gap in zip(labels, gaps, strict=True))
+    return f"Surer of right than of wrong answers by, in points: {each}."
+
+
 def nats_words(rows: pd.DataFrame) -> str:
     """Each method's mean with its interval, in nats."""
     return ", ".join(
         f"**{row[columns.LABEL]}** {_nats(float(row[columns.MEAN]), float(row[columns.CI95]))}"
         for row in rows.to_dict("records")
     )
+
+
+def _nats_verdict(label: str, mean: float, ci95: float) -> str:
+    difference = f"{mean:+.3f}".replace("-", "−")
+    if math.isnan(ci95):
+        return f"{label} {difference} nats (one seed and chip: no interval)"
+    verdict = "not told apart" if abs(mean) <= ci95 else "surer" if mean < 0 else "less sure"
+    return f"{label} {difference} ± {ci95:.3f} nats, {verdict}"
 
 
 def _nats(mean: float, ci95: float) -> str:

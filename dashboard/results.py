@@ -1,5 +1,7 @@
 """Stored numbers of the results pages: one selection at every sigma_d. Caches as in `dashboard.data`; no torch."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -25,6 +27,8 @@ __all__ = [
     "WITHIN",
 ]
 
+NOISE_FREE = "vanilla"
+CALIBRATED = "calibrated_errors"
 PERCENTILES = chips.PERCENTILES
 SURE = 0.975
 """With this probability one of the chips lies below a percentile: only then has it a lower limit."""
@@ -43,6 +47,14 @@ def low_percentiles(selection: Selection, stamp: str) -> pd.DataFrame:
 def differences(selection: Selection, reference: str, stamp: str) -> pd.DataFrame:
     """Paired differences in accuracy to a variant at every sigma_d."""
     return _differences(selection.run_ids, selection.protocol, selection.train_sigma_d, reference, stamp)
+
+
+def within_reach(differences: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """The differences that fit one picture: without training that met no noise, which falls far below the others."""
+    if differences.empty or reference == NOISE_FREE:
+        return differences
+    kept = differences[differences[columns.VARIANT] != NOISE_FREE]
+    return differences if kept.empty else kept
 
 
 def variance_parts(rows: pd.DataFrame) -> pd.DataFrame:
@@ -79,6 +91,17 @@ def shown_runs(selection: Selection) -> list[RunRecord]:
         for record in data.named_records(selection.run_ids)
         if record.facts.method == "vanilla" or (at is not None and abs(record.facts.train_sigma_d - at) < state.CLOSE)
     ]
+
+
+def keep_calibrated_errors(records: Sequence[RunRecord], sigma_d: float, errors: pd.DataFrame) -> None:
+    """Remember, for this session, the calibration errors that were computed of calibrated chips."""
+    st.session_state[CALIBRATED] = ((tuple(record.id for record in records), sigma_d), errors)
+
+
+def calibrated_errors(records: Sequence[RunRecord], sigma_d: float) -> pd.DataFrame:
+    """Those errors of these runs at this sigma_d; empty while they are not computed."""
+    of, errors = st.session_state.get(CALIBRATED, (None, pd.DataFrame()))
+    return errors if of == (tuple(record.id for record in records), sigma_d) else pd.DataFrame()
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -149,12 +149,13 @@ def _differences(selection: Selection, stamp: str) -> None:
     reference = _reference(labels)
     found = results.differences(selection, reference, stamp) if len(labels) > 1 else pd.DataFrame()
     name = labels.get(reference, "")
+    drawn = results.within_reach(found, reference)
     card = Card(
         key="differences",
         question="Which differences are told apart?",
         caption=(
-            f"{result_words.differences_words(found, name)} Intervals that touch zero tell nothing apart; one in "
-            "twenty keeps clear of it by chance."
+            f"{result_words.differences_words(found, name)} {result_words.left_out_words(found, drawn)} "
+            "Intervals that touch zero tell nothing apart; one in twenty keeps clear of it by chance."
         ),
         definition=DIFFERENCE_DEFINITION,
         alt=f"Paired differences in accuracy to {name} against device variation, with intervals.",
@@ -163,7 +164,7 @@ def _differences(selection: Selection, stamp: str) -> None:
         empty_card(card, "A difference takes two methods with chips in common. Choose another one in the sidebar.")
         return
     figure = charts.difference_vs_sigma_d(
-        found,
+        drawn,
         reference=reference,
         reference_label=name,
         interval_name=f"paired difference, {sentences.spread_words(found)}",

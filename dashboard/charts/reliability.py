@@ -7,12 +7,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from dashboard.charts.axes import log_axis, zero_place
 from dashboard.charts.frames import by_variant, percent
 from dashboard.charts.marks import error_bars, typeset
 from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import ACCURACY, BIN_LEFT, BIN_RIGHT, LOWER, MEAN_CONFIDENCE, SHARE, UPPER
 
-HEIGHT = 470
+HEIGHT = 560
 COUNT = "num_predictions"
 TICKS = [0, 20, 40, 60, 80, 100]
 
@@ -29,7 +30,7 @@ def reliability(bins: pd.DataFrame, *, interval_name: str, mode: Mode) -> go.Fig
         mode: Light or dark page.
     """
     page = palette(mode)
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.06)
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.06)
     line = {"color": page.muted, "width": 1, "dash": "dot"}
     diagonal = go.Scatter(
         x=[0, 100], y=[0, 100], mode="lines", line=line, name="as sure as it may be", hoverinfo="skip"
@@ -42,7 +43,7 @@ def reliability(bins: pd.DataFrame, *, interval_name: str, mode: Mode) -> go.Fig
     figure.update_xaxes(range=[-1, 102], tickvals=TICKS)
     figure.update_xaxes(title_text="confidence (%)", row=2, col=1)
     figure.update_yaxes(title_text="accuracy (%)", range=[-2, 104], tickvals=TICKS, row=1, col=1)
-    figure.update_yaxes(title_text="share (%)", rangemode="tozero", nticks=4, row=2, col=1)
+    figure.update_layout(yaxis2={"title_text": "share (%)", "type": "log", **_share_axis(bins)})
     return figure
 
 
@@ -81,8 +82,8 @@ def _counts(rows: pd.DataFrame, *, variant: str, label: str, mode: Mode) -> go.S
         legendgroup=variant,
         showlegend=False,
         mode="lines+markers",
-        line={"color": style.colour, "dash": style.dash, "width": 1, "shape": "hvh"},
-        marker={"color": style.colour, "symbol": style.symbol, "size": 4},
+        line={"color": style.colour, "dash": style.dash, "width": 1},
+        marker={"color": style.colour, "symbol": style.symbol, "size": 5},
         hovertext=[
             f"{typeset(label)}<br>confidence {low:.0f} to {high:.0f} %: <b>{share:.1f} %</b> of predictions "
             f"({int(count):,})"
@@ -90,6 +91,12 @@ def _counts(rows: pd.DataFrame, *, variant: str, label: str, mode: Mode) -> go.S
         ],
         hoverinfo="text",
     )
+
+
+def _share_axis(bins: pd.DataFrame) -> dict[str, Any]:
+    """Logarithmic, as nearly all predictions of a sure network lie in one bin."""
+    shares = percent(bins, SHARE) if not bins.empty else np.array([1.0, 100.0])
+    return log_axis(shares, left=zero_place(shares))
 
 
 def _range(lower: float, upper: float) -> str:

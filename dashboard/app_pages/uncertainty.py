@@ -1,0 +1,156 @@
+"""How sure chips are: EKL per chip and per image, confidence, calibration."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, data, result_words, results, sentences, state
+from dashboard.data import RunRecord
+from dashboard.sentences import SIGMA_D
+from dashboard.state import Selection, sigma_text
+from dashboard.widgets.accuracy_card import has_methods, no_chips_here
+from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
+from dashboard.widgets.ekl_card import EKL_DEFINITION, ekl_card
+from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.run_picker import pick_runs
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+from neft.experiments import CONTROL
+
+METRICS = {columns.EKL: "EKL", columns.CALIBRATED_EKL: "EKL after calibration"}
+CURVE_DEFINITION = (
+    EKL_DEFINITION
+    + r"""
+*Calibrated*: the logits are divided by one temperature, fitted for each network at each $\sigma_d$ on validation images
+and chips of their own (Guo et al. 2017, section 4.2). It changes no prediction and leaves out the scale of the logits,
+which feedback training sets by its temperature N+1.
+"""
+)
+CALIBRATION_DEFINITION = r"""
+**Expected calibration error**: $\sum_b \frac{n_b}{n}\,|a_b - c_b|$ over 15 equal bins of confidence, the accuracy of a
+bin less its mean confidence (Guo et al. 2017, Eq. 5). One value per chip.
+
+Hollow: after the logits are divided by the stored temperature, over the chips that this page opens again (lowest seed).
+A single temperature moves all confidences at once; what stays is not a matter of scale.
+"""
+HIDDEN = (
+    "**What EKL hides.** It counts only the images that a chip gets right: a chip that fails all hard images looks "
+    "sure. And it depends on the scale of the logits: feedback training divides them by N + 1 and deploys them "
+    "undivided, which makes every answer look surer. Calibrated EKL leaves the scale out; accuracy and calibration "
+    "stand beside it."
+)
+
+
+def page() -> None:
+    """Draw the page."""
+    stop_without_runs()
+    selection = pick_runs()
+    st.title("How sure are the chips?")
+    if not has_methods(selection):
+        return
+    stamp = data.fingerprint()
+    rows = data.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
+    _headline(selection, rows)
+    st.markdown(HIDDEN)
+    records = results.one_run_each(selection)
+    left, right = st.columns(2)
+    with left:
+        ekl_card(selection, rows)
+    with right:
+        _ekl_curves(selection, stamp)
+    _calibration(selection, records, stamp)
+    _image_by_image(selection, records)
+    show_problems()
+
+
+def _headline(selection: Selection, rows: pd.DataFrame) -> None:
+    if rows.empty:
+        no_chips_here(selection)
+        return
+    known = rows.dropna(subset=[columns.CALIBRATED_EKL]) if columns.CALIBRATED_EKL in rows else rows.iloc[:0]
+    fair = data.comparable_variants(selection.run_ids)
+    differences = data.differences(known, CONTROL, columns.CALIBRATED_EKL)
+    feedback = differences[differences[columns.METHOD].isin(["ovf", "irs"]) & differences[columns.VARIANT].isin(fair)]
+    means = data.means(rows, columns.EKL)
+    labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
+    calibrated = data.means(known, columns.CALIBRATED_EKL)
+    st.markdown(result_words.ekl_finding(selection, means, calibrated, feedback, labels.get(CONTROL)))
+
+
+def _ekl_curves(selection: Selection, stamp: str) -> None:
+    metric = str(chosen_control(state.METRIC, METRICS))
+    curves = results.metric_curves(selection, metric, stamp)
+    known = curves[curves[columns.MEAN].notna()]
+    card = Card(
+        key="ekl_curves",
+        question="Does that hold at every variation?",
+        caption=(
+            f"Mean EKL of correct predictions against {SIGMA_D}; lower is surer. Where accuracy nears chance, the few "
+            "right answers left say little."
+        ),
+        definition=CURVE_DEFINITION,
+        alt="Expected KL divergence against device variation, by method.",
+    )
+    if known.empty:
+        empty_card(card, "These runs keep no calibrated EKL: they were stored before it was there. Evaluate them anew.")
+        return
+    figure = charts.ekl_vs_sigma_d(
+        known,
+        interval_name=f"mean, {sentences.spread_words(known)}",
+        metric_title=f"{METRICS[metric]} (nats)",
+        mode=theme_mode(),
+    )
+    chart_card(card, figure, known, controls=_pick_metric)
+
+
+def _pick_metric() -> None:
+    _ = st.segmented_control(
+        "Shown",
+        list(METRICS),
+        format_func=METRICS.__getitem__,
+        default=columns.EKL,
+        required=True,
+        key=state.METRIC,
+        help="After calibration: of the logits over one temperature, fitted on validation images.",
+        bind="query-params",
+    )
+
+
+def _calibration(selection: Selection, records: tuple[RunRecord, ...], stamp: str) -> None:
+    curves = results.metric_curves(selection, columns.CALIBRATION_ERROR, stamp)
+    known = curves[curves[columns.MEAN].notna()]
+    after = results.calibrated_errors(records, selection.sigma_d)
+    card = Card(
+        key="calibration",
+        question="Do chips know how often they are right?",
+        caption=(
+            "0: confidence says how often an answer is right. "
+            f"{result_words.calibration_words(known, selection.sigma_d)} "
+            f"{'Hollow: calibrated, below.' if len(after) else ''}"
+        ).strip(),
+        definition=CALIBRATION_DEFINITION,
+        alt="Calibration error against device variation, by method.",
+    )
+    if known.empty:
+        empty_card(card, "No chips for this selection.")
+        return
+    figure = charts.calibration_vs_sigma_d(
+        known,
+        after,
+        interval_name=f"mean, {sentences.spread_words(known)}",
+        after_name=f"hollow: calibrated, at σ_d = {sigma_text(selection.sigma_d)}",
+        mode=theme_mode(),
+    )
+    chart_card(card, figure, known)
+
+
+def _image_by_image(selection: Selection, records: tuple[RunRecord, ...]) -> None:
+    st.markdown("## Image by image")
+    if not records:
+        no_chips_here(selection)
+        return
+    from dashboard.widgets.outcome_cards import outcome_cards  # noqa: PLC0415 - imports torch, which takes seconds
+
+    outcome_cards(records, selection.sigma_d)
+
+
+page()

@@ -1,0 +1,84 @@
+"""Which layer costs the accuracy, of two methods side by side."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import networks, previews, state
+from dashboard.data import RunRecord
+from dashboard.previews import Stream
+from dashboard.widgets.layer_card import layer_card
+from dashboard.widgets.network_picker import say_why_not
+from dashboard.widgets.streaming import streamed
+from neft.errors import NeftError
+from neft.experiments import CONTROL
+
+SIDES = {state.ONE_METHOD: "Method", state.OTHER_METHOD: "Beside it"}
+
+
+def layer_pair(records: Sequence[RunRecord], sigma_d: float) -> None:
+    """Two methods' layers, each as far as it is computed."""
+    kept = {record.facts.variant: record for record in records if networks.has_weights(record)}
+    if not kept:
+        st.info(
+            "None of these networks kept its weights. Runs that are trained here keep them.", icon=":material/inbox:"
+        )
+        st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+        return
+    streamed("layer_pair_finished", lambda: (_chosen(kept), sigma_d), lambda: _draw(kept, sigma_d))
+
+
+def _draw(kept: dict[str, RunRecord], sigma_d: float) -> list[Stream]:
+    streams: list[Stream] = []
+    places = st.columns(2) if len(kept) > 1 else [st.container()]
+    for place, key, variant in zip(places, SIDES, _chosen(kept), strict=False):
+        with place:
+            record = kept[variant]
+            try:
+                stream = previews.layers(record, previews.own_device(record), sigma_d)
+            except NeftError as error:
+                say_why_not(error)
+                return []
+            layer_card(
+                record,
+                sigma_d,
+                stream,
+                key=f"layers_{key}",
+                question=record.facts.label,
+                controls=lambda key=key: _pick(key, kept),
+            )
+            streams.append(stream)
+    return streams
+
+
+def _chosen(kept: dict[str, RunRecord]) -> tuple[str, ...]:
+    """What the two boxes hold, or will hold once they are drawn."""
+    labels = {record.facts.label: variant for variant, record in kept.items()}
+    found: list[str] = []
+    for key, default in zip(SIDES, _defaults(kept), strict=False):
+        if st.session_state.get(key) not in [*kept, None]:
+            del st.session_state[key]  # the sidebar has taken it away
+        said = st.session_state.get(key) or labels.get(str(st.query_params.get(key)))
+        found.append(said if said in kept else default)
+    return tuple(found)
+
+
+def _defaults(kept: dict[str, RunRecord]) -> tuple[str, ...]:
+    """The control beside the last method shown; the first beside it where there is no control."""
+    last = list(kept)[-1]
+    others = [variant for variant in kept if variant != last]
+    first = CONTROL if CONTROL in others else next(iter(others), last)
+    return (first, last) if len(kept) > 1 else (last,)
+
+
+def _pick(key: str, kept: dict[str, RunRecord]) -> None:
+    default = _defaults(kept)[list(SIDES).index(key)]
+    _ = st.selectbox(
+        SIDES[key],
+        list(kept),
+        index=list(kept).index(default),
+        format_func=lambda variant: kept[variant].facts.label,
+        key=key,
+        help="Whose network is tried with variation in one layer at a time.",
+        bind="query-params",
+    )

@@ -1,0 +1,210 @@
+"""What opened chips say image by image: EKL, the images themselves, reliability, confidence; it grows by chips."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, outcomes, result_words, results, state
+from dashboard.data import RunRecord
+from dashboard.outcomes import Binning, LookedAt, Opened
+from dashboard.sentences import SIGMA_D
+from dashboard.state import sigma_text
+from dashboard.widgets.chart_card import Card, chart_card, chosen_control
+from dashboard.widgets.image_grid import Tile, image_grid
+from dashboard.widgets.network_picker import say_why_not
+from dashboard.widgets.streaming import streamed
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
+from neft.errors import NeftError
+
+SCALES = {"deployed": "As deployed", "calibrated": "Calibrated"}
+BINNINGS = {"width": "of equal width", "count": "of equal counts"}
+MOST_UNSURE, SUREST = 8, 8
+PER_IMAGE_DEFINITION = r"""
+**EKL per image.** For image $i$, the mean of $-\ln p_y$ over the chips that get it right: how sure chips are of *this*
+image. The curve is the share of images below a value, of those that some chip gets right.
+
+The evaluation keeps one EKL a chip, a mean over images. The chips are opened again from the run's chip seed, so these
+are the very chips, with the very outputs.
+"""
+IMAGES_DEFINITION = r"""
+**The images.** Ordered by their EKL over the opened chips. An image that no chip gets right has no EKL, so it stands in
+neither row: EKL does not know it. An image that one chip of thirty gets right counts only by that one.
+"""
+RELIABILITY_DEFINITION = r"""
+**Reliability diagram.** Predictions of all opened chips, in bins of confidence (the largest probability): the share
+that is right over the mean confidence. On the diagonal confidence says how often a prediction is right (Guo et al.
+2017, section 2). Bins of equal width are those of the calibration error, $\sum_b \frac{n_b}{n}|a_b - c_b|$; bins of
+equal counts show where most predictions lie.
+
+A bin's accuracy is a ratio of sums over chips, with the linearised variance of such a ratio (Cochran 1977, section
+6.3). *Calibrated* divides the logits by one temperature, fitted on validation images and chips at the same
+$\sigma_d$; it changes no prediction.
+"""
+CONFIDENCE_DEFINITION = r"""
+**Confidence** is the largest probability. Means are per chip, over what it gets right and what it gets wrong, with a
+95 % interval over chips; the thin line holds the middle 80 % of the predictions of all chips.
+"""
+
+
+def outcome_cards(records: Sequence[RunRecord], sigma_d: float) -> None:
+    """Open the chips of some runs and draw what they say, better with every chip."""
+    missing = outcomes.without_weights(records)
+    if missing:
+        st.caption(f"Stored without weights, so their chips cannot be opened again: {', '.join(missing)}.")
+    if len(missing) == len(records):
+        st.info(
+            "None of these networks kept its weights. Runs that are trained here keep them.", icon=":material/inbox:"
+        )
+        st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+        return
+    shown = (tuple(record.id for record in records), sigma_d)
+    streamed("outcomes_finished", lambda: shown, lambda: _draw(records, sigma_d))
+
+
+def _draw(records: Sequence[RunRecord], sigma_d: float) -> list[outcomes.OutcomeStream]:
+    try:
+        found = outcomes.opened(records, sigma_d)
+    except NeftError as error:
+        say_why_not(error)
+        return []
+    streams = [one.stream for one in found]
+    can_calibrate = all(stream.temperature is not None for stream in streams)
+    is_calibrated = can_calibrate and _pick_scale() == "calibrated"
+    st.caption(result_words.opened_words(streams))
+    left, right = st.columns(2)
+    with left:
+        _per_image(found, is_calibrated=is_calibrated)
+        _confidence(found, is_calibrated=is_calibrated)
+    with right:
+        _reliability(found, is_calibrated=is_calibrated, can_calibrate=can_calibrate)
+    _images(found, is_calibrated=is_calibrated)
+    if can_calibrate and all(stream.is_finished for stream in streams):
+        results.keep_calibrated_errors(records, sigma_d, outcomes.calibration_errors(found, is_calibrated=True))
+    return streams
+
+
+def _pick_scale() -> str:
+    chosen = st.segmented_control(
+        "Logits",
+        list(SCALES),
+        format_func=SCALES.__getitem__,
+        default="deployed",
+        required=True,
+        key=state.SCALED,
+        help="Calibrated: divided by one temperature, fitted on validation images and chips at this device variation.",
+        bind="query-params",
+    )
+    return chosen or "deployed"
+
+
+def _per_image(found: list[Opened], *, is_calibrated: bool) -> None:
+    quantiles = outcomes.image_quantiles(found, is_calibrated=is_calibrated)
+    card = Card(
+        key="per_image",
+        question="Are few images unsure, or all?",
+        caption=(
+            "Each image's EKL over the chips that get it right. A long climb on the right is a few images that "
+            f"unsettle the chips. {result_words.never_right_words(outcomes.never_right(found))}"
+        ),
+        definition=PER_IMAGE_DEFINITION,
+        alt="Distribution of EKL over images, by method.",
+    )
+    figure = charts.ekl_distribution(
+        quantiles, interval_name="every image is one value", of="images", mode=theme_mode()
+    )
+    chart_card(card, figure, quantiles)
+
+
+def _images(found: list[Opened], *, is_calibrated: bool) -> None:
+    labels = {one.record.facts.variant: one.record.facts.label for one in found}
+    with st.container(border=True, key="card_images"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("## Which images are unsure?")
+            st.space("stretch")
+            with st.popover("About", icon=":material/info:", key="about_images"):
+                st.markdown(IMAGES_DEFINITION)
+        if st.session_state.get(state.IMAGES_OF) not in [*labels, None]:
+            del st.session_state[state.IMAGES_OF]  # the sidebar has taken it away
+        variant = st.selectbox(
+            "Of",
+            list(labels),
+            index=len(labels) - 1,
+            format_func=labels.__getitem__,
+            key=state.IMAGES_OF,
+            help="Whose chips look at the images.",
+            bind="query-params",
+        )
+        one = next(one for one in found if one.record.facts.variant == variant)
+        ordered = outcomes.images(one, is_calibrated=is_calibrated).dropna(subset=[columns.EKL])
+        ordered = ordered.sort_values(columns.EKL, ascending=False)
+        st.markdown("Most unsure")
+        _grid(one, ordered.head(MOST_UNSURE))
+        st.markdown("Surest")
+        _grid(one, ordered.tail(SUREST)[::-1])
+        st.caption("Below each: its class, its EKL in nats, and how many chips get it right.")
+
+
+def _grid(one: Opened, rows: pd.DataFrame) -> None:
+    image_grid([_tile(one.stream.look_at(row)) for _, row in rows.iterrows()])
+
+
+def _tile(found: LookedAt) -> Tile:
+    right = f"right {found.num_right} of {found.num_chips}"
+    return Tile(
+        pixels=found.pixels,
+        title=found.label,
+        lines=(f"{found.ekl:.3g} nats", right),
+        alt=f"Test image {found.place}, class {found.label}: {found.ekl:.3g} nats, {right} chips.",
+    )
+
+
+def _reliability(found: list[Opened], *, is_calibrated: bool, can_calibrate: bool) -> None:
+    binning = cast("Binning", chosen_control(state.BINNING, BINNINGS))
+    bins = outcomes.reliability(found, binning=binning, is_calibrated=is_calibrated)
+    before = outcomes.calibration_errors(found, is_calibrated=False)
+    after = outcomes.calibration_errors(found, is_calibrated=True) if can_calibrate else pd.DataFrame()
+    card = Card(
+        key="reliability",
+        question="Is a confident answer right?",
+        caption=(
+            "Below the diagonal chips are surer than they may be. Small marks below: where the predictions lie. "
+            f"{result_words.mended_words(before, after)}"
+        ),
+        definition=RELIABILITY_DEFINITION,
+        alt="Share of right predictions over confidence, by method, with the number of predictions in each bin.",
+    )
+    figure = charts.reliability(bins, interval_name="95 % interval over chips", mode=theme_mode())
+    chart_card(card, figure, bins, controls=_pick_binning)
+
+
+def _pick_binning() -> None:
+    _ = st.segmented_control(
+        "Bins",
+        list(BINNINGS),
+        format_func=BINNINGS.__getitem__,
+        default="width",
+        required=True,
+        key=state.BINNING,
+        help="15 bins of confidence, of equal width or with equally many predictions.",
+        bind="query-params",
+    )
+
+
+def _confidence(found: list[Opened], *, is_calibrated: bool) -> None:
+    confidences = outcomes.confidences(found, is_calibrated=is_calibrated)
+    sigma_d = found[0].stream.sigma_d
+    card = Card(
+        key="confidence",
+        question="Does a wrong answer sound unsure?",
+        caption=(
+            f"At {SIGMA_D} = {sigma_text(sigma_d)}. Full marks: right predictions; hollow: wrong ones; thin lines hold "
+            f"80 % of them. {result_words.gap_words(confidences)}"
+        ),
+        definition=CONFIDENCE_DEFINITION,
+        alt="Mean confidence of right and of wrong predictions, by method.",
+    )
+    figure = charts.confidence_split(confidences, interval_name="mean, 95 % interval over chips", mode=theme_mode())
+    chart_card(card, figure, confidences)
