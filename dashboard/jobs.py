@@ -1,10 +1,12 @@
-"""Trainings and sweeps started from a page: each a `neft` of its own process, with its state in files.
+"""Trainings and sweeps started from a page: each a process of its own, one computing at a time, the others in a queue.
 
 A job survives a page's reload and the server's restart: `NEFT_HOME/jobs/<id>/` holds job.json (written once),
-events.jsonl (appended by the process), log.txt and, once it was asked to stop, cancel. Nothing here knows Streamlit.
+events.jsonl (appended by the process), log.txt and, once it was asked to stop, cancel. Each process waits for its turn
+by itself (`dashboard.job_runner`). Nothing here knows Streamlit.
 """
 
 import contextlib
+import datetime
 import json
 import os
 import secrets
@@ -13,27 +15,42 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
+from filelock import FileLock
 
-from neft.places import neft_home
+from dashboard import job_files
+from dashboard.job_files import BEGUN, CANCEL, CONFIG, EVENTS, JOB, LOCK, LOG
 
-State = Literal["starting", "running", "finished", "cancelled", "failed", "lost"]
-ACTIVE: tuple[State, ...] = ("starting", "running")
-JOB = "job.json"
-CONFIG = "config.json"
-EVENTS = "events.jsonl"
-LOG = "log.txt"
-FACTS = {"run_id", "command", "created", "num_epochs", "pid", "process_created"}
-CANCEL = "cancel"
+State = Literal["waiting", "starting", "running", "finished", "cancelled", "failed", "lost"]
+ACTIVE: tuple[State, ...] = ("waiting", "starting", "running")
 KILLED = (
     "It was killed (out of memory, or the machine was switched off). "
     "Start it again with the same settings to go on after its last whole epoch."
 )
+NEVER_BEGUN = "Its process ended before its turn came (the machine was switched off?). Start it again to queue anew."
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How long a job was expected to take when it was started, in seconds."""
+
+    training: float
+    evaluation: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run of a sweep that ended."""
+
+    run_id: str
+    seconds: float
+    error: str | None
 
 
 @dataclass(frozen=True)
@@ -49,35 +66,63 @@ class Job:
     state: State
     sweep: str = ""
     """The experiment that is run; empty for a training."""
-    stage: str = "starting"
+    place: int = 0
+    """In the queue: 1 computes, 2 is next; 0 once it has ended."""
+    expected: Expected | None = None
+    stage: str = BEGUN
     """What it is doing: starting, loading, training, evaluating, storing, sweeping."""
     done: int = 0
     total: int = 0
     message: str = ""
     history: list[dict[str, float]] = field(default_factory=list)
+    runs: list[EndedRun] = field(default_factory=list)
+    """Of a sweep, in the order in which they ended."""
     seconds: float = 0.0
-    """Since it was started, or how long it took."""
+    """Since its turn came, or how long it took; the waiting does not count."""
 
     @property
     def is_active(self) -> bool:
-        """Whether it still computes."""
+        """Whether it computes or waits to."""
         return self.state in ACTIVE
 
     @property
     def seconds_left(self) -> float | None:
         """Of the present stage, from its pace so far; None while there is none."""
         done_here = self.done - self._stage_began_at
-        if not self.is_active or done_here <= 0:
+        if self.state != "running" or done_here <= 0:
             return None
         return self._stage_seconds / done_here * (self.total - self.done)
+
+    @property
+    def seconds_to_end(self) -> tuple[float, float] | None:
+        """Least and most until it ends: by its pace where it has one, as expected before; None where nobody knows."""
+        if not self.is_active:
+            return 0.0, 0.0
+        left = self.seconds_left
+        if left is None:
+            return None if self.expected is None else (self.expected.low, self.expected.high)
+        if self.stage != "training" or self.expected is None:
+            return left, left
+        # what comes after the training is as uncertain as all was before
+        expected = self.expected
+        share = expected.evaluation / max(expected.training + expected.evaluation, 1e-9)
+        return left + share * expected.low, left + share * expected.high
 
     _stage_seconds: float = 0.0
     _stage_began_at: int = 0
     """What was done before the stage's first event: a resumed training does not begin at 0."""
 
 
-def start(config_json: str, *, run_id: str, command: str, num_epochs: int, download: bool = False) -> str:
-    """Start a training; returns the job's id.
+def start(
+    config_json: str,
+    *,
+    run_id: str,
+    command: str,
+    num_epochs: int,
+    download: bool = False,
+    expected: Expected | None = None,
+) -> str:
+    """Queue a training; returns the job's id.
 
     Args:
         config_json: the run's config.
@@ -85,86 +130,162 @@ def start(config_json: str, *, run_id: str, command: str, num_epochs: int, downl
         command: the command line that does the same, to show.
         num_epochs: to draw its progress before it tells.
         download: whether a missing data set may be fetched.
+        expected: how long it should take.
     """
-
-    def arguments(folder: Path) -> list[str]:
-        _ = (folder / CONFIG).write_text(config_json, encoding="utf-8")
-        words = ["train", "--config", str(folder / CONFIG), "--resume"]
-        return [*words, "--download"] if download else words
-
-    return _launch(arguments, {"run_id": run_id, "command": command, "num_epochs": num_epochs})
+    facts = {"run_id": run_id, "command": command, "num_epochs": num_epochs, "download": download}
+    return _launch(_training_words(config_json, download=download), _with_expected(facts, expected))
 
 
-def start_sweep(command: str, *, experiment: str) -> str:
-    """Start a sweep; returns the job's id.
+def start_sweep(command: str, *, experiment: str, expected: Expected | None = None) -> str:
+    """Queue a sweep; returns the job's id.
 
     Args:
         command: its command line, `neft sweep …`.
         experiment: the experiment's name.
+        expected: how long it should take.
     """
-    words = shlex.split(command)[1:]
     facts = {"run_id": "", "command": command, "num_epochs": 0, "sweep": experiment}
-    return _launch(lambda _folder: [*words, "--workers", str(_spare_cores())], facts)
+    return _launch(_sweep_words(command), _with_expected(facts, expected))
 
 
-def _launch(arguments: Callable[[Path], list[str]], facts: dict[str, Any]) -> str:
-    job_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-    folder = _root() / job_id
-    folder.mkdir(parents=True)
-    words = [*arguments(folder), "--events", str(folder / EVENTS)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(_spare_cores()), "PYTHONUNBUFFERED": "1"}
+def start_again(job_id: str) -> str | None:
+    """Queue a job that has ended once more, in the place of the ended one; None where its files are gone.
+
+    What was whole is not computed again: a training goes on after its last epoch, a sweep with the runs that lack.
+    """
+    facts, job = job_files.facts(job_id), find(job_id)
+    if facts is None or job is None or job.is_active:
+        return None
+    try:
+        words = (
+            _sweep_words(job.command)
+            if job.sweep
+            else _training_words(config_json(job_id), download=bool(facts.get("download")))
+        )
+    except OSError:
+        return None
+    new_id = _launch(words, facts)
+    forget(job_id)
+    return new_id
+
+
+def config_json(job_id: str) -> str:
+    """The config that a training was started with.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    return (job_files.root() / job_id / CONFIG).read_text(encoding="utf-8")
+
+
+Words = Callable[[Path], list[str]]
+"""The words behind `neft`, for a job's folder."""
+
+
+def _training_words(config_json: str, *, download: bool) -> Words:
+    def words(folder: Path) -> list[str]:
+        _ = (folder / CONFIG).write_text(config_json, encoding="utf-8")
+        found = ["train", "--config", str(folder / CONFIG), "--resume"]
+        return [*found, "--download"] if download else found
+
+    return words
+
+
+def _sweep_words(command: str) -> Words:
+    return lambda _folder: [*shlex.split(command)[1:], "--workers", str(spare_cores())]
+
+
+def _with_expected(facts: dict[str, Any], expected: Expected | None) -> dict[str, Any]:
+    return facts if expected is None else {**facts, "expected": asdict(expected)}
+
+
+def _launch(words: Words, facts: dict[str, Any]) -> str:
+    """Start the process that waits for its turn.
+
+    One at a time, over all servers and threads: an id is later than that of every job whose files are written.
+    """
+    job_files.root().mkdir(parents=True, exist_ok=True)
+    with FileLock(job_files.root() / LOCK):
+        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
+        job_id = f"{stamp}-{secrets.token_hex(3)}"
+        folder = job_files.root() / job_id
+        folder.mkdir()
+        process = _process(job_id, folder, [*words(folder), "--events", str(folder / EVENTS)])
+        created = job_files.process_created(process.pid)
+        draft = folder / f".{JOB}"
+        started = {"created": time.time(), "pid": process.pid, "process_created": created}
+        _ = draft.write_text(json.dumps(facts | started), encoding="utf-8")
+        _ = draft.rename(folder / JOB)
+    return job_id
+
+
+def _process(job_id: str, folder: Path, words: Sequence[str]) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "OMP_NUM_THREADS": str(spare_cores()), "PYTHONUNBUFFERED": "1"}
     with (folder / LOG).open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own program, arguments as a list
-            [sys.executable, "-m", "neft", *words],
+        return subprocess.Popen(  # noqa: S603 - our own program, arguments as a list
+            [sys.executable, "-m", "dashboard.job_runner", job_id, *words],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             env=environment,
         )
-    started = {"created": time.time(), "pid": process.pid, "process_created": _created(process.pid)}
-    draft = folder / f".{JOB}"
-    _ = draft.write_text(json.dumps(facts | started), encoding="utf-8")
-    _ = draft.rename(folder / JOB)
-    return job_id
 
 
 def cancel(job_id: str) -> None:
-    """Ask a job to stop; what is whole is kept, epochs and runs, and the same settings go on from there."""
-    facts = _facts(job_id)
-    if facts is not None and _alive(facts):
-        # a training that is still being loaded dies at once and leaves no word of its own
-        (_root() / job_id / CANCEL).touch()
+    """Ask a job to stop, or to wait no longer.
+
+    What is whole is kept, epochs and runs, and the same settings go on from there.
+    """
+    facts = job_files.facts(job_id)
+    if facts is not None and job_files.alive(facts):
+        # a process that waits or is still being loaded dies at once and leaves no word of its own
+        (job_files.root() / job_id / CANCEL).touch()
         with contextlib.suppress(ProcessLookupError):
             os.kill(facts["pid"], signal.SIGTERM)
 
 
-def jobs(*, limit: int = 20) -> list[Job]:
-    """The latest jobs, newest first."""
-    root = _root()
-    if not root.is_dir():
-        return []
-    names = sorted((path.name for path in root.iterdir() if (path / JOB).is_file()), reverse=True)
-    return [job for job in (find(name) for name in names[:limit]) if job is not None]
+def jobs(*, limit: int | None = None) -> list[Job]:
+    """The jobs, newest first; at most so many."""
+    queue = job_files.queue()
+    names = job_files.ids()[::-1][:limit]
+    return [job for job in (_find(name, queue) for name in names) if job is not None]
 
 
 def active() -> Job | None:
     """The job that computes now, if one does."""
-    return next((job for job in jobs() if job.is_active), None)
+    queue = job_files.queue()
+    first = _find(queue[0], queue) if queue else None
+    return first if first is not None and first.is_active else None
 
 
 def find(job_id: str) -> Job | None:
     """One job's present state."""
-    facts = _facts(job_id)
+    return _find(job_id, job_files.queue())
+
+
+def forget(job_id: str) -> None:
+    """Remove a job that has ended from the list; its run, if it made one, stays."""
+    job = find(job_id)
+    if job is None or job.is_active:
+        return
+    folder = job_files.root() / job_id
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+
+
+def _find(job_id: str, queue: Sequence[str]) -> Job | None:
+    facts = job_files.facts(job_id)
     if facts is None:
         return None
-    alive = _alive(facts)  # before the events: it may finish in between
-    events = _events(job_id)
-    history = [event["row"] for event in events if event["event"] == "training" and event.get("row")]
+    events = job_files.events(job_id)
+    place = queue.index(job_id) + 1 if job_id in queue else 0
     last = events[-1] if events else {}
-    state = _state(last, alive=alive, asked_to_stop=(_root() / job_id / CANCEL).exists())
-    staged = [event for event in events if event["event"] == last.get("event")]
+    state = _state(job_id, last, place=place)
+    began = next((event["time"] for event in events if event["event"] == BEGUN), facts["created"])
     ended = last.get("time", facts["created"]) if state not in ACTIVE else time.time()
+    staged = [event for event in events if event["event"] == last.get("event")]
     return Job(
         id=job_id,
         run_id=facts["run_id"],
@@ -173,104 +294,41 @@ def find(job_id: str) -> Job | None:
         num_epochs=facts["num_epochs"],
         state=state,
         sweep=str(facts.get("sweep", "")),
-        stage=str(last.get("event", "starting")),
+        place=place if state in ACTIVE else 0,
+        expected=Expected(**facts["expected"]) if facts.get("expected") else None,
+        stage=str(last.get("event", BEGUN)),
         done=int(last.get("done", 0)),
         total=int(last.get("total", 0)),
         message=_message(job_id, state, last),
-        history=history,
-        seconds=ended - facts["created"],
+        history=[event["row"] for event in events if event["event"] == "training" and event.get("row")],
+        runs=[EndedRun(**event["run"]) for event in events if event["event"] == "sweeping" and event.get("run")],
+        seconds=0.0 if state == "waiting" else ended - began,
         _stage_seconds=time.time() - staged[0]["time"] if staged else 0.0,
         _stage_began_at=int(staged[0].get("done", 0)) if staged else 0,
     )
 
 
-def forget(job_id: str) -> None:
-    """Remove a job that has ended from the list; its run, if it made one, stays."""
-    job = find(job_id)
-    if job is None or job.is_active:
-        return
-    folder = _root() / job_id
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-
-
-def _spare_cores() -> int:
-    """One core is left to the page."""
-    return max(1, (os.cpu_count() or 2) - 1)
-
-
-def _root() -> Path:
-    return neft_home() / "jobs"
-
-
-def _facts(job_id: str) -> dict[str, Any] | None:
-    try:
-        facts = json.loads((_root() / job_id / JOB).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) and facts.keys() >= FACTS else None
-
-
-def _events(job_id: str) -> list[dict[str, Any]]:
-    try:
-        text = (_root() / job_id / EVENTS).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return [event for event in map(_event, text.splitlines()) if event is not None]
-
-
-def _event(line: str) -> dict[str, Any] | None:
-    """One line of the event file; None where it is half written or damaged."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-        return None
-    return event if isinstance(event.get("time"), int | float) else None
-
-
-def _state(last: dict[str, Any], *, alive: bool, asked_to_stop: bool) -> State:
+def _state(job_id: str, last: dict[str, Any], *, place: int) -> State:
     ended: dict[str, State] = {"finished": "finished", "stopped": "cancelled", "failed": "failed"}
     kind = str(last.get("event", ""))
     if kind in ended:
         return ended[kind]
-    if alive:
-        return "running" if last else "starting"
-    if asked_to_stop:
+    if place:
+        return ("waiting" if place > 1 else "starting") if not last else "starting" if kind == BEGUN else "running"
+    if job_files.asked_to_stop(job_id):
         return "cancelled"
-    # it ended without a word: refused before it began, or killed
-    return "lost" if last else "failed"
+    # it ended without an event of its own: refused before it began, or killed
+    return "failed" if kind in ("", BEGUN) and job_files.last_words(job_id) else "lost"
 
 
 def _message(job_id: str, state: State, last: dict[str, Any]) -> str:
     if state == "lost":
-        return KILLED
+        return KILLED if last else NEVER_BEGUN
     if state == "failed" and last.get("event") != "failed":
-        return _last_words(job_id)
+        return job_files.last_words(job_id)
     return str(last.get("message", ""))
 
 
-def _alive(facts: dict[str, Any]) -> bool:
-    pid = facts["pid"]
-    with contextlib.suppress(ChildProcessError):
-        _ = os.waitpid(pid, os.WNOHANG)  # a child of ours that ended stays a zombie until it is asked for
-    created = _created(pid)
-    return created is not None and abs(created - (facts["process_created"] or 0)) < 1
-
-
-def _created(pid: int) -> float | None:
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
-    except psutil.Error:
-        return None
-
-
-def _last_words(job_id: str) -> str:
-    try:
-        lines = (_root() / job_id / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError:
-        lines = []
-    return lines[-1].removeprefix("Error: ") if lines else "The training's process ended without a word."
+def spare_cores() -> int:
+    """One core is left to the page."""
+    return max(1, (os.cpu_count() or 2) - 1)

@@ -7,7 +7,6 @@ so its networks speak of greater certainty than others at equal accuracy; EKL af
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from torch import Tensor
 
@@ -20,6 +19,8 @@ def fit_temperature(logits: Float[Tensor, "images classes"], labels: Int[Tensor,
 
     The loss is convex in 1/T, so it has one minimum; where every image is predicted right it may lie at the edge.
     """
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415 - half a second that a training's start can do without
+
     outputs = logits.double().cpu().numpy()
     rows = np.arange(len(outputs))
     truth = labels.cpu().numpy()

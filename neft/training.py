@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from neft import columns
+from neft.adam import Adam
 from neft.config import RunConfig
 from neft.datasets.base import ImageData, Split
 from neft.errors import ConfigError, StoppedError
@@ -95,7 +96,7 @@ def train(
         _load_backbone(network, initial_weights)
     # torch's stub does not know memory_format
     _ = network.to(torch_device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.training.learning_rate)
+    optimiser = Adam(network.parameters(), rate=config.training.learning_rate)
     state = state or TrainingState()
     if state.epoch:
         _restore(network, optimiser, state)
@@ -195,7 +196,7 @@ def learning_rate(config: RunConfig, progress: float) -> float:
 
 def _train_epoch(
     network: Network,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Adam,
     config: RunConfig,
     data: ImageData,
     split: Split,
@@ -206,8 +207,7 @@ def _train_epoch(
     _ = network.train()
     # as published: the rate is constant within an epoch
     rate = learning_rate(config, (epoch - 1) / training.epochs)
-    for group in optimiser.param_groups:
-        group["lr"] = rate
+    optimiser.rate = rate
     chips = generator(training.seed, "training_chips", epoch, torch_device=str(split.labels.device))
     total_loss = torch.zeros((), device=split.labels.device)
     hits = torch.zeros((), device=split.labels.device)
@@ -215,9 +215,9 @@ def _train_epoch(
     for images, labels in shuffled_batches(split, data, training.batch_size, generator(training.seed, "order", epoch)):
         forward = BatchForward(network, images, config, chips)
         loss, logits = config.method.loss(forward, labels, sigma_d=training.sigma_d)
-        optimiser.zero_grad(set_to_none=True)
+        optimiser.forget_gradients()
         _ = loss.backward()
-        _ = optimiser.step()
+        optimiser.step()
         seen += len(labels)
         total_loss += loss.detach() * len(labels)
         hits += (logits.detach().argmax(dim=1) == labels).sum()
@@ -273,7 +273,7 @@ def _on_device(split: Split, torch_device: str) -> Split:
 
 
 def _advance(
-    state: TrainingState, network: Network, optimiser: torch.optim.Optimizer, row: HistoryRow, *, keep_best: bool
+    state: TrainingState, network: Network, optimiser: Adam, row: HistoryRow, *, keep_best: bool
 ) -> None:
     state.epoch = int(row[columns.EPOCH])
     state.history.append(row)
@@ -297,7 +297,7 @@ def _copy(tensors: Mapping[str, Tensor]) -> Weights:
     return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
 
 
-def _moments(network: Network, optimiser: torch.optim.Optimizer) -> Weights:
+def _moments(network: Network, optimiser: Adam) -> Weights:
     return {
         f"{name}/{moment}": value.detach().cpu().clone()
         for name, parameter in network.named_parameters()
@@ -305,7 +305,7 @@ def _moments(network: Network, optimiser: torch.optim.Optimizer) -> Weights:
     }
 
 
-def _restore(network: Network, optimiser: torch.optim.Optimizer, state: TrainingState) -> None:
+def _restore(network: Network, optimiser: Adam, state: TrainingState) -> None:
     _ = network.load_state_dict(state.weights, strict=True)
     for name, parameter in network.named_parameters():
         moments = {

@@ -1,124 +1,159 @@
-"""Choose a training, start it, watch it; it runs in a process of its own and survives a reload."""
+"""Choose a training or an experiment, queue it, watch it; it runs in a process of its own and survives a reload."""
 
-from typing import Any
+import math
 
 import streamlit as st
 
-from dashboard import data, jobs, state
-from dashboard.widgets.component_form import DOWNLOADED, choose_component, component_fields
+from dashboard import costs, data, jobs, state
+from dashboard.jobs import Job
+from dashboard.widgets.component_form import DOWNLOAD, fill_form
 from dashboard.widgets.job_card import job_card
+from dashboard.widgets.queue_words import ordinal, queue_words
+from dashboard.widgets.sweep_form import sweep_form
+from dashboard.widgets.train_form import fill_from_address, next_seed, train_form
 from neft.config import RunConfig
 from neft.errors import ConfigError
+from neft.experiments import EXPERIMENTS
 from neft.options import command_line, make_config
 
-MAIN_TRAINING = ("sigma_d", "epochs", "seed")
 SHOWN_JOBS = 5
-DOWNLOAD = "download"
+TRAINING, EXPERIMENT = "One training", "A named experiment"
 
 
 def page() -> None:
     """Draw the page."""
     st.title("Train a network under device variation")
     st.markdown(
-        "Choose what to train; it is then evaluated on sampled chips, stored, and shown among the runs. "
-        "What the form starts with takes about a minute on two cores."
+        "Choose what to train; it is then evaluated on sampled chips, stored, and shown among the runs. One job "
+        "computes at a time; further ones wait in the queue, also when this page is closed."
     )
+    fill_from_address()
     form, watch = st.columns([1, 1])
     with form:
-        values = _form()
-        _start(values)
+        if _kind() == TRAINING:
+            _training()
+        else:
+            _experiment()
     with watch:
-        _jobs(any(job.is_active for job in jobs.jobs(limit=SHOWN_JOBS)))
+        _jobs(any(job.is_active for job in jobs.jobs()))
 
 
-def _form() -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    left, right = st.columns(2)
-    with left, st.container(border=True):
-        values |= _family("dataset", "Data set", "digits", only=("image_size", "path", "channels"))
-        if values["dataset"] in DOWNLOADED:
-            values[DOWNLOAD] = st.toggle(
-                "Download if missing",
-                key=DOWNLOAD,
-                help="Otherwise a missing data set is an error that says where to put it.",
-            )
-    with right, st.container(border=True):
-        values |= _family("backbone", "Backbone", "vgg8")
-    left, right = st.columns(2)
-    with left, st.container(border=True):
-        values |= _family("method", "Method", "ovf")
-    with right, st.container(border=True):
-        values |= _family("device", "Device", "rram1")
-        values |= component_fields("training", only=MAIN_TRAINING)
-    with st.expander("Bit slicing, training and evaluation in detail", icon=":material/tune:"):
-        left, right = st.columns(2)
-        with left:
-            values |= component_fields("mapping")
-            values |= component_fields("training", without=MAIN_TRAINING)
-        with right:
-            values |= component_fields("evaluation")
-            values |= component_fields("dataset", values["dataset"], only=("max_train",))
-    return values
+def _kind() -> str:
+    chosen = st.segmented_control(
+        "What to run",
+        [TRAINING, EXPERIMENT],
+        default=TRAINING,
+        required=True,
+        key=state.TRAIN_KIND,
+        help="A training is one network. An experiment is many: one thing varied, from several seeds.",
+        bind="query-params",
+    )
+    return chosen or TRAINING
 
 
-def _family(part: str, title: str, default: str, only: tuple[str, ...] = ()) -> dict[str, Any]:
-    chosen = choose_component(part, title, default=default)
-    return {part: chosen} | component_fields(part, chosen, only=only)
+def _experiment() -> None:
+    name = st.selectbox(
+        "Experiment",
+        list(EXPERIMENTS),
+        format_func=lambda each: EXPERIMENTS[each].title,
+        key="form_experiment",
+        help="Those of the Experiments page; their results appear there.",
+        bind="query-params",
+    )
+    experiment = EXPERIMENTS[name]
+    st.markdown(f"**{experiment.question}**")
+    sweep_form(experiment)
 
 
-def _start(values: dict[str, Any]) -> None:
+def _training() -> None:
+    values = train_form()
     download = bool(values.pop(DOWNLOAD, False))
     try:
         config = make_config(values)
     except ConfigError as error:
         st.error(str(error), icon=":material/error:")
         return
-    busy = jobs.active()
-    stored = data.is_stored(config.run_id)
-    if stored:
-        st.info(
-            "A run with these settings is stored; the same settings give the same numbers.",
-            icon=":material/check_circle:",
-        )
-        st.page_link(
-            "app_pages/runs.py", label="Open it", icon=":material/table_rows:", query_params={state.RUNS: config.run_id}
-        )
-    if st.button(
-        "Start training",
-        icon=":material/play_circle:",
-        disabled=busy is not None or stored,
-        help="One training at a time: wait for the one that runs, or cancel it." if busy else None,
-    ):
-        _launch(config, download=download)
+    _start(config, download=download)
     st.caption("The same from a command line:")
     st.code(command_line(config), language="bash", wrap_lines=True)
 
 
-def _launch(config: RunConfig, *, download: bool) -> None:
-    _ = jobs.start(
-        config.to_json(),
-        run_id=config.run_id,
-        command=command_line(config),
-        num_epochs=config.training.epochs,
-        download=download,
+def _start(config: RunConfig, *, download: bool) -> None:
+    stored = data.is_stored(config.run_id)
+    twin = next((job for job in jobs.jobs() if job.is_active and job.run_id == config.run_id), None)
+    if stored:
+        _stored(config)
+    elif twin is not None:
+        st.info(f"A training with these settings is {ordinal(twin.place)} in the queue.", icon=":material/hourglass:")
+    pressed = st.button("Start training", icon=":material/play_circle:", disabled=stored or twin is not None)
+    if stored or twin is not None:
+        return
+    estimate = costs.of_run(config)
+    st.caption(f"{costs.words(estimate)}{queue_words()}")
+    if pressed:
+        _ = jobs.start(
+            config.to_json(),
+            run_id=config.run_id,
+            command=command_line(config),
+            num_epochs=config.training.epochs,
+            download=download,
+            expected=costs.expected(estimate),
+        )
+        st.rerun()
+
+
+def _stored(config: RunConfig) -> None:
+    st.info(
+        "A run with these settings is stored; the same settings give the same numbers.", icon=":material/check_circle:"
     )
-    st.rerun()
+    with st.container(horizontal=True):
+        st.page_link(
+            "app_pages/runs.py", label="Open it", icon=":material/table_rows:", query_params={state.RUNS: config.run_id}
+        )
+        st.button(
+            "Take the next free seed",
+            icon=":material/casino:",
+            on_click=lambda: fill_form(next_seed(config)),
+            help="Fills in the next seed of which no run is stored.",
+        )
 
 
 def _jobs(running: bool) -> None:  # noqa: FBT001 - Streamlit fragments take plain arguments
-    st.markdown("## Trainings and experiments")
+    st.markdown("## Queue and results")
 
     @st.fragment(run_every=1.0 if running else None)
     def watch() -> None:
-        current = jobs.jobs(limit=SHOWN_JOBS)
-        if running and not any(job.is_active for job in current):
+        current = jobs.jobs()
+        queued = [job for job in reversed(current) if job.is_active]
+        if running and not queued:
             st.rerun()  # once, to stop the timer and to list the finished run
         if not current:
             st.info("None yet. What you start appears here, live.", icon=":material/hourglass_empty:")
-        for job in current:
-            job_card(job)
+        for job in queued:
+            job_card(job, queued)
+        _ended([job for job in current if not job.is_active])
 
     watch()
+
+
+def _ended(ended: list[Job]) -> None:
+    """The jobs that ended, a few at a time, the latest first."""
+    pages = math.ceil(len(ended) / SHOWN_JOBS)
+    shown = 1
+    if pages > 1:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{len(ended)} jobs have ended.")
+            shown = st.pagination(pages, key="ended_jobs", max_visible_pages=3)
+    for job in ended[(shown - 1) * SHOWN_JOBS : shown * SHOWN_JOBS]:
+        job_card(job)
+    if len(ended) > 1 and st.button(
+        "Clear the list",
+        icon=":material/clear_all:",
+        help="Removes all jobs that have ended from this list; the runs they stored stay.",
+    ):
+        for job in ended:
+            jobs.forget(job.id)
+        st.rerun()
 
 
 page()

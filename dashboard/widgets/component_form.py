@@ -1,17 +1,33 @@
-"""A form made from the models' schemas: symbol, unit, bounds, default and help come from the fields themselves."""
+"""A form made from the models' schemas: symbol, unit, bounds, default and help come from the fields themselves.
 
-from typing import Any
+What is set is in the address, and a config can be written into the form (`fill_form`).
+"""
+
+from typing import Any, Literal
 
 import streamlit as st
 from pydantic.fields import FieldInfo
 
+from neft.component import Component, unit_of
+from neft.config import RunConfig
+from neft.devices import BaseDevice
 from neft.options import FAMILIES, Option, option_table, shown
 
+Kind = Literal["switch", "choice", "text", "float", "int"]
 PREFIX = "form_"
+TEST_DEVICE = "test_device"
+"""Also one of one's own, written as on the command line."""
+DOWNLOAD = "download"
 DOWNLOADED = ("fashion_mnist", "mnist", "cifar10", "cifar100", "tiny_imagenet")
 """Data sets that can be fetched."""
 SYMBOL_LENGTH = 2
 """A title that is no longer is a symbol."""
+CHOICES = {
+    "dataset": "What the network learns to tell apart. Digits come with scikit-learn; the others are read from disk.",
+    "backbone": "The network; its width, or its units, make it dearer and better.",
+    "method": "How it is trained against device variation; vanilla knows nothing of it.",
+    "device": "The technology whose levels miss their targets, in training and on the test chips.",
+}
 INITIAL = {"width": 0.25, "epochs": 20}
 """Where the form starts elsewhere than the models do: at something that trains in about a minute."""
 
@@ -26,7 +42,36 @@ def choose_component(part: str, title: str, *, default: str) -> str:
         index=names.index(default),
         format_func=lambda name: getattr(family[name], "label", name),
         key=f"{PREFIX}{part}",
+        help=CHOICES[part],
+        bind="query-params",
     )
+
+
+def download_switch() -> bool:
+    """Whether a missing data set may be fetched."""
+    return st.toggle(
+        "Download if missing",
+        key=f"{PREFIX}{DOWNLOAD}",
+        help="Otherwise a missing data set is an error that says where to put it.",
+        bind="query-params",
+    )
+
+
+def fill_form(config: RunConfig) -> None:
+    """Write a config into the form; before its widgets are drawn."""
+    for part in FAMILIES:
+        st.session_state[f"{PREFIX}{part}"] = getattr(config, part).name
+    for option in option_table().values():
+        component: Component = getattr(config, option.part)
+        if option.field in type(component).model_fields:
+            chosen = config_name(component) if option.part in FAMILIES else None
+            value = getattr(component, option.field)
+            st.session_state[_key(option, chosen)] = _drawn(_kind(option, chosen), value)
+
+
+def config_name(component: Component) -> str:
+    """The name by which a component was chosen."""
+    return str(getattr(component, "name", ""))
 
 
 def component_fields(
@@ -50,21 +95,25 @@ def component_fields(
 
 def _widget(option: Option, chosen: str | None) -> Any:
     info = _info(option, chosen)
-    label = _label(option)
-    key = f"{PREFIX}{option.name}_{chosen}"
-    default = INITIAL.get(option.name, info.get_default(call_default_factory=True))
-    help_text = option.help()
-    if option.is_switch:
-        return st.toggle(label, value=bool(default), key=key, help=help_text)
-    if option.choices:
-        choices = list(option.choices)
-        given = str(default) if default is not None else None
-        index = choices.index(given) if given in choices else None
-        return st.selectbox(label, choices, index=index, key=key, help=help_text, placeholder="as trained")
-    kind = str(info.annotation)
-    if "tuple" in kind or "str" in kind:
-        return st.text_input(label, value=shown(default) if default else "", key=key, help=help_text) or None
-    return _number(option, label, key, default, is_float="float" in kind)
+    label, key, kind, help_text = _label(option), _key(option, chosen), _kind(option, chosen), option.help()
+    default = _drawn(kind, INITIAL.get(option.name, info.get_default(call_default_factory=True)))
+    if kind == "switch":
+        return st.toggle(label, value=bool(default), key=key, help=help_text, bind="query-params")
+    if kind == "choice":
+        choices = list(option.choices or ())
+        return st.selectbox(
+            label,
+            choices,
+            index=choices.index(default) if default in choices else None,
+            key=key,
+            help=help_text,
+            placeholder="as trained",
+            accept_new_options=option.name == TEST_DEVICE,
+            bind="query-params",
+        )
+    if kind == "text":
+        return st.text_input(label, value=default, key=key, help=help_text, bind="query-params") or None
+    return _number(option, label, key, default, is_float=kind == "float")
 
 
 def _number(option: Option, label: str, key: str, default: float | None, *, is_float: bool) -> float | None:
@@ -74,13 +123,40 @@ def _number(option: Option, label: str, key: str, default: float | None, *, is_f
         label,
         min_value=None if low is None else cast(low),
         max_value=None if high is None else cast(high),
-        value=None if default is None else cast(default),
+        value=default,
         step=_step(default) if is_float else 1,
         format="%g" if is_float else None,
         key=key,
         help=option.help(),
         placeholder="default" if default is None else None,
+        bind="query-params",
     )
+
+
+def _kind(option: Option, chosen: str | None) -> Kind:
+    annotation = str(_info(option, chosen).annotation)
+    if option.is_switch:
+        return "switch"
+    if option.choices:
+        return "choice"
+    if "tuple" in annotation or "str" in annotation:
+        return "text"
+    return "float" if "float" in annotation else "int"
+
+
+def _drawn(kind: Kind, value: Any) -> Any:
+    """A setting's value as its widget holds it."""
+    if kind == "text":
+        return shown(value) if value else ""
+    if value is None or kind == "switch":
+        return value
+    if kind == "choice":
+        return value.short_name if isinstance(value, BaseDevice) else str(value)
+    return float(value) if kind == "float" else int(value)
+
+
+def _key(option: Option, chosen: str | None) -> str:
+    return f"{PREFIX}{option.name}_{chosen}" if chosen else f"{PREFIX}{option.name}"
 
 
 def _info(option: Option, chosen: str | None) -> FieldInfo:
@@ -89,16 +165,19 @@ def _info(option: Option, chosen: str | None) -> FieldInfo:
 
 def _label(option: Option) -> str:
     title = option.info.title or option.name
+    unit = unit_of(option.info)
+    suffix = f" ({unit})" if unit and unit not in option.name else ""
     if len(title) <= SYMBOL_LENGTH:
-        return f"{title}: {option.name.replace('_', ' ')}"
-    return f"{title[0].upper()}{title[1:]}" if title.isascii() else title
+        return f"{title}: {option.name.replace('_', ' ')}{suffix}"
+    return f"{title[0].upper()}{title[1:]}{suffix}" if title[0].isascii() else f"{title}{suffix}"
 
 
 def _bounds(option: Option) -> tuple[float | None, float | None]:
     limits = {
-        name: getattr(item, name) for item in option.info.metadata for name in ("ge", "le") if hasattr(item, name)
+        name: getattr(item, name) for item in option.info.metadata for name in ("ge", "le", "lt") if hasattr(item, name)
     }
-    return limits.get("ge"), limits.get("le")
+    below = limits.get("lt")
+    return limits.get("ge"), limits.get("le", below - 1 if isinstance(below, int) else None)
 
 
 def _step(default: float | None) -> float:

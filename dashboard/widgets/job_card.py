@@ -1,11 +1,15 @@
-"""One job, a training or a sweep: what it does, how far it is, its curves, and a way to cancel it."""
+"""One job, a training or a sweep: where it stands, how far it is, its curves, and every way on from there."""
+
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import charts, data, jobs, state
 from dashboard.jobs import Job
+from dashboard.widgets.queue_words import ordinal, turn_words
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.widgets.train_again import other_seed_link, same_seed_link
 from neft import columns
 from neft.experiments import EXPERIMENTS
 
@@ -20,6 +24,7 @@ WORDS = {
 }
 UNITS = {"training": "epochs", "evaluating": "chips", "sweeping": "runs"}
 SHOWN_AS_SECONDS = 120
+SHOWN_RUNS = 4
 HISTORY = [
     columns.EPOCH,
     columns.LOSS,
@@ -29,21 +34,31 @@ HISTORY = [
 ]
 
 
-def job_card(job: Job) -> None:
-    """Draw one job."""
+def job_card(job: Job, everyone: Sequence[Job] = ()) -> None:
+    """Draw one job; the others tell a waiting one when its turn comes."""
     with st.container(border=True, key=f"job_{job.id}"):
-        if job.is_active:
+        if job.state == "waiting":
+            _waiting(job, everyone)
+        elif job.is_active:
             _progress(job)
         else:
             _ending(job)
         history = pd.DataFrame(job.history, columns=HISTORY)
-        if not job.sweep and (job.is_active or not history.empty):
+        if not job.sweep and job.state != "waiting" and (job.is_active or not history.empty):
             figure = charts.training_curves(history, num_epochs=job.num_epochs, mode=theme_mode())
             st.plotly_chart(
                 figure, theme=None, key=f"curves_{job.id}", alt="Loss and accuracies by epoch, as they come."
             )
-        st.caption("The same from a command line:")
-        st.code(job.command, language="bash", wrap_lines=True)
+        with st.expander("The same from a command line", icon=":material/terminal:", key=f"command_{job.id}"):
+            st.code(job.command, language="bash", wrap_lines=True)
+
+
+def _waiting(job: Job, everyone: Sequence[Job]) -> None:
+    st.markdown(f"**Waiting: {ordinal(job.place)} in the queue** · {turn_words(job, everyone)}")
+    st.caption(_what(job))
+    if st.button("Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}", help="It leaves the queue."):
+        jobs.cancel(job.id)
+        st.rerun(scope="fragment")
 
 
 def _progress(job: Job) -> None:
@@ -51,20 +66,74 @@ def _progress(job: Job) -> None:
     unit = UNITS.get(job.stage, "")
     count = f" · {job.done} of {job.total} {unit}" if job.total else ""
     left = f" · about {_duration(job.seconds_left)} left" if job.seconds_left is not None else ""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.done / job.total if job.total else 0.0, text=f"**{words}**{count}{left}")
-        if st.button("Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}"):
-            jobs.cancel(job.id)
-            st.toast("Stopping; what is whole is kept: runs that ended, and the last epoch of the others.")
-    st.caption(f"{_what(job)} · {_duration(job.seconds)} so far")
+    st.progress(job.done / job.total if job.total else 0.0, text=f"**{words}**{count}{left}")
+    st.caption(f"{_what(job)} · {_duration(job.seconds)} so far{_to_end(job)}")
+    _sweep_runs(job)
+    if st.button(
+        "Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}", help="What is whole is kept: epochs and runs."
+    ):
+        jobs.cancel(job.id)
+        st.toast("Stopping; what is whole is kept: runs that ended, and the last epoch of the others.")
+
+
+def _to_end(job: Job) -> str:
+    """How long all that is left takes, where that is more than the present stage."""
+    span = job.seconds_to_end
+    if span is None or job.stage in ("evaluating", "sweeping", "storing"):
+        return ""
+    low, high = (_duration(seconds) for seconds in span)
+    return f" · with its chips {low} to {high} in all are left" if low != high else ""
+
+
+def _sweep_runs(job: Job) -> None:
+    """The runs of a sweep that ended last."""
+    for run in job.runs[: -SHOWN_RUNS - 1 : -1]:
+        how = f"failed: {run.error}" if run.error else f"stored after {_duration(run.seconds)}"
+        st.caption(f"`{run.run_id}` {how}")
 
 
 def _what(job: Job) -> str:
-    return f"Experiment: {EXPERIMENTS[job.sweep].title}" if job.sweep in EXPERIMENTS else job.sweep or job.run_id
+    return f"Experiment: {EXPERIMENTS[job.sweep].title}" if job.sweep in EXPERIMENTS else job.sweep or f"`{job.run_id}`"
 
 
-def _sweep_ended(job: Job) -> None:
-    st.success(f"Finished in {_duration(job.seconds)}: {_what(job)}. {job.message}", icon=":material/check_circle:")
+def _ending(job: Job) -> None:
+    if job.state == "finished":
+        _finished(job)
+    elif job.state == "cancelled":
+        kept = job.message or "It had not begun to compute."
+        st.warning(f"Cancelled. {kept} Start it again to go on.", icon=":material/stop_circle:")
+        st.caption(_what(job))
+    else:
+        what = "Failed" if job.state == "failed" else "Lost: its process ended without finishing"
+        st.error(f"{what}. {job.message}", icon=":material/error:")
+        st.caption(_what(job))
+    with st.container(horizontal=True):
+        if job.state != "finished" and st.button(
+            "Start it again",
+            key=f"again_{job.id}",
+            icon=":material/replay:",
+            help="Queues it once more; what is whole is not computed again.",
+        ):
+            _ = jobs.start_again(job.id)
+            st.rerun()
+        if job.state != "finished" and not job.sweep:
+            same_seed_link(job.id, "Change the settings")
+        if st.button("Remove from the list", key=f"forget_{job.id}", icon=":material/close:"):
+            jobs.forget(job.id)
+            st.rerun()
+
+
+def _finished(job: Job) -> None:
+    said = f"{_what(job)}. {job.message}" if job.sweep else _what(job)
+    st.success(f"Finished in {_duration(job.seconds)}: {said}", icon=":material/check_circle:")
+    with st.container(horizontal=True):
+        if job.sweep:
+            _sweep_links(job)
+        else:
+            _run_links(job)
+
+
+def _sweep_links(job: Job) -> None:
     if job.sweep in EXPERIMENTS:
         st.page_link(
             "app_pages/experiments.py",
@@ -74,34 +143,18 @@ def _sweep_ended(job: Job) -> None:
         )
 
 
-def _ending(job: Job) -> None:
-    if job.state == "finished" and job.sweep:
-        _sweep_ended(job)
-    elif job.state == "finished":
-        st.success(f"Finished in {_duration(job.seconds)}: `{job.run_id}`", icon=":material/check_circle:")
-        with st.container(horizontal=True):
-            st.page_link(
-                "app_pages/runs.py",
-                label="Open the run",
-                icon=":material/table_rows:",
-                query_params={state.RUNS: job.run_id},
-            )
-            st.page_link(
-                "app_pages/explore.py",
-                label="See it in the four views",
-                icon=":material/monitoring:",
-                query_params=data.view_address(job.run_id),
-            )
-    elif job.state == "cancelled":
-        st.warning(
-            f"Cancelled. {job.message} Start it again with the same settings to go on.", icon=":material/stop_circle:"
-        )
-    else:
-        what = "Failed" if job.state == "failed" else "Lost: its process ended without finishing"
-        st.error(f"{what}. {job.message}", icon=":material/error:")
-    if st.button("Remove from the list", key=f"forget_{job.id}", icon=":material/close:"):
-        jobs.forget(job.id)
-        st.rerun()
+def _run_links(job: Job) -> None:
+    st.page_link(
+        "app_pages/runs.py", label="Open the run", icon=":material/table_rows:", query_params={state.RUNS: job.run_id}
+    )
+    st.page_link(
+        "app_pages/explore.py",
+        label="See it in the four views",
+        icon=":material/monitoring:",
+        query_params=data.view_address(job.run_id),
+    )
+    other_seed_link(job.run_id)
+    same_seed_link(job.run_id)
 
 
 def _duration(seconds: float) -> str:

@@ -4,8 +4,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import jobs
-from dashboard.widgets.component_form import DOWNLOADED, choose_component, component_fields
+from dashboard import costs, jobs
+from dashboard.costs import SweepCost
+from dashboard.widgets.component_form import DOWNLOAD, DOWNLOADED, choose_component, component_fields, download_switch
+from dashboard.widgets.queue_words import queue_words
+from neft.errors import ConfigError
 from neft.experiments import Experiment
 from neft.options import option_words
 
@@ -14,30 +17,43 @@ MOST_SEEDS = 20
 
 
 def sweep_form(experiment: Experiment) -> None:
-    """A form, its command line, and a button that starts it."""
+    """A form, its cost, its command line, and a button that queues it."""
     st.markdown(
         "Every setting is trained from several seeds and tried on sampled chips; what is stored already is not run "
         "again. Smaller sizes are quicker: fewer seeds, epochs or chips, a narrower network."
     )
     values, seeds = _form()
     command = f"{option_words(f'neft sweep {experiment.name}', values)} --seeds {seeds}"
-    if values["dataset"] in DOWNLOADED and st.toggle(
-        "Download if missing",
-        key="form_download",
-        help="Otherwise a missing data set is an error that says where to put it.",
-    ):
+    if values.pop(DOWNLOAD, False):
         command += " --download"
-    busy = jobs.active()
-    if st.button(
-        "Run the experiment",
-        icon=":material/play_circle:",
-        disabled=busy is not None,
-        help="One job at a time: wait for the one that runs, or cancel it on the Train page." if busy else None,
-    ):
-        _ = jobs.start_sweep(command, experiment=experiment.name)
-        st.rerun()
+    try:
+        cost = costs.of_sweep(experiment.name, {**values, "seeds": seeds}, workers=jobs.spare_cores())
+    except ConfigError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    _start(experiment, command, cost)
     st.caption("The same from a command line:")
     st.code(command, language="bash", wrap_lines=True)
+
+
+def _start(experiment: Experiment, command: str, cost: SweepCost) -> None:
+    twin = next((job for job in jobs.jobs() if job.is_active and job.command == command), None)
+    if cost.num_missing == 0:
+        st.info("Every run of this size is stored already.", icon=":material/check_circle:")
+    elif twin is not None:
+        st.info("It is in the queue at this size.", icon=":material/hourglass_top:")
+    if st.button(
+        "Run the experiment", icon=":material/play_circle:", disabled=not cost.num_missing or twin is not None
+    ):
+        _ = jobs.start_sweep(command, experiment=experiment.name, expected=costs.expected(cost.estimate))
+        st.rerun()
+    if cost.num_missing:
+        runs = (
+            f"{cost.num_missing} of {cost.num_planned} runs"
+            if cost.num_missing < cost.num_planned
+            else (f"All {cost.num_planned} runs")
+        )
+        st.caption(f"{runs} are to be made. {costs.words(cost.estimate)}{queue_words()}")
 
 
 def _form() -> tuple[dict[str, Any], int]:
@@ -47,12 +63,20 @@ def _form() -> tuple[dict[str, Any], int]:
         dataset = choose_component("dataset", "Data set", default="digits")
         values |= {"dataset": dataset}
         values |= component_fields("dataset", dataset, only=("image_size", "path", "channels", "max_train"))
+        if dataset in DOWNLOADED:
+            values[DOWNLOAD] = download_switch()
     with middle:
         backbone = choose_component("backbone", "Backbone", default="vgg8")
         values |= {"backbone": backbone} | component_fields("backbone", backbone)
     with right:
         seeds = st.number_input(
-            "Seeds", 1, MOST_SEEDS, SEEDS, key="form_seeds", help="Trainings of each setting; intervals need two."
+            "Seeds",
+            1,
+            MOST_SEEDS,
+            SEEDS,
+            key="form_seeds",
+            help="Trainings of each setting; intervals need two.",
+            bind="query-params",
         )
         values |= component_fields("training", only=("epochs",))
         values |= component_fields("evaluation", only=("num_instances",))

@@ -18,8 +18,9 @@ def sweep_jobs(experiment: Experiment) -> None:
         current = _of(experiment)
         if running and not any(job.is_active for job in current):
             st.rerun()  # once, to stop the timer and to show what was stored
+        everyone = jobs.jobs()
         for job in current:
-            job_card(job)
+            job_card(job, everyone)
 
     watch()
 

@@ -4,7 +4,7 @@ import shlex
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,13 @@ from rich.text import Text
 from typing_extensions import override
 
 from neft.cli.common import data_dir_option, json_option, print_json, print_table, store_option
-from neft.cli.config_options import SectionedCommand, config_from, config_parameters
+from neft.cli.config_options import SectionedCommand, config_parameters
 from neft.cli.watch import EventFile, report_failure
 from neft.errors import ConfigError, NeftError, unknown_name
-from neft.options import option_words, parse_sigma_ds, shown
+from neft.options import option_words, shown
 from neft.plans import save_plan
 from neft.presets import PRESETS, PlannedRun, Preset, Scale, Stored
+from neft.scaling import rescaling
 from neft.store import Stores
 from neft.sweep import Outcome, SweepSettings, cost, missing, plan_record
 from neft.sweep import sweep as run_sweep
@@ -122,7 +123,7 @@ def sweep(
         message = "With --cluster, --workers and --threads 0 have no meaning: `dask worker` says how many there are."
         raise ConfigError(message)
     chosen = PRESETS[preset]
-    rescale = _rescaling(chosen, options)
+    rescale = rescaling(chosen, options)
     settings = SweepSettings(
         store_root=store_root or Stores.default().own.root,
         num_workers=workers,
@@ -151,30 +152,6 @@ def sweep(
     outcomes = _watched(plan, settings, keep, EventFile(events))
     planned = plan(settings.find)
     _report(outcomes, num_stored=len(planned) - len(missing(planned, settings.stores)), as_json=as_json)
-
-
-def _rescaling(preset: Preset, options: Mapping[str, Any]) -> Callable[[Scale], Scale]:
-    """What the options make of each part's scale.
-
-    Raises:
-        ConfigError: the preset has but one size, or an option that cannot be.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    if given and preset.fixed is not None:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        message = f"The preset '{preset.name}' has one size; it takes no {flags}. See `neft sweep` for those that do."
-        raise ConfigError(message)
-    seeds, sigma_ds = given.pop("seeds", None), given.pop("train_sigma_ds", None)
-
-    def rescale(scale: Scale) -> Scale:
-        return replace(
-            scale,
-            base=config_from(given, base=scale.base) if given else scale.base,
-            num_seeds=seeds or scale.num_seeds,
-            sigma_ds=parse_sigma_ds(sigma_ds, flag="--train-sigma-ds") if sigma_ds else scale.sigma_ds,
-        )
-
-    return rescale
 
 
 def _plan_name(preset: Preset, options: Mapping[str, Any], rescale: Callable[[Scale], Scale]) -> str:
@@ -242,9 +219,9 @@ def _watched(
     ) as progress:
         task = progress.add_task(settings.preset or "", total=None, last="")
 
-        def record() -> None:
+        def record(run: dict[str, Any] | None = None) -> None:
             shown = progress.tasks[0]
-            events.write("sweeping", done=int(shown.completed), total=int(shown.total or 0))
+            events.write("sweeping", done=int(shown.completed), total=int(shown.total or 0), run=run)
 
         def begin(planned: Sequence[PlannedRun], absent: Sequence[PlannedRun]) -> None:
             keep(planned)
@@ -257,7 +234,7 @@ def _watched(
                 console.print(f"[red]{outcome.run_id}[/]: {escape(outcome.error)}", soft_wrap=True)
             time_left.advance(outcome.run_id)
             progress.update(task, advance=1, last=outcome.run_id)
-            record()
+            record(asdict(outcome))
 
         def notify(notice: str) -> None:
             console.print(f"[yellow]{notice}[/]", highlight=False, soft_wrap=True)

@@ -98,6 +98,17 @@ def _random_crops(images: Tensor, padding: int, rng: torch.Generator) -> Tensor:
 
 
 @dataclass(frozen=True)
+class DataSize:
+    """How much there is of a data set."""
+
+    num_train: int
+    num_validation: int
+    num_test: int
+    num_channels: int
+    num_classes: int
+
+
+@dataclass(frozen=True)
 class DataAccess:
     """Where data sets lie and whether a missing one may be fetched."""
 
@@ -112,6 +123,8 @@ class BaseDataset(Component):
 
     label: ClassVar[str]
     source: ClassVar[str]
+    size: ClassVar[DataSize | None] = None
+    """Known without loading; None where only loading tells."""
 
     max_train: int | None = Field(
         default=None,

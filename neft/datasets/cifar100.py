@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from typing_extensions import override
 
-from neft.datasets.base import BaseDataset, DataAccess, ImageData, image_size_field
+from neft.datasets.base import BaseDataset, DataAccess, DataSize, ImageData, image_size_field
 from neft.datasets.cifar import load_cifar
 from neft.datasets.torchvision_import import import_torchvision
 
@@ -18,6 +18,7 @@ class Cifar100(BaseDataset):
         "Krizhevsky: Learning Multiple Layers of Features from Tiny Images (2009), cs.toronto.edu/~kriz/cifar.html, "
         "through torchvision."
     )
+    size: ClassVar[DataSize | None] = DataSize(45_000, 5_000, 10_000, num_channels=3, num_classes=100)
 
     image_size: int = image_size_field(32)
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import torch
 from typing_extensions import override
 
-from neft.datasets.base import BaseDataset, DataAccess, ImageData, Split, image_size_field
+from neft.datasets.base import BaseDataset, DataAccess, DataSize, ImageData, Split, image_size_field
 from neft.datasets.splits import cut, select
 
 
@@ -17,6 +17,7 @@ class Digits(BaseDataset):
     source: ClassVar[str] = (
         "Test part of UCI's Optical Recognition of Handwritten Digits (doi 10.24432/C50P49), shipped with scikit-learn."
     )
+    size: ClassVar[DataSize | None] = DataSize(1_000, 400, 397, num_channels=1, num_classes=10)
 
     image_size: int = image_size_field(8)
 

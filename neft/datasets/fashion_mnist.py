@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from typing_extensions import override
 
-from neft.datasets.base import BaseDataset, DataAccess, ImageData, image_size_field
+from neft.datasets.base import BaseDataset, DataAccess, DataSize, ImageData, image_size_field
 from neft.datasets.idx import load_idx
 from neft.datasets.torchvision_import import import_torchvision
 
@@ -35,6 +35,7 @@ class FashionMnist(BaseDataset):
         "Xiao, Rasul, Vollgraf: Fashion-MNIST (arXiv 1708.07747), "
         "through torchvision or Debian's package dataset-fashion-mnist."
     )
+    size: ClassVar[DataSize | None] = DataSize(54_000, 6_000, 10_000, num_channels=1, num_classes=10)
 
     image_size: int = image_size_field(32)
 

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from typing_extensions import override
 
-from neft.datasets.base import BaseDataset, DataAccess, ImageData, image_size_field
+from neft.datasets.base import BaseDataset, DataAccess, DataSize, ImageData, image_size_field
 from neft.datasets.idx import load_idx
 from neft.datasets.torchvision_import import import_torchvision
 
@@ -17,6 +17,7 @@ class Mnist(BaseDataset):
     source: ClassVar[str] = (
         "LeCun, Cortes, Burges: the MNIST database (yann.lecun.com/exdb/mnist), through torchvision."
     )
+    size: ClassVar[DataSize | None] = DataSize(54_000, 6_000, 10_000, num_channels=1, num_classes=10)
 
     image_size: int = image_size_field(32)
 

@@ -8,7 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 from typing_extensions import override
 
-from neft.datasets.base import BaseDataset, DataAccess, ImageData, Split, image_size_field
+from neft.datasets.base import BaseDataset, DataAccess, DataSize, ImageData, Split, image_size_field
 from neft.datasets.fetching import data_missing, download_folder
 from neft.datasets.image_files import read_images
 from neft.datasets.splits import cut_official
@@ -33,6 +33,7 @@ class TinyImagenet(BaseDataset):
     name: Literal["tiny_imagenet"] = "tiny_imagenet"
     label: ClassVar[str] = "Tiny ImageNet"
     source: ClassVar[str] = "Stanford's course CS231n (cs231n.stanford.edu), 200 classes out of ImageNet at 64 × 64."
+    size: ClassVar[DataSize | None] = DataSize(90_000, 10_000, 10_000, num_channels=3, num_classes=200)
 
     image_size: int = image_size_field(64)
 

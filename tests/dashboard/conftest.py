@@ -11,7 +11,7 @@ import psutil
 import pytest
 import streamlit as st
 
-from dashboard import jobs
+from dashboard import job_files, jobs
 from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
@@ -65,7 +65,7 @@ def end(job_id: str) -> None:
 
 def pid_of(job_id: str) -> int:
     """A job's process."""
-    facts = jobs._facts(job_id)
+    facts = job_files.facts(job_id)
     assert facts is not None
     return int(facts["pid"])
 

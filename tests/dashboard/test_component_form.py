@@ -102,7 +102,7 @@ def test_steps_are_small_against_the_default(form: Form) -> None:
         ("method", "ovf", "β: beta"),
         ("method", "irs", "N: num feedback"),
         ("mapping", None, "M: weight bits"),
-        ("training", None, "train σ_d"),
+        ("training", None, "Train σ_d"),
         ("training", None, "Epochs"),
         ("evaluation", None, "Chips"),
     ],

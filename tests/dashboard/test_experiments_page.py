@@ -449,7 +449,7 @@ def test_plans_of_one_size_are_told_apart_by_their_names(experiments_shipped: Ru
 def test_experiment_is_run_at_the_size_of_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[tuple[str, str]] = []
 
-    def start(command: str, *, experiment: str) -> str:
+    def start(command: str, *, experiment: str, expected: object) -> str:
         started.append((command, experiment))
         return "id"
 
@@ -458,7 +458,7 @@ def test_experiment_is_run_at_the_size_of_the_form(monkeypatch: pytest.MonkeyPat
     app.toggle(key="run_it").set_value(True).run()
     app.selectbox(key="form_backbone").set_value("mlp").run()
     app.number_input(key="form_seeds").set_value(2)
-    app.number_input(key="form_epochs_None").set_value(3).run()
+    app.number_input(key="form_epochs").set_value(3).run()
     assert not app.exception
 
     button = next(button for button in app.button if button.label == "Run the experiment")
@@ -489,12 +489,13 @@ def ours() -> dict[str, Any]:
     return {"pid": os.getpid(), "created": psutil.Process().create_time()}
 
 
-def test_one_job_at_a_time() -> None:
+def test_experiment_waits_for_the_job_that_computes() -> None:
     write_job("20261122-000000-abcdef", [], **ours())
     app = open_experiment("beta")
     app.toggle(key="run_it").set_value(True).run()
 
-    assert next(button for button in app.button if button.label == "Run the experiment").disabled
+    assert not next(button for button in app.button if button.label == "Run the experiment").disabled
+    assert "One job is ahead in the queue" in words(app)
 
 
 def test_jobs_of_an_experiment_stand_on_its_page() -> None:

@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
 
 import psutil
 import pytest
 
-from dashboard import jobs
-from dashboard.jobs import Job
+from dashboard import job_files, jobs
+from dashboard.jobs import Expected, Job
 from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets import Mnist
@@ -53,6 +55,20 @@ def wait(job_id: str, until: Callable[[Job], object]) -> Job:
         assert job.is_active, job
         time.sleep(0.05)
     pytest.fail("nothing within 90 seconds")
+
+
+@pytest.fixture
+def busy() -> Iterator[str]:
+    """A job that computes until it is ended: the id of one whose process sleeps."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    folder = write_job("20260101-000000-aaaaaa", [], pid=process.pid, created=psutil.Process(process.pid).create_time())
+    yield folder.name
+    process.kill()
+    process.wait(timeout=20)
+
+
+def has_begun(job: Job) -> bool:
+    return bool(job_files.events(job.id))
 
 
 def found(job_id: str) -> Job:
@@ -99,6 +115,7 @@ def test_sweep_runs_its_experiment() -> None:
     assert job.state == "finished", job
     stored = RunStore(neft_home() / "runs").ids()
     assert job.message == f"{len(stored)} runs stored."
+    assert {run.run_id for run in job.runs} == set(stored)
     assert len(stored) > 4
     plans, _ = load_plans(neft_home() / "runs")
     assert {entry.run_id for plan in plans.values() for entry in plan.entries} == set(stored)
@@ -177,6 +194,135 @@ def test_killed_job_is_lost_and_says_how_to_go_on() -> None:
     assert jobs.active() is None
 
 
+# ---------------------------------------------------------------- the queue
+def test_job_waits_for_the_one_before_it_and_says_its_place(busy: str) -> None:
+    second, third = start(a_config()), start(a_config(epochs=3))
+
+    assert [found(each).state for each in (busy, second, third)] == ["starting", "waiting", "waiting"]
+    assert [found(each).place for each in (busy, second, third)] == [1, 2, 3]
+    assert found(third).seconds == 0
+    assert job_files.events(second) == []
+
+
+def test_waiting_job_is_cancelled_at_once(busy: str) -> None:
+    second, third = start(a_config()), start(a_config(epochs=3))
+
+    jobs.cancel(second)
+
+    assert wait(second, lambda job: not job.is_active).state == "cancelled"
+    assert found(third).place == 2
+    assert found(busy).is_active
+
+
+def test_waiting_jobs_begin_in_their_order_without_the_page_that_started_them(busy: str) -> None:
+    config = a_config()
+    facts = {"run_id": config.run_id, "command": "neft train", "num_epochs": 2}
+    script = f"from dashboard import jobs; [print(jobs.start({config.to_json()!r}, **{facts!r})) for _ in range(2)]"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    second, third = answer.stdout.split()
+    assert [found(each).place for each in (second, third)] == [2, 3]
+
+    for ended, next_one in ((busy, second), (second, third)):
+        assert job_files.events(next_one) == []
+        end(ended)
+        _ = wait(next_one, has_begun)
+    end(third)
+
+
+def test_lost_jobs_are_waited_for_by_nobody(busy: str) -> None:
+    second = start(a_config())
+    end(second)
+    third = start(a_config(epochs=3))
+
+    assert (found(second).state, found(second).message) == ("lost", jobs.NEVER_BEGUN)
+    assert found(third).place == 2
+    end(busy)
+    assert wait(third, has_begun).place == 1
+    end(third)
+
+
+def test_job_that_ended_is_started_again_at_the_end_of_the_queue(busy: str) -> None:
+    config = a_config()
+    ended, waiting = start(config), start(a_config(epochs=3))
+    jobs.cancel(ended)
+    _ = wait(ended, lambda job: not job.is_active)
+
+    again = jobs.start_again(ended)
+
+    assert again is not None
+    assert [job.id for job in jobs.jobs()] == [again, waiting, busy]
+    assert (found(again).place, found(again).run_id) == (3, config.run_id)
+    assert jobs.config_json(again) == config.to_json()
+
+
+def test_sweep_that_ended_is_started_again() -> None:
+    event = {"event": "failed", "message": "no data"}
+    folder = write_job("20260101-000000-aaaaaa", [event], command=SMALL_SWEEP, sweep="decay_factors", run_id="")
+
+    again = jobs.start_again(folder.name)
+
+    assert again is not None
+    assert (found(again).command, found(again).sweep) == (SMALL_SWEEP, "decay_factors")
+
+
+def test_what_computes_or_is_no_more_is_not_started_again(busy: str) -> None:
+    assert jobs.start_again(busy) is None
+    assert jobs.start_again("20260101-000000-bbbbbb") is None
+
+
+def test_waiting_loads_nothing_heavy() -> None:
+    script = "import sys; import dashboard.job_runner; print(*sys.modules)"
+
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert not {"streamlit", "torch", "pandas", "numpy", "pydantic", "rich"} & set(answer.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("events", "span"),
+    [
+        ([], (60.0, 120.0)),
+        ([{"event": "starting", "time": -10.0}, {"event": "loading", "message": ""}], (60.0, 120.0)),
+        (
+            # 4 of 9 epochs in 20 s: 25 s of training are left, and a quarter of what all was expected to take
+            [{"event": "training", "done": 0, "total": 9, "time": -20.0}, {**epoch(4), "time": -1.0}],
+            (25.0 + 15.0, 25.0 + 30.0),
+        ),
+        (
+            [
+                {"event": "evaluating", "done": 0, "total": 4, "time": -9.0},
+                {"event": "evaluating", "done": 3, "total": 4},
+            ],
+            (3.0, 3.0),
+        ),
+    ],
+)
+def test_end_is_as_expected_before_and_then_by_the_pace(
+    events: list[dict[str, Any]], span: tuple[float, float]
+) -> None:
+    now = time.time()
+    timed = [{**event, "time": now + float(event.get("time", 0.0))} for event in events]
+    ours: dict[str, Any] = {"pid": os.getpid(), "created": psutil.Process().create_time()}
+    expected = {"training": 60.0, "evaluation": 20.0, "low": 60.0, "high": 120.0}
+    folder = write_job("20260101-000000-aaaaaa", timed, **ours, expected=expected)
+
+    left = found(folder.name).seconds_to_end
+
+    assert found(folder.name).expected == Expected(**expected)
+    assert left == pytest.approx(span, abs=1.5)
+
+
+def test_sweep_tells_of_its_runs() -> None:
+    runs = [
+        {"run_id": "digits-mlp-1a2b3c4d", "seconds": 3.5, "error": None},
+        {"run_id": "digits-mlp-2a2b3c4d", "seconds": 0.5, "error": "no data"},
+    ]
+    events = [{"event": "sweeping", "done": number, "total": 9, "run": run} for number, run in enumerate([None, *runs])]
+    write_job("20260101-000000-aaaaaa", events, sweep="beta")
+
+    assert [asdict(run) for run in found("20260101-000000-aaaaaa").runs] == runs
+
+
 def test_running_job_cannot_be_forgotten() -> None:
     job_id = start(a_config())
 
@@ -207,10 +353,26 @@ def test_state_is_told_by_the_last_event_once_the_process_is_gone(
     assert job.seconds == (5.0 if events else 0.0)
 
 
-def test_job_that_was_refused_without_a_word_says_that() -> None:
-    write_job("20260101-000000-aaaaaa", [])
+@pytest.mark.parametrize(
+    ("events", "message"), [([], jobs.NEVER_BEGUN), ([{"event": "starting"}], jobs.KILLED)], ids=["waiting", "begun"]
+)
+def test_job_whose_process_went_without_a_word_is_lost(events: list[dict[str, object]], message: str) -> None:
+    write_job("20260101-000000-aaaaaa", events)
 
-    assert found("20260101-000000-aaaaaa").message == "The training's process ended without a word."
+    job = found("20260101-000000-aaaaaa")
+
+    assert (job.state, job.message) == ("lost", message)
+
+
+def test_waiting_does_not_count_as_time() -> None:
+    events = [
+        {"event": "starting", "time": 1400.0},
+        {**epoch(1), "time": 1500.0},
+        {"event": "finished", "time": 1600.0},
+    ]
+    write_job("20260101-000000-aaaaaa", events, created=1000.0)
+
+    assert found("20260101-000000-aaaaaa").seconds == 200.0
 
 
 @pytest.mark.parametrize(("events", "state"), [([], "starting"), ([epoch(3)], "running")])

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import psutil
 import pytest
@@ -58,12 +59,12 @@ def test_untouched_form_is_the_command_of_its_defaults() -> None:
     [
         ("form_beta_ovf", 0.5, "beta"),
         ("form_num_feedback_ovf", 2, "num_feedback"),
-        ("form_epochs_None", 3, "epochs"),
-        ("form_sigma_d_None", 0.25, "sigma_d"),
-        ("form_num_instances_None", 7, "num_instances"),
+        ("form_epochs", 3, "epochs"),
+        ("form_sigma_d", 0.25, "sigma_d"),
+        ("form_num_instances", 7, "num_instances"),
         ("form_max_train_digits", 100, "max_train"),
         ("form_temperature_ovf", 2.0, "temperature"),
-        ("form_weight_bits_None", 4, "weight_bits"),
+        ("form_weight_bits", 4, "weight_bits"),
     ],
 )
 def test_number_in_the_form_goes_into_the_command(key: str, value: float, name: str) -> None:
@@ -98,8 +99,8 @@ def test_another_method_brings_its_own_settings() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
-        ("form_learning_rate_None", 0.0, "TrainingConfig.learning_rate (learning rate) must lie in (0, 1]; got 0.0."),
-        ("form_device_bits_None", 3, "weight_bits (M) must be a multiple of device_bits (K); got M = 8, K = 3."),
+        ("form_learning_rate", 0.0, "TrainingConfig.learning_rate (learning rate) must lie in (0, 1]; got 0.0."),
+        ("form_device_bits", 3, "weight_bits (M) must be a multiple of device_bits (K); got M = 8, K = 3."),
         ("form_decay_base_ovf", 1.0, "Ovf.decay_base (γ base) must lie in (1, 1000]; got 1.0."),
     ],
 )
@@ -117,7 +118,7 @@ def test_number_out_of_range_is_refused_with_a_sentence(key: str, value: float, 
 def test_list_that_cannot_be_is_refused_with_a_sentence(text: str) -> None:
     app = open_page(TRAIN)
 
-    app = app.text_input(key="form_test_sigma_d_None").set_value(text).run()
+    app = app.text_input(key="form_test_sigma_d").set_value(text).run()
 
     assert not app.exception
     assert len(app.error) == 1
@@ -137,9 +138,9 @@ def a_short_training(app: AppTest) -> AppTest:
     """The form, filled in for a training of a second."""
     app = choose(app, "backbone", "mlp")
     app.number_input(key="form_hidden_units_mlp").set_value(16)
-    app.number_input(key="form_epochs_None").set_value(2)
-    app.number_input(key="form_num_instances_None").set_value(3)
-    app.text_input(key="form_test_sigma_d_None").set_value("0,0.1,0.2")
+    app.number_input(key="form_epochs").set_value(2)
+    app.number_input(key="form_num_instances").set_value(3)
+    app.text_input(key="form_test_sigma_d").set_value("0,0.1,0.2")
     return app.run()
 
 
@@ -179,7 +180,7 @@ def test_training_started_on_the_page_is_stored_and_shown() -> None:
         ([epoch(1)], "Lost: its process ended without finishing. It was killed"),
         ([epoch(1), '{"event": "trai'], "Lost"),
         ([epoch(1), "\0\n", epoch(2)], "Lost"),
-        ([], "Failed. The training's process ended without a word."),
+        ([], "Lost: its process ended without finishing. Its process ended before its turn came"),
     ],
 )
 def test_job_that_ended_says_how(events: list[dict[str, object] | str], said: str) -> None:
@@ -202,7 +203,7 @@ def test_job_that_ended_says_how(events: list[dict[str, object] | str], said: st
         ([epoch(9), {"event": "storing", "message": "x"}], "Storing the run"),
     ],
 )
-def test_job_that_runs_says_what_it_does_and_keeps_others_waiting(events: list[dict[str, object]], said: str) -> None:
+def test_job_that_runs_says_what_it_does_and_that_others_wait(events: list[dict[str, object]], said: str) -> None:
     ours = os.getpid()
     write_job("20260101-000000-aaaaaa", events, pid=ours, created=psutil.Process(ours).create_time())
 
@@ -210,7 +211,8 @@ def test_job_that_runs_says_what_it_does_and_keeps_others_waiting(events: list[d
 
     assert not app.exception
     assert said in app.get("progress")[0].proto.text
-    assert start_button(app).disabled
+    assert not start_button(app).disabled
+    assert "One job is ahead in the queue" in words(app)
 
 
 def test_cancel_stops_the_jobs_process() -> None:
@@ -224,6 +226,148 @@ def test_cancel_stops_the_jobs_process() -> None:
     app = app.run()
     assert not app.exception
     assert "Cancelled." in words(app)
+
+
+# ---------------------------------------------------------------- the queue
+def ours() -> dict[str, Any]:
+    """A process that lives."""
+    return {"pid": os.getpid(), "created": psutil.Process().create_time()}
+
+
+def test_waiting_jobs_say_their_place_and_when_their_turn_comes() -> None:
+    expected = {"training": 60.0, "evaluation": 30.0, "low": 60.0, "high": 120.0}
+    for number in range(3):
+        write_job(f"20260101-000000-00000{number}", [], **ours(), expected=expected)
+
+    app = open_page(TRAIN)
+
+    assert not app.exception
+    assert "Waiting: 2nd in the queue** · begins when the job ahead has ended, in about 60 s to 2 min" in words(app)
+    assert "Waiting: 3rd in the queue** · begins when the 2 jobs ahead have ended, in about 2 to 4 min" in words(app)
+    assert "3 jobs are ahead in the queue, in about 3 to 6 min." in words(app)
+    assert len(app.get("progress")) == 1
+
+
+def test_training_that_is_queued_is_not_queued_twice() -> None:
+    run_id = make_config(UNTOUCHED).run_id
+    write_job("20260101-000000-aaaaaa", [], **ours(), run_id=run_id)
+
+    app = open_page(TRAIN)
+
+    assert start_button(app).disabled
+    assert "A training with these settings is 1st in the queue." in words(app)
+
+
+def test_lost_training_is_started_again_from_its_card() -> None:
+    write_job("20260101-000000-000000", [], **ours())
+    folder = write_job("20260101-000000-aaaaaa", [epoch(1)])
+    (folder / "config.json").write_text(make_config(UNTOUCHED).to_json(), encoding="utf-8")
+    app = open_page(TRAIN)
+
+    app = app.button(key=f"again_{folder.name}").click().run()
+
+    assert not app.exception
+    again, _ = jobs.jobs()
+    assert (again.state, again.place) == ("waiting", 2)
+    assert not folder.exists()
+
+
+def test_many_ended_jobs_are_paged_and_can_be_cleared() -> None:
+    for number in range(7):
+        write_job(f"20260101-000000-00000{number}", [epoch(1), {"event": "finished"}])
+    app = open_page(TRAIN)
+    assert "7 jobs have ended." in words(app)
+    assert words(app).count("Finished in") == 5
+
+    app = next(button for button in app.button if button.label == "Clear the list").click().run()
+
+    assert not app.exception
+    assert jobs.jobs() == []
+    assert "None yet." in words(app)
+
+
+# ---------------------------------------------------------------- filled in
+EVERY_PART = {
+    "dataset": "fashion_mnist",
+    "image_size": 16,
+    "max_train": 500,
+    "backbone": "resnet18",
+    "width": 0.125,
+    "method": "irs",
+    "beta": 0.5,
+    "decay": "constant",
+    "classifier_noise": False,
+    "device": "rram4",
+    "weight_bits": 4,
+    "epochs": 60,
+    "seed": 7,
+    "max_validation": 200,
+    "test_sigma_d": "0,0.2",
+    "test_device": "rram1",
+    "test_quantise": False,
+}
+
+
+def a_job_like(values: dict[str, Any]) -> str:
+    folder = write_job("20260101-000000-aaaaaa", [epoch(1)])
+    (folder / "config.json").write_text(make_config(values).to_json(), encoding="utf-8")
+    return folder.name
+
+
+@pytest.mark.parametrize("values", [UNTOUCHED, EVERY_PART], ids=["defaults", "everything"])
+def test_form_is_filled_in_from_a_job(values: dict[str, Any]) -> None:
+    app = open_page(TRAIN, like=a_job_like(values))
+
+    assert not app.exception
+    assert shown_command(app) == command_line(make_config(values))
+
+
+def test_form_takes_the_next_free_seed() -> None:
+    queued = make_config({**EVERY_PART, "seed": 8})
+    write_job("20260101-000000-000000", [], **ours(), run_id=queued.run_id)
+
+    app = open_page(TRAIN, like=a_job_like(EVERY_PART), reseed="yes")
+
+    assert shown_command(app) == command_line(make_config({**EVERY_PART, "seed": 9}))
+
+
+def test_run_that_is_no_more_cannot_be_filled_in() -> None:
+    app = open_page(TRAIN, like="digits-mlp-1a2b3c4d")
+
+    assert not app.exception
+    assert "The settings of `digits-mlp-1a2b3c4d` cannot be filled in: no run and no job" in words(app)
+    assert shown_command(app) == command_line(make_config(UNTOUCHED))
+
+
+def test_form_is_in_the_address() -> None:
+    app = open_page(TRAIN, form_dataset="MNIST", form_method="IRS", form_num_feedback_irs="2", form_epochs="7")
+
+    assert shown_command(app) == command_line(
+        make_config({**UNTOUCHED, "dataset": "mnist", "method": "irs", "num_feedback": 2, "epochs": 7})
+    )
+
+
+# ---------------------------------------------------------------- an experiment
+def test_experiment_is_queued_from_here_too() -> None:
+    write_job("20260101-000000-000000", [], **ours())
+    app = open_page(TRAIN, train_what="A named experiment")
+    app.selectbox(key="form_experiment").set_value("beta").run()
+    app.selectbox(key="form_backbone").set_value("mlp").run()
+
+    app = next(button for button in app.button if button.label == "Run the experiment").click().run()
+
+    assert not app.exception
+    job, _ = jobs.jobs()
+    assert (job.sweep, job.place) == ("beta", 2)
+    assert job.command.startswith("neft sweep beta --dataset digits ")
+    assert " --backbone mlp " in job.command
+    assert "It is in the queue at this size." in words(app)
+
+
+def test_time_that_nothing_tells_is_said_to_be_unknown() -> None:
+    app = open_page(TRAIN)
+
+    assert "How long it takes is not known beforehand" in words(app)
 
 
 def test_ended_job_can_be_removed_from_the_list() -> None:

@@ -1,0 +1,113 @@
+"""Jobs as files and processes: what `NEFT_HOME/jobs/<id>/` holds, whose process lives, and who comes first.
+
+An id begins with the time at which the job was started, so ids in order are the queue. Nothing here knows Streamlit,
+and nothing loads torch: a job that waits for its turn imports this alone.
+"""
+
+import contextlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from neft.places import neft_home
+
+JOB = "job.json"
+"""What is known when it is started; written once, whole."""
+CONFIG = "config.json"
+EVENTS = "events.jsonl"
+LOG = "log.txt"
+CANCEL = "cancel"
+"""There once it was asked to stop."""
+LOCK = ".lock"
+BEGUN = "starting"
+"""The event by which a job says that its turn has come."""
+FACTS = {"run_id", "command", "created", "num_epochs", "pid", "process_created"}
+
+
+def root() -> Path:
+    """The folder of all jobs."""
+    return neft_home() / "jobs"
+
+
+def ids() -> list[str]:
+    """Every job's id, the oldest first."""
+    try:
+        return sorted(path.name for path in root().iterdir() if (path / JOB).is_file())
+    except FileNotFoundError:
+        return []
+
+
+def facts(job_id: str) -> dict[str, Any] | None:
+    """What a job was started as; None where that cannot be read."""
+    try:
+        found = json.loads((root() / job_id / JOB).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.keys() >= FACTS else None
+
+
+def events(job_id: str) -> list[dict[str, Any]]:
+    """What a job's process told so far; half-written or damaged lines are passed over."""
+    try:
+        text = (root() / job_id / EVENTS).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return [event for event in map(_event, text.splitlines()) if event is not None]
+
+
+def tell_begun(job_id: str) -> None:
+    """Write that a job's turn has come."""
+    line = json.dumps({"event": BEGUN, "time": time.time()}) + "\n"
+    with (root() / job_id / EVENTS).open("a", encoding="utf-8") as file:
+        _ = file.write(line)
+
+
+def last_words(job_id: str) -> str:
+    """The last line of a job's log; empty where there is none."""
+    try:
+        lines = (root() / job_id / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1].removeprefix("Error: ") if lines else ""
+
+
+def asked_to_stop(job_id: str) -> bool:
+    """Whether it was."""
+    return (root() / job_id / CANCEL).exists()
+
+
+def alive(found: dict[str, Any]) -> bool:
+    """Whether a job's process lives, and is not another that was given its number."""
+    pid = found["pid"]
+    with contextlib.suppress(ChildProcessError):
+        _ = os.waitpid(pid, os.WNOHANG)  # a child of ours that ended stays a zombie until it is asked for
+    created = process_created(pid)
+    return created is not None and abs(created - (found["process_created"] or 0)) < 1
+
+
+def process_created(pid: int) -> float | None:
+    """When a living process was made; None for one that is gone."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except psutil.Error:
+        return None
+
+
+def queue() -> list[str]:
+    """The jobs whose processes live, in the order of their turns: the first one computes, the others wait."""
+    return [job_id for job_id in ids() if (found := facts(job_id)) is not None and alive(found)]
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+        return None
+    return event if isinstance(event.get("time"), int | float) else None
