@@ -54,12 +54,13 @@ def test_without_values_nothing_is_known() -> None:
 def test_estimates_are_those_of_the_first_chips() -> None:
     values = np.linspace(0.2, 0.9, 80)
 
-    frame = estimates_by_chips(values, 0.05, [10, 80]).set_index(["num_instances", "label"])
+    rows = estimates_by_chips(values, 0.05, [10, 80]).to_dict("records")
+    found = {(row["num_instances"], row["label"]): row for row in rows}
 
-    assert frame.loc[(10, "mean"), "value"] == pytest.approx(values[:10].mean())
-    assert frame.loc[(80, "percentile"), "value"] == pytest.approx(np.percentile(values, 5))
-    assert np.isnan(frame.loc[(10, "percentile"), "lower"])
-    assert frame.loc[(80, "percentile"), "lower"] == pytest.approx(values[0])
+    assert found[10, "mean"]["value"] == pytest.approx(values[:10].mean())
+    assert found[80, "percentile"]["value"] == pytest.approx(np.percentile(values, 5))
+    assert np.isnan(found[10, "percentile"]["lower"])
+    assert found[80, "percentile"]["lower"] == pytest.approx(values[0])
 
 
 def test_histogram_counts_every_chip() -> None:

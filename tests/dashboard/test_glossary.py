@@ -1,0 +1,117 @@
+"""The glossary: everything registered has an entry, every entry leads somewhere, and the page finds them."""
+
+import ast
+import re
+
+import pytest
+
+from dashboard import glossary
+from dashboard.glossary import FILE
+from neft.backbones import BACKBONES
+from neft.datasets import DATASETS
+from neft.devices import DEVICES
+from neft.methods import METHODS
+from neft.metrics import METRICS
+from tests.dashboard.driver import APP, open_page, words
+
+GLOSSARY = "app_pages/glossary.py"
+REGISTERED = {
+    f"{family}.{name}": str(getattr(one, "label", ""))
+    for family, registry in (
+        ("metric", METRICS),
+        ("method", METHODS),
+        ("device", DEVICES),
+        ("dataset", DATASETS),
+        ("backbone", BACKBONES),
+    )
+    for name, one in registry.items()
+}
+SYMBOLS = (r"\sigma_d", "w_{max}", r"\beta", r"\gamma_n", r"\Delta\sigma", "N", "T", "M", "K", "W_p", "W_d")
+"""Those that About texts use."""
+
+
+def test_every_registered_thing_has_an_entry_under_its_own_label() -> None:
+    explained = {name: term.term for term in glossary.terms().values() for name in term.names}
+
+    assert explained == REGISTERED
+
+
+def test_every_symbol_has_an_entry() -> None:
+    assert set(SYMBOLS) <= {term.symbol for term in glossary.terms().values()}
+
+
+def test_no_key_or_name_stands_twice() -> None:
+    keys = re.findall(r'^key = "(.+)"', FILE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    names = [term.term for term in glossary.terms().values()]
+
+    assert len(keys) == len(set(keys)) == len(glossary.terms())
+    assert len(names) == len(set(names))
+    assert names == sorted(names, key=str.casefold)
+
+
+def test_every_entry_leads_to_pages_that_the_page_can_name() -> None:
+    named = next(
+        node.value
+        for node in ast.parse((APP.parent / GLOSSARY).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "PAGES"
+    )
+    labels = ast.literal_eval(named)
+    navigation = APP.read_text(encoding="utf-8")
+
+    assert {stem for term in glossary.terms().values() for stem in term.pages} <= set(labels)
+    for stem, (label, icon) in labels.items():
+        assert f'"app_pages/{stem}.py", title="{label}", icon="{icon}"' in navigation
+
+
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [("ekl", "Calibrated EKL"), ("PAIRED chip", "Paired difference"), ("2^{jk}", "Significance")],
+)
+def test_search_finds_every_word_whatever_its_case(said: str, first: str) -> None:
+    assert glossary.found(said)[0].term == first
+
+
+def test_search_puts_the_term_itself_before_those_that_mention_it() -> None:
+    shown = [term.key for term in glossary.found("temperature")]
+
+    assert shown[0] == "temperature"
+    assert "control" in shown
+
+
+def test_help_text_says_symbol_and_meaning() -> None:
+    assert glossary.help_text("w_max") == f"**Largest weight** ($w_{{max}}$): {glossary.terms()['w_max'].text}"
+
+
+# ---------------------------------------------------------------- the page
+def test_page_lists_every_term() -> None:
+    app = open_page(GLOSSARY)
+
+    assert not app.exception
+    headings = [text.value for text in app.markdown if text.value.startswith("## ")]
+    assert len(headings) == len(glossary.terms())
+    assert f"**{len(glossary.terms())} terms and symbols**" in words(app)
+
+
+def test_search_in_the_address_narrows_the_list_and_offers_a_way_back() -> None:
+    app = open_page(GLOSSARY, find="nothing like it")
+
+    assert "No term holds “nothing like it”" in words(app)
+
+    app = app.button(key="all_terms").click().run()
+
+    assert len([text for text in app.markdown if text.value.startswith("## ")]) == len(glossary.terms())
+
+
+def test_a_terms_own_address_shows_it_alone_with_its_pages() -> None:
+    app = open_page(GLOSSARY, term="EKL")
+    term = glossary.terms()["ekl"]
+
+    assert not app.exception
+    (entry,) = [text.value for text in app.markdown if text.value.startswith("## ")]
+    assert term.equation in entry
+    assert "Unit: nats" in entry
+    assert len(app.get("page_link")) == len(term.pages)
+
+    app = app.button(key="all_terms").click().run()
+
+    assert app.selectbox(key="term").value is None

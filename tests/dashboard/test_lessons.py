@@ -1,0 +1,226 @@
+"""The lessons: a prediction hides the answer, and the answer's numbers are those of the stored runs."""
+
+import re
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.lessons import LESSONS
+from dashboard.lessons.base import Choice, Guess
+from dashboard.sentences import percent
+from neft import tables
+from neft.experiments import CONTROL
+from neft.store import RunStore
+from tests.dashboard.driver import APP, charts, open_page, traces, words
+from tests.dashboard.small_experiments import HELD, a_plan, chips_of, runs_of
+
+LEARN = "app_pages/learn.py"
+NAMES = list(LESSONS)
+ON_RUNS = NAMES[1:]
+REVEALED = "Your prediction and the chips"
+PAGES = {path.stem for path in (APP.parent / "app_pages").glob("*.py")} | {""}
+"""The landing page has no name of its own."""
+MIDDLE_SIGMA_D = 0.2
+"""Of two device variations, the one at which the unlucky chip is looked for."""
+
+
+def lesson(name: str) -> AppTest:
+    """A lesson before a prediction."""
+    app = open_page(LEARN, lesson=name)
+    assert not app.exception
+    return app
+
+
+def committed(app: AppTest, *, said: float = 1) -> AppTest:
+    """The same after one."""
+    if app.radio:
+        app.radio[0].set_value(int(said))
+    else:
+        guess = next(slider for slider in app.slider if str(slider.key).startswith("guess_"))
+        guess.set_value(float(said))
+    app = app.button(key="commit").click().run()
+    assert not app.exception
+    return app
+
+
+def answered(name: str, *, said: float = 1) -> AppTest:
+    """A lesson's answer."""
+    return committed(lesson(name), said=said)
+
+
+def links(app: AppTest) -> set[str]:
+    """The pages that a page leads to."""
+    return {link.proto.page for link in app.get("page_link")}
+
+
+def points(store: RunStore, metric: str = "accuracy") -> dict[tuple[str, float], Any]:
+    """The stored comparison, by method and device variation."""
+    frame = tables.setting_points(chips_of(store, a_plan(*HELD), "accuracy"), metric)
+    return {(row["variant"], row["sigma_d"]): row for row in frame.to_dict("records")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answer_and_its_links_are_hidden_until_a_prediction_is_made(experiments_shipped: RunStore, name: str) -> None:
+    app = lesson(name)
+    before, links_before = charts(app), links(app)
+
+    assert "Predict first" in words(app)
+    assert REVEALED not in words(app)
+    assert not app.success
+
+    app = committed(app)
+
+    assert "Predict first" not in words(app)
+    assert "Your prediction: **" in app.info[0].value
+    assert len(charts(app)) > len(before)
+    assert len(app.success) == 1
+    assert links(app) - links_before
+    assert links(app) <= PAGES
+
+    app = app.button(key="predict_again").click().run()
+
+    assert charts(app) == before
+    assert not app.success
+
+
+def test_choice_has_no_answer_before_something_is_chosen(experiments_shipped: RunStore) -> None:
+    app = lesson("Feedback").button(key="commit").click().run()
+
+    assert "Choose one of the answers first." in words(app)
+    assert REVEALED not in words(app)
+
+
+def test_prediction_stays_in_the_session_and_never_in_the_address(experiments_shipped: RunStore) -> None:
+    app = answered("EKL")
+
+    assert set(app.query_params) == {"lesson"}
+    app = app.button(key="next").click().run().button(key="previous").click().run()
+    assert REVEALED in words(app)
+
+
+def test_lessons_follow_one_another_to_the_glossary(experiments_shipped: RunStore) -> None:
+    app = lesson(NAMES[0])
+    for number in range(1, len(NAMES)):
+        assert f"Lesson {number} of {len(NAMES)}" in app.get("progress")[0].proto.text
+        app = app.button(key="next").click().run()
+
+    assert not app.exception
+    assert f"Lesson {len(NAMES)} of {len(NAMES)}" in app.get("progress")[0].proto.text
+    assert "Every word, in the glossary" in words(app)
+
+
+@pytest.mark.parametrize("name", ON_RUNS)
+def test_lesson_without_its_runs_says_what_makes_them(nothing_shipped: None, name: str) -> None:
+    app = lesson(name)
+
+    assert "no such runs are stored" in words(app)
+    assert "neft sweep accuracy" in words(app)
+    assert not charts(app)
+
+
+def test_weights_spread_follows_the_slider_as_the_closed_form_says() -> None:
+    app = lesson("Device variation")
+    app = app.slider(key="lesson_at").set_value(0.2).run()
+
+    caption = next(text for text in words(app).splitlines() if "closed form" in text)
+    realised, ratio, closed_form = (float(found) for found in re.findall(r"0\.\d{3,}", caption))
+    assert closed_form == pytest.approx(0.777628 * 0.2, abs=5e-5)
+    # 2,000 chips: five standard errors of a std are 8 %
+    assert realised == pytest.approx(closed_form, rel=0.08)
+    assert ratio == pytest.approx(realised / 0.2, abs=1e-3)
+
+
+def test_most_significant_device_carries_the_closed_forms_share() -> None:
+    app = answered("Device variation", said=3)
+
+    assert f"{100 * 64**2 / (1 + 4**2 + 16**2 + 64**2):.2f} % in closed form" in app.info[0].value
+    assert "That is what the chips say" in app.info[0].value
+
+
+def test_network_without_noise_keeps_what_its_chips_keep(experiments_shipped: RunStore) -> None:
+    app = answered("Networks break", said=100)
+    stored = points(experiments_shipped)["vanilla", 0.1]
+    mean, half = stored["mean"], stored["ci95"]
+
+    assert f"**{percent(mean)} ± {percent(half)} %**" in app.info[0].value
+    assert f"{100 - 100 * mean:.1f} too high" in app.info[0].value
+    (bars,) = [trace for trace in traces(app, "Histogram of chips") if trace["type"] == "bar"]
+    assert sum(bars["y"]) == 3
+    assert any(alt.startswith("Accuracy with variation in one layer") for alt in charts(app))
+
+
+def test_cost_of_noise_injection_is_the_paired_loss_without_variation(experiments_shipped: RunStore) -> None:
+    app = answered("Noise injection")
+    clean = {
+        (record.facts.variant, record.facts.seed): record.summary.at(0.0)
+        for record in experiments_shipped.list().records
+        if record.facts.variant == "vanilla" or record.facts.train_sigma_d == 0.2
+    }
+
+    def mean(variant: str) -> float:
+        found = [row.metrics["accuracy"].mean for (of, _), row in clean.items() if of == variant and row is not None]
+        return sum(value for value in found if value is not None) / len(found)
+
+    assert f"{percent(mean('vanilla') - mean('noise_injection'))} ± " in app.info[0].value
+    drawn = [trace for trace in traces(app, "Accuracy against device variation of networks") if "x" in trace]
+    assert [trace["name"] for trace in drawn] == ["without noise", "at 0.1", "at 0.2", "matched"]
+    assert drawn[1]["x"] == pytest.approx([0, 0.1, 0.2])
+    stored = points(experiments_shipped)
+    assert drawn[-1]["y"] == pytest.approx([100 * stored["noise_injection", at]["mean"] for at in (0.1, 0.2)])
+
+
+def test_control_stands_beside_feedback_with_paired_intervals(experiments_shipped: RunStore) -> None:
+    app = answered("Feedback")
+    chips = chips_of(experiments_shipped, a_plan(*HELD), "accuracy")
+    rows = tables.differences_to_series(chips, "noise_injection").to_dict("records")
+    expected: dict[tuple[str, float], Any] = {(row["variant"], row["position"]): row for row in rows}
+
+    drawn = {trace["name"]: trace for trace in traces(app, "Paired differences", index=1) if len(trace["y"]) == 2}
+    control = [100 * expected[CONTROL, at]["mean"] for at in (0.1, 0.2)]
+    assert drawn["Noise injection, T = 4"]["y"] == pytest.approx(control)
+    before = {trace["name"] for trace in traces(app, "Paired differences")}
+    assert "Noise injection, T = 4" not in before
+    claims = tables.claims_table([a_plan(*HELD)], runs_of(experiments_shipped))
+    claim = claims[claims["claim"] == "irs_beats_control"].iloc[0]
+    assert f"IRS is **{claim['estimate']:+.1f}".replace("-", "−") in app.info[0].value
+
+
+def test_ekl_before_and_after_calibration_are_the_stored_means(experiments_shipped: RunStore) -> None:
+    app = answered("EKL")
+    ekl = points(experiments_shipped, "ekl")
+    before, after = ekl["vanilla", 0.1]["mean"], ekl["vanilla", 0.2]["mean"]
+
+    assert f"from **{before:.3f}** to **{after:.3f} nats**" in app.info[0].value
+    calibrated = points(experiments_shipped, "calibrated_ekl")
+    drawn = {trace["name"]: trace["y"] for trace in traces(app, "And with the scale taken out?")}
+    assert drawn["IRS"] == pytest.approx([calibrated["irs", at]["mean"] for at in (0.1, 0.2)])
+
+
+def test_unlucky_chip_is_the_percentile_of_the_runs_own_chips(experiments_shipped: RunStore) -> None:
+    app = answered("Unlucky chip", said=50)
+    record = next(
+        record
+        for record in experiments_shipped.list().records
+        if (record.facts.variant, record.facts.train_sigma_d, record.facts.seed)
+        == ("noise_injection", MIDDLE_SIGMA_D, 0)
+    )
+    rows = experiments_shipped.instances(record)
+    chips = rows[(rows["sigma_d"] - MIDDLE_SIGMA_D).abs() < 1e-9]["accuracy"]
+
+    assert f"**{percent(chips.quantile(0.01))} %**" in app.info[0].value
+    assert "no lower end before 368 chips" in words(app)
+
+
+@pytest.mark.parametrize(("said", "how"), [(57.0, "close"), (80.0, "22.5 too high"), (0.0, "57.5 too low")])
+def test_guess_is_told_how_far_off_it_is(said: float, how: str) -> None:
+    guess = Guess("How many?", 0, 100, 1, 0, "%", truth=57.5, close=5, told="It is 57.5 %.")
+
+    assert guess.verdict(said) == f"Your prediction: **{said:g} %**, {how}. It is 57.5 %."
+
+
+def test_choice_is_told_whether_it_is_right() -> None:
+    choice = Choice("Which?", ("This", "That"), truth=1, told="It is that.")
+
+    assert choice.verdict(1) == "Your prediction: **That**. That is what the chips say. It is that."
+    assert choice.verdict(0) == "Your prediction: **This**. The chips say otherwise. It is that."
