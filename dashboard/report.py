@@ -16,7 +16,7 @@ from latex2mathml.converter import convert as to_mathml
 from markdown_it import MarkdownIt
 from plotly.offline import get_plotlyjs
 
-from dashboard.charts import Mode, chart_config, opaque
+from dashboard.charts import Mode, chart_config
 from dashboard.charts.theme import FONT_FAMILY, palette
 
 MATH = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+(?:\n[^$\n]+)?)\$", re.DOTALL)
@@ -104,8 +104,7 @@ def document_html(document: Document) -> str:
         library=f"<script>{get_plotlyjs()}</script>" if has_charts else "",
         lead=markdown_html(document.lead),
         sections="\n".join(
-            _section(section, document.mode, titled=not alone, place=place)
-            for place, section in enumerate(document.sections)
+            _section(section, titled=not alone, place=place) for place, section in enumerate(document.sections)
         ),
         origin="".join(
             f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in document.origin.items()
@@ -142,10 +141,10 @@ def table_html(table: Table) -> str:
     return f'<div class="table" tabindex="0">{whole}</div>{caption}'
 
 
-def _section(section: Section, mode: Mode, *, titled: bool, place: int) -> str:
+def _section(section: Section, *, titled: bool, place: int) -> str:
     title = f"<h2>{html.escape(section.title)}</h2>" if titled else ""
     if isinstance(section, Chart):
-        inside = _chart(section, mode, place)
+        inside = _chart(section, place)
     elif isinstance(section, Table):
         inside = table_html(section)
     elif isinstance(section, Text):
@@ -155,8 +154,8 @@ def _section(section: Section, mode: Mode, *, titled: bool, place: int) -> str:
     return f"<section>{title}{inside}</section>"
 
 
-def _chart(chart: Chart, mode: Mode, place: int) -> str:
-    drawn = opaque(chart.figure, mode=mode).to_html(
+def _chart(chart: Chart, place: int) -> str:
+    drawn = chart.figure.to_html(
         config=chart_config(chart.key), include_plotlyjs=False, full_html=False, div_id=f"chart-{place}"
     )
     return (

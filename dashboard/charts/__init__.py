@@ -15,7 +15,7 @@ from dashboard.charts.difference_vs_sigma_d import difference_vs_sigma_d
 from dashboard.charts.ekl_distribution import ekl_distribution
 from dashboard.charts.ekl_vs_sigma_d import ekl_vs_sigma_d
 from dashboard.charts.estimates_by_chips import estimates_by_chips
-from dashboard.charts.export import chart_config, opaque
+from dashboard.charts.export import chart_config
 from dashboard.charts.layer_audit import layer_audit
 from dashboard.charts.layer_costs import layer_costs
 from dashboard.charts.layer_std import layer_std
@@ -61,7 +61,6 @@ __all__ = [
     "layer_costs",
     "layer_std",
     "layer_weights",
-    "opaque",
     "preview_curve",
     "programmed_weight",
     "reliability",

@@ -1,10 +1,6 @@
-"""How a chart leaves the page: what its toolbar saves, and on which ground."""
+"""How a chart leaves the page: what its toolbar offers and saves."""
 
 from typing import Any
-
-import plotly.graph_objects as go
-
-from dashboard.charts.theme import Mode, palette
 
 PNG_SCALE = 2
 """Pixels of a saved picture a pixel on the page: sharp in print."""
@@ -18,8 +14,3 @@ def chart_config(name: str) -> dict[str, Any]:
         "modeBarButtonsToRemove": ["select2d", "lasso2d"],
         "toImageButtonOptions": {"format": "png", "filename": name, "scale": PNG_SCALE},
     }
-
-
-def opaque(figure: go.Figure, *, mode: Mode) -> go.Figure:
-    """A copy of the figure on the page's own colour instead of none: a saved picture can be read anywhere."""
-    return go.Figure(figure).update_layout(paper_bgcolor=palette(mode).background)

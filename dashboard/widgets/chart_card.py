@@ -77,9 +77,9 @@ def chart_card(
 
 
 def draw_chart(figure: go.Figure, *, key: str, alt: str) -> None:
-    """A chart alone; its toolbar saves a PNG on the page's own colour."""
+    """A chart alone; its toolbar saves a PNG."""
     st.plotly_chart(
-        charts.opaque(figure, mode=theme_mode()),
+        figure,
         key=f"chart_{key}",
         theme=None,
         alt=alt,

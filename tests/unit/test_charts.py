@@ -555,10 +555,11 @@ def test_an_empty_frame_gives_axes_and_no_traces(frame, mode):
 def test_every_chart_says_its_colours_itself_and_is_as_high_as_it_says(mode):
     for name, figure in every_chart(None, mode).items():
         assert figure.layout.font.color == PALETTES[mode].text, name
-        assert figure.layout.paper_bgcolor == "rgba(0, 0, 0, 0)"
-        assert figure.layout.xaxis.gridcolor == PALETTES[mode].grid
+        assert figure.layout.paper_bgcolor == PALETTES[mode].background
+        shared = figure.layout.template.layout
+        assert shared.xaxis.gridcolor == shared.yaxis.gridcolor == PALETTES[mode].grid
         assert figure.layout.height >= 180
-        assert figure.layout.uirevision == "keep"
+        assert shared.uirevision == "keep"
 
 
 def test_a_method_has_one_colour_in_every_chart():

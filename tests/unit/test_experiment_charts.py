@@ -561,9 +561,9 @@ def test_an_empty_frame_gives_axes_and_no_traces(frame, mode):
 def test_every_chart_says_its_colours_itself_and_is_as_high_as_it_says(mode):
     for name, figure in every_chart(mode).items():
         assert figure.layout.font.color == PALETTES[mode].text, name
-        assert figure.layout.paper_bgcolor == "rgba(0, 0, 0, 0)"
+        assert figure.layout.paper_bgcolor == PALETTES[mode].background
         assert figure.layout.height == HEIGHT or name == "claims"
-        assert figure.layout.xaxis.tickfont.size >= 12
+        assert (figure.layout.xaxis.tickfont.size or figure.layout.template.layout.xaxis.tickfont.size) >= 12
 
 
 @pytest.mark.parametrize("name", ["settings", "ekl"])

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 import dashboard
-from dashboard.charts import chart_config, opaque
-from dashboard.charts.theme import PALETTES, Mode
+from dashboard.charts import chart_config
+from dashboard.charts.theme import PALETTES, Mode, apply_layout
 from dashboard.report import (
     Chart,
     Commands,
@@ -61,8 +61,8 @@ class Page(HTMLParser):
         (self.scripts if self.tags and self.tags[-1] == "script" else self.words).append(data)
 
 
-def a_chart(text: str = "A") -> Chart:
-    figure = go.Figure(go.Scatter(x=[0.0, 0.1, 0.2], y=np.array(VALUES), name=text))
+def a_chart(text: str = "A", mode: Mode = "light") -> Chart:
+    figure = apply_layout(go.Figure(go.Scatter(x=[0.0, 0.1, 0.2], y=np.array(VALUES), name=text)), mode=mode)
     return Chart(
         key="accuracy",
         title=f"How fast? {text}",
@@ -75,7 +75,7 @@ def a_chart(text: str = "A") -> Chart:
 
 def a_document(text: str = "A", mode: Mode = "light") -> str:
     sections: list[Section] = [
-        a_chart(text),
+        a_chart(text, mode),
         Table(f"Numbers {text}", pd.DataFrame({text: [text, 0.93], "b": [None, float("nan")]}), caption=text),
         Text(text, text),
         Commands(text, text, {text: text}),
@@ -155,10 +155,9 @@ def test_document_has_the_colours_of_its_mode(mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_saved_picture_is_on_the_pages_own_colour(mode: Mode) -> None:
-    figure = go.Figure(layout={"paper_bgcolor": "rgba(0, 0, 0, 0)"})
+    figure = apply_layout(go.Figure(), mode=mode)
 
-    assert opaque(figure, mode=mode).layout.paper_bgcolor == PALETTES[mode].background
-    assert figure.layout.paper_bgcolor == "rgba(0, 0, 0, 0)"
+    assert figure.layout.paper_bgcolor == PALETTES[mode].background
     config = tomllib.loads((Path(dashboard.__path__[0]) / ".streamlit" / "config.toml").read_text())
     assert config["theme"][mode]["backgroundColor"] == PALETTES[mode].background
 
