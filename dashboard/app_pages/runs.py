@@ -12,6 +12,7 @@ from dashboard.sentences import SIGMA_D
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
+from dashboard.widgets.train_again import other_seed_link, same_seed_link
 from neft import columns
 from neft.errors import StoreError
 
@@ -254,6 +255,9 @@ def _provenance(record: RunRecord) -> None:
     st.markdown("\n".join(f"- **{name}**: {value}" for name, value in facts.items()))
     st.caption("To make it again:")
     st.code(provenance.command or f"neft show {record.id} --config", language="bash", wrap_lines=True)
+    with st.container(horizontal=True):
+        same_seed_link(record.id)
+        other_seed_link(record.id)
     st.download_button(
         "Config as JSON",
         data=json.dumps(record.config, indent=2, ensure_ascii=False).encode(),

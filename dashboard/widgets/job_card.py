@@ -11,6 +11,7 @@ from dashboard.widgets.queue_words import ordinal, turn_words
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
 from neft import columns
+from neft.durations import span
 from neft.experiments import EXPERIMENTS
 
 WORDS = {
@@ -58,7 +59,7 @@ def _waiting(job: Job, everyone: Sequence[Job]) -> None:
     st.caption(_what(job))
     if st.button("Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}", help="It leaves the queue."):
         jobs.cancel(job.id)
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _progress(job: Job) -> None:
@@ -78,11 +79,10 @@ def _progress(job: Job) -> None:
 
 def _to_end(job: Job) -> str:
     """How long all that is left takes, where that is more than the present stage."""
-    span = job.seconds_to_end
-    if span is None or job.stage in ("evaluating", "sweeping", "storing"):
+    left = job.seconds_to_end
+    if left is None or job.stage in ("evaluating", "sweeping", "storing"):
         return ""
-    low, high = (_duration(seconds) for seconds in span)
-    return f" · with its chips {low} to {high} in all are left" if low != high else ""
+    return f"; with its chips about {span(*left)} are left"
 
 
 def _sweep_runs(job: Job) -> None:
