@@ -16,6 +16,7 @@ PAGES = {
         st.Page("app_pages/votes.py", title="One input", icon=":material/how_to_vote:", url_path="votes"),
         st.Page("app_pages/slices.py", title="Bit slices", icon=":material/stacked_bar_chart:", url_path="slices"),
         st.Page("app_pages/preview.py", title="Preview", icon=":material/bolt:", url_path="preview"),
+        st.Page("app_pages/device.py", title="Your device", icon=":material/developer_board:", url_path="device"),
     ],
     "Runs": [
         st.Page("app_pages/train.py", title="Train", icon=":material/play_circle:", url_path="train"),

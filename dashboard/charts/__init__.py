@@ -7,10 +7,12 @@ from dashboard.charts.chip_histogram import Mark, chip_histogram
 from dashboard.charts.chip_ranks import chip_ranks
 from dashboard.charts.claims_forest import claims_forest
 from dashboard.charts.class_votes import chip_votes, class_votes
+from dashboard.charts.code_stds import code_stds
 from dashboard.charts.confidence_split import confidence_split
 from dashboard.charts.confusion_change import confusion_change
 from dashboard.charts.curves_by_training import curves_by_training
 from dashboard.charts.decay_ablation import decay_ablation
+from dashboard.charts.device_curves import device_curves
 from dashboard.charts.difference_vs_sigma_d import difference_vs_sigma_d
 from dashboard.charts.ekl_distribution import ekl_distribution
 from dashboard.charts.ekl_vs_sigma_d import ekl_vs_sigma_d
@@ -20,6 +22,8 @@ from dashboard.charts.layer_audit import layer_audit
 from dashboard.charts.layer_costs import layer_costs
 from dashboard.charts.layer_std import layer_std
 from dashboard.charts.layer_weights import layer_weights
+from dashboard.charts.level_histograms import level_histograms
+from dashboard.charts.level_spread import level_spread
 from dashboard.charts.preview_curve import preview_curve
 from dashboard.charts.programmed_weight import programmed_weight
 from dashboard.charts.reliability import reliability
@@ -48,10 +52,12 @@ __all__ = [
     "chip_votes",
     "claims_forest",
     "class_votes",
+    "code_stds",
     "confidence_split",
     "confusion_change",
     "curves_by_training",
     "decay_ablation",
+    "device_curves",
     "device_levels",
     "difference_vs_sigma_d",
     "ekl_distribution",
@@ -61,6 +67,8 @@ __all__ = [
     "layer_costs",
     "layer_std",
     "layer_weights",
+    "level_histograms",
+    "level_spread",
     "preview_curve",
     "programmed_weight",
     "reliability",

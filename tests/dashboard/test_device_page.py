@@ -1,0 +1,248 @@
+"""A device of one's own: its levels, what a file makes of them, what they do to a network, and handing it on."""
+
+import json
+import shlex
+from collections.abc import Mapping
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import own_devices, previews
+from dashboard.widgets.device_editor import FILE, G_MAX, START, form_address
+from neft import columns
+from neft.config import RunConfig
+from neft.devices import Measured
+from neft.devices.spreads import FITTED
+from neft.mapping import BitSlicing
+from neft.options import make_config
+from neft.records import RunRecord
+from neft.store import RECORD, WEIGHTS, RunStore
+from tests.dashboard.driver import TRAIN, charts, open_page, traces, words
+
+DEVICE = "app_pages/device.py"
+LEVELS, CODES, MEASURED, CURVES = "Std of each of", "Std of a weight's", "Histograms of", "Accuracy against device"
+UNEVEN = {"stds": "0.2,1,2,1", "own_at": "0.08", "called": "mine"}
+
+
+def a_run(store: RunStore, method: str = "irs") -> RunRecord:
+    return next(record for record in store.list().records if record.facts.method == method)
+
+
+def line(app: AppTest) -> str:
+    return str(app.text_input(key="stds").value)
+
+
+def upload(app: AppTest, content: bytes, name: str = "wafer 7.csv") -> AppTest:
+    return app.file_uploader(key=FILE).set_value((name, content, "text/csv")).run()
+
+
+# ---------------------------------------------------------------- the page
+def test_page_opens_on_a_measured_device_and_says_what_it_does(shipped: RunStore) -> None:
+    record = a_run(shipped)
+
+    app = open_page(DEVICE, run=record.id)
+
+    assert not app.exception
+    assert len(charts(app)) == 3
+    text = words(app)
+    # 1.322 / 0.234 = 5.6
+    assert "**RRAM after 1 day (Wan 2022)** misses most in level 1: 5.6 times as far as in its best level, 0." in text
+    assert "= 0.07491 the network (IRS" in text
+    assert "on RRAM1, the device it was tested on," in text
+    assert "neft train" in text
+    assert "--level-stds 0.234,1.322,1.189,0.8848" in text
+
+
+def test_address_holds_the_device(shipped: RunStore) -> None:
+    app = open_page(DEVICE, run=a_run(shipped).id, **UNEVEN)
+
+    assert "**mine** misses most in level 2: 10 times as far as in its best level, 0." in words(app)
+    own = next(trace for trace in traces(app, LEVELS) if trace["name"] == "mine")
+    assert own["y"] == [0.2, 1, 2, 1]
+    assert {trace["name"] for trace in traces(app, LEVELS)} == {"RRAM1", "FeFET2", "RRAM4", "FeFET6", "mine"}
+    codes = next(trace for trace in traces(app, CODES) if trace["name"] == "mine")
+    # code 0 has all slices in level 0: 0.777628 * 0.2
+    assert codes["y"][0] == pytest.approx(0.155526, abs=1e-6)
+    assert len(codes["y"]) == 256
+
+
+def test_curves_are_the_previews_on_either_device(shipped: RunStore) -> None:
+    record = a_run(shipped)
+
+    app = open_page(DEVICE, run=record.id, **UNEVEN)
+
+    drawn = {trace["name"]: trace for trace in traces(app, CURVES) if trace.get("name")}
+    assert drawn["mine"]["x"] == pytest.approx([0.02 * step for step in range(9)])
+    again = previews.curve(record, "measured:0.2,1,2,1", 0.16)
+    assert again.last.num_passes == 2  # the page drew the first and computed one more
+    at = again.last.curve.set_index(columns.SIGMA_D)[columns.MEAN]
+    assert drawn["mine"]["y"][0] == pytest.approx(100 * at[0.0])
+    assert drawn["RRAM1"]["y"][0] == pytest.approx(100 * at[0.0])
+
+
+def test_other_bits_slice_the_network_anew(shipped: RunStore) -> None:
+    app = open_page(DEVICE, run=a_run(shipped).id, stds="1,1.2,1.4,1.6,1.6,1.4,1.2,1", own_at="0.05")
+
+    assert not app.exception
+    assert "A magnitude of 9 bits on 3 devices of 3." in words(app)
+    assert {trace["name"] for trace in traces(app, LEVELS)} == {"RRAM1", "this device"}
+    assert "--device-bits 3" in words(app)
+    assert "neft evaluate" not in words(app)
+
+
+def test_starting_from_a_technology_takes_its_levels(shipped: RunStore) -> None:
+    app = open_page(DEVICE, run=a_run(shipped).id)
+
+    app = app.selectbox(key=START).set_value("fefet6").run()
+
+    assert line(app) == "0.2582,1.549,1.549,0.2582"
+    assert "**FeFET6** misses most in level 1: 6 times" in words(app)
+    app = app.selectbox(key=START).set_value("pcm_joshi").run()
+    assert line(app) == "0.3329,0.9235,1.225,1.239"
+    assert app.number_input(key="own_at").value == pytest.approx(0.03441)
+
+
+def test_other_bits_take_the_fit_at_more_levels_and_an_edited_device_on_straight_lines(shipped: RunStore) -> None:
+    app = open_page(DEVICE, run=a_run(shipped).id)
+
+    app = app.button_group(key="own_bits").set_value(1).run()
+    assert line(app) == "0.3615,1.367"
+    app = app.text_input(key="stds").set_value("1,2").run()
+    app = app.button_group(key="own_bits").set_value(2).run()
+    assert line(app) == "1,1.333,1.667,2"
+    assert app.text_input(key="called").value == ""
+
+
+@pytest.mark.parametrize(
+    ("stds", "sentence"),
+    [
+        ("1,x", "Level stds must be numbers separated by commas"),
+        ("1,2,3", "must be one number a level, 2^K of them"),
+        ("0,0", "must have a level that misses"),
+        (",".join(["1"] * 32), "This page edits up to 16 levels; got 32."),
+    ],
+)
+def test_wrong_levels_are_named_with_a_way_on(shipped: RunStore, stds: str, sentence: str) -> None:
+    app = open_page(DEVICE, stds=stds)
+
+    assert not app.exception
+    assert sentence in app.error[0].value
+    app = next(button for button in app.button if button.label == "Start again").click().run()
+    assert not app.error
+    assert len(charts(app)) == 3
+
+
+@pytest.mark.parametrize("address", [{"own_at": "7"}, {"own_at": "x", "called": "y" * 99}, {"run": "../../etc"}])
+def test_other_wrong_values_in_the_address_do_no_harm(shipped: RunStore, address: Mapping[str, str]) -> None:
+    app = open_page(DEVICE, stds="1,2,2,1", **address)
+
+    assert not app.exception
+    assert app.error or len(charts(app)) == 3
+
+
+def test_without_weights_the_device_is_still_shown(shipped: RunStore) -> None:
+    for record in shipped.list().records:
+        files = {name: file for name, file in record.files.items() if name != WEIGHTS}
+        (shipped.root / record.id / RECORD).write_text(record.model_copy(update={"files": files}).model_dump_json())
+
+    app = open_page(DEVICE)
+
+    assert not app.exception
+    assert len(charts(app)) == 2
+    assert "no stored run kept its weights" in words(app)
+
+
+# ---------------------------------------------------------------- files
+def test_example_file_gives_the_device_with_intervals_and_hills(shipped: RunStore) -> None:
+    app = upload(open_page(DEVICE, run=a_run(shipped).id), own_devices.example_csv())
+
+    assert not app.exception
+    found = own_devices.measurements(own_devices.example_csv(), None)
+    assert line(app) == own_devices.levels_text(own_devices.brief(found.level_stds))
+    assert app.text_input(key="called").value == "wafer 7"
+    assert app.number_input(key="own_at").value == pytest.approx(found.sigma_d, rel=1e-3)
+    own = next(trace for trace in traces(app, LEVELS) if trace["name"] == "wafer 7")
+    assert own["error_y"]["array"] is not None
+    assert len(traces(app, MEASURED)) == 8
+    assert "240 measurements, 60 a level." in words(app)
+    app = app.text_input(key="stds").set_value("1,1,1,1").run()
+    assert "no longer the file's" in words(app)
+
+
+def test_file_in_a_unit_of_conductance_needs_its_maximum(shipped: RunStore) -> None:
+    app = upload(open_page(DEVICE, run=a_run(shipped).id), b"level;std\n0;0,5\n1;3,5\n")
+    assert "give the maximal conductance g_max" in app.error[0].value
+
+    app = app.number_input(key=G_MAX).set_value(50.0).run()
+
+    assert not app.error
+    assert line(app) == "0.2,1.4"
+
+
+def test_wrong_file_is_named_and_leaves_the_device(shipped: RunStore) -> None:
+    app = open_page(DEVICE, run=a_run(shipped).id, **UNEVEN)
+
+    app = upload(app, b"level,std\n0,a\n")
+
+    assert "Line 2, column 'std': must be a number >= 0; got 'a'." in app.error[0].value
+    assert line(app) == UNEVEN["stds"]
+    assert len(charts(app)) == 3
+
+
+# ---------------------------------------------------------------- handing it on
+def test_csv_is_read_as_the_same_device() -> None:
+    # sqrt((0.2^2 + 1.4^2)/2) = 1: level stds as the page itself scales them
+    device = Measured(stds=(0.2, 1.4))
+
+    found = own_devices.measurements(own_devices.as_csv(device, 0.05), None)
+
+    assert found.sigma_d == pytest.approx(0.05)
+    assert found.level_stds == pytest.approx(device.stds)
+
+
+def test_json_is_a_config_for_the_command_line() -> None:
+    device = Measured(stds=(0.2, 1.4), title="mine")
+
+    config = RunConfig.from_json(own_devices.as_json(device, 0.05, BitSlicing(device_bits=1)))
+
+    assert config.device == device
+    assert config.training.sigma_d == 0.05
+    assert config.mapping.device_bits == 1
+
+
+def test_commands_make_the_run_on_this_device(shipped: RunStore) -> None:
+    record, device = a_run(shipped), Measured(stds=(0.2, 1, 2, 1), title="my device")
+    config = own_devices.config_on(record, device, BitSlicing(), 0.08)
+
+    parts = shlex.split(own_devices.train_command(config))[2:]
+    given = {
+        flag.removeprefix("--").replace("-", "_"): value for flag, value in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+    assert make_config(given) == config
+    assert config.evaluation.sigma_ds == (0, 0.04, 0.08, 0.12, 0.16)
+    assert config.method.name == "irs"
+    evaluate = shlex.split(own_devices.evaluate_command(record, config))
+    assert evaluate[:3] == ["neft", "evaluate", record.id]
+    assert evaluate[4] == "measured:0.2,1,2,1:my device"
+
+
+def test_train_page_opens_with_the_device_filled_in(shipped: RunStore) -> None:
+    device = Measured(stds=(0.2, 1, 2, 1), title="my device")
+
+    app = open_page(TRAIN, **form_address(device, BitSlicing(), 0.08))
+
+    assert not app.exception
+    assert "--level-stds 0.2,1,2,1 --device-title 'my device'" in words(app)
+    assert "--sigma-d 0.08" in words(app)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 4])
+@pytest.mark.parametrize("name", own_devices.start_labels())
+def test_every_start_is_a_device_with_a_source(name: str, bits: int) -> None:
+    start = own_devices.start(name, bits)
+
+    assert Measured(stds=start.stds, title=start.label).full_label == start.label
+    assert start.source
+    assert (start.sigma_d is not None) == (name in FITTED)
+    assert json.loads(own_devices.as_json(Measured(stds=start.stds), 0.1, BitSlicing()))["device"]["name"] == "measured"
