@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import pandas as pd
 import streamlit as st
 
-from dashboard import data
+from dashboard import data, state
 from dashboard.data import RunRecord
 from neft import bundles, columns, tables
 from neft.bundles import Found
@@ -18,7 +18,10 @@ __all__ = ["Found"]
 MAX_UPLOAD = 200
 """Megabytes of a file that is taken in from a page; `neft import` takes larger ones."""
 MIB = 1024 * 1024
+FEW_RUNS = 12
+"""So many runs are reported at every σ_d."""
 NUMBERS = {
+    columns.RUN_ID: "Run",
     columns.LABEL: "Method",
     columns.SIGMA_D: "σ_d",
     columns.SETTING: "Setting",
@@ -31,9 +34,15 @@ NUMBERS = {
     columns.PERCENTILE_1: "1st percentile",
     columns.PERCENTILE_5: "5th percentile",
     columns.NUM_SEEDS: "Seeds",
+    columns.DIFFERENCE: "Difference",
+    columns.DIFFERENCE_CI95: "± 95 %, paired",
+    columns.INDEPENDENT_CI95: "± 95 %, independent",
+    columns.NUM_PAIRS: "Pairs",
     columns.NUM_INSTANCES: "Chips",
 }
 """Columns of a table of means and their heads in a report, in this order."""
+
+INTERVALS = ({columns.MEAN, columns.CI95}, {columns.DIFFERENCE, columns.DIFFERENCE_CI95})
 
 
 # ---------------------------------------------------------------- bundles
@@ -104,7 +113,8 @@ def address(page_url: str, path: str, query: Mapping[str, str | Sequence[str]]) 
 # ---------------------------------------------------------------- reports
 def means_table(table: pd.DataFrame) -> pd.DataFrame | None:
     """A chart's means with their intervals as a report shows them; None where the chart shows something else."""
-    if table.empty or not {columns.LABEL, columns.MEAN, columns.CI95} <= set(table.columns):
+    has_interval = any(pair <= set(table.columns) for pair in INTERVALS)
+    if table.empty or columns.LABEL not in table or not has_interval:
         return None
     shown = [name for name in NUMBERS if name in table.columns]
     return table[shown].rename(columns=NUMBERS)
@@ -131,8 +141,11 @@ def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def results_table(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """A row per run and σ_d: the stored summary."""
+    """A row per run and σ_d: the stored summary; of more than a few runs only at the σ_d that each was trained at."""
     frames = [tables.summary_table(record).assign(**{columns.RUN_ID: record.id}) for record in records]
+    if len(records) > FEW_RUNS:
+        own = [(record.facts.train_sigma_d, frame) for record, frame in zip(records, frames, strict=True)]
+        frames = [frame[(frame[columns.SIGMA_D] - at).abs() < state.CLOSE] for at, frame in own]
     if not frames:
         return pd.DataFrame()
     whole = pd.concat(frames, ignore_index=True)

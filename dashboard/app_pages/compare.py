@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import charts, comparison_words, comparisons, data, state, suggestions
 from dashboard.charts.run_marks import Marks, run_marks
@@ -13,6 +14,7 @@ from dashboard.state import sigma_text
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_choice import choose_reference, choose_runs, choose_shown
+from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from neft import columns
 
@@ -78,14 +80,18 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     readable_tags()
-    st.title("Compare runs")
-    headline = st.container()
-    run_ids = choose_runs(comparisons.readable_names(), most=MOST_RUNS)
-    if len(run_ids) < 2:
-        with headline:
-            _start(run_ids)
-        show_problems()
-        return
+    with shareable_page("Compare runs") as shared:
+        headline = st.container()
+        run_ids = choose_runs(comparisons.readable_names(), most=MOST_RUNS)
+        if len(run_ids) < 2:
+            with headline:
+                _start(run_ids)
+        else:
+            _side_by_side(run_ids, headline, shared)
+    show_problems()
+
+
+def _side_by_side(run_ids: list[str], headline: DeltaGenerator, shared: Shared) -> None:
     sides = comparisons.sides(run_ids)
     by_id = {side.id: side for side in sides}
     reference, sigma_d, shown = _controls(by_id)
@@ -94,8 +100,10 @@ def page() -> None:
     curves = comparisons.curves(run_ids)
     means, rows = comparisons.at(curves, sigma_d), comparisons.at(differences, sigma_d)
     seen = [side for side in sides if side.id in shown]
+    shared.run_ids = tuple(run_ids)
+    shared.lead = comparison_words.finding(seen, by_id[reference], sigma_d, means, rows)
     with headline:
-        st.markdown(comparison_words.finding(seen, by_id[reference], sigma_d, means, rows))
+        st.markdown(shared.lead)
     unpaired = comparisons.unpaired(run_ids, reference)
     for words in comparison_words.why_not(seen, by_id[reference], reasons, unpaired):
         st.info(words, icon=":material/link_off:")
@@ -118,7 +126,6 @@ def page() -> None:
         icon=":material/table_rows:",
         query_params={state.RUNS: run_ids},
     )
-    show_problems()
 
 
 def _start(run_ids: Sequence[str]) -> None:

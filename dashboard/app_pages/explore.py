@@ -12,10 +12,12 @@ from dashboard.widgets.deviation_card import deviation_card
 from dashboard.widgets.ekl_card import ekl_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_picker import pick_runs
+from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
 from neft.experiments import CONTROL
 
+CONTROL_WORDS = "noise injection at temperature 4"
 DECAY_DEFINITION = r"""
 **Decay factors.** Feedback training minimises
 
@@ -32,12 +34,21 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     selection = pick_runs()
-    st.title("How does accuracy survive device variation?")
-    if not has_methods(selection):
-        return
+    with shareable_page("How does accuracy survive device variation?") as shared:
+        if has_methods(selection):
+            _views(selection, shared)
+    show_problems()
+
+
+def _views(selection: Selection, shared: Shared) -> None:
     stamp = data.fingerprint()
     rows = data.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
-    headline(selection, rows)
+    shared.lead = headline(selection, rows)
+    shared.run_ids = (*selection.run_ids, *selection.ablation_ids)
+    if not rows.empty:
+        at = f"σ_d = {sigma_text(selection.sigma_d)}"
+        shared.further[f"EKL at {at}"] = data.means(rows, columns.EKL)
+        shared.further[f"Accuracy at {at}, paired differences to {CONTROL_WORDS}"] = data.differences(rows, CONTROL)
     left, right = st.columns(2)
     with left:
         accuracy_card(selection, stamp)
@@ -48,7 +59,6 @@ def page() -> None:
         _decay(selection, stamp)
     with right:
         deviation_card(selection, stamp)
-    show_problems()
 
 
 def _decay(selection: Selection, stamp: str) -> None:

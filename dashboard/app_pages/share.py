@@ -81,11 +81,12 @@ def _export(own: Sequence[str]) -> None:
 
 def _picked(own: Sequence[str]) -> list[str]:
     options = data.runs_table()["run_id"].tolist()
-    before = st.session_state.get(state.RUNS, [])
+    if state.RUNS not in st.session_state and state.RUNS not in st.query_params:
+        st.session_state[state.RUNS] = st.session_state.get(state.PICKED, [])  # what another page picked
     if state.RUNS in st.session_state:
-        # another page keeps one id under this name; a run may be gone
-        kept = [before] if isinstance(before, str) else list(before)
-        st.session_state[state.RUNS] = [run_id for run_id in kept if run_id in options]
+        before: str | list[str] = st.session_state[state.RUNS]  # another page keeps one id under this name
+        kept = [before] if isinstance(before, str) else before
+        st.session_state[state.RUNS] = [run_id for run_id in kept if run_id in options]  # a run may be gone
 
     def pick_own() -> None:
         st.session_state[state.RUNS] = list(own)
@@ -98,6 +99,7 @@ def _picked(own: Sequence[str]) -> list[str]:
         placeholder="Choose ids; type to search",
         help="Kept in the address. Pick by method, data or result on the page of all runs, and come back.",
     )
+    st.session_state[state.PICKED] = picked
     if own:
         _ = st.button(
             "All of my own",

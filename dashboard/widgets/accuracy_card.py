@@ -57,17 +57,19 @@ def no_chips_here(selection: Selection) -> None:
     )
 
 
-def headline(selection: Selection, rows: pd.DataFrame) -> None:
-    """What each method keeps at the slice, and whether feedback beats its control."""
+def headline(selection: Selection, rows: pd.DataFrame) -> str:
+    """Say what each method keeps at the slice, and whether feedback beats its control; returns the words."""
     if rows.empty:
         no_chips_here(selection)
-        return
+        return ""
     differences = data.differences(rows, CONTROL)
     fair = differences[columns.VARIANT].isin(data.comparable_variants(selection.run_ids))
     feedback = differences[differences[columns.METHOD].isin(["ovf", "irs"]) & fair]
     means = data.means(rows)
     labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
-    st.markdown(sentences.finding(selection, means, feedback, labels.get(CONTROL)))
+    words = sentences.finding(selection, means, feedback, labels.get(CONTROL))
+    st.markdown(words)
+    return words
 
 
 def accuracy_card(selection: Selection, stamp: str, *, height: int = HEIGHT) -> None:

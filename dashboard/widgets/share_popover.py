@@ -1,42 +1,60 @@
 """What a page of charts hands on: a report of all it shows, and the address that shows it again."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import charts, data, exchange, state
 from dashboard.data import RunRecord
-from dashboard.widgets.chart_card import Drawn, report_chart
+from dashboard.widgets.chart_card import Drawn, collected_cards, report_chart
 from dashboard.widgets.theme_mode import theme_mode
 from neft import __version__
 
-NUMBERS_CAPTION = "Accuracies are fractions, EKL is in nats. Mean over seeds and chips with its 95 % interval."
+RESULTS_CAPTION = (
+    "As stored: over the chips of one network; of more than a dozen runs only at the σ_d that each was trained at."
+)
+NUMBERS_CAPTION = "Accuracies are fractions, EKL is in nats; ± is the half-width of the 95 % interval."
 
 
-def share_popover(
-    title: str,
-    lead: str,
-    drawn: Sequence[Drawn],
-    run_ids: Sequence[str],
-    *,
-    further: Mapping[str, pd.DataFrame] | None = None,
-) -> None:
-    """Offer a report of this page and its address.
+@dataclass
+class Shared:
+    """What a page says to be handed on beside its cards."""
 
-    Args:
-        title: of the page.
-        lead: its first sentence, as Markdown.
-        drawn: its cards.
-        run_ids: the runs that they show.
-        further: tables of means beside those of the cards, by title.
-    """
-    records, mode, here = data.records(list(dict.fromkeys(run_ids))), theme_mode(), page_address()
+    lead: str = ""
+    """Its first sentence, as Markdown."""
+    run_ids: tuple[str, ...] = ()
+    """The runs that it shows."""
+    further: dict[str, pd.DataFrame] = field(default_factory=dict)
+    """Tables of means beside those of the cards, by title."""
+
+
+@contextmanager
+def shareable_page(title: str) -> Generator[Shared]:
+    """Draw the title and, beside it, what hands the page on; the cards that are drawn inside are in the report."""
+    shared = Shared()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(title)
+        st.space("stretch")
+        place = st.container(width="content")
+    with collected_cards() as drawn:
+        yield shared
+    with place:
+        _popover(title, shared, drawn)
+
+
+def _popover(title: str, shared: Shared, drawn: Sequence[Drawn]) -> None:
+    """Offer a report of this page, its runs, and its address."""
+    if not drawn:
+        return  # the page says what is missing
+    records, mode, here = data.records(list(dict.fromkeys(shared.run_ids))), theme_mode(), page_address()
     with st.popover("Share", icon=":material/ios_share:", key="share"):
         st.download_button(
             "Report as HTML",
-            data=lambda: report_bytes(title, lead, drawn, records, further or {}, mode=mode, here=here),
+            data=lambda: report_bytes(title, shared, drawn, records, mode=mode, here=here),
             file_name="neft_report.html",
             mime="text/html",
             key="report",
@@ -48,7 +66,7 @@ def share_popover(
         st.caption("In the colours of this page: for paper, choose the light theme in the menu first.")
         st.page_link(
             "app_pages/share.py",
-            label="These runs as one file",
+            label=f"The {len(records)} runs as one file",
             icon=":material/folder_zip:",
             query_params={state.RUNS: [record.id for record in records]},
         )
@@ -65,10 +83,9 @@ def page_address() -> str:
 
 def report_bytes(
     title: str,
-    lead: str,
+    shared: Shared,
     drawn: Sequence[Drawn],
     records: Sequence[RunRecord],
-    further: Mapping[str, pd.DataFrame],
     *,
     mode: charts.Mode,
     here: str,
@@ -76,18 +93,18 @@ def report_bytes(
     """The report as a file."""
     from dashboard import report  # noqa: PLC0415 - what writes documents is needed at a click alone
 
-    numbers = {one.card.question: one.table for one in drawn} | dict(further)
+    numbers = {one.card.question: one.table for one in drawn} | shared.further
     found = {name: exchange.means_table(table) for name, table in numbers.items()}
     sections: list[report.Section] = [report_chart(one) for one in drawn]
     sections += [
-        report.Table(f"{name} In numbers", table, NUMBERS_CAPTION) for name, table in found.items() if table is not None
+        report.Table(f"{name} – in numbers", table, NUMBERS_CAPTION)
+        for name, table in found.items()
+        if table is not None
     ]
     sections += [
         report.Table(f"The {len(records)} runs", exchange.runs_table(records)),
         report.Table("What differs between them", exchange.differences_table(records), "Settings that not all share."),
-        report.Table(
-            "Every run by itself", exchange.results_table(records), "As stored: over the chips of one network."
-        ),
+        report.Table("Every run by itself", exchange.results_table(records), RESULTS_CAPTION),
         report.Commands(
             "To make them again",
             "Each from its settings alone; data that is missing is asked for.",
@@ -100,5 +117,5 @@ def report_bytes(
         "Runs made with": exchange.versions(records),
         "Address": here,
     }
-    document = report.Document(title=title, lead=lead, sections=kept, origin=origin, mode=mode)
+    document = report.Document(title=title, lead=shared.lead, sections=kept, origin=origin, mode=mode)
     return report.document_html(document).encode()
