@@ -13,7 +13,9 @@ from dashboard.sentences import SIGMA_D
 PAGES = {
     "explore": ("Explore", ":material/monitoring:"),
     "accuracy": ("Accuracy", ":material/show_chart:"),
+    "uncertainty": ("Uncertainty", ":material/psychology:"),
     "experiments": ("Experiments", ":material/science:"),
+    "weights": ("Weights", ":material/scatter_plot:"),
     "claims": ("Claims", ":material/fact_check:"),
     "chip": ("One chip", ":material/memory:"),
     "votes": ("One input", ":material/how_to_vote:"),
@@ -23,6 +25,7 @@ PAGES = {
     "train": ("Train", ":material/play_circle:"),
     "compare": ("Compare", ":material/compare_arrows:"),
     "runs": ("All runs", ":material/table_rows:"),
+    "share": ("Share and import", ":material/ios_share:"),
     "learn": ("Lessons", ":material/school:"),
 }
 

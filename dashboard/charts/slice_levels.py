@@ -61,7 +61,7 @@ def slice_levels(levels: pd.DataFrame, *, max_level: int, mode: Mode) -> go.Figu
         title_text="a device's level", range=[-reach, max_level + reach], tickvals=list(range(max_level + 1))
     )
     figure.update_yaxes(
-        title_text="counts",
+        title_text="device counts",
         tickvals=list(ranks.values()),
         ticktext=[f"× {significance:g}" for significance in ranks],
         range=[-0.6, len(ranks) - 0.4],

@@ -4,10 +4,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.frames import percent
+from dashboard.charts.marks import NO_BREAK
 from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import MEAN, SIGNIFICANCE, VARIANCE_SHARE
 
 HEIGHT = 260
+INDENT = 4 * NO_BREAK
+"""Words keep clear of the closed form's mark."""
 
 
 def variance_shares(shares: pd.DataFrame, *, mode: Mode) -> go.Figure:
@@ -29,7 +32,7 @@ def variance_shares(shares: pd.DataFrame, *, mode: Mode) -> go.Figure:
                 y=names,
                 orientation="h",
                 marker={"color": colour},
-                text=[f"{value:.1f} %" for value in sampled],
+                text=[f"{INDENT}{value:.1f} %" for value in sampled],
                 textposition="outside",
                 textfont={"color": page.text},
                 cliponaxis=False,
@@ -48,6 +51,6 @@ def variance_shares(shares: pd.DataFrame, *, mode: Mode) -> go.Figure:
     )
     apply_layout(figure, mode=mode, height=HEIGHT)
     figure.update_layout(bargap=0.35)
-    figure.update_xaxes(title_text="share of the weight's variance (%)", range=[0, 112], tickvals=[0, 25, 50, 75, 100])
+    figure.update_xaxes(title_text="share of the weight's variance (%)", range=[0, 120], tickvals=[0, 25, 50, 75, 100])
     figure.update_yaxes(title_text="device counts")
     return figure

@@ -194,7 +194,13 @@ def _takeaway(numbers: Numbers) -> str:
 
 def _links(numbers: Numbers) -> tuple[Link, ...]:
     return (
-        Link("explore", "All methods, the same chips", ":material/monitoring:", {state.PROTOCOL: "Fixed"}),
+        Link(
+            "chip",
+            "Open one of its unlucky chips",
+            ":material/memory:",
+            {state.RUNS: numbers.record.id, state.CHIP_SIGMA_D: sigma_text(numbers.sigma_d)},
+        ),
+        Link("weights", "Deviations of every layer", ":material/scatter_plot:", numbers.comparison.address),
         Link(
             "preview",
             "This network at any variation, layer by layer",

@@ -184,9 +184,9 @@ def _takeaway(numbers: Numbers) -> str:
     )
 
 
-def _links(_numbers: Numbers) -> tuple[Link, ...]:
+def _links(numbers: Numbers) -> tuple[Link, ...]:
     return (
-        Link("explore", "EKL, chip by chip", ":material/monitoring:", {state.PROTOCOL: "Matched"}),
+        Link("uncertainty", "Is confidence right?", ":material/psychology:", numbers.comparison.address),
         Link(
             "experiments",
             "EKL after calibration",

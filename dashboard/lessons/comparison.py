@@ -42,6 +42,17 @@ class Comparison:
         """Accuracy of guessing."""
         return experiments.chance(self.plan, EXPERIMENT, self.stamp)
 
+    @property
+    def address(self) -> dict[str, str | list[str]]:
+        """What the pages of a selection need in their address to show the same runs."""
+        ids = str(self.points["run_ids"].iloc[0]).split(", ")
+        facts = data.records(ids)[0].facts
+        return {
+            state.DATASET: facts.dataset_label,
+            state.BACKBONE: facts.backbone_label,
+            state.DEVICE: facts.device_label,
+        }
+
     def of(self, *variants: str, points: pd.DataFrame | None = None) -> pd.DataFrame:
         """The rows of some methods, in the given order."""
         rows = self.points if points is None else points

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import charts, state, teaching
 from dashboard.lessons.base import Choice, Lesson, Link
 from dashboard.sentences import SIGMA_D, percent
+from dashboard.state import sigma_text
 from dashboard.teaching import OneWeight
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
@@ -33,6 +34,7 @@ class Numbers:
     """A weight on its devices."""
 
     sigma_d: float
+    magnitude: float
     weight: OneWeight
 
 
@@ -60,7 +62,7 @@ def _prepare() -> Numbers:
             bind="query-params",
             help="|w| over w_max. It decides the devices' levels; how far they miss does not depend on it.",
         )
-    return Numbers(sigma_d, teaching.one_weight(magnitude / 100, sigma_d))
+    return Numbers(sigma_d, magnitude / 100, teaching.one_weight(magnitude / 100, sigma_d))
 
 
 def _show(numbers: Numbers) -> None:
@@ -94,8 +96,15 @@ def _show(numbers: Numbers) -> None:
             charts.programmed_weight(weight.histogram, target=weight.target, mode=theme_mode()),
             weight.histogram,
         )
-    st.latex(r"W_p=W_d+\frac{w_{max}}{2^M-1}\sum_j\Delta g_j\,2^{jK},\quad\Delta g_j\sim\mathcal N(0,\sigma_d(2^K-1))")
-    st.caption("NeFT, Eq. 5: slice $j$ counts $2^{jK}$, here 1, 4, 16 and 64.")
+    left, right = st.columns(2)
+    with left:
+        st.latex(r"\Delta g_j\sim\mathcal N\big(0,\ \sigma_d(2^K-1)\big)")
+        st.caption(
+            rf"A device's error in levels: {SIGMA_D} is over its *maximal* level, $2^K-1=3$ (NeFT, section 4.1)."
+        )
+    with right:
+        st.latex(r"W_p=W_d+\frac{w_{max}}{2^M-1}\sum_j\Delta g_j\,2^{jK}")
+        st.caption("The weight's: slice $j$ counts $2^{jK}$, here 1, 4, 16 and 64 (NeFT, Eq. 5).")
 
 
 def _share(numbers: Numbers) -> float:
@@ -143,10 +152,14 @@ def _takeaway(numbers: Numbers) -> str:
     )
 
 
-def _links(_numbers: Numbers) -> tuple[Link, ...]:
+def _links(numbers: Numbers) -> tuple[Link, ...]:
+    same = {
+        state.WEIGHT_VALUE: f"{numbers.magnitude:g}",
+        state.SLICED_SIGMA_D: sigma_text(numbers.sigma_d),
+    }
     return (
-        Link("explore", "Deviations of a trained network, layer by layer", ":material/monitoring:"),
-        Link("preview", "The same network on another device", ":material/bolt:", {state.PREVIEW_DEVICE: "FeFET2"}),
+        Link("slices", "This weight on one chip, and on other devices", ":material/stacked_bar_chart:", same),
+        Link("weights", "Every layer of the trained networks", ":material/scatter_plot:"),
     )
 
 

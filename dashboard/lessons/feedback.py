@@ -155,9 +155,10 @@ def _takeaway(numbers: Numbers) -> str:
     )
 
 
-def _links(_numbers: Numbers) -> tuple[Link, ...]:
+def _links(numbers: Numbers) -> tuple[Link, ...]:
     return (
         Link("claims", "Every claim, with its verdict", ":material/fact_check:"),
+        Link("accuracy", "Differences to the control", ":material/show_chart:", numbers.comparison.address),
         Link(
             "experiments",
             "Temperature alone",

@@ -160,10 +160,11 @@ def _takeaway(numbers: Numbers) -> str:
 def _links(numbers: Numbers) -> tuple[Link, ...]:
     return (
         Link(
-            "explore",
+            "accuracy",
             "One network over every variation",
-            ":material/monitoring:",
-            {state.PROTOCOL: "Fixed", state.TRAIN_SIGMA_D: sigma_text(numbers.comparison.near)},
+            ":material/show_chart:",
+            numbers.comparison.address
+            | {state.PROTOCOL: "Fixed", state.TRAIN_SIGMA_D: sigma_text(numbers.comparison.near)},
         ),
         Link(
             "experiments",

@@ -37,10 +37,12 @@ class Numbers:
 
     comparison: Comparison
     record: RunRecord
+    other: RunRecord
+    """The control's network of the same seed."""
     sigma_d: float
     chips: "pd.Series[float]"
     pairs: Any
-    """The control - noise injection on common chips; None where there is no control."""
+    """The control - noise injection on common chips."""
 
     @property
     def first(self) -> teaching.Percentile:
@@ -56,7 +58,7 @@ def _prepare() -> Numbers | Missing:
     record = comparison.records(INJECTION, sigma_d)[0]
     other = comparison.records(CONTROL, sigma_d)[0]
     pairs = teaching.difference(other, record, sigma_d)
-    return Numbers(comparison, record, sigma_d, teaching.chips_of(record, sigma_d), pairs)
+    return Numbers(comparison, record, other, sigma_d, teaching.chips_of(record, sigma_d), pairs)
 
 
 def _middle(sigma_ds: list[float]) -> float:
@@ -147,10 +149,11 @@ def _estimates(numbers: Numbers) -> None:
 def _pairing(numbers: Numbers) -> None:
     pairs = numbers.pairs
     apart, together = float(pairs[columns.INDEPENDENT_CI95]), float(pairs[columns.DIFFERENCE_CI95])
-    st.latex(
-        r"h_{\text{paired}}=t\,\sqrt{\mathrm{var}(A-B)/n}\qquad "
-        r"h_{\text{apart}}=t\,\sqrt{\mathrm{var}A/n+\mathrm{var}B/n}"
-    )
+    left, right = st.columns(2)
+    with left:
+        st.latex(r"h_{\text{paired}}=t\,\sqrt{\mathrm{var}(A-B)/n}")
+    with right:
+        st.latex(r"h_{\text{apart}}=t\,\sqrt{\mathrm{var}A/n+\mathrm{var}B/n}")
     st.markdown(
         f"**Pairing.** Chip 7 is the same chip for every method. On these {int(pairs[columns.NUM_PAIRS])} chips the "
         f"control is {signed(float(pairs[columns.DIFFERENCE]))} points from noise injection, ± {percent(together, 2)} "
@@ -169,9 +172,26 @@ def _takeaway(numbers: Numbers) -> str:
 
 
 def _links(numbers: Numbers) -> tuple[Link, ...]:
+    at = sigma_text(numbers.sigma_d)
     return (
-        Link("runs", "This run: its percentiles", ":material/table_rows:", {state.RUNS: numbers.record.id}),
-        Link("explore", "EKL and accuracy, chip by chip", ":material/monitoring:"),
+        Link(
+            "chip",
+            "Open this network's unlucky chip",
+            ":material/memory:",
+            {state.RUNS: numbers.record.id, state.CHIP_SIGMA_D: at, state.CHIP: "1st percentile"},
+        ),
+        Link(
+            "accuracy",
+            "Unlucky chips of every method",
+            ":material/show_chart:",
+            numbers.comparison.address | {state.SLICE: at, state.PERCENTILE: "1st percentile"},
+        ),
+        Link(
+            "compare",
+            "The two networks, chip by chip",
+            ":material/compare_arrows:",
+            {state.RUNS: [numbers.record.id, numbers.other.id], state.SLICE: at},
+        ),
     )
 
 
