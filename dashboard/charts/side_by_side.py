@@ -196,12 +196,11 @@ def _by_run(frame: pd.DataFrame, marks: Marks) -> list[tuple[str, RunMark, pd.Da
 def _add_lines(
     figure: go.Figure, frame: pd.DataFrame, marks: Marks, *, words: Callable[[pd.DataFrame], list[str]]
 ) -> None:
-    """A line a run with its intervals: bands where there are few runs and many points, else bars."""
-    runs = _by_run(frame, marks)
-    for run_id, mark, unsorted in runs:
+    """A line a run with its intervals: bands where few runs are chosen (hidden ones count), many points; else bars."""
+    for run_id, mark, unsorted in _by_run(frame, marks):
         rows = unsorted.sort_values(SIGMA_D)
         mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
-        banded = len(runs) <= MANY_RUNS and len(rows) >= MIN_BAND_POINTS
+        banded = len(marks) <= MANY_RUNS and len(rows) >= MIN_BAND_POINTS
         if banded:
             figure.add_trace(band(rows, colour=mark.style.colour, opacity=BAND_OPACITY, group=run_id))
         bars = error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=mark.style.colour)

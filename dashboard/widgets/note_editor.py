@@ -20,7 +20,8 @@ def show_note_problems() -> None:
     """Notes that cannot be read, named with their reasons."""
     problems = list_notes().problems
     if problems:
-        with st.expander(f"{len(problems)} notes cannot be read", icon=":material/broken_image:"):
+        count = "1 note" if len(problems) == 1 else f"{len(problems)} notes"
+        with st.expander(f"{count} cannot be read", icon=":material/broken_image:"):
             for reason in problems.values():
                 st.text(reason)
 
