@@ -24,12 +24,13 @@ def chip_finding(
 ) -> str:
     """The chip page's first sentence: which chip this is, what it keeps, and what the mean chip keeps."""
     chips = f"{num_chips} chip{'' if num_chips == 1 else 's'}"
-    which = f"the {name} chip" if name else "one chip"
+    place = rank_words(rank, num_chips)
+    which = f"the {name} chip, {place}" if name and not place.startswith("the ") else place
     interval = f" (95 % interval over {chips})" if num_chips > 1 else ""
     return (
-        f"At device variation {SIGMA_D} = {sigma_text(sigma_d)}, **chip {instance}** is {which}, "
-        f"{rank_words(rank, num_chips)}: **{percent(accuracy)} %** of {num_images} images right, where the mean chip "
-        f"keeps {with_interval(mean, ci95)}{interval} and the network without variation {percent(clean)} %."
+        f"At device variation {SIGMA_D} = {sigma_text(sigma_d)}, **chip {instance}** is {which}: "
+        f"**{percent(accuracy)} %** of {num_images:,} images right, where the mean chip keeps "
+        f"{with_interval(mean, ci95)}{interval} and the network without variation {percent(clean)} %."
     )
 
 
@@ -51,6 +52,8 @@ def rank_words(rank: int, num_chips: int) -> str:
 
     >>> rank_words(2, 200), rank_words(1, 200), rank_words(199, 200), rank_words(100, 200)
     ('2nd worst of 200', 'the worst of 200', '2nd best of 200', '100th worst of 200')
+    >>> rank_words(1, 1)
+    'the only one'
     """
     if num_chips == 1:
         return "the only one"
@@ -61,7 +64,7 @@ def rank_words(rank: int, num_chips: int) -> str:
 
 def check_words(accuracy: float, stored: float, *, num_right: int, num_images: int, off_by: int) -> str:
     """Whether the opened chip is the stored one."""
-    opened = f"Opened again it has {num_right} of {num_images} images right, {percent(accuracy, 2)} %"
+    opened = f"Opened again it has {num_right:,} of {num_images:,} images right, {percent(accuracy, 2)} %"
     if off_by == 0:
         return f"{opened}: exactly what the evaluation stored."
     images = "image" if off_by == 1 else "images"

@@ -1,4 +1,4 @@
-"""Chips of an evaluation, opened again: reports, error maps, votes; and single weights. Caches as in `dashboard.data`.
+"""Chips of an evaluation, opened again: reports, error maps, votes. Caches as in `dashboard.data`.
 
 Nothing large is kept: a report has a row per image, votes a number per chip, device variation and class; no chip's
 weights stay.
@@ -18,15 +18,10 @@ from dashboard.data import RunRecord
 from dashboard.networks import computing
 from neft import chip_report, columns, votes
 from neft.chip_report import FLIPPED, MENDED, ErrorMap, Unit
-from neft.device_layers import device_weights, layer_name
-from neft.devices import PUBLISHED, Measured, device_from_text
-from neft.errors import ConfigError
-from neft.mapping import BitSlicing
-from neft.microscope import NUM_CHIPS, SlicedWeight, bits_of, slice_weight
 from neft.pipeline import chip_law
 from neft.store import WEIGHTS
 
-__all__ = ["NUM_CHIPS", "ErrorMap", "SlicedWeight", "Unit", "bits_of"]
+__all__ = ["ErrorMap", "Unit"]
 
 PERCENTILES: dict[str, float] = {
     "Worst": 0.0,
@@ -91,16 +86,6 @@ class Picture:
     pixels: np.ndarray
     """[channels, height, width], 0 … 255."""
     true_class: int
-
-
-@dataclass(frozen=True)
-class LayerWeight:
-    """One weight of a layer."""
-
-    value: float
-    w_max: float
-    place: tuple[int, ...]
-    """Its index in the layer's tensor."""
 
 
 class Voters:
@@ -236,60 +221,6 @@ def num_test_images(record: RunRecord) -> int:
 def class_names(record: RunRecord) -> tuple[str, ...]:
     """The classes of a run's data, by number."""
     return networks.stored(record.id, record.files[WEIGHTS].sha256).images.class_names
-
-
-# ---------------------------------------------------------------- one weight
-def layer_sizes(record: RunRecord) -> dict[str, int]:
-    """Weights of each layer that lies in devices, from the input down.
-
-    Raises:
-        NeftError: the run's weights or its data are not there.
-    """
-    network = networks.stored(record.id, record.files[WEIGHTS].sha256).network
-    return {layer_name(name): weight.numel() for name, weight in device_weights(network).items()}
-
-
-def layer_weight(record: RunRecord, layer: str, number: int) -> LayerWeight:
-    """One weight of a stored network, by its number in the layer, output by output."""
-    network = networks.stored(record.id, record.files[WEIGHTS].sha256).network
-    weight = next(tensor for name, tensor in device_weights(network).items() if layer_name(name) == layer).detach()
-    place = tuple(int(index) for index in np.unravel_index(number, weight.shape))
-    return LayerWeight(value=float(weight[place]), w_max=float(weight.abs().amax()), place=place)
-
-
-def devices_of(record: RunRecord | None) -> dict[str, str]:
-    """The technologies a weight can be put on, with their labels: the published ones, and a run's own device."""
-    labels = {name: device.label for name, device in PUBLISHED.items()}
-    if record is not None:
-        tested = networks.stored(record.id, record.files[WEIGHTS].sha256).config.test_device
-        if isinstance(tested, Measured):
-            labels[tested.short_name] = tested.full_label
-    return labels
-
-
-def slice_on(
-    device: str, *, weight: float, w_max: float, weight_bits: int, device_bits: int, sigma_d: float
-) -> SlicedWeight:
-    """Put a weight on the devices of a technology.
-
-    Raises:
-        ConfigError: the weight, the bits and the device do not fit.
-    """
-    mapping = BitSlicing(weight_bits=weight_bits, device_bits=device_bits)
-    return slice_weight(weight, w_max=w_max, device=device_from_text(device), mapping=mapping, sigma_d=sigma_d)
-
-
-def device_bits_of(device: str, weight_bits: int) -> list[int]:
-    """Which numbers of bits a device may hold: those that divide the weight's, and that the technology knows."""
-    return [bits for bits in range(1, min(weight_bits, 8) + 1) if weight_bits % bits == 0 and _knows(device, bits)]
-
-
-def _knows(device: str, device_bits: int) -> bool:
-    try:
-        _ = device_from_text(device).level_stds(device_bits)
-    except ConfigError:
-        return False
-    return True
 
 
 # ---------------------------------------------------------------- caches

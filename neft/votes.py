@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
-from scipy.special import entr
-from scipy.stats import binomtest
+from scipy.special import entr, ndtri
 from torch import Tensor
 
 from neft import columns
@@ -28,14 +27,15 @@ def tally(logits: Float[Tensor, "chips classes"]) -> pd.DataFrame:
     probabilities = torch.softmax(logits.float(), dim=1)
     num_chips, num_classes = probabilities.shape
     counts = torch.bincount(probabilities.argmax(dim=1), minlength=num_classes).tolist()
-    bounds = [binomtest(count, num_chips).proportion_ci(method="wilson") for count in counts]
+    share = np.array(counts) / num_chips
+    lower, upper = _wilson(share, num_chips)
     return pd.DataFrame(
         {
             columns.SAID_CLASS: range(num_classes),
             columns.NUM_VOTES: counts,
-            columns.SHARE: np.array(counts) / num_chips,
-            columns.LOWER: [bound.low for bound in bounds],
-            columns.UPPER: [bound.high for bound in bounds],
+            columns.SHARE: share,
+            columns.LOWER: lower,
+            columns.UPPER: upper,
             columns.PROBABILITY: probabilities.double().mean(dim=0).numpy(),
         }
     )
@@ -56,3 +56,12 @@ def contested(logits: Float[Tensor, "chips images classes"], labels: Int[Tensor,
     order = np.lexsort((-by_mean, -by_votes.round(9)))
     right = (said == labels).double().mean(dim=0).numpy()
     return pd.DataFrame({columns.IMAGE: order, columns.TRUE_CLASS: labels.numpy()[order], columns.SHARE: right[order]})
+
+
+def _wilson(share: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends of the 95 % interval; `scipy.stats` has it too, at 45 MB of memory."""
+    z = float(ndtri(0.975))
+    centre = share + z**2 / (2 * count)
+    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    scale = 1 + z**2 / count
+    return np.maximum((centre - half) / scale, 0.0), np.minimum((centre + half) / scale, 1.0)

@@ -1,8 +1,5 @@
 """One chip of an evaluation, opened: where it stands, how its weights miss, which images it flips."""
 
-from collections.abc import Hashable, Mapping
-from typing import Any
-
 import streamlit as st
 
 from dashboard import charts, chip_words, chips, networks, state
@@ -10,9 +7,9 @@ from dashboard.chips import PERCENTILES, ChipReport, Unit
 from dashboard.data import RunRecord, fingerprint
 from dashboard.sentences import SIGMA_D
 from dashboard.state import sigma_text
+from dashboard.widgets.changed_images import changed_images
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control
 from dashboard.widgets.guards import stop_without_runs
-from dashboard.widgets.image_grid import Tile, image_grid
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
@@ -75,7 +72,7 @@ def page() -> None:
         _ranks(record, report)
     with right:
         _layers(report)
-    _images(record, report)
+    changed_images(record, report)
     left, right = st.columns(2)
     with left:
         _confusion(report)
@@ -276,61 +273,13 @@ def _pick_layer(layers: list[str]) -> None:
         )
 
 
-def _images(record: RunRecord, report: ChipReport) -> None:
-    with st.container(border=True, key="card_flips"):
-        st.markdown("## Which images does it flip?")
-        count, mended = len(report.flipped), len(report.mended)
-        kind = st.segmented_control(
-            "Images",
-            ["flipped", "mended"],
-            format_func={"flipped": f"Flipped ({count})", "mended": f"Mended ({mended})"}.__getitem__,
-            default="flipped",
-            required=True,
-            key=state.CHANGED,
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-        rows = report.flipped if kind == "flipped" else report.mended
-        if rows.empty:
-            st.info(f"This chip {'flips' if kind == 'flipped' else 'mends'} no image.", icon=":material/inbox:")
-            return
-        everything = len(rows) > chips.FIRST_IMAGES and st.toggle(
-            f"Show all {len(rows)}", key=state.ALL_CHANGED, bind="query-params", help="Not only the surest ones."
-        )
-        shown = rows if everything else rows.head(chips.FIRST_IMAGES)
-        image_grid([_tile(record, report, row) for row in shown.to_dict("records")])
-        st.caption(
-            "Right without variation, wrong on this chip; those first of which the chip is surest."
-            if kind == "flipped"
-            else "Wrong without variation, right on this chip; those first of which the chip is surest."
-        )
-
-
-def _tile(record: RunRecord, report: ChipReport, row: Mapping[Hashable, Any]) -> Tile:
-    image, true, clean, chip = (
-        int(str(row[name])) for name in (columns.IMAGE, columns.TRUE_CLASS, columns.CLEAN_CLASS, columns.CHIP_CLASS)
-    )
-    sure = [100 * float(str(row[name])) for name in (columns.CLEAN_CONFIDENCE, columns.CHIP_CONFIDENCE)]
-    names = report.class_names
-    return Tile(
-        pixels=chips.picture(record, image).pixels,
-        title=f"{names[clean]} → {names[chip]}",
-        lines=(
-            f"is {names[true]}, image {image}",
-            f"clean: {names[clean]}, {sure[0]:.0f} %",
-            f"chip: {names[chip]}, {sure[1]:.0f} %",
-        ),
-        alt=f"Test image {image}, a {names[true]}",
-    )
-
-
 def _confusion(report: ChipReport) -> None:
     gained = report.confusion[report.confusion[columns.DIFFERENCE] > 0]
     card = Card(
         key="confusion",
         question="Which confusion does it add?",
         caption=(
-            f"Images more (orange) or fewer (blue) than without variation; {int(gained[columns.DIFFERENCE].sum())} "
+            f"Images more (orange) or fewer (blue) than without variation; {int(gained[columns.DIFFERENCE].sum()):,} "
             "images moved on balance. A column that fills up is a class that the chip says too often."
         ),
         definition=CONFUSION_DEFINITION,

@@ -3,11 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, chips, networks, state
-from dashboard.chips import NUM_CHIPS, SlicedWeight, bits_of
+from dashboard import charts, networks, state, weights
 from dashboard.data import RunRecord, fingerprint
 from dashboard.sentences import SIGMA_D
 from dashboard.state import sigma_text
+from dashboard.weights import NUM_CHIPS, SlicedWeight, bits_of
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.network_picker import pick_network, say_why_not
 from dashboard.widgets.theme_mode import theme_mode
@@ -19,7 +19,6 @@ BITS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16)
 SIGMA_DS = tuple(round(0.01 * step, 2) for step in range(41))
 DEFAULT_SIGMA_D = 0.1
 DEFAULT_WEIGHT = -0.5
-TERMS_A_LINE = 2
 TABLE = {
     columns.SLICE: st.column_config.NumberColumn("j", help="Slice; 0 is the least significant."),
     "bits": st.column_config.TextColumn("Bits", help="The K bits that the device holds."),
@@ -59,11 +58,11 @@ def page() -> None:
     try:
         with st.sidebar:
             record, weight, w_max, where = _pick_weight()
-            technologies = chips.devices_of(record)
+            technologies = weights.devices_of(record)
             device, weight_bits, device_bits = _pick_devices(technologies)
             sigma_d = _pick_sigma_d()
             chip = _pick_chip()
-        sliced = chips.slice_on(
+        sliced = weights.slice_on(
             device, weight=weight, w_max=w_max, weight_bits=weight_bits, device_bits=device_bits, sigma_d=sigma_d
         )
     except NeftError as error:
@@ -109,7 +108,7 @@ def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
         )
         return None, float(weight), 1.0, "in a layer whose largest weight is 1"
     record = pick_network(runs)
-    sizes = chips.layer_sizes(record)
+    sizes = weights.layer_sizes(record)
     if st.session_state.get(state.LAYER, next(iter(sizes))) not in sizes:
         del st.session_state[state.LAYER]  # another network's
     layer = st.selectbox(
@@ -127,7 +126,7 @@ def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
         bind="query-params",
         help=f"0 to {last}, output by output.",
     )
-    found = chips.layer_weight(record, layer, min(max(int(number), 0), last))
+    found = weights.layer_weight(record, layer, min(max(int(number), 0), last))
     place = ", ".join(map(str, found.place))
     return (
         record,
@@ -149,7 +148,7 @@ def _pick_devices(technologies: dict[str, str]) -> tuple[str, int, int]:
         persist_state="session",
         help="How far each level misses: RRAM1 alike in every level, the others further in the middle ones.",
     )
-    fitting = [bits for bits in BITS if chips.device_bits_of(device, bits)]
+    fitting = [bits for bits in BITS if weights.device_bits_of(device, bits)]
     if st.session_state.get(state.WEIGHT_BITS, 8) not in fitting:
         del st.session_state[state.WEIGHT_BITS]
     weight_bits = st.select_slider(
@@ -161,7 +160,7 @@ def _pick_devices(technologies: dict[str, str]) -> tuple[str, int, int]:
         persist_state="session",
         help="Of the magnitude; the sign comes on top.",
     )
-    holding = chips.device_bits_of(device, weight_bits)
+    holding = weights.device_bits_of(device, weight_bits)
     if st.session_state.get(state.DEVICE_BITS, holding[0]) not in holding:
         del st.session_state[state.DEVICE_BITS]
     device_bits = st.selectbox(
@@ -229,30 +228,12 @@ def _finding(sliced: SlicedWeight, rows: pd.DataFrame, chip: int, where: str, de
 
 
 def _equations(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
-    mapping, sign = sliced.mapping, "-" if sliced.sign < 0 else "+"
-    records = rows.to_dict("records")
-    terms = _lines([rf"{int(row[columns.LEVEL])}\cdot {int(row[columns.SIGNIFICANCE])}" for row in records], " + ")
-    misses = _lines([rf"{row[columns.LEVEL_ERROR]:+.3f}\cdot {int(row[columns.SIGNIFICANCE])}" for row in records], " ")
-    scale = rf"\tfrac{{{sliced.w_max:.4g}}}{{{mapping.max_code}}}"
     with st.container(border=True, key="card_equations"):
         st.markdown("## How does the number come about?")
-        st.markdown(f"**Eq. 4**: sign, code, levels of {mapping.num_slices} devices, most significant first.")
-        st.latex(
-            rf"""\begin{{aligned}}W_d &= s\,\tfrac{{w_{{max}}}}{{2^M-1}}\textstyle\sum_j g_j 2^{{jK}} \\
-            &= {sign}{scale}\,({terms}) \\ &= {sign}{scale}\cdot {sliced.code} = {sliced.target:.4f}\end{{aligned}}"""
-        )
+        st.markdown(f"**Eq. 4**: sign, code, levels of {sliced.mapping.num_slices} devices, most significant first.")
+        st.latex(weights.target_equation(sliced, rows))
         st.markdown(f"**Eq. 5**: what chip {chip} adds to it, device by device.")
-        st.latex(
-            rf"""\begin{{aligned}}W_p &= W_d + s\,\tfrac{{w_{{max}}}}{{2^M-1}}\textstyle\sum_j \Delta g_j 2^{{jK}} \\
-            &= {sliced.target:.4f} {sign} {scale}\,({misses}) \\
-            &= {float(sliced.programmed[chip]):.4f}\end{{aligned}}"""
-        )
-
-
-def _lines(terms: list[str], joined: str) -> str:
-    """The terms of a sum, a few a line of an aligned equation."""
-    lines = [joined.join(terms[start : start + TERMS_A_LINE]) for start in range(0, len(terms), TERMS_A_LINE)]
-    return rf"{joined}\\ &\quad ".join(lines)
+        st.latex(weights.programmed_equation(sliced, rows, chip))
 
 
 def _short(value: float) -> str:

@@ -14,6 +14,8 @@ HEIGHT = 430
 MOST_WITH_NUMBERS = 20
 """With more classes there is no room for numbers."""
 MAX_NAME = 10
+SHORT_NAME = 3
+"""Names as long stand upright on the axis."""
 
 
 def confusion_change(changes: pd.DataFrame, *, class_names: Sequence[str], mode: Mode) -> go.Figure:
@@ -47,7 +49,7 @@ def confusion_change(changes: pd.DataFrame, *, class_names: Sequence[str], mode:
             ygap=1,
             text=texts if count <= MOST_WITH_NUMBERS else None,
             texttemplate="%{text}" if count <= MOST_WITH_NUMBERS else None,
-            textfont={"size": 12},
+            textfont={"size": 12 if end < 100 else 10},
             customdata=[
                 [
                     f"{class_names[true]} taken for {class_names[said]}"
@@ -66,7 +68,8 @@ def confusion_change(changes: pd.DataFrame, *, class_names: Sequence[str], mode:
     apply_layout(figure, mode=mode, height=HEIGHT)
     ticks: dict[str, Any] = {"tickvals": list(range(count)), "ticktext": names, "showgrid": False, "automargin": True}
     shown: dict[str, Any] = ticks if count <= MOST_WITH_NUMBERS else {"showgrid": False, "nticks": 10}
-    figure.update_xaxes(title_text="class that it says", showline=False, ticks="", **shown)
+    angle = None if all(len(name) <= SHORT_NAME for name in names) else -45
+    figure.update_xaxes(title_text="class that it says", tickangle=angle, showline=False, ticks="", **shown)
     figure.update_yaxes(title_text="true class", autorange="reversed", **shown)
     figure.update_layout(plot_bgcolor=palette(mode).grid)
     return figure

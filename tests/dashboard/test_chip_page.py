@@ -41,7 +41,7 @@ def test_the_worst_chip_is_opened_and_keeps_what_was_stored(shipped: RunStore) -
 
     assert not app.exception
     said = words(app)
-    assert f"**chip {int(worst[columns.INSTANCE])}** is the worst chip, the worst of 4" in said
+    assert f"**chip {int(worst[columns.INSTANCE])}** is the worst of 4" in said
     assert f"**{100 * worst[columns.ACCURACY]:.1f} %** of" in said
     assert "exactly what the evaluation stored" in said
     mean = record.summary.at(0.2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard import chips
+from dashboard import weights as single_weights
 from neft import columns
 from neft.device_layers import device_weights, layer_name
 from neft.devices import Fefet6, Rram1
@@ -66,7 +66,7 @@ def test_a_stored_weight_is_the_networks_own(shipped: RunStore) -> None:
     assert not app.exception
     assert f"**W = {float(weight.flatten()[17]):.4g}**".replace("-", "−") in words(app)
     assert f"weight [1, 1] of layer classifier, whose largest weight is {float(weight.abs().max()):.4g}" in words(app)
-    assert chips.layer_sizes(record) == {name: tensor.numel() for name, tensor in weights.items()}
+    assert single_weights.layer_sizes(record) == {name: tensor.numel() for name, tensor in weights.items()}
 
 
 def test_the_next_chip_is_in_the_address(shipped: RunStore) -> None:

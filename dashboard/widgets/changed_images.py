@@ -1,0 +1,61 @@
+"""The images that a chip changes, drawn, with what was said of them before and after."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard import chips, state
+from dashboard.chips import ChipReport
+from dashboard.data import RunRecord
+from dashboard.widgets.image_grid import Tile, image_grid
+from neft import columns
+
+
+def changed_images(record: RunRecord, report: ChipReport) -> None:
+    """The card of the images that a chip flips, and of those that it mends."""
+    with st.container(border=True, key="card_flips"):
+        st.markdown("## Which images does it flip?")
+        count, mended = len(report.flipped), len(report.mended)
+        kind = st.segmented_control(
+            "Images",
+            ["flipped", "mended"],
+            format_func={"flipped": f"Flipped ({count})", "mended": f"Mended ({mended})"}.__getitem__,
+            default="flipped",
+            required=True,
+            key=state.CHANGED,
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        rows = report.flipped if kind == "flipped" else report.mended
+        if rows.empty:
+            st.info(f"This chip {'flips' if kind == 'flipped' else 'mends'} no image.", icon=":material/inbox:")
+            return
+        everything = len(rows) > chips.FIRST_IMAGES and st.toggle(
+            f"Show all {len(rows)}", key=state.ALL_CHANGED, bind="query-params", help="Not only the surest ones."
+        )
+        shown = rows if everything else rows.head(chips.FIRST_IMAGES)
+        image_grid([_tile(record, report, row) for row in shown.to_dict("records")])
+        was, now = ("Right", "wrong") if kind == "flipped" else ("Wrong", "right")
+        st.caption(
+            f"{was} without variation → {now} on this chip, and how sure each was; those first of which the chip is "
+            "surest."
+        )
+
+
+def _tile(record: RunRecord, report: ChipReport, row: Mapping[Hashable, Any]) -> Tile:
+    image, true, clean, chip = (
+        int(str(row[name])) for name in (columns.IMAGE, columns.TRUE_CLASS, columns.CLEAN_CLASS, columns.CHIP_CLASS)
+    )
+    sure = [100 * float(str(row[name])) for name in (columns.CLEAN_CONFIDENCE, columns.CHIP_CONFIDENCE)]
+    names = report.class_names
+    return Tile(
+        pixels=chips.picture(record, image).pixels,
+        title=f"{names[clean]} → {names[chip]}",
+        lines=(
+            f"is {names[true]}",
+            f"clean {sure[0]:.0f} %, chip {sure[1]:.0f} %",
+            f"image {image}",
+        ),
+        alt=f"Test image {image}, a {names[true]}",
+    )
