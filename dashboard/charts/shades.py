@@ -4,7 +4,7 @@ from plotly.colors import sample_colorscale
 
 from dashboard.charts.theme import Mode
 
-ENDS: dict[Mode, tuple[float, float]] = {"light": (0.05, 0.75), "dark": (0.35, 1.0)}
+ENDS: dict[Mode, tuple[float, float]] = {"light": (0.0, 0.65), "dark": (0.35, 1.0)}
 
 
 def shade(index: int, count: int, *, mode: Mode, opacity: float = 1.0) -> str:

@@ -242,14 +242,15 @@ def _upload() -> None:
             )
         with right:
             st.number_input(
-                "Maximal conductance",
+                r"$g_{max}$",
                 value=None,
                 min_value=0.0,
                 format="%g",
                 key=G_MAX,
                 on_change=_take_file,
                 placeholder="from the file",
-                help="In the file's unit. Without one, stds are over it already, and raw data take the highest target.",
+                help="The maximal conductance in the file's unit. Without one, stds are over it already, and raw data "
+                "take the highest target.",
             )
             st.download_button(
                 "An example file",

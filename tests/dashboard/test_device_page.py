@@ -10,16 +10,19 @@ from streamlit.testing.v1 import AppTest
 from dashboard import own_devices, previews
 from dashboard.widgets.device_editor import FILE, G_MAX, START, form_address
 from neft import columns
-from neft.config import RunConfig
+from neft.backbones import Mlp
+from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.datasets.digits import Digits
 from neft.devices import Measured
 from neft.devices.spreads import FITTED
 from neft.mapping import BitSlicing
 from neft.options import make_config
+from neft.pipeline import Settings, run
 from neft.records import RunRecord
-from neft.store import RECORD, WEIGHTS, RunStore
-from tests.dashboard.driver import TRAIN, charts, open_page, traces, words
+from neft.store import RECORD, WEIGHTS, RunStore, Stores
+from tests.dashboard.driver import EXPLORE, PREVIEW, RUNS, TRAIN, charts, open_page, traces, words
 
-DEVICE = "app_pages/device.py"
+DEVICE, CHIP = "app_pages/device.py", "app_pages/chip.py"
 LEVELS, CODES, MEASURED, CURVES = "Std of each of", "Std of a weight's", "Histograms of", "Accuracy against device"
 UNEVEN = {"stds": "0.2,1,2,1", "own_at": "0.08", "called": "mine"}
 
@@ -34,6 +37,30 @@ def line(app: AppTest) -> str:
 
 def upload(app: AppTest, content: bytes, name: str = "wafer 7.csv") -> AppTest:
     return app.file_uploader(key=FILE).set_value((name, content, "text/csv")).run()
+
+
+@pytest.fixture(scope="module")
+def one_run(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    """A tiny run that was trained and tried on a device of one's own."""
+    folder = tmp_path_factory.mktemp("own_device")
+    store = RunStore(folder / "runs")
+    stores = Stores(own=store, shipped=RunStore(folder / "none", read_only=True))
+    config = RunConfig.make(
+        dataset=Digits(max_train=200),
+        backbone=Mlp(hidden_layers=2, hidden_units=16),
+        device=Measured(stds=(0.2, 1, 2, 1), title="my device"),
+        training=TrainingConfig(epochs=1, validation_instances=2),
+        evaluation=EvaluationConfig(sigma_ds=(0.0, 0.1, 0.2), num_instances=3),
+    )
+    run(config, Settings(store=store, pretrained_stores=stores, unfinished_root=folder / "unfinished"))
+    return store
+
+
+@pytest.fixture
+def run_on_it(one_run: RunStore, monkeypatch: pytest.MonkeyPatch) -> RunRecord:
+    """Likewise, the only stored run."""
+    monkeypatch.setattr("neft.store.CACHED_RUNS", one_run.root)
+    return one_run.list().records[0]
 
 
 # ---------------------------------------------------------------- the page
@@ -187,6 +214,31 @@ def test_wrong_file_is_named_and_leaves_the_device(shipped: RunStore) -> None:
     assert "Line 2, column 'std': must be a number >= 0; got 'a'." in app.error[0].value
     assert line(app) == UNEVEN["stds"]
     assert len(charts(app)) == 3
+
+
+# ---------------------------------------------------------------- a run on it
+@pytest.mark.parametrize("page", [EXPLORE, PREVIEW, RUNS, CHIP])
+def test_run_on_an_own_device_is_shown_like_any_other(run_on_it: RunRecord, page: str) -> None:
+    app = open_page(page, run=run_on_it.id)
+
+    assert not app.exception
+    assert not app.error
+    assert "my device" in words(app) or page != PREVIEW
+
+
+def test_run_on_an_own_device_is_selected_by_its_title(run_on_it: RunRecord) -> None:
+    app = open_page(EXPLORE, device="my device")
+
+    assert not app.exception
+    assert app.selectbox(key="device").value == "measured:0.2,1,2,1:my device"
+    assert len(charts(app)) >= 2
+
+
+def test_own_device_is_tried_beside_another_own_device(run_on_it: RunRecord) -> None:
+    app = open_page(DEVICE, run=run_on_it.id, stds="1,1,1,1", own_at="0.05")
+
+    assert not app.exception
+    assert "on my device, the device it was tested on," in words(app)
 
 
 # ---------------------------------------------------------------- handing it on
