@@ -6,7 +6,7 @@ PAGES = {
     "": [st.Page("app_pages/explore.py", title="Explore", icon=":material/monitoring:", default=True)],
     "Results": [
         st.Page("app_pages/accuracy.py", title="Accuracy", icon=":material/show_chart:", url_path="accuracy"),
-        st.Page("app_pages/uncertainty.py", title="Uncertainty", icon=":material/psychology_alt:", url_path="uncertainty"),
+        st.Page("app_pages/uncertainty.py", title="Uncertainty", icon=":material/psychology:", url_path="uncertainty"),
         st.Page("app_pages/experiments.py", title="Experiments", icon=":material/science:", url_path="experiments"),
         st.Page("app_pages/weights.py", title="Weights", icon=":material/scatter_plot:", url_path="weights"),
         st.Page("app_pages/claims.py", title="Claims", icon=":material/fact_check:", url_path="claims"),

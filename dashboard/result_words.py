@@ -37,6 +37,7 @@ class Growth(Protocol):
 
 
 ORDINALS = {1: "1st", 5: "5th"}
+MANY_SEEDS = 10
 MOSTLY = 0.5
 """A part that is more than this share of a variance is what it mostly is."""
 PARTS = dict(zip(SHARES, ("the training", "the chip", "the chip in that training"), strict=True))
@@ -81,16 +82,17 @@ def variance_words(parts: pd.DataFrame) -> str:
         return ""
     if (parts[columns.NUM_SEEDS] < 2).all():
         return "With one training a method, trainings and chips cannot be told apart."
-    each: list[str] = []
+    by_verdict: dict[str, list[str]] = {}
     for row in parts.to_dict("records"):
         shares = {words: float(row[name]) for name, words in PARTS.items()}
-        if any(math.isnan(share) for share in shares.values()):
-            continue
-        most = max(shares, key=lambda words: shares[words])
-        each.append(f"{row[columns.LABEL]} {'mostly' if shares[most] > MOSTLY else 'first of all'} {most}")
+        if not any(math.isnan(share) for share in shares.values()):
+            most = max(shares, key=lambda words: shares[words])
+            verdict = f"{'Mostly' if shares[most] > MOSTLY else 'First of all'} {most}"
+            by_verdict.setdefault(verdict, []).append(str(row[columns.LABEL]))
     seeds = int(parts[columns.NUM_SEEDS].max())
-    rough = f" The training's part is known from {seeds} seeds only." if seeds < 10 else ""
-    return f"{'; '.join(each)}.{rough}" if each else ""
+    rough = f" The training's part is known from {seeds} seeds only." if seeds < MANY_SEEDS else ""
+    each = ". ".join(f"{verdict}: {', '.join(labels)}" for verdict, labels in by_verdict.items())
+    return f"{each}.{rough}" if each else ""
 
 
 def differences_words(differences: pd.DataFrame, reference_label: str) -> str:

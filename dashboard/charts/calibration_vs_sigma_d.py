@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.axes import sigma_d_end
-from dashboard.charts.frames import by_variant, interval_words, numbers, percent
+from dashboard.charts.axes import log_axis, sigma_d_end
+from dashboard.charts.frames import Floats, by_variant, interval_words, numbers, percent
 from dashboard.charts.marks import error_bars, legend_mark, typeset
 from dashboard.charts.theme import Mode, apply_layout, variant_style
 from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
@@ -13,14 +13,14 @@ from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
 AFTER = "after"
 DODGE = 0.012
 ROOM = 0.03
-MIN_TOP = 5.0
-"""The axis reaches at least so many per cent."""
+LOWEST = 0.1
+"""Per cent; intervals are cut here."""
 
 
 def calibration_vs_sigma_d(
     curves: pd.DataFrame, after: pd.DataFrame, *, interval_name: str, after_name: str, mode: Mode
 ) -> go.Figure:
-    """Calibration error over σ_d as the networks are deployed, and hollow marks where it was calibrated.
+    """Calibration error over σ_d as the networks are deployed, and hollow marks where it was calibrated; logarithmic.
 
     What to look for: how far the hollow mark lies below the full one: what a single temperature could mend.
 
@@ -43,7 +43,7 @@ def calibration_vs_sigma_d(
         figure.add_trace(legend_mark(after_name, group=AFTER, mode=mode))
     apply_layout(figure, mode=mode, legend_title=interval_name)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[-ROOM * end, (1 + ROOM) * end])
-    figure.update_yaxes(title_text="calibration error (%)", range=[0, _top(curves, after)], nticks=6)
+    figure.update_yaxes(title_text="calibration error (%)", type="log", **log_axis(_ends(curves, after), left=LOWEST))
     return figure
 
 
@@ -58,7 +58,7 @@ def _series(rows: pd.DataFrame, variant: str, label: str, *, offset: float, mode
         mode="lines+markers",
         line={"color": style.colour, "dash": style.dash, "width": 1},
         marker={"color": style.colour, "symbol": style.symbol, "size": 8},
-        error_y=error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=style.colour),
+        error_y=error_bars(mean, np.maximum(percent(rows, LOWER), LOWEST), percent(rows, UPPER), colour=style.colour),
         hovertext=[
             f"{typeset(label)} at σ<sub>d</sub> = {at:g}<br>{words}"
             for at, words in zip(sigma_d, interval_words(rows), strict=True)
@@ -78,7 +78,7 @@ def _after(rows: pd.DataFrame, variant: str, label: str, *, offset: float, mode:
         showlegend=False,
         mode="markers",
         marker={"color": style.colour, "symbol": f"{style.symbol}-open", "size": 11, "line": {"width": 2}},
-        error_y=error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=style.colour),
+        error_y=error_bars(mean, np.maximum(percent(rows, LOWER), LOWEST), percent(rows, UPPER), colour=style.colour),
         hovertext=[
             f"{typeset(label)} at σ<sub>d</sub> = {at:g}, calibrated<br><b>{value:.1f} %</b>"
             for at, value in zip(sigma_d, mean, strict=True)
@@ -87,7 +87,7 @@ def _after(rows: pd.DataFrame, variant: str, label: str, *, offset: float, mode:
     )
 
 
-def _top(*frames: pd.DataFrame) -> float:
-    values = np.concatenate([percent(frame, UPPER) for frame in frames if not frame.empty] or [np.array([])])
-    seen = values[np.isfinite(values)]
-    return max(1.08 * float(seen.max()), MIN_TOP) if seen.size else MIN_TOP
+def _ends(*frames: pd.DataFrame) -> Floats:
+    """What the axis holds: intervals as they are drawn, cut where they would leave it."""
+    found = [percent(frame, name) for frame in frames if not frame.empty for name in (LOWER, UPPER)]
+    return np.maximum(np.concatenate(found), LOWEST) if found else np.array([1.0, 100.0])

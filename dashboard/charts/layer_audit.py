@@ -56,7 +56,7 @@ def _ranges(layers: pd.DataFrame, names: list[str], *, mode: Mode) -> go.Bar:
     half = 100 * numbers(layers, CI95)
     return go.Bar(
         x=2 * half,
-        base=-half,
+        base=list(-half),
         y=[names.index(str(name)) for name in layers[LAYER]],
         orientation="h",
         width=0.8,

@@ -61,7 +61,9 @@ def outcome_cards(records: Sequence[RunRecord], sigma_d: float) -> None:
         st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
         return
     shown = (tuple(record.id for record in records), sigma_d)
-    streamed("outcomes_finished", lambda: shown, lambda: _draw(records, sigma_d))
+    streamed(
+        "outcomes_finished", lambda: shown, lambda: _draw(records, sigma_d), finish=lambda: _keep(records, sigma_d)
+    )
 
 
 def _draw(records: Sequence[RunRecord], sigma_d: float) -> list[outcomes.OutcomeStream]:
@@ -81,9 +83,17 @@ def _draw(records: Sequence[RunRecord], sigma_d: float) -> list[outcomes.Outcome
     with right:
         _reliability(found, is_calibrated=is_calibrated, can_calibrate=can_calibrate)
     _images(found, is_calibrated=is_calibrated)
-    if can_calibrate and all(stream.is_finished for stream in streams):
-        results.keep_calibrated_errors(records, sigma_d, outcomes.calibration_errors(found, is_calibrated=True))
     return streams
+
+
+def _keep(records: Sequence[RunRecord], sigma_d: float) -> None:
+    """For the chart of stored numbers above: what calibration makes of their errors, once it is known."""
+    try:
+        found = outcomes.opened(records, sigma_d)
+    except NeftError:
+        return  # named where it was drawn
+    if all(one.stream.temperature is not None for one in found):
+        results.keep_calibrated_errors(records, sigma_d, outcomes.calibration_errors(found, is_calibrated=True))
 
 
 def _pick_scale() -> str:

@@ -22,13 +22,20 @@ class Growing(Protocol):
         ...
 
 
-def streamed(name: str, shown: Callable[[], Hashable], draw: Callable[[], Sequence[Growing]]) -> None:
+def streamed(
+    name: str,
+    shown: Callable[[], Hashable],
+    draw: Callable[[], Sequence[Growing]],
+    *,
+    finish: Callable[[], None] = lambda: None,
+) -> None:
     """Draw, take a step of everything that was drawn, and so on until no step is left.
 
     Args:
         name: under which the session remembers what it has seen to its end.
         shown: what is looked at; asked before and after drawing, as a control within the fragment may change it.
         draw: draws what is known so far, and returns what it grows from; nothing where there is nothing to compute.
+        finish: called once no step is left, before the whole page is drawn again.
     """
     is_running = st.session_state.get(name) != shown()
 
@@ -39,6 +46,7 @@ def streamed(name: str, shown: Callable[[], Hashable], draw: Callable[[], Sequen
         is_finished = all(one.is_finished for one in growing)
         if is_finished and is_running:
             st.session_state[name] = shown()
+            finish()
         if is_finished == is_running:
             st.rerun()  # the timer must stop, or (a control within changed what is looked at) start again
 

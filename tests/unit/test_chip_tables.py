@@ -34,7 +34,7 @@ def test_percentile_of_one_training_lies_between_the_chips_of_its_binomial_ranks
     # the 4th worst is the lower limit; P(at most 16 below) = 0.9762 >= 0.975 > 0.9556 = P(at most 15): the 17th worst
     chips = chips_of("ovf", (np.arange(200) / 200)[None, :])
 
-    row = low_percentiles(chips).set_index(c.PERCENTILE).loc[5]
+    row = low_percentiles(chips).set_index(c.PERCENTILE).loc[5].to_dict()
 
     assert row[c.VALUE] == pytest.approx(0.05 * 199 / 200)
     assert row[c.LOWER] == pytest.approx(3 / 200)
@@ -43,7 +43,7 @@ def test_percentile_of_one_training_lies_between_the_chips_of_its_binomial_ranks
 
 def test_two_hundred_chips_set_the_first_percentile_no_lower_limit() -> None:
     # P(none of 200 below) = 0.99^200 = 0.134 > 0.025
-    row = low_percentiles(chips_of("ovf", (np.arange(200) / 200)[None, :])).set_index(c.PERCENTILE).loc[1]
+    row = low_percentiles(chips_of("ovf", (np.arange(200) / 200)[None, :])).set_index(c.PERCENTILE).loc[1].to_dict()
 
     assert np.isnan(row[c.LOWER])
     assert row[c.UPPER] == pytest.approx(5 / 200)
@@ -55,9 +55,9 @@ def test_trainings_on_the_same_chips_set_no_narrower_limits_than_one() -> None:
     alone = low_percentiles(chips_of("ovf", one)).set_index(c.PERCENTILE)
     thrice = low_percentiles(chips_of("ovf", np.repeat(one, 3, axis=0))).set_index(c.PERCENTILE)
 
-    assert thrice.loc[5, c.LOWER] == alone.loc[5, c.LOWER]
-    assert thrice.loc[5, c.UPPER] == alone.loc[5, c.UPPER]
-    assert thrice.loc[5, c.NUM_SEEDS] == 3
+    assert thrice[c.LOWER][5] == alone[c.LOWER][5]
+    assert thrice[c.UPPER][5] == alone[c.UPPER][5]
+    assert thrice[c.NUM_SEEDS][5] == 3
 
 
 def test_a_percentiles_row_knows_its_variant_and_sigma_d() -> None:
@@ -121,10 +121,10 @@ def test_difference_at_every_sigma_d_is_paired() -> None:
     found = difference_curves(chips, "irs").set_index(c.SIGMA_D)
 
     assert set(found[c.VARIANT]) == {"ovf"}
-    assert found.loc[0.1, c.MEAN] == pytest.approx(0.1)
-    assert found.loc[0.2, c.MEAN] == pytest.approx(-0.2)
-    assert found.loc[0.2, c.LOWER] == pytest.approx(-0.2)
-    assert found.loc[0.2, c.NUM_SEEDS] == 2
+    assert found[c.MEAN][0.1] == pytest.approx(0.1)
+    assert found[c.MEAN][0.2] == pytest.approx(-0.2)
+    assert found[c.LOWER][0.2] == pytest.approx(-0.2)
+    assert found[c.NUM_SEEDS][0.2] == 2
 
 
 def test_difference_where_the_reference_was_not_tried_is_left_out() -> None:
