@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 from pydantic.fields import FieldInfo
 
-from neft.component import Component, unit_of
+from neft.component import Component, number_text, unit_of
 from neft.config import RunConfig
 from neft.devices import BaseDevice
 from neft.options import FAMILIES, Option, option_table, shown
@@ -59,14 +59,55 @@ def download_switch() -> bool:
 
 def fill_form(config: RunConfig) -> None:
     """Write a config into the form; before its widgets are drawn."""
-    for part in FAMILIES:
-        st.session_state[f"{PREFIX}{part}"] = getattr(config, part).name
-    for option in option_table().values():
-        component: Component = getattr(config, option.part)
-        if option.field in type(component).model_fields:
-            chosen = config_name(component) if option.part in FAMILIES else None
-            value = getattr(component, option.field)
-            st.session_state[_key(option, chosen)] = _drawn(_kind(option, chosen), value)
+    for key, value in _held(config).items():
+        st.session_state[key] = value
+
+
+def form_address(config: RunConfig) -> dict[str, str]:
+    """The address of the form that holds a config; what the form begins with is not in it."""
+    chosen = {
+        f"{PREFIX}{part}": str(getattr(family[config_name(getattr(config, part))], "label", ""))
+        for part, family in FAMILIES.items()
+    }
+    begun = _begun(config)
+    fields = {key: value for key, value in _held(config).items() if key not in chosen and value != begun[key]}
+    return chosen | {key: _in_address(value) for key, value in fields.items()}
+
+
+def _held(config: RunConfig) -> dict[str, Any]:
+    """What every widget of the form holds for a config, by its key."""
+    found: dict[str, Any] = {f"{PREFIX}{part}": config_name(getattr(config, part)) for part in FAMILIES}
+    for option, chosen in _options(config):
+        value = getattr(getattr(config, option.part), option.field)
+        found[_key(option, chosen)] = _drawn(_kind(option, chosen), value)
+    return found
+
+
+def _begun(config: RunConfig) -> dict[str, Any]:
+    """What the widgets of a config's components begin with, by their keys."""
+    return {_key(option, chosen): _initial(option, chosen) for option, chosen in _options(config)}
+
+
+def _options(config: RunConfig) -> list[tuple[Option, str | None]]:
+    """The options that a config's components have, with the component where it is one of a family."""
+    return [
+        (option, config_name(component) if option.part in FAMILIES else None)
+        for option in option_table().values()
+        if option.field in type(component := getattr(config, option.part)).model_fields
+    ]
+
+
+def _initial(option: Option, chosen: str | None) -> Any:
+    """What an option's widget begins with."""
+    default = _info(option, chosen).get_default(call_default_factory=True)
+    return _drawn(_kind(option, chosen), INITIAL.get(option.name, default))
+
+
+def _in_address(value: Any) -> str:
+    """A widget's value as its parameter in the address."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else number_text(value) if isinstance(value, float) else str(value)
 
 
 def config_name(component: Component) -> str:
@@ -94,9 +135,8 @@ def component_fields(
 
 
 def _widget(option: Option, chosen: str | None) -> Any:
-    info = _info(option, chosen)
     label, key, kind, help_text = _label(option), _key(option, chosen), _kind(option, chosen), option.help()
-    default = _drawn(kind, INITIAL.get(option.name, info.get_default(call_default_factory=True)))
+    default = _initial(option, chosen)
     if kind == "switch":
         return st.toggle(label, value=bool(default), key=key, help=help_text, bind="query-params")
     if kind == "choice":

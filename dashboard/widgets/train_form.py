@@ -13,6 +13,7 @@ from dashboard.widgets.component_form import (
     component_fields,
     download_switch,
     fill_form,
+    form_address,
 )
 from neft.config import RunConfig
 from neft.errors import ConfigError
@@ -53,22 +54,19 @@ def _family(part: str, title: str, default: str, only: tuple[str, ...] = ()) -> 
 
 
 def fill_from_address() -> None:
-    """Fill the form in where the address asks for a run's settings; before it is drawn.
-
-    The form's own fields are in the address from then on.
-    """
+    """Where the address asks for a run's settings: fill the form in, and put its fields into the address instead."""
     like = st.query_params.get(state.TRAIN_LIKE)
     if like is None:
         return
     other_seed = st.query_params.get(state.OTHER_SEED) is not None
-    for key in (state.TRAIN_LIKE, state.OTHER_SEED):
-        st.query_params.pop(key, None)
     try:
         config = config_like(like)
     except ConfigError as error:
         st.warning(f"The settings of `{like}` cannot be filled in: {error}", icon=":material/broken_image:")
         return
-    fill_form(next_seed(config) if other_seed else config)
+    config = next_seed(config) if other_seed else config
+    fill_form(config)
+    st.switch_page("app_pages/train.py", query_params=form_address(config))
 
 
 def config_like(like: str) -> RunConfig:
