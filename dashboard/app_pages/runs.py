@@ -9,6 +9,7 @@ from dashboard import charts, comparisons, data, state
 from dashboard.comparisons import SHOWN_ELSEWHERE
 from dashboard.data import RunRecord
 from dashboard.sentences import SIGMA_D
+from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
@@ -50,6 +51,16 @@ COLUMNS = {
     columns.RUN_ID: st.column_config.TextColumn("Id"),
 }
 PERCENT = ("accuracy_at_train_sigma_d", "percentile_1_at_train_sigma_d", "clean_accuracy", "validation_accuracy")
+TRAINING_DEFINITION = r"""
+**Training.** Loss on training images, and accuracy on training and validation images after every epoch. Validation is
+under variation at the training $\sigma_d$, mean over its chips, and once more without variation; the gap between the
+two is what the devices cost. Nothing is smoothed.
+"""
+LAYERS_DEFINITION = r"""
+**Asked and realised deviation.** A ring is the closed form of Eq. 4 and 5 (NeFT), a dot the standard deviation of the
+sampled $(W_p - W_d) / (\sigma_d\,w_{max})$ of some chips. For RRAM1 with 8-bit weights on 2-bit devices the
+closed form is 0.7776 in every layer.
+"""
 TABLE_KEY = "runs_table"
 RESULTS = {
     "sigma_d": st.column_config.NumberColumn("σ_d", format="%.2f"),
@@ -77,13 +88,8 @@ def page() -> None:
     if not picked:
         return
     records = data.records(picked)
+    _ways_on(picked)
     if len(records) > 1:
-        st.page_link(
-            "app_pages/compare.py",
-            label="Compare these",
-            icon=":material/compare_arrows:",
-            query_params={state.RUNS: picked},
-        )
         _differences(picked)
     tabs = st.tabs(
         [f"{record.facts.label}, σ_d {record.facts.train_sigma_d:g}, seed {record.facts.seed}" for record in records]
@@ -91,6 +97,16 @@ def page() -> None:
     for tab, record in zip(tabs, records, strict=True):
         with tab:
             _details(record)
+
+
+def _ways_on(picked: list[str]) -> None:
+    address = {state.RUNS: picked}
+    with st.container(horizontal=True):
+        if len(picked) > 1:
+            st.page_link(
+                "app_pages/compare.py", label="Compare these", icon=":material/compare_arrows:", query_params=address
+            )
+        st.page_link("app_pages/share.py", label="Export these", icon=":material/ios_share:", query_params=address)
 
 
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:
@@ -196,16 +212,7 @@ def _details(record: RunRecord) -> None:
             alt="Accuracy, EKL and calibration at every device variation.",
         )
     with right:
-        st.markdown("## Training")
-        st.plotly_chart(
-            charts.training_curves(
-                stored.history, num_epochs=record.summary.num_epochs, mode=theme_mode(), variant=record.facts.variant
-            ),
-            theme=None,
-            key=f"history_{record.id}",
-            alt="Loss and accuracies by epoch.",
-        )
-        st.caption(f"Epoch {record.summary.selected_epoch} was kept: the best validation accuracy under variation.")
+        _training(record, stored.history)
     left, right = st.columns(2)
     with left:
         _layers(record)
@@ -224,19 +231,33 @@ def _results(record: RunRecord) -> pd.DataFrame:
     return frame
 
 
+def _training(record: RunRecord, history: pd.DataFrame) -> None:
+    card = Card(
+        key=f"history_{record.id}",
+        question="How did it train?",
+        caption=f"Epoch {record.summary.selected_epoch} was kept: the best validation accuracy under variation.",
+        definition=TRAINING_DEFINITION,
+        alt="Loss and accuracies by epoch.",
+    )
+    figure = charts.training_curves(
+        history, num_epochs=record.summary.num_epochs, mode=theme_mode(), variant=record.facts.variant
+    )
+    chart_card(card, figure, history)
+
+
 def _layers(record: RunRecord) -> None:
-    st.markdown("## Asked and realised deviation")
     frame = data.layers((record.id,), 1.0, data.fingerprint())
-    st.plotly_chart(
-        charts.layer_std(frame, mode=theme_mode()),
-        theme=None,
+    card = Card(
         key=f"layers_{record.id}",
+        question="Do the devices miss as they were asked to?",
+        caption=(
+            f"Std of the sampled weights' deviation over {SIGMA_D} and the layer's largest weight: "
+            f"alike at every {SIGMA_D}."
+        ),
+        definition=LAYERS_DEFINITION,
         alt="Asked and realised standard deviation of each layer's weights.",
     )
-    st.caption(
-        f"Std of the sampled weights' deviation over {SIGMA_D} and the layer's largest weight: "
-        f"alike at every {SIGMA_D}."
-    )
+    chart_card(card, charts.layer_std(frame, mode=theme_mode()), frame)
 
 
 def _provenance(record: RunRecord) -> None:

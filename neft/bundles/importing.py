@@ -28,6 +28,8 @@ Status = Literal["new", "imported", "there", "refused"]
 
 MAX_CELLS = 20_000_000
 """The most numbers in a run's table of chips."""
+MARKUP = frozenset("<>[]`$")
+"""What makes links, pictures, formulae and tags of a text, and stands in none of ours."""
 NEEDED = {
     "history": {columns.EPOCH, columns.LOSS, columns.TRAIN_ACCURACY, columns.VALIDATION_ACCURACY},
     "instances": {columns.SIGMA_D, columns.INSTANCE, columns.ACCURACY, columns.EKL},
@@ -195,6 +197,7 @@ def _unpacked(session: _Session, folder: RunFolder, run_id: str) -> RunRecord:
     record = session.staging.record(run_id)
     _refuse_settings(record)
     _refuse_command(record)
+    _refuse_markup(record)
     _refuse_large_table(place / INSTANCES, run_id)
     _refuse_missing_columns(session.staging.tables(session.staging.verify(run_id)), run_id)
     if WEIGHTS in record.files:
@@ -232,6 +235,18 @@ def _refuse_command(record: RunRecord) -> None:
     if command and (words[:1] != ["neft"] or shlex.join(words) != command or not command.isprintable()):
         message = f"Run '{record.id}' is refused: the command that should make it again is none of neft's."
         raise RunCorruptError(message)
+
+
+def _refuse_markup(record: RunRecord) -> None:
+    """Texts are shown on pages: none may be a link, a picture, a formula or a tag."""
+    provenance = record.provenance
+    texts = [value for value in record.facts.model_dump().values() if isinstance(value, str)]
+    texts += [provenance.created, provenance.machine, provenance.torch_device, provenance.preset or ""]
+    texts += [provenance.git_revision or "", *provenance.versions, *provenance.versions.values()]
+    for text in texts:
+        if set(text) & MARKUP or not text.isprintable():
+            message = f"Run '{record.id}' is refused: {text[:60]!r} is no plain text."
+            raise RunCorruptError(message)
 
 
 def _refuse_large_table(path: Path, run_id: str) -> None:

@@ -490,6 +490,10 @@ def set_path(path: str, value: object) -> Callable[[dict[str, object]], object]:
         ("provenance.command", "neft train --path $(id)", "is none of neft's"),
         ("provenance.command", "neft train '", "is none of neft's"),
         ("provenance.command", "neft train '\x1b[2J'", "is none of neft's"),
+        ("facts.label", "![](http://example.org/x.png)", "is no plain text"),
+        ("facts.dataset_label", "<b>", "is no plain text"),
+        ("provenance.machine", "$x$", "is no plain text"),
+        ("provenance.created", "2026\n# x", "is no plain text"),
         ("summary.num_epochs", "many", "is corrupt"),
     ],
 )
