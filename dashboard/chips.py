@@ -31,6 +31,7 @@ PERCENTILES: dict[str, float] = {
     "Best": 100.0,
 }
 """Named chips, by the percentile whose nearest rank they are."""
+BY_NUMBER = "By its number"
 FIRST_IMAGES = 18
 """Flipped images that are drawn at once."""
 NUM_VOTERS = 100
@@ -207,6 +208,24 @@ def contested(record: RunRecord, sigma_d: float) -> pd.DataFrame:
         NeftError: as `voters`.
     """
     return _contested(record.id, record.files[WEIGHTS].sha256, sigma_d)
+
+
+def nearest_stop(sigma_d: float) -> float:
+    """The device variation nearest to this one at which votes are counted."""
+    return min(VOTE_SIGMA_DS, key=lambda stop: abs(stop - sigma_d))
+
+
+def stored_chip_address(record: RunRecord, instance: int, sigma_d: float) -> dict[str, str] | None:
+    """The address that opens a chip, where the run's evaluation tried it at that device variation."""
+    tried = [value for value in tried_sigma_ds(record) if abs(value - sigma_d) < state.CLOSE]
+    if not tried or instance not in set(ranked(record, tried[0])[columns.INSTANCE]):
+        return None
+    return {
+        state.RUNS: record.id,
+        state.CHIP: BY_NUMBER,
+        state.CHIP_NUMBER: str(instance),
+        state.CHIP_SIGMA_D: state.sigma_text(tried[0]),
+    }
 
 
 def num_test_images(record: RunRecord) -> int:

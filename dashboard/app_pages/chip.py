@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import charts, chip_words, chips, networks, state
-from dashboard.chips import PERCENTILES, ChipReport, Unit
+from dashboard.chips import BY_NUMBER, PERCENTILES, ChipReport, Unit
 from dashboard.data import RunRecord, fingerprint
 from dashboard.sentences import SIGMA_D
 from dashboard.state import sigma_text
@@ -15,7 +15,6 @@ from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
 from neft.errors import NeftError
 
-BY_NUMBER = "By its number"
 DEFAULT = "1st percentile"
 UNITS: dict[str, str] = {"w_max": "w_max", "rms": "RMS weight"}
 UNIT_TITLES: dict[str, str] = {"w_max": "w<sub>max</sub>", "rms": "RMS weight"}
@@ -78,7 +77,22 @@ def page() -> None:
         _confusion(report)
     with right:
         _map(record, report)
-    st.page_link("app_pages/votes.py", label="What do a hundred chips say of one image?", icon=":material/how_to_vote:")
+    _onward(record, report)
+
+
+def _onward(record: RunRecord, report: ChipReport) -> None:
+    """To the votes of a hundred chips on the image that this one is surest of among those it flips."""
+    first = int(report.flipped[columns.IMAGE].iloc[0]) if len(report.flipped) else 0
+    st.page_link(
+        "app_pages/votes.py",
+        label=f"What do a hundred chips say of image {first}?",
+        icon=":material/how_to_vote:",
+        query_params={
+            state.RUNS: record.id,
+            state.IMAGE: str(first),
+            state.VOTE_SIGMA_D: sigma_text(chips.nearest_stop(report.sigma_d)),
+        },
+    )
 
 
 def _pick_sigma_d(record: RunRecord) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import charts, chip_words, chips, networks, state
@@ -63,7 +64,6 @@ def page() -> None:
         say_why_not(error)
         return
     streamed(FINISHED, lambda: (record.id, image), lambda: _answers(record, image, asked))
-    st.page_link("app_pages/chip.py", label="Open one of these chips", icon=":material/memory:")
 
 
 def _pick_image(record: RunRecord) -> int:
@@ -176,7 +176,22 @@ def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
             votes, class_names=names, num_chips=NUM_VOTERS, truth=picture.true_class, mode=theme_mode()
         )
         chart_card(card, figure, votes)
+    _onward(record, votes, sigma_d, picture.true_class, names)
     return [asked]
+
+
+def _onward(record: RunRecord, votes: pd.DataFrame, sigma_d: float, truth: int, names: tuple[str, ...]) -> None:
+    """To a chip that has the image wrong, where one is stored; else to any."""
+    wrong = votes[votes[columns.SAID_CLASS] != truth]
+    chip = wrong.iloc[0] if len(wrong) else votes.iloc[0]
+    number, said = int(chip[columns.INSTANCE]), names[int(chip[columns.SAID_CLASS])]
+    address = chips.stored_chip_address(record, number, sigma_d)
+    st.page_link(
+        "app_pages/chip.py",
+        label="Open one of these chips" if address is None else f"Open chip {number}, which says {said}",
+        icon=":material/memory:",
+        query_params={state.RUNS: record.id} if address is None else address,
+    )
 
 
 page()

@@ -115,3 +115,19 @@ def test_damaged_weights_are_named(shipped: RunStore) -> None:
 
     assert not app.exception
     assert f"Run '{record.id}' is corrupt" in app.error[0].value
+
+
+def test_a_wrong_chip_can_be_opened_where_the_evaluation_has_it(shipped: RunStore) -> None:
+    record = a_run(shipped)
+
+    assert chips.stored_chip_address(record, 3, 0.2) == {
+        "run": record.id,
+        "chip": "By its number",
+        "number": "3",
+        "chip_at": "0.2",
+    }
+    assert chips.stored_chip_address(record, 99, 0.2) is None
+    assert chips.stored_chip_address(record, 3, 0.0) is None
+    assert chips.stored_chip_address(record, 3, 0.125) is None
+    said = words(open_page(VOTES, run=record.id, image="5", votes_at="0.4"))
+    assert "Open one of these chips" in said
