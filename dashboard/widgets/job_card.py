@@ -107,7 +107,7 @@ def _ending(job: Job) -> None:
         what = "Failed" if job.state == "failed" else "Lost: its process ended without finishing"
         st.error(f"{what}. {job.message}", icon=":material/error:")
         st.caption(_what(job))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if job.state != "finished" and st.button(
             "Start it again",
             key=f"again_{job.id}",

@@ -82,19 +82,26 @@ def test_wrong_values_in_the_address_do_no_harm(page: Page, server: Server) -> N
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_training_started_in_the_browser_survives_a_reload_and_appears_in_the_four_views(
-    page: Page, server: Server
-) -> None:
+def test_a_queue_survives_a_reload_and_its_first_training_appears_in_the_four_views(page: Page, server: Server) -> None:
     open_page(page, server, "/train")
     fill(page, "Epochs", "4")
     fill(page, "Width", "0.125")
     page.get_by_text("Bit slicing, training and evaluation in detail").click()
     fill(page, "Chips", "6")
     wait_idle(page)
-    expect(page.locator("code", has_text="--epochs 4")).to_contain_text("--num-instances 6")
+    expect(page.locator("code:visible", has_text="--epochs 4")).to_contain_text("--num-instances 6")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    fill(page, "Seed", "1")
+    page.get_by_role("button", name="Start training").click()
+    waiting = page.get_by_text(re.compile("Waiting: 2nd in the queue"))
+    expect(waiting).to_be_visible()
     page.reload()
+    expect(waiting).to_be_visible()
+    expect(page.locator("code:visible", has_text="--epochs 4")).to_contain_text("--seed 1")
+    page.get_by_role("button", name="Cancel").nth(1).click()
+    expect(waiting).to_have_count(0)
+    expect(page.get_by_text("It had not begun to compute.")).to_be_visible()
     expect(page.get_by_text(re.compile("Finished in"))).to_be_visible(timeout=150_000)
     expect(page.locator(f"[class*='st-key-job_'] {CHART}").first).to_be_visible()
     run_id = stored_ids(server)[0]
