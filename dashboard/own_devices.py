@@ -20,6 +20,7 @@ from neft.devices.spreads import FITTED, scaled
 from neft.errors import ConfigError
 from neft.mapping import BitSlicing
 from neft.options import command_line, option_words, shown
+from neft.preview import Preview
 
 __all__ = ["Measured", "MeasuredLevels", "Start"]
 
@@ -53,9 +54,14 @@ def start_labels() -> dict[str, str]:
     return measured | {name: f"{device.label} (NeFT)" for name, device in PUBLISHED.items()}
 
 
-def start_titles() -> set[str]:
-    """The titles that starting points give their devices."""
-    return {start(name, DEFAULT_BITS).label for name in start_labels()}
+def start_called(title: str) -> str | None:
+    """The starting point that gives its device this title."""
+    return next((name for name in start_labels() if start(name, DEFAULT_BITS).label == title), None)
+
+
+def has_bits(name: str, bits: int) -> bool:
+    """Whether a starting point has devices of so many bits."""
+    return len(start(name, bits).stds) == 2**bits
 
 
 def start(name: str, bits: int) -> Start:
@@ -272,6 +278,13 @@ def spread_words(device: Measured) -> str:
         return f"**{name}** misses most in level {worst}; in level {best} it hits its target."
     ratio = stds[worst] / stds[best]
     return f"**{name}** misses most in level {worst}: {ratio:.2g} times as far as in its best level, {best}."
+
+
+def pass_words(label: str, last: Preview) -> str:
+    """How much of a preview is computed."""
+    if last.num_chips == last.num_images:
+        return f"{label}: {last.num_images} images, each on a chip of its own"
+    return f"{label}: {last.num_images} images on {last.num_chips} chips"
 
 
 def code_words(codes: pd.DataFrame) -> str:

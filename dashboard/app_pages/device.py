@@ -175,8 +175,8 @@ def _curve_card(record: RunRecord, device: Measured, sigma_d: float, streams: tu
         key="tried",
         question="What does a stored network keep?",
         caption=(
-            f"The thin line is the device's own {SIGMA_D}. Pass {here.last.num_passes} of {MAX_PASSES}: "
-            f"{here.last.num_images} images on {here.last.num_chips} chips, beside {label} on {there.last.num_chips}."
+            f"The thin line is the device's own {SIGMA_D}. Pass {here.last.num_passes} of {MAX_PASSES}; "
+            f"{own_devices.pass_words(_name(device), here.last)}; {own_devices.pass_words(label, there.last)}."
         ),
         definition=CURVE_DEFINITION,
         alt="Accuracy against device variation on this device and on the run's own, with intervals.",

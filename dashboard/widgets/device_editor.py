@@ -111,7 +111,7 @@ def _line() -> Measured | None:
 
 def _forget_title() -> None:
     """A device that was edited is no longer the published one."""
-    if st.session_state.get(state.OWN_TITLE) in own_devices.start_titles():
+    if own_devices.start_called(st.session_state.get(state.OWN_TITLE, "")) is not None:
         st.session_state[state.OWN_TITLE] = ""
 
 
@@ -205,17 +205,20 @@ def _started(bits: int) -> None:
     name = st.session_state.get(START)
     if name is not None:
         _take_start(name, bits)
+        st.session_state[START] = None  # so that the same one can be chosen again
 
 
 def _rebit(stds: tuple[float, ...]) -> None:
     bits = st.session_state.get(BITS)
     if bits is None:
         return
-    name = st.session_state.get(START) or own_devices.DEFAULT
-    if not stds or stds == own_devices.start(name, len(stds).bit_length() - 1).stds:
+    name = own_devices.start_called(st.session_state.get(state.OWN_TITLE, ""))
+    if name is not None and own_devices.has_bits(name, bits):
         _take_start(name, bits)
-    else:
-        _take(own_devices.resampled(stds, bits), None, st.session_state.get(state.OWN_TITLE, ""))
+        return
+    _forget_title()
+    levels = own_devices.resampled(stds or (1.0, 1.0), bits)
+    _take(levels, None, st.session_state.get(state.OWN_TITLE, ""))
 
 
 def _edited(key: str, stds: tuple[float, ...]) -> None:

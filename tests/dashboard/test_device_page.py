@@ -124,6 +124,7 @@ def test_starting_from_a_technology_takes_its_levels(shipped: RunStore) -> None:
 
     assert line(app) == "0.2582,1.549,1.549,0.2582"
     assert "**FeFET6** misses most in level 1: 6 times" in words(app)
+    assert app.selectbox(key=START).value is None
     app = app.selectbox(key=START).set_value("pcm_joshi").run()
     assert line(app) == "0.3329,0.9235,1.225,1.239"
     assert app.number_input(key="own_at").value == pytest.approx(0.03441)
@@ -134,6 +135,11 @@ def test_other_bits_take_the_fit_at_more_levels_and_an_edited_device_on_straight
 
     app = app.button_group(key="own_bits").set_value(1).run()
     assert line(app) == "0.3615,1.367"
+    app = app.selectbox(key=START).set_value("rram4").run()
+    assert line(app) == "0.378,1.512,1.512,0.378"
+    app = app.button_group(key="own_bits").set_value(1).run()
+    assert line(app) == "0.378,0.378"
+    assert app.text_input(key="called").value == ""
     app = app.text_input(key="stds").set_value("1,2").run()
     app = app.button_group(key="own_bits").set_value(2).run()
     assert line(app) == "1,1.333,1.667,2"
