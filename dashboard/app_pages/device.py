@@ -17,6 +17,7 @@ from neft.errors import NeftError
 from neft.mapping import BitSlicing
 
 EVERY = 0.15  # seconds between passes: the page stays answerable
+SENTENCE_EVERY = 1.0  # seconds between two readings of the numbers above
 SHORT_NAME = 16
 LEVELS_DEFINITION = r"""
 **Level stds.** The conductance of a device that is asked for level $l$ misses its target by a Gaussian error of std
@@ -90,10 +91,10 @@ def page() -> None:
         streams = _streams(record, device, sigma_d)
         if streams is None:
             return
-        every = None if all(stream.is_finished for stream in streams) else EVERY
-        st.fragment(_finding, run_every=every)(record, device, sigma_d, streams)
+        is_running = not all(stream.is_finished for stream in streams)
+        st.fragment(_finding, run_every=SENTENCE_EVERY if is_running else None)(record, device, sigma_d, streams)
     with right:
-        st.fragment(_curve_card, run_every=every)(record, device, sigma_d, streams)
+        st.fragment(_curve_card, run_every=EVERY if is_running else None)(record, device, sigma_d, streams)
     _train_card(record, device, mapping, sigma_d)
 
 
