@@ -27,9 +27,11 @@ from neft.columns import (
 )
 
 HEIGHT = 420
+MORE_HEIGHT = 16
+"""For every run beyond a few: its row of the legend on a narrow page."""
 LETTER_ROOM = 34
 """The right margin in pixels: letters stand at the ends of the lines."""
-LETTER_GAP = 0.05
+LETTER_GAP = 0.065
 """Distance of two letters, as a share of the axis."""
 BAND_OPACITY = 0.14
 MIN_BAND_POINTS = 5
@@ -57,7 +59,9 @@ def run_curves(
     _add_lines(figure, curves, marks, words=_accuracy_words)
     end = sigma_d_end(curves)
     _add_letters(figure, curves, marks, low=0, high=103)
-    apply_layout(figure, mode=mode, height=HEIGHT, legend_title="mean, 95 % interval over chips", right=LETTER_ROOM)
+    apply_layout(
+        figure, mode=mode, height=_height(marks), legend_title="mean, 95 % interval over chips", right=LETTER_ROOM
+    )
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[0, end])
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103], tickvals=[0, 20, 40, 60, 80, 100])
     if chance is not None:
@@ -98,7 +102,11 @@ def run_differences(
     reach = _reach(differences)
     _add_letters(figure, differences, marks, low=reach[0], high=reach[1])
     apply_layout(
-        figure, mode=mode, height=HEIGHT, legend_title=f"difference to {against.letter}, 95 %", right=LETTER_ROOM
+        figure,
+        mode=mode,
+        height=_height(marks),
+        legend_title=f"difference to {against.letter}, 95 %",
+        right=LETTER_ROOM,
     )
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[0, end])
     figure.update_yaxes(title_text=f"accuracy − that of {against.letter} (points)", range=reach, nticks=8)
@@ -135,7 +143,7 @@ def run_distributions(quantiles: pd.DataFrame, marks: Marks, *, mode: Mode) -> g
                 hoverinfo="text",
             )
         )
-    apply_layout(figure, mode=mode, height=HEIGHT, legend_title="every chip is one value")
+    apply_layout(figure, mode=mode, height=_height(marks), legend_title="every chip is one value")
     values = percent(quantiles, VALUE) if not quantiles.empty else np.array([])
     figure.update_xaxes(title_text="accuracy of a chip (%)", **zoomed_percent(values))
     figure.update_yaxes(title_text="share of chips (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
@@ -181,7 +189,9 @@ def run_histories(histories: pd.DataFrame, marks: Marks, *, mode: Mode) -> go.Fi
                 hovertemplate=f"{_name(mark)}<br>epoch %{{x:d}}: <b>%{{y:.1f}} %</b><extra></extra>",
             )
         )
-    apply_layout(figure, mode=mode, height=HEIGHT, legend_title="validation, at each run's own training σ<sub>d</sub>")
+    apply_layout(
+        figure, mode=mode, height=_height(marks), legend_title="validation, at each run's own training σ<sub>d</sub>"
+    )
     figure.update_xaxes(title_text="epoch", rangemode="tozero", tickformat="d")
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103], tickvals=[0, 20, 40, 60, 80, 100])
     return figure
@@ -272,6 +282,11 @@ def _reach(differences: pd.DataFrame) -> list[float]:
     low, high = min(low, -MIN_REACH), max(high, MIN_REACH)
     pad = 0.06 * (high - low)
     return [low - pad, high + pad]
+
+
+def _height(marks: Marks) -> int:
+    """By the whole selection, so that hiding a run moves nothing."""
+    return HEIGHT + MORE_HEIGHT * max(len(marks) - MANY_RUNS, 0)
 
 
 def _line(mark: RunMark) -> dict[str, Any]:

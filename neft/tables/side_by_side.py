@@ -79,9 +79,8 @@ def run_quantiles(runs: Sequence[Run], sigma_d: float, metric: str = columns.ACC
 
     A run without chips there has no rows.
     """
-    rows = gather(runs)
+    rows = gather([(record, chips[(chips[columns.SIGMA_D] - sigma_d).abs() < SAME]) for record, chips in runs])
     if not rows.empty:
-        rows = rows[(rows[columns.SIGMA_D] - sigma_d).abs() < SAME]
         rows = rows.assign(**{columns.VARIANT: rows[columns.RUN_ID]})
     return metric_quantiles(rows, metric).rename(columns={columns.VARIANT: columns.RUN_ID})
 
