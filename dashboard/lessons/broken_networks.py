@@ -62,7 +62,9 @@ def _prepare() -> Numbers | Missing:
     sigma_d = comparison.near
     record = comparison.records(VANILLA, sigma_d)[0]
     ratios = data.deviation_ratios((record.id,), sigma_d, comparison.stamp)
-    ratio = float(ratios[columns.MEAN].iloc[0]) if len(ratios) else float("nan")
+    if ratios.empty:
+        return Missing("a network trained without noise whose stored deviations can be read")
+    ratio = float(ratios[columns.MEAN].iloc[0])
     return Numbers(comparison, record, sigma_d, comparison.curves(VANILLA, None), ratio)
 
 

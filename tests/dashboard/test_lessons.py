@@ -11,9 +11,10 @@ from dashboard.lessons.base import Choice, Guess
 from dashboard.sentences import percent
 from neft import tables
 from neft.experiments import CONTROL
-from neft.store import RunStore
+from neft.store import LAYERS, RunStore
 from tests.dashboard.driver import APP, charts, open_page, traces, words
 from tests.dashboard.small_experiments import HELD, a_plan, chips_of, runs_of
+from tests.dashboard.test_controls import without_help
 
 LEARN = "app_pages/learn.py"
 NAMES = list(LESSONS)
@@ -64,6 +65,7 @@ def points(store: RunStore, metric: str = "accuracy") -> dict[tuple[str, float],
 def test_answer_and_its_links_are_hidden_until_a_prediction_is_made(experiments_shipped: RunStore, name: str) -> None:
     app = lesson(name)
     before, links_before = charts(app), links(app)
+    assert without_help(app) == []
 
     assert "Predict first" in words(app)
     assert REVEALED not in words(app)
@@ -117,6 +119,14 @@ def test_lesson_without_its_runs_says_what_makes_them(nothing_shipped: None, nam
     assert "no such runs are stored" in words(app)
     assert "neft sweep accuracy" in words(app)
     assert not charts(app)
+
+
+def test_network_whose_deviations_cannot_be_read_is_missed_with_words(experiments_copy: RunStore) -> None:
+    for record in experiments_copy.list().records:
+        if record.facts.method == "vanilla":
+            (experiments_copy.root / record.id / LAYERS).unlink()
+
+    assert "whose stored deviations can be read" in words(lesson("Networks break"))
 
 
 def test_weights_spread_follows_the_slider_as_the_closed_form_says() -> None:
