@@ -17,11 +17,12 @@ from dashboard import data, networks, state
 from dashboard.data import RunRecord
 from dashboard.networks import computing
 from neft import columns, uncertainty
+from neft.magnitudes import SMALL, magnitude_histograms, small_share
 from neft.store import WEIGHTS
-from neft.tables import Interval
+from neft.tables import Interval, layer_label
 from neft.uncertainty import RIGHT, WRONG, Binning, ChipOutcome
 
-__all__ = ["RIGHT", "WRONG", "Binning"]
+__all__ = ["RIGHT", "SMALL", "WRONG", "Binning"]
 
 NUM_CHIPS = 30
 """Chips that are opened of a method, at most."""
@@ -186,6 +187,35 @@ def confidences(found: Sequence[Opened], *, is_calibrated: bool) -> pd.DataFrame
             low, high = spread[outcome]
             rows.append({**_interval_row(interval, one), uncertainty.OUTCOME: outcome, LOW: low, HIGH: high})
     return data.in_shown_order(pd.DataFrame(rows))
+
+
+def magnitudes(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """How the weights of those runs that kept them are spread over magnitudes, by variant, layer and bin.
+
+    Raises:
+        NeftError: the data of a run, or its weights, are not there.
+    """
+    frames = [
+        _magnitudes(record.id, record.files[WEIGHTS].sha256).assign(
+            **{columns.VARIANT: record.facts.variant, columns.LABEL: record.facts.label}
+        )
+        for record in records
+        if networks.has_weights(record)
+    ]
+    return _together(frames)
+
+
+def small_shares(found: pd.DataFrame) -> dict[str, float]:
+    """By label, the share of weights that are small beside their layer's largest."""
+    return {str(label): small_share(rows) for label, rows in found.groupby(columns.LABEL, sort=False)}
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _magnitudes(run_id: str, checksum: str) -> pd.DataFrame:
+    found = magnitude_histograms(networks.stored(run_id, checksum).network)
+    return found.assign(
+        **{columns.LAYER: found[columns.LAYER].map(layer_label), columns.CLOSED_FORM_DENSITY: float("nan")}
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -1,7 +1,7 @@
 """The results pages in words, from numbers that `neft` computed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import pandas as pd
@@ -188,6 +188,12 @@ def sizes_words(sizes: pd.DataFrame) -> str:
         f"{label} {percent(row[columns.MEAN], 0)} %" for (_, label), row in zip(means.index, _rows(means), strict=True)
     )
     return f"RMS weight over the largest, mean over layers: {each}."
+
+
+def small_words(shares: Mapping[str, float], small: float) -> str:
+    """How many of each method's weights are small beside the largest."""
+    each = ", ".join(f"{label} {percent(share, 0)} %" for label, share in shares.items())
+    return f"Below {percent(small, 0)} % of their layer's largest lie: {each}."
 
 
 def calibration_words(before: pd.DataFrame, sigma_d: float) -> str:

@@ -60,7 +60,7 @@ def page() -> None:
         _audit(audit)
     with right:
         _sizes(sizes)
-    _layers(selection, records)
+    _networks(selection, records)
     show_problems()
 
 
@@ -94,13 +94,14 @@ def _sizes(sizes: pd.DataFrame) -> None:
     chart_card(card, charts.layer_weights(sizes, interval_name=name, mode=theme_mode()), sizes)
 
 
-def _layers(selection: Selection, records: tuple[RunRecord, ...]) -> None:
+def _networks(selection: Selection, records: tuple[RunRecord, ...]) -> None:
+    from dashboard.widgets.layer_pair import layer_pair, magnitude_card  # noqa: PLC0415 - imports torch: takes seconds
+
+    magnitude_card(records)
     st.markdown("## Which layer costs the accuracy?")
     if selection.sigma_d == 0:
         st.info(f"At {SIGMA_D} = 0 no layer costs anything. Move the slice.", icon=":material/touch_app:")
         return
-    from dashboard.widgets.layer_pair import layer_pair  # noqa: PLC0415 - imports torch, which takes seconds
-
     st.markdown(
         f"Variation in one layer at a time at {SIGMA_D} = {sigma_text(selection.sigma_d)}; one network a method (its "
         "lowest seed)."

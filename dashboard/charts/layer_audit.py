@@ -11,7 +11,9 @@ from neft.columns import CI95, LAYER
 
 RATIO = "ratio"
 ROW_HEIGHT = 30
-FRAME_HEIGHT = 130
+FRAME_HEIGHT = 90
+LEGEND_ROW = 19
+"""Of the legend, where each entry takes a row."""
 MIN_HEIGHT = 220
 MAX_NAME = 22
 SPREAD = 0.5
@@ -36,7 +38,11 @@ def layer_audit(audit: pd.DataFrame, *, mode: Mode) -> go.Figure:
     for index, (variant, label, rows) in enumerate(shown):
         offset = SPREAD * ((index + 0.5) / len(shown) - 0.5)
         figure.add_trace(_marks(rows, names, variant=variant, label=label, offset=offset, mode=mode))
-    apply_layout(figure, mode=mode, height=max(MIN_HEIGHT, FRAME_HEIGHT + ROW_HEIGHT * len(names)))
+    apply_layout(
+        figure,
+        mode=mode,
+        height=max(MIN_HEIGHT, FRAME_HEIGHT + LEGEND_ROW * (len(shown) + 1) + ROW_HEIGHT * len(names)),
+    )
     figure.add_shape(
         type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": page.muted, "width": 1, "dash": "dot"}
     )

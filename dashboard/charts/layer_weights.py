@@ -10,7 +10,9 @@ from dashboard.charts.theme import Mode, apply_layout, variant_style
 from neft.columns import LAYER, LOWER, MEAN, MIDDLE_SHARE, NUM_SEEDS, UPPER
 
 ROW_HEIGHT = 30
-FRAME_HEIGHT = 130
+FRAME_HEIGHT = 90
+LEGEND_ROW = 19
+"""Of the legend, where each entry takes a row."""
 MIN_HEIGHT = 220
 MAX_NAME = 22
 SPREAD = 0.6
@@ -34,7 +36,7 @@ def layer_weights(layers: pd.DataFrame, *, interval_name: str, mode: Mode) -> go
     for index, (variant, label, rows) in enumerate(shown):
         offset = SPREAD * ((index + 0.5) / len(shown) - 0.5)
         figure.add_trace(_marks(rows, names, variant=variant, label=label, offset=offset, mode=mode))
-    height = max(MIN_HEIGHT, FRAME_HEIGHT + ROW_HEIGHT * len(names))
+    height = max(MIN_HEIGHT, FRAME_HEIGHT + LEGEND_ROW * (len(shown) + 1) + ROW_HEIGHT * len(names))
     apply_layout(figure, mode=mode, height=height, legend_title=interval_name)
     ends = percent(layers, UPPER) if not layers.empty else np.array([])
     seen = ends[np.isfinite(ends)]

@@ -1,19 +1,50 @@
-"""Which layer costs the accuracy, of two methods side by side."""
+"""What stored networks say of weights: how many are small, and which layer costs the accuracy."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import networks, previews, state
+from dashboard import charts, networks, outcomes, previews, result_words, state
 from dashboard.data import RunRecord
 from dashboard.previews import Stream
+from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.layer_card import layer_card
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.streaming import streamed
+from dashboard.widgets.theme_mode import theme_mode
+from neft import columns
 from neft.errors import NeftError
 from neft.experiments import CONTROL
 
 SIDES = {state.ONE_METHOD: "Method", state.OTHER_METHOD: "Beside it"}
+
+
+MAGNITUDE_DEFINITION = r"""
+**Where the weights lie.** $|w|/w_{max}$ of the stored network, layer by layer: the share of full conductance that a
+weight asks of its devices. On a device that misses alike at every level, a weight at 0.1 misses by as much as one at 1:
+small weights are the first to drown.
+"""
+
+
+def magnitude_card(records: Sequence[RunRecord]) -> None:
+    """How the weights of one network a method are spread over magnitudes."""
+    try:
+        found = outcomes.magnitudes(records)
+    except NeftError as error:
+        say_why_not(error)
+        return
+    if found.empty:
+        return  # the layers below say what is missing
+    shares = result_words.small_words(outcomes.small_shares(found), outcomes.SMALL)
+    card = Card(
+        key="magnitudes",
+        question="How many weights are small?",
+        caption=f"One network a method (its lowest seed). {shares}",
+        definition=MAGNITUDE_DEFINITION,
+        alt="Histograms of weight magnitudes, one panel per layer.",
+    )
+    figure = charts.weight_deviations(found, x_title="magnitude |w| ÷ the layer's largest", mode=theme_mode())
+    chart_card(card, figure, found.drop(columns=columns.CLOSED_FORM_DENSITY))
 
 
 def layer_pair(records: Sequence[RunRecord], sigma_d: float) -> None:

@@ -83,7 +83,7 @@ def _draw(records: Sequence[RunRecord], sigma_d: float) -> list[outcomes.Outcome
     with right:
         _reliability(found, is_calibrated=is_calibrated, can_calibrate=can_calibrate)
     _images(found, is_calibrated=is_calibrated)
-    return streams
+    return sorted(streams, key=lambda stream: len(stream.deployed))
 
 
 def _keep(records: Sequence[RunRecord], sigma_d: float) -> None:

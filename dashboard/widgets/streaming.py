@@ -1,5 +1,6 @@
 """Pictures that grow while a page stays answerable: a fragment, drawn again after every step of what it shows."""
 
+import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol
 
@@ -7,6 +8,8 @@ import streamlit as st
 
 EVERY = 0.15
 """Seconds between two steps, in which the page takes clicks."""
+A_TURN = 1.0
+"""Seconds of computing after which the rest waits for the next step."""
 
 
 class Growing(Protocol):
@@ -34,15 +37,19 @@ def streamed(
     Args:
         name: under which the session remembers what it has seen to its end.
         shown: what is looked at; asked before and after drawing, as a control within the fragment may change it.
-        draw: draws what is known so far, and returns what it grows from; nothing where there is nothing to compute.
+        draw: draws what is known so far, and returns what it grows from, the most urgent first; nothing where there is
+            nothing to compute.
         finish: called once no step is left, before the whole page is drawn again.
     """
     is_running = st.session_state.get(name) != shown()
 
     def step() -> None:
         growing = draw()
+        until = time.perf_counter() + A_TURN
         for one in growing:
             one.advance()
+            if time.perf_counter() > until:
+                break
         is_finished = all(one.is_finished for one in growing)
         if is_finished and is_running:
             st.session_state[name] = shown()
