@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,20 @@ def facts(job_id: str) -> dict[str, Any] | None:
 
 def events(job_id: str) -> list[dict[str, Any]]:
     """What a job's process told so far; half-written or damaged lines are passed over."""
+    path = root() / job_id / EVENTS
     try:
-        text = (root() / job_id / EVENTS).read_text(encoding="utf-8", errors="replace")
+        stat = path.stat()
+        return list(_read_events(path, stat.st_size, stat.st_mtime_ns))
     except OSError:
         return []
-    return [event for event in map(_event, text.splitlines()) if event is not None]
+
+
+@lru_cache(maxsize=256)
+def _read_events(path: Path, size: int, changed: int) -> tuple[dict[str, Any], ...]:
+    """Once for every state of the file: a page asks each second."""
+    del size, changed
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return tuple(event for event in map(_event, text.splitlines()) if event is not None)
 
 
 def tell_begun(job_id: str) -> None:

@@ -1,5 +1,6 @@
 """neft train."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from neft.store import RunStore, Stores
     help="Append progress to this file, a JSON object a line.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the config and the run's id, and stop.")
+@click.option("--estimate", is_flag=True, help="Say how long it will take, judging by the stored runs, and stop.")
 @data_dir_option
 @store_option
 @threads_option
@@ -56,6 +58,7 @@ def train(
     *,
     as_json: bool,
     dry_run: bool,
+    estimate: bool,
     **options: Any,
 ) -> None:
     r"""Train a network and evaluate it on sampled chips; the run is stored and appears in the dashboard.
@@ -74,6 +77,9 @@ def train(
         print_json({"id": config.run_id, "config": config.model_dump(mode="json")})
         return
     store = RunStore(options["store_root"]) if options["store_root"] else Stores.default().own
+    if estimate:
+        _say_estimate(config, store, as_json=as_json)
+        return
     _refuse_what_is_there(config, store, resume=options["resume"], restart=options["restart"])
     set_up_torch(threads, options["torch_device"])
     record = _run(config, store, events, options)
@@ -81,6 +87,21 @@ def train(
         print_json(record_json(record))
     else:
         print_table(results_table(record))
+
+
+def _say_estimate(config: RunConfig, store: RunStore, *, as_json: bool) -> None:
+    # fitting prices loads scipy's optimiser, which a training's start can do without
+    from neft import cost  # noqa: PLC0415
+
+    stores = Stores(own=store, shipped=Stores.default().shipped)
+    found = cost.estimate(config, cost.past(stores.list().records, store.ids()))
+    if as_json:
+        print_json(None if found is None else asdict(found))
+    elif found is None:
+        click.echo("Not known beforehand: nothing stored tells, or only loading the images does.")
+    else:
+        words = cost.in_words(found)
+        click.echo(f"{words[0].upper()}{words[1:]}.")
 
 
 def _refuse_what_is_there(config: RunConfig, store: RunStore, *, resume: bool, restart: bool) -> None:

@@ -170,3 +170,23 @@ def test_interrupted_training_goes_on_or_starts_over_as_asked(
 def test_resume_without_anything_to_resume_starts_at_the_beginning(neft: Neft, own_store: RunStore) -> None:
     assert neft("train", *TINY, "--resume").code == 0
     assert len(own_store.ids()) == 1
+
+
+def test_estimate_says_how_long_it_takes_and_trains_nothing(
+    neft: Neft, stored: RunRecord, own_store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neft.store.CACHED_RUNS", own_store.root / "none")
+
+    said = neft("train", *TINY, "--estimate")
+    written = json.loads(neft("train", *TINY, "--estimate", "--json").out)
+
+    assert said.out.startswith("About ")
+    assert "from 1 stored run of other backbones, at the pace of your own run." in said.out
+    assert written["low"] < written["high"]
+    assert own_store.ids() == [stored.id]
+
+
+def test_estimate_without_stored_runs_says_that_nothing_tells(neft: Neft, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neft.store.CACHED_RUNS", neft_home() / "none")
+
+    assert neft("train", *TINY, "--estimate").out.startswith("Not known beforehand")

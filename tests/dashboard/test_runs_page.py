@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from neft.places import CACHED_RUNS, neft_home
 from neft.records import RunRecord
 from neft.store import HISTORY, RECORD, RunStore
-from tests.dashboard.driver import RUNS, charts, open_page, traces, words
+from tests.dashboard.driver import RUNS, TRAIN, charts, open_page, traces, words
 
 
 def ids_of(store: RunStore, method: str) -> list[str]:
@@ -143,3 +143,14 @@ def test_run_made_by_a_newer_version_is_named(shipped: RunStore) -> None:
     )
 
     assert "was made by a newer version of neft" in words(open_page(RUNS))
+
+
+def test_a_run_opens_the_train_page_with_its_settings(shipped: RunStore) -> None:
+    run_id = shipped.ids()[0]
+
+    app = open_page(RUNS, run=[run_id])
+
+    queries = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+    assert queries["Train again, same seed"] == f"like={run_id}"
+    assert queries["Train again, another seed"] == f"like={run_id}&reseed=yes"
+    assert "A run with these settings is stored" in words(open_page(TRAIN, like=run_id))

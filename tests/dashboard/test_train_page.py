@@ -248,6 +248,19 @@ def test_waiting_jobs_say_their_place_and_when_their_turn_comes() -> None:
     assert len(app.get("progress")) == 1
 
 
+def test_waiting_job_leaves_the_queue_when_it_is_cancelled() -> None:
+    write_job("20260101-000000-000000", [], **ours())
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    folder = write_job("20260101-000000-aaaaaa", [], pid=process.pid, created=psutil.Process(process.pid).create_time())
+    app = open_page(TRAIN)
+
+    app = app.button(key=f"cancel_{folder.name}").click().run()
+
+    process.wait(timeout=20)
+    assert not app.exception
+    assert "Cancelled. It had not begun to compute." in words(app.run())
+
+
 def test_training_that_is_queued_is_not_queued_twice() -> None:
     run_id = make_config(UNTOUCHED).run_id
     write_job("20260101-000000-aaaaaa", [], **ours(), run_id=run_id)

@@ -41,10 +41,10 @@ def a_run(config: RunConfig, *, slower: float = 1.0, created: str = "2026-01-01T
 def many() -> list[RunRecord]:
     """Runs of several sizes, enough of each method."""
     return [
-        a_run(a_config(seed=seed, method=method, epochs=epochs, max_test=max_test))
-        for seed in range(2)
+        a_run(a_config(width=width, method=method, epochs=epochs, max_test=max_test))
+        for width in (0.125, 0.0625)
         for method in ("ovf", "irs", "noise_injection")
-        for epochs in (5, 10)
+        for epochs in (5, 10, 15)
         for max_test in (100, 300)
     ]
 
