@@ -40,7 +40,7 @@ technology's factor for that level (1 for RRAM1).
 """
 SHARE_DEFINITION = r"""
 The device of slice $j$ adds $\Delta g_j\,2^{jK}\,w_{max}/(2^M-1)$ to the weight, so its share of the variance is
-$$\frac{(\mathrm{std}(\Delta g_j)\,2^{jK})^2}{\sum_i (\mathrm{std}(\Delta g_i)\,2^{iK})^2}.$$
+$\displaystyle\frac{(\mathrm{std}(\Delta g_j)\,2^{jK})^2}{\sum_i (\mathrm{std}(\Delta g_i)\,2^{iK})^2}$.
 With equal stds each slice brings $4^K$ times the variance of the one below it.
 """
 DISTRIBUTION_DEFINITION = r"""
@@ -231,9 +231,10 @@ def _equations(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
     with st.container(border=True, key="card_equations"):
         st.markdown("## How does the number come about?")
         st.markdown(f"**Eq. 4**: sign, code, levels of {sliced.mapping.num_slices} devices, most significant first.")
-        st.latex(weights.target_equation(sliced, rows))
+        # in the line: a displayed equation that scrolls cannot be reached with the keyboard
+        st.markdown(f"${weights.target_equation(sliced, rows)}$")
         st.markdown(f"**Eq. 5**: what chip {chip} adds to it, device by device.")
-        st.latex(weights.programmed_equation(sliced, rows, chip))
+        st.markdown(f"${weights.programmed_equation(sliced, rows, chip)}$")
 
 
 def _short(value: float) -> str:
@@ -249,8 +250,8 @@ def _levels(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
         key="device_levels",
         question="What does each device hold?",
         caption=(
-            "Upright lines: the level asked for; dots: what this chip's device holds; bands: ± 2 std. Every device "
-            "misses by itself, the most significant one as far as the others."
+            "Upright lines: the level asked for; dots: what this chip's device holds; bands: ± 2 std. How far a device "
+            "misses depends on the technology and its level, not on what its slice counts for."
         ),
         definition=LEVEL_DEFINITION,
         alt=f"Asked and held levels of {len(rows)} devices on chip {chip}.",

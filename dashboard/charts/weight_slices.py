@@ -30,7 +30,7 @@ HIGHEST_WITH_ALL_TICKS = 15
 def device_levels(slices: pd.DataFrame, *, max_level: int, mode: Mode) -> go.Figure:
     """A row per device, most significant first: its level's place, the band of ± 2 std, and what it holds.
 
-    What to look for: every device misses as far as any other (of equal level), whatever it stands for.
+    What to look for: a device misses as far as any other of equal level, whatever its slice counts for.
 
     Args:
         slices: slice, significance, level, level_std, level_error.
