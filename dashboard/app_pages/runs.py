@@ -100,13 +100,20 @@ def page() -> None:
 
 
 def _ways_on(picked: list[str]) -> None:
-    address = {state.RUNS: picked}
     with st.container(horizontal=True):
         if len(picked) > 1:
             st.page_link(
-                "app_pages/compare.py", label="Compare these", icon=":material/compare_arrows:", query_params=address
+                "app_pages/compare.py",
+                label="Compare these",
+                icon=":material/compare_arrows:",
+                query_params={state.RUNS: picked},
             )
-        st.page_link("app_pages/share.py", label="Export these", icon=":material/ios_share:", query_params=address)
+        st.page_link(
+            "app_pages/share.py",
+            label="Export these",
+            icon=":material/ios_share:",
+            query_params={state.BUNDLE: picked},
+        )
 
 
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:

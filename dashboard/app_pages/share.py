@@ -81,20 +81,19 @@ def _export(own: Sequence[str]) -> None:
 
 def _picked(own: Sequence[str]) -> list[str]:
     options = data.runs_table()["run_id"].tolist()
-    if state.RUNS not in st.session_state and state.RUNS not in st.query_params:
-        st.session_state[state.RUNS] = st.session_state.get(state.PICKED, [])  # what another page picked
-    if state.RUNS in st.session_state:
-        before: str | list[str] = st.session_state[state.RUNS]  # another page keeps one id under this name
-        kept = [before] if isinstance(before, str) else before
-        st.session_state[state.RUNS] = [run_id for run_id in kept if run_id in options]  # a run may be gone
+    if state.BUNDLE not in st.session_state and state.BUNDLE not in st.query_params:
+        st.session_state[state.BUNDLE] = st.session_state.get(state.PICKED, [])  # what another page picked
+    if state.BUNDLE in st.session_state:
+        kept: list[str] = st.session_state[state.BUNDLE]
+        st.session_state[state.BUNDLE] = [run_id for run_id in kept if run_id in options]  # a run may be gone
 
     def pick_own() -> None:
-        st.session_state[state.RUNS] = list(own)
+        st.session_state[state.BUNDLE] = list(own)
 
     picked = st.multiselect(
         "Runs",
         options,
-        key=state.RUNS,
+        key=state.BUNDLE,
         bind="query-params",
         placeholder="Choose ids; type to search",
         help="Kept in the address. Pick by method, data or result on the page of all runs, and come back.",

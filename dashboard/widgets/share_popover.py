@@ -68,7 +68,7 @@ def _popover(title: str, shared: Shared, drawn: Sequence[Drawn]) -> None:
             "app_pages/share.py",
             label=f"The {len(records)} runs as one file",
             icon=":material/folder_zip:",
-            query_params={state.RUNS: [record.id for record in records]},
+            query_params={state.BUNDLE: [record.id for record in records]},
         )
         st.markdown("The address of this view:")
         st.code(here, language=None, wrap_lines=True)

@@ -39,7 +39,7 @@ def empty_home(every_method: RunStore, nothing_shipped: None) -> RunStore:
 def test_picked_runs_are_in_the_file_as_they_are_stored(shipped: RunStore) -> None:
     ids = shipped.ids()[:2]
 
-    app = open_page(SHARE, run=ids)
+    app = open_page(SHARE, bundle=ids)
 
     assert not app.exception
     assert [button.proto.label for button in app.get("download_button")] == ["Download 2 runs"]
@@ -58,7 +58,7 @@ def test_size_is_that_of_the_stored_files(shipped: RunStore) -> None:
     stored = sum(file.num_bytes for run_id in ids for file in shipped.record(run_id).files.values())
 
     assert exchange.bundle_size(ids) == stored
-    assert f"{stored / 1e6:.1f} MB before packing" in words(open_page(SHARE, run=ids))
+    assert f"{stored / 1e6:.1f} MB before packing" in words(open_page(SHARE, bundle=ids))
 
 
 def test_nothing_picked_says_where_to_pick(shipped: RunStore) -> None:
@@ -74,16 +74,16 @@ def test_all_own_runs_are_picked_at_once(own_run: RunRecord) -> None:
 
     app = app.button(key="all_own").click().run()
 
-    assert app.multiselect(key="run").value == [own_run.id]
+    assert app.multiselect(key="bundle").value == [own_run.id]
     assert "1 run of your own" in words(app)
 
 
 @pytest.mark.parametrize("run_id", ["../../etc/passwd", "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d", ""])
 def test_id_of_no_run_in_the_address_does_no_harm(shipped: RunStore, run_id: str) -> None:
-    app = open_page(SHARE, run=run_id)
+    app = open_page(SHARE, bundle=run_id)
 
     assert not app.exception
-    assert app.multiselect(key="run").value == []
+    assert app.multiselect(key="bundle").value == []
 
 
 def test_without_any_run_the_page_says_what_can_be_done(nothing_shipped: None) -> None:
