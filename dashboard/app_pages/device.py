@@ -116,11 +116,12 @@ def _levels_card(device: Measured, sigma_d: float, measured: MeasuredLevels | No
     table = own_devices.level_table(device, sigma_d, same)
     beside = own_devices.published_levels(device, sigma_d)
     edited = "" if measured is None or same is not None else " Its levels are no longer the file's."
-    others = "the published devices" if device.device_bits == own_devices.DEFAULT_BITS else "RRAM1, of any K,"
+    has_four = device.device_bits == own_devices.DEFAULT_BITS
+    others = "dashed are the published devices" if has_four else "dashed is RRAM1, the one that has any K"
     card = Card(
         key="levels",
         question="How far does each level miss?",
-        caption=f"Above 1 a level misses further than RRAM1's at the same {SIGMA_D}; {others} are dashed.{edited}",
+        caption=f"Above 1 a level misses further than RRAM1's at the same {SIGMA_D}; {others}.{edited}",
         definition=LEVELS_DEFINITION,
         alt=f"Std of each of {len(device.stds)} levels of the device, beside published devices.",
     )
