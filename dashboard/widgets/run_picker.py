@@ -14,8 +14,12 @@ def pick_runs() -> Selection:
     """Draw the sidebar and return what is selected."""
     table = _with_curves(data.runs_table())
     with st.sidebar:
-        table, dataset, dataset_label = _pick(table, "Data set", state.DATASET, "dataset_label", "dataset_label")
-        table, backbone, backbone_label = _pick(table, "Backbone", state.BACKBONE, columns.BACKBONE, "backbone_label")
+        table, dataset, dataset_label = _pick(
+            table, "Data set", state.DATASET, "dataset_label", "dataset_label", help=_DATASET_HELP
+        )
+        table, backbone, backbone_label = _pick(
+            table, "Backbone", state.BACKBONE, columns.BACKBONE, "backbone_label", help=_BACKBONE_HELP
+        )
         table, device, device_label = _pick(
             table,
             "Device",
@@ -66,6 +70,12 @@ def pick_runs() -> Selection:
     )
 
 
+_DATASET_HELP = "What the networks were trained on, with the size of its images. First what has the most curves."
+_BACKBONE_HELP = "The network's architecture and width, of those that are stored for this data set."
+_VARIANTS_HELP = (
+    "The training methods to show. Leaving one out changes no other's numbers. The control is noise injection at the "
+    "temperature that feedback training brings with it."
+)
 _TRAIN_HELP = "Which models: those trained at this device variation."
 _PROTOCOL_HELP = (
     "**Matched**: every point is a network trained at that very $\\sigma_d$, as in the papers. "
@@ -130,6 +140,7 @@ def _pick_variants(full: pd.DataFrame) -> list[str]:
         default=known or others,
         format_func=lambda variant: data.variant_words(variant, labels[variant]),
         key=state.VARIANTS,
+        help=_VARIANTS_HELP,
         bind="query-params",
         persist_state="session",
     )
