@@ -272,9 +272,7 @@ def _on_device(split: Split, torch_device: str) -> Split:
     return Split(images=split.images.to(torch_device), labels=split.labels.to(torch_device))
 
 
-def _advance(
-    state: TrainingState, network: Network, optimiser: Adam, row: HistoryRow, *, keep_best: bool
-) -> None:
+def _advance(state: TrainingState, network: Network, optimiser: Adam, row: HistoryRow, *, keep_best: bool) -> None:
     state.epoch = int(row[columns.EPOCH])
     state.history.append(row)
     state.weights = _copy(network.state_dict())

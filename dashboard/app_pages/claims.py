@@ -62,6 +62,7 @@ def _pick_data(decided: pd.DataFrame) -> list[str]:
             selection_mode="multi",
             default=options,
             key=state.CLAIM_DATA,
+            help="The data and networks on which the claims are judged; each is judged by itself.",
             bind="query-params",
             persist_state="session",
         )
@@ -145,7 +146,13 @@ def _details(shown: pd.DataFrame, stamp: str) -> None:
         return
     st.markdown("## One claim, σ_d by σ_d")
     labels = {(row["claim"], row["plan"]): f"{row['words']} ({row['data']})" for row in averaged.to_dict("records")}
-    claim, plan = st.selectbox("Claim", list(labels), format_func=labels.__getitem__, key="claim_detail")
+    claim, plan = st.selectbox(
+        "Claim",
+        list(labels),
+        format_func=labels.__getitem__,
+        key="claim_detail",
+        help="One claim at every setting at which it was run.",
+    )
     table = experiments.claim_settings(claim, plan, "accuracy", stamp)
     if table.empty:
         st.caption("It was run at one σ_d only.")

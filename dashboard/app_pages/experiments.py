@@ -61,6 +61,7 @@ def _pick_experiment(stored: set[str]) -> Experiment:
         format_func=lambda name: EXPERIMENTS[name].title,
         captions=["" if name in stored else "no runs yet" for name in names],
         key=state.EXPERIMENT,
+        help="What is varied while all else stays as it is.",
         bind="query-params",
         persist_state="session",
     )
@@ -77,6 +78,7 @@ def _pick_size(known: dict[str, str]) -> str | None:
         list(known),
         format_func=known.__getitem__,
         key=state.PLAN,
+        help="The same experiment on other data, networks or seeds, of those that are stored.",
         bind="query-params",
         persist_state="session",
     )
@@ -171,6 +173,7 @@ def _differences(plan: str, experiment: Experiment, points: pd.DataFrame, stamp:
             index=default,
             format_func=lambda option: f"{series[option[0]]} · {option[1] or 'same setting'}",
             key=f"reference_{experiment.name}",
+            help="What the differences are taken to, seed by seed and chip by chip.",
         )
         table = experiments.differences(plan, experiment.name, name, setting, stamp)
         _difference_table(table, {"Method": table[columns.LABEL], "Setting": table[columns.SETTING]})
@@ -291,6 +294,7 @@ def _pick_metric() -> None:
         default=columns.EKL,
         required=True,
         key=state.METRIC,
+        help="As deployed, or after dividing the logits by a temperature that is fitted on validation images.",
         label_visibility="collapsed",
         bind="query-params",
     )
@@ -304,7 +308,12 @@ def _differences_by_sigma(plan: str, experiment: Experiment, points: pd.DataFram
     with st.container(border=True, key="card_differences"):
         st.markdown("## What differs, paired?")
         name = st.selectbox(
-            "Compared with", names, index=default, format_func=labels.__getitem__, key="reference_accuracy"
+            "Compared with",
+            names,
+            index=default,
+            format_func=labels.__getitem__,
+            key="reference_accuracy",
+            help="The method that the differences are taken to, seed by seed and chip by chip.",
         )
         if name is None:
             return

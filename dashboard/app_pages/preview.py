@@ -118,6 +118,7 @@ def _pick_layer_sigma(largest: float) -> None:
         options,
         value=options[LAYERS_AT],
         key=state.LAYER_SIGMA_D,
+        help="Device variation of the one layer; all others hit their targets.",
         bind="query-params",
     )
 

@@ -125,7 +125,15 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
             ("Train σ_d", columns.TRAIN_SIGMA_D, "f_train"),
         ):
             options = sorted({str(value) for value in table[column]})
-            chosen = st.multiselect(title, options, key=key, bind="query-params", placeholder="All", width=260)
+            chosen = st.multiselect(
+                title,
+                options,
+                key=key,
+                bind="query-params",
+                placeholder="All",
+                width=260,
+                help="Show only runs with one of these; all where none is chosen.",
+            )
             if chosen:
                 table = table[table[column].astype(str).isin(chosen)]
         known = all_tags()

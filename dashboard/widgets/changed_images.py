@@ -24,6 +24,7 @@ def changed_images(record: RunRecord, report: ChipReport) -> None:
             default="flipped",
             required=True,
             key=state.CHANGED,
+            help="Flipped: right without variation, wrong on this chip. Mended: the other way round.",
             bind="query-params",
             label_visibility="collapsed",
         )
