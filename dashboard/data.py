@@ -284,7 +284,7 @@ def _instances(run_id: str, checksum: str) -> pd.DataFrame:
     return store.instances(store.record(run_id))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)  # some fifty megabytes each
 def _gathered(run_ids: tuple[str, ...], stamp: str) -> pd.DataFrame:
     del stamp
     found: list[tuple[RunRecord, pd.DataFrame]] = []

@@ -168,7 +168,7 @@ def _entries(plan_name: str, experiment: str, stamp: str) -> list[PlanEntry]:
     return [] if plan is None else [entry for entry in plan.entries if entry.experiment == experiment]
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _chips(plan_name: str, experiment: str, stamp: str) -> pd.DataFrame:
     entries = _entries(plan_name, experiment, stamp)
     return tables.experiment_chips(entries, _runs([entry.run_id for entry in entries]), experiment)

@@ -7,6 +7,7 @@ them, and the spread of those ratios is the range. Runs of one's own say how fas
 """
 
 import json
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,8 +16,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import nnls
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor, nn
 
 from neft.backbones import BaseBackbone
 from neft.config import RunConfig
@@ -201,6 +201,8 @@ def _prices(runs: Sequence[Measured], phase: Phase) -> NDArray[np.float64]:
     relative = rows / np.array([[run.seconds[phase]] for run in runs])
     scale = relative.max(axis=0)
     scale[scale == 0] = 1.0
+    from scipy.optimize import nnls  # noqa: PLC0415 - half a second, for estimates alone
+
     found, _ = nnls(relative / scale, np.ones(len(runs)))
     return found / scale
 
@@ -264,14 +266,24 @@ def _network(config: RunConfig, size: DataSize, *, num_snapshots: int) -> tuple[
 
 @lru_cache(maxsize=512)
 def _counted(backbone: BaseBackbone, shape: InputShape, num_snapshots: int) -> tuple[int, int]:
-    """Multiplications an image and weights in devices, counted on a network without memory."""
-    with torch.device("meta"):
-        network = build_network(backbone, shape, num_snapshots=num_snapshots).eval()
+    """Multiplications an image and weights in devices, counted while one image passes the layers.
+
+    Not by torch's own counter: its first use loads torch's compiler, which takes seconds and a hundred megabytes.
+    """
+    network = build_network(backbone, shape, num_snapshots=num_snapshots).eval()
+    counts: list[int] = []
+
+    def count(layer: nn.Module, _inputs: object, output: Tensor) -> None:
+        weight = layer.get_parameter("weight")
+        counts.append(output.numel() * math.prod(weight.shape[1:]))
+
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            _ = layer.register_forward_hook(count)
+    with torch.no_grad():
         image = torch.zeros(1, shape.num_channels, shape.image_size, shape.image_size)
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            _ = network(image, snapshots=num_snapshots > 0)
-    weights = sum(weight.numel() for weight in network.device_weights().values())
-    return counter.get_total_flops() // 2, weights  # a multiplication and an addition are two operations
+        _ = network(image, snapshots=num_snapshots > 0)
+    return sum(counts), sum(weight.numel() for weight in network.device_weights().values())
 
 
 # ---------------------------------------------------------------- judging
