@@ -11,6 +11,7 @@ from dashboard.comparisons import MOST_RUNS
 from dashboard.exchange import MAX_UPLOAD, MIB, Found
 from dashboard.widgets.guards import show_problems
 from dashboard.widgets.theme_mode import readable_tags
+from dashboard.widgets.upload_fix import reachable_uploads
 from neft.errors import NeftError
 
 STATUS = {"new": "new", "there": "already here", "refused": "refused", "imported": "imported"}
@@ -75,7 +76,7 @@ def _export(own: Sequence[str]) -> None:
         + (f" A page takes in files of up to {MAX_UPLOAD} MB: import this one with `neft import`." if large else "")
     )
     st.markdown("The same from a command line:")
-    st.code(f"neft export {' '.join(picked)} --out neft_runs.zip", language="bash", wrap_lines=True)
+    st.code(f"neft export {' '.join(picked)} --out neft_runs.zip", language=None, wrap_lines=True)
     _addresses(picked)
 
 
@@ -120,6 +121,7 @@ def _addresses(picked: Sequence[str]) -> None:
 
 def _import() -> None:
     st.markdown("## Take runs in")
+    reachable_uploads()
     file = st.file_uploader(
         "A bundle, or a run's folder, zipped",
         type="zip",
@@ -132,7 +134,7 @@ def _import() -> None:
         st.caption(
             "Every file is checked against its checksum. A run that is here already stays as it is. On a command line:"
         )
-        st.code("neft import FILE.zip", language="bash")
+        st.code("neft import FILE.zip", language=None)
         return
     try:
         found = exchange.look_into(file, file.file_id, data.fingerprint())

@@ -9,6 +9,7 @@ from dashboard import own_devices, state
 from dashboard.own_devices import Measured, MeasuredLevels
 from dashboard.sentences import SIGMA_D
 from dashboard.widgets.component_form import PREFIX
+from dashboard.widgets.upload_fix import reachable_uploads
 from neft import columns
 from neft.errors import ConfigError
 from neft.mapping import BitSlicing
@@ -233,6 +234,7 @@ def _upload() -> None:
         "From measurements (CSV)", icon=":material/upload_file:", expanded=bool(st.session_state.get(FILE))
     ):
         st.markdown(FORMATS)
+        reachable_uploads()
         left, right = st.columns([3, 2])
         with left:
             st.file_uploader(
