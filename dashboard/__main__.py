@@ -1,12 +1,20 @@
 """Start the dashboard: `python -m dashboard --port 8501`."""
 
+import contextlib
+import ctypes
+import importlib
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import click
 
 ADDRESS = "127.0.0.1"
+LANDING_PAGE = ("plotly.subplots", "neft.tables", "neft.store", "dashboard.charts")
+"""What the first page needs and takes long to import; nothing of Streamlit's, which the main thread is importing."""
+M_ARENA_MAX = -8
+"""glibc's name for the number of heaps."""
 
 
 @click.command()
@@ -17,6 +25,7 @@ def main(port: int, *, browser: bool) -> None:
     if _taken(port):
         message = f"Port {port} on {ADDRESS} is in use (is a dashboard open already?). Choose another with --port."
         raise click.ClickException(message)
+    _share_one_heap()
     from streamlit.web import cli  # noqa: PLC0415 - slow; a wrong option should answer at once
 
     script = Path(__file__).with_name("app.py")
@@ -24,7 +33,21 @@ def main(port: int, *, browser: bool) -> None:
     # only the command line's own entry reads the config.toml beside the script
     options = [f"--server.port={port}", f"--server.address={ADDRESS}", f"--server.headless={headless}"]
     sys.argv = ["streamlit", "run", str(script), *options]
+    threading.Thread(target=_import_ahead, daemon=True).start()
     sys.exit(cli.main())
+
+
+def _import_ahead() -> None:
+    """While the browser still loads: its first page then has nothing to wait for."""
+    for name in LANDING_PAGE:
+        _ = importlib.import_module(name)
+
+
+def _share_one_heap() -> None:
+    """Streamlit runs every look at a page in a thread of its own; glibc would give each a heap and not take it back."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            _ = ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def _taken(port: int) -> bool:

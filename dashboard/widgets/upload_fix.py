@@ -1,4 +1,4 @@
-"""Streamlit marks the place for dropping files as decoration, though the keyboard can reach it; that mark is taken off."""
+"""Streamlit marks the place for dropped files as decoration, though the keyboard reaches it; that mark is taken off."""
 
 import streamlit as st
 
