@@ -100,6 +100,10 @@ def test_a_pill_leaves_out_what_was_run_on_other_data(page: Page, server: Server
         pills.get_by_text(name, exact=True).click()
         wait_idle(page)
     expect(page).to_have_url(re.compile(r"/claims\?.*on="))
+    for _ in range(60):  # the picture comes after the address
+        if num_estimates(page) < everywhere:
+            break
+        page.wait_for_timeout(500)
     assert 0 < num_estimates(page) < everywhere
 
 
