@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from dashboard import computer
+
 PAGES = {
     "": [st.Page("app_pages/explore.py", title="Explore", icon=":material/monitoring:", default=True)],
     "Results": [
@@ -32,3 +34,4 @@ PAGES = {
 
 st.set_page_config(page_title="NeFT · device variation", page_icon="🎚️", layout="wide")
 st.navigation(PAGES, position="top").run()
+computer.warm_up()

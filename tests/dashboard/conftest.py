@@ -11,7 +11,8 @@ import psutil
 import pytest
 import streamlit as st
 
-from dashboard import job_files, jobs
+from dashboard import computer, job_files, jobs
+from dashboard.computing import networks
 from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
@@ -39,6 +40,15 @@ def _fresh_caches() -> Iterator[None]:
     yield
     st.cache_data.clear()
     st.cache_resource.clear()
+
+
+@pytest.fixture(autouse=True)
+def _compute_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """In the tests' own process, where what they put in place counts; the browser's tests have the real one."""
+    monkeypatch.setattr(computer, "ask", computer.answer)
+    monkeypatch.setattr(computer, "warm_up", lambda: None)
+    yield
+    networks.forget()
 
 
 @pytest.fixture(autouse=True)

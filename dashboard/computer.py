@@ -1,0 +1,119 @@
+"""The computing process: beside the server, with torch loaded, it answers what pages ask of networks and settings.
+
+The server itself never loads torch: it stays small, and answers clicks while something is computed. Modules of
+`dashboard.computing` run over there. The server reaches them through `there`, and type checkers see the module itself:
+
+    if TYPE_CHECKING:
+        from dashboard.computing import networks as work
+    else:
+        work = computer.there("dashboard.computing.networks")
+
+What goes to and fro is plain data (`dashboard.answers`, frames, texts). The process starts with the first question, is
+asked one question at a time, and ends once nobody has asked for a while; the next question starts it anew. Its
+functions therefore depend on their arguments and on stored files alone, and what they remember they can compute again.
+"""
+
+import importlib
+import os
+import threading
+import time
+from concurrent.futures import BrokenExecutor
+from functools import partial
+from typing import Any
+
+from neft.errors import NeftError
+
+IDLE = 600
+"""Seconds without a question after which the process ends."""
+SOON = 5.0
+"""Seconds after which `warm_up` begins: the browser has drawn by then."""
+MODULES = tuple(f"dashboard.computing.{name}" for name in ("networks", "forms", "devices"))
+"""What `warm_up` loads: they import whatever the others need."""
+BETWEEN_LOOKS = 1.0
+"""Seconds after which it looks whether the server still lives."""
+WARMING = "warming-up"
+ENDED = (
+    "The process that computes for the pages ended before it answered (out of memory?). "
+    "It starts anew with the next question: reload the page to ask again."
+)
+
+
+_LOCK = threading.Lock()
+
+
+class ComputingError(NeftError):
+    """The process ended before it answered."""
+
+
+class There:
+    """A module of the computing process: its functions, to be called from here."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> partial[Any]:
+        return partial(ask, self._module, name)
+
+
+def there(module: str) -> Any:
+    """A module of the computing process, by its full name."""
+    return There(module)
+
+
+def ask(module: str, name: str, *values: Any, **named: Any) -> Any:
+    """Call a function over there, and wait for what it returns.
+
+    Raises:
+        ComputingError: the process ended meanwhile.
+        Exception: whatever the function raised.
+    """
+    try:
+        return _executor().submit(answer, module, name, *values, **named).result()
+    except BrokenExecutor:
+        raise ComputingError(ENDED) from None
+
+
+def answer(module: str, name: str, *values: Any, **named: Any) -> Any:
+    """Call a function here."""
+    return getattr(importlib.import_module(module), name)(*values, **named)
+
+
+def warm_up() -> None:
+    """Soon, let the process load what it will need; nothing where it has. Nobody waits for it."""
+    with _LOCK:
+        if any(thread.name == WARMING for thread in threading.enumerate()):
+            return
+        timer = threading.Timer(SOON, _load_all)
+        timer.name, timer.daemon = WARMING, True
+        timer.start()
+
+
+def _load_all() -> None:
+    executor = _executor()
+    for module in MODULES:
+        _ = executor.submit(_load, module)
+
+
+def _load(module: str) -> None:
+    _ = importlib.import_module(module)
+
+
+def _executor() -> Any:
+    # a third of a second that the first page can do without
+    from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
+
+    # one thread: what a page asks for is small, and a training beside it needs the rest
+    return get_reusable_executor(
+        max_workers=1, timeout=IDLE, initializer=_end_with, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
+    )
+
+
+def _end_with(server: int) -> None:
+    """Over there: end with the server, also where it is killed."""
+
+    def watch() -> None:
+        while os.getppid() == server:
+            time.sleep(BETWEEN_LOOKS)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
