@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,76 @@ class Picture:
     pixels: np.ndarray
     """[channels, height, width], 0 … 255."""
     true_class: int
+
+
+@dataclass(frozen=True)
+class OwnDevice:
+    """A user's own device (`neft.devices.Measured`)."""
+
+    name: str
+    """What such devices are chosen by."""
+    label: str
+    """What they are called."""
+    stds: tuple[float, ...]
+    """Std of each level's error over (sigma_d x maximal conductance)."""
+    title: str
+    """What this one is called; may be empty."""
+    device_bits: int
+    untitled: str
+    """Its short name without the title: another title is no other device."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A device to start from."""
+
+    label: str
+    choice: str
+    """What it is called in the list of starts."""
+    stds: tuple[float, ...]
+    sigma_d: float | None
+    """Where it was measured; None where the model leaves it open."""
+    source: str
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What a file of measurements says of a device (`neft.device_measurements.MeasuredLevels`)."""
+
+    sigma_d: float
+    level_stds: tuple[float, ...]
+    levels: pd.DataFrame
+    """A row per level: level, num_measurements, target, bias, std, lower, upper (95 %), skewness, p_value."""
+    histograms: pd.DataFrame
+    """A row per level and bin: bin_left, bin_right, share, gaussian_share; empty where stds were given."""
+    notes: tuple[str, ...]
+    shape: str
+    """Whether the measurements look Gaussian, in a sentence; empty where stds were given."""
+
+
+@dataclass(frozen=True)
+class SlicedWeights:
+    """How weights lie on a device."""
+
+    weight_bits: int
+    device_bits: int
+    num_slices: int
+    codes: pd.DataFrame
+    """A row per magnitude code: code, and the weight's std over (sigma_d w_max) here and, closed_form_std, on RRAM1."""
+
+    @property
+    def max_code(self) -> int:
+        """The largest code."""
+        return len(self.codes) - 1
+
+
+@dataclass(frozen=True)
+class Handover:
+    """A run's settings on another device, to be taken along."""
+
+    train: str
+    """The command that trains so."""
+    evaluate: str | None
+    """The command that tries the run's own network on the device; None where its weights are sliced anew there."""
+    json: bytes
+    """The part of a config that `neft train --config` takes over."""

@@ -2,27 +2,27 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import sentences
+from dashboard import computer, sentences
+from dashboard.answers import Handover, Measurements, OwnDevice, SlicedWeights, Start
 from dashboard.data import RunRecord
 from dashboard.sentences import SIGMA_D
 from neft import columns
-from neft.component import build
-from neft.config import RunConfig
-from neft.device_measurements import MeasuredLevels, read_measurements
-from neft.devices import PUBLISHED, Measured, Rram1, parse_stds
-from neft.devices.spreads import FITTED, scaled
+from neft.component import number_text
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
-from neft.options import command_line, option_words, shown
-from neft.preview import Preview
 
-__all__ = ["Measured", "MeasuredLevels", "Start"]
+if TYPE_CHECKING:
+    from dashboard.computing import devices as work
+else:
+    work = computer.there("dashboard.computing.devices")
+
+__all__ = ["Handover", "Measurements", "OwnDevice", "SlicedWeights", "Start"]
 
 DEFAULT = "rram_wan_1d"
 DEFAULT_BITS = 2
@@ -33,30 +33,34 @@ DIGITS = 4
 INTERVAL = "interval"
 TRIED_AT = (0, 0.5, 1, 1.5, 2)
 """In units of the device's sigma_d."""
-EXAMPLE_COUNT = 60
-"""Measurements a level of the example file."""
 
 
-@dataclass(frozen=True)
-class Start:
-    """A device to start from."""
+class Pass(Protocol):
+    """How much of a preview is computed."""
 
-    label: str
-    stds: tuple[float, ...]
-    sigma_d: float | None
-    """Where it was measured; None where the model leaves it open."""
-    source: str
+    @property
+    def num_images(self) -> int: ...
+    @property
+    def num_chips(self) -> int: ...
+
+
+@st.cache_resource(max_entries=MAX_BITS, show_spinner="Reading the technologies …")
+def starts(bits: int) -> dict[str, Start]:
+    """What a device of so many bits may start from, by name, measured ones first; some have four levels only."""
+    return {
+        name: replace(found, stds=brief(found.stds), sigma_d=None if found.sigma_d is None else rounded(found.sigma_d))
+        for name, found in work.starts(bits).items()
+    }
 
 
 def start_labels() -> dict[str, str]:
-    """What a device may start from: names and labels, measured ones first."""
-    measured = {name: spread.label for name, spread in FITTED.items()}
-    return measured | {name: f"{device.label} (NeFT)" for name, device in PUBLISHED.items()}
+    """What a device may start from: names and labels."""
+    return {name: found.choice for name, found in starts(DEFAULT_BITS).items()}
 
 
 def start_called(title: str) -> str | None:
     """The starting point that gives its device this title."""
-    return next((name for name in start_labels() if start(name, DEFAULT_BITS).label == title), None)
+    return next((name for name, found in starts(DEFAULT_BITS).items() if found.label == title), None)
 
 
 def has_bits(name: str, bits: int) -> bool:
@@ -66,13 +70,7 @@ def has_bits(name: str, bits: int) -> bool:
 
 def start(name: str, bits: int) -> Start:
     """A device to start from; those that have four levels only are of 2 bits, whatever is asked for."""
-    if name in FITTED:
-        spread = FITTED[name]
-        sigma_d, stds = scaled(spread.relative_stds(bits))
-        return Start(spread.label, brief(stds), rounded(sigma_d), spread.source)
-    device = PUBLISHED[name]()
-    asked = bits if isinstance(device, Rram1) else DEFAULT_BITS
-    return Start(device.label, brief(device.level_stds(asked).tolist()), None, device.source)
+    return starts(bits)[name]
 
 
 def rounded(value: float) -> float:
@@ -109,13 +107,13 @@ def edited(stds: Sequence[float], rows: Mapping[int, Mapping[str, float | None]]
     return brief([std if (new := given.get(level)) is None else new for level, std in enumerate(stds)])
 
 
-def own_device(text: str, title: str) -> Measured:
+def own_device(text: str, title: str) -> OwnDevice:
     """The device that the address describes.
 
     Raises:
         ConfigError: level stds or a title that cannot be, or more levels than the page edits.
     """
-    device = build(Measured, {"stds": parse_stds(text), "title": title.strip()})
+    device = _device(text, title.strip())
     if device.device_bits > MAX_BITS:
         message = f"This page edits up to {2**MAX_BITS} levels; got {len(device.stds)}."
         raise ConfigError(message)
@@ -123,27 +121,36 @@ def own_device(text: str, title: str) -> Measured:
 
 
 def levels_text(stds: Sequence[float]) -> str:
-    """Level stds as the address and the command line write them."""
-    return shown(tuple(stds))
+    """Level stds as the address and the command line write them.
+
+    >>> levels_text((1.0, 1.8))
+    '1,1.8'
+    """
+    return ",".join(number_text(std) for std in stds)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the measurements …")
-def measurements(content: bytes, g_max: float | None) -> MeasuredLevels:
+def measurements(content: bytes, g_max: float | None) -> Measurements:
     """What a user's CSV says.
 
     Raises:
         ConfigError: which line or column is wrong, and what is allowed.
     """
-    return read_measurements(content, g_max=g_max)
+    return work.measurements(content, g_max)
 
 
-def is_as_measured(device: Measured, measured: MeasuredLevels) -> bool:
+def is_as_measured(device: OwnDevice, measured: Measurements) -> bool:
     """Whether a device's levels are still those of the file."""
     return device.stds == brief(measured.level_stds)
 
 
+@st.cache_resource(max_entries=32, show_spinner="Reading the device …")
+def _device(text: str, title: str) -> OwnDevice:
+    return work.device(text, title)
+
+
 # ---------------------------------------------------------------- tables
-def level_table(device: Measured, sigma_d: float, measured: MeasuredLevels | None) -> pd.DataFrame:
+def level_table(device: OwnDevice, sigma_d: float, measured: Measurements | None) -> pd.DataFrame:
     """A row per level: level, level_std, std, lower, upper (over the maximal conductance), num_measurements, bias.
 
     What no file tells is NaN.
@@ -154,7 +161,7 @@ def level_table(device: Measured, sigma_d: float, measured: MeasuredLevels | Non
     return table.assign(**{name: np.nan if measured is None else measured.levels[name].to_numpy() for name in told})
 
 
-def editor_table(device: Measured, sigma_d: float, measured: MeasuredLevels | None) -> pd.DataFrame:
+def editor_table(device: OwnDevice, sigma_d: float, measured: Measurements | None) -> pd.DataFrame:
     """Likewise, in per cent and without what no file tells."""
     table = level_table(device, sigma_d, measured)
     shares = table[[columns.STD, columns.LOWER, columns.UPPER, columns.BIAS]] * 100
@@ -171,103 +178,56 @@ def editor_table(device: Measured, sigma_d: float, measured: MeasuredLevels | No
     return shown_table[[*always, *((INTERVAL, columns.BIAS) if known else ())]]
 
 
-def published_levels(device: Measured, sigma_d: float) -> pd.DataFrame:
+def published_levels(device: OwnDevice, sigma_d: float) -> pd.DataFrame:
     """The published devices of as many levels: device, label, level, level_std, std over the maximal conductance."""
-    found = [
-        pd.DataFrame({columns.DEVICE: name, columns.LABEL: kind.label, columns.LEVEL_STD: stds})
-        for name, kind in PUBLISHED.items()
-        for stds in [kind().level_stds(device.device_bits).tolist() if _fits(name, device) else []]
-        if stds
-    ]
-    table = pd.concat(found, ignore_index=True)
-    levels = table.groupby(columns.DEVICE, sort=False).cumcount()
-    return table.assign(**{columns.LEVEL: levels, columns.STD: sigma_d * table[columns.LEVEL_STD]})
+    table = _published_levels(device.device_bits)
+    return table.assign(**{columns.STD: sigma_d * table[columns.LEVEL_STD]})
 
 
-def code_table(device: Measured, mapping: BitSlicing) -> pd.DataFrame:
-    """A row per magnitude code: code, the weight's std over (sigma_d w_max) on this device and on RRAM1."""
-    own, even = (one.code_stds(mapping).double().numpy() for one in (device, Rram1()))
-    return pd.DataFrame({columns.CODE: range(len(own)), columns.STD: own, columns.CLOSED_FORM_STD: even})
+def sliced_weights(record: RunRecord | None, device: OwnDevice) -> SlicedWeights:
+    """How a run's weights lie on a device: as many bits as they have, where K divides them."""
+    return _sliced_weights(device.stds, None if record is None else record.config["mapping"])
 
 
-def _fits(name: str, device: Measured) -> bool:
-    return name == Rram1().name or device.device_bits == DEFAULT_BITS
+@st.cache_data(max_entries=MAX_BITS, show_spinner=False)
+def _published_levels(device_bits: int) -> pd.DataFrame:
+    return work.published_levels(device_bits)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _sliced_weights(stds: tuple[float, ...], mapping: Mapping[str, int] | None) -> SlicedWeights:
+    return work.sliced_weights(stds, mapping)
 
 
 # ---------------------------------------------------------------- files and commands
-def as_csv(device: Measured, sigma_d: float) -> bytes:
+def as_csv(device: OwnDevice, sigma_d: float) -> bytes:
     """A file that `measurements` reads as this device: std over the maximal conductance, by level."""
     table = level_table(device, sigma_d, None)
     return table[[columns.LEVEL, columns.STD]].to_csv(index=False, float_format="%.6g").encode()
 
 
-def as_json(device: Measured, sigma_d: float, mapping: BitSlicing) -> bytes:
-    """The part of a config that `neft train --config` takes over."""
-    part = {
-        "device": device.model_dump(mode="json"),
-        "mapping": mapping.model_dump(mode="json"),
-        "training": {"sigma_d": sigma_d},
-    }
-    return (json.dumps(part, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def example_csv() -> bytes:
-    """Raw measurements as they may be uploaded: a draw from a published fit, in µS."""
-    spread = FITTED[DEFAULT]
-    rng = np.random.default_rng(0)
-    stds = spread.relative_stds(DEFAULT_BITS)
-    targets = np.linspace(0, spread.g_max, len(stds))
-    rows = pd.DataFrame(
-        {
-            columns.LEVEL: np.repeat(np.arange(len(stds)), EXAMPLE_COUNT),
-            "target (µS)": np.repeat(targets, EXAMPLE_COUNT).round(3),
-            "measured (µS)": np.concatenate(
-                [rng.normal(at, std * spread.g_max, EXAMPLE_COUNT) for at, std in zip(targets, stds, strict=True)]
-            ).round(3),
-        }
-    )
-    note = f"# An example, drawn at random from a published fit: {spread.source}\n"
-    return (note + rows.to_csv(index=False)).encode()
-
-
-def mapping_on(record: RunRecord | None, device: Measured) -> BitSlicing:
-    """How a run's weights lie on a device: as many bits as they have, where K divides them."""
-    own = BitSlicing() if record is None else BitSlicing.model_validate(record.config["mapping"])
-    return own.on_devices_of(device.device_bits)
-
-
-def config_on(record: RunRecord, device: Measured, mapping: BitSlicing, sigma_d: float) -> RunConfig:
+def handover(record: RunRecord, device: OwnDevice, sigma_d: float) -> Handover:
     """A run's settings on this device: trained at its sigma_d, tried at 0 to twice that.
 
     Raises:
         ConfigError: they do not fit.
     """
-    config = RunConfig.from_json(json.dumps(record.config))
-    parts = {name: getattr(config, name).model_dump() for name in RunConfig.model_fields}
-    parts["device"], parts["mapping"] = device.model_dump(), mapping.model_dump()
-    parts["training"] |= {"sigma_d": sigma_d}
-    parts["evaluation"] |= {"device": None, "sigma_ds": tuple(rounded(share * sigma_d) for share in TRIED_AT)}
-    return RunConfig.make(**parts)
+    return _handover(record.id, json.dumps(record.config), device.stds, device.title, sigma_d)
 
 
-def fits_as_it_is(record: RunRecord, mapping: BitSlicing) -> bool:
-    """Whether a stored network lies on the device without being sliced anew."""
-    return mapping == BitSlicing.model_validate(record.config["mapping"])
+def example_csv() -> bytes:
+    """Raw measurements as they may be uploaded: a draw from a published fit, in µS."""
+    return work.example_csv(DEFAULT, DEFAULT_BITS)
 
 
-def train_command(config: RunConfig) -> str:
-    """The command that trains so."""
-    return command_line(config)
-
-
-def evaluate_command(record: RunRecord, config: RunConfig) -> str:
-    """The command that tries the run's own network on real chips of the device."""
-    values = {"test_device": config.device.short_name, "test_sigma_d": config.evaluation.sigma_ds}
-    return option_words(f"neft evaluate {record.id}", values)
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _handover(run_id: str, config: str, stds: tuple[float, ...], title: str, sigma_d: float) -> Handover:
+    tried_at = tuple(rounded(share * sigma_d) for share in TRIED_AT)
+    return work.handover(stds, title, run_id=run_id, config=config, sigma_d=sigma_d, tried_at=tried_at)
 
 
 # ---------------------------------------------------------------- words
-def spread_words(device: Measured) -> str:
+def spread_words(device: OwnDevice) -> str:
     """How much wider the worst level misses than the best."""
     stds = device.stds
     worst, best = stds.index(max(stds)), stds.index(min(stds))
@@ -280,16 +240,16 @@ def spread_words(device: Measured) -> str:
     return f"**{name}** misses most in level {worst}: {ratio:.2g} times as far as in its best level, {best}."
 
 
-def pass_words(label: str, last: Preview) -> str:
+def pass_words(label: str, last: Pass) -> str:
     """How much of a preview is computed."""
     if last.num_chips == last.num_images:
         return f"{label}: {last.num_images} images, each on a chip of its own"
     return f"{label}: {last.num_images} images on {last.num_chips} chips"
 
 
-def code_words(codes: pd.DataFrame) -> str:
+def code_words(weights: SlicedWeights) -> str:
     """How far the smallest and the largest weights miss, beside an even device."""
-    ratio = codes[columns.STD] / codes[columns.CLOSED_FORM_STD]
+    ratio = weights.codes[columns.STD] / weights.codes[columns.CLOSED_FORM_STD]
     return (
         f"Weights near zero miss {ratio.iloc[0]:.2f} times as far as on RRAM1, the largest {ratio.iloc[-1]:.2f} times."
     )

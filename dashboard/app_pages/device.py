@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard import charts, networks, own_devices, previews
 from dashboard.data import RunRecord, fingerprint
-from dashboard.own_devices import Measured, MeasuredLevels
+from dashboard.own_devices import Handover, Measurements, OwnDevice, SlicedWeights
 from dashboard.previews import MAX_PASSES, Stream
 from dashboard.sentences import SIGMA_D
 from dashboard.widgets.chart_card import Card, chart_card
@@ -14,7 +14,6 @@ from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.theme_mode import theme_mode
 from neft.errors import NeftError
-from neft.mapping import BitSlicing
 
 EVERY = 0.15  # seconds between passes: the page stays answerable
 SENTENCE_EVERY = 1.0  # seconds between two readings of the numbers above
@@ -79,10 +78,10 @@ def page() -> None:
         _levels_card(device, sigma_d, measured)
         if measured is not None and not measured.histograms.empty:
             _histogram_card(measured)
-    mapping = own_devices.mapping_on(record, device)
+    weights = own_devices.sliced_weights(record, device)
     left, right = st.columns(2)
     with left:
-        _codes_card(device, mapping)
+        _codes_card(device, weights)
     with finding:
         if record is None:
             st.markdown(own_devices.spread_words(device))
@@ -95,10 +94,10 @@ def page() -> None:
         st.fragment(_finding, run_every=SENTENCE_EVERY if is_running else None)(record, device, sigma_d, streams)
     with right:
         st.fragment(_curve_card, run_every=EVERY if is_running else None)(record, device, sigma_d, streams)
-    _train_card(record, device, mapping, sigma_d)
+    _train_card(record, device, weights, sigma_d)
 
 
-def _finding(record: RunRecord, device: Measured, sigma_d: float, streams: tuple[Stream, Stream]) -> None:
+def _finding(record: RunRecord, device: OwnDevice, sigma_d: float, streams: tuple[Stream, Stream]) -> None:
     here, there = (stream.last for stream in streams)
     kept = own_devices.kept_words(
         record,
@@ -111,7 +110,7 @@ def _finding(record: RunRecord, device: Measured, sigma_d: float, streams: tuple
     st.markdown(f"{own_devices.spread_words(device)} {kept}")
 
 
-def _levels_card(device: Measured, sigma_d: float, measured: MeasuredLevels | None) -> None:
+def _levels_card(device: OwnDevice, sigma_d: float, measured: Measurements | None) -> None:
     same = measured if measured is not None and own_devices.is_as_measured(device, measured) else None
     table = own_devices.level_table(device, sigma_d, same)
     beside = own_devices.published_levels(device, sigma_d)
@@ -128,23 +127,22 @@ def _levels_card(device: Measured, sigma_d: float, measured: MeasuredLevels | No
     chart_card(card, charts.level_spread(table, beside, sigma_d=sigma_d, name=_name(device), mode=theme_mode()), table)
 
 
-def _codes_card(device: Measured, mapping: BitSlicing) -> None:
-    codes = own_devices.code_table(device, mapping)
+def _codes_card(device: OwnDevice, weights: SlicedWeights) -> None:
     card = Card(
         key="codes",
         question="What does that make of weights?",
         caption=(
-            f"A magnitude of {mapping.weight_bits} bits on {mapping.num_slices} devices of {mapping.device_bits}. "
-            f"{own_devices.code_words(codes)}"
+            f"A magnitude of {weights.weight_bits} bits on {weights.num_slices} devices of {weights.device_bits}. "
+            f"{own_devices.code_words(weights)}"
         ),
         definition=CODES_DEFINITION,
-        alt=f"Std of a weight's deviation against its magnitude code, 0 to {mapping.max_code}, beside RRAM1.",
+        alt=f"Std of a weight's deviation against its magnitude code, 0 to {weights.max_code}, beside RRAM1.",
     )
-    figure = charts.code_stds(codes, name=_name(device), even_name="RRAM1", mode=theme_mode())
-    chart_card(card, figure, codes)
+    figure = charts.code_stds(weights.codes, name=_name(device), even_name="RRAM1", mode=theme_mode())
+    chart_card(card, figure, weights.codes)
 
 
-def _histogram_card(measured: MeasuredLevels) -> None:
+def _histogram_card(measured: Measurements) -> None:
     card = Card(
         key="measured",
         question="Are the misses Gaussian?",
@@ -156,12 +154,11 @@ def _histogram_card(measured: MeasuredLevels) -> None:
     chart_card(card, figure, measured.histograms)
 
 
-def _streams(record: RunRecord, device: Measured, sigma_d: float) -> tuple[Stream, Stream] | None:
+def _streams(record: RunRecord, device: OwnDevice, sigma_d: float) -> tuple[Stream, Stream] | None:
     """The previews on this device and on the run's own; None where the network cannot be run, which is then said."""
-    plain = Measured(stds=device.stds).short_name  # another title is no other curve
     try:
         return (
-            previews.curve(record, plain, 2 * sigma_d),
+            previews.curve(record, device.untitled, 2 * sigma_d),
             previews.curve(record, previews.own_device(record), 2 * sigma_d),
         )
     except NeftError as error:
@@ -169,7 +166,7 @@ def _streams(record: RunRecord, device: Measured, sigma_d: float) -> tuple[Strea
         return None
 
 
-def _curve_card(record: RunRecord, device: Measured, sigma_d: float, streams: tuple[Stream, Stream]) -> None:
+def _curve_card(record: RunRecord, device: OwnDevice, sigma_d: float, streams: tuple[Stream, Stream]) -> None:
     """The card, and then a pass more for the next time that it is drawn."""
     here, there = streams
     label = previews.device_label(previews.own_device(record))
@@ -203,31 +200,31 @@ def _curve_card(record: RunRecord, device: Measured, sigma_d: float, streams: tu
         st.rerun()  # once, to stop the timers
 
 
-def _train_card(record: RunRecord, device: Measured, mapping: BitSlicing, sigma_d: float) -> None:
+def _train_card(record: RunRecord, device: OwnDevice, weights: SlicedWeights, sigma_d: float) -> None:
     with st.container(border=True, key="card_train_with_it"):
         st.markdown("## Train with it")
         try:
-            config = own_devices.config_on(record, device, mapping, sigma_d)
+            handover = own_devices.handover(record, device, sigma_d)
         except NeftError as error:
             st.error(str(error), icon=":material/error:")
             return
         st.caption("This network's settings, trained and tried on this device:")
-        st.code(own_devices.train_command(config), language="bash", wrap_lines=True)
-        if own_devices.fits_as_it_is(record, mapping):
+        st.code(handover.train, language="bash", wrap_lines=True)
+        if handover.evaluate is not None:
             st.caption("The stored network as it is, on real chips of this device:")
-            st.code(own_devices.evaluate_command(record, config), language="bash", wrap_lines=True)
+            st.code(handover.evaluate, language="bash", wrap_lines=True)
         with st.container(horizontal=True):
             st.page_link(
                 "app_pages/train.py",
                 label="Train page, with this device",
                 icon=":material/play_circle:",
-                query_params=form_address(device, mapping, sigma_d),
+                query_params=form_address(device, weights, sigma_d),
             )
-            _downloads(device, mapping, sigma_d)
+            _downloads(device, sigma_d, handover)
         st.caption("The address of this page holds the device and the run: copy it to share them.")
 
 
-def _downloads(device: Measured, mapping: BitSlicing, sigma_d: float) -> None:
+def _downloads(device: OwnDevice, sigma_d: float, handover: Handover) -> None:
     st.download_button(
         "CSV",
         data=own_devices.as_csv(device, sigma_d),
@@ -239,7 +236,7 @@ def _downloads(device: Measured, mapping: BitSlicing, sigma_d: float) -> None:
     )
     st.download_button(
         "JSON",
-        data=own_devices.as_json(device, sigma_d, mapping),
+        data=handover.json,
         file_name="device.json",
         mime="application/json",
         icon=":material/download:",
@@ -248,7 +245,7 @@ def _downloads(device: Measured, mapping: BitSlicing, sigma_d: float) -> None:
     )
 
 
-def _name(device: Measured) -> str:
+def _name(device: OwnDevice) -> str:
     """For a legend: a long name leaves a chart no room."""
     return device.title if 0 < len(device.title) <= SHORT_NAME else "this device"
 

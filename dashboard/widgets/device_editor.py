@@ -6,13 +6,12 @@ The address holds the device: its level stds as one line, σ_d and a title. Tabl
 import streamlit as st
 
 from dashboard import own_devices, state
-from dashboard.own_devices import Measured, MeasuredLevels
+from dashboard.own_devices import Measurements, OwnDevice, SlicedWeights
 from dashboard.sentences import SIGMA_D
 from dashboard.widgets.component_form import PREFIX
 from dashboard.widgets.upload_fix import reachable_uploads
 from neft import columns
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
 
 START, BITS, FILE, G_MAX, EDITOR = "own_start", "own_bits", "own_file", "own_g_max", "own_table"
 MIN_SIGMA_D, MAX_SIGMA_D, USUAL_SIGMA_D = 0.001, 0.5, 0.1
@@ -25,7 +24,7 @@ and whether it looks Gaussian. The file stays on this machine.
 """
 
 
-def choose_device() -> tuple[Measured, float] | None:
+def choose_device() -> tuple[OwnDevice, float] | None:
     """Draw the editor; the device and its σ_d, or None where the address describes none, which is then said."""
     _set_out()
     with st.container(border=True, key="card_editor"):
@@ -39,7 +38,7 @@ def choose_device() -> tuple[Measured, float] | None:
     return None if device is None else (device, sigma_d)
 
 
-def uploaded() -> MeasuredLevels | None:
+def uploaded() -> Measurements | None:
     """What the uploaded file says; None without one that can be read."""
     file = st.session_state.get(FILE)
     try:
@@ -73,20 +72,20 @@ def _take_start(name: str, bits: int) -> None:
     _take(chosen.stds, chosen.sigma_d, chosen.label)
 
 
-def form_address(device: Measured, mapping: BitSlicing, sigma_d: float) -> dict[str, str]:
+def form_address(device: OwnDevice, weights: SlicedWeights, sigma_d: float) -> dict[str, str]:
     """The address of the Train page with this device in its form."""
     return {
-        f"{PREFIX}device": Measured.label,
+        f"{PREFIX}device": device.label,
         f"{PREFIX}level_stds_{device.name}": own_devices.levels_text(device.stds),
         f"{PREFIX}device_title_{device.name}": device.title,
         f"{PREFIX}sigma_d": f"{sigma_d:g}",
-        f"{PREFIX}device_bits": str(mapping.device_bits),
-        f"{PREFIX}weight_bits": str(mapping.weight_bits),
+        f"{PREFIX}device_bits": str(weights.device_bits),
+        f"{PREFIX}weight_bits": str(weights.weight_bits),
     }
 
 
 # ---------------------------------------------------------------- fields that the address holds
-def _line() -> Measured | None:
+def _line() -> OwnDevice | None:
     text = st.text_input(
         "Level stds in one line",
         key=state.OWN_LEVELS,
@@ -144,7 +143,7 @@ def _sigma_and_title() -> float:
 
 
 # ---------------------------------------------------------------- table
-def _table(device: Measured | None, sigma_d: float) -> None:
+def _table(device: OwnDevice | None, sigma_d: float) -> None:
     bits = own_devices.DEFAULT_BITS if device is None else device.device_bits
     left, right = st.columns(2)
     with left:

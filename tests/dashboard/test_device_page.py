@@ -13,9 +13,8 @@ from neft import columns
 from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
-from neft.devices import Measured
+from neft.devices import PUBLISHED, Measured
 from neft.devices.spreads import FITTED
-from neft.mapping import BitSlicing
 from neft.options import make_config
 from neft.pipeline import Settings, run
 from neft.records import RunRecord
@@ -250,7 +249,7 @@ def test_own_device_is_tried_beside_another_own_device(run_on_it: RunRecord) -> 
 # ---------------------------------------------------------------- handing it on
 def test_csv_is_read_as_the_same_device() -> None:
     # sqrt((0.2^2 + 1.4^2)/2) = 1: level stds as the page itself scales them
-    device = Measured(stds=(0.2, 1.4))
+    device = own_devices.own_device("0.2,1.4", "")
 
     found = own_devices.measurements(own_devices.as_csv(device, 0.05), None)
 
@@ -258,49 +257,57 @@ def test_csv_is_read_as_the_same_device() -> None:
     assert found.level_stds == pytest.approx(device.stds)
 
 
-def test_json_is_a_config_for_the_command_line() -> None:
-    device = Measured(stds=(0.2, 1.4), title="mine")
+def test_json_is_a_config_for_the_command_line(shipped: RunStore) -> None:
+    device = own_devices.own_device("0.2,1.4", "mine")
 
-    config = RunConfig.from_json(own_devices.as_json(device, 0.05, BitSlicing(device_bits=1)))
+    config = RunConfig.from_json(own_devices.handover(a_run(shipped), device, 0.05).json)
 
-    assert config.device == device
+    assert config.device == Measured(stds=(0.2, 1.4), title="mine")
     assert config.training.sigma_d == 0.05
-    assert config.mapping.device_bits == 1
+    assert (config.mapping.weight_bits, config.mapping.device_bits) == (8, 1)
 
 
 def test_commands_make_the_run_on_this_device(shipped: RunStore) -> None:
-    record, device = a_run(shipped), Measured(stds=(0.2, 1, 2, 1), title="my device")
-    config = own_devices.config_on(record, device, BitSlicing(), 0.08)
+    record, device = a_run(shipped), own_devices.own_device("0.2,1,2,1", "my device")
+    stored = RunConfig.from_json(json.dumps(record.config))
+    found = own_devices.handover(record, device, 0.08)
 
-    parts = shlex.split(own_devices.train_command(config))[2:]
+    parts = shlex.split(found.train)[2:]
     given = {
         flag.removeprefix("--").replace("-", "_"): value for flag, value in zip(parts[::2], parts[1::2], strict=True)
     }
 
-    assert make_config(given) == config
-    assert config.evaluation.sigma_ds == (0, 0.04, 0.08, 0.12, 0.16)
-    assert config.method.name == "irs"
-    evaluate = shlex.split(own_devices.evaluate_command(record, config))
+    made = make_config(given)
+    assert made.device == Measured(stds=(0.2, 1, 2, 1), title="my device")
+    assert made.training == stored.training.model_copy(update={"sigma_d": 0.08})
+    assert made.evaluation.sigma_ds == (0, 0.04, 0.08, 0.12, 0.16)
+    same = ("dataset", "backbone", "method", "mapping")
+    assert [getattr(made, part) for part in same] == [getattr(stored, part) for part in same]
+    evaluate = shlex.split(found.evaluate or "")
     assert evaluate[:3] == ["neft", "evaluate", record.id]
     assert evaluate[4] == "measured:0.2,1,2,1:my device"
 
 
 def test_train_page_opens_with_the_device_filled_in(shipped: RunStore) -> None:
-    device = Measured(stds=(0.2, 1, 2, 1), title="my device")
+    device = own_devices.own_device("0.2,1,2,1", "my device")
 
-    app = open_page(TRAIN, **form_address(device, BitSlicing(), 0.08))
+    app = open_page(TRAIN, **form_address(device, own_devices.sliced_weights(None, device), 0.08))
 
     assert not app.exception
     assert "--level-stds 0.2,1,2,1 --device-title 'my device'" in words(app)
     assert "--sigma-d 0.08" in words(app)
 
 
+def test_starts_are_the_measured_and_the_published_devices() -> None:
+    assert list(own_devices.start_labels()) == [*FITTED, *PUBLISHED]
+
+
 @pytest.mark.parametrize("bits", [1, 2, 3, 4])
-@pytest.mark.parametrize("name", own_devices.start_labels())
+@pytest.mark.parametrize("name", [*FITTED, *PUBLISHED])
 def test_every_start_is_a_device_with_a_source(name: str, bits: int) -> None:
     start = own_devices.start(name, bits)
 
-    assert Measured(stds=start.stds, title=start.label).full_label == start.label
+    device = own_devices.own_device(own_devices.levels_text(start.stds), start.label)
+    assert (device.stds, device.title) == (start.stds, start.label)
     assert start.source
     assert (start.sigma_d is not None) == (name in FITTED)
-    assert json.loads(own_devices.as_json(Measured(stds=start.stds), 0.1, BitSlicing()))["device"]["name"] == "measured"
