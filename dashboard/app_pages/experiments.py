@@ -7,6 +7,7 @@ from dashboard import charts, experiments, findings, sentences, state
 from dashboard.experiments import EXPERIMENTS, Experiment
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.guards import show_plan_problems
+from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.sweep_jobs import sweep_jobs
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
@@ -95,9 +96,6 @@ def _nothing_yet(experiment: Experiment) -> None:
 
 def _run_it(experiment: Experiment) -> None:
     if st.toggle("Run it at another size", key="run_it", help="On your data, network and seeds, from this page."):
-        # the form knows every setting, and knowing them takes a moment
-        from dashboard.widgets.sweep_form import sweep_form  # noqa: PLC0415
-
         with st.container(border=True, key="sweep_form"):
             sweep_form(experiment)
     sweep_jobs(experiment)

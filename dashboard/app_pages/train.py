@@ -5,16 +5,15 @@ import math
 import streamlit as st
 
 from dashboard import costs, data, jobs, state
+from dashboard.form_answers import PlannedTraining
 from dashboard.jobs import Job
 from dashboard.widgets.component_form import DOWNLOAD, fill_form
 from dashboard.widgets.job_card import job_card
 from dashboard.widgets.queue_words import ordinal, queue_words
 from dashboard.widgets.sweep_form import sweep_form
-from dashboard.widgets.train_form import fill_from_address, next_seed, train_form
-from neft.config import RunConfig
+from dashboard.widgets.train_form import fill_from_address, next_seed, planned, train_form
 from neft.errors import ConfigError
 from neft.experiments import EXPERIMENTS
-from neft.options import command_line, make_config
 
 SHOWN_JOBS = 5
 TRAINING, EXPERIMENT = "One training", "A named experiment"
@@ -69,51 +68,54 @@ def _training() -> None:
     values = train_form()
     download = bool(values.pop(DOWNLOAD, False))
     try:
-        config = make_config(values)
+        training = planned(values)
     except ConfigError as error:
         st.error(str(error), icon=":material/error:")
         return
-    _start(config, download=download)
+    _start(training, download=download)
     st.caption("The same from a command line:")
-    st.code(command_line(config), language="bash", wrap_lines=True)
+    st.code(training.command, language="bash", wrap_lines=True)
 
 
-def _start(config: RunConfig, *, download: bool) -> None:
-    stored = data.is_stored(config.run_id)
-    twin = next((job for job in jobs.jobs() if job.is_active and job.run_id == config.run_id), None)
+def _start(training: PlannedTraining, *, download: bool) -> None:
+    stored = data.is_stored(training.run_id)
+    twin = next((job for job in jobs.jobs() if job.is_active and job.run_id == training.run_id), None)
     if stored:
-        _stored(config)
+        _stored(training)
     elif twin is not None:
         st.info(f"A training with these settings is {ordinal(twin.place)} in the queue.", icon=":material/hourglass:")
     pressed = st.button("Start training", icon=":material/play_circle:", disabled=stored or twin is not None)
     if stored or twin is not None:
         return
-    estimate = costs.of_run(config)
-    st.caption(f"{costs.words(estimate)}{queue_words()}")
+    duration = costs.of_run(training.config_json)
+    st.caption(f"{costs.words(duration)}{queue_words()}")
     if pressed:
         _ = jobs.start(
-            config.to_json(),
-            run_id=config.run_id,
-            command=command_line(config),
-            num_epochs=config.training.epochs,
+            training.config_json,
+            run_id=training.run_id,
+            command=training.command,
+            num_epochs=training.num_epochs,
             download=download,
-            expected=costs.expected(estimate),
+            expected=costs.expected(duration),
         )
         st.rerun()
 
 
-def _stored(config: RunConfig) -> None:
+def _stored(training: PlannedTraining) -> None:
     st.info(
         "A run with these settings is stored; the same settings give the same numbers.", icon=":material/check_circle:"
     )
     with st.container(horizontal=True):
         st.page_link(
-            "app_pages/runs.py", label="Open it", icon=":material/table_rows:", query_params={state.RUNS: config.run_id}
+            "app_pages/runs.py",
+            label="Open it",
+            icon=":material/table_rows:",
+            query_params={state.RUNS: training.run_id},
         )
         st.button(
             "Take the next free seed",
             icon=":material/casino:",
-            on_click=lambda: fill_form(next_seed(config)),
+            on_click=lambda: fill_form(next_seed(training.config_json)),
             help="Fills in the next seed of which no run is stored.",
         )
 

@@ -3,44 +3,42 @@
 What is set is in the address, and a config can be written into the form (`fill_form`).
 """
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-from pydantic.fields import FieldInfo
 
-from neft.component import Component, number_text, unit_of
-from neft.config import RunConfig
-from neft.devices import BaseDevice
-from neft.options import FAMILIES, Option, option_table, shown
+from dashboard import computer
+from dashboard.form_answers import Form, FormField
+from neft.component import number_text
 
-Kind = Literal["switch", "choice", "text", "float", "int"]
+if TYPE_CHECKING:
+    from dashboard.computing import forms as work
+else:
+    work = computer.there("dashboard.computing.forms")
+
 PREFIX = "form_"
 TEST_DEVICE = "test_device"
 """Also one of one's own, written as on the command line."""
 DOWNLOAD = "download"
 DOWNLOADED = ("fashion_mnist", "mnist", "cifar10", "cifar100", "tiny_imagenet")
 """Data sets that can be fetched."""
-SYMBOL_LENGTH = 2
-"""A title that is no longer is a symbol."""
 CHOICES = {
     "dataset": "What the network learns to tell apart. Digits come with scikit-learn; the others are read from disk.",
     "backbone": "The network; its width, or its units, make it dearer and better.",
     "method": "How it is trained against device variation; vanilla knows nothing of it.",
     "device": "The technology whose levels miss their targets, in training and on the test chips.",
 }
-INITIAL = {"width": 0.25, "epochs": 20}
-"""Where the form starts elsewhere than the models do: at something that trains in about a minute."""
 
 
 def choose_component(part: str, title: str, *, default: str) -> str:
     """Which component of a family."""
-    family = FAMILIES[part]
+    family = _form().families[part]
     names = list(family)
     return st.selectbox(
         title,
         names,
         index=names.index(default),
-        format_func=lambda name: getattr(family[name], "label", name),
+        format_func=family.__getitem__,
         key=f"{PREFIX}{part}",
         help=CHOICES[part],
         bind="query-params",
@@ -57,62 +55,33 @@ def download_switch() -> bool:
     )
 
 
-def fill_form(config: RunConfig) -> None:
-    """Write a config into the form; before its widgets are drawn."""
-    for key, value in _held(config).items():
-        st.session_state[key] = value
+def fill_form(config_json: str) -> None:
+    """Write a config into the form; before its widgets are drawn.
+
+    Raises:
+        ConfigError: the config does not fit the models.
+    """
+    for name, value in work.held(config_json).items():
+        st.session_state[f"{PREFIX}{name}"] = value
 
 
-def form_address(config: RunConfig) -> dict[str, str]:
-    """The address of the form that holds a config; what the form begins with is not in it."""
-    chosen = {
-        f"{PREFIX}{part}": str(getattr(family[config_name(getattr(config, part))], "label", ""))
-        for part, family in FAMILIES.items()
-    }
-    begun = _begun(config)
-    fields = {key: value for key, value in _held(config).items() if key not in chosen and value != begun[key]}
-    return chosen | {key: _in_address(value) for key, value in fields.items()}
+def form_address(config_json: str) -> dict[str, str]:
+    """The address of the form that holds a config; what the form begins with is not in it.
 
-
-def _held(config: RunConfig) -> dict[str, Any]:
-    """What every widget of the form holds for a config, by its key."""
-    found: dict[str, Any] = {f"{PREFIX}{part}": config_name(getattr(config, part)) for part in FAMILIES}
-    for option, chosen in _options(config):
-        value = getattr(getattr(config, option.part), option.field)
-        found[_key(option, chosen)] = _drawn(_kind(option, chosen), value)
-    return found
-
-
-def _begun(config: RunConfig) -> dict[str, Any]:
-    """What the widgets of a config's components begin with, by their keys."""
-    return {_key(option, chosen): _initial(option, chosen) for option, chosen in _options(config)}
-
-
-def _options(config: RunConfig) -> list[tuple[Option, str | None]]:
-    """The options that a config's components have, with the component where it is one of a family."""
-    return [
-        (option, config_name(component) if option.part in FAMILIES else None)
-        for option in option_table().values()
-        if option.field in type(component := getattr(config, option.part)).model_fields
-    ]
-
-
-def _initial(option: Option, chosen: str | None) -> Any:
-    """What an option's widget begins with."""
-    default = _info(option, chosen).get_default(call_default_factory=True)
-    return _drawn(_kind(option, chosen), INITIAL.get(option.name, default))
+    Raises:
+        ConfigError: the config does not fit the models.
+    """
+    held, form = work.held(config_json), _form()
+    chosen = {f"{PREFIX}{part}": family[held.pop(part)] for part, family in form.families.items()}
+    begun = {field.name: field.initial for field in form.fields}
+    return chosen | {f"{PREFIX}{name}": _in_address(value) for name, value in held.items() if value != begun[name]}
 
 
 def _in_address(value: Any) -> str:
-    """A widget's value as its parameter in the address."""
+    """A field's value as its parameter in the address."""
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else number_text(value) if isinstance(value, float) else str(value)
-
-
-def config_name(component: Component) -> str:
-    """The name by which a component was chosen."""
-    return str(getattr(component, "name", ""))
 
 
 def component_fields(
@@ -126,103 +95,50 @@ def component_fields(
         only: these options alone, if any.
         without: all but these options.
     """
-    values: dict[str, Any] = {}
-    for name, option in option_table().items():
-        belongs = option.part == part and (chosen is None or chosen in option.owners)
-        if belongs and (not only or name in only) and name not in without:
-            values[name] = _widget(option, chosen)
-    return values
+    return {
+        field.option: _widget(field)
+        for field in _form().fields
+        if (field.part, field.owner) == (part, chosen)
+        and (not only or field.option in only)
+        and field.option not in without
+    }
 
 
-def _widget(option: Option, chosen: str | None) -> Any:
-    label, key, kind, help_text = _label(option), _key(option, chosen), _kind(option, chosen), option.help()
-    default = _initial(option, chosen)
-    if kind == "switch":
-        return st.toggle(label, value=bool(default), key=key, help=help_text, bind="query-params")
-    if kind == "choice":
-        choices = list(option.choices or ())
+@st.cache_resource(max_entries=1, show_spinner="Reading what can be set …")
+def _form() -> Form:
+    return work.form()
+
+
+def _widget(field: FormField) -> Any:
+    label, key, value = field.label, f"{PREFIX}{field.name}", field.initial
+    if field.kind == "switch":
+        return st.toggle(label, value=bool(value), key=key, help=field.help, bind="query-params")
+    if field.kind == "choice":
         return st.selectbox(
             label,
-            choices,
-            index=choices.index(default) if default in choices else None,
+            field.choices,
+            index=field.choices.index(value) if value in field.choices else None,
             key=key,
-            help=help_text,
+            help=field.help,
             placeholder="as trained",
-            accept_new_options=option.name == TEST_DEVICE,
+            accept_new_options=field.option == TEST_DEVICE,
             bind="query-params",
         )
-    if kind == "text":
-        return st.text_input(label, value=default, key=key, help=help_text, bind="query-params") or None
-    return _number(option, label, key, default, is_float=kind == "float")
+    if field.kind == "text":
+        return st.text_input(label, value=str(value), key=key, help=field.help, bind="query-params") or None
+    return _number(field, value)
 
 
-def _number(option: Option, label: str, key: str, default: float | None, *, is_float: bool) -> float | None:
-    low, high = _bounds(option)
-    cast = float if is_float else int
+def _number(field: FormField, value: Any) -> float | None:
     return st.number_input(
-        label,
-        min_value=None if low is None else cast(low),
-        max_value=None if high is None else cast(high),
-        value=default,
-        step=_step(default) if is_float else 1,
-        format="%g" if is_float else None,
-        key=key,
-        help=option.help(),
-        placeholder="default" if default is None else None,
+        field.label,
+        min_value=field.low,
+        max_value=field.high,
+        value=value,
+        step=field.step,
+        format="%g" if field.kind == "float" else None,
+        key=f"{PREFIX}{field.name}",
+        help=field.help,
+        placeholder="default" if value is None else None,
         bind="query-params",
     )
-
-
-def _kind(option: Option, chosen: str | None) -> Kind:
-    annotation = str(_info(option, chosen).annotation)
-    if option.is_switch:
-        return "switch"
-    if option.choices:
-        return "choice"
-    if "tuple" in annotation or "str" in annotation:
-        return "text"
-    return "float" if "float" in annotation else "int"
-
-
-def _drawn(kind: Kind, value: Any) -> Any:
-    """A setting's value as its widget holds it."""
-    if kind == "text":
-        return shown(value) if value else ""
-    if value is None or kind == "switch":
-        return value
-    if kind == "choice":
-        return value.short_name if isinstance(value, BaseDevice) else str(value)
-    return float(value) if kind == "float" else int(value)
-
-
-def _key(option: Option, chosen: str | None) -> str:
-    return f"{PREFIX}{option.name}_{chosen}" if chosen else f"{PREFIX}{option.name}"
-
-
-def _info(option: Option, chosen: str | None) -> FieldInfo:
-    return option.info if chosen is None else FAMILIES[option.part][chosen].model_fields[option.field]
-
-
-def _label(option: Option) -> str:
-    title = option.info.title or option.name
-    unit = unit_of(option.info)
-    suffix = f" ({unit})" if unit and unit not in option.name else ""
-    if len(title) <= SYMBOL_LENGTH:
-        return f"{title}: {option.name.replace('_', ' ')}{suffix}"
-    return f"{title[0].upper()}{title[1:]}{suffix}" if title[0].isascii() else f"{title}{suffix}"
-
-
-def _bounds(option: Option) -> tuple[float | None, float | None]:
-    limits = {
-        name: getattr(item, name) for item in option.info.metadata for name in ("ge", "le", "lt") if hasattr(item, name)
-    }
-    below = limits.get("lt")
-    return limits.get("ge"), limits.get("le", below - 1 if isinstance(below, int) else None)
-
-
-def _step(default: float | None) -> float:
-    """A tenth of the default's leading digit: steps that can be seen and not overshot."""
-    if not default:
-        return 0.01
-    exponent = len(f"{abs(default):.10f}".split(".")[1]) - len(f"{abs(default):.10f}".split(".")[1].lstrip("0"))
-    return 10.0 ** -(exponent + 1) if abs(default) < 1 else 1.0

@@ -5,12 +5,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard import costs, jobs
-from dashboard.costs import SweepCost
+from dashboard.costs import PlannedSweep
 from dashboard.widgets.component_form import DOWNLOAD, DOWNLOADED, choose_component, component_fields, download_switch
 from dashboard.widgets.queue_words import queue_words
 from neft.errors import ConfigError
 from neft.experiments import Experiment
-from neft.options import option_words
 
 SEEDS = 3
 MOST_SEEDS = 20
@@ -23,37 +22,36 @@ def sweep_form(experiment: Experiment) -> None:
         "again. Smaller sizes are quicker: fewer seeds, epochs or chips, a narrower network."
     )
     values, seeds = _form()
-    command = f"{option_words(f'neft sweep {experiment.name}', values)} --seeds {seeds}"
-    if values.pop(DOWNLOAD, False):
-        command += " --download"
+    download = values.pop(DOWNLOAD, False)
     try:
-        cost = costs.of_sweep(experiment.name, {**values, "seeds": seeds}, workers=jobs.spare_cores())
+        planned = costs.of_sweep(experiment.name, values, seeds=seeds, workers=jobs.spare_cores())
     except ConfigError as error:
         st.error(str(error), icon=":material/error:")
         return
-    _start(experiment, command, cost)
+    command = f"{planned.command} --download" if download else planned.command
+    _start(experiment, command, planned)
     st.caption("The same from a command line:")
     st.code(command, language="bash", wrap_lines=True)
 
 
-def _start(experiment: Experiment, command: str, cost: SweepCost) -> None:
+def _start(experiment: Experiment, command: str, planned: PlannedSweep) -> None:
     twin = next((job for job in jobs.jobs() if job.is_active and job.command == command), None)
-    if cost.num_missing == 0:
+    if planned.num_missing == 0:
         st.info("Every run of this size is stored already.", icon=":material/check_circle:")
     elif twin is not None:
         st.info("It is in the queue at this size.", icon=":material/hourglass_top:")
     if st.button(
-        "Run the experiment", icon=":material/play_circle:", disabled=not cost.num_missing or twin is not None
+        "Run the experiment", icon=":material/play_circle:", disabled=not planned.num_missing or twin is not None
     ):
-        _ = jobs.start_sweep(command, experiment=experiment.name, expected=costs.expected(cost.estimate))
+        _ = jobs.start_sweep(command, experiment=experiment.name, expected=costs.expected(planned.duration))
         st.rerun()
-    if cost.num_missing:
+    if planned.num_missing:
         runs = (
-            f"{cost.num_missing} of {cost.num_planned} runs"
-            if cost.num_missing < cost.num_planned
-            else (f"All {cost.num_planned} runs")
+            f"{planned.num_missing} of {planned.num_planned} runs"
+            if planned.num_missing < planned.num_planned
+            else (f"All {planned.num_planned} runs")
         )
-        st.caption(f"{runs} are to be made. {costs.words(cost.estimate)}{queue_words()}")
+        st.caption(f"{runs} are to be made. {costs.words(planned.duration)}{queue_words()}")
 
 
 def _form() -> tuple[dict[str, Any], int]:

@@ -1,11 +1,12 @@
 """The form of one training: every setting of the models, and filling it from a run or a job."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import data, jobs, state
+from dashboard import computer, data, jobs, state
+from dashboard.form_answers import PlannedTraining
 from dashboard.widgets.component_form import (
     DOWNLOAD,
     DOWNLOADED,
@@ -15,8 +16,12 @@ from dashboard.widgets.component_form import (
     fill_form,
     form_address,
 )
-from neft.config import RunConfig
 from neft.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dashboard.computing import forms as work
+else:
+    work = computer.there("dashboard.computing.forms")
 
 MAIN_TRAINING = ("sigma_d", "epochs", "seed")
 
@@ -53,6 +58,16 @@ def _family(part: str, title: str, default: str, only: tuple[str, ...] = ()) -> 
     return {part: chosen} | component_fields(part, chosen, only=only)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def planned(values: dict[str, Any]) -> PlannedTraining:
+    """The training that the form describes.
+
+    Raises:
+        ConfigError: settings that cannot be.
+    """
+    return work.plan(values)
+
+
 def fill_from_address() -> None:
     """Where the address asks for a run's settings: fill the form in, and put its fields into the address instead."""
     like = st.query_params.get(state.TRAIN_LIKE)
@@ -60,36 +75,34 @@ def fill_from_address() -> None:
         return
     other_seed = st.query_params.get(state.OTHER_SEED) is not None
     try:
-        config = config_like(like)
+        config_json = next_seed(_config_like(like)) if other_seed else _config_like(like)
+        fill_form(config_json)
     except ConfigError as error:
         st.warning(f"The settings of `{like}` cannot be filled in: {error}", icon=":material/broken_image:")
         return
-    config = next_seed(config) if other_seed else config
-    fill_form(config)
-    st.switch_page("app_pages/train.py", query_params=form_address(config))
+    st.switch_page("app_pages/train.py", query_params=form_address(config_json))
 
 
-def config_like(like: str) -> RunConfig:
+def next_seed(config_json: str) -> str:
+    """The same config with the next seed of which no run is stored or queued.
+
+    Raises:
+        ConfigError: the config does not fit this version's models.
+    """
+    return work.next_seed(config_json, tuple(job.run_id for job in jobs.jobs() if job.is_active))
+
+
+def _config_like(like: str) -> str:
     """The config of a stored run or of a job, by its id.
 
     Raises:
-        ConfigError: there is neither, or it no longer fits this version's models.
+        ConfigError: there is neither.
     """
     found = data.records([like])
     if found:
-        return RunConfig.from_json(json.dumps(found[0].config))
+        return json.dumps(found[0].config)
     try:
-        return RunConfig.from_json(jobs.config_json(like))
+        return jobs.config_json(like)
     except OSError:
         message = "no run and no job of that name is there."
         raise ConfigError(message) from None
-
-
-def next_seed(config: RunConfig) -> RunConfig:
-    """The same settings with the next seed of which no run is stored or queued."""
-    queued = {job.run_id for job in jobs.jobs() if job.is_active}
-    while True:
-        training = config.training.model_copy(update={"seed": config.training.seed + 1})
-        config = config.model_copy(update={"training": training})
-        if not data.is_stored(config.run_id) and config.run_id not in queued:
-            return config

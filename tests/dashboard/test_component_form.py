@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
-from dashboard.widgets.component_form import INITIAL
+from dashboard.computing.forms import INITIAL
 from neft.component import Component
 from neft.options import FAMILIES, SECTIONS, Option, make_config, option_table
 

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import jobs
-from dashboard.widgets.component_form import INITIAL
+from dashboard.computing.forms import INITIAL
 from neft.backbones import BACKBONES
 from neft.config import RunConfig
 from neft.datasets import DATASETS
