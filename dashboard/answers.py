@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from neft.uncertainty import ChipOutcome
+
 
 @dataclass(frozen=True)
 class Images:
@@ -94,3 +96,59 @@ class Handover:
     """The command that tries the run's own network on the device; None where its weights are sliced anew there."""
     json: bytes
     """The part of a config that `neft train --config` takes over."""
+
+
+@dataclass(frozen=True)
+class OpenedChip:
+    """What one chip says of each image, and how far its weights miss."""
+
+    said: pd.DataFrame
+    """A row per image (`neft.outcomes.answers`)."""
+    layers: pd.DataFrame
+    """A row per layer (`neft.chip_errors.layer_errors`)."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What more chips say of one image."""
+
+    logits: np.ndarray
+    """[chips, sigma_ds, classes]."""
+    seconds: float
+    """That this took."""
+
+
+@dataclass(frozen=True)
+class MoreOutcomes:
+    """What more chips say of every image."""
+
+    deployed: list[ChipOutcome]
+    calibrated: list[ChipOutcome]
+    """Likewise, after calibration; none where no temperature was given."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PreviewPass:
+    """What a preview knows after some passes."""
+
+    curve: pd.DataFrame
+    """A row per condition: its sigma_d or layer, mean, ci95, lower, upper (accuracy, fractions)."""
+    num_passes: int
+    num_images: int
+    """Images seen so far, each on a chip of its own, or on its group's."""
+    num_chips: int
+    clean: float
+    """Accuracy without variation."""
+    seconds: float
+    """Spent on the passes so far."""
+
+
+@dataclass(frozen=True)
+class LayerWeight:
+    """One weight of a layer."""
+
+    value: float
+    w_max: float
+    place: tuple[int, ...]
+    """Its index in the layer's tensor."""

@@ -4,22 +4,24 @@ Nothing large is kept: a report has a row per image, votes a number per chip, de
 weights stay.
 """
 
-import time
 from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-import torch
-from torch import Tensor
 
-from dashboard import data, networks, state
+from dashboard import computer, data, networks, state
+from dashboard.answers import Picture
 from dashboard.data import RunRecord
-from dashboard.networks import computing
 from neft import chip_report, columns, votes
 from neft.chip_report import FLIPPED, MENDED, ErrorMap, Unit
-from neft.pipeline import chip_law
-from neft.store import WEIGHTS
+
+if TYPE_CHECKING:
+    from dashboard.computing import chips as work
+else:
+    work = computer.there("dashboard.computing.chips")
 
 __all__ = ["ErrorMap", "Unit"]
 
@@ -80,22 +82,14 @@ class ChipReport:
         return abs(self.num_right - round(self.stored_accuracy * self.num_images))
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A test image as it is drawn."""
-
-    pixels: np.ndarray
-    """[channels, height, width], 0 … 255."""
-    true_class: int
-
-
 class Voters:
     """What chips say of one image at every device variation, chip after chip; pages that show it share it."""
 
-    def __init__(self, chips: networks.OpenedChips, image: int) -> None:
-        self._chips = chips
+    def __init__(self, record: RunRecord, image: int) -> None:
+        self._record = record
         self._image = image
-        self._logits: list[Tensor] = []
+        self._logits = np.empty((0, len(VOTE_SIGMA_DS), 0))
+        self._lock = Lock()
         self.seconds = 0.0
         """Spent so far."""
         self.advance()
@@ -112,12 +106,19 @@ class Voters:
 
     def advance(self) -> None:
         """Ask chips for about a quarter of a second."""
-        started = time.perf_counter()
-        with computing():
-            while not self.is_finished and time.perf_counter() - started < A_PASS:
-                said = self._chips.logits(self.num_chips, sigma_ds=VOTE_SIGMA_DS, images=[self._image])
-                self._logits.append(said[:, 0].clone())
-        self.seconds += time.perf_counter() - started
+        with self._lock:  # pages that share it do not ask a chip twice
+            if self.is_finished:
+                return
+            asked = work.ask(
+                self._record.id,
+                networks.checksum(self._record),
+                image=self._image,
+                chips=range(self.num_chips, NUM_VOTERS),
+                sigma_ds=VOTE_SIGMA_DS,
+                seconds=A_PASS,
+            )
+            self._logits = np.concatenate([self._logits, asked.logits]) if self.num_chips else asked.logits
+            self.seconds += asked.seconds
 
     def votes(self, sigma_d: float) -> pd.DataFrame:
         """A row per chip: instance, said_class, probability."""
@@ -128,8 +129,8 @@ class Voters:
         """A row per class: how many chips say it, and its mean probability."""
         return votes.tally(self._at(sigma_d))
 
-    def _at(self, sigma_d: float) -> Tensor:
-        return torch.stack(self._logits)[:, VOTE_SIGMA_DS.index(sigma_d)]
+    def _at(self, sigma_d: float) -> np.ndarray:
+        return self._logits[:, VOTE_SIGMA_DS.index(sigma_d)]
 
 
 # ---------------------------------------------------------------- one chip
@@ -166,29 +167,17 @@ def report(record: RunRecord, sigma_d: float, instance: int) -> ChipReport:
     Raises:
         NeftError: the run's weights, chips or data are not there.
     """
-    return _report(record.id, record.files[WEIGHTS].sha256, sigma_d, instance, data.fingerprint())
+    return _report(record.id, networks.checksum(record), sigma_d, instance, data.fingerprint())
 
 
 def error_map(record: RunRecord, *, layer: str, instance: int, sigma_d: float, unit: Unit) -> ErrorMap:
     """How far each weight of a layer misses on one chip."""
-    found = networks.stored(record.id, record.files[WEIGHTS].sha256)
-    with computing():
-        return chip_report.error_map(
-            found.network,
-            chip_law(found.config),
-            layer=layer,
-            seed=found.config.evaluation.seed,
-            instance=instance,
-            sigma_d=sigma_d,
-            unit=unit,
-        )
+    return _error_map(record.id, networks.checksum(record), layer, instance, sigma_d, unit)
 
 
-def picture(record: RunRecord, image: int) -> Picture:
-    """A test image of a run's data."""
-    images = networks.stored(record.id, record.files[WEIGHTS].sha256).images
-    pixels = images.test.images[image].numpy().astype(np.float32) * (255 / images.maximum)
-    return Picture(pixels=pixels.round().astype(np.uint8), true_class=int(images.test.labels[image]))
+def pictures(record: RunRecord, images: "pd.Series[int]") -> list[Picture]:
+    """Test images of a run's data."""
+    return networks.pictures(record, tuple(int(image) for image in images))
 
 
 # ---------------------------------------------------------------- one input
@@ -198,7 +187,7 @@ def voters(record: RunRecord, image: int) -> Voters:
     Raises:
         NeftError: the run's weights or its data are not there.
     """
-    return _voters(record.id, record.files[WEIGHTS].sha256, image)
+    return _voters(record.id, networks.checksum(record), image)
 
 
 def contested(record: RunRecord, sigma_d: float) -> pd.DataFrame:
@@ -207,7 +196,7 @@ def contested(record: RunRecord, sigma_d: float) -> pd.DataFrame:
     Raises:
         NeftError: as `voters`.
     """
-    return _contested(record.id, record.files[WEIGHTS].sha256, sigma_d)
+    return _contested(record.id, networks.checksum(record), sigma_d)
 
 
 def nearest_stop(sigma_d: float) -> float:
@@ -228,20 +217,6 @@ def stored_chip_address(record: RunRecord, instance: int, sigma_d: float) -> dic
     }
 
 
-def num_test_images(record: RunRecord) -> int:
-    """How many test images a run's chips were tried on.
-
-    Raises:
-        NeftError: as `voters`.
-    """
-    return len(networks.stored(record.id, record.files[WEIGHTS].sha256).images.test)
-
-
-def class_names(record: RunRecord) -> tuple[str, ...]:
-    """The classes of a run's data, by number."""
-    return networks.stored(record.id, record.files[WEIGHTS].sha256).images.class_names
-
-
 # ---------------------------------------------------------------- caches
 @st.cache_resource(max_entries=64, show_spinner="Opening the chip …")
 def _report(run_id: str, checksum: str, sigma_d: float, instance: int, stamp: str) -> ChipReport:
@@ -249,11 +224,8 @@ def _report(run_id: str, checksum: str, sigma_d: float, instance: int, stamp: st
     record = data.records([run_id])[0]
     order = ranked(record, sigma_d)
     place = order[order[columns.INSTANCE] == instance].iloc[0]
-    found, chips = networks.stored(run_id, checksum), networks.opened_chips(record)
-    with computing():
-        clean, logits = chips.logits(instance, sigma_ds=[0.0, sigma_d])
-        layers = chip_report.layer_errors(found.network, chip_law(found.config), seed=chips.seed, instance=instance)
-    said = chip_report.answers(clean, logits, chips.labels)
+    opened, names = work.opened_chip(run_id, checksum, sigma_d=sigma_d, instance=instance), networks.images(record)
+    said = opened.said
     right = said[columns.CHIP_CLASS] == said[columns.TRUE_CLASS]
     return ChipReport(
         instance=instance,
@@ -268,10 +240,15 @@ def _report(run_id: str, checksum: str, sigma_d: float, instance: int, stamp: st
         flipped=chip_report.changed(said, FLIPPED),
         mended=chip_report.changed(said, MENDED),
         commonest=chip_report.commonest_flip(said),
-        confusion=chip_report.confusion(said, num_classes=found.images.num_classes),
-        layers=layers,
-        class_names=found.images.class_names,
+        confusion=chip_report.confusion(said, num_classes=len(names.class_names)),
+        layers=opened.layers,
+        class_names=names.class_names,
     )
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _error_map(run_id: str, checksum: str, layer: str, instance: int, sigma_d: float, unit: Unit) -> ErrorMap:
+    return work.error_map(run_id, checksum, layer=layer, instance=instance, sigma_d=sigma_d, unit=unit)
 
 
 def _mean(record: RunRecord, sigma_d: float) -> pd.DataFrame:
@@ -284,15 +261,9 @@ def _mean(record: RunRecord, sigma_d: float) -> pd.DataFrame:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _voters(run_id: str, checksum: str, image: int) -> Voters:
     del checksum
-    return Voters(networks.opened_chips(data.records([run_id])[0]), image)
+    return Voters(data.records([run_id])[0], image)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Asking chips which images they disagree about …")
 def _contested(run_id: str, checksum: str, sigma_d: float) -> pd.DataFrame:
-    del checksum
-    chips = networks.opened_chips(data.records([run_id])[0])
-    images = range(min(LOOKED_AT, len(chips.labels)))
-    with computing():
-        asked = chips.each(range(FIRST_LOOK), sigma_ds=[sigma_d], images=images)
-        logits = torch.stack([said[0].clone() for _, said in asked])
-    return votes.contested(logits, chips.labels[: len(images)])
+    return work.contested(run_id, checksum, sigma_d=sigma_d, num_chips=FIRST_LOOK, num_images=LOOKED_AT)

@@ -1,17 +1,26 @@
 """Runs out of the stores and into them, and what a report says of runs: the door of everything that is handed on."""
 
 import io
-from collections.abc import Collection, Mapping, Sequence
+import tempfile
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, state
+from dashboard import computer, data, state
 from dashboard.data import RunRecord
 from neft import bundles, columns, tables
 from neft.bundles import Found
 from neft.store import Stores
+
+if TYPE_CHECKING:
+    from dashboard.computing import bundles as work
+else:
+    work = computer.there("dashboard.computing.bundles")
 
 __all__ = ["Found"]
 
@@ -85,7 +94,8 @@ def look_into(_content: io.BytesIO, file_id: str, stamp: str) -> tuple[Found, ..
         BundleError: the file as a whole is refused.
     """
     del file_id, stamp
-    return bundles.look_into(_content, Stores.default())
+    with _as_file(_content) as path:
+        return work.look_into(path)
 
 
 def take_in(content: io.BytesIO, run_ids: Collection[str]) -> tuple[Found, ...]:
@@ -95,7 +105,17 @@ def take_in(content: io.BytesIO, run_ids: Collection[str]) -> tuple[Found, ...]:
         BundleError: the file as a whole is refused.
         StoreError: the store cannot be written.
     """
-    return bundles.import_runs(content, Stores.default(), only=run_ids)
+    with _as_file(content) as path:
+        return work.take_in(path, tuple(run_ids))
+
+
+@contextmanager
+def _as_file(content: io.BytesIO) -> Generator[Path]:
+    """An uploaded file where the computing process can read it."""
+    with tempfile.NamedTemporaryFile(suffix=".zip") as file:
+        _ = file.write(content.getbuffer())
+        file.flush()
+        yield Path(file.name)
 
 
 # ---------------------------------------------------------------- addresses

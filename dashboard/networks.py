@@ -1,38 +1,19 @@
-"""Stored networks, ready to compute: restored once, with their images. Caches as in `dashboard.data`.
+"""Stored networks that can be run again: which there are, and what is known of their images and devices."""
 
-Networks run on one thread: what a page asks for is small, and a training beside it needs the rest.
-"""
-
-import threading
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
-import torch
 
-from dashboard import data
+from dashboard import computer, data
+from dashboard.answers import Images, Picture
 from dashboard.data import RunRecord
-from neft.config import RunConfig
-from neft.datasets.base import ImageData
-from neft.network import Network
-from neft.opened_chips import OpenedChips
-from neft.pipeline import Settings, chip_law, load_data, restore_network, stored_config
-from neft.store import WEIGHTS, Stores
+from neft.store import WEIGHTS
 
-__all__ = ["OpenedChips", "StoredNetwork", "candidates", "computing", "has_weights", "opened_chips", "stored"]
-
-_COMPUTING = threading.Lock()
-
-
-@dataclass(frozen=True)
-class StoredNetwork:
-    """A run's network with its images, in evaluation mode; to be left as it is."""
-
-    config: RunConfig
-    network: Network
-    images: ImageData
+if TYPE_CHECKING:
+    from dashboard.computing import networks as work
+else:
+    work = computer.there("dashboard.computing.networks")
 
 
 def candidates(stamp: str) -> list[RunRecord]:
@@ -48,58 +29,44 @@ def has_weights(record: RunRecord) -> bool:
     return WEIGHTS in record.files
 
 
-def opened_chips(record: RunRecord) -> OpenedChips:
-    """The very chips of a run's evaluation, to be opened one by one. Use it within `computing()`.
+def checksum(record: RunRecord) -> str:
+    """Of a run's weights: with its id it names a network."""
+    return record.files[WEIGHTS].sha256
+
+
+def images(record: RunRecord) -> Images:
+    """How many test images a run's chips were tried on, and their classes.
 
     Raises:
         NeftError: the run's weights or its data are not there.
     """
-    return _opened(record.id, record.files[WEIGHTS].sha256)
+    return _images(record.id, checksum(record))
 
 
-@contextmanager
-def computing() -> Generator[None]:
-    """One computation at a time, on one thread: pages share networks, and the number of threads is the process's."""
-    with _COMPUTING:
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Reading the network …")
-def stored(run_id: str, checksum: str) -> StoredNetwork:
-    """A run's network; the checksum is that of its weights.
+def pictures(record: RunRecord, places: tuple[int, ...]) -> list[Picture]:
+    """Test images of a run's data, by their places in the test split.
 
     Raises:
-        NeftError: its weights or its data are not there.
+        NeftError: as `images`.
     """
-    del checksum
-    holder = Stores.default().holder(run_id)
-    record = holder.record(run_id)
-    config = stored_config(record)
-    images = _images(config)
-    return StoredNetwork(config, restore_network(config, images, holder.weights(record)).eval(), images)
+    return _pictures(record.id, checksum(record), places)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(run_id: str, checksum: str) -> OpenedChips:
-    found = stored(run_id, checksum)
-    with computing():
-        return OpenedChips(found.network, found.images, chip_law(found.config), seed=found.config.evaluation.seed)
+@st.cache_resource(show_spinner=False)
+def published_devices() -> dict[str, str]:
+    """The published devices: names and labels."""
+    return work.published_devices()
 
 
 def _place(record: RunRecord) -> tuple[str, str]:
     return record.facts.dataset_label, record.facts.backbone_label
 
 
-def _data_key(config: RunConfig) -> str:
-    """What decides the images."""
-    return f"{config.dataset.model_dump_json()} {config.training.max_validation} {config.evaluation.max_test}"
+@st.cache_resource(max_entries=32, show_spinner="Reading the network …")
+def _images(run_id: str, checksum: str) -> Images:
+    return work.images(run_id, checksum)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the images …", hash_funcs={RunConfig: _data_key})
-def _images(config: RunConfig) -> ImageData:
-    return load_data(config, Settings(store=Stores.default().own))
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _pictures(run_id: str, checksum: str, places: tuple[int, ...]) -> list[Picture]:
+    return work.pictures(run_id, checksum, places)

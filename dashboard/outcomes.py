@@ -3,24 +3,27 @@
 Caches as in `dashboard.data`. A stream keeps three numbers per chip and image, no outputs and no weights.
 """
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-import torch
 
-from dashboard import data, networks, state
+from dashboard import computer, data, networks, state
 from dashboard.data import RunRecord
-from dashboard.networks import computing
 from neft import columns, uncertainty
-from neft.magnitudes import SMALL, magnitude_histograms, small_share
-from neft.store import WEIGHTS
-from neft.tables import Interval, layer_label
+from neft.tables import SMALL, Interval, layer_label, small_share
 from neft.uncertainty import RIGHT, WRONG, Binning, ChipOutcome
+
+if TYPE_CHECKING:
+    from dashboard.computing import chips as work
+    from dashboard.computing import weights as weight_work
+else:
+    work = computer.there("dashboard.computing.chips")
+    weight_work = computer.there("dashboard.computing.weights")
 
 __all__ = ["RIGHT", "SMALL", "WRONG", "Binning"]
 
@@ -64,12 +67,9 @@ class OutcomeStream:
         self.seconds = 0.0
         self.deployed: list[ChipOutcome] = []
         self.calibrated: list[ChipOutcome] = []
-        opened = networks.opened_chips(record)
-        images = networks.stored(record.id, record.files[WEIGHTS].sha256).images
-        self._chips: Iterator[tuple[int, torch.Tensor]] = opened.each(range(self.num_chips), sigma_ds=[sigma_d])
-        self._images, self._labels = opened.images, opened.labels
-        self._maximum, self._class_names = images.maximum, images.class_names
-        self._open_one()
+        self._record = record
+        self._lock = Lock()
+        self._open(seconds=0.0)
 
     @property
     def is_finished(self) -> bool:
@@ -79,13 +79,11 @@ class OutcomeStream:
     @property
     def num_images(self) -> int:
         """On how many images each chip is tried."""
-        return len(self._labels)
+        return len(self.deployed[0].correct)
 
     def advance(self) -> None:
         """Open more chips, as many as the time of a step takes."""
-        until = time.perf_counter() + A_STEP
-        while not self.is_finished and time.perf_counter() < until:
-            self._open_one()
+        self._open(seconds=A_STEP)
 
     def chips(self, *, is_calibrated: bool) -> Sequence[ChipOutcome]:
         """The chips so far, as deployed or calibrated; one or more, unless none can be calibrated."""
@@ -94,29 +92,31 @@ class OutcomeStream:
     def look_at(self, image: pd.Series) -> LookedAt:
         """One image of `per_image`."""
         place = int(image[columns.IMAGE])
-        scaled = self._images[place].to(torch.float32) * (255 / self._maximum)
+        (picture,) = networks.pictures(self._record, (place,))
         return LookedAt(
-            pixels=scaled.round().clamp(0, 255).to(torch.uint8).numpy(),
+            pixels=picture.pixels,
             place=place,
-            label=self._class_names[int(self._labels[place])],
+            label=networks.images(self._record).class_names[picture.true_class],
             ekl=float(image[columns.EKL]),
             num_right=int(image[uncertainty.NUM_RIGHT]),
             num_chips=int(image[columns.NUM_INSTANCES]),
         )
 
-    def _open_one(self) -> None:
-        with computing():
+    def _open(self, *, seconds: float) -> None:
+        with self._lock:  # pages that share it do not open a chip twice
             if self.is_finished:
                 return
-            started = time.perf_counter()
-            _, logits = next(self._chips)
-            if self.temperature is not None:
-                scaled = ChipOutcome.from_logits(logits[0], self._labels, temperature=self.temperature)
-                self.calibrated.append(scaled)
-            self.deployed.append(ChipOutcome.from_logits(logits[0], self._labels))
-            self.seconds += time.perf_counter() - started
-            if self.is_finished:
-                self._chips = iter(())  # lets go of the network
+            more = work.more_outcomes(
+                self._record.id,
+                networks.checksum(self._record),
+                sigma_d=self.sigma_d,
+                temperature=self.temperature,
+                chips=range(len(self.deployed), self.num_chips),
+                seconds=seconds,
+            )
+            self.calibrated += more.calibrated
+            self.deployed += more.deployed
+            self.seconds += more.seconds
 
 
 def opened(records: Sequence[RunRecord], sigma_d: float) -> list[Opened]:
@@ -126,7 +126,7 @@ def opened(records: Sequence[RunRecord], sigma_d: float) -> list[Opened]:
         NeftError: the data of a run, or its weights, are not there.
     """
     kept = [record for record in records if networks.has_weights(record)]
-    return [Opened(record, _stream(record.id, sigma_d, record.files[WEIGHTS].sha256)) for record in kept]
+    return [Opened(record, _stream(record.id, sigma_d, networks.checksum(record))) for record in kept]
 
 
 def without_weights(records: Sequence[RunRecord]) -> list[str]:
@@ -196,7 +196,7 @@ def magnitudes(records: Sequence[RunRecord]) -> pd.DataFrame:
         NeftError: the data of a run, or its weights, are not there.
     """
     frames = [
-        _magnitudes(record.id, record.files[WEIGHTS].sha256).assign(
+        _magnitudes(record.id, networks.checksum(record)).assign(
             **{columns.VARIANT: record.facts.variant, columns.LABEL: record.facts.label}
         )
         for record in records
@@ -212,7 +212,7 @@ def small_shares(found: pd.DataFrame) -> dict[str, float]:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _magnitudes(run_id: str, checksum: str) -> pd.DataFrame:
-    found = magnitude_histograms(networks.stored(run_id, checksum).network)
+    found = weight_work.magnitudes(run_id, checksum)
     return found.assign(
         **{columns.LAYER: found[columns.LAYER].map(layer_label), columns.CLOSED_FORM_DENSITY: float("nan")}
     )

@@ -1,29 +1,25 @@
 """Previews of stored networks: the mean accuracy of one chip per image, pass by pass. Caches as in `dashboard.data`."""
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, networks, state
+from dashboard import computer, data, networks, state
+from dashboard.answers import PreviewPass
 from dashboard.data import RunRecord
-from dashboard.networks import computing
 from neft import columns
-from neft.config import RunConfig
-from neft.devices import PUBLISHED, Measured, device_from_text
-from neft.mapping import BitSlicing
-from neft.pipeline import chip_law
-from neft.preview import ALL_LAYERS, Preview, Previewer
-from neft.store import WEIGHTS
 
-__all__ = ["ALL_LAYERS", "MAX_PASSES", "PUBLISHED", "LayerCosts", "Stream"]
+if TYPE_CHECKING:
+    from dashboard.computing import previews as work
+else:
+    work = computer.there("dashboard.computing.previews")
 
 MAX_PASSES = 8
 NUM_STEPS = 8
 """Device variations of a curve besides 0."""
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -43,14 +39,19 @@ class LayerCosts:
 class Stream:
     """A preview as far as it is computed; pages that show the same one share it."""
 
-    def __init__(self, passes: Iterator[Preview], *, clean: float) -> None:
-        self._passes = passes
-        self.clean = clean
+    def __init__(self, after: Callable[[int], PreviewPass]) -> None:
+        self._after = after
+        self.last = after(1)
+
+    @property
+    def clean(self) -> float:
         """Accuracy without variation."""
-        self.seconds = 0.0
+        return self.last.clean
+
+    @property
+    def seconds(self) -> float:
         """Spent on the passes so far."""
-        with computing():
-            self.last = self._pass()
+        return self.last.seconds
 
     @property
     def is_finished(self) -> bool:
@@ -59,15 +60,8 @@ class Stream:
 
     def advance(self) -> None:
         """Compute one more pass, if one is left."""
-        with computing():
-            if not self.is_finished:
-                self.last = self._pass()
-
-    def _pass(self) -> Preview:
-        started = time.perf_counter()
-        found = next(self._passes)
-        self.seconds += time.perf_counter() - started
-        return found
+        if not self.is_finished:
+            self.last = self._after(self.last.num_passes + 1)
 
 
 def sigma_ds(largest: float) -> tuple[float, ...]:
@@ -84,19 +78,14 @@ def own_device(record: RunRecord) -> str:
     return record.facts.device
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
 def device_label(device: str) -> str:
-    """What a device is called.
+    """What a device is called, by its short name.
 
     Raises:
         ConfigError: its short name names none.
     """
-    return device_from_text(device).full_label
-
-
-def mapping(config: RunConfig, device: str) -> BitSlicing:
-    """How a stored network's weights lie on a device: as the run's, but of as many bits as one's own device has."""
-    found = device_from_text(device)
-    return config.mapping.on_devices_of(found.device_bits) if isinstance(found, Measured) else config.mapping
+    return work.device_label(device)
 
 
 def refusal(record: RunRecord, device: str) -> str | None:
@@ -105,7 +94,7 @@ def refusal(record: RunRecord, device: str) -> str | None:
     Raises:
         NeftError: the network, its data or the device do not fit, or are not there.
     """
-    return _previewer(record.id, device, record.files[WEIGHTS].sha256).refusal
+    return _refusal(record.id, networks.checksum(record), device)
 
 
 def curve(record: RunRecord, device: str, largest: float) -> Stream:
@@ -114,7 +103,7 @@ def curve(record: RunRecord, device: str, largest: float) -> Stream:
     Raises:
         NeftError: as `refusal`.
     """
-    return _curve(record.id, device, largest, record.files[WEIGHTS].sha256)
+    return _curve(record.id, networks.checksum(record), device, largest)
 
 
 def layers(record: RunRecord, device: str, sigma_d: float) -> Stream:
@@ -123,7 +112,7 @@ def layers(record: RunRecord, device: str, sigma_d: float) -> Stream:
     Raises:
         NeftError: as `refusal`.
     """
-    return _layers(record.id, device, sigma_d, record.files[WEIGHTS].sha256)
+    return _layers(record.id, networks.checksum(record), device, sigma_d)
 
 
 def real_chips(record: RunRecord, device: str, largest: float) -> pd.DataFrame:
@@ -140,7 +129,7 @@ def real_chips(record: RunRecord, device: str, largest: float) -> pd.DataFrame:
 def by_layer(stream: Stream) -> LayerCosts:
     """What a preview layer by layer has found so far."""
     frame = stream.last.curve
-    is_all = frame[columns.LAYER] == ALL_LAYERS
+    is_all = frame[columns.LAYER] == columns.ALL_LAYERS
     alone = frame[~is_all]
     told_apart = alone[alone[columns.UPPER] < stream.clean]
     return LayerCosts(
@@ -151,25 +140,22 @@ def by_layer(stream: Stream) -> LayerCosts:
     )
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _curve(run_id: str, device: str, largest: float, checksum: str) -> Stream:
-    previewer = _previewer(run_id, device, checksum)
-    disjoint = previewer.refusal is not None
-    passes = previewer.curve(sigma_ds(largest), seed=SEED, max_passes=MAX_PASSES, disjoint=disjoint)
-    return Stream(passes, clean=previewer.clean_accuracy)
+@st.cache_resource(max_entries=32, show_spinner="Reading the network …")
+def _refusal(run_id: str, checksum: str, device: str) -> str | None:
+    return work.refusal(run_id, checksum, device)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _layers(run_id: str, device: str, sigma_d: float, checksum: str) -> Stream:
-    previewer = _previewer(run_id, device, checksum)
-    disjoint = previewer.refusal is not None
-    passes = previewer.by_layer(sigma_d, seed=SEED, max_passes=MAX_PASSES, disjoint=disjoint)
-    return Stream(passes, clean=previewer.clean_accuracy)
+def _curve(run_id: str, checksum: str, device: str, largest: float) -> Stream:
+    return Stream(
+        lambda number: work.curve(
+            run_id, checksum, device, sigma_ds=sigma_ds(largest), max_passes=MAX_PASSES, number=number
+        )
+    )
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the network …")
-def _previewer(run_id: str, device: str, checksum: str) -> Previewer:
-    stored = networks.stored(run_id, checksum)
-    law = replace(chip_law(stored.config), device=device_from_text(device), mapping=mapping(stored.config, device))
-    with computing():
-        return Previewer(stored.network, stored.images, law)
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _layers(run_id: str, checksum: str, device: str, sigma_d: float) -> Stream:
+    return Stream(
+        lambda number: work.layers(run_id, checksum, device, sigma_d=sigma_d, max_passes=MAX_PASSES, number=number)
+    )

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, state
+from dashboard import computer, data, state
 from dashboard.data import RunRecord
 from neft import columns, tables
+from neft.sliced_weight import SlicedWeight
 from neft.tables.percentiles import (
     Percentile,
     chip_histogram,
@@ -19,7 +20,9 @@ from neft.tables.percentiles import (
 )
 
 if TYPE_CHECKING:
-    from neft.microscope import SlicedWeight  # imports torch, which only a weight's devices need
+    from dashboard.computing import weights as work
+else:
+    work = computer.there("dashboard.computing.weights")
 
 __all__ = ["OneWeight", "Percentile"]
 
@@ -51,11 +54,7 @@ class OneWeight:
 @st.cache_data(max_entries=64, show_spinner="Programming one weight on many chips …")
 def one_weight(weight: float, sigma_d: float) -> OneWeight:
     """A weight (over w_max) on RRAM1, 8 bits on 2-bit devices, on sampled chips."""
-    from neft.devices import Rram1  # noqa: PLC0415 - imports torch
-    from neft.mapping import BitSlicing  # noqa: PLC0415
-    from neft.microscope import slice_weight  # noqa: PLC0415
-
-    sliced = slice_weight(weight, w_max=1.0, device=Rram1(), mapping=BitSlicing(), sigma_d=sigma_d)
+    sliced = work.sliced("rram1", weight=weight, w_max=1.0, weight_bits=8, device_bits=2, sigma_d=sigma_d)
     return OneWeight(
         target=sliced.target,
         levels=_levels(sliced),
@@ -114,12 +113,12 @@ def difference(ours: RunRecord, theirs: RunRecord, sigma_d: float) -> "pd.Series
     return tables.compare_runs(runs, sigma_ds=[sigma_d]).iloc[-1]
 
 
-def _levels(sliced: "SlicedWeight") -> pd.DataFrame:
+def _levels(sliced: SlicedWeight) -> pd.DataFrame:
     shown = sliced.sampled[:, :SHOWN_CHIPS]
     num_slices, count = shown.shape
     return pd.DataFrame(
         {
-            columns.SIGNIFICANCE: np.repeat(sliced.mapping.significance, count),
+            columns.SIGNIFICANCE: np.repeat(sliced.significance, count),
             columns.INSTANCE: np.tile(np.arange(count), num_slices),
             columns.LEVEL: np.repeat(sliced.levels, count),
             columns.VALUE: shown.ravel(),
@@ -127,15 +126,15 @@ def _levels(sliced: "SlicedWeight") -> pd.DataFrame:
     )
 
 
-def _shares(sliced: "SlicedWeight") -> pd.DataFrame:
+def _shares(sliced: SlicedWeight) -> pd.DataFrame:
     """Least significant first, as the sampled levels are."""
-    significance = np.array(sliced.mapping.significance, dtype=float)
+    significance = np.array(sliced.significance, dtype=float)
     asked = np.array(sliced.levels)[:, None]
     sampled = significance**2 * np.mean((sliced.sampled - asked) ** 2, axis=1)
     expected = sliced.slices(0).sort_values(columns.SIGNIFICANCE)[columns.VARIANCE_SHARE]
     return pd.DataFrame(
         {
-            columns.SIGNIFICANCE: sliced.mapping.significance,
+            columns.SIGNIFICANCE: sliced.significance,
             columns.MEAN: sampled / sampled.sum(),
             columns.VARIANCE_SHARE: expected.to_numpy(),
         }

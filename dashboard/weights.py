@@ -1,34 +1,26 @@
 """Single weights on their devices: which weights and devices there are, and NeFT's Eq. 4 and 5 with their numbers."""
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
+import streamlit as st
 
-from dashboard import networks
+from dashboard import computer, networks
+from dashboard.answers import LayerWeight
 from dashboard.data import RunRecord
 from neft import columns
-from neft.device_layers import device_weights, layer_name
-from neft.devices import PUBLISHED, Measured, device_from_text
-from neft.errors import ConfigError
-from neft.mapping import BitSlicing
-from neft.microscope import NUM_CHIPS, SlicedWeight, bits_of, slice_weight
-from neft.store import WEIGHTS
+from neft.sliced_weight import NUM_CHIPS, SlicedWeight, bits_of
 
-__all__ = ["NUM_CHIPS", "SlicedWeight", "bits_of"]
+if TYPE_CHECKING:
+    from dashboard.computing import weights as work
+else:
+    work = computer.there("dashboard.computing.weights")
+
+__all__ = ["NUM_CHIPS", "LayerWeight", "SlicedWeight", "bits_of"]
 
 TERMS_A_LINE = 2
 """Of a sum in an equation: narrow pages have room for no more."""
-
-
-@dataclass(frozen=True)
-class LayerWeight:
-    """One weight of a layer."""
-
-    value: float
-    w_max: float
-    place: tuple[int, ...]
-    """Its index in the layer's tensor."""
+MOST_DEVICE_BITS = 8
 
 
 def layer_sizes(record: RunRecord) -> dict[str, int]:
@@ -37,28 +29,21 @@ def layer_sizes(record: RunRecord) -> dict[str, int]:
     Raises:
         NeftError: the run's weights or its data are not there.
     """
-    network = networks.stored(record.id, record.files[WEIGHTS].sha256).network
-    return {layer_name(name): weight.numel() for name, weight in device_weights(network).items()}
+    return _layer_sizes(record.id, networks.checksum(record))
 
 
 def layer_weight(record: RunRecord, layer: str, number: int) -> LayerWeight:
     """One weight of a stored network, by its number in the layer, output by output."""
-    network = networks.stored(record.id, record.files[WEIGHTS].sha256).network
-    weight = next(tensor for name, tensor in device_weights(network).items() if layer_name(name) == layer).detach()
-    place = tuple(int(index) for index in np.unravel_index(number, weight.shape))
-    return LayerWeight(value=float(weight[place]), w_max=float(weight.abs().amax()), place=place)
+    return work.layer_weight(record.id, networks.checksum(record), layer, number)
 
 
 def devices_of(record: RunRecord | None) -> dict[str, str]:
     """The technologies a weight can be put on, with their labels: the published ones, and a run's own device."""
-    labels = {name: device.label for name, device in PUBLISHED.items()}
-    if record is not None:
-        tested = networks.stored(record.id, record.files[WEIGHTS].sha256).config.test_device
-        if isinstance(tested, Measured):
-            labels[tested.short_name] = tested.full_label
-    return labels
+    own = None if record is None else _own_device(record.id, networks.checksum(record))
+    return networks.published_devices() if own is None else networks.published_devices() | dict([own])
 
 
+@st.cache_resource(max_entries=64, show_spinner="Programming one weight on many chips …")
 def slice_on(
     device: str, *, weight: float, w_max: float, weight_bits: int, device_bits: int, sigma_d: float
 ) -> SlicedWeight:
@@ -67,21 +52,29 @@ def slice_on(
     Raises:
         ConfigError: the weight, the bits and the device do not fit.
     """
-    mapping = BitSlicing(weight_bits=weight_bits, device_bits=device_bits)
-    return slice_weight(weight, w_max=w_max, device=device_from_text(device), mapping=mapping, sigma_d=sigma_d)
+    return work.sliced(
+        device, weight=weight, w_max=w_max, weight_bits=weight_bits, device_bits=device_bits, sigma_d=sigma_d
+    )
 
 
 def device_bits_of(device: str, weight_bits: int) -> list[int]:
     """Which numbers of bits a device may hold: those that divide the weight's, and that the technology knows."""
-    return [bits for bits in range(1, min(weight_bits, 8) + 1) if weight_bits % bits == 0 and _knows(device, bits)]
+    return [bits for bits in _device_bits(device) if weight_bits % bits == 0]
 
 
-def _knows(device: str, device_bits: int) -> bool:
-    try:
-        _ = device_from_text(device).level_stds(device_bits)
-    except ConfigError:
-        return False
-    return True
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _layer_sizes(run_id: str, checksum: str) -> dict[str, int]:
+    return work.layer_sizes(run_id, checksum)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Reading the network …")
+def _own_device(run_id: str, checksum: str) -> tuple[str, str] | None:
+    return work.own_device(run_id, checksum)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _device_bits(device: str) -> list[int]:
+    return work.device_bits_of(device, MOST_DEVICE_BITS)
 
 
 def target_equation(sliced: SlicedWeight, rows: pd.DataFrame) -> str:
@@ -125,7 +118,7 @@ def _sign(sliced: SlicedWeight) -> str:
 
 
 def _scale(sliced: SlicedWeight) -> str:
-    return rf"\tfrac{{{sliced.w_max:.4g}}}{{{sliced.mapping.max_code}}}"
+    return rf"\tfrac{{{sliced.w_max:.4g}}}{{{sliced.max_code}}}"
 
 
 def _lines(terms: list[str], joined: str) -> str:

@@ -1,7 +1,8 @@
-"""One chip of an evaluation: where it stands among the others, how far its weights miss, which images it flips.
+"""One chip of an evaluation: where it stands among the others, and which images it flips.
 
-An evaluation's mean hides its chips. Each of them can be made again from the run's chip seed, and then says which of
-its weights missed and which answers that changed.
+An evaluation's mean hides its chips. Each of them can be made again from the run's chip seed (`neft.opened_chips`), and
+then says which of its weights missed (`neft.chip_errors`) and which answers that changed (`neft.outcomes`). Here stand
+the tables of that; torch is not needed.
 """
 
 from dataclasses import dataclass
@@ -10,17 +11,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
-from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
 
 from neft import columns
-from neft.device_layers import device_weights, layer_name
-from neft.errors import ConfigError, unknown_name
-from neft.metrics import Predictions
-from neft.montecarlo import ChipLaw
-from neft.noise import draw_normals, rms
-from neft.seeding import generator
+from neft.errors import ConfigError
 
 Unit = Literal["w_max", "rms"]
 FLIPPED, MENDED, KEPT = "flipped", "mended", "kept"
@@ -76,29 +69,7 @@ def percentile_rank(percentile: float | int, num_chips: int) -> int:
     return max(1, ceil(percentile * num_chips / 100))
 
 
-# ---------------------------------------------------------------- what it says
-def answers(
-    clean: Float[Tensor, "images classes"],
-    chip: Float[Tensor, "images classes"],
-    labels: Int[Tensor, " images"],
-) -> pd.DataFrame:
-    """A row per image: what the clean network and the chip say of it, how surely, and whether that changed."""
-    before, after = Predictions.from_logits(clean, labels), Predictions.from_logits(chip, labels)
-    lost = (before.correct & ~after.correct).numpy()
-    won = (~before.correct & after.correct).numpy()
-    return pd.DataFrame(
-        {
-            columns.IMAGE: np.arange(len(labels)),
-            columns.TRUE_CLASS: labels.numpy(),
-            columns.CLEAN_CLASS: before.log_probabilities.argmax(dim=1).numpy(),
-            columns.CLEAN_CONFIDENCE: before.confidence.numpy(),
-            columns.CHIP_CLASS: after.log_probabilities.argmax(dim=1).numpy(),
-            columns.CHIP_CONFIDENCE: after.confidence.numpy(),
-            columns.CHANGE: np.where(lost, FLIPPED, np.where(won, MENDED, KEPT)),
-        }
-    )
-
-
+# ---------------------------------------------------------------- what it says; `said` is from `neft.outcomes.answers`
 def chip_accuracy(said: pd.DataFrame) -> float:
     """The share of images that the chip has right."""
     return float((said[columns.CHIP_CLASS] == said[columns.TRUE_CLASS]).mean())
@@ -135,87 +106,3 @@ def confusion(said: pd.DataFrame, *, num_classes: int) -> pd.DataFrame:
     table = table.fillna(0).astype(int)
     table[columns.DIFFERENCE] = table[columns.CHIP_COUNT] - table[columns.CLEAN_COUNT]
     return table.reset_index()
-
-
-# ---------------------------------------------------------------- how far its weights miss
-def layer_errors(network: nn.Module, law: ChipLaw, *, seed: int, instance: int) -> pd.DataFrame:
-    """How far one chip's weights miss, layer by layer, over sigma_d w_max, beside what the device model asks.
-
-    Returns:
-        layer, num_weights, w_max, rms_weight, realised_std (of this chip), closed_form_std; from the input down.
-    """
-    weights = _weights(network)
-    deployment = law.deploy(weights)
-    normals = draw_normals(weights, generator(seed, "chip", instance))
-    rows: list[dict[str, float | int | str]] = []
-    for name, weight in weights.items():
-        maximum = float(weight.abs().amax())
-        scale = maximum or 1.0  # a layer of zeros misses by nothing
-        asked = deployment.stds[name].expand_as(weight) / scale
-        rows.append(
-            {
-                columns.LAYER: layer_name(name),
-                columns.NUM_WEIGHTS: weight.numel(),
-                columns.W_MAX: maximum,
-                columns.RMS_WEIGHT: rms([weight]),
-                columns.REALISED_STD: rms([asked * normals[name]]),
-                columns.CLOSED_FORM_STD: rms([asked]),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def error_map(
-    network: nn.Module,
-    law: ChipLaw,
-    *,
-    layer: str,
-    seed: int,
-    instance: int,
-    sigma_d: float,
-    unit: Unit = "w_max",
-    max_cells: tuple[int, int] = (64, 256),
-) -> ErrorMap:
-    """W_p - W_d of one layer of one chip (NeFT Eq. 5), as an image.
-
-    Args:
-        network: as it was trained, BatchNorm and all.
-        law: how chips are made.
-        layer: as `layer_errors` names it.
-        seed: where chips come from.
-        instance: the chip.
-        sigma_d: device variation, std over maximal conductance.
-        unit: deviations over the layer's w_max, or over its RMS weight (1 = as large as a typical weight).
-        max_cells: the most rows and columns of the image; larger layers are summed up block by block.
-
-    Raises:
-        ConfigError: no such layer.
-    """
-    weights = _weights(network)
-    names = {layer_name(name): name for name in weights}
-    if layer not in names:
-        error = unknown_name("layer", layer, names)
-        raise error
-    name = names[layer]
-    weight, std = weights[name], law.deploy({name: weights[name]}).stds[name]
-    normals = draw_normals(weights, generator(seed, "chip", instance))[name]
-    over = float(weight.abs().amax()) if unit == "w_max" else rms([weight])
-    deviation = (sigma_d * std * normals / (over or 1.0)).flatten(1)
-    rows, inputs = (ceil(size / most) for size, most in zip(deviation.shape, max_cells, strict=True))
-    cells = deviation.numpy() if (rows, inputs) == (1, 1) else block_rms(deviation, rows=rows, inputs=inputs).numpy()
-    frame = pd.DataFrame(cells)
-    frame.index, frame.columns = rows * frame.index, inputs * frame.columns
-    return ErrorMap(cells=frame, block=(rows, inputs))
-
-
-def block_rms(
-    matrix: Float[Tensor, "outputs inputs"], *, rows: int, inputs: int
-) -> Float[Tensor, "blocks_of_outputs blocks_of_inputs"]:
-    """Root mean square of each block of so many rows and inputs; the last ones take what is left."""
-    squares = matrix.double().square()[None, None]
-    # with ceil_mode a window that reaches over the edge is a mean of what lies within
-    return avg_pool2d(squares, (rows, inputs), ceil_mode=True)[0, 0].sqrt().to(matrix)
-
-
-def _weights(network: nn.Module) -> dict[str, Tensor]:
-    return {name: weight.detach() for name, weight in device_weights(network).items()}

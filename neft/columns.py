@@ -23,6 +23,8 @@ CALIBRATION_TEMPERATURE = "calibration_temperature"
 
 # ---- layers and deviations: a row per layer; a row per layer and bin
 LAYER = "layer"
+ALL_LAYERS = "all layers"
+"""In the place of a layer: variation in every one of them."""
 NUM_WEIGHTS = "num_weights"
 W_MAX = "w_max"
 RMS_WEIGHT = "rms_weight"

@@ -8,8 +8,6 @@ from neft import columns
 from neft.device_layers import device_weights, layer_name
 
 NUM_BINS = 40
-SMALL = 0.1
-"""Of w_max: below it a weight is called small."""
 
 
 @torch.no_grad()
@@ -36,10 +34,3 @@ def magnitude_histograms(network: nn.Module) -> pd.DataFrame:
             )
         )
     return pd.concat(frames, ignore_index=True)
-
-
-def small_share(histograms: pd.DataFrame) -> float:
-    """The share of all weights that are below `SMALL` of their layer's largest."""
-    counts = histograms[columns.DENSITY] * histograms[columns.NUM_WEIGHTS] / NUM_BINS
-    is_small = histograms[columns.BIN_RIGHT] <= SMALL + 1e-9
-    return float(counts[is_small].sum() / counts.sum())

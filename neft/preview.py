@@ -40,7 +40,7 @@ from neft.network import Network
 from neft.reparametrised import NoisyNetwork, refusal
 from neft.seeding import generator
 
-__all__ = ["ALL_LAYERS", "Preview", "Previewer", "refusal"]
+__all__ = ["Preview", "Previewer", "refusal"]
 
 FIRST_PASS = 40
 """Images of the first pass: few, so that there is something to see at once."""
@@ -53,7 +53,6 @@ MAX_IMAGES = 1000
 """Of a larger test split, so many images, drawn at random, stand for all."""
 GOLDEN = (5**0.5 - 1) / 2
 """Starts of passes that differ by multiples of it, modulo 1, stay apart."""
-ALL_LAYERS = "all layers"
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ class Previewer:
         Raises:
             ConfigError: the assumptions of the reparametrised way fail; says which.
         """
-        heads = pd.DataFrame({columns.LAYER: [*self.layers, ALL_LAYERS]})
+        heads = pd.DataFrame({columns.LAYER: [*self.layers, columns.ALL_LAYERS]})
         count = len(self.layers)
         scales = sigma_d * torch.cat([torch.eye(count), torch.ones(1, count)])
         sizes = [first_pass, *[images_a_pass] * (max_passes - 1)]

@@ -13,10 +13,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
-from torch import Tensor
 
 from neft import columns
-from neft.metrics import METRICS, Predictions
 from neft.tables import Interval, crossed_interval
 from neft.tables.curves import ECDF_POINTS
 from neft.tables.intervals import student_t
@@ -52,20 +50,6 @@ class ChipOutcome:
     correct: Bool[ndarray, " images"]
     calibration_error: float
     """Of this chip (`neft.metrics`)."""
-
-    @classmethod
-    def from_logits(
-        cls, logits: Float[Tensor, "images classes"], labels: Int[Tensor, " images"], *, temperature: float = 1.0
-    ) -> "ChipOutcome":
-        """Of a chip's outputs, divided by a temperature."""
-        predictions = Predictions.from_logits(logits, labels, temperature=temperature)
-        nats = -predictions.log_probabilities.gather(1, labels[:, None])[:, 0]
-        return cls(
-            confidence=predictions.confidence.double().cpu().numpy(),
-            nats=nats.double().cpu().numpy(),
-            correct=predictions.correct.cpu().numpy(),
-            calibration_error=float(METRICS[columns.CALIBRATION_ERROR].compute(predictions)),
-        )
 
 
 class Split(NamedTuple):

@@ -2,21 +2,22 @@
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float, Int
-from scipy.special import entr, ndtri
-from torch import Tensor
+from numpy import ndarray
+from scipy.special import entr, ndtri, softmax
 
 from neft import columns
 
 
-def votes(logits: Float[Tensor, "chips classes"]) -> pd.DataFrame:
+def votes(logits: Float[ndarray, "chips classes"]) -> pd.DataFrame:
     """A row per chip: the class that it says and its probability (`said_class`, `probability`), in the given order."""
-    top, said = torch.softmax(logits.float(), dim=1).max(dim=1)
-    return pd.DataFrame({columns.SAID_CLASS: said.numpy(), columns.PROBABILITY: top.numpy()})
+    probabilities = softmax(logits, axis=1)
+    return pd.DataFrame(
+        {columns.SAID_CLASS: probabilities.argmax(axis=1), columns.PROBABILITY: probabilities.max(axis=1)}
+    )
 
 
-def tally(logits: Float[Tensor, "chips classes"]) -> pd.DataFrame:
+def tally(logits: Float[ndarray, "chips classes"]) -> pd.DataFrame:
     """A row per class: how many chips say it, their share with its 95 % interval, and the class's mean probability.
 
     The interval is Wilson's (J. Am. Stat. Assoc. 22, 1927, 209-212): over which chips were drawn.
@@ -24,10 +25,10 @@ def tally(logits: Float[Tensor, "chips classes"]) -> pd.DataFrame:
     Returns:
         said_class, num_votes, share, lower, upper, probability.
     """
-    probabilities = torch.softmax(logits.float(), dim=1)
+    probabilities = softmax(logits, axis=1)
     num_chips, num_classes = probabilities.shape
-    counts = torch.bincount(probabilities.argmax(dim=1), minlength=num_classes).tolist()
-    share = np.array(counts) / num_chips
+    counts = np.bincount(probabilities.argmax(axis=1), minlength=num_classes)
+    share = counts / num_chips
     lower, upper = _wilson(share, num_chips)
     return pd.DataFrame(
         {
@@ -36,12 +37,12 @@ def tally(logits: Float[Tensor, "chips classes"]) -> pd.DataFrame:
             columns.SHARE: share,
             columns.LOWER: lower,
             columns.UPPER: upper,
-            columns.PROBABILITY: probabilities.double().mean(dim=0).numpy(),
+            columns.PROBABILITY: probabilities.mean(axis=0, dtype=np.float64),
         }
     )
 
 
-def contested(logits: Float[Tensor, "chips images classes"], labels: Int[Tensor, " images"]) -> pd.DataFrame:
+def contested(logits: Float[ndarray, "chips images classes"], labels: Int[ndarray, " images"]) -> pd.DataFrame:
     """Images from the one that chips disagree about the most.
 
     By the entropy of their votes; where that is equal, by the entropy of their mean probabilities.
@@ -49,13 +50,13 @@ def contested(logits: Float[Tensor, "chips images classes"], labels: Int[Tensor,
     Returns:
         image (its place in the logits), true_class, share (of chips that have it right).
     """
-    probabilities = torch.softmax(logits.double(), dim=2)
-    said = probabilities.argmax(dim=2)
-    shares = torch.nn.functional.one_hot(said, logits.shape[2]).double().mean(dim=0)
-    by_votes, by_mean = (entr(table.numpy()).sum(axis=1) for table in (shares, probabilities.mean(dim=0)))
+    probabilities = softmax(logits.astype(np.float64), axis=2)
+    said = probabilities.argmax(axis=2)
+    shares = np.eye(logits.shape[2])[said].mean(axis=0)
+    by_votes, by_mean = (entr(table).sum(axis=1) for table in (shares, probabilities.mean(axis=0)))
     order = np.lexsort((-by_mean, -by_votes.round(9)))
-    right = (said == labels).double().mean(dim=0).numpy()
-    return pd.DataFrame({columns.IMAGE: order, columns.TRUE_CLASS: labels.numpy()[order], columns.SHARE: right[order]})
+    right = (said == labels).mean(axis=0)
+    return pd.DataFrame({columns.IMAGE: order, columns.TRUE_CLASS: labels[order], columns.SHARE: right[order]})
 
 
 def _wilson(share: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import charts, networks, previews, state
 from dashboard.data import RunRecord, fingerprint
-from dashboard.previews import PUBLISHED, Stream
+from dashboard.previews import Stream
 from dashboard.sentences import SIGMA_D
 from dashboard.state import sigma_text
 from dashboard.widgets.chart_card import Card, chart_card
@@ -73,10 +73,11 @@ def page() -> None:
 
 
 def _pick_device(record: RunRecord) -> str:
+    published = networks.published_devices()
     chosen = st.selectbox(
         "Device to try",
-        [OWN, *PUBLISHED],
-        format_func=lambda name: "The run's own" if name == OWN else PUBLISHED[name].label,
+        [OWN, *published],
+        format_func=lambda name: "The run's own" if name == OWN else published[name],
         key=state.PREVIEW_DEVICE,
         bind="query-params",
         persist_state="session",

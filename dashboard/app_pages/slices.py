@@ -213,8 +213,8 @@ def _finding(sliced: SlicedWeight, rows: pd.DataFrame, chip: int, where: str, de
     programmed = float(sliced.programmed[chip])
     at = f"at device variation {SIGMA_D} = {sigma_text(sliced.sigma_d)}"
     held = (
-        f"**W = {_short(sliced.weight)}**, {where}, lies on {sliced.mapping.num_slices} {device} "
-        f"device{'' if sliced.mapping.num_slices == 1 else 's'} as code {sliced.code}"
+        f"**W = {_short(sliced.weight)}**, {where}, lies on {sliced.num_slices} {device} "
+        f"device{'' if sliced.num_slices == 1 else 's'} as code {sliced.code}"
     )
     if sliced.std == 0:
         st.markdown(f"{held} and comes back as {_signed(sliced.target)} on every chip: {at} nothing misses.")
@@ -230,7 +230,7 @@ def _finding(sliced: SlicedWeight, rows: pd.DataFrame, chip: int, where: str, de
 def _equations(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
     with st.container(border=True, key="card_equations"):
         st.markdown("## How does the number come about?")
-        st.markdown(f"**Eq. 4**: sign, code, levels of {sliced.mapping.num_slices} devices, most significant first.")
+        st.markdown(f"**Eq. 4**: sign, code, levels of {sliced.num_slices} devices, most significant first.")
         # in the line: a displayed equation that scrolls cannot be reached with the keyboard
         st.markdown(f"${weights.target_equation(sliced, rows)}$")
         st.markdown(f"**Eq. 5**: what chip {chip} adds to it, device by device.")
@@ -256,7 +256,7 @@ def _levels(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
         definition=LEVEL_DEFINITION,
         alt=f"Asked and held levels of {len(rows)} devices on chip {chip}.",
     )
-    chart_card(card, charts.device_levels(rows, max_level=sliced.mapping.max_level, mode=theme_mode()), rows)
+    chart_card(card, charts.device_levels(rows, max_level=sliced.max_level, mode=theme_mode()), rows)
 
 
 def _shares(sliced: SlicedWeight, rows: pd.DataFrame) -> None:
@@ -296,14 +296,14 @@ def _distribution(sliced: SlicedWeight, chip: int) -> None:
 
 
 def _table(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
-    bits = [bits_of(int(level), sliced.mapping.device_bits) for level in rows[columns.LEVEL]]
+    bits = [bits_of(int(level), sliced.device_bits) for level in rows[columns.LEVEL]]
     with st.container(border=True, key="card_slices_table"):
         st.markdown("## The same in numbers")
         st.dataframe(
             rows.assign(bits=bits), key="slices_table", column_order=list(TABLE), column_config=TABLE, hide_index=True
         )
         st.caption(
-            f"Chip {chip}. Code {sliced.code} of {sliced.mapping.max_code} is {' '.join(bits)} in bits; the sign "
+            f"Chip {chip}. Code {sliced.code} of {sliced.max_code} is {' '.join(bits)} in bits; the sign "
             f"({'−' if sliced.sign < 0 else '+'}) is kept on a second crossbar."
         )
 

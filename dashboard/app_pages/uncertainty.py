@@ -11,6 +11,7 @@ from dashboard.widgets.accuracy_card import has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.ekl_card import EKL_DEFINITION, ekl_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.outcome_cards import outcome_cards
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
@@ -148,8 +149,6 @@ def _image_by_image(selection: Selection, records: tuple[RunRecord, ...]) -> Non
     if not records:
         no_chips_here(selection)
         return
-    from dashboard.widgets.outcome_cards import outcome_cards  # noqa: PLC0415 - imports torch, which takes seconds
-
     outcome_cards(records, selection.sigma_d)
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, chip_words, chips, networks, state
+from dashboard.answers import Picture
 from dashboard.chips import NUM_VOTERS, VOTE_SIGMA_DS, Voters
 from dashboard.data import RunRecord, fingerprint
 from dashboard.sentences import SIGMA_D, percent
@@ -71,7 +72,7 @@ def _pick_image(record: RunRecord) -> int:
     usual = chips.usual_sigma_d(record, VOTE_SIGMA_DS)
     suggested = chips.contested(record, usual).head(SUGGESTED)
     first = int(suggested[columns.IMAGE].iloc[0])
-    count = chips.num_test_images(record)
+    count = networks.images(record).count
     if not 0 <= int(st.session_state.get(state.IMAGE) or 0) < count:
         del st.session_state[state.IMAGE]  # another data set's
     known = [int(image) for image in suggested[columns.IMAGE]]
@@ -94,10 +95,11 @@ def _pick_image(record: RunRecord) -> int:
     st.session_state[PILLS] = image if image in known else None
     st.html(THUMBNAILS)
     shares = dict(zip(known, suggested[columns.SHARE], strict=True))
+    looks = dict(zip(known, chips.pictures(record, suggested[columns.IMAGE]), strict=True))
     st.pills(
         f"Most contested at {SIGMA_D} = {sigma_text(usual)}",
         known,
-        format_func=lambda place: _thumbnail(record, place, float(shares[place])),
+        format_func=lambda place: _thumbnail(looks[place], place, float(shares[place])),
         key=PILLS,
         on_change=take,
         help=(
@@ -108,15 +110,15 @@ def _pick_image(record: RunRecord) -> int:
     return image
 
 
-def _thumbnail(record: RunRecord, image: int, share: float) -> str:
-    uri = data_uri(chips.picture(record, image).pixels)
+def _thumbnail(picture: Picture, image: int, share: float) -> str:
+    uri = data_uri(picture.pixels)
     return f"![test image {image}]({uri}) {image} · {percent(share, 0)} %"
 
 
 def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
     """The slider, which only reads what chips have said at its stops, and both cards."""
-    picture = chips.picture(record, image)
-    names = chips.class_names(record)
+    (picture,) = networks.pictures(record, (image,))
+    names = networks.images(record).class_names
     sigma_d = float(
         st.select_slider(
             f"Device variation {SIGMA_D}",

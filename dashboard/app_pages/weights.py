@@ -11,6 +11,7 @@ from dashboard.widgets.accuracy_card import has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.deviation_card import deviation_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.layer_pair import layer_pair, magnitude_card
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
@@ -95,8 +96,6 @@ def _sizes(sizes: pd.DataFrame) -> None:
 
 
 def _networks(selection: Selection, records: tuple[RunRecord, ...]) -> None:
-    from dashboard.widgets.layer_pair import layer_pair, magnitude_card  # noqa: PLC0415 - imports torch: takes seconds
-
     magnitude_card(records)
     st.markdown("## Which layer costs the accuracy?")
     if selection.sigma_d == 0:

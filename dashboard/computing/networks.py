@@ -8,6 +8,7 @@ import numpy as np
 from dashboard.answers import Images, Picture
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.base import BaseDataset, ImageData
+from neft.devices import PUBLISHED
 from neft.network import Network
 from neft.opened_chips import OpenedChips
 from neft.pipeline import Settings, chip_law, load_data, restore_network, stored_config
@@ -74,6 +75,11 @@ def pictures(run_id: str, checksum: str, places: tuple[int, ...]) -> list[Pictur
         Picture(pixels=image.round().clip(0, 255).astype(np.uint8), true_class=int(found.test.labels[place]))
         for image, place in zip(pixels, places, strict=True)
     ]
+
+
+def published_devices() -> dict[str, str]:
+    """The published devices: names and labels."""
+    return {name: device.label for name, device in PUBLISHED.items()}
 
 
 def forget() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, sentences, state, teaching
+from dashboard import charts, data, networks, previews, sentences, state, teaching
 from dashboard.charts import Mark
 from dashboard.data import RunRecord
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
@@ -160,8 +160,6 @@ def _chips(numbers: Numbers) -> None:
 
 
 def _layers(numbers: Numbers) -> None:
-    from dashboard import networks, previews  # noqa: PLC0415 - imports torch, which only the answer needs
-
     card = Card(
         key="layers",
         question="Which layer costs the accuracy?",

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import chips, state
+from dashboard.answers import Picture
 from dashboard.chips import ChipReport
 from dashboard.data import RunRecord
 from dashboard.widgets.image_grid import Tile, image_grid
@@ -36,7 +37,8 @@ def changed_images(record: RunRecord, report: ChipReport) -> None:
             f"Show all {len(rows)}", key=state.ALL_CHANGED, bind="query-params", help="Not only the surest ones."
         )
         shown = rows if everything else rows.head(chips.FIRST_IMAGES)
-        image_grid([_tile(record, report, row) for row in shown.to_dict("records")])
+        looks = chips.pictures(record, shown[columns.IMAGE])
+        image_grid([_tile(look, report, row) for look, row in zip(looks, shown.to_dict("records"), strict=True)])
         was, now = ("Right", "wrong") if kind == "flipped" else ("Wrong", "right")
         st.caption(
             f"{was} without variation → {now} on this chip, and how sure each was; those first of which the chip is "
@@ -44,14 +46,14 @@ def changed_images(record: RunRecord, report: ChipReport) -> None:
         )
 
 
-def _tile(record: RunRecord, report: ChipReport, row: Mapping[Hashable, Any]) -> Tile:
+def _tile(look: Picture, report: ChipReport, row: Mapping[Hashable, Any]) -> Tile:
     image, true, clean, chip = (
         int(str(row[name])) for name in (columns.IMAGE, columns.TRUE_CLASS, columns.CLEAN_CLASS, columns.CHIP_CLASS)
     )
     sure = [100 * float(str(row[name])) for name in (columns.CLEAN_CONFIDENCE, columns.CHIP_CONFIDENCE)]
     names = report.class_names
     return Tile(
-        pixels=chips.picture(record, image).pixels,
+        pixels=look.pixels,
         title=f"{names[clean]} → {names[chip]}",
         lines=(
             f"is {names[true]}",

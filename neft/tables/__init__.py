@@ -28,11 +28,13 @@ from neft.tables.experiments import (
 )
 from neft.tables.intervals import METRIC_COLUMNS, Interval, crossed_interval, summarise
 from neft.tables.layers import (
+    SMALL,
     deviation_ratios,
     layer_label,
     layer_table,
     noise_audit,
     scaled_deviations,
+    small_share,
     weight_sizes,
 )
 from neft.tables.pairs import (
@@ -67,6 +69,7 @@ __all__ = [
     "METRIC_COLUMNS",
     "POINT_COLUMNS",
     "RUN_COLUMNS",
+    "SMALL",
     "Difference",
     "Interval",
     "Protocol",
@@ -107,6 +110,7 @@ __all__ = [
     "setting_points",
     "settings_in_a_sentence",
     "settings_in_words",
+    "small_share",
     "summarise",
     "summary_table",
     "told_apart",

@@ -13,6 +13,8 @@ from neft.tables.intervals import crossed_interval
 RATIO, NUM_SAMPLED, WITHIN = "ratio", "num_sampled", "within"
 NORMAL_95 = 1.959964
 """The standard normal's 97.5 % quantile."""
+SMALL = 0.1
+"""Of w_max: a weight below it is called small."""
 _LAW = (columns.BIN_LEFT, columns.BIN_RIGHT, columns.CLOSED_FORM_DENSITY)
 
 
@@ -161,3 +163,15 @@ def layer_label(layer: str) -> str:
     elif "conv" in inner:
         words.append("conv")
     return " ".join(words)
+
+
+def small_share(histograms: pd.DataFrame) -> float:
+    """The share of all weights that are below `SMALL` of their layer's largest.
+
+    Args:
+        histograms: from `neft.magnitudes`.
+    """
+    widths = histograms[columns.BIN_RIGHT] - histograms[columns.BIN_LEFT]
+    counts = histograms[columns.DENSITY] * histograms[columns.NUM_WEIGHTS] * widths
+    is_small = histograms[columns.BIN_RIGHT] <= SMALL + 1e-9
+    return float(counts[is_small].sum() / counts.sum())

@@ -11,8 +11,8 @@ import psutil
 import pytest
 import streamlit as st
 
-from dashboard import computer, job_files, jobs
-from dashboard.computing import networks
+from dashboard import computer, job_files, job_processes, jobs
+from dashboard.computing import networks, previews
 from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
@@ -35,20 +35,26 @@ SIGMA_DS = (0.0, 0.1, 0.2)
 
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> Iterator[None]:
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    forget_everything()
     yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    forget_everything()
 
 
-@pytest.fixture(autouse=True)
-def _compute_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """In the tests' own process, where what they put in place counts; the browser's tests have the real one."""
-    monkeypatch.setattr(computer, "ask", computer.answer)
-    monkeypatch.setattr(computer, "warm_up", lambda: None)
-    yield
+def forget_everything() -> None:
+    """What pages and the computing process keep."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
     networks.forget()
+    previews.forget()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _compute_here() -> Iterator[None]:
+    """In the tests' own process, where what they put in place counts; the browser's tests have the real one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(computer, "ask", computer.answer)
+        patch.setattr(computer, "warm_up", lambda: None)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +63,11 @@ def _no_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_training_left(_own_home: None) -> Iterator[None]:
+def _no_training_left(_own_home: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nor one that is waited for: a page that is drawn here makes nothing ready."""
+    monkeypatch.setattr(job_processes, "keep_ready", lambda: None)
     yield
+    job_processes.READY.dismiss()
     for job in jobs.jobs():
         if job.is_active and pid_of(job.id) != os.getpid():
             end(job.id)

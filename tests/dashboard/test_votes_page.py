@@ -5,6 +5,7 @@ import torch
 
 from dashboard import chips, networks
 from dashboard.chips import FIRST_LOOK, NUM_VOTERS, VOTE_SIGMA_DS
+from dashboard.computing.networks import opened_chips
 from neft import columns
 from neft.records import RunRecord
 from neft.store import WEIGHTS, RunStore
@@ -20,7 +21,7 @@ def a_run(store: RunStore) -> RunRecord:
 
 def test_votes_are_those_of_the_very_chips(shipped: RunStore) -> None:
     record = a_run(shipped)
-    opened = networks.opened_chips(record)
+    opened = opened_chips(record.id, networks.checksum(record))
     asked = chips.voters(record, 5)
     while not asked.is_finished:
         asked.advance()
@@ -50,7 +51,7 @@ def test_the_slider_reads_the_votes_at_its_stop(shipped: RunStore) -> None:
         expected = asked.tally(sigma_d)
         bars = next(trace for trace in traces(app, BARS) if trace["type"] == "bar")
         assert bars["x"] == pytest.approx((100 * expected[columns.SHARE]).tolist())
-        truth = chips.picture(record, 5).true_class
+        truth = networks.pictures(record, (5,))[0].true_class
         right = int(expected[columns.NUM_VOTES].iloc[truth])
         assert f"**{right} of 100 chips** say that image 5 is {truth}, which it is" in words(app)
         if sigma_d < 0.4:
@@ -73,7 +74,7 @@ def test_votes_grow_with_every_redraw(shipped: RunStore, monkeypatch: pytest.Mon
 
 def test_the_most_contested_image_is_shown_first(shipped: RunStore) -> None:
     record = a_run(shipped)
-    opened = networks.opened_chips(record)
+    opened = opened_chips(record.id, networks.checksum(record))
     usual = chips.usual_sigma_d(record, VOTE_SIGMA_DS)
 
     app = open_page(VOTES, run=record.id)

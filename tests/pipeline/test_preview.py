@@ -18,7 +18,6 @@ from neft.montecarlo import ChipLaw, DeployedNetwork, evaluate
 from neft.network import Network, build_network, initialise
 from neft.noise import draw_normals
 from neft.preview import (
-    ALL_LAYERS,
     Preview,
     Previewer,
     refusal,
@@ -160,7 +159,7 @@ def test_the_mean_of_a_layer_is_that_of_chips_which_miss_there_alone(
     *_, last = previewer.by_layer(sigma_d, seed=1, max_passes=10, disjoint=disjoint)
     found = last.curve.set_index(columns.LAYER)
 
-    assert list(found.index) == [*previewer.layers, ALL_LAYERS]
+    assert list(found.index) == [*previewer.layers, columns.ALL_LAYERS]
     for name, layer in list(zip(weights, previewer.layers, strict=True))[:: max(1, len(weights) // 4)]:
         levels = dict.fromkeys(weights, 0.0) | {name: sigma_d}
         hits: list[float] = []

@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 import torch
 
-from neft import chip_report, columns
+from neft import chip_errors, chip_report, columns
 from neft.device_layers import device_weights
 from neft.devices import Rram1
 from neft.errors import ConfigError
 from neft.mapping import BitSlicing
 from neft.montecarlo import ChipLaw
 from neft.noise import program
+from neft.outcomes import answers
 from neft.seeding import generator
 
 LAW = ChipLaw(device=Rram1(), mapping=BitSlicing())
@@ -38,7 +39,7 @@ def said() -> pd.DataFrame:
     labels = torch.tensor([0, 0, 2, 1, 1, 2])
     clean = logits_for([0, 0, 2, 0, 1, 1])
     chip = logits_for([1, 1, 0, 1, 1, 0])
-    return chip_report.answers(clean, chip, labels)
+    return answers(clean, chip, labels)
 
 
 def test_chips_are_ranked_from_the_worst_and_ties_by_their_number() -> None:
@@ -76,14 +77,14 @@ def test_flipped_images_come_in_the_order_of_the_chips_sureness() -> None:
     labels = torch.tensor([0, 0])
     chip = torch.tensor([[0.0, 1.0], [0.0, 3.0]])
 
-    flipped = chip_report.changed(chip_report.answers(-chip, chip, labels), "flipped")
+    flipped = chip_report.changed(answers(-chip, chip, labels), "flipped")
 
     assert flipped[columns.IMAGE].tolist() == [1, 0]
 
 
 def test_a_chip_that_flips_nothing_has_no_commonest_flip() -> None:
     same = logits_for([0, 1])
-    assert chip_report.commonest_flip(chip_report.answers(same, same, torch.tensor([0, 1]))) is None
+    assert chip_report.commonest_flip(answers(same, same, torch.tensor([0, 1]))) is None
 
 
 def test_added_confusion_is_the_chips_matrix_minus_the_clean_networks(said: pd.DataFrame) -> None:
@@ -98,7 +99,7 @@ def test_added_confusion_is_the_chips_matrix_minus_the_clean_networks(said: pd.D
 def test_block_rms_by_hand() -> None:
     matrix = torch.tensor([[3.0, 4.0, 1.0], [0.0, 0.0, 7.0], [6.0, 8.0, -2.0]])
 
-    blocks = chip_report.block_rms(matrix, rows=2, inputs=2)
+    blocks = chip_errors.block_rms(matrix, rows=2, inputs=2)
 
     expected = [[(25 / 4) ** 0.5, (50 / 2) ** 0.5], [(100 / 2) ** 0.5, 2.0]]
     torch.testing.assert_close(blocks, torch.tensor(expected))
@@ -112,7 +113,7 @@ def test_an_error_map_is_the_chips_weights_minus_their_targets(network: torch.nn
     ]
     deviation = chips[1]["0.weight"] - chips[0]["0.weight"]
 
-    found = chip_report.error_map(network, LAW, layer="0", seed=4, instance=9, sigma_d=0.2)
+    found = chip_errors.error_map(network, LAW, layer="0", seed=4, instance=9, sigma_d=0.2)
 
     assert found.is_signed
     maximum = weights["0.weight"].abs().amax()
@@ -120,8 +121,8 @@ def test_an_error_map_is_the_chips_weights_minus_their_targets(network: torch.nn
 
 
 def test_a_large_layer_is_summed_up_in_blocks_of_equal_power(network: torch.nn.Module) -> None:
-    whole = chip_report.error_map(network, LAW, layer="0", seed=0, instance=1, sigma_d=0.1, unit="rms")
-    small = chip_report.error_map(
+    whole = chip_errors.error_map(network, LAW, layer="0", seed=0, instance=1, sigma_d=0.1, unit="rms")
+    small = chip_errors.error_map(
         network, LAW, layer="0", seed=0, instance=1, sigma_d=0.1, unit="rms", max_cells=(1, 2)
     )
 
@@ -132,15 +133,15 @@ def test_a_large_layer_is_summed_up_in_blocks_of_equal_power(network: torch.nn.M
 
 
 def test_layer_errors_are_those_of_the_chip_and_a_layer_of_zeros_misses_by_nothing(network: torch.nn.Module) -> None:
-    first, zeros = chip_report.layer_errors(network, LAW, seed=0, instance=1).to_dict("records")
-    cells = chip_report.error_map(network, LAW, layer="0", seed=0, instance=1, sigma_d=1.0).cells.to_numpy()
+    first, zeros = chip_errors.layer_errors(network, LAW, seed=0, instance=1).to_dict("records")
+    cells = chip_errors.error_map(network, LAW, layer="0", seed=0, instance=1, sigma_d=1.0).cells.to_numpy()
 
     assert first[columns.CLOSED_FORM_STD] == pytest.approx(LAW.mapping.closed_form_factor)
     assert first[columns.REALISED_STD] == pytest.approx(float((cells**2).mean() ** 0.5), rel=1e-5)
     assert zeros[columns.REALISED_STD] == zeros[columns.CLOSED_FORM_STD] == 0
-    assert not chip_report.error_map(network, LAW, layer="2", seed=0, instance=1, sigma_d=1.0).cells.to_numpy().any()
+    assert not chip_errors.error_map(network, LAW, layer="2", seed=0, instance=1, sigma_d=1.0).cells.to_numpy().any()
 
 
 def test_an_unknown_layer_is_named(network: torch.nn.Module) -> None:
     with pytest.raises(ConfigError, match="Unknown layer '7'"):
-        chip_report.error_map(network, LAW, layer="7", seed=0, instance=0, sigma_d=0.1)
+        chip_errors.error_map(network, LAW, layer="7", seed=0, instance=0, sigma_d=0.1)

@@ -7,7 +7,8 @@ from neft import columns
 from neft.devices import Fefet6, Rram1
 from neft.errors import ConfigError
 from neft.mapping import BitSlicing
-from neft.microscope import NUM_CHIPS, SlicedWeight, bits_of, slice_weight
+from neft.microscope import slice_weight
+from neft.sliced_weight import NUM_CHIPS, SlicedWeight, bits_of
 
 EIGHT_TWO = BitSlicing(weight_bits=8, device_bits=2)
 

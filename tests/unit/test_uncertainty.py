@@ -8,6 +8,7 @@ import torch
 
 from neft import columns as c
 from neft.metrics import METRICS, Predictions
+from neft.outcomes import chip_outcome
 from neft.uncertainty import (
     NUM_RIGHT,
     ChipOutcome,
@@ -39,7 +40,7 @@ def test_outcome_of_logits_is_what_the_metrics_count() -> None:
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1]]))
     labels = torch.tensor([0, 1, 2])
 
-    found = ChipOutcome.from_logits(logits, labels)
+    found = chip_outcome(logits, labels)
 
     np.testing.assert_allclose(found.confidence, [0.5, 0.8, 0.6], rtol=1e-6)
     np.testing.assert_allclose(found.nats, [-log(0.5), -log(0.8), -log(0.1)], rtol=1e-6)
@@ -51,7 +52,7 @@ def test_outcome_of_logits_is_what_the_metrics_count() -> None:
 
 def test_a_temperature_divides_the_logits() -> None:
     # probabilities ∝ sqrt(0.8), sqrt(0.2) = 2 : 1
-    found = ChipOutcome.from_logits(torch.log(torch.tensor([[0.8, 0.2]])), torch.tensor([1]), temperature=2.0)
+    found = chip_outcome(torch.log(torch.tensor([[0.8, 0.2]])), torch.tensor([1]), temperature=2.0)
 
     assert found.confidence[0] == pytest.approx(2 / 3)
     assert found.nats[0] == pytest.approx(log(3))

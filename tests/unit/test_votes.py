@@ -2,21 +2,20 @@
 
 import numpy as np
 import pytest
-import torch
 
 from neft import columns
 from neft.votes import contested, tally, votes
 
 
 def test_a_chip_votes_for_its_largest_output_with_its_probability() -> None:
-    found = votes(torch.tensor([[0.0, np.log(3)], [np.log(4), 0.0]]))
+    found = votes(np.array([[0.0, np.log(3)], [np.log(4), 0.0]]))
 
     assert found[columns.SAID_CLASS].tolist() == [1, 0]
     assert found[columns.PROBABILITY].tolist() == pytest.approx([0.75, 0.8])
 
 
 def test_votes_are_counted_with_wilsons_interval_beside_the_mean_probability() -> None:
-    logits = torch.tensor([[np.log(3), 0.0]] * 8 + [[0.0, np.log(3)]] * 2)
+    logits = np.array([[np.log(3), 0.0]] * 8 + [[0.0, np.log(3)]] * 2)
 
     found = tally(logits)
 
@@ -31,10 +30,10 @@ def test_votes_are_counted_with_wilsons_interval_beside_the_mean_probability() -
 def test_the_most_contested_image_comes_first_and_near_ties_by_mean_probabilities() -> None:
     sure, unsure = 9.0, 0.5
     # image 0: all say 0, surely; image 1: split; image 2: all say 0, hardly
-    one = torch.tensor([[sure, 0.0], [sure, 0.0], [unsure, 0.0]])
-    other = torch.tensor([[sure, 0.0], [0.0, sure], [unsure, 0.0]])
+    one = np.array([[sure, 0.0], [sure, 0.0], [unsure, 0.0]])
+    other = np.array([[sure, 0.0], [0.0, sure], [unsure, 0.0]])
 
-    found = contested(torch.stack([one, other]), torch.tensor([1, 0, 0]))
+    found = contested(np.stack([one, other]), np.array([1, 0, 0]))
 
     assert found[columns.IMAGE].tolist() == [1, 2, 0]
     assert found[columns.SHARE].tolist() == [0.5, 1.0, 0.0]
