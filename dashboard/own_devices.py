@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dashboard import computer, sentences
-from dashboard.answers import Handover, Measurements, OwnDevice, SlicedWeights, Start
+from dashboard.answers import Handover, Measurements, OwnDevice, PreviewPass, SlicedWeights, Start
 from dashboard.data import RunRecord
 from dashboard.sentences import SIGMA_D
 from neft import columns
@@ -33,15 +33,6 @@ DIGITS = 4
 INTERVAL = "interval"
 TRIED_AT = (0, 0.5, 1, 1.5, 2)
 """In units of the device's sigma_d."""
-
-
-class Pass(Protocol):
-    """How much of a preview is computed."""
-
-    @property
-    def num_images(self) -> int: ...
-    @property
-    def num_chips(self) -> int: ...
 
 
 @st.cache_resource(max_entries=MAX_BITS, show_spinner="Reading the technologies …")
@@ -240,7 +231,7 @@ def spread_words(device: OwnDevice) -> str:
     return f"**{name}** misses most in level {worst}: {ratio:.2g} times as far as in its best level, {best}."
 
 
-def pass_words(label: str, last: Pass) -> str:
+def pass_words(label: str, last: PreviewPass) -> str:
     """How much of a preview is computed."""
     if last.num_chips == last.num_images:
         return f"{label}: {last.num_images} images, each on a chip of its own"
