@@ -2,20 +2,33 @@
 
     python -m dashboard.job_runner JOB_ID train --config …
 
-It needs neither the page nor the server that started it. Jobs whose processes are gone are waited for by nobody.
+Or it loads what a training needs, and then waits for a job: one line on its standard input, the same words as JSON.
+
+    python -m dashboard.job_runner
+
+It needs neither the page nor the server that started it, once it has a job. Jobs whose processes are gone are waited
+for by nobody.
 """
 
+import importlib
+import json
+import os
 import sys
 import time
 
 from dashboard import job_files
 
 SECONDS_BETWEEN_LOOKS = 0.25
+TRAINING = ("neft.cli.train", "sklearn.datasets", "sklearn.model_selection")
+"""What takes long to import in a training, and its data; all else is imported by these."""
 
 
 def main() -> None:
     """Wait, then run the command line that stands behind the job's id."""
-    job_id, *words = sys.argv[1:]
+    job = sys.argv[1:] or job_given_later()
+    if job is None:
+        return
+    job_id, *words = job
     wait_for_turn(job_id)
     job_files.tell_begun(job_id)
     sys.argv = ["neft", *words]
@@ -23,6 +36,20 @@ def main() -> None:
     from neft.__main__ import main as neft  # noqa: PLC0415 - not while it waits
 
     neft()
+
+
+def job_given_later() -> list[str] | None:
+    """Load all that a training needs, and return the id and the words that come then; None where none come."""
+    for module in TRAINING:
+        _ = importlib.import_module(module)
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        return None  # who would have written it has ended
+    job: list[str] = json.loads(line)
+    with (job_files.root() / job[0] / job_files.LOG).open("wb") as log:
+        for output in (sys.stdout, sys.stderr):
+            _ = os.dup2(log.fileno(), output.fileno())
+    return job
 
 
 def wait_for_turn(job_id: str) -> None:

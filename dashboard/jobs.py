@@ -2,7 +2,7 @@
 
 A job survives a page's reload and the server's restart: `NEFT_HOME/jobs/<id>/` holds job.json (written once),
 events.jsonl (appended by the process), log.txt and, once it was asked to stop, cancel. Each process waits for its turn
-by itself (`dashboard.job_runner`). Nothing here knows Streamlit.
+by itself (`dashboard.job_processes`). Nothing here knows Streamlit.
 """
 
 import contextlib
@@ -12,8 +12,6 @@ import os
 import secrets
 import shlex
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,7 +21,8 @@ from typing import Any, Literal
 from filelock import FileLock
 
 from dashboard import job_files
-from dashboard.job_files import BEGUN, CANCEL, CONFIG, EVENTS, JOB, LOCK, LOG
+from dashboard.job_files import BEGUN, CANCEL, CONFIG, EVENTS, JOB, LOCK
+from dashboard.job_processes import begin, spare_cores
 
 State = Literal["waiting", "starting", "running", "finished", "cancelled", "failed", "lost"]
 ACTIVE: tuple[State, ...] = ("waiting", "starting", "running")
@@ -210,26 +209,12 @@ def _launch(words: Words, facts: dict[str, Any]) -> str:
         job_id = f"{stamp}-{secrets.token_hex(3)}"
         folder = job_files.root() / job_id
         folder.mkdir()
-        process = _process(job_id, folder, [*words(folder), "--events", str(folder / EVENTS)])
-        created = job_files.process_created(process.pid)
+        pid = begin(job_id, [*words(folder), "--events", str(folder / EVENTS)])
         draft = folder / f".{JOB}"
-        started = {"created": time.time(), "pid": process.pid, "process_created": created}
+        started = {"created": time.time(), "pid": pid, "process_created": job_files.process_created(pid)}
         _ = draft.write_text(json.dumps(facts | started), encoding="utf-8")
         _ = draft.rename(folder / JOB)
     return job_id
-
-
-def _process(job_id: str, folder: Path, words: Sequence[str]) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "OMP_NUM_THREADS": str(spare_cores()), "PYTHONUNBUFFERED": "1"}
-    with (folder / LOG).open("wb") as log:
-        return subprocess.Popen(  # noqa: S603 - our own program, arguments as a list
-            [sys.executable, "-m", "dashboard.job_runner", job_id, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=environment,
-        )
 
 
 def cancel(job_id: str) -> None:
@@ -327,8 +312,3 @@ def _message(job_id: str, state: State, last: dict[str, Any]) -> str:
     if state == "failed" and last.get("event") != "failed":
         return job_files.last_words(job_id)
     return str(last.get("message", ""))
-
-
-def spare_cores() -> int:
-    """One core is left to the page."""
-    return max(1, (os.cpu_count() or 2) - 1)

@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from dashboard import costs, data, jobs, state
+from dashboard import costs, data, job_processes, jobs, state
 from dashboard.form_answers import PlannedTraining
 from dashboard.jobs import Job
 from dashboard.widgets.component_form import DOWNLOAD, fill_form
@@ -35,6 +35,7 @@ def page() -> None:
             _experiment()
     with watch:
         _jobs(any(job.is_active for job in jobs.jobs()))
+    job_processes.keep_ready()
 
 
 def _kind() -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from dashboard import job_files, jobs
+from dashboard import job_files, job_processes, jobs
+from dashboard.job_processes import READY, keep_ready
 from dashboard.jobs import Expected, Job
 from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
@@ -21,7 +22,7 @@ from neft.options import command_line
 from neft.places import neft_home
 from neft.plans import load_plans
 from neft.store import RunStore
-from tests.dashboard.conftest import end
+from tests.dashboard.conftest import end, pid_of
 from tests.dashboard.driver import epoch, write_job
 
 # a training outlives whoever started it
@@ -329,6 +330,127 @@ def test_running_job_cannot_be_forgotten() -> None:
     jobs.forget(job_id)
 
     assert found(job_id).is_active
+
+
+# ---------------------------------------------------------------- the process that is ready
+def ready() -> int:
+    """The process that waits for a training, once it is sure to be there."""
+    keep_ready()
+    assert READY.pid is not None
+    return READY.pid
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process ends within some seconds."""
+    for _ in range(600):
+        if job_files.process_created(pid) is None:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_training_given_to_the_process_that_is_ready_is_like_any_other() -> None:
+    config, pid = a_config(), ready()
+
+    job_id = start(config)
+
+    assert pid_of(job_id) == pid == os.getsid(pid)
+    assert READY.pid is None
+    assert found(job_id).state == "starting"
+    job = wait(job_id, lambda job: not job.is_active)
+    assert job.state == "finished", job
+    assert [row["epoch"] for row in job.history] == [1, 2]
+    assert config.run_id in RunStore(neft_home() / "runs")
+    log = (job_files.root() / job_id / job_files.LOG).read_text(encoding="utf-8")
+    assert config.run_id in log
+
+
+def test_training_given_to_the_process_that_is_ready_is_cancelled_at_once() -> None:
+    pid = ready()
+    job_id = start(a_config())
+
+    jobs.cancel(job_id)
+
+    assert is_gone(pid)
+    assert found(job_id).state == "cancelled"
+    assert RunStore(neft_home() / "runs").ids() == []
+
+
+def test_training_outlives_the_server_whose_process_it_was_given_to() -> None:
+    config = a_config(epochs=5000)
+    job = f"{config.to_json()!r}, run_id={config.run_id!r}, command='neft train', num_epochs=5000"
+    script = "import os; from dashboard import job_processes, jobs; job_processes.keep_ready(); "
+    script += f"print(job_processes.READY.pid, jobs.start({job}), flush=True); os.kill(os.getpid(), 9)"
+
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    pid, job_id = answer.stdout.split()
+    assert pid_of(job_id) == int(pid)
+    assert wait(job_id, lambda job: len(job.history) > 1).state == "running"
+
+
+def test_process_that_is_ready_ends_with_its_server() -> None:
+    script = "import os; from dashboard import job_processes; job_processes.keep_ready(); "
+    script += "print(job_processes.READY.pid, flush=True); os.kill(os.getpid(), 9)"
+
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert is_gone(int(answer.stdout))
+
+
+def test_process_that_is_ready_ends_when_no_training_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_processes, "READY_FOR", 0.1)
+
+    assert is_gone(ready())
+
+    assert READY.pid is None
+
+
+def test_one_process_is_ready_and_is_no_job() -> None:
+    pid = ready()
+
+    assert ready() == pid
+    assert jobs.jobs() == []
+    assert jobs.active() is None
+
+
+def test_training_is_begun_also_where_the_process_that_was_ready_has_died() -> None:
+    pid = ready()
+    psutil.Process(pid).kill()
+    assert is_gone(pid)
+
+    job_id = start(a_config())
+
+    assert pid_of(job_id) != pid
+    _ = wait(job_id, has_begun)
+
+
+def test_job_that_queues_is_not_given_to_the_process_that_is_ready(busy: str) -> None:
+    READY.keep()
+    pid = READY.pid
+
+    second = start(a_config())
+
+    assert pid_of(second) != pid
+    assert READY.pid == pid
+    assert found(second).state == "waiting"
+    assert found(busy).place == 1
+
+
+def test_no_process_is_made_ready_while_a_job_computes(busy: str) -> None:
+    keep_ready()
+
+    assert READY.pid is None
+    assert found(busy).is_active
+
+
+def test_sweep_is_not_given_to_the_process_that_is_ready() -> None:
+    pid = ready()
+
+    job_id = jobs.start_sweep(SMALL_SWEEP, experiment="decay_factors")
+
+    assert pid_of(job_id) != pid
+    assert READY.pid == pid
 
 
 # ---------------------------------------------------------------- states from files

@@ -11,8 +11,9 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import jobs
+from dashboard import job_processes, jobs
 from dashboard.computing.forms import INITIAL
+from dashboard.job_processes import READY, keep_ready
 from neft.backbones import BACKBONES
 from neft.config import RunConfig
 from neft.datasets import DATASETS
@@ -44,6 +45,16 @@ def form_keys(app: AppTest) -> set[str]:
     """The form's widgets, without the names of the chosen components."""
     kinds = (app.number_input, app.text_input, app.toggle, app.selectbox)
     return {str(widget.key).removeprefix("form_") for kind in kinds for widget in kind}
+
+
+def test_page_makes_a_process_ready_for_the_next_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_processes, "keep_ready", keep_ready)
+
+    app = open_page(TRAIN)
+
+    assert not app.exception
+    assert READY.pid is not None
+    assert jobs.jobs() == []
 
 
 # ---------------------------------------------------------------- the form
