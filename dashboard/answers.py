@@ -71,7 +71,7 @@ class Measurements:
 
 
 @dataclass(frozen=True)
-class SlicedWeights:
+class WeightsOnDevice:
     """How weights lie on a device."""
 
     weight_bits: int

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import computer, sentences
-from dashboard.answers import Handover, Measurements, OwnDevice, PreviewPass, SlicedWeights, Start
+from dashboard.answers import Handover, Measurements, OwnDevice, PreviewPass, Start, WeightsOnDevice
 from dashboard.data import RunRecord
 from dashboard.sentences import SIGMA_D
 from neft import columns
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     work = computer.there("dashboard.computing.devices")
 
-__all__ = ["Handover", "Measurements", "OwnDevice", "SlicedWeights", "Start"]
+__all__ = ["Handover", "Measurements", "OwnDevice", "Start", "WeightsOnDevice"]
 
 DEFAULT = "rram_wan_1d"
 DEFAULT_BITS = 2
@@ -175,9 +175,9 @@ def published_levels(device: OwnDevice, sigma_d: float) -> pd.DataFrame:
     return table.assign(**{columns.STD: sigma_d * table[columns.LEVEL_STD]})
 
 
-def sliced_weights(record: RunRecord | None, device: OwnDevice) -> SlicedWeights:
+def weights_on_device(record: RunRecord | None, device: OwnDevice) -> WeightsOnDevice:
     """How a run's weights lie on a device: as many bits as they have, where K divides them."""
-    return _sliced_weights(device.stds, None if record is None else record.config["mapping"])
+    return _weights_on_device(device.stds, None if record is None else record.config["mapping"])
 
 
 @st.cache_data(max_entries=MAX_BITS, show_spinner=False)
@@ -186,8 +186,8 @@ def _published_levels(device_bits: int) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _sliced_weights(stds: tuple[float, ...], mapping: Mapping[str, int] | None) -> SlicedWeights:
-    return work.sliced_weights(stds, mapping)
+def _weights_on_device(stds: tuple[float, ...], mapping: Mapping[str, int] | None) -> WeightsOnDevice:
+    return work.weights_on_device(stds, mapping)
 
 
 # ---------------------------------------------------------------- files and commands
@@ -238,7 +238,7 @@ def pass_words(label: str, last: PreviewPass) -> str:
     return f"{label}: {last.num_images} images on {last.num_chips} chips"
 
 
-def code_words(weights: SlicedWeights) -> str:
+def code_words(weights: WeightsOnDevice) -> str:
     """How far the smallest and the largest weights miss, beside an even device."""
     ratio = weights.codes[columns.STD] / weights.codes[columns.CLOSED_FORM_STD]
     return (

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard import charts, networks, own_devices, previews
 from dashboard.data import RunRecord, fingerprint
-from dashboard.own_devices import Handover, Measurements, OwnDevice, SlicedWeights
+from dashboard.own_devices import Handover, Measurements, OwnDevice, WeightsOnDevice
 from dashboard.previews import MAX_PASSES, Stream
 from dashboard.sentences import SIGMA_D
 from dashboard.widgets.chart_card import Card, chart_card
@@ -78,7 +78,7 @@ def page() -> None:
         _levels_card(device, sigma_d, measured)
         if measured is not None and not measured.histograms.empty:
             _histogram_card(measured)
-    weights = own_devices.sliced_weights(record, device)
+    weights = own_devices.weights_on_device(record, device)
     left, right = st.columns(2)
     with left:
         _codes_card(device, weights)
@@ -127,7 +127,7 @@ def _levels_card(device: OwnDevice, sigma_d: float, measured: Measurements | Non
     chart_card(card, charts.level_spread(table, beside, sigma_d=sigma_d, name=_name(device), mode=theme_mode()), table)
 
 
-def _codes_card(device: OwnDevice, weights: SlicedWeights) -> None:
+def _codes_card(device: OwnDevice, weights: WeightsOnDevice) -> None:
     card = Card(
         key="codes",
         question="What does that make of weights?",
@@ -200,7 +200,7 @@ def _curve_card(record: RunRecord, device: OwnDevice, sigma_d: float, streams: t
         st.rerun()  # once, to stop the timers
 
 
-def _train_card(record: RunRecord, device: OwnDevice, weights: SlicedWeights, sigma_d: float) -> None:
+def _train_card(record: RunRecord, device: OwnDevice, weights: WeightsOnDevice, sigma_d: float) -> None:
     with st.container(border=True, key="card_train_with_it"):
         st.markdown("## Train with it")
         try:

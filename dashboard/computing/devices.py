@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from dashboard.answers import Handover, Measurements, OwnDevice, SlicedWeights, Start
+from dashboard.answers import Handover, Measurements, OwnDevice, Start, WeightsOnDevice
 from neft import columns
 from neft.component import build
 from neft.config import RunConfig
@@ -90,7 +90,7 @@ def published_levels(device_bits: int) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
-def sliced_weights(stds: Sequence[float], mapping: Mapping[str, int] | None) -> SlicedWeights:
+def weights_on_device(stds: Sequence[float], mapping: Mapping[str, int] | None) -> WeightsOnDevice:
     """How weights lie on a device, and how far each of their codes misses, beside RRAM1.
 
     Args:
@@ -101,7 +101,7 @@ def sliced_weights(stds: Sequence[float], mapping: Mapping[str, int] | None) -> 
     own = BitSlicing() if mapping is None else build(BitSlicing, dict(mapping))
     found = own.on_devices_of(one.device_bits)
     here, even = (kind.code_stds(found).double().numpy() for kind in (one, Rram1()))
-    return SlicedWeights(
+    return WeightsOnDevice(
         weight_bits=found.weight_bits,
         device_bits=found.device_bits,
         num_slices=found.num_slices,

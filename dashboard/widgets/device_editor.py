@@ -6,7 +6,7 @@ The address holds the device: its level stds as one line, σ_d and a title. Tabl
 import streamlit as st
 
 from dashboard import own_devices, state
-from dashboard.own_devices import Measurements, OwnDevice, SlicedWeights
+from dashboard.own_devices import Measurements, OwnDevice, WeightsOnDevice
 from dashboard.sentences import SIGMA_D
 from dashboard.widgets.component_form import PREFIX
 from dashboard.widgets.upload_fix import reachable_uploads
@@ -72,7 +72,7 @@ def _take_start(name: str, bits: int) -> None:
     _take(chosen.stds, chosen.sigma_d, chosen.label)
 
 
-def form_address(device: OwnDevice, weights: SlicedWeights, sigma_d: float) -> dict[str, str]:
+def form_address(device: OwnDevice, weights: WeightsOnDevice, sigma_d: float) -> dict[str, str]:
     """The address of the Train page with this device in its form."""
     return {
         f"{PREFIX}device": device.label,

@@ -291,7 +291,7 @@ def test_commands_make_the_run_on_this_device(shipped: RunStore) -> None:
 def test_train_page_opens_with_the_device_filled_in(shipped: RunStore) -> None:
     device = own_devices.own_device("0.2,1,2,1", "my device")
 
-    app = open_page(TRAIN, **form_address(device, own_devices.sliced_weights(None, device), 0.08))
+    app = open_page(TRAIN, **form_address(device, own_devices.weights_on_device(None, device), 0.08))
 
     assert not app.exception
     assert "--level-stds 0.2,1,2,1 --device-title 'my device'" in words(app)
