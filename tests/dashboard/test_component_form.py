@@ -1,5 +1,8 @@
 """A form made from the models' schemas."""
 
+import pickle
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,9 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
+from dashboard import data
+from dashboard.computing import costs, forms
 from dashboard.computing.forms import INITIAL
 from neft.component import Component
 from neft.options import FAMILIES, SECTIONS, Option, make_config, option_table
+from neft.store import RunStore
 
 COMPONENTS = [(part, name) for part, family in FAMILIES.items() for name in family]
 EVERY = [*COMPONENTS, *((section, None) for section in SECTIONS)]
@@ -109,3 +115,31 @@ def test_steps_are_small_against_the_default(form: Form) -> None:
 )
 def test_field_is_named_by_symbol_or_title(part: str, name: str | None, label: str) -> None:
     assert label in [widget.label for widget in drawn(part, name).widgets]
+
+
+# ---------------------------------------------------------------- what goes between the processes
+READ = "import pickle, sys; pickle.load(sys.stdin.buffer); sys.exit('torch' in sys.modules)"
+
+
+def test_answers_to_forms_are_read_without_torch(shipped: RunStore) -> None:
+    stamp, mlp = data.fingerprint(), {"dataset": "digits", "backbone": "mlp"}
+    training = forms.plan(mlp)
+    duration = costs.of_run(training.config_json, stamp)
+    sweep = costs.of_sweep("beta", mlp, stamp, seeds=1, workers=1)
+    assert duration is not None
+    assert sweep.duration is not None
+    answers = (forms.form(), forms.held(training.config_json), training, duration, sweep)
+
+    read = subprocess.run([sys.executable, "-c", READ], input=pickle.dumps(answers), check=False)
+
+    assert read.returncode == 0
+
+
+@pytest.mark.parametrize(("part", "name"), COMPONENTS)
+def test_form_holds_the_config_that_it_plans(part: str, name: str) -> None:
+    planned = forms.plan({part: name})
+    held = forms.held(planned.config_json)
+    names = {part: held[part] for part in FAMILIES}
+    settings = {field.option: held[field.name] for field in forms.form().fields if held.get(field.name, "") != ""}
+
+    assert forms.plan(names | settings) == planned
