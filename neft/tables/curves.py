@@ -32,10 +32,12 @@ CURVE_COLUMNS = (
 
 
 def gather(runs: Sequence[tuple[RunRecord, pd.DataFrame]]) -> pd.DataFrame:
-    """All chips of some runs in one table, each row with its run's facts."""
-    frames = [
-        rows.assign(
-            **{
+    """All chips of some runs in one table, each row with its run's facts; texts as categories, which are small."""
+    if not runs:
+        return pd.DataFrame()
+    facts = pd.DataFrame(
+        [
+            {
                 columns.RUN_ID: record.id,
                 columns.METHOD: record.facts.method,
                 columns.VARIANT: record.facts.variant,
@@ -45,10 +47,13 @@ def gather(runs: Sequence[tuple[RunRecord, pd.DataFrame]]) -> pd.DataFrame:
                 columns.DECAY: record.facts.decay,
                 columns.NUM_FEEDBACK: record.facts.num_feedback,
             }
-        )
-        for record, rows in runs
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+            for record, _ in runs
+        ]
+    )
+    texts = [columns.RUN_ID, columns.METHOD, columns.VARIANT, columns.LABEL, columns.DECAY]
+    of = np.repeat(np.arange(len(runs)), [len(rows) for _, rows in runs])
+    repeated = facts.astype(dict.fromkeys(texts, "category")).iloc[of].reset_index(drop=True)
+    return pd.concat([pd.concat([rows for _, rows in runs], ignore_index=True), repeated], axis=1)
 
 
 def select_protocol(gathered: pd.DataFrame, protocol: Protocol, *, train_sigma_d: float | None = None) -> pd.DataFrame:
