@@ -8,8 +8,10 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
@@ -59,6 +61,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         wait_until_healthy(url, process)
         yield Server(url=url, home=home, log=log)
+        loaded = {Path(one.path).name for one in psutil.Process(process.pid).memory_maps()}
+        assert not [name for name in loaded if name.startswith("libtorch")], (
+            "pages compute beside the server, not in it"
+        )
     finally:
         process.terminate()
         _ = process.wait(timeout=20)

@@ -1,0 +1,55 @@
+"""The process beside the server: it answers, passes errors on, and its end is no end of the server's."""
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from dashboard.computer import ComputingError, ask, there
+from neft.chip_report import percentile_rank
+from neft.errors import ConfigError
+
+KILLED = """
+import os, signal
+from dashboard.computer import ask
+print(ask("os", "getpid"), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_questions_are_answered_by_one_process_that_is_not_the_server() -> None:
+    first, second = ask("os", "getpid"), ask("os", "getpid")
+
+    assert first == second != os.getpid()
+
+
+def test_a_module_over_there_answers_as_it_does_here() -> None:
+    work = there("neft.chip_report")
+
+    assert work.percentile_rank(5, num_chips=200) == percentile_rank(5, num_chips=200) == 10
+
+
+def test_an_error_over_there_is_raised_here() -> None:
+    with pytest.raises(ConfigError, match="must lie in"):
+        ask("neft.chip_report", "percentile_rank", 101, 200)
+
+
+def test_a_process_that_dies_is_said_and_the_next_question_starts_another() -> None:
+    before = ask("os", "getpid")
+
+    with pytest.raises(ComputingError, match="ended before it answered"):
+        ask("os", "_exit", 1)
+
+    assert ask("os", "getpid") not in {before, os.getpid()}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process as POSIX does")
+def test_it_ends_with_a_server_that_is_killed() -> None:
+    server = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, timeout=60, check=False)
+    pid = int(server.stdout)
+
+    if psutil.pid_exists(pid):
+        _ = psutil.Process(pid).wait(timeout=20)
+    assert not psutil.pid_exists(pid)
