@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import computer
+from dashboard.computer import ComputingError
 
 PAGES = {
     "": [st.Page("app_pages/explore.py", title="Explore", icon=":material/monitoring:", default=True)],
@@ -33,5 +34,8 @@ PAGES = {
 }
 
 st.set_page_config(page_title="NeFT · device variation", page_icon="🎚️", layout="wide")
-st.navigation(PAGES, position="top").run()
+try:
+    st.navigation(PAGES, position="top").run()
+except ComputingError as error:
+    st.error(str(error), icon=":material/error:")
 computer.warm_up()

@@ -47,8 +47,10 @@ def _views(selection: Selection, shared: Shared) -> None:
     shared.run_ids = (*selection.run_ids, *selection.ablation_ids)
     if not rows.empty:
         at = f"σ_d = {sigma_text(selection.sigma_d)}"
-        shared.further[f"EKL at {at}"] = data.means(rows, columns.EKL)
-        shared.further[f"Accuracy at {at}, paired differences to {CONTROL_WORDS}"] = data.differences(rows, CONTROL)
+        shared.further[f"EKL at {at}"] = lambda: data.means(rows, columns.EKL)
+        shared.further[f"Accuracy at {at}, paired differences to {CONTROL_WORDS}"] = lambda: data.differences(
+            rows, CONTROL
+        )
     left, right = st.columns(2)
     with left:
         accuracy_card(selection, stamp)

@@ -1,5 +1,8 @@
 """What the decay schedule and the number of feedback outputs are worth, beside the controls."""
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -19,6 +22,7 @@ from dashboard.charts.theme import (
 )
 from neft.columns import DECAY, LABEL, LOWER, MEAN, METHOD, NUM_FEEDBACK, UPPER
 
+Trace = dict[str, Any]
 PANELS = {"ovf": "OVF", "irs": "IRS"}
 SYMBOLS = {"paper": "circle", "reversed": "diamond", "constant": "square-open"}
 OFFSETS = {"paper": -0.22, "reversed": 0.0, "constant": 0.22}
@@ -37,28 +41,42 @@ def decay_ablation(points: pd.DataFrame, *, controls: pd.DataFrame, mode: Mode) 
         controls: variant, label, mean, lower, upper.
         mode: Light or dark page.
     """
-    figure = make_subplots(
-        rows=1, cols=2, shared_yaxes=True, subplot_titles=list(PANELS.values()), horizontal_spacing=0.04
-    )
+    traces: list[Trace] = []
     for variant, label, rows in by_variant(controls):
-        _add_control(figure, rows.iloc[0], variant=variant, label=label, mode=mode)
+        traces += _control(rows.iloc[0], variant=variant, label=label, mode=mode)
     for decay in SYMBOLS if not points.empty else ():
         of_decay = points[points[DECAY] == decay]
         if of_decay.empty:
             continue
-        figure.add_trace(_legend_entry(decay, mode=mode), row=1, col=1)
+        traces.append(_legend_entry(decay, mode=mode))
         for column, method in enumerate(PANELS, start=1):
             of_method = of_decay[of_decay[METHOD] == method]
             if not of_method.empty:
-                figure.add_trace(_points(of_method, method=method, decay=decay, mode=mode), row=1, col=column)
+                traces.append(_points(of_method, method=method, decay=decay, mode=mode) | _axes(column))
+    figure = go.Figure(traces, _empty_panels(mode))
+    ends, zoom = list(_x_range(points)), _zoom(points, controls)
+    figure.update_layout(xaxis_range=ends, xaxis2_range=ends, yaxis_range=zoom, yaxis2_range=zoom)
+    return figure
+
+
+@cache
+def _empty_panels(mode: Mode) -> dict[str, Any]:
+    """The layout of a panel per method; made once, as making it takes longer than all traces."""
+    figure = make_subplots(
+        rows=1, cols=2, shared_yaxes=True, subplot_titles=list(PANELS.values()), horizontal_spacing=0.04
+    )
     apply_layout(figure, mode=mode)
     figure.update_annotations(font={"size": 13, "color": palette(mode).text})
     make_room_for_titles(figure)
     keep_empty_panels(figure)
-    figure.update_xaxes(title_text="feedback terms N", range=list(_x_range(points)), dtick=1, showgrid=False)
-    figure.update_yaxes(range=_zoom(points, controls))
+    figure.update_xaxes(title_text="feedback terms N", dtick=1, showgrid=False)
     figure.update_yaxes(title_text="accuracy (%), zoomed", row=1, col=1)
-    return figure
+    return figure.layout.to_plotly_json()
+
+
+def _axes(column: int) -> Trace:
+    """Which panel a trace is drawn in, counted from 1."""
+    return {"xaxis": f"x{column}", "yaxis": f"y{column}"}
 
 
 def _shade(colour: str, decay: str, *, mode: Mode) -> str:
@@ -73,65 +91,68 @@ def _marker(decay: str, *, colour: str) -> dict[str, object]:
     return {"color": colour, "symbol": SYMBOLS[decay], "size": 9, "line": outline}
 
 
-def _points(rows: pd.DataFrame, *, method: str, decay: str, mode: Mode) -> go.Scatter:
+def _points(rows: pd.DataFrame, *, method: str, decay: str, mode: Mode) -> Trace:
     mean = percent(rows, MEAN)
     colour = _shade(variant_style(method, mode=mode).colour, decay, mode=mode)
     described = zip(rows[LABEL], rows[NUM_FEEDBACK], interval_words(rows), strict=True)
-    return go.Scatter(
-        x=numbers(rows, NUM_FEEDBACK) + OFFSETS[decay],
-        y=mean,
-        name=f"{decay} γ",
-        legendgroup=decay,
-        showlegend=False,
-        mode="markers",
-        marker=_marker(decay, colour=colour),
-        error_y=error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=colour),
-        hovertext=[f"{label}<br>{decay} γ, N = {number}<br>{words}" for label, number, words in described],
-        hoverinfo="text",
-    )
+    return {
+        "type": "scatter",
+        "x": numbers(rows, NUM_FEEDBACK) + OFFSETS[decay],
+        "y": mean,
+        "name": f"{decay} γ",
+        "legendgroup": decay,
+        "showlegend": False,
+        "mode": "markers",
+        "marker": _marker(decay, colour=colour),
+        "error_y": error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=colour),
+        "hovertext": [f"{label}<br>{decay} γ, N = {number}<br>{words}" for label, number, words in described],
+        "hoverinfo": "text",
+    }
 
 
-def _legend_entry(decay: str, *, mode: Mode) -> go.Scatter:
+def _legend_entry(decay: str, *, mode: Mode) -> Trace:
     """A schedule's symbol in neutral grey: in the panels it wears the method's hue."""
-    return go.Scatter(
-        x=[None],
-        y=[None],
-        mode="markers",
-        marker=_marker(decay, colour=palette(mode).muted),
-        name=f"{decay} γ",
-        legendgroup=decay,
-    )
+    return {
+        "type": "scatter",
+        "x": [None],
+        "y": [None],
+        "mode": "markers",
+        "marker": _marker(decay, colour=palette(mode).muted),
+        "name": f"{decay} γ",
+        "legendgroup": decay,
+    }
 
 
-def _add_control(figure: go.Figure, row: "pd.Series[float]", *, variant: str, label: str, mode: Mode) -> None:
+def _control(row: "pd.Series[float]", *, variant: str, label: str, mode: Mode) -> list[Trace]:
     """The control's interval as a band through both panels, its mean as a line in it."""
     style = variant_style(variant, mode=mode)
     mean, lower, upper = (100 * float(row[name]) for name in (MEAN, LOWER, UPPER))
-    for column in (1, 2):
-        band = go.Scatter(
-            x=[-1, 100, 100, -1],
-            y=[upper, upper, lower, lower],
-            mode="lines",
-            line={"width": 0},
-            fill="toself",
-            fillcolor=translucent(style.colour, opacity=0.16),
-            hoverinfo="skip",
-            showlegend=False,
-            legendgroup=variant,
-        )
-        x = np.linspace(*ENDS, 17)
-        line = go.Scatter(
-            x=np.concatenate([[-1], x, [100]]),
-            y=np.full(len(x) + 2, mean),
-            mode="lines",
-            line={"color": style.colour, "dash": style.dash, "width": 2},
-            name=label,
-            legendgroup=variant,
-            showlegend=column == 1,
-            hovertext=f"{label}<br><b>{mean:.1f} %</b> ({lower:.1f} to {upper:.1f} %)",
-            hoverinfo="text",
-        )
-        figure.add_traces([band, line], rows=[1, 1], cols=[column, column])
+    band: Trace = {
+        "type": "scatter",
+        "x": [-1, 100, 100, -1],
+        "y": [upper, upper, lower, lower],
+        "mode": "lines",
+        "line": {"width": 0},
+        "fill": "toself",
+        "fillcolor": translucent(style.colour, opacity=0.16),
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "legendgroup": variant,
+    }
+    x = np.linspace(*ENDS, 17)
+    line: Trace = {
+        "type": "scatter",
+        "x": np.concatenate([[-1], x, [100]]),
+        "y": np.full(len(x) + 2, mean),
+        "mode": "lines",
+        "line": {"color": style.colour, "dash": style.dash, "width": 2},
+        "name": label,
+        "legendgroup": variant,
+        "hovertext": f"{label}<br><b>{mean:.1f} %</b> ({lower:.1f} to {upper:.1f} %)",
+        "hoverinfo": "text",
+    }
+    panels = ((band | _axes(column), line | _axes(column) | {"showlegend": column == 1}) for column in (1, 2))
+    return [trace for both in panels for trace in both]
 
 
 def _x_range(points: pd.DataFrame) -> tuple[float, float]:

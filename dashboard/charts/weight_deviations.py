@@ -1,5 +1,7 @@
 """How far the programmed weights lie from the wanted ones, one panel per layer."""
 
+from collections.abc import Sequence
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
@@ -12,6 +14,9 @@ from dashboard.charts.frames import by_variant, numbers
 from dashboard.charts.theme import Mode, apply_layout, make_room_for_titles, palette, translucent, variant_style
 from neft.columns import BIN_LEFT, BIN_RIGHT, CLOSED_FORM_DENSITY, DENSITY, LAYER
 
+Trace = dict[str, Any]
+Variant = tuple[str, str, pd.DataFrame]
+"""Key, label and rows."""
 NUM_COLUMNS = 3
 ROW_HEIGHT = 118
 FRAME_HEIGHT = 130
@@ -31,7 +36,22 @@ def weight_deviations(histograms: pd.DataFrame, *, x_title: str, mode: Mode) -> 
         x_title: What the deviations are counted in.
         mode: Light or dark page.
     """
-    layers = [str(layer) for layer in histograms[LAYER].unique()] if not histograms.empty else [""]
+    if histograms.empty:
+        return go.Figure(layout=_empty_panels(("",), x_title, mode))
+    panels = {
+        str(layer): list(by_variant(rows)) for layer, rows in histograms.groupby(LAYER, sort=False, observed=True)
+    }
+    differ = any(_closed_forms_differ(variants) for variants in panels.values())
+    traces = [_legend_entry(mode=mode)] if differ else []
+    for number, variants in enumerate(panels.values(), start=1):
+        axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
+        traces += [trace | axes for trace in _panel(variants, differ=differ, mode=mode)]
+    return go.Figure(_named_once(traces), _empty_panels(tuple(panels), x_title, mode))
+
+
+@lru_cache(maxsize=64)
+def _empty_panels(layers: tuple[str, ...], x_title: str, mode: Mode) -> dict[str, Any]:
+    """The layout of a panel per layer; made once, as making it takes longer than all traces."""
     num_columns = 2 if len(layers) in {2, 4} else min(NUM_COLUMNS, len(layers))
     num_rows = ceil(len(layers) / num_columns)
     height = FRAME_HEIGHT + ROW_HEIGHT * max(num_rows, 2)
@@ -45,14 +65,6 @@ def weight_deviations(histograms: pd.DataFrame, *, x_title: str, mode: Mode) -> 
         horizontal_spacing=0.04,
         vertical_spacing=min(26 / (height - FRAME_HEIGHT), 1 / num_rows),
     )
-    differ = _closed_forms_differ(histograms)
-    if differ:
-        figure.add_trace(_legend_entry(mode=mode))
-    for index, layer in enumerate(layers if not histograms.empty else []):
-        traces = _panel(histograms[histograms[LAYER].astype(str) == layer], differ=differ, mode=mode)
-        place = [index // num_columns + 1] * len(traces), [index % num_columns + 1] * len(traces)
-        figure.add_traces(traces, rows=place[0], cols=place[1])
-    _name_once(figure)
     apply_layout(figure, mode=mode, height=height)
     make_room_for_titles(figure, height=height)
     figure.update_layout(margin_b=58)
@@ -61,75 +73,75 @@ def weight_deviations(histograms: pd.DataFrame, *, x_title: str, mode: Mode) -> 
     figure.update_yaxes(nticks=4, rangemode="tozero")
     figure.update_yaxes(title_text="density", row=(num_rows + 1) // 2, col=1)
     _label_open_bottoms(figure, num_panels=len(layers), num_columns=num_columns)
-    return figure
+    return figure.layout.to_plotly_json()
 
 
-def _name_once(figure: go.Figure) -> None:
+def _named_once(traces: Sequence[Trace]) -> list[Trace]:
     """One legend entry for what appears in many panels."""
-    named: set[str] = set()
-    traces: list[Any] = list(figure.data)
-    for trace in traces:
-        trace.showlegend = trace.legendgroup not in named
-        named.add(trace.legendgroup)
+    first = {trace["legendgroup"]: place for place, trace in reversed(list(enumerate(traces)))}
+    return [trace | {"showlegend": first[trace["legendgroup"]] == place} for place, trace in enumerate(traces)]
 
 
-def _panel(rows: pd.DataFrame, *, differ: bool, mode: Mode) -> list[go.Scatter]:
-    variants = list(by_variant(rows))
+def _panel(variants: Sequence[Variant], *, differ: bool, mode: Mode) -> list[Trace]:
     outlines = [_outline(of, variant=variant, label=label, faint=differ, mode=mode) for variant, label, of in variants]
     shown = variants if differ else variants[:1]
     forms = [_closed_form(of, variant=variant if differ else None, mode=mode) for variant, _, of in shown]
-    return [*outlines, *(form for form in forms if np.isfinite(np.asarray(form.y, dtype=np.float64)).any())]
+    return [*outlines, *(form for form in forms if np.isfinite(form["y"]).any())]
 
 
-def _outline(rows: pd.DataFrame, *, variant: str, label: str, faint: bool, mode: Mode) -> go.Scatter:
+def _outline(rows: pd.DataFrame, *, variant: str, label: str, faint: bool, mode: Mode) -> Trace:
     """The histogram; faint where a closed form of the same colour lies on it."""
     style = variant_style(variant, mode=mode)
     colour = translucent(style.colour, opacity=0.6) if faint else style.colour
-    return go.Scatter(
-        x=_centres(rows),
-        y=numbers(rows, DENSITY),
-        name=label,
-        legendgroup=variant,
-        mode="lines",
-        line={"color": colour, "dash": style.dash, "width": 1.5, "shape": "hvh"},
-        hovertemplate=f"{label}<br>deviation %{{x:.2f}}<br>density %{{y:.3g}}<extra></extra>",
-    )
+    return {
+        "type": "scatter",
+        "x": _centres(rows),
+        "y": numbers(rows, DENSITY),
+        "name": label,
+        "legendgroup": variant,
+        "mode": "lines",
+        "line": {"color": colour, "dash": style.dash, "width": 1.5, "shape": "hvh"},
+        "hovertemplate": f"{label}<br>deviation %{{x:.2f}}<br>density %{{y:.3g}}<extra></extra>",
+    }
 
 
-def _closed_form(rows: pd.DataFrame, *, variant: str | None, mode: Mode) -> go.Scatter:
+def _closed_form(rows: pd.DataFrame, *, variant: str | None, mode: Mode) -> Trace:
     """The closed form in the text's colour, or in a variant's where each has its own."""
     colour = variant_style(variant, mode=mode).colour if variant else palette(mode).text
-    return go.Scatter(
-        x=_centres(rows),
-        y=numbers(rows, CLOSED_FORM_DENSITY),
-        name="closed form",
-        legendgroup="closed form",
-        mode="lines",
-        line={"color": colour, "width": 1.5, "dash": "4px 3px"},
-        hoverinfo="skip",
-    )
+    return {
+        "type": "scatter",
+        "x": _centres(rows),
+        "y": numbers(rows, CLOSED_FORM_DENSITY),
+        "name": "closed form",
+        "legendgroup": "closed form",
+        "mode": "lines",
+        "line": {"color": colour, "width": 1.5, "dash": "4px 3px"},
+        "hoverinfo": "skip",
+    }
 
 
-def _legend_entry(*, mode: Mode) -> go.Scatter:
+def _legend_entry(*, mode: Mode) -> Trace:
     """One entry for all closed forms, where each variant has its own."""
-    line = {"color": palette(mode).text, "width": 1.5, "dash": "4px 3px"}
-    name = "closed form"
-    return go.Scatter(x=[None], y=[None], mode="lines", line=line, name=name, legendgroup=name, legendrank=LAST)
+    return {
+        "type": "scatter",
+        "x": [None],
+        "y": [None],
+        "mode": "lines",
+        "line": {"color": palette(mode).text, "width": 1.5, "dash": "4px 3px"},
+        "name": "closed form",
+        "legendgroup": "closed form",
+        "legendrank": LAST,
+    }
 
 
 def _centres(rows: pd.DataFrame) -> np.ndarray:
     return (numbers(rows, BIN_LEFT) + numbers(rows, BIN_RIGHT)) / 2
 
 
-def _closed_forms_differ(histograms: pd.DataFrame) -> bool:
-    """Whether any layer has two variants with different closed forms."""
-    if histograms.empty:
-        return False
-    for _, rows in histograms.groupby(LAYER, sort=False, observed=True):
-        forms = [(_centres(of), numbers(of, CLOSED_FORM_DENSITY)) for _, _, of in by_variant(rows)]
-        if not all(_same(forms[0], form) for form in forms[1:]):
-            return True
-    return False
+def _closed_forms_differ(variants: Sequence[Variant]) -> bool:
+    """Whether two variants of a layer have different closed forms."""
+    forms = [(_centres(of), numbers(of, CLOSED_FORM_DENSITY)) for _, _, of in variants]
+    return not all(_same(forms[0], form) for form in forms[1:])
 
 
 def _same(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> bool:

@@ -1,7 +1,7 @@
 """What a page of charts hands on: a report of all it shows, and the address that shows it again."""
 
 import datetime
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -28,8 +28,8 @@ class Shared:
     """Its first sentence, as Markdown."""
     run_ids: tuple[str, ...] = ()
     """The runs that it shows."""
-    further: dict[str, pd.DataFrame] = field(default_factory=dict)
-    """Tables of means beside those of the cards, by title."""
+    further: dict[str, Callable[[], pd.DataFrame]] = field(default_factory=dict)
+    """What computes tables of means beside those of the cards, by title; a report alone asks."""
 
 
 @contextmanager
@@ -93,7 +93,8 @@ def report_bytes(
     """The report as a file."""
     from dashboard import report  # noqa: PLC0415 - what writes documents is needed at a click alone
 
-    numbers = {one.card.question: one.table for one in drawn} | shared.further
+    further = {name: computed() for name, computed in shared.further.items()}
+    numbers = {one.card.question: one.table for one in drawn} | further
     found = {name: exchange.means_table(table) for name, table in numbers.items()}
     sections: list[report.Section] = [report_chart(one) for one in drawn]
     sections += [

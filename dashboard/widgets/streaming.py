@@ -6,6 +6,8 @@ from typing import Protocol
 
 import streamlit as st
 
+from dashboard.computer import ComputingError
+
 EVERY = 0.15
 """Seconds between two steps, in which the page takes clicks."""
 A_TURN = 1.0
@@ -46,10 +48,14 @@ def streamed(
     def step() -> None:
         growing = draw()
         until = time.perf_counter() + A_TURN
-        for one in growing:
-            one.advance()
-            if time.perf_counter() > until:
-                break
+        try:
+            for one in growing:
+                one.advance()
+                if time.perf_counter() > until:
+                    break
+        except ComputingError as error:
+            st.error(str(error), icon=":material/error:")
+            return
         is_finished = all(one.is_finished for one in growing)
         if is_finished and is_running:
             st.session_state[name] = shown()

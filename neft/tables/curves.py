@@ -31,6 +31,17 @@ CURVE_COLUMNS = (
 )
 
 
+_CELL_COLUMNS = (
+    columns.VARIANT,
+    columns.SIGMA_D,
+    columns.LABEL,
+    columns.METHOD,
+    columns.SEED,
+    columns.INSTANCE,
+    columns.RUN_ID,
+)
+
+
 def gather(runs: Sequence[tuple[RunRecord, pd.DataFrame]]) -> pd.DataFrame:
     """All chips of some runs in one table, each row with its run's facts; texts as categories, which are small."""
     if not runs:
@@ -76,7 +87,8 @@ def metric_curves(gathered: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.
     """A row per variant and sigma_d: the mean over seeds x chips, its interval and low percentiles."""
     rows: list[dict[str, object]] = []
     if not gathered.empty:
-        for (variant, sigma_d), cell in gathered.groupby([columns.VARIANT, columns.SIGMA_D], sort=False):
+        needed = gathered[[*_CELL_COLUMNS, metric]]
+        for (variant, sigma_d), cell in needed.groupby([columns.VARIANT, columns.SIGMA_D], sort=False):
             rows.append(_curve_row(str(variant), float(str(sigma_d)), cell, metric))
     frame = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
     return frame.sort_values([columns.VARIANT, columns.SIGMA_D], ignore_index=True)
@@ -183,7 +195,8 @@ def seeds_by_chips(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def _curve_row(variant: str, sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, object]:
     interval = crossed_interval(seeds_by_chips(cell, metric).to_numpy(dtype=float))
-    values = cell[metric].dropna().to_numpy(dtype=float)
+    values = cell[metric].to_numpy(dtype=float)
+    values = values[~np.isnan(values)]
     low = np.percentile(values, [1, 5]) if len(values) else (float("nan"), float("nan"))
     half = 0.0 if np.isnan(interval.ci95) else interval.ci95
     return {

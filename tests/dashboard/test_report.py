@@ -68,7 +68,7 @@ def text(records: list[RunRecord], curves: pd.DataFrame) -> str:
         curves, slice_sigma_d=0.1, chance=CHANCE, interval_name="mean", connect=True, mode="light"
     )
     card = Card("accuracy", "How fast?", "Look.", "Defined.", "Alt.")
-    shared = Shared(lead="**OVF** wins.", further={"Again": curves})
+    shared = Shared(lead="**OVF** wins.", further={"Again": lambda: curves})
     drawn = [Drawn(card, figure, curves)]
     return report_bytes("A title", shared, drawn, records, mode="light", here=HERE).decode()
 
