@@ -361,6 +361,7 @@ def test_training_given_to_the_process_that_is_ready_is_like_any_other() -> None
     assert job.state == "finished", job
     assert [row["epoch"] for row in job.history] == [1, 2]
     assert config.run_id in RunStore(neft_home() / "runs")
+    assert is_gone(pid)  # its last word follows its last event
     log = (job_files.root() / job_id / job_files.LOG).read_text(encoding="utf-8")
     assert config.run_id in log
 
