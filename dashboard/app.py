@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import computer
 from dashboard.computer import ComputingError
+from dashboard.widgets.plotly_ahead import plotly_ahead
 
 PAGES = {
     "": [st.Page("app_pages/explore.py", title="Explore", icon=":material/monitoring:", default=True)],
@@ -35,7 +36,8 @@ PAGES = {
 
 st.set_page_config(page_title="NeFT · device variation", page_icon="🎚️", layout="wide")
 try:
-    st.navigation(PAGES, position="top").run()
+    with plotly_ahead():
+        st.navigation(PAGES, position="top").run()
 except ComputingError as error:
     st.error(str(error), icon=":material/error:")
 computer.warm_up()

@@ -75,7 +75,7 @@ def instances(record: RunRecord) -> pd.DataFrame:
     Raises:
         StoreError: they cannot be read.
     """
-    return _instances(record.id, record.files[INSTANCES].sha256)
+    return _instances(record.id, record.files[INSTANCES].sha256, record)
 
 
 def delete_run(run_id: str) -> None:
@@ -152,7 +152,7 @@ def curves(
     return in_shown_order(tables.metric_curves(rows, metric))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_data(max_entries=24, show_spinner=False)
 def at_slice(
     run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, sigma_d: float, stamp: str
 ) -> pd.DataFrame:
@@ -192,14 +192,14 @@ def decay_points(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.Dat
     return tables.decay_points(rows[tested & trained])
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_data(max_entries=12, show_spinner=False)
 def deviations(run_ids: tuple[str, ...], sigma_d: float, unit: Unit, stamp: str) -> pd.DataFrame:
     """Histograms of weight deviations of some runs at one sigma_d."""
     found = [(record, stored.layers, stored.deviations) for record, stored in _readable(run_ids, stamp)]
     return in_shown_order(tables.scaled_deviations(found, sigma_d=sigma_d, unit=unit))
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_data(max_entries=12, show_spinner=False)
 def layers(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
     """Asked and realised std of every layer of some runs."""
     found = [(record, stored.layers) for record, stored in _readable(run_ids, stamp)]
@@ -233,7 +233,7 @@ def config_differences(run_ids: Sequence[str]) -> pd.DataFrame:
 
 def named_records(run_ids: Sequence[str]) -> list[RunRecord]:
     """Records of some runs, those of an uncommon recipe under a name of their own."""
-    return tables.told_apart(records(run_ids))
+    return list(_named_records(tuple(run_ids), fingerprint()))
 
 
 def problems() -> dict[str, str]:
@@ -277,14 +277,19 @@ def _runs_table(stamp: str) -> pd.DataFrame:
     return tables.runs_table(_listing(stamp).records)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _named_records(run_ids: tuple[str, ...], stamp: str) -> list[RunRecord]:
+    del stamp
+    return tables.told_apart(records(run_ids))
+
+
 @st.cache_resource(max_entries=2048, show_spinner=False)
-def _instances(run_id: str, checksum: str) -> pd.DataFrame:
+def _instances(run_id: str, checksum: str, _record: RunRecord) -> pd.DataFrame:
     del checksum
-    store = Stores.default().holder(run_id)
-    return store.instances(store.record(run_id))
+    return Stores.default().holder(run_id).instances(_record)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)  # some fifty megabytes each
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _gathered(run_ids: tuple[str, ...], stamp: str) -> pd.DataFrame:
     del stamp
     found: list[tuple[RunRecord, pd.DataFrame]] = []
@@ -296,7 +301,7 @@ def _gathered(run_ids: tuple[str, ...], stamp: str) -> pd.DataFrame:
     return tables.gather(found)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _run_tables(run_id: str, stamp: str) -> RunTables:
     del stamp
     store = Stores.default().holder(run_id)

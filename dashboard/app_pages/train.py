@@ -21,6 +21,7 @@ TRAINING, EXPERIMENT = "One training", "A named experiment"
 
 def page() -> None:
     """Draw the page."""
+    job_processes.keep_ready()
     st.title("Train a network under device variation")
     st.markdown(
         "Choose what to train; it is then evaluated on sampled chips, stored, and shown among the runs. One job "
@@ -35,7 +36,6 @@ def page() -> None:
             _experiment()
     with watch:
         _jobs(any(job.is_active for job in jobs.jobs()))
-    job_processes.keep_ready()
 
 
 def _kind() -> str:

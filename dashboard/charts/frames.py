@@ -22,7 +22,9 @@ def by_variant(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 def numbers(rows: pd.DataFrame, column: str) -> Floats:
     """The column as floats; what is no finite number is NaN, which plotly leaves out."""
-    values = pd.to_numeric(rows[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    found = rows[column]
+    known = found if found.dtype.kind in "fiu" else pd.to_numeric(found, errors="coerce")
+    values = known.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isfinite(values), values, np.nan)
 
 
