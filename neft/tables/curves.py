@@ -101,24 +101,24 @@ def clean_means(curves: pd.DataFrame) -> pd.DataFrame:
 
 def paired_difference(gathered: pd.DataFrame, variant: str, reference: str, metric: str = columns.ACCURACY) -> Interval:
     """Variant - reference at one sigma_d, seed by seed and chip by chip, over the seeds and chips that both have."""
-    ours = seeds_by_chips(gathered[gathered[columns.VARIANT] == variant], metric)
-    theirs = seeds_by_chips(gathered[gathered[columns.VARIANT] == reference], metric)
-    difference = (ours - theirs).dropna(how="all").dropna(how="all", axis=1)
-    return crossed_interval(difference.to_numpy(dtype=float))
+    of = gathered[columns.VARIANT]
+    return _paired(*(seeds_by_chips(gathered[of == one], metric) for one in (variant, reference)))
 
 
 def differences_to(gathered: pd.DataFrame, reference: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
     """A row per other variant: its paired difference to a reference variant, at the rows' one sigma_d."""
     rows: list[dict[str, object]] = []
-    known = gathered.drop_duplicates(columns.VARIANT).set_index(columns.VARIANT) if not gathered.empty else gathered
-    for variant in known.index:
-        if variant != reference and reference in known.index:
-            interval = paired_difference(gathered, str(variant), reference, metric)
+    needed = gathered[[*_CELL_COLUMNS, metric]] if not gathered.empty else gathered
+    cells = {str(name): cell for name, cell in needed.groupby(columns.VARIANT, sort=False)} if len(needed) else {}
+    theirs = seeds_by_chips(cells[reference], metric) if reference in cells else None
+    for variant, cell in cells.items():
+        if variant != reference and theirs is not None:
+            interval = _paired(seeds_by_chips(cell, metric), theirs)
             rows.append(
                 {
                     columns.VARIANT: variant,
-                    columns.LABEL: known.loc[variant, columns.LABEL],
-                    columns.METHOD: known.loc[variant, columns.METHOD],
+                    columns.LABEL: cell[columns.LABEL].iloc[0],
+                    columns.METHOD: cell[columns.METHOD].iloc[0],
                     columns.MEAN: interval.mean,
                     columns.CI95: interval.ci95,
                     columns.NUM_SEEDS: interval.num_seeds,
@@ -191,6 +191,11 @@ def seeds_by_chips(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
         index=pd.Index(seeds[some_seed], name=columns.SEED),
         columns=pd.Index(chips[some_chip], name=columns.INSTANCE),
     )
+
+
+def _paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> Interval:
+    difference = (ours - theirs).dropna(how="all").dropna(how="all", axis=1)
+    return crossed_interval(difference.to_numpy(dtype=float))
 
 
 def _curve_row(variant: str, sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, object]:
