@@ -11,6 +11,7 @@ from dashboard import computer, data, networks, state
 from dashboard.answers import PreviewPass
 from dashboard.data import RunRecord
 from neft import columns
+from neft.tables import layer_label
 
 if TYPE_CHECKING:
     from dashboard.computing import previews as work
@@ -130,6 +131,7 @@ def by_layer(stream: Stream) -> LayerCosts:
     """What a preview layer by layer has found so far."""
     frame = stream.last.curve
     is_all = frame[columns.LAYER] == columns.ALL_LAYERS
+    frame = frame.assign(**{columns.LAYER: frame[columns.LAYER].map(layer_label)})
     alone = frame[~is_all]
     told_apart = alone[alone[columns.UPPER] < stream.clean]
     return LayerCosts(

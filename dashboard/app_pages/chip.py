@@ -256,7 +256,7 @@ def _map(record: RunRecord, report: ChipReport) -> None:
         question="Where do its weights miss?",
         caption=f"{told}. With devices that miss alike in every level there is no pattern; otherwise the weights show.",
         definition=MAP_DEFINITION,
-        alt=f"Deviations of the weights of layer {layer} on chip {report.instance} as an image.",
+        alt=f"Deviations of the weights of {layer} on chip {report.instance} as an image.",
     )
     figure = charts.weight_errors(found.cells, signed=found.is_signed, unit=UNIT_TITLES[unit], mode=theme_mode())
     chart_card(card, figure, found.cells, controls=lambda: _pick_layer(layers))

@@ -132,7 +132,7 @@ def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
         record,
         found.value,
         found.w_max,
-        f"weight [{place}] of layer {layer}, whose largest weight is {found.w_max:.4g}",
+        f"weight [{place}] of {layer}, whose largest weight is {found.w_max:.4g}",
     )
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 
 from dashboard.answers import Asked, MoreOutcomes, OpenedChip
 from dashboard.computing import networks
-from neft import chip_errors, outcomes, votes
+from neft import chip_errors, columns, outcomes, votes
 from neft.chip_report import ErrorMap, Unit
 from neft.pipeline import chip_law
+from neft.tables import layer_label
 
 
 def opened_chip(run_id: str, checksum: str, *, sigma_d: float, instance: int) -> OpenedChip:
@@ -21,14 +22,15 @@ def opened_chip(run_id: str, checksum: str, *, sigma_d: float, instance: int) ->
     """
     found, chips = networks.stored(run_id, checksum), networks.opened_chips(run_id, checksum)
     clean, logits = chips.logits(instance, sigma_ds=[0.0, sigma_d])
+    layers = chip_errors.layer_errors(found.network, chip_law(found.config), seed=chips.seed, instance=instance)
     return OpenedChip(
         said=outcomes.answers(clean, logits, chips.labels),
-        layers=chip_errors.layer_errors(found.network, chip_law(found.config), seed=chips.seed, instance=instance),
+        layers=layers.assign(**{columns.LAYER: layers[columns.LAYER].map(layer_label)}),
     )
 
 
 def error_map(run_id: str, checksum: str, *, layer: str, instance: int, sigma_d: float, unit: Unit) -> ErrorMap:
-    """How far each weight of a layer misses on one chip.
+    """How far each weight of a layer, as pages call it, misses on one chip.
 
     Raises:
         NeftError: as `opened_chip`; or no such layer.
@@ -37,7 +39,7 @@ def error_map(run_id: str, checksum: str, *, layer: str, instance: int, sigma_d:
     return chip_errors.error_map(
         found.network,
         chip_law(found.config),
-        layer=layer,
+        layer=networks.layer_called(run_id, checksum, layer),
         seed=found.config.evaluation.seed,
         instance=instance,
         sigma_d=sigma_d,

@@ -8,11 +8,14 @@ import numpy as np
 from dashboard.answers import Images, Picture
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.base import BaseDataset, ImageData
+from neft.device_layers import device_weights, layer_name
 from neft.devices import PUBLISHED
+from neft.errors import unknown_name
 from neft.network import Network
 from neft.opened_chips import OpenedChips
 from neft.pipeline import Settings, chip_law, load_data, restore_network, stored_config
 from neft.store import Stores
+from neft.tables import layer_label
 
 KEPT = 4
 """Networks that are kept for the next question."""
@@ -75,6 +78,20 @@ def pictures(run_id: str, checksum: str, places: tuple[int, ...]) -> list[Pictur
         Picture(pixels=image.round().clip(0, 255).astype(np.uint8), true_class=int(found.test.labels[place]))
         for image, place in zip(pixels, places, strict=True)
     ]
+
+
+def layer_called(run_id: str, checksum: str, label: str) -> str:
+    """The name of the layer that pages call so.
+
+    Raises:
+        ConfigError: no layer is called so.
+        NeftError: as `stored`.
+    """
+    names = {layer_label(layer_name(name)): name for name in device_weights(stored(run_id, checksum).network)}
+    if label not in names:
+        error = unknown_name("layer", label, names)
+        raise error
+    return layer_name(names[label])
 
 
 def published_devices() -> dict[str, str]:

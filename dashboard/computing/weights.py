@@ -12,22 +12,24 @@ from neft.magnitudes import magnitude_histograms
 from neft.mapping import BitSlicing
 from neft.microscope import slice_weight
 from neft.sliced_weight import SlicedWeight
+from neft.tables import layer_label
 
 
 def layer_sizes(run_id: str, checksum: str) -> dict[str, int]:
-    """Weights of each layer that lies in devices, from the input down.
+    """Weights of each layer that lies in devices, as pages call it, from the input down.
 
     Raises:
         NeftError: the run's weights or its data are not there.
     """
     weights = device_weights(networks.stored(run_id, checksum).network)
-    return {layer_name(name): weight.numel() for name, weight in weights.items()}
+    return {layer_label(layer_name(name)): weight.numel() for name, weight in weights.items()}
 
 
 def layer_weight(run_id: str, checksum: str, layer: str, number: int) -> LayerWeight:
     """One weight of a stored network, by its number in the layer, output by output."""
     weights = device_weights(networks.stored(run_id, checksum).network)
-    weight = next(tensor for name, tensor in weights.items() if layer_name(name) == layer).detach()
+    wanted = networks.layer_called(run_id, checksum, layer)
+    weight = next(tensor for name, tensor in weights.items() if layer_name(name) == wanted).detach()
     place = tuple(int(index) for index in np.unravel_index(number, weight.shape))
     return LayerWeight(value=float(weight[place]), w_max=float(weight.abs().amax()), place=place)
 

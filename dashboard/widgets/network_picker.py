@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.data import RunRecord
+from dashboard.sentences import SIGMA_D
 from neft.errors import DataMissingError, NeftError
 
 
@@ -19,6 +20,9 @@ def pick_network(runs: list[RunRecord]) -> RunRecord:
         bind="query-params",
         help="Stored runs that kept their weights; type to search.",
     )
+    facts = by_id[chosen].facts
+    trained = f"trained at {SIGMA_D} = {facts.train_sigma_d:g}" if facts.train_sigma_d else "trained clean"
+    st.caption(f"{facts.label}, {facts.backbone_label}, {facts.dataset_label}, {trained}, seed {facts.seed}")
     return by_id[chosen]
 
 

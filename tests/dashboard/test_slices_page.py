@@ -11,6 +11,7 @@ from neft.microscope import slice_weight
 from neft.pipeline import Settings, load_data, restore_network, stored_config
 from neft.records import RunRecord
 from neft.store import WEIGHTS, RunStore
+from neft.tables import layer_label
 from tests.dashboard.driver import charts, open_page, traces, words
 
 SLICES = "app_pages/slices.py"
@@ -64,8 +65,8 @@ def test_a_stored_weight_is_the_networks_own(shipped: RunStore) -> None:
     weight = weights["classifier"].detach()
     assert not app.exception
     assert f"**W = {float(weight.flatten()[17]):.4g}**".replace("-", "−") in words(app)
-    assert f"weight [1, 1] of layer classifier, whose largest weight is {float(weight.abs().max()):.4g}" in words(app)
-    assert single_weights.layer_sizes(record) == {name: tensor.numel() for name, tensor in weights.items()}
+    assert f"weight [1, 1] of classifier, whose largest weight is {float(weight.abs().max()):.4g}" in words(app)
+    assert single_weights.layer_sizes(record) == {layer_label(name): tensor.numel() for name, tensor in weights.items()}
 
 
 def test_the_next_chip_is_in_the_address(shipped: RunStore) -> None:
