@@ -15,12 +15,12 @@ from neft.columns import LOWER, NUM_INSTANCES, NUM_SEEDS, UPPER
 CLAIM, DATA, ESTIMATE, MARGIN, VERDICT, PUBLISHED = "claim", "data", "estimate", "margin", "verdict", "published"
 VERDICT_SYMBOLS: dict[Verdict, str] = {"supported": "circle", "not supported": "circle", "undecided": "diamond"}
 LEGEND_TITLE = "our estimate with its interval; shaded: too small to matter"
-LABEL_WIDTH = 38
-"""Characters of a claim's line; so many fit on the narrowest page, and beside the numbers in the last one."""
+CLAIM_WIDTH, DATA_WIDTH = 38, 22
+"""Characters of a line: so many fit on the narrowest page, of the data beside the numbers."""
 LINE_HEIGHT, STRIP_HEIGHT, GAP = 17, 24, 16
 """Of a line of words, of what is drawn below them, and between two claims, in pixels."""
-TOP, BOTTOM, SIDE = 72, 48, 12
-"""Margins; the upper one holds two rows of legend below its title."""
+TOP, BOTTOM, SIDE = 88, 48, 12
+"""Margins; the upper one holds two rows of legend below its title of two lines."""
 ARROW_ROOM = 0.2
 """What an edge leaves free for a published figure beyond it, as a share of the axis."""
 
@@ -91,8 +91,8 @@ def _rows_of(claims: pd.DataFrame) -> Iterator[_Row]:
     largest = np.nanmax(np.abs(np.concatenate([*columns[:3], np.zeros(1)])))
     records = claims.to_dict("records")
     for record, (estimate, lower, upper, margin, published) in zip(records, zip(*columns, strict=True), strict=True):
-        claim = wrapped(str(record[CLAIM]), width=LABEL_WIDTH)
-        words = [*claim, *wrapped(str(record[DATA]), width=LABEL_WIDTH)]
+        claim = wrapped(str(record[CLAIM]), width=CLAIM_WIDTH)
+        words = [*claim, *wrapped(str(record[DATA]), width=DATA_WIDTH)]
         bottom = top + LINE_HEIGHT * len(words) + STRIP_HEIGHT
         yield _Row(
             claim=typeset(str(record[CLAIM])),

@@ -7,6 +7,7 @@ never from which others are shown beside it.
 import zlib
 from dataclasses import dataclass
 from functools import cache
+from textwrap import wrap
 from typing import Any, Literal, TypeVar
 
 import plotly.graph_objects as go
@@ -22,6 +23,8 @@ HEIGHT = 380
 """The height of a usual card's chart, in pixels."""
 LABELS_ONLY: dict[str, Any] = {"ticks": "", "ticklabelstandoff": 4, "showline": False}
 TITLE_ROOM = 14
+LEGEND_WIDTH = 46
+"""Characters of a line of a legend's title that fit on the narrowest page."""
 FONT_FAMILY = '"Segoe UI", "Helvetica Neue", Arial, sans-serif'
 """Fonts of the system alone: one that comes with the page is not there when the browser turns a chart into a picture,
 and the words, measured in it, would overlap.
@@ -188,7 +191,7 @@ def apply_layout(
         font={"family": FONT_FAMILY, "size": 13, "color": page.text},
         height=height,
         margin={"l": 54, "r": right, "t": 12, "b": 46, "pad": 0},
-        legend_title_text=legend_title or "",
+        legend_title_text="<br>".join(wrap(legend_title or "", LEGEND_WIDTH)),
     )
     figure.update_annotations(font={"size": 12, "color": page.muted})
     return figure

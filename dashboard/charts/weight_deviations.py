@@ -69,7 +69,7 @@ def _empty_panels(layers: tuple[str, ...], x_title: str, mode: Mode) -> dict[str
     make_room_for_titles(figure, height=height)
     figure.update_layout(margin_b=58)
     figure.update_annotations(font_size=11, selector={"yanchor": "bottom"})
-    figure.update_xaxes(nticks=5, showgrid=False)
+    figure.update_xaxes(nticks=4, rangemode="tozero", showgrid=False)
     figure.update_yaxes(nticks=4, rangemode="tozero")
     figure.update_yaxes(title_text="density", row=(num_rows + 1) // 2, col=1)
     _label_open_bottoms(figure, num_panels=len(layers), num_columns=num_columns)
