@@ -13,6 +13,7 @@ asked one question at a time, and ends once nobody has asked for a while; the ne
 functions therefore depend on their arguments and on stored files alone, and what they remember they can compute again.
 """
 
+import contextlib
 import importlib
 import os
 import threading
@@ -39,6 +40,8 @@ ENDED = (
 
 
 _LOCK = threading.Lock()
+_kept: list[Any] = []
+"""The executor, once there is one."""
 
 
 class ComputingError(NeftError):
@@ -68,8 +71,14 @@ def ask(module: str, name: str, *values: Any, **named: Any) -> Any:
         Exception: whatever the function raised.
     """
     try:
-        return _executor().submit(answer, module, name, *values, **named).result()
+        asked = _executor().submit(answer, module, name, *values, **named)
+    except BrokenExecutor:  # it died while nobody asked
+        _start_anew()
+        asked = _executor().submit(answer, module, name, *values, **named)
+    try:
+        return asked.result()
     except BrokenExecutor:
+        _start_anew()
         raise ComputingError(ENDED) from None
 
 
@@ -89,9 +98,10 @@ def warm_up() -> None:
 
 
 def _load_all() -> None:
-    executor = _executor()
-    for module in MODULES:
-        _ = executor.submit(_load, module)
+    with contextlib.suppress(RuntimeError):  # the server is ending, or the process has: the next question says so
+        executor = _executor()
+        for module in MODULES:
+            _ = executor.submit(_load, module)
 
 
 def _load(module: str) -> None:
@@ -99,13 +109,21 @@ def _load(module: str) -> None:
 
 
 def _executor() -> Any:
+    """What hands questions over. One of our own: joblib shares its among all that compute in parallel."""
     # a third of a second that the first page can do without
-    from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
+    from joblib.externals.loky import ProcessPoolExecutor  # noqa: PLC0415
 
-    # one thread: what a page asks for is small, and a training beside it needs the rest
-    return get_reusable_executor(
-        max_workers=1, timeout=IDLE, initializer=_end_with, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
-    )
+    with _LOCK:
+        if not _kept:
+            # one thread: what a page asks for is small, and a training beside it needs the rest
+            environment, watched = {"OMP_NUM_THREADS": "1"}, (os.getpid(),)
+            _kept.append(ProcessPoolExecutor(1, timeout=IDLE, initializer=_end_with, initargs=watched, env=environment))
+        return _kept[0]
+
+
+def _start_anew() -> None:
+    with _LOCK:
+        _kept.clear()
 
 
 def _end_with(server: int) -> None:

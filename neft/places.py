@@ -5,7 +5,7 @@ from pathlib import Path
 
 import platformdirs
 
-CACHED_RUNS = Path(__file__).resolve().parent.parent / "cached_runs"
+CACHED_RUNS = Path(os.environ.get("NEFT_CACHED_RUNS") or Path(__file__).resolve().parent.parent / "cached_runs")
 """The runs that ship with the package's source tree."""
 
 

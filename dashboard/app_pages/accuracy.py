@@ -10,6 +10,7 @@ from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_picker import pick_runs
+from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
 from neft.experiments import CONTROL
@@ -62,12 +63,16 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     selection = pick_runs()
-    st.title("How accurate are the chips?")
-    if not has_methods(selection):
-        return
+    with shareable_page("How accurate are the chips?") as shared:
+        if has_methods(selection):
+            _cards(selection, shared)
+    show_problems()
+
+
+def _cards(selection: Selection, shared: Shared) -> None:
     stamp = data.fingerprint()
     rows = data.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
-    headline(selection, rows)
+    shared.lead, shared.run_ids = headline(selection, rows), selection.run_ids
     accuracy_card(selection, stamp, height=LARGE)
     left, right = st.columns(2)
     with left:
@@ -80,7 +85,6 @@ def page() -> None:
     with right:
         _parts(selection, rows)
     _read_out(selection, rows)
-    show_problems()
 
 
 def _unlucky(selection: Selection, stamp: str) -> None:

@@ -108,7 +108,8 @@ def paired_difference(gathered: pd.DataFrame, variant: str, reference: str, metr
 def differences_to(gathered: pd.DataFrame, reference: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
     """A row per other variant: its paired difference to a reference variant, at the rows' one sigma_d."""
     rows: list[dict[str, object]] = []
-    needed = gathered[[*_CELL_COLUMNS, metric]] if not gathered.empty else gathered
+    names = (columns.VARIANT, columns.LABEL, columns.METHOD, columns.SEED, columns.INSTANCE, metric)
+    needed = gathered[[*names]] if not gathered.empty else gathered
     cells = {str(name): cell for name, cell in needed.groupby(columns.VARIANT, sort=False)} if len(needed) else {}
     theirs = seeds_by_chips(cells[reference], metric) if reference in cells else None
     for variant, cell in cells.items():

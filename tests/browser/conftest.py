@@ -1,5 +1,6 @@
 """A real dashboard in a real browser: a server of its own, Chromium from PATH, nothing but 127.0.0.1."""
 
+import json
 import os
 import shutil
 import socket
@@ -8,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -68,8 +70,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     finally:
         process.terminate()
         _ = process.wait(timeout=20)
+        end_jobs(home)
     text = log.read_text(errors="replace")
     assert "Traceback" not in text, text[-3000:]
+
+
+def end_jobs(home: Path) -> None:
+    """Kill the jobs of a home that a failed test has left: they would go on beside all other tests."""
+    for path in home.glob("jobs/*/job.json"):
+        with suppress(psutil.Error):
+            left = psutil.Process(json.loads(path.read_text(encoding="utf-8"))["pid"])
+            if "dashboard.job_runner" in left.cmdline():
+                left.kill()
 
 
 def wait_until_healthy(url: str, process: "subprocess.Popen[bytes]") -> None:

@@ -14,16 +14,6 @@ from neft.store import CACHED_RUNS, RunStore
 from tests.browser.conftest import free_port, wait_until_healthy
 from tests.browser.driver import CHART, Server, open_page, wait_idle
 
-SERVE = """
-import sys
-from pathlib import Path
-import neft.store
-neft.store.CACHED_RUNS = Path({nothing!r})
-from dashboard.__main__ import main
-sys.argv = ["dashboard", "--port", {port!r}, "--no-browser"]
-main()
-"""
-
 
 @pytest.fixture(scope="module")
 def empty_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -33,9 +23,9 @@ def empty_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> It
     log = home / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE.format(nothing=str(home / "none"), port=str(port))],
+            [sys.executable, "-m", "neft", "dashboard", "--port", str(port), "--no-browser"],
             cwd=home,
-            env={**os.environ, "NEFT_HOME": str(home)},
+            env={**os.environ, "NEFT_HOME": str(home), "NEFT_CACHED_RUNS": str(home / "none")},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
