@@ -59,8 +59,9 @@ def slice_weight(
     level_stds = device.level_stds(mapping.device_bits)[levels.long()] * (sigma_d * mapping.max_level)
     sign = -1 if weight < 0 else 1
     return SlicedWeight(
-        weight_bits=mapping.weight_bits,
         device_bits=mapping.device_bits,
+        max_code=mapping.max_code,
+        max_level=mapping.max_level,
         sigma_d=sigma_d,
         weight=weight,
         w_max=w_max,
@@ -69,6 +70,7 @@ def slice_weight(
         target=float(mapping.dequantise(codes, alone.sign(), maximum)),
         std=float(device.code_stds(mapping)[int(codes)]) * sigma_d * w_max,
         levels=_integers(levels),
+        significance=mapping.significance,
         level_stds=tuple(level_stds.tolist()),
         sampled=sampled.numpy(),
         programmed=(sign * (w_max / mapping.max_code) * mapping.join_levels(sampled)).numpy(),

@@ -20,10 +20,12 @@ BIN_EDGE = 4.0
 class SlicedWeight:
     """One weight on its devices, on many chips."""
 
-    weight_bits: int
-    """M."""
     device_bits: int
     """K."""
+    max_code: int
+    """2^M - 1, the largest code."""
+    max_level: int
+    """2^K - 1, a device's highest level."""
     sigma_d: float
     weight: float
     """W, as it was asked for."""
@@ -38,33 +40,19 @@ class SlicedWeight:
     """std(W_p - W_d) by the closed form, in weight units."""
     levels: tuple[int, ...]
     """g_j, least significant first."""
+    significance: tuple[int, ...]
+    """2^{jK} of each slice j."""
     level_stds: tuple[float, ...]
     """std of each dg_j, in level units."""
     sampled: np.ndarray
     """g_j + dg_j, [slices, chips]."""
-
     programmed: np.ndarray
     """W_p of every chip (Eq. 5), [chips]."""
 
     @property
     def num_slices(self) -> int:
-        """L = M/K, the devices that hold it."""
+        """L, the devices that hold it."""
         return len(self.levels)
-
-    @property
-    def max_code(self) -> int:
-        """2^M - 1, the largest code."""
-        return 2**self.weight_bits - 1
-
-    @property
-    def max_level(self) -> int:
-        """2^K - 1, a device's highest level."""
-        return 2**self.device_bits - 1
-
-    @property
-    def significance(self) -> tuple[int, ...]:
-        """2^{jK} of each slice j, least significant first."""
-        return tuple(2 ** (place * self.device_bits) for place in range(self.num_slices))
 
     @property
     def step(self) -> float:
