@@ -1,8 +1,9 @@
 """The base of everything a run is configured by: frozen, bounded, described once.
 
-A field's `title` is its symbol (β), its `description` the help text, `json_schema_extra={"unit": …}` its unit, and its
-bounds are pydantic's. Validation, JSON, the command line and the dashboard's forms all read those. On the command line
-a field with `json_schema_extra={"bare_value": …}` may be given without a value, which then means that one.
+A field's `title` is its symbol (β), its `description` the help text, `json_schema_extra={"unit": …}` its unit,
+`{"noun": …}` what the symbol stands for where the field's name does not say it, and its bounds are pydantic's.
+Validation, JSON, the command line and the dashboard's forms all read those. On the command line a field with
+`{"bare_value": …}` may be given without a value, which then means that one.
 """
 
 from typing import Any, TypeVar, cast, get_args
@@ -88,8 +89,17 @@ def bounds_text(field: FieldInfo) -> str:
 
 def unit_of(field: FieldInfo) -> str:
     """A field's unit; empty where it has none."""
+    return _extra(field, "unit")
+
+
+def noun_of(field: FieldInfo) -> str:
+    """What a field's symbol stands for; empty where its name says it."""
+    return _extra(field, "noun")
+
+
+def _extra(field: FieldInfo, name: str) -> str:
     extra = field.json_schema_extra
-    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+    return str(extra.get(name, "")) if isinstance(extra, dict) else ""
 
 
 def number_text(value: float | int) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from dashboard.form_answers import FieldKind, Form, FormField, PlannedTraining
-from neft.component import Component, unit_of
+from neft.component import Component, noun_of, unit_of
 from neft.config import RunConfig
 from neft.devices import BaseDevice
 from neft.options import FAMILIES, Option, command_line, make_config, option_table, shown
@@ -136,7 +136,8 @@ def _label(option: Option) -> str:
     unit = unit_of(option.info)
     suffix = f" ({unit})" if unit and unit not in option.name else ""
     if len(title) <= SYMBOL_LENGTH:
-        return f"{title}: {option.name.replace('_', ' ')}{suffix}"
+        noun = noun_of(option.info) or option.name.replace("_", " ")
+        return f"{noun[0].upper()}{noun[1:]} {title}{suffix}"
     return f"{title[0].upper()}{title[1:]}{suffix}" if title[0].isascii() else f"{title}{suffix}"
 
 

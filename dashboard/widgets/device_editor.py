@@ -162,7 +162,7 @@ def _table(device: OwnDevice | None, sigma_d: float) -> None:
     with right:
         st.session_state[BITS] = bits
         st.segmented_control(
-            "K: bits a device",
+            "Bits a device K",
             list(range(1, own_devices.MAX_BITS + 1)),
             key=BITS,
             required=True,

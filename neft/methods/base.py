@@ -121,8 +121,22 @@ class FeedbackMethod(BaseMethod):
     rising_gamma: ClassVar[bool]
     """Whether the paper's gamma grows with n (OVF) or falls (IRS)."""
 
-    num_feedback: int = Field(default=3, ge=1, le=16, title="N", description="Number of feedback terms.")
-    beta: float = Field(default=1e-3, ge=0, le=1, title="β", description="Feedback coefficient.")
+    num_feedback: int = Field(
+        default=3,
+        ge=1,
+        le=16,
+        title="N",
+        description="Number of feedback terms.",
+        json_schema_extra={"noun": "feedback terms"},
+    )
+    beta: float = Field(
+        default=1e-3,
+        ge=0,
+        le=1,
+        title="β",
+        description="Feedback coefficient.",
+        json_schema_extra={"noun": "feedback coefficient"},
+    )
     decay: Decay = Field(
         default="paper",
         title="γ schedule",

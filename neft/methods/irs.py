@@ -20,7 +20,14 @@ class Irs(FeedbackMethod):
     label: ClassVar[str] = "IRS"
     rising_gamma: ClassVar[bool] = False
 
-    beta: float = Field(default=1e-2, ge=0, le=1, title="β", description="Feedback coefficient.")
+    beta: float = Field(
+        default=1e-2,
+        ge=0,
+        le=1,
+        title="β",
+        description="Feedback coefficient.",
+        json_schema_extra={"noun": "feedback coefficient"},
+    )
     classifier_noise: bool = Field(
         default=True,
         title="classifier noise",

@@ -26,6 +26,7 @@ class Ovf(FeedbackMethod):
         le=1,
         title="Δσ",
         description="How much more device variation each further pass has; where it is negative, σ_d ends at 0.",
+        json_schema_extra={"noun": "noise step"},
     )
     feedback_moves_batchnorm: bool = Field(
         default=True,

@@ -105,9 +105,9 @@ def test_steps_are_small_against_the_default(form: Form) -> None:
 @pytest.mark.parametrize(
     ("part", "name", "label"),
     [
-        ("method", "ovf", "β: beta"),
-        ("method", "irs", "N: num feedback"),
-        ("mapping", None, "M: weight bits"),
+        ("method", "ovf", "Feedback coefficient β"),
+        ("method", "irs", "Feedback terms N"),
+        ("mapping", None, "Weight bits M"),
         ("training", None, "Train σ_d"),
         ("training", None, "Epochs"),
         ("evaluation", None, "Chips"),
