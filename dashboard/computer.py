@@ -37,8 +37,6 @@ ENDED = (
     "The process that computes for the pages ended before it answered (out of memory?). "
     "It starts anew with the next question: reload the page to ask again."
 )
-
-
 _LOCK = threading.Lock()
 _kept: list[Any] = []
 """The executor, once there is one."""
@@ -70,15 +68,17 @@ def ask(module: str, name: str, *values: Any, **named: Any) -> Any:
         ComputingError: the process ended meanwhile.
         Exception: whatever the function raised.
     """
+    executor = _executor()
     try:
-        asked = _executor().submit(answer, module, name, *values, **named)
+        asked = executor.submit(answer, module, name, *values, **named)
     except BrokenExecutor:  # it died while nobody asked
-        _start_anew()
-        asked = _executor().submit(answer, module, name, *values, **named)
+        _drop(executor)
+        executor = _executor()
+        asked = executor.submit(answer, module, name, *values, **named)
     try:
         return asked.result()
     except BrokenExecutor:
-        _start_anew()
+        _drop(executor)
         raise ComputingError(ENDED) from None
 
 
@@ -121,9 +121,11 @@ def _executor() -> Any:
         return _kept[0]
 
 
-def _start_anew() -> None:
+def _drop(broken: Any) -> None:
+    """The next question starts another, unless one that came meanwhile already has."""
     with _LOCK:
-        _kept.clear()
+        if broken in _kept:
+            _kept.remove(broken)
 
 
 def _end_with(server: int) -> None:

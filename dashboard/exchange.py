@@ -112,10 +112,10 @@ def take_in(content: io.BytesIO, run_ids: Collection[str]) -> tuple[Found, ...]:
 @contextmanager
 def _as_file(content: io.BytesIO) -> Generator[Path]:
     """An uploaded file where the computing process can read it."""
-    with tempfile.NamedTemporaryFile(suffix=".zip") as file:
-        _ = file.write(content.getbuffer())
-        file.flush()
-        yield Path(file.name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "upload.zip"
+        _ = path.write_bytes(content.getbuffer())
+        yield path
 
 
 # ---------------------------------------------------------------- addresses

@@ -52,7 +52,7 @@ def pictures(record: RunRecord, places: tuple[int, ...]) -> list[Picture]:
     return _pictures(record.id, checksum(record), places)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner="Reading the technologies …")
 def published_devices() -> dict[str, str]:
     """The published devices: names and labels."""
     return work.published_devices()
