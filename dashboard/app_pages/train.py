@@ -35,7 +35,7 @@ def page() -> None:
         else:
             _experiment()
     with watch:
-        _jobs(any(job.is_active for job in jobs.jobs()))
+        _jobs(jobs.jobs())
 
 
 def _kind() -> str:
@@ -75,7 +75,7 @@ def _training() -> None:
         return
     _start(training, download=download)
     st.caption("The same from a command line:")
-    st.code(training.command, language="bash", wrap_lines=True)
+    st.code(training.command, language=None, wrap_lines=True)
 
 
 def _start(training: PlannedTraining, *, download: bool) -> None:
@@ -121,22 +121,23 @@ def _stored(training: PlannedTraining) -> None:
         )
 
 
-def _jobs(running: bool) -> None:  # noqa: FBT001 - Streamlit fragments take plain arguments
+def _jobs(current: list[Job]) -> None:
+    """The queue, redrawn each second while there is one, and what has ended, which stays as it is meanwhile."""
     st.markdown("## Queue and results")
+    drawn = [job.id for job in current if job.is_active]
 
-    @st.fragment(run_every=1.0 if running else None)
+    @st.fragment(run_every=1.0 if drawn else None)
     def watch() -> None:
-        current = jobs.jobs()
-        queued = [job for job in reversed(current) if job.is_active]
-        if running and not queued:
-            st.rerun()  # once, to stop the timer and to list the finished run
-        if not current:
-            st.info("None yet. What you start appears here, live.", icon=":material/hourglass_empty:")
+        queued = [job for job in reversed(jobs.jobs()) if job.is_active]
+        if {job.id for job in queued} != set(drawn):
+            st.rerun()  # once, to list what ended or came from elsewhere
         for job in queued:
             job_card(job, queued)
-        _ended([job for job in current if not job.is_active])
 
     watch()
+    if not current:
+        st.info("None yet. What you start appears here, live.", icon=":material/hourglass_empty:")
+    _ended([job for job in current if not job.is_active])
 
 
 def _ended(ended: list[Job]) -> None:
