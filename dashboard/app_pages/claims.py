@@ -33,7 +33,7 @@ def page() -> None:
     decided = claims[claims["verdict"] != "no runs"]
     if decided.empty:
         st.info("No experiment is stored yet that decides a claim.", icon=":material/inbox:")
-        st.code("neft sweep paper_digits", language="bash")
+        st.code("neft sweep paper_digits", language=None)
         show_plan_problems(stamp)
         return
     st.markdown(findings.claims_finding(claims))

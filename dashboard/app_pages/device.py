@@ -209,10 +209,10 @@ def _train_card(record: RunRecord, device: OwnDevice, weights: WeightsOnDevice, 
             st.error(str(error), icon=":material/error:")
             return
         st.caption("This network's settings, trained and tried on this device:")
-        st.code(handover.train, language="bash", wrap_lines=True)
+        st.code(handover.train, language=None, wrap_lines=True)
         if handover.evaluate is not None:
             st.caption("The stored network as it is, on real chips of this device:")
-            st.code(handover.evaluate, language="bash", wrap_lines=True)
+            st.code(handover.evaluate, language=None, wrap_lines=True)
         with st.container(horizontal=True):
             st.page_link(
                 "app_pages/train.py",

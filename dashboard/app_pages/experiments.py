@@ -90,7 +90,7 @@ def _nothing_yet(experiment: Experiment) -> None:
         "Nothing of this experiment is stored yet. Run it below, at any size, or from a command line:",
         icon=":material/inbox:",
     )
-    st.code(f"neft sweep {experiment.name}", language="bash")
+    st.code(f"neft sweep {experiment.name}", language=None)
     st.markdown("`neft sweep --help` lists what can be changed: data, backbone, width, epochs, seeds, chips.")
 
 

@@ -290,7 +290,7 @@ def _provenance(record: RunRecord) -> None:
     }
     st.markdown("\n".join(f"- **{name}**: {value}" for name, value in facts.items()))
     st.caption("To make it again:")
-    st.code(provenance.command or f"neft show {record.id} --config", language="bash", wrap_lines=True)
+    st.code(provenance.command or f"neft show {record.id} --config", language=None, wrap_lines=True)
     with st.container(horizontal=True):
         same_seed_link(record.id)
         other_seed_link(record.id)

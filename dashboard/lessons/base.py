@@ -156,7 +156,7 @@ def show_missing(missing: Missing) -> None:
     """What a lesson lacks, and how to get it."""
     experiment = EXPERIMENTS[missing.experiment]
     st.info(f"This lesson needs {missing.what}, and no such runs are stored. This makes them:", icon=":material/inbox:")
-    st.code(f"neft sweep {experiment.name}", language="bash")
+    st.code(f"neft sweep {experiment.name}", language=None)
     st.page_link(
         "app_pages/experiments.py",
         label=f"Run “{experiment.title}” from its page",

@@ -51,7 +51,7 @@ def job_card(job: Job, everyone: Sequence[Job] = ()) -> None:
                 figure, theme=None, key=f"curves_{job.id}", alt="Loss and accuracies by epoch, as they come."
             )
         with st.expander("The same from a command line", icon=":material/terminal:", key=f"command_{job.id}"):
-            st.code(job.command, language="bash", wrap_lines=True)
+            st.code(job.command, language=None, wrap_lines=True)
 
 
 def _waiting(job: Job, everyone: Sequence[Job]) -> None:
@@ -89,11 +89,11 @@ def _sweep_runs(job: Job) -> None:
     """The runs of a sweep that ended last."""
     for run in job.runs[: -SHOWN_RUNS - 1 : -1]:
         how = f"failed: {run.error}" if run.error else f"stored after {_duration(run.seconds)}"
-        st.caption(f"`{run.run_id}` {how}")
+        st.caption(f"{run.run_id} {how}")
 
 
 def _what(job: Job) -> str:
-    return f"Experiment: {EXPERIMENTS[job.sweep].title}" if job.sweep in EXPERIMENTS else job.sweep or f"`{job.run_id}`"
+    return f"Experiment: {EXPERIMENTS[job.sweep].title}" if job.sweep in EXPERIMENTS else job.sweep or job.run_id
 
 
 def _ending(job: Job) -> None:

@@ -31,7 +31,7 @@ def sweep_form(experiment: Experiment) -> None:
     command = f"{planned.command} --download" if download else planned.command
     _start(experiment, command, planned)
     st.caption("The same from a command line:")
-    st.code(command, language="bash", wrap_lines=True)
+    st.code(command, language=None, wrap_lines=True)
 
 
 def _start(experiment: Experiment, command: str, planned: PlannedSweep) -> None:

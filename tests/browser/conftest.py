@@ -45,11 +45,19 @@ def chromium_path() -> str:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """`neft dashboard` on the cached runs and an empty home, started from another folder."""
+    yield from serve(tmp_path_factory.mktemp("home"))
+
+
+def serve(home: Path, **variables: str) -> Iterator[Server]:
+    """`neft dashboard` on the cached runs and this home until the tests are done with it.
+
+    Raises:
+        AssertionError: it has loaded torch, or a traceback stands in its log.
+    """
     _ = chromium_path()
-    home = tmp_path_factory.mktemp("home")
     log = home / "server.log"
     port = free_port()
-    environment = {**os.environ, "NEFT_HOME": str(home), "PYTHONWARNINGS": "default"}
+    environment = {**os.environ, "NEFT_HOME": str(home), "PYTHONWARNINGS": "default", **variables}
     environment.pop("COVERAGE_PROCESS_START", None)
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -1,9 +1,6 @@
 """Runs leave one dashboard as a file and come into another; reports and charts work without any server."""
 
 import base64
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,32 +8,15 @@ import pytest
 from playwright.sync_api import Browser, Download, Page, expect
 
 from neft.store import CACHED_RUNS, RunStore
-from tests.browser.conftest import free_port, wait_until_healthy
+from tests.browser.conftest import serve
 from tests.browser.driver import CHART, Server, open_page, wait_idle
 
 
 @pytest.fixture(scope="module")
-def empty_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Another user's dashboard: no run ships with it, and none is stored."""
     home = tmp_path_factory.mktemp("empty")
-    port = free_port()
-    log = home / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "neft", "dashboard", "--port", str(port), "--no-browser"],
-            cwd=home,
-            env={**os.environ, "NEFT_HOME": str(home), "NEFT_CACHED_RUNS": str(home / "none")},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(url, process)
-        yield Server(url=url, home=home, log=log)
-    finally:
-        process.terminate()
-        _ = process.wait(timeout=20)
-    assert "Traceback" not in log.read_text(errors="replace")
+    yield from serve(home, NEFT_CACHED_RUNS=str(home / "none"))
 
 
 def saved(page: Page, button: str, path: Path) -> Path:

@@ -1,0 +1,64 @@
+"""A job's card in every state it can be in; the states are written as files, so none is over before it is seen."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import serve
+from tests.browser.driver import Server, open_page
+from tests.browser.test_accessibility import lasting_violations
+from tests.dashboard.driver import epoch, write_job
+
+SAYS = {
+    "1-finished": "Finished in",
+    "2-failed": "The loss is no number.",
+    "3-cancelled": "Cancelled. 4 epochs are kept.",
+    "4-lost": "Lost: its process ended",
+    "5-running": "4 of 9 epochs",
+    "6-sweeping": "1 of 9 runs",
+    "7-waiting": "Waiting: 3rd in the queue",
+}
+
+
+@pytest.fixture(scope="module")
+def server_with_jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A dashboard whose list holds a job in each state; one process stands for all that live."""
+    home = tmp_path_factory.mktemp("jobs")
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("NEFT_HOME", str(home))
+            write_jobs(sleeper.pid)
+        yield from serve(home)
+    finally:
+        sleeper.kill()
+        _ = sleeper.wait()
+
+
+def write_jobs(pid: int) -> None:
+    """The jobs of `SAYS`; those that live have this process."""
+    begun = time.time() - 60
+    alive: dict[str, Any] = {"pid": pid, "process_created": psutil.Process(pid).create_time()}
+    epochs = [epoch(number) | {"time": begun + number} for number in range(1, 5)]
+    run = {"run_id": "digits-mlp2x16-irs-s0.10-seed0-1a2b3c4d", "seconds": 12.0, "error": None}
+    _ = write_job("1-finished", [*epochs, {"event": "finished"}], created=begun)
+    _ = write_job("2-failed", [*epochs, {"event": "failed", "message": "The loss is no number."}], created=begun)
+    _ = write_job("3-cancelled", [*epochs, {"event": "stopped", "message": "4 epochs are kept."}], created=begun)
+    _ = write_job("4-lost", epochs, created=begun)
+    _ = write_job("5-running", epochs, created=begun, **alive)
+    sweeping = {"event": "sweeping", "done": 1, "total": 9, "run": run}
+    _ = write_job("6-sweeping", [sweeping], sweep="headline", run_id="", created=begun, **alive)
+    _ = write_job("7-waiting", [], created=begun, **alive)
+
+
+def test_a_card_has_no_violations_in_any_state(themed_page: Page, server_with_jobs: Server) -> None:
+    open_page(themed_page, server_with_jobs, "/train")
+    for job_id, says in SAYS.items():
+        expect(themed_page.locator(f".st-key-job_{job_id}")).to_contain_text(says)
+    assert lasting_violations(themed_page) == []
