@@ -5,11 +5,13 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import psutil
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 
 from dashboard import computer, job_files, job_processes, jobs
 from dashboard.computing import networks, previews
@@ -54,6 +56,14 @@ def _compute_here() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(computer, "ask", computer.answer)
         patch.setattr(computer, "warm_up", lambda: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _look_for_components_once() -> Iterator[None]:
+    """Streamlit reads what every installed package says of itself, with each page anew: half of a page's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
 
 
