@@ -1,10 +1,11 @@
-"""Page config and navigation; nothing else. To add a page: a file in app_pages/ and a line in PAGES."""
+"""Navigation, and what every page needs around it. To add a page: a file in app_pages/ and a line in PAGES."""
 
 import streamlit as st
 
 from dashboard import computer
 from dashboard.computer import ComputingError
 from dashboard.widgets.plotly_ahead import plotly_ahead
+from dashboard.widgets.theme_watch import follow_theme
 
 PAGES = {
     "": [st.Page("app_pages/explore.py", title="Explore", icon=":material/monitoring:", default=True)],
@@ -40,4 +41,5 @@ try:
         st.navigation(PAGES, position="top").run()
 except ComputingError as error:
     st.error(str(error), icon=":material/error:")
+follow_theme()
 computer.warm_up()

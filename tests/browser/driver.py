@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+
+from dashboard.charts.theme import PALETTES, Mode
 
 APP_PAGES = Path(__file__).parents[2] / "dashboard" / "app_pages"
 PATHS = tuple(
@@ -38,11 +40,33 @@ def wait_idle(page: Page) -> None:
     assert page.locator("[data-testid='stException']").count() == 0
 
 
-def chart_data(page: Page, key: str) -> list[dict[str, Any]]:
-    """The traces of a card's chart, as Plotly holds them, with arrays as lists."""
-    box = page.locator(f".st-key-card_{key} .js-plotly-plot")
-    box.locator(".main-svg").first.wait_for(timeout=45_000)
-    return box.evaluate(
-        """plot => plot._fullData.map(t => ({name: t.name, x: Array.from(t.x || []), y: Array.from(t.y || []),
-           mode: t.mode, fill: t.fill, line: t.line && t.line.color, visible: t.visible}))"""
+def switch_to(page: Page, mode: Mode) -> None:
+    """Have the browser prefer light or dark, and wait until the page and all its charts show it."""
+    page.emulate_media(color_scheme=mode)
+    colour = PALETTES[mode].background
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", f"rgb{(*bytes.fromhex(colour[1:]),)}")
+    page.wait_for_function(
+        """colour => [...document.querySelectorAll(".js-plotly-plot")]
+            .every(plot => plot._fullLayout && plot._fullLayout.paper_bgcolor === colour)""",
+        arg=colour,
+        timeout=45_000,
     )
+    wait_idle(page)
+
+
+def chart_data(page: Page, key: str) -> list[dict[str, Any]]:
+    """The traces of a card's chart, as Plotly holds them, with arrays as lists.
+
+    A card that is being drawn anew holds the chart twice for a moment: that is waited for.
+    """
+    drawn = page.wait_for_function(
+        """selector => {
+            const plots = document.querySelectorAll(selector);
+            return plots.length === 1 && plots[0]._fullData && plots[0].querySelector(".main-svg")
+                && plots[0]._fullData.map(t => ({name: t.name, x: Array.from(t.x || []), y: Array.from(t.y || []),
+                   mode: t.mode, fill: t.fill, line: t.line && t.line.color, visible: t.visible}));
+        }""",
+        arg=f".st-key-card_{key} .js-plotly-plot",
+        timeout=45_000,
+    )
+    return drawn.json_value()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from neft.store import CACHED_RUNS, RunStore
-from tests.browser.driver import CHART, PATHS, Server, chart_data, open_page, wait_idle
+from tests.browser.driver import CHART, Server, chart_data, open_page, wait_idle
 
 CARDS = ("accuracy", "ekl", "decay", "deviations")
 VGG8 = "/?net=VGG-8,%20width%201/4"
@@ -57,14 +57,6 @@ def test_a_method_left_out_leaves_the_others_where_they_were(page: Page, server:
     after = {trace["name"]: trace["y"] for trace in chart_data(page, "accuracy") if trace["name"]}
     assert "OVF" not in after
     assert after["IRS"] == before["IRS"]
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_nothing_scrolls_sideways_on_a_narrow_screen(page: Page, server: Server, path: str) -> None:
-    page.set_viewport_size({"width": 400, "height": 900})
-    open_page(page, server, path)
-    widths = page.evaluate("[document.scrollingElement.scrollWidth, window.innerWidth]")
-    assert widths[0] <= widths[1]
 
 
 def test_picked_runs_are_in_the_address_with_their_details(page: Page, server: Server) -> None:

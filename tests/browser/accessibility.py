@@ -1,0 +1,26 @@
+"""What axe finds on a page."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+
+def lasting_violations(page: Page) -> list[str]:
+    """What axe finds once the page stands still: an element that is being drawn anew is faded for a moment.
+
+    The window is made as high as the page: axe judges colours of what can be seen alone.
+    """
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": 1280, "height": max(1000, height)})
+    page.wait_for_timeout(500)
+    found = violations(page)
+    for _ in range(10):
+        if found:
+            page.wait_for_timeout(1000)
+            found = violations(page)
+    return found
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, a line a rule with the first place."""
+    report = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['help']} at {one['nodes'][0]['target']} ({len(one['nodes'])})" for one in report]
