@@ -1,6 +1,6 @@
 """One job, a training or a sweep: where it stands, how far it is, its curves, and every way on from there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -57,9 +57,7 @@ def job_card(job: Job, everyone: Sequence[Job] = ()) -> None:
 def _waiting(job: Job, everyone: Sequence[Job]) -> None:
     st.markdown(f"**Waiting: {ordinal(job.place)} in the queue** · {turn_words(job, everyone)}")
     st.caption(_what(job))
-    if st.button("Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}", help="It leaves the queue."):
-        jobs.cancel(job.id)
-        st.rerun()
+    _cancel_button(job, "It leaves the queue.", jobs.cancel)
 
 
 def _progress(job: Job) -> None:
@@ -70,11 +68,19 @@ def _progress(job: Job) -> None:
     st.progress(job.done / job.total if job.total else 0.0, text=f"**{words}**{count}{left}")
     st.caption(f"{_what(job)} · {_duration(job.seconds)} so far{_to_end(job)}")
     _sweep_runs(job)
-    if st.button(
-        "Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}", help="What is whole is kept: epochs and runs."
-    ):
-        jobs.cancel(job.id)
-        st.toast("Stopping; what is whole is kept: runs that ended, and the last epoch of the others.")
+    _cancel_button(job, "What is whole is kept: epochs and runs.", _stop)
+
+
+def _cancel_button(job: Job, words: str, cancel: Callable[[str], None]) -> None:
+    """What a click does comes before the run it starts, which may end before it gets here: another job has ended."""
+    st.button(
+        "Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}", help=words, on_click=cancel, args=(job.id,)
+    )
+
+
+def _stop(job_id: str) -> None:
+    jobs.cancel(job_id)
+    st.toast("Stopping; what is whole is kept: runs that ended, and the last epoch of the others.")
 
 
 def _to_end(job: Job) -> str:
