@@ -1,7 +1,6 @@
 """Choose a training, start it, watch it."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -233,7 +232,7 @@ def test_cancel_stops_the_jobs_process() -> None:
 
     app = app.button(key=f"cancel_{folder.name}").click().run()
 
-    assert process.wait(timeout=20) == -signal.SIGTERM
+    process.wait(timeout=20)  # raises where it goes on; whoever looks at the job first takes its exit code
     app = app.run()
     assert not app.exception
     assert "Cancelled." in words(app)
