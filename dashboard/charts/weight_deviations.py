@@ -27,7 +27,7 @@ LAST = 2000
 
 
 def weight_deviations(histograms: pd.DataFrame, *, x_title: str, mode: Mode) -> go.Figure:
-    """Sampled histograms as outlines with the closed form as a thin dashed line.
+    """Sampled histograms as outlines, one alone filled, with the closed form as a thin dashed line.
 
     What to look for: outlines that follow the dashed line, as wide in every layer as the device model says.
 
@@ -83,14 +83,18 @@ def _named_once(traces: Sequence[Trace]) -> list[Trace]:
 
 
 def _panel(variants: Sequence[Variant], *, differ: bool, mode: Mode) -> list[Trace]:
-    outlines = [_outline(of, variant=variant, label=label, faint=differ, mode=mode) for variant, label, of in variants]
+    alone = len(variants) == 1
+    outlines = [
+        _outline(of, variant=variant, label=label, faint=differ, filled=alone, mode=mode)
+        for variant, label, of in variants
+    ]
     shown = variants if differ else variants[:1]
     forms = [_closed_form(of, variant=variant if differ else None, mode=mode) for variant, _, of in shown]
     return [*outlines, *(form for form in forms if np.isfinite(form["y"]).any())]
 
 
-def _outline(rows: pd.DataFrame, *, variant: str, label: str, faint: bool, mode: Mode) -> Trace:
-    """The histogram; faint where a closed form of the same colour lies on it."""
+def _outline(rows: pd.DataFrame, *, variant: str, label: str, faint: bool, filled: bool, mode: Mode) -> Trace:
+    """The histogram; faint where a closed form of the same colour lies on it. Dashes are the closed form's alone."""
     style = variant_style(variant, mode=mode)
     colour = translucent(style.colour, opacity=0.6) if faint else style.colour
     return {
@@ -100,7 +104,9 @@ def _outline(rows: pd.DataFrame, *, variant: str, label: str, faint: bool, mode:
         "name": label,
         "legendgroup": variant,
         "mode": "lines",
-        "line": {"color": colour, "dash": style.dash, "width": 1.5, "shape": "hvh"},
+        "fill": "tozeroy" if filled else "none",
+        "fillcolor": translucent(style.colour, opacity=0.25),
+        "line": {"color": colour, "width": 1.5, "shape": "hvh"},
         "hovertemplate": f"{label}<br>deviation %{{x:.2f}}<br>density %{{y:.3g}}<extra></extra>",
     }
 

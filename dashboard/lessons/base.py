@@ -136,6 +136,7 @@ def _ask(name: str, question: Question) -> None:
                 question.high,
                 question.start,
                 question.step,
+                format="%g",
                 key=f"guess_{name}",
                 help="The answer stays hidden until you commit. Predictions are kept in this session only.",
             )
