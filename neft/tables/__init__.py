@@ -12,7 +12,6 @@ from neft.tables.curves import (
     gather,
     metric_curves,
     metric_quantiles,
-    paired_difference,
     select_protocol,
 )
 from neft.tables.experiments import (
@@ -101,7 +100,6 @@ __all__ = [
     "noise_audit",
     "other_chips",
     "other_images",
-    "paired_difference",
     "read_out",
     "recipe",
     "runs_table",

@@ -99,14 +99,11 @@ def clean_means(curves: pd.DataFrame) -> pd.DataFrame:
     return curves[curves[columns.SIGMA_D] == 0].reset_index(drop=True)
 
 
-def paired_difference(gathered: pd.DataFrame, variant: str, reference: str, metric: str = columns.ACCURACY) -> Interval:
-    """Variant - reference at one sigma_d, seed by seed and chip by chip, over the seeds and chips that both have."""
-    of = gathered[columns.VARIANT]
-    return _paired(*(seeds_by_chips(gathered[of == one], metric) for one in (variant, reference)))
-
-
 def differences_to(gathered: pd.DataFrame, reference: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
-    """A row per other variant: its paired difference to a reference variant, at the rows' one sigma_d."""
+    """A row per other variant: it minus a reference variant at the rows' one sigma_d, seed by seed and chip by chip.
+
+    Pairs are the seeds and chips that both have. Where the reference is absent, there are no rows.
+    """
     rows: list[dict[str, object]] = []
     names = (columns.VARIANT, columns.LABEL, columns.METHOD, columns.SEED, columns.INSTANCE, metric)
     needed = gathered[[*names]] if not gathered.empty else gathered

@@ -16,12 +16,12 @@ from neft.tables import (
     RUN_COLUMNS,
     crossed_interval,
     decay_points,
+    differences_to,
     gather,
     layer_label,
     layer_table,
     metric_curves,
     metric_quantiles,
-    paired_difference,
     runs_table,
     scaled_deviations,
     select_protocol,
@@ -241,10 +241,11 @@ def test_difference_is_taken_chip_by_chip() -> None:
     # half-width 12.7062 * 0.0707107/sqrt(2) = 0.635310
     gathered = pd.concat([chips([0.9, 0.5]), chips([0.8, 0.3], variant="vanilla")])
 
-    difference = paired_difference(gathered, "ovf", "vanilla")
+    (difference,) = differences_to(gathered, "vanilla").to_dict("records")
 
-    assert difference.mean == pytest.approx(0.15)
-    assert difference.ci95 == pytest.approx(0.635310, abs=1e-6)
+    assert difference[c.VARIANT] == "ovf"
+    assert difference[c.MEAN] == pytest.approx(0.15)
+    assert difference[c.CI95] == pytest.approx(0.635310, abs=1e-6)
 
 
 def test_difference_pairs_equal_seeds_and_chips_only() -> None:
@@ -258,20 +259,23 @@ def test_difference_pairs_equal_seeds_and_chips_only() -> None:
         ]
     )
 
-    difference = paired_difference(gathered, "ovf", "vanilla")
+    (difference,) = differences_to(gathered, "vanilla").to_dict("records")
 
     # 0.1 for both seeds that both have, on both chips that both have
-    assert difference.mean == pytest.approx(0.1)
-    assert difference.ci95 == pytest.approx(0, abs=1e-12)
-    assert (difference.num_seeds, difference.num_instances) == (2, 2)
+    assert difference[c.MEAN] == pytest.approx(0.1)
+    assert difference[c.CI95] == pytest.approx(0, abs=1e-12)
+    assert (difference[c.NUM_SEEDS], difference[c.NUM_INSTANCES]) == (2, 2)
 
 
-def test_difference_to_itself_is_nothing() -> None:
-    assert paired_difference(chips([0.9, 0.5, 0.6]), "ovf", "ovf")[:2] == (0, 0)
+def test_difference_of_variants_without_a_common_chip_is_no_number() -> None:
+    gathered = pd.concat([chips([0.9, 0.5], seed=0), chips([0.8, 0.3], seed=1, variant="vanilla")])
+
+    assert differences_to(gathered, "vanilla")[c.MEAN].isna().all()
 
 
-def test_difference_to_an_absent_variant_is_no_number() -> None:
-    assert np.isnan(paired_difference(chips([0.9, 0.5]), "ovf", "irs").mean)
+def test_no_variant_differs_from_itself_or_from_an_absent_one() -> None:
+    assert differences_to(chips([0.9, 0.5, 0.6]), "ovf").empty
+    assert differences_to(chips([0.9, 0.5]), "irs").empty
 
 
 def test_quantiles_rise_from_the_least_to_the_largest_value() -> None:
