@@ -124,13 +124,14 @@ def _stored(training: PlannedTraining) -> None:
 def _jobs(current: list[Job]) -> None:
     """The queue, redrawn each second while there is one, and what has ended, which stays as it is meanwhile."""
     st.markdown("## Queue and results")
-    drawn = [job.id for job in current if job.is_active]
+    drawn = _standing(current)
 
-    @st.fragment(run_every=1.0 if drawn else None)
+    @st.fragment(run_every=1.0 if any(drawn.values()) else None)
     def watch() -> None:
-        queued = [job for job in reversed(jobs.jobs()) if job.is_active]
-        if {job.id for job in queued} != set(drawn):
-            st.rerun()  # once, to list what ended or came from elsewhere
+        now = jobs.jobs()
+        if _standing(now) != drawn:
+            st.rerun()  # once, to list what ended, was removed or came from elsewhere
+        queued = [job for job in reversed(now) if job.is_active]
         for job in queued:
             job_card(job, queued)
 
@@ -138,6 +139,11 @@ def _jobs(current: list[Job]) -> None:
     if not current:
         st.info("None yet. What you start appears here, live.", icon=":material/hourglass_empty:")
     _ended([job for job in current if not job.is_active])
+
+
+def _standing(current: list[Job]) -> dict[str, bool]:
+    """Which jobs there are, and which of them are in the queue."""
+    return {job.id: job.is_active for job in current}
 
 
 def _ended(ended: list[Job]) -> None:

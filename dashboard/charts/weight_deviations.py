@@ -11,7 +11,15 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.charts.frames import by_variant, numbers
-from dashboard.charts.theme import Mode, apply_layout, make_room_for_titles, palette, translucent, variant_style
+from dashboard.charts.theme import (
+    PLAIN_VARIANTS,
+    Mode,
+    apply_layout,
+    make_room_for_titles,
+    palette,
+    translucent,
+    variant_style,
+)
 from neft.columns import BIN_LEFT, BIN_RIGHT, CLOSED_FORM_DENSITY, DENSITY, LAYER
 
 Trace = dict[str, Any]
@@ -42,10 +50,11 @@ def weight_deviations(histograms: pd.DataFrame, *, x_title: str, mode: Mode) -> 
         str(layer): list(by_variant(rows)) for layer, rows in histograms.groupby(LAYER, sort=False, observed=True)
     }
     differ = any(_closed_forms_differ(variants) for variants in panels.values())
+    alone = len({variant for variants in panels.values() for variant, _, _ in variants}) == 1
     traces = [_legend_entry(mode=mode)] if differ else []
     for number, variants in enumerate(panels.values(), start=1):
         axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
-        traces += [trace | axes for trace in _panel(variants, differ=differ, mode=mode)]
+        traces += [trace | axes for trace in _panel(variants, differ=differ, alone=alone, mode=mode)]
     return go.Figure(_named_once(traces), _empty_panels(tuple(panels), x_title, mode))
 
 
@@ -82,8 +91,7 @@ def _named_once(traces: Sequence[Trace]) -> list[Trace]:
     return [trace | {"showlegend": first[trace["legendgroup"]] == place} for place, trace in enumerate(traces)]
 
 
-def _panel(variants: Sequence[Variant], *, differ: bool, mode: Mode) -> list[Trace]:
-    alone = len(variants) == 1
+def _panel(variants: Sequence[Variant], *, differ: bool, alone: bool, mode: Mode) -> list[Trace]:
     outlines = [
         _outline(of, variant=variant, label=label, faint=differ, filled=alone, mode=mode)
         for variant, label, of in variants
@@ -94,9 +102,14 @@ def _panel(variants: Sequence[Variant], *, differ: bool, mode: Mode) -> list[Tra
 
 
 def _outline(rows: pd.DataFrame, *, variant: str, label: str, faint: bool, filled: bool, mode: Mode) -> Trace:
-    """The histogram; faint where a closed form of the same colour lies on it. Dashes are the closed form's alone."""
+    """The histogram; faint where a closed form of the same colour lies on it.
+
+    A method's own outline is solid, vanilla's too: its dashes would run into the closed form's. Its further variants,
+    which have its hue, keep theirs.
+    """
     style = variant_style(variant, mode=mode)
     colour = translucent(style.colour, opacity=0.6) if faint else style.colour
+    dash = "solid" if variant in PLAIN_VARIANTS else style.dash
     return {
         "type": "scatter",
         "x": _centres(rows),
@@ -106,7 +119,7 @@ def _outline(rows: pd.DataFrame, *, variant: str, label: str, faint: bool, fille
         "mode": "lines",
         "fill": "tozeroy" if filled else "none",
         "fillcolor": translucent(style.colour, opacity=0.25),
-        "line": {"color": colour, "width": 1.5, "shape": "hvh"},
+        "line": {"color": colour, "dash": dash, "width": 1.5, "shape": "hvh"},
         "hovertemplate": f"{label}<br>deviation %{{x:.2f}}<br>density %{{y:.3g}}<extra></extra>",
     }
 

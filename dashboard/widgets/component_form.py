@@ -110,7 +110,7 @@ def _form() -> Form:
 
 
 def _widget(field: FormField) -> Any:
-    label, key, value = _drawn(field.label), f"{PREFIX}{field.name}", field.initial
+    label, key, value = field.label, f"{PREFIX}{field.name}", field.initial
     if field.kind == "switch":
         return st.toggle(label, value=bool(value), key=key, help=field.help, bind="query-params")
     if field.kind == "choice":
@@ -129,13 +129,9 @@ def _widget(field: FormField) -> Any:
     return _number(field, value)
 
 
-def _drawn(label: str) -> str:
-    return label.replace("σ_d", r"$\sigma_d$")
-
-
 def _number(field: FormField, value: Any) -> float | None:
     return st.number_input(
-        _drawn(field.label),
+        field.label,
         min_value=field.low,
         max_value=field.high,
         value=value,

@@ -3,15 +3,18 @@
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.browser.driver import wait_drawn
+
 
 def lasting_violations(page: Page) -> list[str]:
     """What axe finds once the page stands still: an element that is being drawn anew is faded for a moment.
 
     The window is made as high as the page: axe judges colours of what can be seen alone.
     """
+    wait_drawn(page)
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": 1280, "height": max(1000, height)})
-    page.wait_for_timeout(500)
+    wait_drawn(page)
     found = violations(page)
     for _ in range(10):
         if found:

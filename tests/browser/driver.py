@@ -16,7 +16,8 @@ PATHS = tuple(
 )
 """The address of every page there is."""
 IDLE = "[data-testid='stApp'][data-test-script-state='notRunning'][data-test-connection-state='CONNECTED']"
-CHART = ".js-plotly-plot .main-svg"
+PLOT = ".js-plotly-plot"
+CHART = f"{PLOT} .main-svg"
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,30 @@ def wait_idle(page: Page) -> None:
     assert page.locator("[data-testid='stException']").count() == 0
 
 
+def wait_drawn(page: Page) -> None:
+    """Until every chart and table that the page has room for is there, and half a second on, to settle."""
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    page.wait_for_function(
+        """[...document.querySelectorAll("[data-testid='stPlotlyChart']")]
+            .every(place => place.querySelector(".main-svg"))""",
+        timeout=45_000,
+    )
+    page.wait_for_timeout(500)
+
+
 def switch_to(page: Page, mode: Mode) -> None:
     """Have the browser prefer light or dark, and wait until the page and all its charts show it."""
+    has_charts = page.locator(PLOT).count() > 0
     page.emulate_media(color_scheme=mode)
     colour = PALETTES[mode].background
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", f"rgb{(*bytes.fromhex(colour[1:]),)}")
     page.wait_for_function(
-        """colour => [...document.querySelectorAll(".js-plotly-plot")]
-            .every(plot => plot._fullLayout && plot._fullLayout.paper_bgcolor === colour)""",
-        arg=colour,
+        """([selector, hasCharts, colour]) => {
+            const plots = [...document.querySelectorAll(selector)];
+            return plots.length > 0 === hasCharts
+                && plots.every(plot => plot._fullLayout && plot._fullLayout.paper_bgcolor === colour);
+        }""",
+        arg=[PLOT, has_charts, colour],
         timeout=45_000,
     )
     wait_idle(page)
@@ -66,7 +82,7 @@ def chart_data(page: Page, key: str) -> list[dict[str, Any]]:
                 && plots[0]._fullData.map(t => ({name: t.name, x: Array.from(t.x || []), y: Array.from(t.y || []),
                    mode: t.mode, fill: t.fill, line: t.line && t.line.color, visible: t.visible}));
         }""",
-        arg=f".st-key-card_{key} .js-plotly-plot",
+        arg=f".st-key-card_{key} {PLOT}",
         timeout=45_000,
     )
     return drawn.json_value()

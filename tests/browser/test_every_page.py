@@ -5,7 +5,7 @@ from playwright.sync_api import Page
 
 from neft.store import CACHED_RUNS, RunStore
 from tests.browser.accessibility import lasting_violations
-from tests.browser.driver import PATHS, Server, open_page, switch_to
+from tests.browser.driver import PATHS, Server, open_page, switch_to, wait_drawn
 
 FURTHER_PATHS = (
     "/experiments?experiment=Number+of+feedback+terms&paper=true",
@@ -14,6 +14,7 @@ FURTHER_PATHS = (
 NARROW = 400
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("path", [*PATHS, *FURTHER_PATHS])
 def test_a_page_can_be_read_in_light_and_dark_and_on_a_narrow_screen(page: Page, server: Server, path: str) -> None:
     open_page(page, server, path)
@@ -23,6 +24,7 @@ def test_a_page_can_be_read_in_light_and_dark_and_on_a_narrow_screen(page: Page,
     assert lasting_violations(page) == []
 
     page.set_viewport_size({"width": NARROW, "height": 900})
-    page.wait_for_timeout(500)
+    open_page(page, server, path)
+    wait_drawn(page)
     main_width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert main_width <= NARROW, "the page scrolls sideways"

@@ -57,6 +57,7 @@ def write_jobs(pid: int) -> None:
     _ = write_job("7-waiting", [], created=begun, **alive)
 
 
+@pytest.mark.timeout(240)
 def test_a_card_can_be_read_in_any_state_in_light_and_dark(page: Page, server_with_jobs: Server) -> None:
     open_page(page, server_with_jobs, "/train")
     for job_id, says in SAYS.items():

@@ -108,7 +108,7 @@ def test_steps_are_small_against_the_default(form: Form) -> None:
         ("method", "ovf", "Feedback coefficient β"),
         ("method", "irs", "Feedback terms N"),
         ("mapping", None, "Weight bits M"),
-        ("training", None, r"Train $\sigma_d$"),
+        ("training", None, "Train σ_d"),
         ("training", None, "Epochs"),
         ("evaluation", None, "Chips"),
     ],

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import psutil
 import pytest
 
+from dashboard import computer
 from dashboard.computer import ComputingError, ask, there
 from neft.chip_report import percentile_rank
 from neft.errors import ConfigError
@@ -17,6 +19,14 @@ from dashboard.computer import ask
 print(ask("os", "getpid"), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_process_left() -> Iterator[None]:
+    """Idle, it would live on in this process for minutes, beside the workers that other tests look for."""
+    yield
+    while computer._kept:
+        computer._kept.pop().shutdown(kill_workers=True)
 
 
 def test_questions_are_answered_by_one_process_that_is_not_the_server() -> None:

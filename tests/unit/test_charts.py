@@ -481,6 +481,23 @@ def test_a_variant_that_only_a_later_layer_knows_is_in_the_legend():
     assert named(figure, "IRS")[0].showlegend
 
 
+def test_variants_of_one_method_differ_in_their_dashes_and_no_dash_is_the_closed_forms():
+    known = histograms_of(["a"], {"vanilla": 1.0, "ovf": 1.0})
+    further = histograms_of(["a"], {"ovf": 1.0}).assign(**{c.VARIANT: "ovf_n1", c.LABEL: "OVF, N = 1"})
+    figure = weight_deviations(pd.concat([known, further]), x_title="x", mode="light")
+    vanilla, ovf, fewer = (trace.line for trace in figure.data if trace.line.shape == "hvh")
+    assert vanilla.dash == ovf.dash == "solid"
+    assert fewer.color == ovf.color
+    assert fewer.dash not in ("solid", named(figure, "closed form")[0].line.dash)
+
+
+def test_one_variant_is_filled_in_every_panel_and_several_in_none():
+    one, two = histograms_of(["a", "b"], {"ovf": 1.0}), histograms_of(["a"], {"irs": 1.0})
+    for histograms, fill in ((one, "tozeroy"), (pd.concat([one, two]), "none")):
+        figure = weight_deviations(histograms, x_title="x", mode="light")
+        assert {trace.fill for trace in figure.data if trace.line.shape == "hvh"} == {fill}
+
+
 def test_the_figure_grows_with_its_layers():
     few = weight_deviations(histograms_of(list("abc"), {"ovf": 1.0}), x_title="x", mode="light")
     many = weight_deviations(
