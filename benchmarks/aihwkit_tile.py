@@ -20,13 +20,14 @@ from aihwkit.inference.noise.base import BaseNoiseModel
 from aihwkit.nn.conversion import convert_to_analog
 from aihwkit.simulator.configs import TorchInferenceRPUConfig
 
+from neft.chips.deployed import ChipLaw
 from neft.datasets.base import DataAccess
+from neft.evaluation.monte_carlo import try_network
 from neft.metrics import METRICS, Predictions
-from neft.montecarlo import ChipLaw, try_network
-from neft.network import build_network
+from neft.networks.network import build_network
 from neft.options import make_config
 from neft.seeding import generator
-from neft.training import input_shape, train
+from neft.training.loop import input_shape, train
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,8 @@ For a stored run that kept its weights, in one process:
 - the plain loop with the fewest chips that reach it: at each sigma_d (1.96 s / 0.01)^2 chips, s being the spread over
   200 sampled chips; its time is the measured time of a plain chip, times their number;
 - real chips on the fast path that stop when they know (`evaluate(precision=0.01)`);
-- one chip per image (`neft.preview`), until the widest interval of the curve is narrow enough; and its first pass.
+- one chip per image (`neft.evaluation.preview`), until the widest interval of the curve is narrow enough; and its
+  first pass.
 
 The ratio is the time of the plain loop with the fewest chips over each row's. Errors are the largest difference, over
 the sigma_d, to the means of those 200 chips.
@@ -23,10 +24,11 @@ import torch
 from montecarlo import plain_loop
 
 from neft import columns
-from neft.montecarlo import evaluate
-from neft.pipeline import Settings, chip_law, load_data, restore_network, stored_config
-from neft.preview import Previewer
-from neft.store import WEIGHTS, Stores
+from neft.evaluation.monte_carlo import evaluate
+from neft.evaluation.preview import Previewer
+from neft.pipeline import Settings, chip_law, load_data, restore_network
+from neft.runs.facts import stored_config
+from neft.runs.store import WEIGHTS, Stores
 
 SIGMA_DS = (0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2)
 PRECISION = 0.01

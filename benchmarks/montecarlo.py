@@ -7,7 +7,7 @@ For each network (backbone:width:image size) one process measures, in turns and 
 
 - the plain loop: for every chip and sigma_d, normals drawn for each layer, then a forward pass of the module with
   BatchNorm, as published code does; its rebuilding of the network for every chip is left out;
-- the fast path: `neft.montecarlo.try_network`, with the same metrics as in stored runs but for the calibrated ones;
+- the fast path: `neft.evaluation.try_network`, with the same metrics as in stored runs but for the calibrated ones;
 - the rate of fp32 matrix products (1,024 x 1,024, best of many), and the share of it that the fast path's
   multiplications reach.
 
@@ -31,14 +31,15 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
+from neft.chips.deployed import ChipLaw
+from neft.chips.sampling import draw_normals
 from neft.datasets.base import DataAccess, ImageData, Split
+from neft.evaluation.monte_carlo import evaluate, try_network
 from neft.metrics import METRICS, Predictions
-from neft.montecarlo import ChipLaw, evaluate, try_network
-from neft.network import Network, build_network, initialise
-from neft.noise import draw_normals
+from neft.networks.network import Network, build_network, initialise
 from neft.options import make_config
 from neft.seeding import generator
-from neft.training import input_shape
+from neft.training.loop import input_shape
 
 NETWORKS = ("mlp:1:8", "vgg8:0.125:8", "vgg8:0.25:8", "vgg8:0.125:16", "vgg8:0.25:16", "vgg8:1:32", "resnet18:1:32")
 SIGMA_DS = (0.05, 0.1, 0.15, 0.2)

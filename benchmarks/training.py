@@ -22,10 +22,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from neft.config import RunConfig
 from neft.datasets.base import DataAccess, ImageData
 from neft.methods import Ovf
-from neft.network import build_network, initialise
+from neft.networks.network import build_network, initialise
 from neft.options import make_config
 from neft.seeding import generator
-from neft.training import BatchForward, input_shape, shuffled_batches
+from neft.training.loop import BatchForward, input_shape, shuffled_batches
 
 METHODS = ("vanilla", "noise_injection", "ovf", "irs")
 LEGEND = """

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 ADDRESS = "127.0.0.1"
-LANDING_PAGE = ("plotly.subplots", "neft.tables", "neft.store", "dashboard.charts")
+LANDING_PAGE = ("plotly.subplots", "neft.tables", "neft.runs.store", "dashboard.charts")
 """What the first page needs and takes long to import; nothing of Streamlit's, which the main thread is importing."""
 M_ARENA_MAX = -8
 """glibc's name for the number of heaps."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from neft.uncertainty import ChipOutcome
+from neft.inspection.uncertainty import ChipOutcome
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Measurements:
-    """What a file of measurements says of a device (`neft.device_measurements.MeasuredLevels`)."""
+    """What a file of measurements says of a device (`neft.devices.measurements.MeasuredLevels`)."""
 
     sigma_d: float
     level_stds: tuple[float, ...]
@@ -103,9 +103,9 @@ class OpenedChip:
     """What one chip says of each image, and how far its weights miss."""
 
     said: pd.DataFrame
-    """A row per image (`neft.outcomes.answers`)."""
+    """A row per image (`neft.inspection.image_outcomes.answers`)."""
     layers: pd.DataFrame
-    """A row per layer (`neft.chip_errors.layer_errors`)."""
+    """A row per layer (`neft.inspection.chip_errors.layer_errors`)."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ import streamlit as st
 from dashboard import computer, data, networks, state
 from dashboard.answers import Picture
 from dashboard.data import RunRecord
-from neft import chip_report, columns, votes
-from neft.chip_report import FLIPPED, MENDED, ErrorMap, Unit
+from neft import columns
+from neft.inspection import chip_report, votes
+from neft.inspection.chip_report import FLIPPED, MENDED, ErrorMap, Unit
 
 if TYPE_CHECKING:
     from dashboard.computing import chips as work

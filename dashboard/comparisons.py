@@ -11,7 +11,7 @@ from dashboard import data, state
 from dashboard.data import RunRecord
 from neft import columns
 from neft.errors import StoreError
-from neft.notes import Note, list_notes
+from neft.runs.notes import Note, list_notes
 from neft.tables import other_chips, settings_in_a_sentence
 from neft.tables.side_by_side import (
     differences_to_run,

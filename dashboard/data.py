@@ -12,10 +12,10 @@ import streamlit as st
 from dashboard import state
 from neft import columns, reference, tables
 from neft.errors import StoreError
-from neft.experiments import CONTROL
-from neft.notes import delete_note
-from neft.records import RunRecord
-from neft.store import INSTANCES, Listing, RunTables, Stores
+from neft.experiments.questions import CONTROL
+from neft.runs.notes import delete_note
+from neft.runs.records import RunRecord
+from neft.runs.store import INSTANCES, Listing, RunTables, Stores
 from neft.tables import Interval, Protocol
 
 __all__ = ["Interval", "Protocol", "RunRecord", "RunTables"]
@@ -131,7 +131,7 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
     named = {record.id: record.facts for record in tables.told_apart(beside)}
     labels = {one.variant: one.label for one in named.values()}
     shown = [*(variant for variant in CANONICAL if variant in labels), named[run_id].variant]
-    address: dict[str, str | list[str]] = {
+    query: dict[str, str | list[str]] = {
         state.DATASET: facts.dataset_label,
         state.BACKBONE: facts.backbone_label,
         state.DEVICE: facts.device_label,
@@ -139,8 +139,8 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
         state.PROTOCOL: state.PROTOCOLS["fixed"],
     }
     if facts.train_sigma_d:
-        address[state.TRAIN_SIGMA_D] = state.sigma_text(facts.train_sigma_d)
-    return address
+        query[state.TRAIN_SIGMA_D] = state.sigma_text(facts.train_sigma_d)
+    return query
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading runs …")

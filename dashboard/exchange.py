@@ -13,9 +13,10 @@ import streamlit as st
 
 from dashboard import computer, data, state
 from dashboard.data import RunRecord
-from neft import bundles, columns, tables
-from neft.bundles import Found
-from neft.store import Stores
+from neft import columns, tables
+from neft.runs import bundles
+from neft.runs.bundles import Found
+from neft.runs.store import Stores
 
 if TYPE_CHECKING:
     from dashboard.computing import bundles as work
@@ -119,10 +120,10 @@ def _as_file(content: io.BytesIO) -> Generator[Path]:
 
 
 # ---------------------------------------------------------------- addresses
-def address(page_url: str, path: str, query: Mapping[str, str | Sequence[str]]) -> str:
+def whole_address(page_url: str, path: str, query: Mapping[str, str | Sequence[str]]) -> str:
     """The whole address of a view.
 
-    >>> address("http://127.0.0.1:8501/share", "runs", {"run": ["a", "b"]})
+    >>> whole_address("http://127.0.0.1:8501/share", "runs", {"run": ["a", "b"]})
     'http://127.0.0.1:8501/runs?run=a&run=b'
     """
     here = urlsplit(page_url)

@@ -10,10 +10,11 @@ import streamlit as st
 from dashboard import data
 from neft import columns, reference, tables
 from neft.errors import StoreError
-from neft.experiments import CONTROL, CONTROL_BY_TERMS, EXPERIMENTS, Experiment
-from neft.plans import PlanEntry, PlanRecord, load_plans
-from neft.records import RunRecord
-from neft.store import Stores
+from neft.experiments import claims as decided
+from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, EXPERIMENTS, Experiment
+from neft.runs.plans import PlanEntry, PlanRecord, load_plans
+from neft.runs.records import RunRecord
+from neft.runs.store import Stores
 
 __all__ = ["EXPERIMENTS", "Experiment", "Progress"]
 
@@ -64,8 +65,8 @@ def progress(plan_name: str, experiment: str, stamp: str) -> Progress:
     """How many of an experiment's runs are stored."""
     plan = plans(stamp)[plan_name]
     wanted = {entry.run_id for entry in plan.entries if entry.experiment == experiment}
-    stored = {record.id for record in data.records(sorted(wanted))}
-    return Progress(num_stored=len(stored), num_planned=len(wanted), command=plan.command)
+    there = {record.id for record in data.records(sorted(wanted))}
+    return Progress(num_stored=len(there), num_planned=len(wanted), command=plan.command)
 
 
 def chance(plan_name: str, experiment: str, stamp: str) -> float:
@@ -108,7 +109,7 @@ def claims(stamp: str) -> pd.DataFrame:
     """A row per claim and plan; plans that were run on the same data are told apart by their names."""
     known = plans(stamp)
     runs = _runs([entry.run_id for plan in known.values() for entry in plan.entries])
-    found = tables.claims_table(list(known.values()), runs)
+    found = decided.claims_table(list(known.values()), runs)
     shared = found.groupby("data")["plan"].transform("nunique") > 1
     return found.assign(data=found["data"].mask(shared, found["plan"] + ": " + found["data"]))
 
@@ -117,7 +118,7 @@ def claims(stamp: str) -> pd.DataFrame:
 def claim_settings(claim: str, plan_name: str, experiment: str, stamp: str) -> pd.DataFrame:
     """A claim setting by setting; empty where it is no average over settings."""
     runs = _runs([entry.run_id for entry in _entries(plan_name, experiment, stamp)])
-    return tables.claim_settings(claim, plans(stamp)[plan_name], runs)
+    return decided.claim_settings(claim, plans(stamp)[plan_name], runs)
 
 
 def published(experiment: str) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from neft.places import neft_home
+from neft.runs.places import neft_home
 
 JOB = "job.json"
 """What is known when it is started; written once, whole."""

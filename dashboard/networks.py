@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import computer, data
 from dashboard.answers import Images, Picture
 from dashboard.data import RunRecord
-from neft.store import WEIGHTS
+from neft.runs.store import WEIGHTS
 
 if TYPE_CHECKING:
     from dashboard.computing import networks as work

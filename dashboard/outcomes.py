@@ -14,9 +14,10 @@ import streamlit as st
 
 from dashboard import computer, data, networks, state
 from dashboard.data import RunRecord
-from neft import columns, uncertainty
+from neft import columns
+from neft.inspection import uncertainty
+from neft.inspection.uncertainty import RIGHT, WRONG, Binning, ChipOutcome
 from neft.tables import SMALL, Interval, layer_label, small_share
-from neft.uncertainty import RIGHT, WRONG, Binning, ChipOutcome
 
 if TYPE_CHECKING:
     from dashboard.computing import chips as work

@@ -10,8 +10,8 @@ from dashboard.data import RunRecord
 from dashboard.state import Protocol, Selection
 from neft import columns, tables
 from neft.errors import StoreError
-from neft.tables import chips
-from neft.tables.chips import NUM_FAILED, PARTS, SHARES, STD_CHIPS, STD_REST, STD_SEEDS
+from neft.tables import chip_spread
+from neft.tables.chip_spread import NUM_FAILED, PARTS, SHARES, STD_CHIPS, STD_REST, STD_SEEDS
 from neft.tables.layers import NUM_SAMPLED, RATIO, WITHIN
 from neft.tables.percentiles import chips_to_meet
 
@@ -29,7 +29,7 @@ __all__ = [
 
 NOISE_FREE = "vanilla"
 CALIBRATED = "calibrated_errors"
-PERCENTILES = chips.PERCENTILES
+PERCENTILES = chip_spread.PERCENTILES
 SURE = 0.975
 """With this probability one of the chips lies below a percentile: only then has it a lower limit."""
 
@@ -110,10 +110,10 @@ def noise_audit(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.Data
     found: list[tuple[RunRecord, pd.DataFrame, pd.DataFrame]] = []
     for record in data.named_records(run_ids):
         try:
-            stored = data.run_tables(record.id)
+            kept = data.run_tables(record.id)
         except StoreError:
             continue  # the deviations beside it name the damaged run
-        found.append((record, stored.layers, stored.deviations))
+        found.append((record, kept.layers, kept.deviations))
     del stamp
     return data.in_shown_order(tables.noise_audit(found, sigma_d=sigma_d))
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.data import RunRecord
-from neft.experiments import CONTROL
+from neft.experiments.questions import CONTROL
 from neft.tables import other_images
 from neft.tables.side_by_side import settings_side_by_side
 

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import computer, data, state
 from dashboard.data import RunRecord
 from neft import columns, tables
-from neft.sliced_weight import SlicedWeight
+from neft.inspection.sliced_weight import SlicedWeight
 from neft.tables.percentiles import (
     Percentile,
     chip_histogram,

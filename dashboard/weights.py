@@ -9,7 +9,7 @@ from dashboard import computer, networks
 from dashboard.answers import LayerWeight
 from dashboard.data import RunRecord
 from neft import columns
-from neft.sliced_weight import NUM_CHIPS, SlicedWeight, bits_of
+from neft.inspection.sliced_weight import NUM_CHIPS, SlicedWeight, bits_of
 
 if TYPE_CHECKING:
     from dashboard.computing import weights as work

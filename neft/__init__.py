@@ -1,7 +1,7 @@
 """Train small networks for non-volatile compute-in-memory and evaluate them on sampled chips.
 
 `neft.pipeline.run(config)` trains one `neft.config.RunConfig` and evaluates it by Monte Carlo;
-`neft.store.RunStore` keeps what came out.
+`neft.runs.store.RunStore` keeps what came out.
 """
 
 __version__ = "0.1.0"

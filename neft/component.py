@@ -42,7 +42,7 @@ def build(component: type[C], values: dict[str, Any]) -> C:
 def first_problem(owner: type[BaseModel], error: ValidationError) -> str:
     """One sentence for the first thing a validation found wrong: its name and symbol, what was given, what is allowed.
 
-    >>> from neft.mapping import BitSlicing
+    >>> from neft.mapping.bit_slicing import BitSlicing
     >>> try:
     ...     build(BitSlicing, {"weight_bits": 99})
     ... except ConfigError as wrong:

@@ -9,15 +9,15 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from neft.backbones import Backbone, Vgg8
+from neft.chips.sampling import Sampler
 from neft.component import Component, first_problem
 from neft.datasets import Dataset
 from neft.datasets.digits import Digits
 from neft.devices import Device, Rram1
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
+from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import Method, NoiseInjection
-from neft.noise import Sampler
+from neft.networks.backbones import Backbone, Vgg8
 from neft.run_id import is_run_id
 
 

@@ -12,14 +12,14 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from neft.backbones import BACKBONES
 from neft.component import Component, bounds_text, default_name, number_text
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets import DATASETS
 from neft.devices import DEVICES, PUBLISHED, BaseDevice, device_from_text, parse_stds
 from neft.errors import ConfigError, unknown_name
-from neft.mapping import BitSlicing
+from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import METHODS
+from neft.networks.backbones import BACKBONES
 
 FAMILIES: dict[str, Mapping[str, type[Component]]] = {
     "dataset": DATASETS,

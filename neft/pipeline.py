@@ -1,6 +1,5 @@
 """run(config) -> RunRecord: the one place that joins data, training, Monte Carlo and the store."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -11,20 +10,23 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from neft import checkpoint, columns, unfinished
+from neft import columns
+from neft.chips.deployed import ChipLaw
 from neft.config import RunConfig
+from neft.corrections.batchnorm import recalibrate_batchnorm
 from neft.datasets.base import DataAccess, ImageData, Split
 from neft.datasets.splits import take_evenly
 from neft.errors import ConfigError, RunExistsError
-from neft.methods import FeedbackMethod
-from neft.montecarlo import ChipLaw, evaluate, layer_deviations
-from neft.network import Network, build_network, num_parameters
-from neft.places import default_data_dir
-from neft.recalibration import recalibrate_batchnorm
-from neft.records import RunFacts, RunRecord, RunSummary, make_provenance
-from neft.store import RunStore, RunTables, Stores
+from neft.evaluation.deviations import layer_deviations
+from neft.evaluation.monte_carlo import evaluate
+from neft.networks.network import Network, build_network, num_parameters
+from neft.runs import checkpoint, unfinished
+from neft.runs.facts import run_facts, stored_config
+from neft.runs.places import default_data_dir
+from neft.runs.records import RunRecord, RunSummary, make_provenance
+from neft.runs.store import RunStore, RunTables, Stores
 from neft.tables import summarise
-from neft.training import Hooks, Trained, TrainingState, input_shape, train
+from neft.training.loop import Hooks, Trained, TrainingState, input_shape, train
 
 WeightStorage = Literal["codes", "float32", "none"]
 
@@ -153,42 +155,6 @@ def chip_law(config: RunConfig) -> ChipLaw:
         mapping=config.mapping,
         sampler=config.evaluation.sampler,
         quantise=config.evaluation.quantise,
-    )
-
-
-def stored_config(record: RunRecord) -> RunConfig:
-    """The config of a stored run.
-
-    Raises:
-        ConfigError: it no longer fits this version's models.
-    """
-    return RunConfig.from_json(json.dumps(record.config))
-
-
-def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
-    """What lists and legends need to know of a config."""
-    method = config.method
-    feedback = method if isinstance(method, FeedbackMethod) else None
-    return RunFacts(
-        dataset=config.dataset.name,
-        dataset_label=f"{config.dataset.label} {config.dataset.image_size}×{config.dataset.image_size}",
-        num_classes=num_classes,
-        backbone=config.backbone.short_name,
-        backbone_label=config.backbone.full_label,
-        device=config.test_device.short_name,
-        device_label=config.test_device.full_label,
-        method=method.name,
-        variant=method.variant,
-        label=method.variant_label,
-        temperature=method.effective_temperature,
-        beta=feedback.beta if feedback else None,
-        num_feedback=feedback.num_feedback if feedback else None,
-        decay=feedback.decay if feedback else None,
-        train_sigma_d=config.train_sigma_d,
-        seed=config.training.seed,
-        chip_seed=config.evaluation.seed,
-        num_instances=config.evaluation.num_instances,
-        sigma_ds=config.evaluation.sigma_ds,
     )
 
 

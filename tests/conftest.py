@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
-from neft.backbones import BACKBONES, BaseBackbone, Mlp
 from neft.component import Component, build
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.base import DataAccess, ImageData, Split
 from neft.datasets.digits import Digits
 from neft.devices import DEVICES, BaseDevice, Measured
-from neft.mapping import BitSlicing
+from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import METHODS, BaseMethod, Irs
+from neft.networks.backbones import BACKBONES, BaseBackbone, Mlp
 from neft.pipeline import Settings, run
-from neft.store import RunStore, Stores
+from neft.runs.store import RunStore, Stores
 
 # the first call into torch takes seconds, and a busy machine takes its time
 settings.register_profile("neft", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from neft import columns
-from neft.plans import PlanEntry, PlanRecord, save_plan
-from neft.records import Provenance, RunFacts, RunRecord, RunSummary
-from neft.store import RunStore, RunTables
+from neft.runs.plans import PlanEntry, PlanRecord, save_plan
+from neft.runs.records import Provenance, RunFacts, RunRecord, RunSummary
+from neft.runs.store import RunStore, RunTables
 from neft.tables import METRIC_COLUMNS
 
 Runs = dict[str, tuple[RunRecord, pd.DataFrame]]

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from neft.config import RunConfig
-from neft.presets import PlannedRun
-from neft.store import RunStore
+from neft.experiments.planning import PlannedRun
+from neft.runs.store import RunStore
 
 SECONDS = 90
 """Patience with a busy machine."""

@@ -13,7 +13,7 @@ from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
-from neft.experiments import CONTROL
+from neft.experiments.questions import CONTROL
 
 LARGE = 460
 PERCENTILES = {str(percentile): result_words.percentile_name(percentile) for percentile in (5, 1)}

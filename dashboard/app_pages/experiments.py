@@ -11,7 +11,7 @@ from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.sweep_jobs import sweep_jobs
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
-from neft.experiments import CONTROL
+from neft.experiments.questions import CONTROL
 
 METRICS = {columns.EKL: "EKL", columns.CALIBRATED_EKL: "EKL after calibration"}
 _CALIBRATION_WORDS = "After calibration the scale of the logits no longer counts."

@@ -15,7 +15,7 @@ from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
-from neft.experiments import CONTROL
+from neft.experiments.questions import CONTROL
 
 CONTROL_WORDS = "noise injection at temperature 4"
 DECAY_DEFINITION = r"""

@@ -213,7 +213,7 @@ def _differences(picked: list[str]) -> None:
 
 def _details(record: RunRecord) -> None:
     try:
-        stored = data.run_tables(record.id)
+        kept = data.run_tables(record.id)
     except StoreError as error:
         st.error(str(error), icon=":material/broken_image:")
         return
@@ -227,7 +227,7 @@ def _details(record: RunRecord) -> None:
             alt="Accuracy, EKL and calibration at every device variation.",
         )
     with right:
-        _training(record, stored.history)
+        _training(record, kept.history)
     left, right = st.columns(2)
     with left:
         _layers(record)

@@ -116,7 +116,7 @@ def _addresses(picked: Sequence[str]) -> None:
     here = st.context.url or ""
     paths = ("runs", "compare") if 2 <= len(picked) <= MOST_RUNS else ("runs",)
     for path in paths:
-        st.code(exchange.address(here, path, {state.RUNS: list(picked)}), language=None, wrap_lines=True)
+        st.code(exchange.whole_address(here, path, {state.RUNS: list(picked)}), language=None, wrap_lines=True)
 
 
 def _import() -> None:
@@ -201,10 +201,10 @@ def _take_in(file: io.BytesIO, file_id: str, run_ids: Sequence[str]) -> None:
 def _taken(file_id: str) -> None:
     """What became of the file's runs when they were imported."""
     taken: Sequence[Found] = st.session_state.get(TAKEN, {}).get(file_id, ())
-    stored = [one.run_id for one in taken if one.status in ("imported", "there")]
-    if stored:
-        st.success(f"{_count(stored)} imported.", icon=":material/check_circle:")
-        _links(stored)
+    held = [one.run_id for one in taken if one.status in ("imported", "there")]
+    if held:
+        st.success(f"{_count(held)} imported.", icon=":material/check_circle:")
+        _links(held)
     for one in taken:
         if one.words:
             st.warning(f"`{one.run_id}`: {one.words}", icon=":material/info:")

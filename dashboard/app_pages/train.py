@@ -13,7 +13,7 @@ from dashboard.widgets.queue_words import ordinal, queue_words
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.train_form import fill_from_address, next_seed, planned, train_form
 from neft.errors import ConfigError
-from neft.experiments import EXPERIMENTS
+from neft.experiments.questions import EXPERIMENTS
 
 SHOWN_JOBS = 5
 TRAINING, EXPERIMENT = "One training", "A named experiment"
@@ -79,14 +79,14 @@ def _training() -> None:
 
 
 def _start(training: PlannedTraining, *, download: bool) -> None:
-    stored = data.is_stored(training.run_id)
+    already = data.is_stored(training.run_id)
     twin = next((job for job in jobs.jobs() if job.is_active and job.run_id == training.run_id), None)
-    if stored:
+    if already:
         _stored(training)
     elif twin is not None:
         st.info(f"A training with these settings is {ordinal(twin.place)} in the queue.", icon=":material/hourglass:")
-    pressed = st.button("Start training", icon=":material/play_circle:", disabled=stored or twin is not None)
-    if stored or twin is not None:
+    pressed = st.button("Start training", icon=":material/play_circle:", disabled=already or twin is not None)
+    if already or twin is not None:
         return
     duration = costs.of_run(training.config_json)
     st.caption(f"{costs.words(duration)}{queue_words()}")

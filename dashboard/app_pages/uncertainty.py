@@ -15,7 +15,7 @@ from dashboard.widgets.outcome_cards import outcome_cards
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
-from neft.experiments import CONTROL
+from neft.experiments.questions import CONTROL
 
 METRICS = {columns.EKL: "EKL", columns.CALIBRATED_EKL: "EKL after calibration"}
 CURVE_DEFINITION = (

@@ -187,12 +187,12 @@ def _onward(record: RunRecord, votes: pd.DataFrame, sigma_d: float, truth: int, 
     wrong = votes[votes[columns.SAID_CLASS] != truth]
     chip = wrong.iloc[0] if len(wrong) else votes.iloc[0]
     number, said = int(chip[columns.INSTANCE]), names[int(chip[columns.SAID_CLASS])]
-    address = chips.stored_chip_address(record, number, sigma_d)
+    there = chips.stored_chip_address(record, number, sigma_d)
     st.page_link(
         "app_pages/chip.py",
-        label="Open one of these chips" if address is None else f"Open chip {number}, which says {said}",
+        label="Open one of these chips" if there is None else f"Open chip {number}, which says {said}",
         icon=":material/memory:",
-        query_params={state.RUNS: record.id} if address is None else address,
+        query_params={state.RUNS: record.id} if there is None else there,
     )
 
 

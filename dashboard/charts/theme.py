@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import plotly.graph_objects as go
 
-from neft.experiments import CONTROL
+from neft.experiments.questions import CONTROL
 
 Mode = Literal["light", "dark"]
 Verdict = Literal["supported", "not supported", "undecided"]

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from neft import bundles
-from neft.bundles import Found
-from neft.store import Stores
+from neft.runs import bundles
+from neft.runs.bundles import Found
+from neft.runs.store import Stores
 
 
 def look_into(path: Path) -> tuple[Found, ...]:

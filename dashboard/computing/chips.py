@@ -8,8 +8,9 @@ import pandas as pd
 
 from dashboard.answers import Asked, MoreOutcomes, OpenedChip
 from dashboard.computing import networks
-from neft import chip_errors, columns, outcomes, votes
-from neft.chip_report import ErrorMap, Unit
+from neft import columns
+from neft.inspection import chip_errors, image_outcomes, votes
+from neft.inspection.chip_report import ErrorMap, Unit
 from neft.pipeline import chip_law
 from neft.tables import layer_label
 
@@ -24,7 +25,7 @@ def opened_chip(run_id: str, checksum: str, *, sigma_d: float, instance: int) ->
     clean, logits = chips.logits(instance, sigma_ds=[0.0, sigma_d])
     layers = chip_errors.layer_errors(found.network, chip_law(found.config), seed=chips.seed, instance=instance)
     return OpenedChip(
-        said=outcomes.answers(clean, logits, chips.labels),
+        said=image_outcomes.answers(clean, logits, chips.labels),
         layers=layers.assign(**{columns.LAYER: layers[columns.LAYER].map(layer_label)}),
     )
 
@@ -86,9 +87,9 @@ def more_outcomes(
     started = time.perf_counter()
     found = MoreOutcomes([], [], 0.0)
     for _, logits in opened.each(chips, sigma_ds=[sigma_d]):
-        found.deployed.append(outcomes.chip_outcome(logits[0], opened.labels))
+        found.deployed.append(image_outcomes.chip_outcome(logits[0], opened.labels))
         if temperature is not None:
-            found.calibrated.append(outcomes.chip_outcome(logits[0], opened.labels, temperature=temperature))
+            found.calibrated.append(image_outcomes.chip_outcome(logits[0], opened.labels, temperature=temperature))
         if time.perf_counter() - started >= seconds:
             break
     return MoreOutcomes(found.deployed, found.calibrated, time.perf_counter() - started)

@@ -10,10 +10,10 @@ from dashboard.answers import Handover, Measurements, OwnDevice, Start, WeightsO
 from neft import columns
 from neft.component import build
 from neft.config import RunConfig
-from neft.device_measurements import read_measurements
 from neft.devices import PUBLISHED, BaseDevice, Measured, Rram1, parse_stds
+from neft.devices.measurements import read_measurements
 from neft.devices.spreads import FITTED, scaled
-from neft.mapping import BitSlicing
+from neft.mapping.bit_slicing import BitSlicing
 from neft.options import command_line, option_words
 
 PUBLISHED_BITS = 2

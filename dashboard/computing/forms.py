@@ -9,7 +9,7 @@ from neft.component import Component, noun_of, unit_of
 from neft.config import RunConfig
 from neft.devices import BaseDevice
 from neft.options import FAMILIES, Option, command_line, make_config, option_table, shown
-from neft.store import Stores
+from neft.runs.store import Stores
 
 INITIAL = {"width": 0.25, "epochs": 20}
 """Where the form starts elsewhere than the models do: at something that trains in about a minute."""

@@ -8,13 +8,14 @@ import numpy as np
 from dashboard.answers import Images, Picture
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.base import BaseDataset, ImageData
-from neft.device_layers import device_weights, layer_name
 from neft.devices import PUBLISHED
 from neft.errors import unknown_name
-from neft.network import Network
-from neft.opened_chips import OpenedChips
-from neft.pipeline import Settings, chip_law, load_data, restore_network, stored_config
-from neft.store import Stores
+from neft.inspection.opened_chips import OpenedChips
+from neft.networks.device_layers import device_weights, layer_name
+from neft.networks.network import Network
+from neft.pipeline import Settings, chip_law, load_data, restore_network
+from neft.runs.facts import stored_config
+from neft.runs.store import Stores
 from neft.tables import layer_label
 
 KEPT = 4

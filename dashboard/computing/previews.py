@@ -9,9 +9,9 @@ from dashboard.answers import PreviewPass
 from dashboard.computing import networks
 from neft.config import RunConfig
 from neft.devices import Measured, device_from_text
-from neft.mapping import BitSlicing
+from neft.evaluation.preview import Preview, Previewer
+from neft.mapping.bit_slicing import BitSlicing
 from neft.pipeline import chip_law
-from neft.preview import Preview, Previewer
 
 SEED = 0
 

@@ -5,13 +5,13 @@ import pandas as pd
 
 from dashboard.answers import LayerWeight
 from dashboard.computing import networks
-from neft.device_layers import device_weights, layer_name
 from neft.devices import Measured, device_from_text
 from neft.errors import ConfigError
-from neft.magnitudes import magnitude_histograms
-from neft.mapping import BitSlicing
-from neft.microscope import slice_weight
-from neft.sliced_weight import SlicedWeight
+from neft.inspection.magnitudes import magnitude_histograms
+from neft.inspection.microscope import slice_weight
+from neft.inspection.sliced_weight import SlicedWeight
+from neft.mapping.bit_slicing import BitSlicing
+from neft.networks.device_layers import device_weights, layer_name
 from neft.tables import layer_label
 
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import streamlit as st
 
 from dashboard import state
-from neft.experiments import EXPERIMENTS
+from neft.experiments.questions import EXPERIMENTS
 
 N = TypeVar("N")
 PREDICTIONS = "lesson_predictions"

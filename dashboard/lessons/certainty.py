@@ -13,7 +13,7 @@ from dashboard.state import sigma_text
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
-from neft.experiments import CONTROL, EXPERIMENTS
+from neft.experiments.questions import CONTROL, EXPERIMENTS
 
 OPTIONS = (
     "It falls: the chip looks surer of what it still gets right",

@@ -8,7 +8,7 @@ from dashboard import data, experiments, state
 from dashboard.data import RunRecord
 from dashboard.lessons.base import Missing
 from neft import columns
-from neft.experiments import CONTROL
+from neft.experiments.questions import CONTROL
 
 EXPERIMENT = "accuracy"
 NEAR = 0.1

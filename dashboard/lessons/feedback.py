@@ -12,7 +12,7 @@ from dashboard.sentences import SIGMA_D
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
-from neft.experiments import CONTROL, EXPERIMENTS
+from neft.experiments.questions import CONTROL, EXPERIMENTS
 
 OPTIONS = (
     "It gains nothing: the feedback does the work",

@@ -16,7 +16,7 @@ from dashboard.state import sigma_text
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
-from neft.experiments import CONTROL
+from neft.experiments.questions import CONTROL
 
 FIRST, FIFTH = 0.01, 0.05
 CLOSE = 1.5

@@ -10,7 +10,7 @@ from dashboard.state import Selection, sigma_text
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
-from neft.experiments import CONTROL
+from neft.experiments.questions import CONTROL
 
 ACCURACY_DEFINITION = r"""
 **Accuracy against device variation.** Every chip is the trained network with its weights programmed into devices that

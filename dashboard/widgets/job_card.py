@@ -11,8 +11,8 @@ from dashboard.widgets.queue_words import ordinal, turn_words
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
 from neft import columns
-from neft.durations import span
-from neft.experiments import EXPERIMENTS
+from neft.experiments.questions import EXPERIMENTS
+from neft.sweeps.durations import span
 
 WORDS = {
     "starting": "Starting (loading torch takes a few seconds)",

@@ -14,7 +14,7 @@ from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
 from neft import columns
 from neft.errors import NeftError
-from neft.experiments import CONTROL
+from neft.experiments.questions import CONTROL
 
 SIDES = {state.ONE_METHOD: "Method", state.OTHER_METHOD: "Beside it"}
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from neft.errors import NeftError
-from neft.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, list_notes, make_note, read_note, write_note
+from neft.runs.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, list_notes, make_note, read_note, write_note
 
 
 def tags_of_runs() -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dashboard import jobs
 from dashboard.jobs import Job
-from neft.durations import span
+from neft.sweeps.durations import span
 
 ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 

@@ -78,7 +78,7 @@ def page_address() -> str:
     """This page's whole address, its selection included."""
     url = st.context.url or ""
     path = url.partition("://")[2].partition("/")[2]
-    return exchange.address(url, path, {key: st.query_params.get_all(key) for key in st.query_params})
+    return exchange.whole_address(url, path, {key: st.query_params.get_all(key) for key in st.query_params})
 
 
 def report_bytes(

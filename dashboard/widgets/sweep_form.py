@@ -9,7 +9,7 @@ from dashboard.costs import PlannedSweep
 from dashboard.widgets.component_form import DOWNLOAD, DOWNLOADED, choose_component, component_fields, download_switch
 from dashboard.widgets.queue_words import queue_words
 from neft.errors import ConfigError
-from neft.experiments import Experiment
+from neft.experiments.questions import Experiment
 
 SEEDS = 3
 MOST_SEEDS = 20

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import jobs
 from dashboard.widgets.job_card import job_card
-from neft.experiments import Experiment
+from neft.experiments.questions import Experiment
 
 SHOWN_JOBS = 3
 

@@ -12,10 +12,10 @@ from rich.table import Table
 from neft import columns
 from neft.cli.common import json_option, json_rows, print_json, print_table
 from neft.errors import StoreError
-from neft.plans import load_plans
-from neft.records import RunRecord
-from neft.store import RunStore, Stores
-from neft.tables import claims_table
+from neft.experiments.claims import claims_table
+from neft.runs.plans import load_plans
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore, Stores
 
 UNITS = {"points": "points", "percent": "% of EKL", "share": "of 100 trainings"}
 

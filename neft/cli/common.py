@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from neft.records import RunRecord
+from neft.runs.records import RunRecord
 
 UNLIMITED = 1000
 """Characters a line; no table is wider."""

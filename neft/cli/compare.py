@@ -12,8 +12,8 @@ from rich.table import Table
 from neft import columns
 from neft.cli.common import json_option, json_rows, print_json, print_table
 from neft.errors import ConfigError
-from neft.records import RunRecord
-from neft.store import Stores
+from neft.runs.records import RunRecord
+from neft.runs.store import Stores
 from neft.tables import METRIC_COLUMNS, compare_runs, other_chips, settings_in_a_sentence
 
 LETTERS = string.ascii_uppercase

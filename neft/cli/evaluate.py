@@ -18,9 +18,10 @@ from neft.cli.common import (
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
 from neft.cli.watch import set_up_torch, stop_on_signals, watching
 from neft.options import option_words
-from neft.pipeline import Settings, reevaluate, stored_config
-from neft.places import default_data_dir
-from neft.store import RunStore, Stores
+from neft.pipeline import Settings, reevaluate
+from neft.runs.facts import stored_config
+from neft.runs.places import default_data_dir
+from neft.runs.store import RunStore, Stores
 
 
 @click.command(cls=SectionedCommand, params=config_parameters(("evaluation",)))

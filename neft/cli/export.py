@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from neft.bundles import Manifest, export_runs
 from neft.cli.common import json_option, print_json
 from neft.errors import BundleError
-from neft.store import Stores
+from neft.runs.bundles import Manifest, export_runs
+from neft.runs.store import Stores
 
 
 @click.command()

@@ -6,10 +6,10 @@ from typing import BinaryIO
 import click
 from rich.table import Table
 
-from neft.bundles import Found, import_runs, look_into
 from neft.cli.common import json_option, print_json, print_table, store_option
 from neft.errors import BundleError
-from neft.store import RunStore, Stores
+from neft.runs.bundles import Found, import_runs, look_into
+from neft.runs.store import RunStore, Stores
 
 WORDS = {"new": "can be imported", "imported": "imported", "there": "already there", "refused": "refused"}
 

@@ -4,8 +4,8 @@ import click
 
 from neft.cli.common import json_option, print_json
 from neft.errors import ConfigError
-from neft.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, make_note, read_note, write_note
-from neft.store import Stores
+from neft.runs.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, make_note, read_note, write_note
+from neft.runs.store import Stores
 
 
 @click.command()

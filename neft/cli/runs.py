@@ -8,8 +8,8 @@ from rich.table import Table
 
 from neft import columns
 from neft.cli.common import json_option, print_json, print_table
-from neft.notes import list_notes
-from neft.store import Stores
+from neft.runs.notes import list_notes
+from neft.runs.store import Stores
 from neft.tables import runs_table
 
 SHOWN = {

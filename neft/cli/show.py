@@ -7,8 +7,8 @@ import click
 from neft.cli.common import json_option, print_json, print_table, record_json, results_table
 from neft.cli.note import note_lines
 from neft.errors import NoteError
-from neft.notes import Note, read_note
-from neft.store import Stores
+from neft.runs.notes import Note, read_note
+from neft.runs.store import Stores
 
 
 @click.command()

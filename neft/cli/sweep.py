@@ -28,13 +28,14 @@ from neft.cli.common import data_dir_option, json_option, print_json, print_tabl
 from neft.cli.config_options import SectionedCommand, config_parameters
 from neft.cli.watch import EventFile, report_failure
 from neft.errors import ConfigError, NeftError, unknown_name
+from neft.experiments.planning import PlannedRun, Scale, Stored
+from neft.experiments.presets import PRESETS, Preset
+from neft.experiments.resizing import rescaling
 from neft.options import option_words, shown
-from neft.plans import save_plan
-from neft.presets import PRESETS, PlannedRun, Preset, Scale, Stored
-from neft.scaling import rescaling
-from neft.store import Stores
-from neft.sweep import Outcome, SweepSettings, cost, missing, plan_record
-from neft.sweep import sweep as run_sweep
+from neft.runs.plans import save_plan
+from neft.runs.store import Stores
+from neft.sweeps.sweep import Outcome, SweepSettings, cost, missing, plan_record
+from neft.sweeps.sweep import sweep as run_sweep
 
 SET_BY_THE_PRESET = ("seed", "pretrained_run", "recalibrate_batchnorm", "test_device")
 PARTS = ("dataset", "backbone", "device", "mapping", "training", "evaluation")

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from neft import unfinished
 from neft.cli.common import (
     data_dir_option,
     json_option,
@@ -24,9 +23,10 @@ from neft.config import RunConfig
 from neft.errors import ConfigError, RunExistsError, StoppedError
 from neft.options import command_line
 from neft.pipeline import Settings, run
-from neft.places import default_data_dir
-from neft.records import RunRecord
-from neft.store import RunStore, Stores
+from neft.runs import unfinished
+from neft.runs.places import default_data_dir
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore, Stores
 
 
 @click.command(cls=SectionedCommand, params=config_parameters())
@@ -91,16 +91,16 @@ def train(
 
 def _say_estimate(config: RunConfig, store: RunStore, *, as_json: bool) -> None:
     # fitting prices loads scipy's optimiser, which a training's start can do without
-    from neft import cost  # noqa: PLC0415
+    from neft.sweeps import run_time  # noqa: PLC0415
 
     stores = Stores(own=store, shipped=Stores.default().shipped)
-    found = cost.estimate(config, cost.past(stores.list().records, store.ids()))
+    found = run_time.estimate(config, run_time.past(stores.list().records, store.ids()))
     if as_json:
         print_json(None if found is None else asdict(found))
     elif found is None:
         click.echo("Not known beforehand: nothing stored tells, or only loading the images does.")
     else:
-        words = cost.in_words(found)
+        words = run_time.in_words(found)
         click.echo(f"{words[0].upper()}{words[1:]}.")
 
 

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from neft.component import Component, default_name
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
+from neft.mapping.bit_slicing import BitSlicing
 
 
 class BaseDevice(Component):

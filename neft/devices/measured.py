@@ -1,7 +1,7 @@
 """A device of the user's own: how far each level misses is given in the config, level by level.
 
 std of level l's conductance error = sigma_d x level_stds[l] x maximal conductance, as for the devices that ship; only
-the products sigma_d x level_stds[l] decide a chip. `neft.device_measurements` finds both from measured conductances.
+the products sigma_d x level_stds[l] decide a chip. `neft.devices.measurements` finds both from measured conductances.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing_extensions import override
 from neft.component import number_text
 from neft.devices.base import BaseDevice
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
+from neft.mapping.bit_slicing import BitSlicing
 
 MAX_BITS = 8
 MAX_STD = 1000.0

@@ -41,4 +41,4 @@ class Metric:
     compute: Callable[[Predictions], Tensor]
     """A 0-d tensor, so that nothing waits for the host."""
     calibrated: bool = False
-    """Whether it is taken of the logits over the calibration temperature (`neft.calibration`)."""
+    """Whether it is taken of the logits over the calibration temperature (`neft.evaluation.calibration`)."""

@@ -127,7 +127,7 @@ def published_settings() -> pd.DataFrame:
     N = 3, IRS with N = 4).
 
     Returns:
-        experiment, setting and position (as `neft.presets` plans them), variant (`ovf` or `irs`), label, accuracy
+        experiment, setting and position (as `neft.experiments` plans them), variant (`ovf` or `irs`), label, accuracy
         (fraction), backbone, dataset, sigma_d, source.
     """
     return _settings().copy()

@@ -1,7 +1,17 @@
 """RunRecords and their rows -> tidy DataFrames, and every statistic that is ever shown."""
 
-from neft.tables.chips import difference_curves, low_percentiles, read_out, variance_parts
-from neft.tables.claims import claim_settings, claims_table
+from neft.tables.arms import (
+    FAILS_BELOW,
+    POINT_COLUMNS,
+    contrast,
+    convergence,
+    differences_to_arm,
+    differences_to_series,
+    experiment_chips,
+    setting_points,
+    validation_choice,
+)
+from neft.tables.chip_spread import difference_curves, low_percentiles, read_out, variance_parts
 from neft.tables.curves import (
     CURVE_COLUMNS,
     ECDF_POINTS,
@@ -13,17 +23,6 @@ from neft.tables.curves import (
     metric_curves,
     metric_quantiles,
     select_protocol,
-)
-from neft.tables.experiments import (
-    FAILS_BELOW,
-    POINT_COLUMNS,
-    contrast,
-    convergence,
-    differences_to_arm,
-    differences_to_series,
-    experiment_chips,
-    setting_points,
-    validation_choice,
 )
 from neft.tables.intervals import METRIC_COLUMNS, Interval, crossed_interval, summarise
 from neft.tables.layers import (
@@ -72,8 +71,6 @@ __all__ = [
     "Difference",
     "Interval",
     "Protocol",
-    "claim_settings",
-    "claims_table",
     "clean_means",
     "comparable_variants",
     "compare_runs",

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from neft import columns
-from neft.records import MetricSummary, SigmaSummary
+from neft.runs.records import MetricSummary, SigmaSummary
 
 METRIC_COLUMNS = (
     columns.ACCURACY,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from neft import columns
-from neft.records import RunRecord
+from neft.runs.records import RunRecord
 from neft.tables.intervals import crossed_interval
 
 RATIO, NUM_SAMPLED, WITHIN = "ratio", "num_sampled", "within"
@@ -169,7 +169,7 @@ def small_share(histograms: pd.DataFrame) -> float:
     """The share of all weights that are below `SMALL` of their layer's largest.
 
     Args:
-        histograms: from `neft.magnitudes`.
+        histograms: from `neft.inspection.magnitudes`.
     """
     widths = histograms[columns.BIN_RIGHT] - histograms[columns.BIN_LEFT]
     counts = histograms[columns.DENSITY] * histograms[columns.NUM_WEIGHTS] * widths

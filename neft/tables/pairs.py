@@ -18,7 +18,7 @@ import pandas as pd
 
 from neft import columns
 from neft.errors import ConfigError
-from neft.records import RunRecord
+from neft.runs.records import RunRecord
 from neft.tables.intervals import crossed_interval, student_t
 from neft.tables.runs import flat_config
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from neft import columns
-from neft.records import RunRecord
+from neft.runs.records import RunRecord
 from neft.tables.intervals import METRIC_COLUMNS
 
 RUN_COLUMNS = (

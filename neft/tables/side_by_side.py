@@ -10,7 +10,7 @@ import pandas as pd
 
 from neft import columns
 from neft.errors import ConfigError
-from neft.records import RunRecord
+from neft.runs.records import RunRecord
 from neft.tables.curves import gather, metric_quantiles
 from neft.tables.pairs import compare_runs
 from neft.tables.runs import flat_config

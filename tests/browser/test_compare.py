@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from neft.store import CACHED_RUNS, RunStore
+from neft.runs.store import CACHED_RUNS, RunStore
 from tests.browser.conftest import watched_page
 from tests.browser.driver import CHART, Server, chart_data, open_page, wait_idle
 

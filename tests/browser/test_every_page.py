@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from neft.store import CACHED_RUNS, RunStore
+from neft.runs.store import CACHED_RUNS, RunStore
 from tests.browser.accessibility import lasting_violations
 from tests.browser.driver import PATHS, Server, open_page, switch_to, wait_drawn
 

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from neft.experiments import EXPERIMENTS
-from neft.plans import load_plans
-from neft.store import CACHED_RUNS, RunStore
+from neft.experiments.questions import EXPERIMENTS
+from neft.runs.plans import load_plans
+from neft.runs.store import CACHED_RUNS, RunStore
 from tests.browser.driver import CHART, Server, chart_data, open_page, wait_idle
 
 TERMS, HEADS = EXPERIMENTS["feedback_terms"], EXPERIMENTS["classifier_noise"]

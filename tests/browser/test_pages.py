@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from neft.store import CACHED_RUNS, RunStore
+from neft.runs.store import CACHED_RUNS, RunStore
 from tests.browser.driver import CHART, Server, chart_data, open_page, wait_idle
 
 CARDS = ("accuracy", "ekl", "decay", "deviations")

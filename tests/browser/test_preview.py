@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from neft.store import CACHED_RUNS, WEIGHTS, RunStore
+from neft.runs.store import CACHED_RUNS, WEIGHTS, RunStore
 from tests.browser.driver import CHART, Server, chart_data, open_page
 
 

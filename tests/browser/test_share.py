@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Download, Page, expect
 
-from neft.store import CACHED_RUNS, RunStore
+from neft.runs.store import CACHED_RUNS, RunStore
 from tests.browser.conftest import serve
 from tests.browser.driver import CHART, Server, open_page, wait_idle
 

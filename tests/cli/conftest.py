@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from neft.__main__ import main
-from neft.places import neft_home
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from neft.places import neft_home
-from neft.records import RunRecord
-from neft.store import HISTORY, RunStore
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import HISTORY, RunStore
 from tests.cli.conftest import Answer, Neft
 
 
 @pytest.fixture(autouse=True)
 def _nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "none")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from neft.cli.claims import UNITS
-from neft.plans import FOLDER
-from neft.store import INSTANCES, RunStore
-from neft.tables.claim_list import CLAIMS, PLAIN
+from neft.experiments.claim_list import CLAIMS, PLAIN
+from neft.runs.plans import FOLDER
+from neft.runs.store import INSTANCES, RunStore
 from tests.cli.conftest import Neft
 from tests.stored_experiments import Arm, an_experiment, store_experiment
 
@@ -21,7 +21,7 @@ TINY = (
 
 @pytest.fixture(autouse=True)
 def _nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "none")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_interval_without_bounds_is_no_number_in_json(neft: Neft, own_store: Run
 def test_runs_that_ship_count_unless_a_store_is_named(
     neft: Neft, compared: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", compared.root)
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", compared.root)
     monkeypatch.setenv("NEFT_HOME", str(tmp_path / "another home"))
     (tmp_path / "empty").mkdir()
 

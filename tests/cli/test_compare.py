@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from neft import columns
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from tests.cli.conftest import Neft
 from tests.cli.test_claims import no_constant
 from tests.cli.test_wrong_input import the_error
@@ -18,7 +18,7 @@ A_RUN = "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d"
 
 @pytest.fixture(autouse=True)
 def _nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "none")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
 
 
 @pytest.fixture

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from neft.notes import read_note
-from neft.places import neft_home
-from neft.records import RunRecord
+from neft.runs.notes import read_note
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
 from tests.cli.conftest import Neft
 
 
 @pytest.fixture(autouse=True)
 def _nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "none")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
 
 
 def test_note_is_kept_and_shown(neft: Neft, stored: RunRecord) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from neft.places import neft_home
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from tests.cli.conftest import Neft
 
 LONG = (

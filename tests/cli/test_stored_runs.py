@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from neft.config import RunConfig
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from tests.cli.conftest import Neft
 
 
 @pytest.fixture(autouse=True)
 def _nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "none")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
 
 
 def test_runs_lists_every_run_with_its_accuracy(neft: Neft, stored: RunRecord) -> None:

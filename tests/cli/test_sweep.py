@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from neft.experiments import EXPERIMENTS
+from neft.experiments.presets import PRESETS, smoke
+from neft.experiments.questions import EXPERIMENTS
 from neft.options import command_line
-from neft.plans import load_plans
-from neft.presets import PRESETS, smoke
-from neft.store import RunStore
+from neft.runs.plans import load_plans
+from neft.runs.store import RunStore
 from tests.cli.conftest import Neft
 
 SMOKE_IDS = {planned.config.run_id for planned in smoke()}
@@ -23,7 +23,7 @@ TINY = (
 
 @pytest.fixture(autouse=True)
 def _nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "none")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
 
 
 def test_sweep_lists_every_preset_with_its_question(neft: Neft) -> None:
@@ -72,7 +72,7 @@ def test_runs_that_ship_with_the_package_are_skipped_unless_a_store_is_named(
     for run_id in SMOKE_IDS:
         (tmp_path / "shipped" / run_id).mkdir(parents=True)
         (tmp_path / "shipped" / run_id / "run.json").touch()
-    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "shipped")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "shipped")
 
     assert json.loads(neft("sweep", "smoke", "--dry-run", "--json").out) == []
     assert set(json.loads(neft("sweep", "smoke", "--dry-run", "--json", "--store", str(tmp_path)).out)) == SMOKE_IDS

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from neft.places import neft_home
-from neft.store import RunStore
+from neft.runs.places import neft_home
+from neft.runs.store import RunStore
 from tests.cli.conftest import Neft
 from tests.sweeps import assert_same_numbers, begun, numbers, wait_until, worker_processes
 
@@ -26,7 +26,7 @@ SWEEP = (
 def test_killed_sweep_goes_on_to_the_numbers_of_an_undisturbed_one(
     neft: Neft, own_store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blow: signal.Signals
 ) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "none")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
     process = subprocess.Popen(
         [sys.executable, "-m", "neft", *SWEEP, "--workers", "2", "--store", str(own_store.root)],
         stdout=subprocess.DEVNULL,

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 from rich.progress import Progress
 
-from neft.backbones import Mlp
 from neft.cli.sweep import _TimeLeft
 from neft.config import RunConfig, TrainingConfig
+from neft.experiments.planning import PlannedRun
 from neft.methods import Vanilla
-from neft.presets import PlannedRun
+from neft.networks.backbones import Mlp
 from tests.cli.conftest import Neft
 
 

@@ -11,9 +11,9 @@ from neft.config import RunConfig
 from neft.errors import StoppedError
 from neft.options import make_config
 from neft.pipeline import Progress, Settings, run
-from neft.places import neft_home
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from tests.cli.conftest import Answer, Neft
 
 TINY = (
@@ -175,7 +175,7 @@ def test_resume_without_anything_to_resume_starts_at_the_beginning(neft: Neft, o
 def test_estimate_says_how_long_it_takes_and_trains_nothing(
     neft: Neft, stored: RunRecord, own_store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", own_store.root / "none")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", own_store.root / "none")
 
     said = neft("train", *TINY, "--estimate")
     written = json.loads(neft("train", *TINY, "--estimate", "--json").out)
@@ -187,6 +187,6 @@ def test_estimate_says_how_long_it_takes_and_trains_nothing(
 
 
 def test_estimate_without_stored_runs_says_that_nothing_tells(neft: Neft, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", neft_home() / "none")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", neft_home() / "none")
 
     assert neft("train", *TINY, "--estimate").out.startswith("Not known beforehand")

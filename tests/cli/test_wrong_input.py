@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from neft.config import RunConfig
-from neft.places import neft_home
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from tests.cli.conftest import Answer, Neft
 
 TINY = ("--backbone", "mlp", "--hidden-units", "16", "--hidden-layers", "2", "--epochs", "1", "--num-instances", "2")
@@ -163,7 +163,7 @@ def test_stored_run_is_not_trained_again(neft: Neft, stored: RunRecord, own_stor
 def test_run_that_ships_with_the_package_is_not_trained_again(
     neft: Neft, filled_store: RunStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", filled_store.root)
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", filled_store.root)
     config = RunConfig.model_validate(filled_store.list().records[0].config)
     path = tmp_path / "config.json"
     path.write_text(config.to_json(), encoding="utf-8")

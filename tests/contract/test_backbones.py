@@ -8,16 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from neft.backbones import BACKBONES, BaseBackbone, Vgg8
 from neft.errors import ConfigError
-from neft.folding import fold_batchnorm
-from neft.network import (
-    HEADS,
-    InputShape,
-    Network,
-    build_network,
-    initialise,
-)
+from neft.networks.backbones import BACKBONES, BaseBackbone, Vgg8
+from neft.networks.folding import fold_batchnorm
+from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
 
 SHAPE = InputShape(num_channels=3, image_size=16, num_classes=5)

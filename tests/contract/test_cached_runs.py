@@ -5,13 +5,13 @@ import json
 import pytest
 
 from neft.config import RunConfig
-from neft.pipeline import stored_config
-from neft.places import CACHED_RUNS
-from neft.plans import load_plans
-from neft.presets import PRESETS
-from neft.records import RunRecord
-from neft.store import RunStore
-from neft.sweep import plan_record
+from neft.experiments.presets import PRESETS
+from neft.runs.facts import stored_config
+from neft.runs.places import CACHED_RUNS
+from neft.runs.plans import load_plans
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
+from neft.sweeps.sweep import plan_record
 from neft.tables import flat_config
 
 STORE = RunStore(CACHED_RUNS, read_only=True)

@@ -12,9 +12,10 @@ from neft.config import RunConfig
 from neft.datasets.image_folder import ImageFolder
 from neft.devices import Fefet2
 from neft.errors import ConfigError
+from neft.experiments.planning import PlannedRun
+from neft.experiments.presets import PRESETS
 from neft.methods import Ovf
 from neft.options import FAMILIES, command_line, make_config, option_table, to_values
-from neft.presets import PRESETS, PlannedRun
 from neft.run_id import is_run_id
 
 configs = st.from_type(RunConfig)

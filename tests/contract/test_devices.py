@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from neft.chips.sampling import Sampler, deploy, program, quantised, rms, sample_slices
 from neft.component import build
 from neft.config import RunConfig
 from neft.devices import PUBLISHED, BaseDevice, Measured, Rram1, device_from_text
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
-from neft.noise import Sampler, deploy, program, quantised, rms, sample_slices
+from neft.mapping.bit_slicing import BitSlicing
 from neft.seeding import generator
 
 MAPPING = BitSlicing()

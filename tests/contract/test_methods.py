@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from neft.backbones import BaseBackbone, Mlp, Vgg8
+from neft.chips.sampling import Sampler, program, quantised
 from neft.component import default_name
 from neft.config import RunConfig, TrainingConfig
 from neft.devices import BaseDevice
 from neft.methods import METHODS, BaseMethod, FeedbackMethod, Irs, NoiseInjection, NoisyForward, Ovf, Vanilla
-from neft.network import HEADS, InputShape, Network, build_network, initialise
-from neft.noise import Sampler, program, quantised
+from neft.networks.backbones import BaseBackbone, Mlp, Vgg8
+from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
-from neft.training import BatchForward
+from neft.training.loop import BatchForward
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
 SIGMA_D = 0.1

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neft.backbones import Mlp, Vgg8
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.devices import PUBLISHED, Rram4
 from neft.errors import ConfigError
-from neft.experiments import EXPERIMENTS
-from neft.mapping import BitSlicing
+from neft.experiments.first_look import SEEDS, first_look
+from neft.experiments.planning import Place, PlannedRun, Scale, Stored, merge
+from neft.experiments.presets import ABLATION_SCALE, PLANS, PRESETS, smoke
+from neft.experiments.questions import EXPERIMENTS
+from neft.experiments.tuning import NUM_TRIALS, SEARCH_SEED, TUNED
+from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import FeedbackMethod, Irs, NoiseInjection, Ovf, Vanilla
-from neft.presets import ABLATION_SCALE, PLANS, PRESETS, Place, PlannedRun, Scale, Stored, smoke
-from neft.presets.first_look import SEEDS, first_look
-from neft.presets.plan import merge
-from neft.presets.tuning import NUM_TRIALS, SEARCH_SEED, TUNED
-from neft.records import RunRecord
-from neft.store import RunStore
-from neft.sweep import plan_record
+from neft.networks.backbones import Mlp, Vgg8
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
+from neft.sweeps.sweep import plan_record
 
 NOTHING: Stored = lambda _run_id: None  # noqa: E731 - a value of a named type
 ODD_SCALE = Scale(

@@ -15,14 +15,14 @@ from streamlit.components.v2 import manifest_scanner
 
 from dashboard import computer, job_files, job_processes, jobs
 from dashboard.computing import networks, previews
-from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.methods import BaseMethod, Irs, NoiseInjection, Ovf, Vanilla
+from neft.networks.backbones import Mlp
 from neft.pipeline import Settings, run
-from neft.places import neft_home
-from neft.records import RunRecord
-from neft.store import RunStore, Stores
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore, Stores
 from tests.dashboard.small_experiments import HELD, OTHER_WIDTH, PLAN, run_all
 
 METHODS: tuple[BaseMethod, ...] = (
@@ -122,14 +122,14 @@ def every_method(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
 def shipped(every_method: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
     """The small store in the place of the shipped one, to change at will."""
     root = Path(shutil.copytree(every_method.root, tmp_path / "shipped"))
-    monkeypatch.setattr("neft.store.CACHED_RUNS", root)
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", root)
     return RunStore(root)
 
 
 @pytest.fixture
 def nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No run anywhere."""
-    monkeypatch.setattr("neft.store.CACHED_RUNS", tmp_path / "none")
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def other_size(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
 @pytest.fixture
 def experiments_shipped(some_experiments: RunStore, monkeypatch: pytest.MonkeyPatch) -> RunStore:
     """The small experiments in the place of the shipped runs, to be read only."""
-    monkeypatch.setattr("neft.store.CACHED_RUNS", some_experiments.root)
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", some_experiments.root)
     return some_experiments
 
 
@@ -167,7 +167,7 @@ def experiments_shipped(some_experiments: RunStore, monkeypatch: pytest.MonkeyPa
 def experiments_copy(some_experiments: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
     """Likewise, to change at will."""
     root = Path(shutil.copytree(some_experiments.root, tmp_path / "shipped"))
-    monkeypatch.setattr("neft.store.CACHED_RUNS", root)
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", root)
     return RunStore(root)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from neft.places import neft_home
+from neft.runs.places import neft_home
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "dashboard" / "app.py"

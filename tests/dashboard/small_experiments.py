@@ -7,15 +7,15 @@ from typing import Any
 import pandas as pd
 
 from neft import tables
-from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
-from neft.plans import PlanRecord, save_plan
-from neft.presets import PLANS, PlannedRun, Scale, Stored
-from neft.presets.plan import merge
-from neft.records import RunRecord
-from neft.store import RunStore
-from neft.sweep import SweepSettings, plan_record, sweep
+from neft.experiments.planning import PlannedRun, Scale, Stored, merge
+from neft.experiments.presets import PLANS
+from neft.networks.backbones import Mlp
+from neft.runs.plans import PlanRecord, save_plan
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
+from neft.sweeps.sweep import SweepSettings, plan_record, sweep
 
 PLAN = "a_few"
 """The small store's only plan."""

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import chips
 from neft import columns
-from neft.records import RunRecord
-from neft.store import RECORD, WEIGHTS, RunStore
+from neft.runs.records import RunRecord
+from neft.runs.store import RECORD, WEIGHTS, RunStore
 from tests.dashboard.driver import charts, open_page, traces, words
 
 CHIP = "app_pages/chip.py"

@@ -7,10 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import findings
-from neft import tables
-from neft.places import neft_home
-from neft.plans import FOLDER, PlanRecord, save_plan
-from neft.store import INSTANCES, RunStore
+from neft.experiments.claims import claim_settings, claims_table
+from neft.runs.places import neft_home
+from neft.runs.plans import FOLDER, PlanRecord, save_plan
+from neft.runs.store import INSTANCES, RunStore
 from tests.dashboard.driver import CLAIMS, charts, open_page, traces, words
 from tests.dashboard.small_experiments import HELD, PLAN, a_plan, renamed, runs_of, without
 
@@ -22,7 +22,7 @@ FOREST = "Effects with"
 def decided(plans: Sequence[PlanRecord], *stores: RunStore) -> pd.DataFrame:
     """The claims that these stores decide, one way or the other."""
     runs = {run_id: one for store in stores for run_id, one in runs_of(store).items()}
-    table = tables.claims_table(plans, runs)
+    table = claims_table(plans, runs)
     return table[table["verdict"] != "no runs"]
 
 
@@ -36,7 +36,7 @@ def judged(some_experiments: RunStore) -> pd.DataFrame:
 def opened(some_experiments: RunStore) -> AppTest:
     """The small store's page, to be read only."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("neft.store.CACHED_RUNS", some_experiments.root)
+        patch.setattr("neft.runs.store.CACHED_RUNS", some_experiments.root)
         patch.setenv("NEFT_HOME", str(some_experiments.root / "none"))
         return open_page(CLAIMS)
 
@@ -93,7 +93,7 @@ def test_every_decided_claim_is_in_a_forest(opened: AppTest, judged: pd.DataFram
 
 
 def test_claims_without_runs_are_named_with_their_command(opened: AppTest, judged: pd.DataFrame) -> None:
-    every = tables.claims_table([], {})
+    every = claims_table([], {})
     missing = every[~every["claim"].isin(judged["claim"])]
 
     assert not missing.empty
@@ -115,7 +115,7 @@ def test_one_seed_decides_no_claim(experiments_shipped: RunStore) -> None:
 
 # ---------------------------------------------------------------- one claim in detail
 def test_claim_can_be_read_sigma_d_by_sigma_d(experiments_shipped: RunStore) -> None:
-    expected = tables.claim_settings("irs_lowers_ekl", a_plan(*HELD), runs_of(experiments_shipped))
+    expected = claim_settings("irs_lowers_ekl", a_plan(*HELD), runs_of(experiments_shipped))
     app = open_page(CLAIMS)
 
     app = app.selectbox(key="claim_detail").set_value(("irs_lowers_ekl", PLAN)).run()

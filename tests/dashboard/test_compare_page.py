@@ -7,10 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.comparisons import MOST_RUNS
-from neft.experiments import CONTROL
-from neft.notes import make_note, write_note
-from neft.records import RunRecord
-from neft.store import HISTORY, INSTANCES, RunStore
+from neft.experiments.questions import CONTROL
+from neft.runs.notes import make_note, write_note
+from neft.runs.records import RunRecord
+from neft.runs.store import HISTORY, INSTANCES, RunStore
 from neft.tables import compare_runs
 from tests.dashboard.driver import RUNS, charts, open_page, traces, words
 

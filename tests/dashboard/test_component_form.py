@@ -15,7 +15,7 @@ from dashboard.computing import costs, forms
 from dashboard.computing.forms import INITIAL
 from neft.component import Component
 from neft.options import FAMILIES, SECTIONS, Option, make_config, option_table
-from neft.store import RunStore
+from neft.runs.store import RunStore
 
 COMPONENTS = [(part, name) for part, family in FAMILIES.items() for name in family]
 EVERY = [*COMPONENTS, *((section, None) for section in SECTIONS)]

@@ -10,8 +10,8 @@ import pytest
 
 from dashboard import computer
 from dashboard.computer import ComputingError, ask, there
-from neft.chip_report import percentile_rank
 from neft.errors import ConfigError
+from neft.inspection.chip_report import percentile_rank
 
 KILLED = """
 import os, signal
@@ -36,14 +36,14 @@ def test_questions_are_answered_by_one_process_that_is_not_the_server() -> None:
 
 
 def test_a_module_over_there_answers_as_it_does_here() -> None:
-    work = there("neft.chip_report")
+    work = there("neft.inspection.chip_report")
 
     assert work.percentile_rank(5, num_chips=200) == percentile_rank(5, num_chips=200) == 10
 
 
 def test_an_error_over_there_is_raised_here() -> None:
     with pytest.raises(ConfigError, match="must lie in"):
-        ask("neft.chip_report", "percentile_rank", 101, 200)
+        ask("neft.inspection.chip_report", "percentile_rank", 101, 200)
 
 
 def test_a_process_that_dies_is_said_and_the_next_question_starts_another() -> None:

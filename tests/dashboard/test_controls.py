@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Button, DownloadButton, Widget
 
-from neft.experiments import EXPERIMENTS
-from neft.store import CACHED_RUNS, RunStore
+from neft.experiments.questions import EXPERIMENTS
+from neft.runs.store import CACHED_RUNS, RunStore
 from tests.dashboard.driver import EXPERIMENTS as EXPERIMENTS_PAGE
 from tests.dashboard.driver import RUNS, open_page
 from tests.dashboard.test_app import page_files

@@ -4,10 +4,10 @@ import pytest
 
 from dashboard import data, state
 from neft.errors import StoreError
-from neft.experiments import CONTROL
-from neft.places import neft_home
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.experiments.questions import CONTROL
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from tests.dashboard.driver import charts, chosen, open_at, words
 
 
@@ -71,14 +71,14 @@ def test_control_is_marked_as_such() -> None:
 def test_address_of_a_run_shows_it_among_all_methods(shipped: RunStore, method: str) -> None:
     record = of_method(shipped, method)
 
-    address = data.view_address(record.id)
-    app = open_at(address)
+    query = data.view_address(record.id)
+    app = open_at(query)
 
     assert not app.exception
     assert len(charts(app)) == 3
     assert set(chosen(app, state.VARIANTS)) == set(data.CANONICAL)
     assert chosen(app, state.PROTOCOL) == ["fixed"]
-    assert address.get(state.TRAIN_SIGMA_D) == (None if method == "vanilla" else "0.1")
+    assert query.get(state.TRAIN_SIGMA_D) == (None if method == "vanilla" else "0.1")
     headline = next(text for text in words(app).splitlines() if "share of images" in text)
     assert f"**{record.facts.label}** " in headline
 
@@ -93,10 +93,10 @@ def test_address_of_an_uncommon_run_shows_it_under_a_name_of_its_own(shipped: Ru
         shipped.tables(record),
     )
 
-    address = data.view_address(other.id)
-    app = open_at(address)
+    query = data.view_address(other.id)
+    app = open_at(query)
 
-    shown = address[state.VARIANTS]
+    shown = query[state.VARIANTS]
     assert isinstance(shown, list)
     assert len(shown) == len(data.CANONICAL) + 1
     assert not app.exception

@@ -10,15 +10,15 @@ from streamlit.testing.v1 import AppTest
 from dashboard import own_devices, previews
 from dashboard.widgets.device_editor import FILE, G_MAX, START, form_address
 from neft import columns
-from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.devices import PUBLISHED, Measured
 from neft.devices.spreads import FITTED
+from neft.networks.backbones import Mlp
 from neft.options import make_config
 from neft.pipeline import Settings, run
-from neft.records import RunRecord
-from neft.store import RECORD, WEIGHTS, RunStore, Stores
+from neft.runs.records import RunRecord
+from neft.runs.store import RECORD, WEIGHTS, RunStore, Stores
 from tests.dashboard.driver import EXPLORE, PREVIEW, RUNS, TRAIN, charts, open_page, traces, words
 
 DEVICE, CHIP = "app_pages/device.py", "app_pages/chip.py"
@@ -58,7 +58,7 @@ def one_run(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
 @pytest.fixture
 def run_on_it(one_run: RunStore, monkeypatch: pytest.MonkeyPatch) -> RunRecord:
     """Likewise, the only stored run."""
-    monkeypatch.setattr("neft.store.CACHED_RUNS", one_run.root)
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", one_run.root)
     return one_run.list().records[0]
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from dashboard import data, experiments
 from neft import tables
-from neft.experiments import EXPERIMENTS
-from neft.places import neft_home
-from neft.plans import FOLDER, save_plan
+from neft.experiments.claims import claim_settings, claims_table
+from neft.experiments.questions import EXPERIMENTS
 from neft.reference import published_ekl
-from neft.store import RunStore
+from neft.runs.places import neft_home
+from neft.runs.plans import FOLDER, save_plan
+from neft.runs.store import RunStore
 from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, renamed, without
 
 SMALL, OTHER = "Digits 8×8, MLP, 3 × 16, 2 seeds", "Digits 8×8, MLP, 3 × 12, 2 seeds"
@@ -103,13 +104,13 @@ def test_unreadable_plans_have_their_reasons(experiments_shipped: RunStore) -> N
 
 
 # ---------------------------------------------------------------- what is stored of them
-@pytest.mark.parametrize(("seeds", "stored", "planned"), [(1, 3, 3), (2, 6, 6), (4, 6, 12)])
-def test_progress_counts_each_run_once(experiments_shipped: RunStore, seeds: int, stored: int, planned: int) -> None:
+@pytest.mark.parametrize(("seeds", "held", "planned"), [(1, 3, 3), (2, 6, 6), (4, 6, 12)])
+def test_progress_counts_each_run_once(experiments_shipped: RunStore, seeds: int, held: int, planned: int) -> None:
     save_plan(own().root, a_plan("classifier_noise", name="mine", num_seeds=seeds))
 
     found = experiments.progress("mine", "classifier_noise", experiments.fingerprint())
 
-    assert (found.num_stored, found.num_planned, found.command) == (stored, planned, "neft sweep mine")
+    assert (found.num_stored, found.num_planned, found.command) == (held, planned, "neft sweep mine")
 
 
 def test_training_without_noise_is_one_run_at_every_sigma_d(experiments_shipped: RunStore) -> None:
@@ -165,10 +166,10 @@ def test_claims_are_those_of_the_tables(experiments_shipped: RunStore) -> None:
     plan, records = a_plan(*HELD), experiments_shipped.list().records
     runs = {record.id: (record, experiments_shipped.instances(record)) for record in records}
 
-    pd.testing.assert_frame_equal(experiments.claims(stamp), tables.claims_table([plan], runs))
+    pd.testing.assert_frame_equal(experiments.claims(stamp), claims_table([plan], runs))
     pd.testing.assert_frame_equal(
         experiments.claim_settings("ovf_beats_control", PLAN, "accuracy", stamp),
-        tables.claim_settings("ovf_beats_control", plan, runs),
+        claim_settings("ovf_beats_control", plan, runs),
     )
 
 

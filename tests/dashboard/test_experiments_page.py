@@ -14,11 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from neft import tables
 from neft.cli import main
-from neft.experiments import EXPERIMENTS as ASKED
-from neft.places import neft_home
-from neft.plans import FOLDER, save_plan
+from neft.experiments.questions import EXPERIMENTS as ASKED
 from neft.reference import published_ekl, published_settings
-from neft.store import INSTANCES, RunStore
+from neft.runs.places import neft_home
+from neft.runs.plans import FOLDER, save_plan
+from neft.runs.store import INSTANCES, RunStore
 from tests.dashboard.driver import EXPERIMENTS, axis_titles, charts, open_page, traces, words, write_job
 from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, renamed, without
 
@@ -36,7 +36,7 @@ def open_experiment(name: str, **address: str | list[str]) -> AppTest:
 def held(request: pytest.FixtureRequest, some_experiments: RunStore) -> tuple[str, AppTest]:
     """Each stored experiment and its page, to be read only."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("neft.store.CACHED_RUNS", some_experiments.root)
+        patch.setattr("neft.runs.store.CACHED_RUNS", some_experiments.root)
         patch.setenv("NEFT_HOME", str(some_experiments.root / "none"))
         return request.param, open_experiment(request.param)
 

@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import sentences
 from dashboard.widgets.run_picker import _with_curves
-from neft.experiments import CONTROL
-from neft.places import CACHED_RUNS, neft_home
+from neft.experiments.questions import CONTROL
 from neft.reference import PANELS, published_accuracy
-from neft.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, RunStore
+from neft.runs.places import CACHED_RUNS, neft_home
+from neft.runs.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, RunStore
 from neft.tables import runs_table
 from tests.dashboard.conftest import SIGMA_DS
 from tests.dashboard.driver import APP, EXPLORE, RUNS, charts, chosen, open_at, open_page, traces, words
@@ -83,7 +83,7 @@ def test_every_network_that_ships_with_curves_can_be_looked_at() -> None:
 def fixed(every_method: RunStore) -> AppTest:
     """The page of the small store, one network over all device variations; to be read only."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("neft.store.CACHED_RUNS", every_method.root)
+        patch.setattr("neft.runs.store.CACHED_RUNS", every_method.root)
         patch.setenv("NEFT_HOME", str(every_method.root / "none"))
         return open_page(read="Fixed", at="0.1")
 
@@ -354,7 +354,7 @@ def test_pages_of_stored_numbers_never_import_torch() -> None:
 
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
-    assert not {"torch", "torchvision", "sklearn", "neft.training"} & set(answer.stdout.split())
+    assert not {"torch", "torchvision", "sklearn", "neft.training.loop"} & set(answer.stdout.split())
 
 
 def test_control_is_the_first_looks() -> None:

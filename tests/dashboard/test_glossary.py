@@ -7,11 +7,11 @@ import pytest
 
 from dashboard import glossary
 from dashboard.glossary import FILE
-from neft.backbones import BACKBONES
 from neft.datasets import DATASETS
 from neft.devices import DEVICES
 from neft.methods import METHODS
 from neft.metrics import METRICS
+from neft.networks.backbones import BACKBONES
 from tests.dashboard.driver import APP, open_page, words
 
 GLOSSARY = "app_pages/glossary.py"

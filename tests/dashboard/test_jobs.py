@@ -15,13 +15,13 @@ import pytest
 from dashboard import job_files, job_processes, jobs
 from dashboard.job_processes import READY, keep_ready
 from dashboard.jobs import Expected, Job
-from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets import Mnist
+from neft.networks.backbones import Mlp
 from neft.options import command_line
-from neft.places import neft_home
-from neft.plans import load_plans
-from neft.store import RunStore
+from neft.runs.places import neft_home
+from neft.runs.plans import load_plans
+from neft.runs.store import RunStore
 from tests.dashboard.conftest import end, pid_of
 from tests.dashboard.driver import epoch, write_job
 

@@ -10,8 +10,9 @@ from dashboard.lessons import LESSONS
 from dashboard.lessons.base import Choice, Guess
 from dashboard.sentences import percent
 from neft import tables
-from neft.experiments import CONTROL
-from neft.store import LAYERS, RunStore
+from neft.experiments.claims import claims_table
+from neft.experiments.questions import CONTROL
+from neft.runs.store import LAYERS, RunStore
 from tests.dashboard.driver import APP, charts, open_page, traces, words
 from tests.dashboard.small_experiments import HELD, a_plan, chips_of, runs_of
 from tests.dashboard.test_controls import without_help
@@ -191,7 +192,7 @@ def test_control_stands_beside_feedback_with_paired_intervals(experiments_shippe
     assert drawn["Noise injection, T = 4"]["y"] == pytest.approx(control)
     before = {trace["name"] for trace in traces(app, "Paired differences")}
     assert "Noise injection, T = 4" not in before
-    claims = tables.claims_table([a_plan(*HELD)], runs_of(experiments_shipped))
+    claims = claims_table([a_plan(*HELD)], runs_of(experiments_shipped))
     claim = claims[claims["claim"] == "irs_beats_control"].iloc[0]
     assert f"IRS is **{claim['estimate']:+.1f}".replace("-", "−") in app.info[0].value
 

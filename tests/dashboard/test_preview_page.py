@@ -6,8 +6,8 @@ import pytest
 
 from dashboard import previews
 from dashboard.previews import MAX_PASSES
-from neft.records import RunRecord
-from neft.store import RECORD, WEIGHTS, RunStore
+from neft.runs.records import RunRecord
+from neft.runs.store import RECORD, WEIGHTS, RunStore
 from tests.dashboard.driver import PREVIEW, charts, open_page, traces, words
 
 CURVE, LAYERS = "Preview of accuracy", "Accuracy with variation in one"

@@ -13,8 +13,8 @@ from dashboard import charts, data, exchange
 from dashboard.widgets.chart_card import Card, Drawn
 from dashboard.widgets.share_popover import Shared, report_bytes
 from neft import columns
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from neft.tables import crossed_interval
 from tests.dashboard.driver import open_page, words
 

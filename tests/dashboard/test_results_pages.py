@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import outcomes, results, sentences
-from neft.experiments import CONTROL
-from neft.records import RunRecord
-from neft.store import RECORD, RunStore
-from neft.store import WEIGHTS as WEIGHT_FILE
+from neft.experiments.questions import CONTROL
+from neft.runs.records import RunRecord
+from neft.runs.store import RECORD, RunStore
+from neft.runs.store import WEIGHTS as WEIGHT_FILE
 from tests.dashboard.driver import ROOT, charts, open_page, traces, words
 from tests.dashboard.test_explore_page import chips
 
@@ -23,7 +23,7 @@ METHODS = {"Vanilla": "vanilla", "Noise injection": "noise_injection", "OVF": "o
 
 def opened(store: RunStore, page: str) -> AppTest:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("neft.store.CACHED_RUNS", store.root)
+        patch.setattr("neft.runs.store.CACHED_RUNS", store.root)
         patch.setenv("NEFT_HOME", str(store.root / "none"))
         app = open_page(page, read="Fixed", at=str(SLICE))
         for _ in range(MOST_STEPS):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from neft.notes import make_note, read_note, write_note
-from neft.places import neft_home
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.notes import make_note, read_note, write_note
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from tests.dashboard.driver import RUNS, open_page, words
 
 KEEP = "Keep the note"

@@ -3,9 +3,9 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from neft.places import CACHED_RUNS, neft_home
-from neft.records import RunRecord
-from neft.store import HISTORY, RECORD, RunStore
+from neft.runs.places import CACHED_RUNS, neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import HISTORY, RECORD, RunStore
 from tests.dashboard.driver import RUNS, TRAIN, charts, open_page, traces, words
 
 

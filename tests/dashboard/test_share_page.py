@@ -9,10 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import exchange
-from neft.bundles import export_runs
-from neft.places import neft_home
-from neft.records import RunRecord
-from neft.store import HISTORY, RunStore, Stores
+from neft.runs.bundles import export_runs
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import HISTORY, RunStore, Stores
 from tests.dashboard.driver import open_page, words
 
 SHARE = "app_pages/share.py"

@@ -1,16 +1,17 @@
-"""One weight on its devices: the page says what `neft.microscope` finds, of any value and of stored weights."""
+"""One weight on its devices: the page says what the microscope finds, of any value and of stored weights."""
 
 import pytest
 
 from dashboard import weights as single_weights
 from neft import columns
-from neft.device_layers import device_weights, layer_name
 from neft.devices import Fefet6, Rram1
-from neft.mapping import BitSlicing
-from neft.microscope import slice_weight
-from neft.pipeline import Settings, load_data, restore_network, stored_config
-from neft.records import RunRecord
-from neft.store import WEIGHTS, RunStore
+from neft.inspection.microscope import slice_weight
+from neft.mapping.bit_slicing import BitSlicing
+from neft.networks.device_layers import device_weights, layer_name
+from neft.pipeline import Settings, load_data, restore_network
+from neft.runs.facts import stored_config
+from neft.runs.records import RunRecord
+from neft.runs.store import WEIGHTS, RunStore
 from neft.tables import layer_label
 from tests.dashboard.driver import charts, open_page, traces, words
 

@@ -13,14 +13,14 @@ from streamlit.testing.v1 import AppTest
 from dashboard import job_processes, jobs
 from dashboard.computing.forms import INITIAL
 from dashboard.job_processes import READY, keep_ready
-from neft.backbones import BACKBONES
 from neft.config import RunConfig
 from neft.datasets import DATASETS
 from neft.devices import DEVICES
 from neft.methods import METHODS
+from neft.networks.backbones import BACKBONES
 from neft.options import command_line, make_config
-from neft.places import neft_home
-from neft.store import RunStore
+from neft.runs.places import neft_home
+from neft.runs.store import RunStore
 from tests.dashboard.driver import TRAIN, epoch, open_page, words, write_job
 
 # a training outlives whoever started it

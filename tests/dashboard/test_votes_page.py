@@ -7,8 +7,8 @@ from dashboard import chips, networks
 from dashboard.chips import FIRST_LOOK, NUM_VOTERS, VOTE_SIGMA_DS
 from dashboard.computing.networks import opened_chips
 from neft import columns
-from neft.records import RunRecord
-from neft.store import WEIGHTS, RunStore
+from neft.runs.records import RunRecord
+from neft.runs.store import WEIGHTS, RunStore
 from tests.dashboard.driver import charts, open_page, traces, words
 
 VOTES = "app_pages/votes.py"

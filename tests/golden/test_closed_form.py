@@ -6,9 +6,9 @@ from math import sqrt
 import pytest
 import torch
 
+from neft.chips.sampling import program
 from neft.devices import DEVICES, PUBLISHED, Rram1
-from neft.mapping import BitSlicing
-from neft.noise import program
+from neft.mapping.bit_slicing import BitSlicing
 from neft.seeding import generator
 
 # The paper's c is sqrt((4^M - 1) / (4^K - 1)) (2^K - 1) / (2^M - 1):

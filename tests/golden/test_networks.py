@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from neft.backbones import BaseBackbone, Mlp, Resnet18, Vgg8
-from neft.network import InputShape, build_network, num_parameters
+from neft.networks.backbones import BaseBackbone, Mlp, Resnet18, Vgg8
+from neft.networks.network import InputShape, build_network, num_parameters
 
 COLOUR_32 = InputShape(num_channels=3, image_size=32, num_classes=10)
 

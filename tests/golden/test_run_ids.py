@@ -2,11 +2,11 @@
 
 import hashlib
 
-from neft.backbones import Mlp
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.devices import Fefet6
+from neft.experiments.first_look import first_look
 from neft.methods import Irs, Ovf
-from neft.presets.first_look import first_look
+from neft.networks.backbones import Mlp
 
 
 def digest(text: str) -> str:

@@ -10,18 +10,20 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 from typing_extensions import override
 
-from neft import columns, montecarlo
-from neft.backbones import BaseBackbone
+from neft import columns
+from neft.chips.deployed import ChipLaw, DeployedNetwork, plain_logits
 from neft.config import RunConfig
 from neft.datasets.base import ImageData
 from neft.datasets.torchvision_import import import_torchvision
-from neft.device_layers import device_weights, parameter_table
 from neft.devices import DEVICES, Rram1
 from neft.errors import ConfigError, StoppedError
-from neft.folding import fold_batchnorm
-from neft.mapping import BitSlicing
-from neft.montecarlo import ChipLaw, DeployedNetwork, evaluate, plain_logits, try_network
-from neft.network import InputShape, build_network, initialise
+from neft.evaluation import monte_carlo
+from neft.evaluation.monte_carlo import evaluate, try_network
+from neft.mapping.bit_slicing import BitSlicing
+from neft.networks.backbones import BaseBackbone
+from neft.networks.device_layers import device_weights, parameter_table
+from neft.networks.folding import fold_batchnorm
+from neft.networks.network import InputShape, build_network, initialise
 from neft.seeding import generator
 
 LAW = ChipLaw(device=Rram1(), mapping=BitSlicing())
@@ -387,7 +389,7 @@ def test_chips_side_by_side_stop_where_chips_one_by_one_do(few_digits: ImageData
 
 def test_chips_drawn_ahead_are_the_same(few_digits: ImageData) -> None:
     deployed = DeployedNetwork(lived_in(Small()), LAW)
-    ahead = list(montecarlo.evaluation._drawn(deployed, 0, 7, ahead=3))
+    ahead = list(monte_carlo._drawn(deployed, 0, 7, ahead=3))
     assert len(ahead) == 7
     for instance, chip in enumerate(ahead):
         for name, normals in deployed.normals(0, "chip", instance).items():

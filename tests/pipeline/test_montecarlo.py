@@ -14,26 +14,21 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from neft import columns
-from neft.backbones import BaseBackbone, Mlp
-from neft.calibration import fit_temperature
+from neft.chips.deployed import ChipLaw, DeployedNetwork, plain_logits
+from neft.chips.sampling import Sampler, draw_normals
 from neft.config import RunConfig
 from neft.datasets.base import ImageData, Split
 from neft.devices import BaseDevice, Rram1
 from neft.errors import StoppedError
-from neft.mapping import BitSlicing
+from neft.evaluation.calibration import fit_temperature
+from neft.evaluation.deviations import layer_deviations
+from neft.evaluation.monte_carlo import CALIBRATION_INSTANCES, evaluate
+from neft.mapping.bit_slicing import BitSlicing
 from neft.metrics import METRICS
-from neft.montecarlo import (
-    CALIBRATION_INSTANCES,
-    ChipLaw,
-    DeployedNetwork,
-    evaluate,
-    layer_deviations,
-    plain_logits,
-)
-from neft.network import InputShape, Network, build_network, initialise
-from neft.noise import Sampler, draw_normals
+from neft.networks.backbones import BaseBackbone, Mlp
+from neft.networks.network import InputShape, Network, build_network, initialise
 from neft.seeding import generator
-from neft.training import train
+from neft.training.loop import train
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
 LAW = ChipLaw(device=Rram1(), mapping=BitSlicing())

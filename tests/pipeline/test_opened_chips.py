@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from neft import columns
+from neft.inspection.opened_chips import OpenedChips
 from neft.metrics import METRICS, Predictions
-from neft.opened_chips import OpenedChips
-from neft.pipeline import Settings, chip_law, load_data, restore_network, stored_config
-from neft.store import CACHED_RUNS, RunStore
+from neft.pipeline import Settings, chip_law, load_data, restore_network
+from neft.runs.facts import stored_config
+from neft.runs.store import CACHED_RUNS, RunStore
 
 RUN = "digits-vgg8w8-noise_injection-s0.10-seed0-a7886f70"
 

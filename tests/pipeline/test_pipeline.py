@@ -10,15 +10,17 @@ import pytest
 import torch
 from PIL import Image
 
-from neft import columns, unfinished
+from neft import columns
+from neft.chips.sampling import quantised
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.image_folder import ImageFolder
 from neft.errors import ConfigError, DataMissingError, RunExistsError, RunNotFoundError, StoppedError
 from neft.methods import BaseMethod, Ovf
-from neft.noise import quantised
-from neft.pipeline import Progress, Settings, load_data, reevaluate, run, stored_config
-from neft.records import RunRecord
-from neft.store import RunStore, RunTables, Stores
+from neft.pipeline import Progress, Settings, load_data, reevaluate, run
+from neft.runs import unfinished
+from neft.runs.facts import stored_config
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore, RunTables, Stores
 
 
 @pytest.fixture

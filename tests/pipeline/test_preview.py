@@ -9,22 +9,19 @@ from torch import nn
 from torch.func import functional_call
 
 from neft import columns
-from neft.backbones import BaseBackbone, Mlp
+from neft.chips.deployed import ChipLaw, DeployedNetwork
+from neft.chips.sampling import draw_normals
 from neft.datasets.base import ImageData, Split
 from neft.devices import Fefet2, Rram1
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
-from neft.montecarlo import ChipLaw, DeployedNetwork, evaluate
-from neft.network import Network, build_network, initialise
-from neft.noise import draw_normals
-from neft.preview import (
-    Preview,
-    Previewer,
-    refusal,
-)
-from neft.reparametrised import _chance_of_being_largest, _Geometry, _NoisyConv, _State
+from neft.evaluation.local_reparametrisation import _chance_of_being_largest, _Geometry, _NoisyConv, _State
+from neft.evaluation.monte_carlo import evaluate
+from neft.evaluation.preview import Preview, Previewer, refusal
+from neft.mapping.bit_slicing import BitSlicing
+from neft.networks.backbones import BaseBackbone, Mlp
+from neft.networks.network import Network, build_network, initialise
 from neft.seeding import generator
-from neft.training import input_shape
+from neft.training.loop import input_shape
 
 LAW = ChipLaw(Rram1(), BitSlicing())
 SIGMA_DS = (0.0, 0.05, 0.15)

@@ -10,20 +10,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from neft.backbones import Vgg8
+from neft.chips.deployed import ChipLaw
+from neft.chips.sampling import quantised
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.corrections.batchnorm import recalibrate_batchnorm
 from neft.datasets.base import ImageData
 from neft.datasets.digits import Digits
 from neft.devices import Rram1
-from neft.mapping import BitSlicing
+from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import Ovf
-from neft.montecarlo import ChipLaw
-from neft.network import InputShape, Network, build_network, initialise
-from neft.noise import quantised
+from neft.networks.backbones import Vgg8
+from neft.networks.network import InputShape, Network, build_network, initialise
 from neft.pipeline import Settings, reevaluate, run
-from neft.recalibration import recalibrate_batchnorm
+from neft.runs.store import RunStore, Stores
 from neft.seeding import generator
-from neft.store import RunStore, Stores
 
 LAW = ChipLaw(device=Rram1(), mapping=BitSlicing())
 FIRST = "backbone.stages.0"

@@ -8,16 +8,17 @@ import joblib
 import pytest
 import torch
 
-from neft import unfinished
 from neft.config import RunConfig
 from neft.datasets.image_folder import ImageFolder
+from neft.experiments.first_look import first_look
+from neft.experiments.planning import Place, PlannedRun, Stored
+from neft.experiments.presets import smoke
 from neft.methods import Ovf, Vanilla
 from neft.pipeline import Settings, run
-from neft.plans import PlanEntry
-from neft.presets import Place, PlannedRun, Stored, smoke
-from neft.presets.first_look import first_look
-from neft.store import WEIGHTS, RunStore, Stores
-from neft.sweep import Outcome, SweepSettings, missing, plan_record, run_one, sweep
+from neft.runs import unfinished
+from neft.runs.plans import PlanEntry
+from neft.runs.store import WEIGHTS, RunStore, Stores
+from neft.sweeps.sweep import Outcome, SweepSettings, missing, plan_record, run_one, sweep
 
 
 @pytest.fixture
@@ -236,7 +237,7 @@ def test_shipped_runs_are_skipped_only_where_they_count(
     monkeypatch: pytest.MonkeyPatch,
     counts: bool,
 ) -> None:
-    monkeypatch.setattr("neft.store.CACHED_RUNS", filled_store.root)
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", filled_store.root)
 
     outcomes = sweep(lambda _stored: [PlannedRun(small_config)], replace(settings, counts_shipped=counts))
 
@@ -294,7 +295,7 @@ def test_data_are_fetched_once_and_before_any_run(
     def load(config: RunConfig, how: Settings) -> None:
         asked.append(how.download)
 
-    monkeypatch.setattr("neft.sweep.load_data", load)
+    monkeypatch.setattr("neft.sweeps.sweep.load_data", load)
     runs = [planned(small_config, seed) for seed in range(2)]
 
     outcomes = sweep(lambda _stored: runs, replace(settings, download=True))

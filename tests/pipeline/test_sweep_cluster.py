@@ -15,8 +15,8 @@ from distributed import Client
 
 from neft.config import RunConfig
 from neft.errors import NeftError
-from neft.store import RunStore
-from neft.sweep import Outcome, SweepSettings, _arrived, sweep
+from neft.runs.store import RunStore
+from neft.sweeps.sweep import Outcome, SweepSettings, _arrived, sweep
 from tests.sweeps import SECONDS, assert_same_numbers, begun, numbers, some_runs, wait_until
 
 
@@ -138,7 +138,7 @@ def test_scheduler_that_goes_away_is_an_error_that_says_so(small_config: RunConf
 def test_scheduler_without_workers_is_an_error_that_says_how_to_start_some(
     small_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("neft.cluster.WORKER_SECONDS", 0.2)
+    monkeypatch.setattr("neft.sweeps.cluster.WORKER_SECONDS", 0.2)
     with (
         cluster(tmp_path, num_workers=0) as found,
         pytest.raises(NeftError, match=f"has no worker.*dask worker {found.address} --nworkers"),
@@ -150,7 +150,7 @@ def test_scheduler_without_workers_is_an_error_that_says_how_to_start_some(
 def test_address_without_a_scheduler_is_named(
     small_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setattr("neft.cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("neft.sweeps.cluster.CONNECT_SECONDS", 0.5)
 
     with pytest.raises(NeftError, match=f"No Dask scheduler answers at '{address}'"):
         sweep(lambda _stored: some_runs(small_config, 1, epochs=1), on_cluster(address, tmp_path))

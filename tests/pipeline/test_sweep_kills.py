@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from neft.config import RunConfig
-from neft.store import RunStore
-from neft.sweep import SweepSettings, sweep
+from neft.runs.store import RunStore
+from neft.sweeps.sweep import SweepSettings, sweep
 from tests.sweeps import assert_same_numbers, begun, some_runs, wait_until, worker_processes
 
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ def test_killed_worker_costs_no_run_and_changes_no_number(small_config: RunConfi
 def test_run_whose_workers_are_killed_again_and_again_fails_and_the_others_are_stored(
     small_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("neft.sweep.MAX_BREAKS", 1)
+    monkeypatch.setattr("neft.sweeps.sweep.MAX_BREAKS", 1)
     deadly, *others = [*some_runs(small_config, 1, epochs=900), *some_runs(small_config, 4, epochs=2)[1:]]
     settings = settings_in(tmp_path, num_workers=2)
     state = tmp_path / "unfinished" / deadly.config.run_id / "state.safetensors"

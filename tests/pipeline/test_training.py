@@ -10,16 +10,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from neft import columns, unfinished
-from neft.backbones import BaseBackbone, Mlp, Vgg8
+from neft import columns
 from neft.config import RunConfig, TrainingConfig
 from neft.datasets.base import ImageData, Split
 from neft.errors import ConfigError, RunCorruptError, StoppedError, StoreError
 from neft.methods import BaseMethod, Irs, NoiseInjection, Vanilla
 from neft.metrics import METRICS, Predictions
-from neft.network import HEADS
+from neft.networks.backbones import BaseBackbone, Mlp, Vgg8
+from neft.networks.network import HEADS
+from neft.runs import unfinished
 from neft.seeding import generator
-from neft.training import Hooks, Trained, TrainingState, learning_rate, shuffled_batches, train
+from neft.training.loop import Hooks, Trained, TrainingState, learning_rate, shuffled_batches, train
 
 SMALL = Mlp(hidden_layers=2, hidden_units=16)
 BATCHES = 3

@@ -6,7 +6,7 @@ import sys
 import torch
 from torch import Tensor
 
-from neft.adam import Adam
+from neft.training.adam import Adam
 
 RATES = (1e-2, 5e-3, 1e-3, 0.0)
 
@@ -62,7 +62,8 @@ def test_gradients_are_forgotten() -> None:
 
 def test_a_step_loads_no_compiler() -> None:
     script = (
-        "import sys, torch; from neft.adam import Adam; p = torch.ones(2, requires_grad=True); p.grad = torch.ones(2); "
+        "import sys, torch; from neft.training.adam import Adam; "
+        "p = torch.ones(2, requires_grad=True); p.grad = torch.ones(2); "
         "Adam([p], rate=0.1).step(); print('torch._dynamo' in sys.modules)"
     )
 

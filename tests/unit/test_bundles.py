@@ -17,13 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neft import bundles
-from neft.bundles import Found, archive, export_runs, import_runs, look_into
-from neft.bundles.manifest import MANIFEST_VERSION
 from neft.errors import BundleError, RunNotFoundError, StoreError
-from neft.notes import delete_note, make_note, read_note, write_note
-from neft.records import SCHEMA_VERSION, RunRecord
-from neft.store import HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, Stores
+from neft.runs import bundles
+from neft.runs.bundles import Found, archive, export_runs, import_runs, look_into
+from neft.runs.bundles.manifest import MANIFEST_VERSION
+from neft.runs.notes import delete_note, make_note, read_note, write_note
+from neft.runs.records import SCHEMA_VERSION, RunRecord
+from neft.runs.store import HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, Stores
 
 Files = dict[str, bytes]
 NOTHING = RunStore(Path("/nonexistent"), read_only=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from neft.calibration import HIGHEST, LOWEST, fit_temperature
+from neft.evaluation.calibration import HIGHEST, LOWEST, fit_temperature
 from neft.seeding import generator
 
 

@@ -6,14 +6,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neft.backbones import BaseBackbone
-from neft.checkpoint import CODES, decode, encode, load_metadata, load_tensors, save_tensors
+from neft.chips.deployed import ChipLaw, DeployedNetwork
+from neft.chips.sampling import quantised
 from neft.devices import Rram4
 from neft.errors import RunCorruptError
-from neft.mapping import BitSlicing
-from neft.montecarlo import ChipLaw, DeployedNetwork
-from neft.network import InputShape, build_network, initialise
-from neft.noise import quantised
+from neft.mapping.bit_slicing import BitSlicing
+from neft.networks.backbones import BaseBackbone
+from neft.networks.network import InputShape, build_network, initialise
+from neft.runs.checkpoint import CODES, decode, encode, load_metadata, load_tensors, save_tensors
 from neft.seeding import generator
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)

@@ -5,14 +5,15 @@ import pandas as pd
 import pytest
 import torch
 
-from neft import chip_errors, chip_report, columns
-from neft.device_layers import device_weights
+from neft import columns
+from neft.chips.deployed import ChipLaw
+from neft.chips.sampling import program
 from neft.devices import Rram1
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
-from neft.montecarlo import ChipLaw
-from neft.noise import program
-from neft.outcomes import answers
+from neft.inspection import chip_errors, chip_report
+from neft.inspection.image_outcomes import answers
+from neft.mapping.bit_slicing import BitSlicing
+from neft.networks.device_layers import device_weights
 from neft.seeding import generator
 
 LAW = ChipLaw(device=Rram1(), mapping=BitSlicing())

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from neft import columns as c
-from neft.experiments import CONTROL, EXPERIMENTS
-from neft.plans import PlanRecord
-from neft.presets import ABLATION_SCALE, PLANS, PRESETS
-from neft.tables import claim_settings, claims_table
-from neft.tables.claim import Claim, between, combined, half_of_the_gain, lower, published_gain, versus
-from neft.tables.claim_list import CLAIMS, PLAIN
-from neft.tables.experiments import Arm as ArmKey
+from neft.experiments.claim import Claim, between, combined, half_of_the_gain, lower, published_gain, versus
+from neft.experiments.claim_list import CLAIMS, PLAIN
+from neft.experiments.claims import claim_settings, claims_table
+from neft.experiments.presets import ABLATION_SCALE, PLANS, PRESETS
+from neft.experiments.questions import CONTROL, EXPERIMENTS
+from neft.runs.plans import PlanRecord
+from neft.tables.arms import Arm as ArmKey
 from tests.stored_experiments import Arm, Runs, a_record, an_experiment
 
 NEARLY = 1e-4

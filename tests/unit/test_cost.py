@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from neft import cost
 from neft.config import RunConfig
-from neft.cost import Estimate, Past
 from neft.options import make_config
-from neft.records import RunRecord
+from neft.runs.records import RunRecord
+from neft.sweeps import run_time
+from neft.sweeps.run_time import Estimate, Past
 from tests.stored_experiments import a_record
 
 SECONDS_A_PASS, SECONDS_A_MULTIPLICATION = 2e-3, 5e-11
@@ -23,8 +23,8 @@ def a_config(**values: Any) -> RunConfig:
 def true_seconds(config: RunConfig) -> dict[str, float]:
     """What a machine takes that knows passes and multiplications alone."""
     found: dict[str, float] = {}
-    for phase in cost.PHASES:
-        counted = cost.work(config, phase)
+    for phase in run_time.PHASES:
+        counted = run_time.work(config, phase)
         assert counted is not None
         found[phase] = SECONDS_A_PASS * counted.passes + SECONDS_A_MULTIPLICATION * counted.multiplications
     return found
@@ -50,7 +50,7 @@ def many() -> list[RunRecord]:
 
 
 def estimated(config: RunConfig, records: list[RunRecord], own: set[str] | None = None) -> Estimate:
-    found = cost.estimate(config, cost.past(records, own or set()))
+    found = run_time.estimate(config, run_time.past(records, own or set()))
     assert found is not None
     return found
 
@@ -61,7 +61,7 @@ def test_multiplications_are_those_of_the_layers() -> None:
         backbone="mlp", width=None, hidden_layers=2, hidden_units=16, num_instances=3, test_sigma_d="0,0.1"
     )
 
-    counted = cost.work(config, "evaluation")
+    counted = run_time.work(config, "evaluation")
 
     one_image = 64 * 16 + 16 * 16 + 16 * 10
     assert counted is not None
@@ -75,7 +75,7 @@ def test_training_counts_epochs_feedback_passes_and_validation() -> None:
         backbone="mlp", width=None, hidden_layers=2, hidden_units=16, num_feedback=3, validation_instances=5
     )
 
-    counted = cost.work(config, "training")
+    counted = run_time.work(config, "training")
 
     one_image, steps, chips = 64 * 16 + 16 * 16 + 16 * 10, 8, 1 + 5
     assert counted is not None
@@ -95,8 +95,8 @@ def test_training_counts_epochs_feedback_passes_and_validation() -> None:
         ({"test_sigma_d": "0:0.5:0.05"}, "evaluation"),
     ],
 )
-def test_more_of_anything_takes_longer(changed: dict[str, Any], phase: cost.Phase) -> None:
-    little, much = cost.work(a_config(), phase), cost.work(a_config(**changed), phase)
+def test_more_of_anything_takes_longer(changed: dict[str, Any], phase: run_time.Phase) -> None:
+    little, much = run_time.work(a_config(), phase), run_time.work(a_config(**changed), phase)
 
     assert little is not None
     assert much is not None
@@ -104,7 +104,7 @@ def test_more_of_anything_takes_longer(changed: dict[str, Any], phase: cost.Phas
 
 
 def test_fewer_images_take_less() -> None:
-    little, much = cost.work(a_config(max_train=200), "training"), cost.work(a_config(), "training")
+    little, much = run_time.work(a_config(max_train=200), "training"), run_time.work(a_config(), "training")
 
     assert little is not None
     assert much is not None
@@ -112,7 +112,7 @@ def test_fewer_images_take_less() -> None:
 
 
 def test_vanilla_training_draws_no_noise() -> None:
-    counted = cost.work(a_config(method="vanilla"), "training")
+    counted = run_time.work(a_config(method="vanilla"), "training")
 
     assert counted is not None
     assert counted.draws == 0
@@ -167,17 +167,17 @@ def test_own_runs_tell_how_fast_this_machine_is() -> None:
 
     assert found.typical == pytest.approx(4 * sum(true_seconds(config).values()), rel=0.1)
     assert found.num_own == 1
-    assert cost.in_words(found).endswith("at the pace of your own run")
+    assert run_time.in_words(found).endswith("at the pace of your own run")
 
 
 def test_enough_own_runs_are_asked_alone() -> None:
-    own = [a_run(a_config(seed=20 + seed), slower=2.0) for seed in range(cost.ENOUGH)]
+    own = [a_run(a_config(seed=20 + seed), slower=2.0) for seed in range(run_time.ENOUGH)]
     config = a_config(seed=9)
 
     found = estimated(config, [*many(), *own], {record.id for record in own})
 
     assert found.typical == pytest.approx(2 * sum(true_seconds(config).values()), rel=0.1)
-    assert (found.num_runs, found.num_own) == (cost.ENOUGH, cost.ENOUGH)
+    assert (found.num_runs, found.num_own) == (run_time.ENOUGH, run_time.ENOUGH)
 
 
 def test_run_longer_than_all_others_has_a_wider_range() -> None:
@@ -188,20 +188,20 @@ def test_run_longer_than_all_others_has_a_wider_range() -> None:
 
 
 def test_nothing_is_said_without_stored_runs_or_of_images_not_seen() -> None:
-    assert cost.estimate(a_config(), cost.past([], set())) is None
-    assert cost.estimate(a_config(dataset="image_folder", path="x"), cost.past(many(), set())) is None
+    assert run_time.estimate(a_config(), run_time.past([], set())) is None
+    assert run_time.estimate(a_config(dataset="image_folder", path="x"), run_time.past(many(), set())) is None
 
 
 def test_unreadable_configs_are_left_out() -> None:
     broken = a_record("digits-mlp4x128-x-seed0-00000000").model_copy(update={"config": {"method": {"name": "gone"}}})
 
-    past: Past = cost.past([*many(), broken], set())
+    past: Past = run_time.past([*many(), broken], set())
 
     assert len(past.runs) == len(many())
 
 
 def test_weights_that_are_only_evaluated_cost_no_training() -> None:
-    found = cost.estimate(a_config(seed=9), cost.past(many(), set()), trains=False)
+    found = run_time.estimate(a_config(seed=9), run_time.past(many(), set()), trains=False)
 
     assert found is not None
     assert found.training == 0
@@ -211,11 +211,11 @@ def test_weights_that_are_only_evaluated_cost_no_training() -> None:
 def test_runs_share_the_workers() -> None:
     one = estimated(a_config(seed=9), many())
 
-    found = cost.together([one] * 6, workers=3)
+    found = run_time.together([one] * 6, workers=3)
 
     assert found is not None
     assert found.typical == pytest.approx(2 * one.typical)
-    assert cost.together([]) is None
-    alone = cost.together([one], workers=3)
+    assert run_time.together([]) is None
+    alone = run_time.together([one], workers=3)
     assert alone is not None
     assert math.isclose(alone.typical, one.typical)

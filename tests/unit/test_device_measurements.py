@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neft import columns
-from neft.device_measurements import read_measurements
+from neft.devices.measurement_files import MAX_BYTES
+from neft.devices.measurements import read_measurements
 from neft.devices.spreads import FITTED, scaled
 from neft.errors import ConfigError
-from neft.measurement_files import MAX_BYTES
 
 
 def column(content: str | bytes, name: str, *, g_max: float | None = None) -> list[float]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from neft import columns as c
-from neft.plans import PlanRecord
+from neft.runs.plans import PlanRecord
 from neft.tables import (
     POINT_COLUMNS,
     contrast,
@@ -18,7 +18,7 @@ from neft.tables import (
     setting_points,
     validation_choice,
 )
-from neft.tables.experiments import arms, contrast_values
+from neft.tables.arms import arms, contrast_values
 from tests.stored_experiments import Arm, Runs, a_record, an_experiment
 
 

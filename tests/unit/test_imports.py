@@ -38,7 +38,7 @@ def modules_after(statement: str) -> set[str]:
 
 
 def test_showing_stored_numbers_imports_no_torch() -> None:
-    assert not modules_after("import neft.store, neft.tables, neft.records, neft.reference") & {
+    assert not modules_after("import neft.runs.store, neft.tables, neft.runs.records, neft.reference") & {
         "torch",
         "torchvision",
         "sklearn",
@@ -47,4 +47,4 @@ def test_showing_stored_numbers_imports_no_torch() -> None:
 
 
 def test_library_imports_no_app() -> None:
-    assert not modules_after("import neft.sweep") & {"dashboard", "streamlit", "plotly"}
+    assert not modules_after("import neft.sweeps.sweep") & {"dashboard", "streamlit", "plotly"}

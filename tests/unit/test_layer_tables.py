@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from neft import columns as c
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from neft.tables import layer_table, noise_audit, weight_sizes
 
 SIGMA_D = 0.1

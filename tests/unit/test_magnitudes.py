@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from neft import columns as c
-from neft.magnitudes import NUM_BINS, magnitude_histograms
+from neft.inspection.magnitudes import NUM_BINS, magnitude_histograms
 from neft.tables import small_share
 
 

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from neft.chips.sampling import quantised
 from neft.component import build
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
-from neft.noise import quantised
+from neft.mapping.bit_slicing import BitSlicing
 
 mappings = st.from_type(BitSlicing)
 weights = st.lists(st.floats(-100, 100, width=16), min_size=1, max_size=30).map(torch.tensor)

@@ -6,9 +6,9 @@ import pytest
 from neft import columns
 from neft.devices import Fefet6, Rram1
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
-from neft.microscope import slice_weight
-from neft.sliced_weight import NUM_CHIPS, SlicedWeight, bits_of
+from neft.inspection.microscope import slice_weight
+from neft.inspection.sliced_weight import NUM_CHIPS, SlicedWeight, bits_of
+from neft.mapping.bit_slicing import BitSlicing
 
 EIGHT_TWO = BitSlicing(weight_bits=8, device_bits=2)
 

@@ -3,11 +3,11 @@ from math import sqrt
 import pytest
 import torch
 
-from neft.backbones import BaseBackbone
+from neft.chips.sampling import Sampler, draw_normals, program, quantised, rms
 from neft.devices import BaseDevice, Rram1, Rram4
-from neft.mapping import BitSlicing
-from neft.network import InputShape, build_network
-from neft.noise import Sampler, draw_normals, program, quantised, rms
+from neft.mapping.bit_slicing import BitSlicing
+from neft.networks.backbones import BaseBackbone
+from neft.networks.network import InputShape, build_network
 from neft.seeding import generator
 
 SAMPLERS = ["exact", "one_factor"]

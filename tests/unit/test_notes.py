@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neft.errors import ConfigError, NoteError
-from neft.notes import (
+from neft.runs.notes import (
     MAX_BYTES,
     MAX_TAG,
     MAX_TAGS,
@@ -20,7 +20,7 @@ from neft.notes import (
     read_note,
     write_note,
 )
-from neft.places import neft_home
+from neft.runs.places import neft_home
 
 RUN = "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d"
 OTHER = "digits-mlp2x16-irs-s0.20-seed0-1a2b3c4d"

@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neft.backbones import Mlp, Vgg8
 from neft.config import RunConfig, TrainingConfig
 from neft.errors import ConfigError
 from neft.methods import Irs, Ovf
+from neft.networks.backbones import Mlp, Vgg8
 from neft.options import command_line, make_config, option_table, parse_sigma_ds, shown
 
 

@@ -12,15 +12,15 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from neft import columns as c
-from neft.backbones import Mlp, Vgg8
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.devices import Fefet2, Rram1
 from neft.errors import ConfigError
-from neft.mapping import BitSlicing
+from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import Irs
-from neft.pipeline import run_facts
-from neft.records import RunRecord
+from neft.networks.backbones import Mlp, Vgg8
+from neft.runs.facts import run_facts
+from neft.runs.records import RunRecord
 from neft.tables import (
     COMPARISON_COLUMNS,
     METRIC_COLUMNS,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from neft.errors import StoreError
-from neft.plans import FOLDER, PLAN_VERSION, PlanEntry, PlanRecord, load_plans, save_plan
+from neft.runs.plans import FOLDER, PLAN_VERSION, PlanEntry, PlanRecord, load_plans, save_plan
 
 RUN_ID = "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d"
 texts = st.text(st.characters(codec="utf-8"), max_size=12)

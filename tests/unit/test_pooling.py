@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from neft.montecarlo.pooling import PairwiseMaxPool2d, pool_pairwise
+from neft.chips.pooling import PairwiseMaxPool2d, pool_pairwise
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 8, 8), (2, 3, 7, 5), (1, 1, 2, 2), (2, 4, 3, 2)])

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from neft import columns as c
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from neft.tables import (
     DECAY_SETTINGS,
     clean_means,

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from neft import records
-from neft.records import RunRecord, StoredFile, make_provenance
 from neft.run_id import is_run_id
-from neft.store import RunStore
+from neft.runs import records
+from neft.runs.records import RunRecord, StoredFile, make_provenance
+from neft.runs.store import RunStore
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ def test_revision_may_be_given_for_a_copy_without_history(
 
     if revision:
         assert made.git_revision == revision
-    elif (Path(records.__file__).parent.parent / ".git").exists():
+    elif (Path(records.__file__).parents[2] / ".git").exists():
         assert re.fullmatch("[0-9a-f]{40}", made.git_revision or "")
     else:
         assert made.git_revision is None

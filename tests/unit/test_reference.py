@@ -9,11 +9,11 @@ import pytest
 from dashboard.charts.theme import METHOD_COLOURS, Mode, variant_style
 from neft import columns as c
 from neft import reference
-from neft.backbones import Mlp
 from neft.config import RunConfig
+from neft.experiments.designs import PLANS
+from neft.experiments.planning import Scale
 from neft.methods import METHODS
-from neft.presets.experiments import PLANS
-from neft.presets.plan import Scale
+from neft.networks.backbones import Mlp
 from neft.reference import PANELS, Year, published_accuracy, published_ekl, published_settings
 
 FOLDER = Path(reference.__file__).parent

@@ -2,11 +2,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neft.chips.sampling import draw_normals
 from neft.config import RunConfig
 from neft.datasets.base import ImageData
-from neft.noise import draw_normals
 from neft.seeding import derive_seed, generator, numpy_generator
-from neft.training import train
+from neft.training.loop import train
 
 seeds = st.integers(0, 2**31 - 1)
 paths = st.lists(st.text(max_size=5) | st.integers(0, 10_000), max_size=4)

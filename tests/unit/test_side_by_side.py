@@ -19,8 +19,8 @@ from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.errors import ConfigError
 from neft.methods import Irs, Vanilla
-from neft.pipeline import run_facts
-from neft.records import RunRecord
+from neft.runs.facts import run_facts
+from neft.runs.records import RunRecord
 from neft.tables import METRIC_COLUMNS, compare_runs, summarise
 from neft.tables.side_by_side import (
     RUN_CURVE_COLUMNS,

@@ -10,9 +10,9 @@ from scipy.stats import chi2, t
 
 from neft import columns
 from neft.errors import ConfigError
-from neft.places import CACHED_RUNS
-from neft.stopping import FLOOR, RunningMean, half_width
-from neft.store import RunStore
+from neft.evaluation.stopping import FLOOR, RunningMean, half_width
+from neft.runs.places import CACHED_RUNS
+from neft.runs.store import RunStore
 
 Sampler = Callable[[np.random.Generator, tuple[int, int]], NDArray[Any]]
 PROMISED = 0.95

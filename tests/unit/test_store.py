@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neft import columns
-from neft import store as store_module
 from neft.errors import RunCorruptError, RunExistsError, RunNotFoundError, RunTooNewError, StoreError
-from neft.places import default_data_dir, neft_home
-from neft.records import SCHEMA_VERSION, RunRecord
 from neft.run_id import is_run_id
-from neft.store import HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, RunTables, Stores
+from neft.runs import store as store_module
+from neft.runs.places import default_data_dir, neft_home
+from neft.runs.records import SCHEMA_VERSION, RunRecord
+from neft.runs.store import HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, RunTables, Stores
 
 FILES = ["history.csv", "instances.parquet", "layers.csv", "deviations.csv", "weights.safetensors"]
 NO_IDS = [

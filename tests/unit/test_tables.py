@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from neft import columns as c
-from neft.records import RunRecord
-from neft.store import RunStore
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
 from neft.tables import (
     METRIC_COLUMNS,
     RUN_COLUMNS,

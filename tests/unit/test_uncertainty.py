@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from neft import columns as c
-from neft.metrics import METRICS, Predictions
-from neft.outcomes import chip_outcome
-from neft.uncertainty import (
+from neft.inspection.image_outcomes import chip_outcome
+from neft.inspection.uncertainty import (
     NUM_RIGHT,
     ChipOutcome,
     image_quantiles,
@@ -19,6 +18,7 @@ from neft.uncertainty import (
     per_image,
     reliability,
 )
+from neft.metrics import METRICS, Predictions
 
 T1 = 12.7062
 """Student's t of one degree of freedom, two-sided 95 %."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neft.tables.verdicts import MAX_SEEDS, Finding, Verdict, judge, judge_failures, verdict
+from neft.experiments.verdicts import MAX_SEEDS, Finding, Verdict, judge, judge_failures, verdict
 
 POINT = 0.01
 TENTH = 0.1

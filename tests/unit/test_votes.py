@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neft import columns
-from neft.votes import contested, tally, votes
+from neft.inspection.votes import contested, tally, votes
 
 
 def test_a_chip_votes_for_its_largest_output_with_its_probability() -> None:

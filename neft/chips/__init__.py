@@ -1,0 +1,5 @@
+"""One sampled chip as a value: what devices end up with, and a network into which chips are programmed.
+
+Technologies are in `neft.devices`, how weights sit on devices in `neft.mapping`, trying many chips in
+`neft.evaluation`.
+"""

@@ -1,0 +1,205 @@
+"""A network on chips: how chips are made, and one network into which they are programmed in place."""
+
+import copy
+import math
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from neft.chips.pooling import pool_pairwise
+from neft.chips.sampling import Deployment, Sampler, Weights, deploy, draw_normals
+from neft.devices import BaseDevice
+from neft.mapping.bit_slicing import BitSlicing
+from neft.networks.device_layers import device_weights
+from neft.networks.folding import fold_batchnorm
+from neft.seeding import generator
+
+MOST_AT_ONCE = 512
+FEWEST_AT_ONCE = 64
+"""Images of a batch; fewer would have to read a wide network's weights too often."""
+CACHED_BYTES = 3 * 2**20
+"""The largest layer's output of a batch, on a CPU: what stays in the cache until the next layer reads it."""
+
+
+@dataclass(frozen=True)
+class ChipLaw:
+    """How chips are made."""
+
+    device: BaseDevice
+    mapping: BitSlicing
+    sampler: Sampler = "exact"
+    quantise: bool = True
+
+    def deploy(self, weights: Weights) -> Deployment:
+        """Targets and stds of these layers."""
+        return deploy(weights, device=self.device, mapping=self.mapping, sampler=self.sampler, quantise=self.quantise)
+
+
+class DeployedNetwork:
+    """A network on chips: BatchNorm folded, channels-last, weights replaced in place chip by chip.
+
+    Args:
+        network: any module; it is left alone.
+        law: how chips are made.
+        in_devices: which parameters lie in devices, where not those of `neft.networks.device_layers`.
+        torch_device: where torch computes.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        law: ChipLaw,
+        *,
+        in_devices: Collection[str] | None = None,
+        torch_device: str = "cpu",
+    ) -> None:
+        deployed = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+        original = {name: weight.detach().clone() for name, weight in device_weights(deployed, in_devices).items()}
+        deployment = law.deploy(original)
+        folding = fold_batchnorm(deployed, among=original)
+        pool_pairwise(deployed)
+        self.torch_device = torch_device
+        self.note = folding.note
+        """What could not be made fast, in words."""
+        self.network = _channels_last(deployed.to(torch_device))
+        """Holds the weights of the chip that is programmed."""
+        self._parameters = device_weights(deployed, list(original))
+        factors = folding.factors
+        self.targets = {
+            name: _like(target * factors.get(name, 1.0), self._parameters[name])
+            for name, target in deployment.targets.items()
+        }
+        """What the devices aim at."""
+        self.stds = {name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in deployment.stds.items()}
+        """How far they miss at sigma_d = 1."""
+        self._shapes = original
+        self.num_weights = sum(weight.numel() for weight in original.values())
+        self._deviation: Weights = {}
+        self._deviations: Weights = {}
+        self._at_once: dict[torch.Size, int] = {}
+
+    def draw(self, seed: int, instance: int, *, purpose: str = "chip") -> None:
+        """Draw one chip: its deviations at sigma_d = 1; each purpose has chips of its own."""
+        self.place(self.normals(seed, purpose, instance))
+
+    def normals(self, seed: int, *path: str | int) -> Weights:
+        """The normals of the chip of this path (a purpose and a number), drawn on the host; to be placed later."""
+        return draw_normals(self._shapes, generator(seed, *path))
+
+    def place(self, normals: Weights) -> None:
+        """Take these normals as the chip that is programmed next."""
+        self._deviation = {
+            name: _like(normal, self._parameters[name]).mul_(self.stds[name]) for name, normal in normals.items()
+        }
+
+    def program(self, *, sigma_d: float | Mapping[str, float]) -> None:
+        """Write the drawn chip's weights at this device variation, of all layers or by layer, into the network."""
+        levels = sigma_d if isinstance(sigma_d, Mapping) else dict.fromkeys(self._parameters, sigma_d)
+        for name, parameter in self._parameters.items():
+            if levels[name] == 0:
+                _ = parameter.copy_(self.targets[name])
+            else:
+                _ = torch.add(self.targets[name], self._deviation[name], alpha=levels[name], out=parameter)
+
+    def logits(self, images: Shaped[Tensor, "images ..."]) -> Float[Tensor, "images classes"]:
+        """Outputs of the chip that is programmed."""
+        count = math.ceil(len(images) / self._fitting(images))
+        return torch.cat([cast("Tensor", self.network(batch)) for batch in images.chunk(count)])
+
+    def place_many(self, chips: Sequence[Weights]) -> None:
+        """Take these normals, each a chip's, as the chips that `logits_of_many` tries side by side."""
+        self._deviations = {
+            name: torch.stack([chip[name] for chip in chips]).to(parameter).mul_(self.stds[name])
+            for name, parameter in self._parameters.items()
+        }
+
+    def logits_of_many(
+        self, images: Shaped[Tensor, "images ..."], *, sigma_d: float
+    ) -> Float[Tensor, "chips images classes"]:
+        """Outputs of all placed chips at once: convolutions become grouped, products batched (`torch.vmap`)."""
+        chips = {
+            name: torch.add(target, self._deviations[name], alpha=sigma_d) for name, target in self.targets.items()
+        }
+
+        def one(chip: Weights, batch: Tensor) -> Tensor:
+            return cast("Tensor", functional_call(self.network, chip, (batch,)))
+
+        many = torch.vmap(one, in_dims=(0, None))
+        # grouped convolutions gain nothing from channels-last, and some steps after them cannot be batched with it
+        batches = images.contiguous().split(MOST_AT_ONCE)
+        with warnings.catch_warnings():
+            # pooling what is 1 x 1 already is done chip by chip, which costs next to nothing
+            warnings.filterwarnings("ignore", message="There is a performance drop", category=UserWarning)
+            return torch.cat([many(chips, batch) for batch in batches], dim=1)
+
+    def _fitting(self, images: Shaped[Tensor, "images ..."]) -> int:
+        """How many images are computed at once: on a CPU so many that a layer's output stays in the cache."""
+        if self.torch_device != "cpu":
+            return MOST_AT_ONCE
+        shape = images.shape[1:]
+        if shape not in self._at_once:
+            fitting = CACHED_BYTES // max(_largest_output(self.network, images[:1]), 1)
+            self._at_once[shape] = min(max(fitting, FEWEST_AT_ONCE), MOST_AT_ONCE)
+        return self._at_once[shape]
+
+
+@torch.no_grad()
+def plain_logits(
+    network: nn.Module,
+    images: Shaped[Tensor, "images ..."],
+    law: ChipLaw,
+    *,
+    sigma_d: float,
+    seed: int,
+    instance: int,
+    in_devices: Collection[str] | None = None,
+) -> Float[Tensor, "images classes"]:
+    """One chip's outputs the plain way: program, then run the network as it is."""
+    weights = {name: weight.detach() for name, weight in device_weights(network, in_devices).items()}
+    chip = law.deploy(weights).chip(draw_normals(weights, generator(seed, "chip", instance)), sigma_d=sigma_d)
+    was_training = network.training
+    try:
+        return cast("Tensor", functional_call(network.eval(), chip, (images,)))
+    finally:
+        _ = network.train(was_training)
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """Images laid out for convolutions; other inputs as they are."""
+    return images.contiguous(memory_format=torch.channels_last) if images.dim() == 4 else images
+
+
+def _largest_output(network: nn.Module, image: Tensor) -> int:
+    """Bytes of the largest output that a layer has for one image."""
+    sizes = [0]
+
+    def note(_module: nn.Module, _inputs: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            sizes.append(output.numel() * output.element_size())
+
+    layers = [module for module in network.modules() if next(module.children(), None) is None]
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    try:
+        _ = network(image)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return max(sizes)
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
+    return network
+
+
+def _like(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """The tensor on the parameter's torch device, laid out in memory as the parameter is."""
+    return torch.empty_like(parameter).copy_(tensor)

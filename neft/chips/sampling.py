@@ -1,0 +1,170 @@
+"""Device variation as a value: `program()` returns one sampled chip as a dict of weights.
+
+NeFT Eq. 5: W_p = W_d + w_max / (2^M - 1) * sum_j dg_j 2^{jK}, with dg_j independent per device and drawn once per chip.
+sigma_d is relative to a device's *maximal* conductance, so dg_j has std sigma_d (2^K - 1) in level units.
+
+Two samplers. `exact` follows Eq. 4 and 5 per slice and level: a sum of independent Gaussians is Gaussian, so one draw
+per weight with the code's own std has that very distribution (`sample_slices` draws the slices themselves; the tests
+hold the two against each other). `one_factor` is the released code's approximation: one factor per weight, from |W| /
+w_max alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from neft.devices import BaseDevice
+from neft.mapping.bit_slicing import BitSlicing
+
+Sampler = Literal["exact", "one_factor"]
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Weights as they are to be programmed: what each aims at, and how far it misses at sigma_d = 1."""
+
+    targets: Weights
+    """W_d (Eq. 4), or W where quantisation is off."""
+    stds: Weights
+    """std(W_p - W_d) / sigma_d, in weight units; of the weight's shape, or a scalar where all of a layer are alike."""
+
+    def chip(self, normals: Mapping[str, Tensor], *, sigma_d: float | Mapping[str, float]) -> Weights:
+        """One chip: targets + sigma_d x stds x normals; sigma_d for all layers, or by layer."""
+        levels = sigma_d if isinstance(sigma_d, Mapping) else dict.fromkeys(self.targets, sigma_d)
+        return {
+            name: target + (self.stds[name] * levels[name]) * normals[name] for name, target in self.targets.items()
+        }
+
+
+def quantised(weight: Float[Tensor, "..."], mapping: BitSlicing) -> Float[Tensor, "..."]:
+    """W_d of Eq. 4; gradients pass straight through to the weight."""
+    detached = weight.detach()
+    maximum = detached.abs().amax()
+    target = mapping.dequantise(mapping.quantise(detached, maximum), detached.sign(), maximum)
+    return weight + (target - detached) if weight.requires_grad else target
+
+
+def relative_std(
+    weight: Float[Tensor, "..."], *, device: BaseDevice, mapping: BitSlicing, sampler: Sampler
+) -> Float[Tensor, "..."]:
+    """std(W_p - W_d) / (sigma_d w_max) of every weight of a layer; a scalar where all are alike."""
+    magnitude = weight.detach().abs()
+    return _relative_std(magnitude, magnitude.amax(), device, mapping, sampler)
+
+
+def _relative_std(
+    magnitude: Tensor, maximum: Tensor, device: BaseDevice, mapping: BitSlicing, sampler: Sampler
+) -> Tensor:
+    if sampler == "exact":
+        # frozen models can be hashed, which their stub does not know
+        table, alike = _code_stds(device, mapping)  # pyright: ignore[reportArgumentType]
+        table = table.to(magnitude)
+        return table[0] if alike else table[mapping.quantise(magnitude, maximum).long()]
+    factor = device.one_factor(magnitude / maximum.clamp_min(torch.finfo(magnitude.dtype).tiny), mapping)
+    return factor if isinstance(factor, Tensor) else magnitude.new_full((), factor)
+
+
+@lru_cache
+def _code_stds(device: BaseDevice, mapping: BitSlicing) -> tuple[Tensor, bool]:
+    """Every code's std, and whether all are alike; decided on the host."""
+    with torch.inference_mode(mode=False):  # it is kept, and trainings read it too
+        table = device.code_stds(mapping)
+    return table, bool((table == table[0]).all())
+
+
+def deploy(
+    weights: Mapping[str, Tensor],
+    *,
+    device: BaseDevice,
+    mapping: BitSlicing,
+    sampler: Sampler = "exact",
+    quantise: bool = True,
+) -> Deployment:
+    """Map layers to devices: targets and stds. Each tensor is one layer with a w_max of its own.
+
+    Args:
+        weights: the layers that lie in devices; biases and BatchNorm are digital and do not belong here.
+        device: the technology.
+        mapping: the bit slicing.
+        sampler: `exact` or `one_factor`.
+        quantise: aim at W_d (Eq. 4) rather than at W.
+    """
+    targets: Weights = {}
+    stds: Weights = {}
+    for name, weight in weights.items():
+        targets[name] = quantised(weight, mapping) if quantise else weight
+        magnitude = weight.detach().abs()
+        maximum = magnitude.amax()
+        stds[name] = _relative_std(magnitude, maximum, device, mapping, sampler) * maximum
+    return Deployment(targets=targets, stds=stds)
+
+
+def draw_normals(weights: Mapping[str, Tensor], rng: torch.Generator) -> Weights:
+    """Standard normals for every weight, layer by layer in the given order: the same chip for equal shapes."""
+    return {
+        name: torch.randn(weight.shape, generator=rng, dtype=torch.float32, device=rng.device).to(weight)
+        for name, weight in weights.items()
+    }
+
+
+def program(
+    weights: Mapping[str, Tensor],
+    *,
+    device: BaseDevice,
+    mapping: BitSlicing,
+    sigma_d: float | Mapping[str, float],
+    rng: torch.Generator,
+    sampler: Sampler = "exact",
+    quantise: bool = True,
+) -> Weights:
+    """One sampled chip: every layer's weights as its devices hold them.
+
+    Run it with `torch.func.functional_call(network, chip, (images,))`. Gradients reach the noise-free weights; neither
+    w_max nor the deviations carry any.
+
+    Args:
+        weights: the layers that lie in devices.
+        device: the technology.
+        mapping: the bit slicing.
+        sigma_d: device variation, std over maximal conductance, >= 0; of all layers, or by layer.
+        rng: where the chip's deviations come from.
+        sampler: `exact` or `one_factor`.
+        quantise: aim at W_d (Eq. 4) rather than at W.
+    """
+    deployment = deploy(weights, device=device, mapping=mapping, sampler=sampler, quantise=quantise)
+    return deployment.chip(draw_normals(weights, rng), sigma_d=sigma_d)
+
+
+def sample_slices(
+    weight: Float[Tensor, "..."],
+    *,
+    device: BaseDevice,
+    mapping: BitSlicing,
+    sigma_d: float,
+    rng: torch.Generator,
+) -> Float[Tensor, "slices ..."]:
+    """Every device's programmed level g_j + dg_j of one layer, in level units (the inside of Eq. 5).
+
+    The literal form, device by device: what a microscope shows, and what `program` is tested against.
+    """
+    magnitude = weight.detach().abs()
+    levels = mapping.slice_levels(mapping.quantise(magnitude, magnitude.amax()))
+    stds = device.level_stds(mapping.device_bits).to(weight)[levels.long()] * (sigma_d * mapping.max_level)
+    draws = torch.randn(levels.shape, generator=rng, device=rng.device).to(weight)
+    return levels.to(weight) + stds * draws
+
+
+def rms(tensors: Iterable[Tensor]) -> float:
+    """Root mean square over all elements of some tensors."""
+    total = 0.0
+    count = 0
+    for tensor in tensors:
+        total += float(tensor.double().square().sum())
+        count += tensor.numel()
+    return (total / count) ** 0.5 if count else 0.0

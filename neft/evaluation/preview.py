@@ -1,0 +1,275 @@
+"""Mean accuracy in a fraction of a second: one chip per image.
+
+Mean accuracy under variation is a mean over chips *and* images, so every image may meet a chip of its own: the
+expectation is the same, and chips' common luck, which dominates the spread of an ordinary evaluation, is averaged away.
+Outcomes of different images are then independent, and their spread gives the interval.
+
+Two ways:
+
+- disjoint: the images are dealt to groups, each tried on a chip of its own. For any network and device.
+- reparametrised: no chip is drawn at all. Given its input, the deviation of a layer's output under independent
+  Gaussian deviations of equal std s is exactly Gaussian, independent across output channels, with covariance s^2 x
+  (Gram matrix of the input's patches) over output positions (local reparametrisation, Kingma et al. 2015, section 2.3).
+  `neft.evaluation.local_reparametrisation` draws it. Refused where its assumptions fail (`refusal`).
+
+A pass takes a systematic sample of the test images, ordered by how sure the clean network is of them, with a start of
+its own: every image is as likely as any other, and every pass holds sure and unsure ones in their proportions. What is
+averaged is the *loss* against the clean prediction of the same image; the clean accuracy of all images is known.
+
+Only the mean: spread, percentiles and the worst chip need real chips (`neft.evaluation`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from scipy.special import stdtrit
+from torch import Tensor
+
+from neft import columns
+from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
+from neft.datasets.base import ImageData
+from neft.errors import ConfigError
+from neft.evaluation.local_reparametrisation import NoisyNetwork, refusal
+from neft.networks.device_layers import layer_name
+from neft.networks.network import Network
+from neft.seeding import generator
+
+__all__ = ["Preview", "Previewer", "refusal"]
+
+FIRST_PASS = 40
+"""Images of the first pass: few, so that there is something to see at once."""
+IMAGES_A_PASS = 100
+CHIPS_A_PASS = 16
+"""At most, where images share chips."""
+IMAGES_A_CHIP = 5
+"""At least, likewise."""
+MAX_IMAGES = 1000
+"""Of a larger test split, so many images, drawn at random, stand for all."""
+GOLDEN = (5**0.5 - 1) / 2
+"""Starts of passes that differ by multiples of it, modulo 1, stay apart."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is known after some passes."""
+
+    curve: pd.DataFrame
+    """A row per condition: its sigma_d or layer, mean, ci95, lower, upper (accuracy, fractions)."""
+    num_passes: int
+    num_images: int
+    """Images seen so far, each on a chip of its own, or (disjoint) on its group's."""
+    num_chips: int
+
+
+class Previewer:
+    """A network made ready: what its devices aim at and miss by, and its test images by how sure it is of them.
+
+    Making one costs a clean pass over the images; every preview after it starts at once.
+    """
+
+    def __init__(self, network: Network, data: ImageData, law: ChipLaw) -> None:
+        self.refusal = refusal(network, law)
+        """Why the reparametrised way does not hold here, or None where it does."""
+        self._weights = list(network.device_weights())
+        self.layers = [layer_name(name) for name in self._weights]
+        """From the input to the output."""
+        self._data = data
+        self._deployed = DeployedNetwork(network, law)
+        self._indices, self._clean = self._by_margin()
+        self.clean_accuracy = float(self._clean.mean())
+        """Without variation."""
+
+    def curve(
+        self,
+        sigma_ds: Sequence[float],
+        *,
+        seed: int,
+        max_passes: int = 8,
+        first_pass: int = FIRST_PASS,
+        images_a_pass: int = IMAGES_A_PASS,
+        disjoint: bool = False,
+    ) -> Iterator[Preview]:
+        """Mean test accuracy at every sigma_d, better with every pass; the same draws at every sigma_d.
+
+        Args:
+            sigma_ds: device variations, std over maximal conductance.
+            seed: where the draws come from.
+            max_passes: passes after which it ends.
+            first_pass: images in the first pass.
+            images_a_pass: images in every later pass, at most all of them.
+            disjoint: share a chip among the images of a group, which holds for any device.
+
+        Raises:
+            ConfigError: the assumptions of the reparametrised way fail; says which.
+        """
+        heads = pd.DataFrame({columns.SIGMA_D: list(sigma_ds)})
+        scales = torch.tensor([[sigma_d] * len(self.layers) for sigma_d in sigma_ds], dtype=torch.float32)
+        sizes = [first_pass, *[images_a_pass] * (max_passes - 1)]
+        return self._passes(heads, scales, seed=seed, sizes=sizes, disjoint=disjoint)
+
+    def by_layer(
+        self,
+        sigma_d: float,
+        *,
+        seed: int,
+        max_passes: int = 8,
+        first_pass: int = FIRST_PASS,
+        images_a_pass: int = IMAGES_A_PASS,
+        disjoint: bool = False,
+    ) -> Iterator[Preview]:
+        """Mean test accuracy with variation in one layer at a time, and last in all layers.
+
+        The arguments are those of `curve`, at one sigma_d.
+
+        Raises:
+            ConfigError: the assumptions of the reparametrised way fail; says which.
+        """
+        heads = pd.DataFrame({columns.LAYER: [*self.layers, columns.ALL_LAYERS]})
+        count = len(self.layers)
+        scales = sigma_d * torch.cat([torch.eye(count), torch.ones(1, count)])
+        sizes = [first_pass, *[images_a_pass] * (max_passes - 1)]
+        return self._passes(heads, scales, seed=seed, sizes=sizes, disjoint=disjoint)
+
+    def _passes(
+        self,
+        heads: pd.DataFrame,
+        scales: Float[Tensor, "conditions layers"],
+        *,
+        seed: int,
+        sizes: Sequence[int],
+        disjoint: bool,
+    ) -> Iterator[Preview]:
+        if self.refusal is not None and not disjoint:
+            message = f"One chip per image cannot be drawn layer by layer here: {self.refusal}"
+            raise ConfigError(message)
+        varied = scales.any(dim=1)
+        tally = _Tally(len(scales))
+        start = float(torch.rand((), generator=generator(seed, "preview_start")))
+        for done, wanted in enumerate(sizes):
+            size = min(wanted, len(self._clean))
+            if disjoint:  # groups of equal size: leaving images out of the sample would not be even
+                size -= size % _num_groups(size)
+            chosen = self._sample(size, (start + done * GOLDEN) % 1)
+            if disjoint:
+                groups = list(chosen.view(-1, _num_groups(size)).T)
+                right = self._on_chips(groups, scales[varied], seed=seed, done=done)
+                clean = torch.stack([self._clean[group].mean() for group in groups])
+            else:
+                right = self._on_own_chips(chosen, scales[varied], seed=seed, done=done)
+                clean = self._clean[chosen]
+            losses = torch.zeros(len(scales), len(clean), dtype=torch.float64)
+            losses[varied] = right.double() - clean
+            tally.add(losses, ordered=not disjoint, num_images=size)
+            yield self._preview(heads, tally, num_passes=done + 1)
+
+    def _preview(self, heads: pd.DataFrame, tally: "_Tally", *, num_passes: int) -> Preview:
+        mean = np.clip(self.clean_accuracy + tally.mean, 0, 1)
+        total = len(self._data.test)
+        left_out = mean * (1 - mean) / len(self._clean) * (1 - len(self._clean) / total)
+        ci95 = float(stdtrit(tally.count - 1, 0.975)) * np.sqrt(tally.variance + left_out)
+        curve = heads.assign(
+            **{
+                columns.MEAN: mean,
+                columns.CI95: ci95,
+                columns.LOWER: np.clip(mean - ci95, 0, 1),
+                columns.UPPER: np.clip(mean + ci95, 0, 1),
+            }
+        )
+        return Preview(curve=curve, num_passes=num_passes, num_images=tally.num_images, num_chips=tally.count)
+
+    def _sample(self, size: int, start: float) -> Int[Tensor, " images"]:
+        """Places in the order of sureness, evenly apart; each image is as likely as any other over all starts."""
+        known = len(self._clean)
+        return ((start + torch.arange(size, dtype=torch.float64)) * (known / size)).long().clamp_max(known - 1)
+
+    def _images(self, places: Int[Tensor, " images"]) -> tuple[Tensor, Tensor]:
+        indices = self._indices[places]
+        return channels_last(self._data.normalise(self._data.test.images[indices])), self._data.test.labels[indices]
+
+    @cached_property
+    def _noisy(self) -> NoisyNetwork:
+        deployed = self._deployed
+        stds = {name: std.abs().flatten() for name, std in deployed.stds.items()}
+        return NoisyNetwork(cast("Network", deployed.network), targets=deployed.targets, stds=stds)
+
+    @torch.inference_mode()
+    def _on_own_chips(self, chosen: Tensor, scales: Tensor, *, seed: int, done: int) -> Float[Tensor, "varied images"]:
+        if not len(scales):
+            return torch.zeros(0, len(chosen))
+        images, labels = self._images(chosen)
+        return self._noisy.probabilities(images, labels, scales, generator(seed, "preview", done))
+
+    @torch.inference_mode()
+    def _on_chips(
+        self, groups: Sequence[Tensor], scales: Tensor, *, seed: int, done: int
+    ) -> Float[Tensor, "varied groups"]:
+        found = torch.zeros(len(scales), len(groups))
+        for place, group in enumerate(groups):
+            images, labels = self._images(group)
+            self._deployed.place(self._deployed.normals(seed, "preview_chip", done, place))
+            for condition, levels in enumerate(scales.tolist()):
+                self._deployed.program(sigma_d=dict(zip(self._weights, levels, strict=True)))
+                said = self._deployed.logits(images).argmax(dim=1)
+                found[condition, place] = (said == labels).double().mean()
+        return found
+
+    @torch.inference_mode()
+    def _by_margin(self) -> tuple[Int[Tensor, " images"], Float[Tensor, " images"]]:
+        """Images from the one that the clean network is least sure of to the surest, and which it gets right."""
+        count = len(self._data.test)
+        drawn = torch.randperm(count, generator=generator(0, "preview_images"))[:MAX_IMAGES]
+        indices = torch.arange(count) if count <= MAX_IMAGES else drawn
+        labels = self._data.test.labels[indices][:, None]
+        self._deployed.program(sigma_d=0.0)
+        logits = self._deployed.logits(channels_last(self._data.normalise(self._data.test.images[indices])))
+        margin = logits.gather(1, labels)[:, 0] - logits.scatter(1, labels, float("-inf")).amax(dim=1)
+        order = margin.argsort()
+        return indices[order], (margin[order] > 0).double()
+
+
+class _Tally:
+    """Losses so far: their mean, and its variance."""
+
+    def __init__(self, conditions: int) -> None:
+        self.count = 0
+        self.num_images = 0
+        self._sum = np.zeros(conditions)
+        self._sum_variance = np.zeros(conditions)
+
+    def add(self, losses: Float[Tensor, "conditions draws"], *, ordered: bool, num_images: int) -> None:
+        """One pass's losses.
+
+        Args:
+            losses: independent draws.
+            ordered: neighbours are alike: a sample that is spread evenly over an ordered list has the variance of
+                their differences (successive differences; Wolter 2007, section 8.2), not that of the whole list.
+            num_images: how many images they are of.
+        """
+        values = losses.numpy()
+        draws = values.shape[1]
+        neighbours = (np.diff(values, axis=1) ** 2).sum(axis=1) / (2 * (draws - 1))
+        spread = neighbours if ordered else values.var(axis=1, ddof=1)
+        self.count += draws
+        self.num_images += num_images
+        self._sum += values.sum(axis=1)
+        self._sum_variance += draws * spread
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Of all draws, by condition."""
+        return self._sum / self.count
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of the mean, by condition."""
+        return self._sum_variance / self.count**2
+
+
+def _num_groups(num_images: int) -> int:
+    return max(2, min(CHIPS_A_PASS, num_images // IMAGES_A_CHIP))

@@ -1,0 +1,313 @@
+"""Every claim that is put to the test: the paper's, then ours, which ask what the paper's leave open."""
+
+from collections.abc import Callable
+
+from neft import columns
+from neft.experiments.claim import (
+    Claim,
+    Weights,
+    between,
+    combined,
+    half_of_the_gain,
+    lower,
+    published_ekl_ratio,
+    published_gain,
+    published_setting,
+    versus,
+)
+from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS
+from neft.tables.arms import Arm
+
+FEEDBACK = {"ovf": "OVF", "irs": "IRS"}
+PLAIN = "noise_injection"
+PUBLISHED_FAILURES = {"noise_injection": 0.6, "ovf": 0.0, "irs": 0.2}
+"""Shares of 10 trainings of VGG-8 on MNIST at sigma_d = 0.35 (NeFT section 4.3)."""
+
+
+def _beats_noise_injection(method: str, label: str) -> Claim:
+    return Claim(
+        key=f"{method}_beats_noise_injection",
+        words=f"{label} is more accurate than noise injection.",
+        short=f"{label} beats noise injection",
+        paper=True,
+        source="abstract and section 4.3, figure 3; published: the largest over σ_d, VGG-8 on MNIST",
+        experiment="accuracy",
+        contrast=versus(method, PLAIN),
+        published=published_gain(method, PLAIN),
+    )
+
+
+def _lowers_ekl(method: str, label: str) -> Claim:
+    return Claim(
+        key=f"{method}_lowers_ekl",
+        words=f"{label} is less uncertain: its EKL is lower than noise injection's.",
+        short=f"{label} has a lower EKL than noise injection",
+        paper=True,
+        source="abstract and section 4.3, figure 4; published: the mean over σ_d = 0.05 to 0.2",
+        experiment="accuracy",
+        contrast=lower(method, PLAIN),
+        metric=columns.EKL,
+        published=published_ekl_ratio(method, PLAIN),
+    )
+
+
+def _converges(method: str, label: str) -> Claim:
+    gain = PUBLISHED_FAILURES[PLAIN] - PUBLISHED_FAILURES[method]
+    return Claim(
+        key=f"{method}_converges",
+        words=f"More trainings converge with {label} than with noise injection.",
+        short=f"More {label} trainings converge",
+        paper=True,
+        source="section 4.3: of 10 trainings at σ_d = 0.35, 6 fail with noise injection, 0 with OVF, 2 with IRS",
+        experiment="convergence",
+        published=lambda: gain,
+        failures=(method, PLAIN),
+    )
+
+
+def _setting(key: str, words: str, short: str, experiment: str, ours: Arm, theirs: Arm, *, source: str) -> Claim:
+    """One setting does better than another in the paper's tables (ResNet-18, CIFAR-10, sigma_d = 0.3)."""
+    return Claim(
+        key=key,
+        words=words,
+        short=short,
+        paper=True,
+        source=source,
+        experiment=experiment,
+        contrast=between(ours, theirs),
+        published=published_setting(experiment, ours, theirs),
+    )
+
+
+def _terms_help(method: str, label: str) -> Claim:
+    return _setting(
+        f"{method}_terms_help",
+        f"More feedback terms help {label}: N = 4 does better than N = 1.",
+        f"{label}: N = 4 beats N = 1",
+        "feedback_terms",
+        (method, "N = 4"),
+        (method, "N = 1"),
+        source="Table 1",
+    )
+
+
+def _reversed_gamma_hurts(method: str, label: str) -> Claim:
+    return _setting(
+        f"{method}_reversed_gamma_hurts",
+        f"Reversing the decay factors hurts {label}.",
+        f"{label}: γ as published beats reversed",
+        "decay_factors",
+        (method, "paper"),
+        (method, "reversed"),
+        source="section 4.5",
+    )
+
+
+def _scratch_beats_pretrained(method: str, label: str) -> Claim:
+    return _setting(
+        f"{method}_scratch_beats_pretrained",
+        f"{label} from scratch does better than fine-tuning for as many epochs what was trained without noise.",
+        f"{label}: scratch beats pretrained",
+        "pretrained_start",
+        (method, "from scratch"),
+        (method, "+ all"),
+        source="Table 2",
+    )
+
+
+_OF_THE_PAPER: tuple[Callable[[str, str], Claim], ...] = (
+    _beats_noise_injection,
+    _lowers_ekl,
+    _converges,
+    _terms_help,
+    _reversed_gamma_hurts,
+    _scratch_beats_pretrained,
+)
+
+_SINGLE_OF_THE_PAPER = (
+    _setting(
+        "reversed_delta_sigma_hurts",
+        "OVF's further passes must be noisier, not quieter: Δσ = 0.05 does better than -0.05.",
+        "OVF: Δσ = 0.05 beats -0.05",
+        "delta_sigma",
+        ("ovf", "Δσ = 0.05"),
+        ("ovf", "Δσ = -0.05"),
+        source="section 4.5",
+    ),
+    _setting(
+        "classifier_noise_helps",
+        "IRS needs noise in its snapshot heads.",
+        "IRS: noisy heads beat noise-free",
+        "classifier_noise",
+        ("irs", "noisy"),
+        ("irs", "noise-free"),
+        source="section 4.5",
+    ),
+)
+
+
+def _ours(
+    key: str,
+    words: str,
+    short: str,
+    experiment: str,
+    contrast: Callable[[set[Arm]], Weights],
+    *,
+    metric: str = columns.ACCURACY,
+) -> Claim:
+    return Claim(
+        key=key,
+        words=words,
+        short=short,
+        paper=False,
+        source="our control",
+        experiment=experiment,
+        contrast=contrast,
+        metric=metric,
+    )
+
+
+def _beats_control(method: str, label: str) -> Claim:
+    return _ours(
+        f"{method}_beats_control",
+        f"{label} is more accurate than noise injection at the same temperature (N + 1 = 4), without feedback.",
+        f"{label} beats its temperature control",
+        "accuracy",
+        versus(method, CONTROL),
+    )
+
+
+def _temperature_explains(method: str, label: str) -> Claim:
+    return _ours(
+        f"temperature_explains_{method}",
+        f"The temperature alone brings at least half of what {label} gains over noise injection.",
+        f"Temperature brings half of {label}'s gain",
+        "accuracy",
+        half_of_the_gain(method),
+    )
+
+
+def _ekl_below_control(method: str, label: str) -> Claim:
+    return _ours(
+        f"{method}_ekl_below_control",
+        f"{label}'s EKL is lower than that of noise injection at the same temperature.",
+        f"{label}'s EKL is below its control's",
+        "accuracy",
+        lower(method, CONTROL),
+        metric=columns.EKL,
+    )
+
+
+def _calibrated_ekl(method: str, label: str) -> Claim:
+    return _ours(
+        f"{method}_calibrated_ekl",
+        f"{label}'s EKL is lower than noise injection's once each network's temperature is calibrated on validation "
+        "data.",
+        f"{label}'s calibrated EKL is lower",
+        "accuracy",
+        lower(method, PLAIN),
+        metric=columns.CALIBRATED_EKL,
+    )
+
+
+def _without_temperature(method: str, label: str) -> Claim:
+    return _ours(
+        f"{method}_without_temperature",
+        f"{label}'s feedback helps without the division by N + 1 (T = 1).",
+        f"{label} at T = 1 beats noise injection",
+        "temperature",
+        between((method, "T = 1"), (PLAIN, "T = 1")),
+    )
+
+
+def _terms_beyond_temperature(method: str, label: str) -> Claim:
+    control = CONTROL_BY_TERMS
+    return _ours(
+        f"{method}_terms_beyond_temperature",
+        f"From N = 1 to 4, {label} gains more than noise injection does from the same temperatures (2 to 5).",
+        f"{label}: terms help beyond temperature",
+        "feedback_terms",
+        combined({(method, "N = 4"): 1.0, (method, "N = 1"): -1.0, (control, "N = 4"): -1.0, (control, "N = 1"): 1.0}),
+    )
+
+
+def _wins_tuned(method: str, label: str) -> Claim:
+    return _ours(
+        f"{method}_wins_tuned",
+        f"Tuned with equal budgets on validation data, {label} beats noise injection.",
+        f"Tuned alike, {label} beats noise injection",
+        "tuned",
+        between((method, "tuned"), (PLAIN, "tuned")),
+    )
+
+
+def _over_noise(known: set[Arm]) -> Weights:
+    """The second against the first training sigma_d of the control, whatever they are."""
+    settings = sorted(
+        (setting for series, setting in known if series == CONTROL), key=lambda words: float(words.rpartition(" ")[2])
+    )
+    return {} if len(settings) < 2 else {(CONTROL, settings[1]): 1.0, (CONTROL, settings[0]): -1.0}
+
+
+_OF_OURS: tuple[Callable[[str, str], Claim], ...] = (
+    _beats_control,
+    _temperature_explains,
+    _ekl_below_control,
+    _calibrated_ekl,
+    _without_temperature,
+    _terms_beyond_temperature,
+    _wins_tuned,
+)
+
+_RENEWED = {PLAIN: "noise injection", CONTROL: "noise injection at T = 4", **FEEDBACK}
+
+_SINGLE_OF_OURS = (
+    _ours(
+        "higher_temperature_helps",
+        "A higher temperature than the paper's does better still, without feedback: T = 16 beats T = 4.",
+        "Noise injection: T = 16 beats T = 4",
+        "temperature",
+        between((PLAIN, "T = 16"), (PLAIN, "T = 4")),
+    ),
+    Claim(
+        key="control_converges",
+        words="More trainings converge at temperature 4 without feedback than with plain noise injection.",
+        short="More trainings converge at T = 4",
+        paper=False,
+        source="our control",
+        experiment="convergence",
+        failures=(CONTROL, PLAIN),
+    ),
+    *(
+        _ours(
+            f"{method}_batchnorm_renewed",
+            f"Gathering BatchNorm's statistics anew, without noise, helps {label} on noisy chips.",
+            f"BatchNorm gathered anew helps {label}",
+            "batchnorm",
+            between((method, "gathered anew"), (method, "of training")),
+        )
+        for method, label in _RENEWED.items()
+    ),
+    _ours(
+        "all_layers_beat_first_and_last",
+        "OVF that raises σ in all layers, as the paper says, does better than in the first and last alone, as the "
+        "released ResNet-18 code does.",
+        "OVF as published beats OVF as released",
+        "released_code",
+        between(("ovf", "all (paper)"), ("ovf", "first and last (code)")),
+    ),
+    _ours(
+        "over_noise_helps",
+        "Noise injection at T = 4 does better when it is trained at one and a half times the σ_d that it meets.",
+        "Training noisier than the test helps",
+        "over_noise",
+        _over_noise,
+    ),
+)
+
+CLAIMS: tuple[Claim, ...] = (
+    *(claim(method, label) for claim in _OF_THE_PAPER for method, label in FEEDBACK.items()),
+    *_SINGLE_OF_THE_PAPER,
+    *(claim(method, label) for claim in _OF_OURS for method, label in FEEDBACK.items()),
+    *_SINGLE_OF_OURS,
+)

@@ -1,0 +1,299 @@
+"""The papers' experiments and the controls they lack, one function each; `questions` says what they ask."""
+
+from collections.abc import Iterator
+from itertools import product
+
+from neft.devices import PUBLISHED
+from neft.experiments.planning import Place, Plan, PlannedRun, Scale, Stored
+from neft.experiments.questions import CONTROL_BY_TERMS
+from neft.methods import FeedbackMethod, Irs, Method, NoiseInjection, Ovf, Vanilla
+from neft.methods.base import Decay
+
+NUM_FEEDBACK = 3
+CONTROL_TEMPERATURE = NUM_FEEDBACK + 1
+CONTROL = NoiseInjection(temperature=CONTROL_TEMPERATURE)
+"""Noise injection at the temperature N+1, without feedback."""
+METHODS: tuple[Method, ...] = (Vanilla(), NoiseInjection(), CONTROL, Ovf(), Irs())
+NOISY: tuple[Method, ...] = METHODS[1:]
+FEEDBACK: tuple[type[Ovf] | type[Irs], ...] = (Ovf, Irs)
+MAX_TERMS = 5
+BETAS = (1e-1, 1e-2, 1e-3, 1e-4)
+DELTA_SIGMAS = (-0.05, 0.0, 0.05, 0.1)
+TEMPERATURES = (1, 2, 4, 8, 16, 32, 64)
+FEEDBACK_TEMPERATURES = (1, 4, 16)
+OVER_NOISE = (1.0, 1.5, 2.0)
+FRACTIONS = ((0.25, "+ 1/4 of the epochs"), (0.5, "+ 1/2"), (1.0, "+ all"))
+DECAYS: tuple[Decay, ...] = ("paper", "reversed", "constant")
+
+
+def accuracy(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """Figures 3 and 4: every method at every sigma_d, each network tried at all of them."""
+    return [
+        PlannedRun(
+            scale.run(method, seed, sigma_d=sigma_d, whole_curve=True),
+            places=(_place("accuracy", method, f"σ_d = {sigma_d:g}", sigma_d, sigma_d),),
+        )
+        for seed, method, sigma_d in product(scale.seeds, METHODS, scale.sigma_ds)
+    ]
+
+
+def feedback_terms(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """Table 1: N = 1 … 5 (IRS: as many as the backbone has snapshot places), each beside temperature N+1 alone."""
+
+    def at_every_n() -> Iterator[tuple[Method, int, str, str]]:
+        for terms in range(1, MAX_TERMS + 1):
+            yield Ovf(num_feedback=terms), terms, "ovf", "OVF"
+            if terms <= len(scale.base.backbone.places()):
+                yield Irs(num_feedback=terms), terms, "irs", "IRS"
+            yield NoiseInjection(temperature=terms + 1), terms, CONTROL_BY_TERMS, "Noise injection, T = N + 1"
+
+    return [
+        _ablation(scale, "feedback_terms", method, seed, series=series, label=label, setting=f"N = {n}", position=n)
+        for seed in scale.seeds
+        for method, n, series, label in at_every_n()
+    ]
+
+
+def decay_factors(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """Gamma as in the paper, reversed and constant."""
+    return [
+        *(
+            _ablation(scale, "decay_factors", method(decay=decay), seed, of=method, setting=decay, position=index)
+            for seed, method, (index, decay) in product(scale.seeds, FEEDBACK, enumerate(DECAYS))
+        ),
+        *_control(scale, "decay_factors", "no feedback", len(DECAYS)),
+    ]
+
+
+def delta_sigma(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """A sweep of delta_sigma, the paper's reversed one among them."""
+    return [
+        *(
+            _ablation(
+                scale, "delta_sigma", Ovf(delta_sigma=step), seed, of=Ovf, setting=f"Δσ = {step:g}", position=step
+            )
+            for seed, step in product(scale.seeds, DELTA_SIGMAS)
+        ),
+        *_control(scale, "delta_sigma", "no feedback", max(DELTA_SIGMAS) + 0.05),
+    ]
+
+
+def classifier_noise(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """IRS with noisy and with noise-free heads."""
+    choices = ((True, "noisy"), (False, "noise-free"))
+    return [
+        *(
+            _ablation(
+                scale,
+                "classifier_noise",
+                Irs(classifier_noise=noisy),
+                seed,
+                of=Irs,
+                setting=words,
+                position=index,
+            )
+            for seed, (index, (noisy, words)) in product(scale.seeds, enumerate(choices))
+        ),
+        *_control(scale, "classifier_noise", "no feedback", len(choices)),
+    ]
+
+
+def pretrained_start(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """Table 2: fine-tuning a network trained without noise against training from scratch."""
+    found: list[PlannedRun] = []
+    sigma_d = scale.base.training.sigma_d
+    for seed in scale.seeds:
+        source = scale.run(Vanilla(), seed, test_sigma_d=sigma_d)
+        for method in (CONTROL, Ovf(), Irs()):
+            start = _place("pretrained_start", method, "pretrained", 0, sigma_d)
+            found.append(PlannedRun(source, places=(start,)))
+            for index, (fraction, words) in enumerate(FRACTIONS, start=1):
+                epochs = max(1, round(fraction * scale.base.training.epochs))
+                config = scale.run(method, seed, epochs=epochs, pretrained_run=source.run_id)
+                place = _place("pretrained_start", method, words, index, sigma_d)
+                found.append(PlannedRun(config, keep_weights=False, places=(place,)))
+            last = len(FRACTIONS) + 1
+            found.append(_ablation(scale, "pretrained_start", method, seed, setting="from scratch", position=last))
+    return found
+
+
+def beta(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """The paper's search set for beta; the validation split chooses."""
+    return [
+        *(
+            _ablation(scale, "beta", method(beta=value), seed, of=method, setting=f"{value:g}", position=index)
+            for seed, method, (index, value) in product(scale.seeds, FEEDBACK, enumerate(BETAS))
+        ),
+        *_control(scale, "beta", "0", len(BETAS)),
+    ]
+
+
+def convergence(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """As many trainings as there are seeds, to count those that fail; the first are the comparison's own."""
+    sigma_d = scale.base.training.sigma_d
+    found: list[PlannedRun] = []
+    for seed, (index, method) in product(scale.seeds, enumerate(NOISY)):
+        shared = seed < scale.num_compared
+        place = _place("convergence", method, method.variant_label, index, sigma_d)
+        found.append(PlannedRun(scale.run(method, seed, whole_curve=shared), keep_weights=shared, places=(place,)))
+    return found
+
+
+def devices(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """Every published device technology, trained and tested on."""
+    found: list[PlannedRun] = []
+    for index, device in enumerate(PUBLISHED.values()):
+        base = scale.base.model_copy(update={"device": device()})
+        there = Scale(base=base, sigma_ds=scale.sigma_ds, num_seeds=scale.num_seeds)
+        found += [
+            _ablation(there, "devices", method, seed, setting=device.label, position=index)
+            for seed, method in product(scale.seeds, METHODS)
+        ]
+    return found
+
+
+def temperature(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """Noise injection at temperatures 1 … 64, and feedback at 1, 4 and 16."""
+    found: list[PlannedRun] = []
+    for seed in scale.seeds:
+        for value in TEMPERATURES:
+            method = NoiseInjection(temperature=value)
+            found.append(
+                _ablation(scale, "temperature", method, seed, of=NoiseInjection, setting=f"T = {value}", position=value)
+            )
+        for kind, value in product(FEEDBACK, FEEDBACK_TEMPERATURES):
+            given = None if value == CONTROL_TEMPERATURE else value
+            method = kind(temperature=given)
+            found.append(_ablation(scale, "temperature", method, seed, of=kind, setting=f"T = {value}", position=value))
+    return found
+
+
+def over_noise(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """Noise injection trained at more than the sigma_d at which it is tested."""
+    tested = scale.base.training.sigma_d
+    found: list[PlannedRun] = []
+    for seed, method, factor in product(scale.seeds, (NoiseInjection(), CONTROL), OVER_NOISE):
+        trained = round(factor * tested, 6)
+        config = scale.run(method, seed, sigma_d=trained, test_sigma_d=tested)
+        place = _place("over_noise", method, f"train σ_d = {trained:g}", factor, tested)
+        found.append(PlannedRun(config, keep_weights=False, places=(place,)))
+    return found
+
+
+def batchnorm(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """Statistics as training left them, and gathered anew without noise, for every method and for OVF's two ways."""
+    sigma_d = scale.base.training.sigma_d
+    found: list[PlannedRun] = []
+    for seed, method in product(scale.seeds, (*NOISY, Ovf(feedback_moves_batchnorm=False))):
+        kept = _leaves_batchnorm(method)
+        series, label = ("ovf_bn", "OVF, first pass moves them") if kept else (None, None)
+        as_trained = _ablation(
+            scale,
+            "batchnorm",
+            method,
+            seed,
+            setting="of training",
+            position=0,
+            keep_weights=True,
+            series=series,
+            label=label,
+        )
+        renewed = as_trained.config.evaluation.model_copy(update={"recalibrate_batchnorm": True})
+        place = _place("batchnorm", method, "gathered anew", 1, sigma_d, series=series, label=label)
+        found += [
+            as_trained,
+            PlannedRun(
+                as_trained.config.model_copy(update={"evaluation": renewed}),
+                keep_weights=False,
+                places=(place,),
+                weights_of=as_trained.config.run_id,
+            ),
+        ]
+    return found
+
+
+def released_code(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """OVF that raises sigma in all layers, and in the first and the last alone."""
+    choices: tuple[tuple[Method, str], ...] = (
+        (Ovf(), "all (paper)"),
+        (Ovf(raised_layers="first_and_last"), "first and last (code)"),
+    )
+    return [
+        *(
+            _ablation(scale, "released_code", method, seed, of=Ovf, setting=words, position=index)
+            for seed, (index, (method, words)) in product(scale.seeds, enumerate(choices))
+        ),
+        *_control(scale, "released_code", "no feedback", len(choices)),
+    ]
+
+
+PLANS: dict[str, Plan] = {
+    plan.__name__: plan
+    for plan in (
+        accuracy,
+        feedback_terms,
+        decay_factors,
+        delta_sigma,
+        classifier_noise,
+        pretrained_start,
+        beta,
+        convergence,
+        devices,
+        temperature,
+        over_noise,
+        batchnorm,
+        released_code,
+    )
+}
+
+
+def _place(
+    experiment: str,
+    method: Method,
+    setting: str,
+    position: float | int,
+    sigma_d: float,
+    *,
+    series: str | None = None,
+    label: str | None = None,
+) -> Place:
+    return Place(
+        experiment=experiment,
+        series=series or method.variant,
+        label=label or method.variant_label,
+        setting=setting,
+        position=float(position),
+        sigma_d=sigma_d,
+    )
+
+
+def _ablation(
+    scale: Scale,
+    experiment: str,
+    method: Method,
+    seed: int,
+    *,
+    setting: str,
+    position: float | int,
+    of: type[Method] | None = None,
+    series: str | None = None,
+    label: str | None = None,
+    keep_weights: bool = False,
+) -> PlannedRun:
+    """A run at the ablations' sigma_d, tried there and at 0; `of` names the plain method whose line it belongs to.
+
+    A run without noise keeps its weights: fine-tuning may start from it.
+    """
+    plain = of() if of is not None else method
+    keep_weights = keep_weights or not method.uses_noise
+    config = scale.run(method, seed, test_sigma_d=scale.base.training.sigma_d)
+    place = _place(experiment, plain, setting, position, scale.base.training.sigma_d, series=series, label=label)
+    return PlannedRun(config, keep_weights=keep_weights, places=(place,))
+
+
+def _control(scale: Scale, experiment: str, setting: str, position: float | int) -> list[PlannedRun]:
+    return [_ablation(scale, experiment, CONTROL, seed, setting=setting, position=position) for seed in scale.seeds]
+
+
+def _leaves_batchnorm(method: Method) -> bool:
+    return isinstance(method, FeedbackMethod) and not getattr(method, "feedback_moves_batchnorm", True)

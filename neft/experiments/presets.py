@@ -1,0 +1,120 @@
+"""Named experiments: what to train and evaluate to answer one question. `neft sweep NAME` runs one.
+
+To add one: a function in `experiments.py` with its words in `neft/experiments/questions.py`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.datasets.digits import Digits
+from neft.datasets.fashion_mnist import FashionMnist
+from neft.experiments.designs import PLANS as EXPERIMENT_PLANS
+from neft.experiments.first_look import first_look
+from neft.experiments.planning import Place, Plan, PlannedRun, Scale, Stored, merge
+from neft.experiments.questions import EXPERIMENTS
+from neft.experiments.tuning import tuned
+from neft.methods import NoiseInjection, Ovf
+from neft.networks.backbones import Mlp, Resnet18, Vgg8
+
+__all__ = ["ABLATION_SCALE", "PLANS", "PRESETS", "Part", "Place", "PlannedRun", "Preset", "Scale", "Stored"]
+
+PLANS: dict[str, Plan] = {**EXPERIMENT_PLANS, "tuned": tuned}
+"""How each experiment of `neft.experiments.questions` is planned."""
+
+ABLATION_SCALE = Scale(
+    base=RunConfig(backbone=Vgg8(width=0.125), evaluation=EvaluationConfig(num_instances=100)), num_seeds=3
+)
+"""What ablations are run at unless told otherwise: a narrow VGG-8 on digits at sigma_d 0.1, on 100 chips."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One experiment at one scale."""
+
+    plan: Plan
+    scale: Scale
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named experiment, or several under one name."""
+
+    name: str
+    question: str
+    parts: tuple[Part, ...] = ()
+    fixed: Callable[[], list[PlannedRun]] | None = field(default=None)
+    """The runs of a preset that has but one size."""
+
+    def plan(
+        self, stored: Stored = lambda _run_id: None, *, rescale: Callable[[Scale], Scale] = lambda scale: scale
+    ) -> list[PlannedRun]:
+        """Every run that is known to be needed, each once.
+
+        Args:
+            stored: finds the records of stored runs: a tuning's winner is known only when its trials are stored.
+            rescale: changes the scale of every part.
+        """
+        if self.fixed is not None:
+            return self.fixed()
+        return merge(run for part in self.parts for run in part.plan(rescale(part.scale), stored))
+
+
+def smoke() -> list[PlannedRun]:
+    """Two very short trainings, to see that everything works."""
+    training = TrainingConfig(epochs=2)
+    evaluation = EvaluationConfig(sigma_ds=(0.0, 0.1), num_instances=4)
+    return [
+        PlannedRun(RunConfig(backbone=Mlp(hidden_layers=2), method=method, training=training, evaluation=evaluation))
+        for method in (NoiseInjection(), Ovf(num_feedback=1))
+    ]
+
+
+def _paper_digits() -> tuple[Part, ...]:
+    """The main comparison and the count of failures at width 1/4, every other experiment at width 1/8."""
+    main = Scale(base=RunConfig(dataset=Digits(), backbone=Vgg8(width=0.25)), num_seeds=5)
+    failing = replace(
+        main,
+        base=main.base.model_copy(update={"training": TrainingConfig(sigma_d=0.2)}),
+        num_seeds=10,
+        num_compared=main.num_seeds,
+    )
+    blocks = replace(
+        ABLATION_SCALE, base=ABLATION_SCALE.base.model_copy(update={"backbone": Resnet18(width=0.125)}), num_seeds=3
+    )
+    sizes = {"accuracy": main, "convergence": failing, "released_code": blocks}
+    ablations = [Part(plan, ABLATION_SCALE) for name, plan in PLANS.items() if name not in sizes]
+    return (*ablations, *(Part(PLANS[name], scale) for name, scale in sizes.items()))
+
+
+def _paper_fashion() -> tuple[Part, ...]:
+    base = RunConfig(
+        dataset=FashionMnist(image_size=16, max_train=10_000),
+        backbone=Vgg8(width=0.125),
+        training=TrainingConfig(epochs=8, max_validation=1_000),
+        evaluation=EvaluationConfig(sigma_ds=(0.0, 0.05, 0.1, 0.15, 0.2), num_instances=50, max_test=2_000),
+    )
+    return (Part(PLANS["accuracy"], Scale(base=base, num_seeds=3)),)
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "first_look",
+            "How do the methods compare on digits, and do the decay factors matter?",
+            fixed=first_look,
+        ),
+        Preset(
+            "paper_digits",
+            "All experiments of the NeFT paper and the controls it lacks, on digits.",
+            parts=_paper_digits(),
+        ),
+        Preset("paper_fashion", "How do the methods compare on Fashion-MNIST?", parts=_paper_fashion()),
+        *(
+            Preset(name, EXPERIMENTS[name].question, parts=(Part(plan, ABLATION_SCALE),))
+            for name, plan in PLANS.items()
+        ),
+        Preset("smoke", "Does everything work? Two trainings of two epochs.", fixed=smoke),
+    )
+}

@@ -1,0 +1,40 @@
+"""A preset at another size: what options of a command, or of a form, make of its scales."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from neft.errors import ConfigError
+from neft.experiments.planning import Scale
+from neft.experiments.presets import Preset
+from neft.options import FAMILIES, make_config, option_table, parse_sigma_ds
+
+
+def rescaling(preset: Preset, options: Mapping[str, Any]) -> Callable[[Scale], Scale]:
+    """What the options make of each part's scale.
+
+    Args:
+        preset: the preset.
+        options: of a config, by name, with `seeds` and `train_sigma_ds`; None is not given.
+
+    Raises:
+        ConfigError: the preset has but one size, or an option that cannot be.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if given and preset.fixed is not None:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        message = f"The preset '{preset.name}' has one size; it takes no {flags}. See `neft sweep` for those that do."
+        raise ConfigError(message)
+    seeds, sigma_ds = given.pop("seeds", None), given.pop("train_sigma_ds", None)
+    known = {*option_table(), *FAMILIES}
+    settings = {name: value for name, value in given.items() if name in known}
+
+    def rescale(scale: Scale) -> Scale:
+        return replace(
+            scale,
+            base=make_config(settings, scale.base) if settings else scale.base,
+            num_seeds=seeds or scale.num_seeds,
+            sigma_ds=parse_sigma_ds(sigma_ds, flag="--train-sigma-ds") if sigma_ds else scale.sigma_ds,
+        )
+
+    return rescale

@@ -1,0 +1,61 @@
+"""Chips of an evaluation, opened again one by one: what each of them says of each image.
+
+An evaluation keeps one row per chip. Chip 7 can be made again at any time from the run's chip seed, so its outputs are
+computed when somebody looks, and equal those of the evaluation.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
+from neft.datasets.base import ImageData
+from neft.networks.network import Network
+
+
+class OpenedChips:
+    """The chips of a network on its test images.
+
+    Args:
+        network: the deployed network; it is left alone.
+        data: the data set.
+        law: how chips are made.
+        seed: where chips come from (a run's `evaluation.seed`).
+    """
+
+    def __init__(self, network: Network, data: ImageData, law: ChipLaw, *, seed: int) -> None:
+        self.seed = seed
+        self.images: Tensor = data.test.images
+        """Test images as the data set has them, [images, channels, height, width]."""
+        self.labels: Int[Tensor, " images"] = data.test.labels
+        self._inputs = channels_last(data.normalise(data.test.images))
+        with torch.inference_mode():
+            self._deployed = DeployedNetwork(network, law)
+
+    @torch.inference_mode()
+    def logits(
+        self, instance: int, *, sigma_ds: Sequence[float], images: Sequence[int] | None = None
+    ) -> Float[Tensor, "sigma_ds images classes"]:
+        """One chip's outputs.
+
+        Args:
+            instance: its number.
+            sigma_ds: device variations, std over maximal conductance; the same draw at each.
+            images: places in the test split; all of them where None.
+        """
+        inputs = self._inputs if images is None else self._inputs[list(images)]
+        self._deployed.draw(self.seed, instance)
+        found: list[Tensor] = []
+        for sigma_d in sigma_ds:
+            self._deployed.program(sigma_d=sigma_d)
+            found.append(self._deployed.logits(inputs))
+        return torch.stack(found)
+
+    def each(
+        self, instances: Sequence[int], *, sigma_ds: Sequence[float], images: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, Float[Tensor, "sigma_ds images classes"]]]:
+        """Chip after chip, with its number: to be shown as it comes."""
+        for instance in instances:
+            yield instance, self.logits(instance, sigma_ds=sigma_ds, images=images)

@@ -1,0 +1,27 @@
+"""The backbones there are. To add one: a file with its class, and its line in `Backbone` and `BACKBONES`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from neft.component import default_name
+from neft.networks.backbones.base import BaseBackbone, ConvNorm, SnapshotPlace, StagedNetwork
+from neft.networks.backbones.mlp import Mlp
+from neft.networks.backbones.resnet18 import Resnet18
+from neft.networks.backbones.vgg8 import Vgg8
+
+__all__ = [
+    "BACKBONES",
+    "Backbone",
+    "BaseBackbone",
+    "ConvNorm",
+    "Mlp",
+    "Resnet18",
+    "SnapshotPlace",
+    "StagedNetwork",
+    "Vgg8",
+]
+
+Backbone = Annotated[Mlp | Vgg8 | Resnet18, Field(discriminator="name")]
+
+BACKBONES: dict[str, type[BaseBackbone]] = {default_name(backbone): backbone for backbone in (Mlp, Vgg8, Resnet18)}

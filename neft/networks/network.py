@@ -1,0 +1,115 @@
+"""The network that is trained and deployed: a backbone and, for IRS, snapshot heads that are dropped before deployment.
+
+A head is adaptive average pool to s x s, flatten, Linear, ReLU, Linear (NeFT section 3.2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from typing_extensions import override
+
+from neft.errors import ConfigError
+from neft.networks.backbones import BaseBackbone, SnapshotPlace, StagedNetwork
+from neft.networks.device_layers import device_weights
+
+HEADS = "heads."
+"""What every snapshot head's parameter name begins with."""
+
+
+@dataclass(frozen=True)
+class InputShape:
+    """What a network must be built for."""
+
+    num_channels: int
+    image_size: int
+    num_classes: int
+
+
+class Network(nn.Module):
+    """A backbone with snapshot heads, shallowest first; without heads it is what is deployed."""
+
+    def __init__(self, backbone: StagedNetwork, heads: Sequence[nn.Module], head_stages: Sequence[int]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.heads = nn.ModuleList(heads)
+        self.head_stages = tuple(head_stages)
+
+    @override
+    def forward(
+        self, images: Float[Tensor, "batch channels height width"], *, snapshots: bool = False
+    ) -> Float[Tensor, "batch classes"] | tuple[Tensor, list[Tensor]]:
+        """Logits; with `snapshots`, also every head's output, shallowest first."""
+        if not snapshots:
+            return self.backbone(images)
+        logits, outputs = self.backbone.forward_stages(images)
+        pairs = zip(self.heads, self.head_stages, strict=True)
+        return logits, [head(outputs[stage]) for head, stage in pairs]
+
+    def device_weights(self) -> dict[str, Tensor]:
+        """The tensors that lie in devices: weights of linear and convolution layers, heads last.
+
+        Biases and BatchNorm are digital and exact.
+        """
+        return device_weights(self)
+
+
+def build_network(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: int = 0) -> Network:
+    """Build a network, not yet initialised.
+
+    Raises:
+        ConfigError: more snapshots than the backbone has places for.
+    """
+    staged = backbone.build(num_channels=shape.num_channels, image_size=shape.image_size, num_classes=shape.num_classes)
+    places = backbone.places()
+    if num_snapshots > len(places):
+        message = (
+            f"IRS.num_feedback (N) must be at most {len(places)}, the snapshot places of '{backbone.short_name}'; "
+            f"got {num_snapshots}."
+        )
+        raise ConfigError(message)
+    chosen = backbone.chosen_places(num_snapshots)
+    sizes = _stage_shapes(staged, shape) if chosen else []
+    heads = [_head(sizes[place.stage], place, backbone.head_width, shape.num_classes) for place in chosen]
+    return Network(staged, heads, [place.stage for place in chosen])
+
+
+def initialise(network: nn.Module, rng: torch.Generator) -> None:
+    """Kaiming-normal, fan-out, for convolution and linear weights; biases 0, BatchNorm 1 and 0, as published."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            _ = nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=rng)
+            if module.bias is not None:
+                _ = nn.init.zeros_(module.bias)
+
+
+def num_parameters(network: nn.Module) -> int:
+    """Trainable numbers."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _head(feature_shape: torch.Size, place: SnapshotPlace, width: int, num_classes: int) -> nn.Module:
+    channels = feature_shape[1]
+    if len(feature_shape) == 2:
+        return nn.Sequential(nn.Linear(channels, width), nn.ReLU(inplace=True), nn.Linear(width, num_classes))
+    # small images: pooling up would only repeat features
+    size = min(place.pooled_size, feature_shape[2])
+    return nn.Sequential(
+        nn.Identity() if feature_shape[2:] == (size, size) else nn.AdaptiveAvgPool2d(size),
+        nn.Flatten(),
+        nn.Linear(channels * size**2, width),
+        nn.ReLU(inplace=True),
+        nn.Linear(width, num_classes),
+    )
+
+
+@torch.no_grad()
+def _stage_shapes(staged: StagedNetwork, shape: InputShape) -> list[torch.Size]:
+    was_training = staged.training
+    _ = staged.eval()
+    blank = torch.zeros(1, shape.num_channels, shape.image_size, shape.image_size)
+    _, outputs = staged.forward_stages(blank)
+    _ = staged.train(was_training)
+    return [output.shape for output in outputs]

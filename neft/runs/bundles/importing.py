@@ -1,0 +1,294 @@
+"""Runs out of a zip file into a store: each examined in a hidden folder first, and taken whole or not at all."""
+
+import contextlib
+import json
+import shlex
+import shutil
+import tempfile
+from collections.abc import Collection, Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pyarrow import ArrowException, types
+from pyarrow.parquet import ParquetFile
+from pydantic import ValidationError
+
+from neft import columns
+from neft.errors import BundleError, ConfigError, NeftError, NoteError, RunCorruptError, RunExistsError, StoreError
+from neft.run_id import is_run_id
+from neft.runs.bundles.archive import NOTE, Archive, BinaryFile, RunFolder, opened
+from neft.runs.bundles.manifest import BundledRun, Manifest, read_manifest
+from neft.runs.notes import Note, read_note, write_note
+from neft.runs.records import RunRecord
+from neft.runs.store import INSTANCES, RECORD, RUN_FILES, WEIGHTS, RunStore, RunTables, Stores
+
+Status = Literal["new", "imported", "there", "refused"]
+"""new: can be imported; there: the very same run is stored already."""
+
+MAX_CELLS = 20_000_000
+"""The most numbers in a run's table of chips."""
+MARKUP = frozenset("<>[]`$")
+"""What makes links, pictures, formulae and tags of a text, and stands in none of ours."""
+NEEDED = {
+    "history": {columns.EPOCH, columns.LOSS, columns.TRAIN_ACCURACY, columns.VALIDATION_ACCURACY},
+    "instances": {columns.SIGMA_D, columns.INSTANCE, columns.ACCURACY, columns.EKL},
+    "layers": {columns.LAYER, columns.W_MAX, columns.REALISED_STD, columns.CLOSED_FORM_STD},
+    "deviations": {columns.LAYER, columns.BIN_LEFT, columns.BIN_RIGHT, columns.DENSITY},
+}
+"""Columns without which a table cannot be shown."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One run of a file: what it is, and what became or would become of it."""
+
+    run_id: str
+    status: Status
+    words: str
+    """Why it is refused; otherwise what is to be known beside the status."""
+    num_bytes: int
+    record: RunRecord | None = None
+    note: Note | None = None
+
+
+@dataclass(frozen=True)
+class _Session:
+    """A file being read: where runs are examined, and beside which stored runs."""
+
+    archive: Archive
+    staging: RunStore
+    stores: Stores
+    listed: Mapping[str, BundledRun]
+
+
+def look_into(source: BinaryFile, stores: Stores) -> tuple[Found, ...]:
+    """Every run of a file, examined as for an import; nothing is stored.
+
+    Raises:
+        BundleError: the file as a whole is refused.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="neft-import-") as folder,
+        _session(source, stores, Path(folder)) as session,
+    ):
+        return tuple(_each(session, keep=False))
+
+
+def import_runs(source: BinaryFile, stores: Stores, *, only: Collection[str] | None = None) -> tuple[Found, ...]:
+    """Take the runs of a file, or only some of them, into the user's own store, each whole or not at all.
+
+    A run that is stored already is left as it is; one of the same id with other content is refused.
+
+    Raises:
+        BundleError: the file as a whole is refused; nothing is stored.
+        StoreError: the store cannot be written.
+    """
+    stores.own.ensure_writable()
+    # beside the runs, so that a run can be moved there at once
+    with (
+        tempfile.TemporaryDirectory(prefix=".import-", dir=stores.own.root) as folder,
+        _session(source, stores, Path(folder)) as session,
+    ):
+        return tuple(_each(session, keep=True, only=only))
+
+
+@contextlib.contextmanager
+def _session(source: BinaryFile, stores: Stores, folder: Path) -> Generator[_Session]:
+    with opened(source) as archive:
+        manifest = read_manifest(archive.read(archive.manifest)) if archive.manifest else None
+        yield _Session(archive, RunStore(folder), stores, _listed(manifest))
+
+
+def _listed(manifest: Manifest | None) -> dict[str, BundledRun]:
+    return {run.id: run for run in manifest.runs} if manifest else {}
+
+
+def _each(session: _Session, *, keep: bool, only: Collection[str] | None = None) -> Iterator[Found]:
+    seen: set[str] = set()
+    for folder in session.archive.folders:
+        run_id = ""
+        try:
+            content = session.archive.read(folder.entries[RECORD])
+            run_id = _id_of(content, folder)
+            if run_id in seen:
+                message = f"Run '{run_id}' is in the file twice."
+                raise BundleError(message)
+            seen.add(run_id)
+            if only is None or run_id in only:
+                yield _one(session, folder, run_id, content, keep=keep)
+        except NeftError as error:
+            yield Found(run_id or folder.path or RECORD, "refused", str(error), folder.num_bytes)
+        finally:
+            shutil.rmtree(session.staging.root / run_id, ignore_errors=True) if run_id else None
+    for run_id in session.listed:
+        if run_id not in seen and (only is None or run_id in only):
+            yield Found(run_id, "refused", "The manifest names it, but the file does not hold it.", 0)
+
+
+def _one(session: _Session, folder: RunFolder, run_id: str, content: bytes, *, keep: bool) -> Found:
+    note, said = _note(session.archive, folder)
+    if _is_stored(session.stores, run_id, content):
+        record = session.stores.holder(run_id).record(run_id)
+        said = said or (_keep_note(run_id, note) if keep else "")
+        return Found(run_id, "there", said, folder.num_bytes, record, note)
+    record = _unpacked(session, folder, run_id)
+    found = Found(run_id, "new", said, folder.num_bytes, record, note)
+    if not keep:
+        return found
+    _ = session.stores.own.adopt(session.staging, run_id)
+    return replace(found, status="imported", words=said or _keep_note(run_id, note))
+
+
+def _id_of(content: bytes, folder: RunFolder) -> str:
+    try:
+        run_id = json.loads(content)["id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        run_id = None
+    if not isinstance(run_id, str) or not is_run_id(run_id):
+        message = f"The {RECORD} of '{folder.path or 'the file'}' is not a run's record."
+        raise RunCorruptError(message)
+    return run_id
+
+
+def _is_stored(stores: Stores, run_id: str, content: bytes) -> bool:
+    """Whether the very same run is stored.
+
+    Raises:
+        RunExistsError: another one of that id is.
+    """
+    if run_id not in stores:
+        return False
+    root = stores.holder(run_id).root
+    if (root / run_id / RECORD).read_bytes() == content:
+        return True
+    raise RunExistsError(_words_of_another(stores, run_id, content))
+
+
+def _words_of_another(stores: Stores, run_id: str, content: bytes) -> str:
+    try:
+        stored = stores.holder(run_id).record(run_id)
+        theirs = RunRecord.model_validate_json(content)
+    except (StoreError, ValidationError):
+        return f"A run '{run_id}' with other content is stored here already. Yours was left as it is."
+    same = "the same numbers" if stored.summary == theirs.summary else "other numbers"
+    way = "" if run_id not in stores.own else " To take this one instead, delete yours first."
+    return (
+        f"A run '{run_id}' is stored here already, made {stored.provenance.created}; the one in the file has {same} "
+        f"and was made {theirs.provenance.created}. Yours was left as it is.{way}"
+    )
+
+
+def _unpacked(session: _Session, folder: RunFolder, run_id: str) -> RunRecord:
+    """The run in the staging folder, every file checked."""
+    place = session.staging.root / run_id
+    place.mkdir()
+    sums = {
+        name: session.archive.unpack(entry, place / name) for name, entry in folder.entries.items() if name in RUN_FILES
+    }
+    listed = session.listed.get(run_id)
+    if session.listed and listed is None:
+        message = f"Run '{run_id}' is not in the bundle's manifest."
+        raise BundleError(message)
+    for name, found in sums.items():
+        if listed is not None and (name not in listed.files or listed.files[name].sha256 != found):
+            message = f"Run '{run_id}': {name} is not the file that was exported (its checksum differs)."
+            raise RunCorruptError(message)
+    record = session.staging.record(run_id)
+    _refuse_settings(record)
+    _refuse_command(record)
+    _refuse_markup(record)
+    _refuse_large_table(place / INSTANCES, run_id)
+    _refuse_missing_columns(session.staging.tables(session.staging.verify(run_id)), run_id)
+    if WEIGHTS in record.files:
+        _ = session.staging.weights(record)
+    return record
+
+
+def _refuse_settings(record: RunRecord) -> None:
+    """A run is what its settings say: they fit this version's models, and make its id and its facts."""
+    from neft.runs.facts import run_facts, stored_config  # noqa: PLC0415 - imports torch, which exporting does not need
+
+    try:
+        config = stored_config(record)
+    except ConfigError as error:
+        message = f"Run '{record.id}' does not fit this version of neft: {error}"
+        raise RunCorruptError(message) from None
+    if config.run_id != record.id:
+        message = f"Run '{record.id}' is not what it says: its settings are those of '{config.run_id}'."
+        raise RunCorruptError(message)
+    facts = run_facts(config, num_classes=record.facts.num_classes)
+    told = ("dataset", "backbone", "device", "method", "variant", "train_sigma_d", "seed", "chip_seed", "sigma_ds")
+    wrong = [name for name in told if getattr(facts, name) != getattr(record.facts, name)]
+    if wrong:
+        message = f"Run '{record.id}' is not what it says: {wrong[0]} does not follow from its settings."
+        raise RunCorruptError(message)
+
+
+def _refuse_command(record: RunRecord) -> None:
+    """The command is shown to be copied into a shell: neft itself, every word quoted, and nothing a terminal obeys."""
+    command = record.provenance.command
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    if command and (words[:1] != ["neft"] or shlex.join(words) != command or not command.isprintable()):
+        message = f"Run '{record.id}' is refused: the command that should make it again is none of neft's."
+        raise RunCorruptError(message)
+
+
+def _refuse_markup(record: RunRecord) -> None:
+    """Texts are shown on pages: none may be a link, a picture, a formula or a tag."""
+    provenance = record.provenance
+    texts = [value for value in record.facts.model_dump().values() if isinstance(value, str)]
+    texts += [provenance.created, provenance.machine, provenance.torch_device, provenance.preset or ""]
+    texts += [provenance.git_revision or "", *provenance.versions, *provenance.versions.values()]
+    for text in texts:
+        if set(text) & MARKUP or not text.isprintable():
+            message = f"Run '{record.id}' is refused: {text[:60]!r} is no plain text."
+            raise RunCorruptError(message)
+
+
+def _refuse_large_table(path: Path, run_id: str) -> None:
+    """A few bytes of parquet can hold any number of rows: numbers alone, and not too many, before they are read."""
+    try:
+        file = ParquetFile(path)
+        schema, rows = file.schema_arrow, file.metadata.num_rows
+    except (ArrowException, OSError, ValueError):
+        message = f"Run '{run_id}' is corrupt: {INSTANCES} is not a table."
+        raise RunCorruptError(message) from None
+    plain = all(types.is_integer(kind) or types.is_floating(kind) for kind in schema.types)
+    if not plain or rows * len(schema) > MAX_CELLS:
+        message = f"Run '{run_id}': {INSTANCES} must hold numbers alone, at most {MAX_CELLS:,}."
+        raise RunCorruptError(message)
+
+
+def _refuse_missing_columns(tables: RunTables, run_id: str) -> None:
+    for name, needed in NEEDED.items():
+        missing = needed - set(getattr(tables, name).columns)
+        if missing:
+            message = f"Run '{run_id}' is corrupt: its {name} lack the column '{min(missing)}'."
+            raise RunCorruptError(message)
+
+
+def _note(archive: Archive, folder: RunFolder) -> tuple[Note | None, str]:
+    """A run's note, or what is wrong with it: a bad note is no reason to refuse its run."""
+    if NOTE not in folder.entries:
+        return None, ""
+    try:
+        return Note.model_validate_json(archive.read(folder.entries[NOTE])), ""
+    except (ValidationError, BundleError):
+        return None, "Its note cannot be read and is left out."
+
+
+def _keep_note(run_id: str, note: Note | None) -> str:
+    """Store a note where there is none; the user's own stays."""
+    if note is None:
+        return ""
+    try:
+        own = read_note(run_id)
+        if own is None:
+            write_note(run_id, note)
+    except NoteError as error:
+        return str(error)
+    return "" if own in (None, note) else "Your own note on it was kept."

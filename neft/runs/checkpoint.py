@@ -1,0 +1,89 @@
+"""Weights on disk: safetensors, loaded strictly, never unpickled.
+
+Deployed weights may be stored as the M-bit codes that Eq. 4 programs anyway: magnitudes, signs as bits, and w_max.
+Evaluating those gives the numbers that the real-valued weights give.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from neft.errors import RunCorruptError
+from neft.mapping.bit_slicing import BitSlicing
+
+CODES = "codes."
+SIGNS = "signs."
+MAXIMUM = "w_max."
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write tensors as safetensors."""
+    contiguous = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    save_file(contiguous, path, metadata=dict(metadata or {}))
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Read safetensors.
+
+    Raises:
+        RunCorruptError: the file is not one.
+    """
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        message = f"'{path.name}' cannot be read as weights: {error}."
+        raise RunCorruptError(message) from None
+
+
+def load_metadata(path: Path) -> dict[str, str]:
+    """The text that was stored beside the tensors.
+
+    Raises:
+        RunCorruptError: the file is not safetensors.
+    """
+    try:
+        with safe_open(path, framework="pt") as opened:
+            return dict(opened.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        message = f"'{path.name}' cannot be read as weights: {error}."
+        raise RunCorruptError(message) from None
+
+
+def encode(state: Mapping[str, Tensor], device_names: set[str], mapping: BitSlicing) -> dict[str, Tensor]:
+    """Replace every layer that lies in devices by its codes; the rest stays as it is.
+
+    Args:
+        state: a network's state dict.
+        device_names: which of its tensors lie in devices.
+        mapping: the bit slicing; codes of at most 8 bits are stored as bytes.
+    """
+    encoded: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if name not in device_names:
+            encoded[name] = tensor
+            continue
+        maximum = tensor.abs().amax()
+        codes = mapping.quantise(tensor, maximum)
+        encoded[CODES + name] = codes.to(torch.uint8) if mapping.weight_bits <= 8 else codes
+        encoded[SIGNS + name] = torch.from_numpy(np.packbits((tensor < 0).flatten().cpu().numpy()))
+        encoded[MAXIMUM + name] = maximum
+    return encoded
+
+
+def decode(encoded: Mapping[str, Tensor], mapping: BitSlicing) -> dict[str, Tensor]:
+    """Back to a state dict: W_d for every layer that was encoded."""
+    state: dict[str, Tensor] = {}
+    for name, tensor in encoded.items():
+        if name.startswith(CODES):
+            plain = name.removeprefix(CODES)
+            bits = np.unpackbits(encoded[SIGNS + plain].numpy(), count=tensor.numel())
+            sign = 1.0 - 2.0 * torch.from_numpy(bits.astype(np.float32)).view(tensor.shape)
+            state[plain] = mapping.dequantise(tensor.to(torch.int32), sign, encoded[MAXIMUM + plain])
+        elif not name.startswith((SIGNS, MAXIMUM)):
+            state[name] = tensor
+    return state

@@ -1,0 +1,43 @@
+"""What a run's record says of its config: read back as models, or as the flat facts that lists and legends need."""
+
+import json
+
+from neft.config import RunConfig
+from neft.methods import FeedbackMethod
+from neft.runs.records import RunFacts, RunRecord
+
+
+def stored_config(record: RunRecord) -> RunConfig:
+    """The config of a stored run.
+
+    Raises:
+        ConfigError: it no longer fits this version's models.
+    """
+    return RunConfig.from_json(json.dumps(record.config))
+
+
+def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
+    """What lists and legends need to know of a config."""
+    method = config.method
+    feedback = method if isinstance(method, FeedbackMethod) else None
+    return RunFacts(
+        dataset=config.dataset.name,
+        dataset_label=f"{config.dataset.label} {config.dataset.image_size}×{config.dataset.image_size}",
+        num_classes=num_classes,
+        backbone=config.backbone.short_name,
+        backbone_label=config.backbone.full_label,
+        device=config.test_device.short_name,
+        device_label=config.test_device.full_label,
+        method=method.name,
+        variant=method.variant,
+        label=method.variant_label,
+        temperature=method.effective_temperature,
+        beta=feedback.beta if feedback else None,
+        num_feedback=feedback.num_feedback if feedback else None,
+        decay=feedback.decay if feedback else None,
+        train_sigma_d=config.train_sigma_d,
+        seed=config.training.seed,
+        chip_seed=config.evaluation.seed,
+        num_instances=config.evaluation.num_instances,
+        sigma_ds=config.evaluation.sigma_ds,
+    )

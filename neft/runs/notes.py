@@ -1,0 +1,200 @@
+"""A user's notes on runs: a text and tags, kept apart from the runs themselves, so that shipped runs have them too.
+
+`NEFT_HOME/notes/<run id>.json`, one small file a note, replaced at once. Whether a run of that id is stored is not
+asked here: a note that outlives its run shows again with it.
+"""
+
+import contextlib
+import datetime
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator
+
+from neft.component import Component
+from neft.errors import ConfigError, NoteError
+from neft.run_id import is_run_id
+from neft.runs.places import neft_home
+
+MAX_TEXT = 4000
+"""Characters of a note's text."""
+MAX_TAGS = 12
+MAX_TAG = 32
+"""Characters of a tag."""
+MAX_BYTES = 64 * 1024
+"""A file that is larger holds no note."""
+SUFFIX = ".json"
+NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, which a terminal would obey, and halves of characters; tabs and line breaks are text."""
+NO_TAG = re.compile(r"[,\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class Note(Component):
+    """What a user wrote on a run: plain text, to be shown as it stands."""
+
+    text: str = ""
+    tags: tuple[str, ...] = ()
+    """Each once, in the order in which they were given."""
+    updated: str = Field(default="", max_length=40)
+    """UTC, ISO 8601."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing."""
+        return not (self.text or self.tags)
+
+    @field_validator("text")
+    @classmethod
+    def _is_text(cls, text: str) -> str:
+        if len(text) > MAX_TEXT:
+            message = f"A note has at most {MAX_TEXT:,} characters; got {len(text):,}."
+            raise ValueError(message)
+        if NO_TEXT.search(text):
+            message = "A note is plain text; got control characters, or bytes that are no text."
+            raise ValueError(message)
+        return text
+
+    @field_validator("tags")
+    @classmethod
+    def _are_tags(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        if len(tags) > MAX_TAGS:
+            message = f"A note has at most {MAX_TAGS} tags; got {len(tags)}."
+            raise ValueError(message)
+        for tag in tags:
+            if not 1 <= len(tag) <= MAX_TAG or NO_TAG.search(tag) or tag != tag.strip():
+                message = f"A tag is 1 to {MAX_TAG} characters in one line, without commas; got {tag[: 2 * MAX_TAG]!r}."
+                raise ValueError(message)
+        if len(set(tags)) < len(tags):
+            message = f"Tags are each given once; got {', '.join(tags)}."
+            raise ValueError(message)
+        return tags
+
+
+@dataclass(frozen=True)
+class NoteListing:
+    """All notes: those that can be read, by run id, and why others cannot."""
+
+    notes: dict[str, Note] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def make_note(text: str = "", tags: Iterable[str] = ()) -> Note:
+    """A note of this moment; white space around its parts, empty tags and repeated ones are left out.
+
+    Raises:
+        ConfigError: too long, too many tags, or no plain text.
+    """
+    kept = tuple(dict.fromkeys(stripped for tag in tags if (stripped := tag.strip())))
+    plain = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    try:
+        return Note(text=plain, tags=kept, updated=now)
+    except ValidationError as error:
+        raise ConfigError(_first_words(error)) from None
+
+
+def read_note(run_id: str) -> Note | None:
+    """The note on a run, or None where there is none.
+
+    Raises:
+        NoteError: it is no run's id, or the note's file cannot be read.
+    """
+    path = _path(run_id)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        message = f"The note on run '{run_id}' cannot be read: {error.strerror}."
+        raise NoteError(message) from None
+    if len(content) > MAX_BYTES:
+        message = f"The note on run '{run_id}' cannot be read: '{path}' is larger than {MAX_BYTES // 1024} KiB."
+        raise NoteError(message)
+    try:
+        return Note.model_validate_json(content)
+    except ValidationError as error:
+        message = f"The note on run '{run_id}' cannot be read: '{path}' is no note ({_first_words(error)})"
+        raise NoteError(message) from None
+
+
+def write_note(run_id: str, note: Note) -> None:
+    """Keep a note in the place of the run's last one, whole or not at all; an empty one removes it.
+
+    Raises:
+        NoteError: it is no run's id, or the file cannot be written.
+    """
+    path = _path(run_id)
+    if note.is_empty:
+        delete_note(run_id)
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, note.model_dump_json(indent=1).encode() + b"\n")
+    except OSError as error:
+        message = f"The note on run '{run_id}' cannot be written to '{path.parent}': {error.strerror}."
+        raise NoteError(message) from None
+
+
+def delete_note(run_id: str) -> None:
+    """Forget the note on a run, if there is one.
+
+    Raises:
+        NoteError: it is no run's id, or the file cannot be removed.
+    """
+    try:
+        _path(run_id).unlink(missing_ok=True)
+    except OSError as error:
+        message = f"The note on run '{run_id}' cannot be removed: {error.strerror}."
+        raise NoteError(message) from None
+
+
+def list_notes() -> NoteListing:
+    """Every note there is; one that cannot be read is named with its reason while the rest works."""
+    listing = NoteListing()
+    folder = _folder()
+    names = sorted(path.stem for path in folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    for run_id in filter(is_run_id, names):
+        try:
+            note = read_note(run_id)
+        except NoteError as error:
+            listing.problems[run_id] = str(error)
+        else:
+            if note is not None:
+                listing.notes[run_id] = note
+    return listing
+
+
+def _folder() -> Path:
+    return neft_home() / "notes"
+
+
+def _path(run_id: str) -> Path:
+    if not is_run_id(run_id):
+        message = f"'{run_id}' is not a run's id."
+        raise NoteError(message)
+    return _folder() / f"{run_id}{SUFFIX}"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _ = file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(0o644)
+        _ = draft.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+
+
+def _first_words(error: ValidationError) -> str:
+    return error.errors()[0]["msg"].removeprefix("Value error, ").rstrip(".") + "."

@@ -1,0 +1,166 @@
+"""What is remembered of a run: its config, where it came from, and its summary numbers.
+
+The config is kept as the plain JSON it was made from (`RunConfig.from_json` reads it), with what lists and legends
+need of it as flat facts: whoever only shows stored numbers builds no model and never imports torch.
+"""
+
+import datetime
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from neft.component import Component
+
+SCHEMA_VERSION = 1
+
+
+class RunFacts(Component):
+    """What a list, a filter or a legend needs to know of a config."""
+
+    dataset: str
+    dataset_label: str
+    num_classes: int = Field(ge=2)
+    backbone: str
+    """The short name: `vgg8w4`."""
+    backbone_label: str
+    device: str
+    device_label: str
+    method: str
+    variant: str
+    """The method with what makes it a variant of its own: `noise_injection`, `noise_injection_t4`, …"""
+    label: str
+    """The variant in words."""
+    temperature: float
+    beta: float | None
+    num_feedback: int | None
+    decay: str | None
+    train_sigma_d: float
+    seed: int
+    chip_seed: int
+    num_instances: int
+    sigma_ds: tuple[float, ...]
+
+
+class Provenance(Component):
+    """Where a run came from."""
+
+    created: str = Field(description="UTC, ISO 8601.")
+    git_revision: str | None = Field(default=None, description="Of the source tree; None outside one.")
+    versions: dict[str, str] = Field(description="Of this package, Python and the libraries that decide numbers.")
+    machine: str = Field(description="Processor and system.")
+    torch_device: str = Field(description="Where torch computed.")
+    threads: int = Field(description="Threads torch computed with.")
+    training_seconds: float = Field(ge=0)
+    evaluation_seconds: float = Field(ge=0)
+    preset: str | None = Field(default=None, description="The preset that asked for the run.")
+    command: str = Field(default="", description="A command line that makes the run again.")
+
+
+class MetricSummary(Component):
+    """One metric over a run's chips at one sigma_d; None where no chip has a value (EKL without a right prediction)."""
+
+    mean: float | None
+    std: float | None
+    ci95: float | None
+    num_instances: int
+    percentile_1: float | None
+    percentile_5: float | None
+
+
+class SigmaSummary(Component):
+    """All metrics at one sigma_d."""
+
+    sigma_d: float
+    metrics: dict[str, MetricSummary]
+
+
+class RunSummary(Component):
+    """The numbers a list of runs shows without opening their tables."""
+
+    selected_epoch: int
+    num_epochs: int
+    validation_accuracy: float
+    """At the selected epoch, under variation at the training sigma_d."""
+    test: tuple[SigmaSummary, ...]
+    num_parameters: int
+    num_devices: int
+    """Weights in devices x slices x 2 crossbars (Eq. 4 keeps the sign on a second one)."""
+
+    def at(self, sigma_d: float) -> SigmaSummary | None:
+        """The summary at one sigma_d, if it was evaluated there."""
+        return next((row for row in self.test if abs(row.sigma_d - sigma_d) < 1e-9), None)
+
+
+class StoredFile(Component):
+    """One file of a stored run."""
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    num_bytes: int = Field(ge=0)
+
+
+class RunRecord(Component):
+    """run.json."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    facts: RunFacts
+    config: dict[str, Any]
+    provenance: Provenance
+    summary: RunSummary
+    files: dict[str, StoredFile] = Field(default_factory=dict)
+
+
+def make_provenance(
+    *,
+    torch_device: str,
+    threads: int,
+    training_seconds: float,
+    evaluation_seconds: float,
+    preset: str | None,
+    command: str,
+) -> Provenance:
+    """Describe this machine and this moment."""
+    return Provenance(
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        git_revision=_git_revision(),
+        versions=_versions(),
+        machine=f"{platform.machine()} {platform.system()}",
+        torch_device=torch_device,
+        threads=threads,
+        training_seconds=round(training_seconds, 3),
+        evaluation_seconds=round(evaluation_seconds, 3),
+        preset=preset,
+        command=command,
+    )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    packages = ("torch", "torchvision", "numpy", "scikit-learn", "pydantic")
+    from neft import __version__  # noqa: PLC0415 - the package's own name for itself
+
+    found = {"neft": __version__, "python": ".".join(str(part) for part in sys.version_info[:3])}
+    return found | {name: version(name) for name in packages}
+
+
+@cache
+def _git_revision() -> str | None:
+    given = os.environ.get("NEFT_GIT_REVISION")  # for a copy of the tree without its history
+    if given:
+        return given
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None

@@ -1,0 +1,388 @@
+"""Stored runs: one folder a run, whole or absent, checked before use.
+
+`<root>/<id>/` holds run.json (written last), history.csv, instances.parquet, layers.csv, deviations.csv and, where
+kept, weights.safetensors. A run is written in a hidden sibling folder, synced and renamed. Nothing is ever unpickled.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from pyarrow.parquet import ParquetFile
+from pydantic import ValidationError
+
+from neft import columns
+from neft.component import build, first_problem
+from neft.errors import (
+    RunCorruptError,
+    RunExistsError,
+    RunNotFoundError,
+    RunTooNewError,
+    StoreError,
+)
+from neft.run_id import is_run_id
+from neft.runs.places import CACHED_RUNS, neft_home
+from neft.runs.records import SCHEMA_VERSION, RunRecord, StoredFile
+
+if TYPE_CHECKING:
+    from torch import Tensor  # for types alone: whoever only shows stored numbers never waits for torch
+
+RECORD = "run.json"
+HISTORY = "history.csv"
+INSTANCES = "instances.parquet"
+LAYERS = "layers.csv"
+DEVIATIONS = "deviations.csv"
+WEIGHTS = "weights.safetensors"
+RUN_FILES = frozenset({RECORD, HISTORY, INSTANCES, LAYERS, DEVIATIONS, WEIGHTS})
+"""Every name that a run's folder may hold."""
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """A run's tables."""
+
+    history: pd.DataFrame
+    instances: pd.DataFrame
+    layers: pd.DataFrame
+    deviations: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a store holds: the runs that can be read, and why others cannot."""
+
+    records: list[RunRecord] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+class RunStore:
+    """Runs below one folder."""
+
+    def __init__(self, root: Path, *, read_only: bool = False) -> None:
+        self.root = root
+        self.read_only = read_only
+
+    def ids(self) -> list[str]:
+        """Every folder that is named like a run, sorted."""
+        if not self.root.is_dir():
+            return []
+        return sorted(path.name for path in self.root.iterdir() if is_run_id(path.name) and path.is_dir())
+
+    def list(self) -> Listing:
+        """Every run's record; a run that cannot be read is named with its reason while the rest works."""
+        listing = Listing()
+        for run_id in self.ids():
+            try:
+                listing.records.append(self.record(run_id))
+            except StoreError as error:
+                listing.problems[run_id] = str(error)
+        return listing
+
+    def __contains__(self, run_id: str) -> bool:
+        return is_run_id(run_id) and (self.root / run_id / RECORD).is_file()
+
+    def record(self, run_id: str) -> RunRecord:
+        """One run's record.
+
+        Raises:
+            RunNotFoundError: no such run.
+            RunTooNewError: made by a newer version.
+            RunCorruptError: run.json is not what it should be.
+        """
+        text = self._read(run_id, RECORD)
+        try:
+            raw = json.loads(text)
+            schema_version = int(raw["schema_version"])
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            message = f"Run '{run_id}' is corrupt: run.json is not a run's record."
+            raise RunCorruptError(message) from None
+        if schema_version > SCHEMA_VERSION:
+            message = (
+                f"Run '{run_id}' was made by a newer version of neft (format {schema_version}; this one reads up to "
+                f"{SCHEMA_VERSION}). Update neft to open it."
+            )
+            raise RunTooNewError(message)
+        try:
+            record = RunRecord.model_validate_json(text)
+        except ValidationError as error:
+            message = f"Run '{run_id}' is corrupt: {first_problem(RunRecord, error)}"
+            raise RunCorruptError(message) from None
+        if record.id != run_id:
+            message = f"Run '{run_id}' is corrupt: its record names itself '{record.id}'."
+            raise RunCorruptError(message)
+        return record
+
+    def tables(self, record: RunRecord) -> RunTables:
+        """A run's tables, each checked against its recorded sum.
+
+        Raises:
+            RunCorruptError: a file is missing, changed or unreadable.
+        """
+        return RunTables(
+            history=self._table(record, HISTORY),
+            instances=self.instances(record),
+            layers=self._table(record, LAYERS),
+            deviations=self._table(record, DEVIATIONS),
+        )
+
+    def instances(self, record: RunRecord) -> pd.DataFrame:
+        """The chips alone.
+
+        Raises:
+            RunCorruptError: the file is missing, changed or unreadable.
+        """
+        table = self._table(record, INSTANCES)
+        if columns.CALIBRATED_EKL not in table:  # runs stored before it was taken
+            table[columns.CALIBRATED_EKL] = float("nan")
+        return table
+
+    def weights(self, record: RunRecord) -> "dict[str, Tensor]":
+        """The deployed network's state dict.
+
+        Raises:
+            RunNotFoundError: the run was stored without its weights.
+            RunCorruptError: the file was changed or is unreadable.
+        """
+        if WEIGHTS not in record.files:
+            message = f"Run '{record.id}' was stored without its weights."
+            raise RunNotFoundError(message)
+        _ = self._checked(record, WEIGHTS)
+        from neft.mapping.bit_slicing import BitSlicing  # noqa: PLC0415
+        from neft.runs import checkpoint  # noqa: PLC0415 - imports torch, which listing runs does not need
+
+        encoded = checkpoint.load_tensors(self.root / record.id / WEIGHTS)
+        return checkpoint.decode(encoded, build(BitSlicing, record.config["mapping"]))
+
+    def save(self, record: RunRecord, tables: RunTables, weights: "Mapping[str, Tensor] | None" = None) -> RunRecord:
+        """Write a run, whole or not at all; returns the record with its files' sums.
+
+        Args:
+            record: its `files` are filled in here.
+            tables: written beside it.
+            weights: tensors as they are to be stored (`checkpoint.encode` for codes), or None to leave them out.
+
+        Raises:
+            RunExistsError: a run of that id is there.
+            StoreError: the folder cannot be written.
+        """
+        if not is_run_id(record.id):
+            message = f"'{record.id}' is not a run's id."
+            raise StoreError(message)
+        target = self.root / record.id
+        if target.exists():
+            message = f"A run '{record.id}' is already stored."
+            raise RunExistsError(message)
+        draft = self._new_draft()
+        try:
+            complete = _write_draft(draft, record, tables, weights)
+            draft.chmod(0o755)
+            _ = draft.rename(target)
+            _sync(self.root)
+        except BaseException as error:
+            shutil.rmtree(draft, ignore_errors=True)
+            if isinstance(error, OSError):
+                message = f"Run '{record.id}' cannot be written to '{self.root}': {error.strerror}."
+                raise StoreError(message) from error
+            raise
+        return complete
+
+    def verify(self, run_id: str) -> RunRecord:
+        """One run, every file of it checked: there, unchanged, readable, and none beside them. Nothing is unpickled.
+
+        Raises:
+            RunNotFoundError, RunTooNewError, RunCorruptError: as `record` and `tables`.
+        """
+        record = self.record(run_id)
+        expected = {RECORD, *record.files}
+        if not expected <= RUN_FILES:
+            message = f"Run '{run_id}' is corrupt: {_first(expected - RUN_FILES)} is no file of a run."
+            raise RunCorruptError(message)
+        found = {path.name for path in (self.root / run_id).iterdir()}
+        if found - expected:
+            message = f"Run '{run_id}' is corrupt: its record does not name {_first(found - expected)}."
+            raise RunCorruptError(message)
+        _ = self.tables(record)
+        if WEIGHTS in record.files:
+            _ = self._checked(record, WEIGHTS)
+        return record
+
+    def adopt(self, source: "RunStore", run_id: str) -> RunRecord:
+        """Move a run here from a store on the same file system, verified, whole or not at all.
+
+        Raises:
+            RunExistsError: a run of that id is there.
+            StoreError: the run is not as it should be, or the folder cannot be written.
+        """
+        record = source.verify(run_id)
+        target = self.root / run_id
+        self.ensure_writable()
+        if target.exists():
+            message = f"A run '{run_id}' is already stored."
+            raise RunExistsError(message)
+        folder = source.root / run_id
+        try:
+            for path in folder.iterdir():
+                path.chmod(0o644)
+                _sync(path)
+            folder.chmod(0o755)
+            _ = folder.rename(target)
+            _sync(self.root)
+        except OSError as error:
+            message = f"Run '{run_id}' cannot be written to '{self.root}': {error.strerror}."
+            raise StoreError(message) from None
+        return record
+
+    def ensure_writable(self) -> None:
+        """Find out before hours of training whether their run could be kept.
+
+        Raises:
+            StoreError: it could not.
+        """
+        self._new_draft().rmdir()
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run.
+
+        Raises:
+            StoreError: read-only.
+            RunNotFoundError: no such run.
+        """
+        if self.read_only:
+            message = f"The store '{self.root.name}' is read-only."
+            raise StoreError(message)
+        _ = self._read(run_id, RECORD)
+        hidden = self.root / f".deleted-{run_id}"
+        _ = (self.root / run_id).rename(hidden)
+        shutil.rmtree(hidden)
+
+    def _new_draft(self) -> Path:
+        if self.read_only:
+            message = f"The store '{self.root.name}' is read-only."
+            raise StoreError(message)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return Path(tempfile.mkdtemp(prefix=".draft-", dir=self.root))
+        except OSError as error:
+            message = f"Runs cannot be written to '{self.root}': {error.strerror}."
+            raise StoreError(message) from None
+
+    def _read(self, run_id: str, name: str) -> bytes:
+        if not is_run_id(run_id):
+            message = f"'{run_id}' is not a run's id."
+            raise RunNotFoundError(message)
+        try:
+            return (self.root / run_id / name).read_bytes()
+        except FileNotFoundError:
+            message = f"No run '{run_id}' (or it has no {name})."
+            raise RunNotFoundError(message) from None
+        except OSError as error:
+            message = f"Run '{run_id}': {name} cannot be read: {error.strerror}."
+            raise RunCorruptError(message) from None
+
+    def _checked(self, record: RunRecord, name: str) -> bytes:
+        expected = record.files.get(name)
+        path = self.root / record.id / name
+        if expected is None or not path.is_file():
+            message = f"Run '{record.id}' is corrupt: {name} is missing."
+            raise RunCorruptError(message)
+        content = self._read(record.id, name)
+        if len(content) != expected.num_bytes or hashlib.sha256(content).hexdigest() != expected.sha256:
+            message = f"Run '{record.id}' is corrupt: {name} is not the file that was stored."
+            raise RunCorruptError(message)
+        return content
+
+    def _table(self, record: RunRecord, name: str) -> pd.DataFrame:
+        content = io.BytesIO(self._checked(record, name))
+        try:
+            # a small file is read faster this way than through pandas, which looks for a whole data set
+            return (
+                ParquetFile(content).read(use_threads=False).to_pandas()
+                if name.endswith(".parquet")
+                else pd.read_csv(content)
+            )
+        except (ValueError, OSError) as error:
+            message = f"Run '{record.id}' is corrupt: {name} is not a table ({error})."
+            raise RunCorruptError(message) from None
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The shipped runs and the user's own, listed together; the user's own win where both have an id."""
+
+    own: RunStore
+    shipped: RunStore
+
+    @classmethod
+    def default(cls) -> "Stores":
+        """`NEFT_HOME/runs` and the repository's `cached_runs`."""
+        return cls(own=RunStore(neft_home() / "runs"), shipped=RunStore(CACHED_RUNS, read_only=True))
+
+    def list(self) -> Listing:
+        """Everything there is."""
+        own = self.own.list()
+        shipped = self.shipped.list()
+        known = {record.id for record in own.records}
+        return Listing(
+            records=[*own.records, *(record for record in shipped.records if record.id not in known)],
+            problems=shipped.problems | own.problems,
+        )
+
+    def holder(self, run_id: str) -> RunStore:
+        """The store that has a run.
+
+        Raises:
+            RunNotFoundError: neither has.
+        """
+        for store in (self.own, self.shipped):
+            if run_id in store:
+                return store
+        message = f"No run '{run_id}'. See `neft runs` for those there are."
+        raise RunNotFoundError(message)
+
+    def __contains__(self, run_id: str) -> bool:
+        return run_id in self.own or run_id in self.shipped
+
+
+def _write_draft(
+    draft: Path, record: RunRecord, tables: RunTables, weights: "Mapping[str, Tensor] | None"
+) -> RunRecord:
+    tables.history.to_csv(draft / HISTORY, index=False, float_format="%.6g")
+    tables.instances.to_parquet(draft / INSTANCES, index=False, compression="zstd")
+    tables.layers.to_csv(draft / LAYERS, index=False, float_format="%.8g")
+    tables.deviations.to_csv(draft / DEVIATIONS, index=False, float_format="%.5g")
+    if weights is not None:
+        from neft.runs import checkpoint  # noqa: PLC0415 - imports torch
+
+        checkpoint.save_tensors(draft / WEIGHTS, weights)
+    files = {path.name: _describe(path) for path in sorted(draft.iterdir())}
+    complete = record.model_copy(update={"files": files})
+    _ = (draft / RECORD).write_text(complete.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    for path in draft.iterdir():
+        path.chmod(0o644)
+        _sync(path)
+    return complete
+
+
+def _first(names: set[str]) -> str:
+    return repr(min(names))
+
+
+def _describe(path: Path) -> StoredFile:
+    content = path.read_bytes()
+    return StoredFile(sha256=hashlib.sha256(content).hexdigest(), num_bytes=len(content))
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,67 @@
+"""A training that is not finished: its last whole epoch on disk, so that it can go on."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from neft.config import RunConfig
+from neft.errors import StoreError
+from neft.runs import checkpoint
+from neft.runs.places import neft_home
+from neft.training.loop import TrainingState
+
+STATE = "state.safetensors"
+PARTS = ("weights", "best_weights", "optimiser")
+
+
+def folder(config: RunConfig, root: Path | None = None) -> Path:
+    """Where a config's unfinished training lies."""
+    return (neft_home() / "unfinished" if root is None else root) / config.run_id
+
+
+def exists(config: RunConfig, root: Path | None = None) -> bool:
+    """Whether there is something to go on from."""
+    return (folder(config, root) / STATE).is_file()
+
+
+def save(config: RunConfig, state: TrainingState, root: Path | None = None) -> None:
+    """Keep a state: one file, replaced at once.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    target = folder(config, root)
+    tensors = {f"{part}:{name}": tensor for part in PARTS for name, tensor in getattr(state, part).items()}
+    facts = {"epoch": state.epoch, "best_epoch": state.best_epoch, "history": state.history}
+    draft = target / f".{STATE}.{os.getpid()}"
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        checkpoint.save_tensors(draft, tensors, {"facts": json.dumps(facts), "config": config.to_json()})
+        _ = draft.replace(target / STATE)
+    except OSError as error:
+        message = f"An unfinished training cannot be written to '{target}': {error.strerror}."
+        raise StoreError(message) from None
+
+
+def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
+    """The last whole epoch, or None where there is none.
+
+    Raises:
+        RunCorruptError: the file cannot be read.
+    """
+    path = folder(config, root) / STATE
+    if not path.is_file():
+        return None
+    tensors = checkpoint.load_tensors(path)
+    facts = json.loads(checkpoint.load_metadata(path)["facts"])
+    parts = {
+        part: {name.removeprefix(f"{part}:"): t for name, t in tensors.items() if name.startswith(f"{part}:")}
+        for part in PARTS
+    }
+    return TrainingState(epoch=facts["epoch"], best_epoch=facts["best_epoch"], history=facts["history"], **parts)
+
+
+def discard(config: RunConfig, root: Path | None = None) -> None:
+    """Forget it."""
+    shutil.rmtree(folder(config, root), ignore_errors=True)

@@ -1,0 +1,305 @@
+"""Many runs at once, through joblib: skips what is stored, goes on with what was begun, loses nothing when killed."""
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import joblib
+import psutil
+import torch
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from neft.errors import NeftError
+from neft.experiments.planning import PlannedRun, Stored
+from neft.methods import Ovf
+from neft.options import command_line
+from neft.pipeline import Settings, load_data, reevaluate, run
+from neft.runs import unfinished
+from neft.runs.places import default_data_dir
+from neft.runs.plans import PlanEntry, PlanRecord
+from neft.runs.records import RunRecord
+from neft.runs.store import WEIGHTS, RunStore, Stores
+
+MAX_BREAKS = 2
+"""How often a run may be under way when a worker process is killed; then it is run alone, to see whose fault it is."""
+UNORDERED: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """How a sweep is run."""
+
+    store_root: Path
+    num_workers: int = 0
+    """Processes; one a core where 0, but no more than there are runs."""
+    threads: int = 1
+    """Threads torch computes with in each process; the cores shared out among the processes where 0.
+
+    Not by default: another number of threads changes the last bits of what is trained, and a sweep that goes on with
+    fewer runs would give each more threads.
+    """
+    cluster: str | None = None
+    """Address of a Dask scheduler whose workers are to run it. They must reach `store_root` by the same path."""
+    data_dir: Path | None = None
+    download: bool = False
+    """Whether a missing data set may be fetched."""
+    unfinished_root: Path | None = None
+    preset: str | None = None
+    counts_shipped: bool = True
+    """Whether runs that ship with the package count as stored."""
+
+    @property
+    def stores(self) -> Stores:
+        """Where runs are looked for; the first is the one that is written to."""
+        own = RunStore(self.store_root)
+        return Stores(own=own, shipped=Stores.default().shipped if self.counts_shipped else own)
+
+    def find(self, run_id: str) -> RunRecord | None:
+        """A stored run's record, if it is stored."""
+        stores = self.stores
+        return stores.holder(run_id).record(run_id) if run_id in stores else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run of a sweep ended."""
+
+    run_id: str
+    seconds: float
+    error: str | None = None
+
+
+def missing(planned: Sequence[PlannedRun], stored: Container[str]) -> list[PlannedRun]:
+    """What is not stored yet, the dearest first so that no worker is left with a long run at the end."""
+    absent = [one for one in planned if one.config.run_id not in stored]
+    return sorted(absent, key=cost, reverse=True)
+
+
+def sweep(
+    plan: Callable[[Stored], Sequence[PlannedRun]],
+    settings: SweepSettings,
+    *,
+    on_plan: Callable[[Sequence[PlannedRun], Sequence[PlannedRun]], None] = lambda _planned, _absent: None,
+    on_outcome: Callable[[Outcome], None] = lambda _outcome: None,
+    on_notice: Callable[[str], None] = lambda _notice: None,
+) -> list[Outcome]:
+    """Run what is missing, round by round: a run may wait for another's weights or for the end of a tuning.
+
+    A run that fails is reported and the others go on. When a worker process is killed, what it was at goes on in
+    another from its last whole epoch; a run whose workers are killed again and again has failed. A killed sweep loses
+    no finished run, and its processes end with it; run it again to go on.
+
+    Args:
+        plan: the runs that are known to be needed, given what is stored.
+        settings: where and how.
+        on_plan: told at the start of each round what is planned and what of it is missing.
+        on_outcome: told of each run that ended.
+        on_notice: told what else a user should know.
+
+    Raises:
+        DataMissingError: a data set could not be fetched.
+        NeftError: there is no cluster, or its scheduler went away.
+    """
+    settings = settings if settings.cluster is None else _shared(settings)
+    outcomes: list[Outcome] = []
+    failed: set[str] = set()
+    stores = settings.stores
+    while True:
+        planned = plan(settings.find)
+        _forget_states(planned, settings)
+        absent = [one for one in missing(planned, stores) if one.config.run_id not in failed]
+        on_plan(planned, absent)
+        ready = [one for one in absent if one.waits_for is None or one.waits_for in stores]
+        if not ready:
+            return outcomes
+        if settings.download:
+            _fetch_data(ready, settings)
+        for outcome in _local(ready, settings, on_notice) if settings.cluster is None else _remote(ready, settings):
+            outcomes.append(outcome)
+            if outcome.error:
+                failed.add(outcome.run_id)
+            on_outcome(outcome)
+
+
+def _shared(settings: SweepSettings) -> SweepSettings:
+    """By paths that hold on every machine of a cluster; unfinished trainings beside the runs, to go on anywhere."""
+    root = settings.store_root.resolve()
+    return replace(
+        settings,
+        store_root=root,
+        data_dir=settings.data_dir and settings.data_dir.resolve(),
+        unfinished_root=(settings.unfinished_root or root / ".unfinished").resolve(),
+    )
+
+
+def _forget_states(planned: Sequence[PlannedRun], settings: SweepSettings) -> None:
+    """Of runs that are stored: a process may have been killed between storing a run and forgetting its last epoch."""
+    own = settings.stores.own
+    for one in planned:
+        if unfinished.exists(one.config, settings.unfinished_root) and one.config.run_id in own:
+            unfinished.discard(one.config, settings.unfinished_root)
+
+
+def _fetch_data(ready: Sequence[PlannedRun], settings: SweepSettings) -> None:
+    """Fetch what data are missing, once and before any process starts."""
+    how = Settings(store=settings.stores.own, data_dir=settings.data_dir or default_data_dir(), download=True)
+    for one in {one.config.dataset.model_dump_json(): one for one in ready}.values():
+        _ = load_data(one.config, how)
+
+
+def plan_record(planned: Sequence[PlannedRun], *, name: str, preset: str, command: str) -> PlanRecord | None:
+    """The plan of a sweep as it is kept beside its runs; None where no run stands in an experiment."""
+    entries = [
+        PlanEntry(
+            experiment=place.experiment,
+            series=place.series,
+            label=place.label,
+            setting=place.setting,
+            position=place.position,
+            sigma_d=round(place.sigma_d, 6),  # as evaluations have it
+            seed=one.config.training.seed,
+            run_id=one.config.run_id,
+        )
+        for one in planned
+        for place in one.places
+    ]
+    return PlanRecord(name=name, preset=preset, command=command, entries=tuple(entries)) if entries else None
+
+
+def _local(ready: Sequence[PlannedRun], settings: SweepSettings, on_notice: Callable[[str], None]) -> Iterator[Outcome]:
+    """On this machine. A killed process breaks its whole pool, and which run it was at is not known.
+
+    What was under way goes on in a new pool, after what was not; when that has happened to it too often, on its own.
+    """
+    cores = joblib.cpu_count()
+    workers = min(settings.num_workers or cores, len(ready))
+    settings = replace(settings, threads=settings.threads or max(1, cores // workers))
+    left = {one.config.run_id: one for one in ready}
+    breaks: Counter[str] = Counter()
+    while left:
+        together = sorted((run_id for run_id in left if breaks[run_id] < MAX_BREAKS), key=breaks.__getitem__)
+        chosen = together or [next(iter(left))]
+        begun: set[str] = set()
+        try:
+            for outcome in _in_processes([left[run_id] for run_id in chosen], settings, workers, begun):
+                del left[outcome.run_id]
+                yield outcome
+        except BrokenProcessPool:
+            breaks.update(begun & left.keys())
+            on_notice(
+                "A worker process was killed (out of memory?); what was under way goes on from its last whole epoch."
+            )
+        if not together and breaks[chosen[0]] > MAX_BREAKS:
+            del left[chosen[0]]
+            error = (
+                f"Its worker process was killed {MAX_BREAKS + 1} times, last when nothing else ran (out of memory?)."
+            )
+            yield Outcome(run_id=chosen[0], seconds=0.0, error=error)
+
+
+def _in_processes(
+    chosen: Sequence[PlannedRun], settings: SweepSettings, workers: int, begun: set[str]
+) -> Iterator[Outcome]:
+    """Through loky; `begun` is told of each run that is handed to a process."""
+
+    def calls() -> Iterator[Any]:
+        for one in chosen:
+            begun.add(one.config.run_id)
+            yield joblib.delayed(run_one)(one, settings)
+
+    parallel = joblib.Parallel(
+        n_jobs=max(2, min(workers, len(chosen))),  # a single one would be run in this process
+        pre_dispatch=str(min(workers, len(chosen))),
+        initializer=_end_with,
+        initargs=(os.getpid(),),
+        **UNORDERED,
+    )
+    yield from cast("Iterator[Outcome]", parallel(calls()))
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has ended, be it killed."""
+
+    def watch() -> None:
+        # where a process keeps the number of a parent that is gone, only the list of processes tells
+        while os.getppid() == parent and psutil.pid_exists(parent):
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _remote(ready: Sequence[PlannedRun], settings: SweepSettings) -> Iterator[Outcome]:
+    """On a Dask cluster, whose scheduler gives the runs of a killed worker to another."""
+    from neft.sweeps.cluster import cluster_backend  # noqa: PLC0415 - an optional package
+
+    def lost(arguments: tuple[Any, ...], reason: str) -> Outcome:
+        planned: PlannedRun = arguments[0]
+        return Outcome(run_id=planned.config.run_id, seconds=0.0, error=reason)
+
+    with cluster_backend(settings.cluster or "", lost) as backend:
+        parallel = joblib.Parallel(backend=backend, pre_dispatch="all", **UNORDERED)
+        for outcome in cast("Iterator[Outcome]", parallel(joblib.delayed(run_one)(one, settings) for one in ready)):
+            yield _arrived(outcome, settings.stores.own)
+
+
+def _arrived(outcome: Outcome, store: RunStore) -> Outcome:
+    # listing the folder also makes a network drive look again
+    if outcome.error is not None or outcome.run_id in store.ids():
+        return outcome
+    error = (
+        f"It was stored by a worker but is not in '{store.root}' here: that must be one and the same folder on every "
+        "machine of the cluster."
+    )
+    return replace(outcome, error=error)
+
+
+def run_one(planned: PlannedRun, settings: SweepSettings) -> Outcome:
+    """Train, evaluate and store one run of a sweep, in whichever process this is."""
+    torch.set_num_threads(settings.threads)
+    started = time.perf_counter()
+    config = planned.config
+    error: str | None = None
+    stores = settings.stores
+    how = Settings(
+        store=stores.own,
+        data_dir=settings.data_dir or default_data_dir(),
+        weights="codes" if planned.keep_weights else "none",
+        preset=settings.preset,
+        command=command_line(config),
+        pretrained_stores=stores,
+        unfinished_root=settings.unfinished_root,
+        resume=True,
+    )
+    try:
+        trained = _with_weights(planned.weights_of, stores)
+        _ = run(config, how) if trained is None else reevaluate(trained, config, how)
+    except NeftError as failure:
+        error = str(failure)
+    except Exception as failure:  # noqa: BLE001 - whatever befell one run, the others go on and the report says it
+        error = f"{type(failure).__name__}: {failure}"
+    if error is not None and config.run_id in stores.own:  # by another process that was given it too
+        unfinished.discard(config, settings.unfinished_root)
+        error = None
+    return Outcome(run_id=config.run_id, seconds=time.perf_counter() - started, error=error)
+
+
+def _with_weights(run_id: str | None, stores: Stores) -> RunRecord | None:
+    """The stored run whose weights are to be evaluated; None to train: another sweep may not have kept them."""
+    record = None if run_id is None else stores.holder(run_id).record(run_id)
+    return record if record is not None and WEIGHTS in record.files else None
+
+
+def cost(planned: PlannedRun) -> int:
+    """How long a run takes, roughly, in no unit."""
+    config = planned.config
+    passes = config.method.num_feedback + 1 if isinstance(config.method, Ovf) else 1
+    if planned.weights_of is not None:
+        return 0
+    convolutional = 1 if config.backbone.name == "mlp" else 10
+    return convolutional * config.training.epochs * passes

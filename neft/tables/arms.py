@@ -1,0 +1,235 @@
+"""Experiments as rows: every chip in its place, points with intervals, contrasts between arms.
+
+An arm is a series at a setting: `("ovf", "N = 3")`. All statistics are taken over seeds x chips; contrasts are taken
+seed by seed and chip by chip before anything is averaged.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from neft import columns
+from neft.runs.plans import PlanEntry
+from neft.runs.records import RunRecord
+from neft.tables.curves import seeds_by_chips
+from neft.tables.intervals import Interval, crossed_interval
+
+_CLOSE = 1e-9
+"""Device variations that differ by less are the same one."""
+
+Arm = tuple[str, str]
+"""A series' key and a setting."""
+
+FAILS_BELOW = 0.05
+"""A training failed if its accuracy lies more than this below the mean of its method's trainings (NeFT section 4.3)."""
+
+_PLACE_COLUMNS = (columns.VARIANT, columns.LABEL, columns.SETTING, columns.POSITION)
+POINT_COLUMNS = (
+    *_PLACE_COLUMNS,
+    columns.SIGMA_D,
+    columns.MEAN,
+    columns.CI95,
+    columns.LOWER,
+    columns.UPPER,
+    columns.NUM_SEEDS,
+    columns.NUM_INSTANCES,
+    "run_ids",
+)
+
+
+def experiment_chips(
+    entries: Sequence[PlanEntry], runs: Mapping[str, tuple[RunRecord, pd.DataFrame]], experiment: str
+) -> pd.DataFrame:
+    """Every chip of an experiment's stored runs at the sigma_d at which it is read, with its run's place.
+
+    Args:
+        entries: a plan's entries.
+        runs: records and chips of what is stored, by run id; what is missing is left out.
+        experiment: which one.
+    """
+    found = [entry for entry in entries if entry.experiment == experiment and entry.run_id in runs]
+    if not found:
+        return pd.DataFrame()
+    frames: list[pd.DataFrame] = []
+    for entry in found:
+        rows = runs[entry.run_id][1]
+        frames.append(rows[np.abs(rows[columns.SIGMA_D].to_numpy(dtype=float) - entry.sigma_d) < _CLOSE])
+    counts = [len(frame) for frame in frames]
+    chips = pd.concat(frames, ignore_index=True)
+    # categories: thousands of rows share a few words
+    places: dict[str, list[str]] = {
+        columns.RUN_ID: [entry.run_id for entry in found],
+        columns.VARIANT: [entry.series for entry in found],
+        columns.LABEL: [entry.label for entry in found],
+        columns.SETTING: [entry.setting for entry in found],
+    }
+    for name, words in places.items():
+        known = list(dict.fromkeys(words))
+        codes = [known.index(word) for word in words]
+        kind = pd.CategoricalDtype(known)
+        chips[name] = pd.Categorical.from_codes(list(np.repeat(codes, counts)), dtype=kind)
+    chips[columns.POSITION] = np.repeat([entry.position for entry in found], counts)
+    chips[columns.SEED] = np.repeat([entry.seed for entry in found], counts)
+    return chips
+
+
+def setting_points(chips: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """A row per arm: the mean of a metric over seeds x chips with its interval; in the experiment's order."""
+    rows: list[dict[str, object]] = []
+    if not chips.empty:
+        for (series, position), cell in chips.groupby([columns.VARIANT, columns.POSITION], sort=False):
+            interval = crossed_interval(seeds_by_chips(cell, metric).to_numpy(dtype=float))
+            half = 0.0 if np.isnan(interval.ci95) else interval.ci95
+            first = cell.iloc[0]
+            rows.append(
+                {
+                    columns.VARIANT: series,
+                    columns.LABEL: first[columns.LABEL],
+                    columns.SETTING: first[columns.SETTING],
+                    columns.POSITION: position,
+                    columns.SIGMA_D: first[columns.SIGMA_D],
+                    columns.MEAN: interval.mean,
+                    columns.CI95: interval.ci95,
+                    columns.LOWER: interval.mean - half,
+                    columns.UPPER: interval.mean + half,
+                    columns.NUM_SEEDS: interval.num_seeds,
+                    columns.NUM_INSTANCES: interval.num_instances,
+                    "run_ids": ", ".join(sorted(cell[columns.RUN_ID].unique())),
+                }
+            )
+    frame = pd.DataFrame(rows, columns=list(POINT_COLUMNS))
+    return frame.sort_values([columns.VARIANT, columns.POSITION], ignore_index=True)
+
+
+def arms(chips: pd.DataFrame) -> set[Arm]:
+    """The arms that have chips."""
+    if chips.empty:
+        return set()
+    known = chips[[columns.VARIANT, columns.SETTING]].drop_duplicates()
+    return set(zip(known[columns.VARIANT], known[columns.SETTING], strict=True))
+
+
+def contrast_values(
+    chips: pd.DataFrame, weights: Mapping[Arm, float], metric: str = columns.ACCURACY, *, logarithmic: bool = False
+) -> np.ndarray:
+    """The weighted sum of arms as a seeds x chips table, over the seeds and chips that all arms have.
+
+    Args:
+        chips: from `experiment_chips`.
+        weights: how much each arm counts; a difference has +1 and -1.
+        metric: of which column.
+        logarithmic: take the metric's natural logarithm first, so that differences are ratios.
+    """
+    total: pd.DataFrame | None = None
+    for (series, setting), weight in weights.items():
+        rows = chips[(chips[columns.VARIANT] == series) & (chips[columns.SETTING] == setting)]
+        table = seeds_by_chips(rows, metric)
+        if logarithmic:
+            table = pd.DataFrame(np.log(table.where(table > 0)), index=table.index, columns=table.columns)
+        part = table * weight
+        total = part if total is None else total + part
+    if total is None:
+        return np.empty((0, 0))
+    return total.dropna(how="all").dropna(how="all", axis=1).to_numpy(dtype=float)
+
+
+def contrast(
+    chips: pd.DataFrame, weights: Mapping[Arm, float], metric: str = columns.ACCURACY, *, logarithmic: bool = False
+) -> Interval:
+    """The weighted sum of arms with its paired interval."""
+    return crossed_interval(contrast_values(chips, weights, metric, logarithmic=logarithmic))
+
+
+def differences_to_arm(chips: pd.DataFrame, reference: Arm, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """A row per other arm: its paired difference to a reference arm."""
+    return _differences(chips, lambda arm: None if arm == reference else reference, metric)
+
+
+def differences_to_series(chips: pd.DataFrame, series: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """A row per arm of the other series: its paired difference to this series at the same setting, where it has it."""
+    known = arms(chips)
+
+    def at_the_same_setting(arm: Arm) -> Arm | None:
+        reference = (series, arm[1])
+        return reference if arm[0] != series and reference in known else None
+
+    return _differences(chips, at_the_same_setting, metric)
+
+
+def _differences(chips: pd.DataFrame, reference_of: Callable[[Arm], Arm | None], metric: str) -> pd.DataFrame:
+    rows: list[dict[str, object]] = []
+    for place in _places(chips):
+        arm = (str(place[columns.VARIANT]), str(place[columns.SETTING]))
+        reference = reference_of(arm)
+        if reference is not None:
+            interval = contrast(chips, {arm: 1.0, reference: -1.0}, metric)
+            rows.append(
+                place
+                | {
+                    columns.MEAN: interval.mean,
+                    columns.CI95: interval.ci95,
+                    columns.NUM_SEEDS: interval.num_seeds,
+                    columns.NUM_INSTANCES: interval.num_instances,
+                }
+            )
+    names = (*_PLACE_COLUMNS, columns.MEAN, columns.CI95, columns.NUM_SEEDS, columns.NUM_INSTANCES)
+    return pd.DataFrame(rows, columns=list(names))
+
+
+def _places(chips: pd.DataFrame) -> list[dict[str, object]]:
+    """Where each arm stands, in the order of `setting_points`."""
+    if chips.empty:
+        return []
+    keys = [columns.VARIANT, columns.POSITION]
+    places = chips[list(_PLACE_COLUMNS)].drop_duplicates(keys).astype({columns.VARIANT: str}).sort_values(keys)
+    return [{str(name): value for name, value in place.items()} for place in places.to_dict("records")]
+
+
+def convergence(chips: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A row per training (accuracy averaged over its chips, whether it failed), and a row per method with its count."""
+    if chips.empty:
+        return pd.DataFrame(), pd.DataFrame()
+    keys = [columns.VARIANT, columns.LABEL, columns.POSITION]
+    seeds = chips.groupby([*keys, columns.SEED, columns.RUN_ID], sort=False)[columns.ACCURACY].mean().reset_index()
+    seeds[columns.MEAN] = seeds.groupby(columns.VARIANT)[columns.ACCURACY].transform("mean")
+    seeds["threshold"] = seeds[columns.MEAN] - FAILS_BELOW
+    seeds["failed"] = seeds[columns.ACCURACY] < seeds["threshold"]
+    grouped = seeds.groupby(keys, sort=False)
+    means = grouped.agg(
+        **{
+            columns.MEAN: (columns.MEAN, "first"),
+            "threshold": ("threshold", "first"),
+            "num_failed": ("failed", "sum"),
+            columns.NUM_SEEDS: ("failed", "size"),
+        }
+    ).reset_index()
+    return seeds.sort_values([columns.POSITION, columns.SEED], ignore_index=True), means
+
+
+def validation_choice(entries: Sequence[PlanEntry], records: Mapping[str, RunRecord], experiment: str) -> pd.DataFrame:
+    """A row per arm: validation accuracy, averaged over seeds, and whether the validation split chooses it.
+
+    Only series with several settings have a choice; test data has no part in it.
+    """
+    rows = [
+        {
+            columns.VARIANT: entry.series,
+            columns.LABEL: entry.label,
+            columns.SETTING: entry.setting,
+            columns.POSITION: entry.position,
+            "validation_accuracy": records[entry.run_id].summary.validation_accuracy,
+        }
+        for entry in entries
+        if entry.experiment == experiment and entry.run_id in records
+    ]
+    keys = [columns.VARIANT, columns.LABEL, columns.SETTING, columns.POSITION]
+    if not rows:
+        return pd.DataFrame(columns=[*keys, "validation_accuracy", columns.NUM_SEEDS, "chosen"])
+    grouped = pd.DataFrame(rows).groupby(keys, sort=False)["validation_accuracy"]
+    found = grouped.agg(["mean", "size"]).reset_index()
+    found = found.rename(columns={"mean": "validation_accuracy", "size": columns.NUM_SEEDS})
+    best = found.groupby(columns.VARIANT)["validation_accuracy"].transform("max")
+    several = found.groupby(columns.VARIANT)[columns.SETTING].transform("size") > 1
+    found["chosen"] = (found["validation_accuracy"] == best) & several
+    return found.sort_values([columns.VARIANT, columns.POSITION], ignore_index=True)

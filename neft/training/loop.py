@@ -1,0 +1,330 @@
+"""Train a network on noisy chips: config and data in, weights and history out.
+
+Every random draw has a path from the seed (epoch and step are part of it), so a training that goes on from a saved
+state ends with the numbers of an uninterrupted one. Epochs are chosen on the validation split, under variation; test
+is never seen.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.func import functional_call
+
+from neft import columns
+from neft.chips.sampling import Deployment, Weights, deploy, draw_normals
+from neft.config import RunConfig
+from neft.datasets.base import ImageData, Split
+from neft.errors import ConfigError, StoppedError
+from neft.metrics import METRICS, Predictions
+from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
+from neft.seeding import generator
+from neft.training.adam import Adam
+
+HistoryRow = dict[str, float | int]
+
+
+@dataclass
+class TrainingState:
+    """All that a training needs to go on: after `epoch` whole epochs."""
+
+    epoch: int = 0
+    weights: Weights = field(default_factory=dict)
+    best_weights: Weights = field(default_factory=dict)
+    best_epoch: int = 0
+    optimiser: Weights = field(default_factory=dict)
+    """Adam's moments, by parameter name and moment."""
+    history: list[HistoryRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training ends with."""
+
+    network: Network
+    """The deployed network: no heads, evaluation mode."""
+    history: list[HistoryRow]
+    selected_epoch: int
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What happens around a training; none of it changes a number."""
+
+    on_epoch: Callable[[TrainingState], None] = lambda _state: None
+    should_stop: Callable[[], bool] = lambda: False
+    """Asked after every step; a training that is told to stop raises `StoppedError`."""
+
+
+def input_shape(data: ImageData) -> InputShape:
+    """What a network must be built for to see these images."""
+    return InputShape(num_channels=data.num_channels, image_size=data.image_size, num_classes=data.num_classes)
+
+
+def train(
+    config: RunConfig,
+    data: ImageData,
+    *,
+    state: TrainingState | None = None,
+    initial_weights: Mapping[str, Tensor] | None = None,
+    torch_device: str = "cpu",
+    hooks: Hooks | None = None,
+) -> Trained:
+    """Train one network.
+
+    Args:
+        config: what to train and how.
+        data: the three splits; test is not touched.
+        state: go on from here rather than from the start.
+        initial_weights: a deployed network's state dict to start from (a pretrained run); heads start fresh.
+        torch_device: where torch computes.
+        hooks: called around epochs and steps.
+
+    Raises:
+        StoppedError: a hook asked to stop; the state of the last whole epoch was handed to `on_epoch`.
+        ConfigError: pretrained weights that do not fit.
+    """
+    hooks = hooks or Hooks()
+    network = build_network(config.backbone, input_shape(data), num_snapshots=config.method.num_snapshots)
+    initialise(network, generator(config.training.seed, "initial_weights"))
+    if initial_weights is not None:
+        _load_backbone(network, initial_weights)
+    # torch's stub does not know memory_format
+    _ = network.to(torch_device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    optimiser = Adam(network.parameters(), rate=config.training.learning_rate)
+    state = state or TrainingState()
+    if state.epoch:
+        _restore(network, optimiser, state)
+    train_split = _on_device(data.train, torch_device)
+    validator = _Validator(config, data, torch_device)
+    for epoch in range(state.epoch + 1, config.training.epochs + 1):
+        started = time.perf_counter()
+        row = _train_epoch(network, optimiser, config, data, train_split, epoch, hooks)
+        row |= validator.measure(network)
+        row[columns.SECONDS] = time.perf_counter() - started
+        _advance(state, network, optimiser, row, keep_best=config.training.keep_best)
+        hooks.on_epoch(state)
+    return _finish(config, data, state)
+
+
+class BatchForward:
+    """The `NoisyForward` a method is handed: one batch, the network, and where its chips come from.
+
+    Weights stand still within a step, so they are mapped to devices once, however many passes there are.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        images: Float[Tensor, "batch channels height width"],
+        config: RunConfig,
+        rng: torch.Generator,
+    ) -> None:
+        self._network = network
+        self._images = images
+        self._config = config
+        self._rng = rng
+        self._deployments: dict[bool, Deployment] = {}
+        """Without and with the snapshot heads."""
+
+    def __call__(
+        self, *, sigma_d: float, inner_sigma_d: float | int | None = None, moves_batchnorm: bool = True
+    ) -> Tensor:
+        """Logits on a fresh chip."""
+        if inner_sigma_d is None:
+            overrides = self._chip(sigma_d)
+        else:
+            first, *inner, last = self._deployment().targets
+            levels = {first: sigma_d} | dict.fromkeys(inner, float(inner_sigma_d)) | {last: sigma_d}
+            overrides = self._chip(levels)
+        if not moves_batchnorm:
+            overrides |= {name: buffer.clone() for name, buffer in self._network.named_buffers()}
+        return cast("Tensor", self._run(overrides))
+
+    def with_snapshots(self, *, sigma_d: float, classifier_noise: bool) -> tuple[Tensor, list[Tensor]]:
+        """Logits and snapshots on a fresh chip; the backbone's draws come first, as without heads."""
+        overrides = self._chip(sigma_d, heads=classifier_noise)
+        return cast("tuple[Tensor, list[Tensor]]", self._run(overrides, snapshots=True))
+
+    def _run(self, overrides: Weights, **options: bool) -> object:
+        # no network ties weights, and looking for tied ones takes time in every pass
+        return functional_call(self._network, overrides, (self._images,), options, tie_weights=False)
+
+    def _chip(self, sigma_d: float | dict[str, float], *, heads: bool = False) -> Weights:
+        if sigma_d == 0:
+            return dict(self._deployment(heads=heads).targets) if self._config.training.quantise else {}
+        deployment = self._deployment(heads=heads)
+        return deployment.chip(draw_normals(deployment.targets, self._rng), sigma_d=sigma_d)
+
+    def _deployment(self, *, heads: bool = False) -> Deployment:
+        if heads not in self._deployments:
+            self._deployments[heads] = deploy(
+                _device_weights(self._network, heads=heads),
+                device=self._config.device,
+                mapping=self._config.mapping,
+                sampler=self._config.training.sampler,
+                quantise=self._config.training.quantise,
+            )
+        return self._deployments[heads]
+
+
+def _device_weights(network: Network, *, heads: bool = False) -> Weights:
+    return {name: weight for name, weight in network.device_weights().items() if heads or not name.startswith(HEADS)}
+
+
+def shuffled_batches(
+    split: Split, data: ImageData, batch_size: int, rng: torch.Generator
+) -> Iterator[tuple[Float[Tensor, "batch channels height width"], Tensor]]:
+    """One epoch: shuffled, augmented, normalised. A last batch of a single image, useless to BatchNorm, is left out."""
+    order = torch.randperm(len(split), generator=rng).to(split.labels.device)
+    for chosen in order.split(batch_size):
+        if len(chosen) < 2:
+            continue
+        images: UInt8[Tensor, "batch channels height width"] = data.augment(split.images[chosen], rng)
+        yield data.normalise(images).contiguous(memory_format=torch.channels_last), split.labels[chosen]
+
+
+def learning_rate(config: RunConfig, progress: float) -> float:
+    """Half a cosine from the initial rate (progress 0) to zero (progress 1)."""
+    return config.training.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _train_epoch(
+    network: Network,
+    optimiser: Adam,
+    config: RunConfig,
+    data: ImageData,
+    split: Split,
+    epoch: int,
+    hooks: Hooks,
+) -> HistoryRow:
+    training = config.training
+    _ = network.train()
+    # as published: the rate is constant within an epoch
+    rate = learning_rate(config, (epoch - 1) / training.epochs)
+    optimiser.rate = rate
+    chips = generator(training.seed, "training_chips", epoch, torch_device=str(split.labels.device))
+    total_loss = torch.zeros((), device=split.labels.device)
+    hits = torch.zeros((), device=split.labels.device)
+    seen = 0
+    for images, labels in shuffled_batches(split, data, training.batch_size, generator(training.seed, "order", epoch)):
+        forward = BatchForward(network, images, config, chips)
+        loss, logits = config.method.loss(forward, labels, sigma_d=training.sigma_d)
+        optimiser.forget_gradients()
+        _ = loss.backward()
+        optimiser.step()
+        seen += len(labels)
+        total_loss += loss.detach() * len(labels)
+        hits += (logits.detach().argmax(dim=1) == labels).sum()
+        if hooks.should_stop():
+            message = f"Stopped in epoch {epoch} of {training.epochs}; {epoch - 1} whole epochs are kept."
+            raise StoppedError(message, epoch=epoch - 1)
+    return {
+        columns.EPOCH: epoch,
+        columns.LOSS: float(total_loss) / seen,
+        columns.TRAIN_ACCURACY: float(hits) / seen,
+        columns.LEARNING_RATE: rate,
+    }
+
+
+class _Validator:
+    """Accuracy on the validation split: clean, and on the same few chips in every epoch."""
+
+    def __init__(self, config: RunConfig, data: ImageData, torch_device: str) -> None:
+        self._config = config
+        self._data = data
+        self._split = _on_device(data.validation, torch_device)
+
+    @torch.no_grad()
+    def measure(self, network: Network) -> HistoryRow:
+        _ = network.eval()
+        clean = self._accuracy(network, {})
+        sigma_d = self._config.train_sigma_d
+        noisy: list[float] = []
+        if sigma_d:
+            weights = {name: weight.detach() for name, weight in _device_weights(network).items()}
+            deployment = deploy(weights, device=self._config.device, mapping=self._config.mapping, sampler="exact")
+            for instance in range(self._config.training.validation_instances):
+                rng = generator(self._config.training.seed, "validation_chip", instance)
+                chip = deployment.chip(draw_normals(weights, rng), sigma_d=sigma_d)
+                noisy.append(self._accuracy(network, chip))
+        return {
+            columns.VALIDATION_ACCURACY: sum(noisy) / len(noisy) if noisy else clean,
+            columns.VALIDATION_CLEAN_ACCURACY: clean,
+        }
+
+    def _accuracy(self, network: Network, chip: Weights) -> float:
+        logits = torch.cat(
+            [
+                cast("Tensor", functional_call(network, chip, (self._data.normalise(images),)))
+                for images in self._split.images.split(512)
+            ]
+        )
+        return float(METRICS["accuracy"].compute(Predictions.from_logits(logits, self._split.labels)))
+
+
+def _on_device(split: Split, torch_device: str) -> Split:
+    return Split(images=split.images.to(torch_device), labels=split.labels.to(torch_device))
+
+
+def _advance(state: TrainingState, network: Network, optimiser: Adam, row: HistoryRow, *, keep_best: bool) -> None:
+    state.epoch = int(row[columns.EPOCH])
+    state.history.append(row)
+    state.weights = _copy(network.state_dict())
+    state.optimiser = _moments(network, optimiser)
+    accuracies = [past[columns.VALIDATION_ACCURACY] for past in state.history]
+    # of equals the later epoch: it has trained longer
+    if not keep_best or not state.best_weights or accuracies[-1] >= accuracies[state.best_epoch - 1]:
+        state.best_epoch = state.epoch
+        state.best_weights = state.weights
+
+
+def _finish(config: RunConfig, data: ImageData, state: TrainingState) -> Trained:
+    network = build_network(config.backbone, input_shape(data))
+    kept = {name: tensor for name, tensor in state.best_weights.items() if not name.startswith(HEADS)}
+    _ = network.load_state_dict(kept, strict=True)
+    return Trained(network=network.eval(), history=list(state.history), selected_epoch=state.best_epoch)
+
+
+def _copy(tensors: Mapping[str, Tensor]) -> Weights:
+    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+
+
+def _moments(network: Network, optimiser: Adam) -> Weights:
+    return {
+        f"{name}/{moment}": value.detach().cpu().clone()
+        for name, parameter in network.named_parameters()
+        for moment, value in optimiser.state[parameter].items()
+    }
+
+
+def _restore(network: Network, optimiser: Adam, state: TrainingState) -> None:
+    _ = network.load_state_dict(state.weights, strict=True)
+    for name, parameter in network.named_parameters():
+        moments = {
+            key.rpartition("/")[2]: value for key, value in state.optimiser.items() if key.rpartition("/")[0] == name
+        }
+        # Adam keeps its moments where and as the parameter is; its step count stays on the host
+        optimiser.state[parameter] = {
+            moment: value.clone() if moment == "step" else torch.empty_like(parameter).copy_(value)
+            for moment, value in moments.items()
+        }
+
+
+def _load_backbone(network: Network, weights: Mapping[str, Tensor]) -> None:
+    try:
+        missing, unexpected = network.load_state_dict(dict(weights), strict=False)
+    except RuntimeError as error:
+        message = (
+            f"TrainingConfig.pretrained_run: its weights do not fit this network: {str(error).splitlines()[-1].strip()}"
+        )
+        raise ConfigError(message) from None
+    absent = [name for name in missing if not name.startswith(HEADS)]
+    if absent or unexpected:
+        message = f"TrainingConfig.pretrained_run: its weights do not fit this network: {[*absent, *unexpected][0]}."
+        raise ConfigError(message)
