@@ -12,7 +12,7 @@ the dev extra). It measures, in seconds:
   each page twice, because the first visit of a server's life reads what later ones find in its caches;
 - on the landing page, from a change of the slice, the methods or the reading to the chart that shows it;
 - the server's resident memory after so many interactions (page switches and filters in turns), and that of the process
-  in which pages compute, which ends when nobody asks (`dashboard.computer`);
+  in which pages compute, which ends when nobody asks (`dashboard.computing.process`);
 - from "Start training" to the first epoch in the chart: pressed as soon as the form stands, and on the last server some
   seconds later, in which a process gets ready.
 """

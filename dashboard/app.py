@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import computer
-from dashboard.computer import ComputingError
+from dashboard.computing import process
+from dashboard.computing.process import ComputingError
 from dashboard.widgets.plotly_ahead import plotly_ahead
 from dashboard.widgets.theme_watch import follow_theme
 
@@ -42,4 +42,4 @@ try:
 except ComputingError as error:
     st.error(str(error), icon=":material/error:")
 follow_theme()
-computer.warm_up()
+process.warm_up()

@@ -3,15 +3,17 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, result_words, results, sentences, state
-from dashboard.sentences import SIGMA_D
-from dashboard.state import Selection, sigma_text
+from dashboard import address, charts
+from dashboard.address import Selection, sigma_text
+from dashboard.data import results, stored
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import result_words, sentences
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.experiments.questions import CONTROL
 
@@ -70,8 +72,8 @@ def page() -> None:
 
 
 def _cards(selection: Selection, shared: Shared) -> None:
-    stamp = data.fingerprint()
-    rows = data.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
+    stamp = stored.fingerprint()
+    rows = stored.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
     shared.lead, shared.run_ids = headline(selection, rows), selection.run_ids
     accuracy_card(selection, stamp, height=LARGE)
     left, right = st.columns(2)
@@ -88,11 +90,11 @@ def _cards(selection: Selection, shared: Shared) -> None:
 
 
 def _unlucky(selection: Selection, stamp: str) -> None:
-    percentile = int(chosen_control(state.PERCENTILE, PERCENTILES))
+    percentile = int(chosen_control(address.PERCENTILE, PERCENTILES))
     every = results.low_percentiles(selection, stamp)
     found = every[every[columns.PERCENTILE] == percentile]
     curves = results.metric_curves(selection, columns.ACCURACY, stamp)
-    at_slice = curves[(curves[columns.SIGMA_D] - selection.sigma_d).abs() < state.CLOSE]
+    at_slice = curves[(curves[columns.SIGMA_D] - selection.sigma_d).abs() < address.CLOSE]
     num_chips = int(found[columns.NUM_INSTANCES].max()) if len(found) else 0
     card = Card(
         key="unlucky",
@@ -120,7 +122,7 @@ def _pick_percentile() -> None:
         format_func=PERCENTILES.__getitem__,
         default="5",
         required=True,
-        key=state.PERCENTILE,
+        key=address.PERCENTILE,
         help="How many chips of a hundred are worse than the one shown.",
         bind="query-params",
     )
@@ -140,7 +142,7 @@ def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
     if rows.empty:
         empty_card(card, f"No chips at this {SIGMA_D}.")
         return
-    quantiles = data.quantiles(rows, columns.ACCURACY)
+    quantiles = stored.quantiles(rows, columns.ACCURACY)
     figure = charts.accuracy_distribution(
         quantiles, interval_name="every seed and chip is one value", mode=theme_mode()
     )
@@ -180,15 +182,15 @@ def _differences(selection: Selection, stamp: str) -> None:
 def _reference(labels: dict[str, str]) -> str:
     """What the others are held against: the control, or the first method, unless another is chosen."""
     options = _reference_options(labels)
-    if st.session_state.get(state.REFERENCE) not in [*options, None]:
-        del st.session_state[state.REFERENCE]  # the sidebar has taken it away
-    return str(chosen_control(state.REFERENCE, options)) if options else ""
+    if st.session_state.get(address.REFERENCE) not in [*options, None]:
+        del st.session_state[address.REFERENCE]  # the sidebar has taken it away
+    return str(chosen_control(address.REFERENCE, options)) if options else ""
 
 
 def _reference_options(labels: dict[str, str]) -> dict[str, str]:
     first = CONTROL if CONTROL in labels else next(iter(labels), "")
     ordered = [first, *(variant for variant in labels if variant != first)] if first else []
-    return {variant: data.variant_words(variant, labels[variant]) for variant in ordered}
+    return {variant: stored.variant_words(variant, labels[variant]) for variant in ordered}
 
 
 def _pick_reference(labels: dict[str, str]) -> None:
@@ -197,7 +199,7 @@ def _pick_reference(labels: dict[str, str]) -> None:
         "Against",
         list(options),
         format_func=options.__getitem__,
-        key=state.REFERENCE,
+        key=address.REFERENCE,
         help="The method at zero. The control is noise injection at feedback training's temperature.",
         bind="query-params",
     )

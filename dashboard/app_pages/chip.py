@@ -2,16 +2,18 @@
 
 import streamlit as st
 
-from dashboard import charts, chip_words, chips, networks, state
-from dashboard.chips import BY_NUMBER, PERCENTILES, ChipReport, Unit
-from dashboard.data import RunRecord, fingerprint
-from dashboard.sentences import SIGMA_D
-from dashboard.state import sigma_text
+from dashboard import address, charts
+from dashboard.address import sigma_text
+from dashboard.data import opened_chips, restorable
+from dashboard.data.opened_chips import BY_NUMBER, PERCENTILES, ChipReport, Unit
+from dashboard.data.stored import RunRecord, fingerprint
 from dashboard.widgets.changed_images import changed_images
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import chip_words
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import NeftError
 
@@ -51,7 +53,7 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     st.title("What went wrong on this chip?")
-    runs = [record for record in networks.candidates(fingerprint()) if chips.tried_sigma_ds(record)]
+    runs = [record for record in restorable.candidates(fingerprint()) if opened_chips.tried_sigma_ds(record)]
     if not runs:
         say_no_weights("Opening a chip")
         return
@@ -61,7 +63,7 @@ def page() -> None:
     try:
         with st.sidebar:
             name, instance = _pick_chip(record, sigma_d)
-        report = chips.report(record, sigma_d, instance)
+        report = opened_chips.report(record, sigma_d, instance)
     except NeftError as error:
         say_why_not(error)
         return
@@ -88,23 +90,23 @@ def _onward(record: RunRecord, report: ChipReport) -> None:
         label=f"What do a hundred chips say of image {first}?",
         icon=":material/how_to_vote:",
         query_params={
-            state.RUNS: record.id,
-            state.IMAGE: str(first),
-            state.VOTE_SIGMA_D: sigma_text(chips.nearest_stop(report.sigma_d)),
+            address.RUNS: record.id,
+            address.IMAGE: str(first),
+            address.VOTE_SIGMA_D: sigma_text(opened_chips.nearest_stop(report.sigma_d)),
         },
     )
 
 
 def _pick_sigma_d(record: RunRecord) -> float:
-    tried = chips.tried_sigma_ds(record)
+    tried = opened_chips.tried_sigma_ds(record)
     options = [sigma_text(sigma_d) for sigma_d in tried]
-    if st.session_state.get(state.CHIP_SIGMA_D, options[0]) not in options:
-        del st.session_state[state.CHIP_SIGMA_D]  # this run was tried elsewhere
+    if st.session_state.get(address.CHIP_SIGMA_D, options[0]) not in options:
+        del st.session_state[address.CHIP_SIGMA_D]  # this run was tried elsewhere
     said = st.select_slider(
         f"Device variation {SIGMA_D}",
         options,
-        value=sigma_text(chips.usual_sigma_d(record, tried)),
-        key=state.CHIP_SIGMA_D,
+        value=sigma_text(opened_chips.usual_sigma_d(record, tried)),
+        key=address.CHIP_SIGMA_D,
         bind="query-params",
         persist_state="session",
         help="Where the run's evaluation tried chips: std of a device's error over its maximal conductance.",
@@ -114,12 +116,12 @@ def _pick_sigma_d(record: RunRecord) -> float:
 
 def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:
     """What the chip is called (nothing where its number was asked for), and its number."""
-    ranked = chips.ranked(record, sigma_d)
+    ranked = opened_chips.ranked(record, sigma_d)
     name = st.selectbox(
         "Chip",
         [*PERCENTILES, BY_NUMBER],
         index=list(PERCENTILES).index(DEFAULT),
-        key=state.CHIP,
+        key=address.CHIP,
         bind="query-params",
         persist_state="session",
         help=(
@@ -128,19 +130,19 @@ def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:
         ),
     )
     if name != BY_NUMBER:
-        instance = chips.percentile_chip(ranked, PERCENTILES[name])
+        instance = opened_chips.percentile_chip(ranked, PERCENTILES[name])
         _step_buttons(ranked[columns.INSTANCE].tolist(), instance)
         return name[0].lower() + name[1:].replace(" percentile", "-percentile"), instance
     known = ranked[columns.INSTANCE].tolist()
     last = max(known)
-    if not 0 <= int(st.session_state.get(state.CHIP_NUMBER) or 0) <= last:
-        del st.session_state[state.CHIP_NUMBER]
+    if not 0 <= int(st.session_state.get(address.CHIP_NUMBER) or 0) <= last:
+        del st.session_state[address.CHIP_NUMBER]
     instance = st.number_input(
         "Number",
         min_value=0,
         max_value=last,
         value=0,
-        key=state.CHIP_NUMBER,
+        key=address.CHIP_NUMBER,
         bind="query-params",
         persist_state="session",
         help="Chip 7 is the same draw of devices for every network of equal shape, and at every σ_d.",
@@ -155,8 +157,8 @@ def _step_buttons(order: list[int], instance: int) -> None:
     place = order.index(instance)
 
     def go(to: int) -> None:
-        st.session_state[state.CHIP] = BY_NUMBER
-        st.session_state[state.CHIP_NUMBER] = order[to]
+        st.session_state[address.CHIP] = BY_NUMBER
+        st.session_state[address.CHIP_NUMBER] = order[to]
 
     with st.container(horizontal=True):
         st.button(
@@ -241,10 +243,10 @@ def _layers(report: ChipReport) -> None:
 
 def _map(record: RunRecord, report: ChipReport) -> None:
     layers = [str(layer) for layer in report.layers[columns.LAYER]]
-    layer = chosen_control(state.LAYER, {name: name for name in reversed(layers)})
+    layer = chosen_control(address.LAYER, {name: name for name in reversed(layers)})
     layer = layer if layer in layers else layers[-1]
-    unit: Unit = chosen_control(state.ERROR_UNIT, UNITS) or "w_max"
-    found = chips.error_map(record, layer=layer, instance=report.instance, sigma_d=report.sigma_d, unit=unit)
+    unit: Unit = chosen_control(address.ERROR_UNIT, UNITS) or "w_max"
+    found = opened_chips.error_map(record, layer=layer, instance=report.instance, sigma_d=report.sigma_d, unit=unit)
     rows, inputs = found.block
     told = (
         "Each cell is one weight: blue ones came out too low, orange ones too high"
@@ -264,13 +266,13 @@ def _map(record: RunRecord, report: ChipReport) -> None:
 
 def _pick_layer(layers: list[str]) -> None:
     with st.container(horizontal=True):
-        if st.session_state.get(state.LAYER, layers[-1]) not in layers:
-            del st.session_state[state.LAYER]  # another network's
+        if st.session_state.get(address.LAYER, layers[-1]) not in layers:
+            del st.session_state[address.LAYER]  # another network's
         _ = st.selectbox(
             "Layer",
             layers,
             index=len(layers) - 1,
-            key=state.LAYER,
+            key=address.LAYER,
             bind="query-params",
             width=220,
             help="From the input down.",
@@ -281,7 +283,7 @@ def _pick_layer(layers: list[str]) -> None:
             format_func=UNITS.__getitem__,
             default="w_max",
             required=True,
-            key=state.ERROR_UNIT,
+            key=address.ERROR_UNIT,
             bind="query-params",
             help="The layer's largest weight, or its typical one (RMS).",
         )

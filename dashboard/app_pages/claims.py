@@ -3,10 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, experiments, findings, state
+from dashboard import address, charts
+from dashboard.data import plans
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import findings
 from neft import columns
 
 RULE = r"""
@@ -28,8 +30,8 @@ GROUPS = {True: "Claims of the paper", False: "What the controls say"}
 def page() -> None:
     """Draw the page."""
     st.title("Which claims hold?")
-    stamp = experiments.fingerprint()
-    claims = experiments.claims(stamp)
+    stamp = plans.fingerprint()
+    claims = plans.claims(stamp)
     decided = claims[claims["verdict"] != "no runs"]
     if decided.empty:
         st.info("No experiment is stored yet that decides a claim.", icon=":material/inbox:")
@@ -61,7 +63,7 @@ def _pick_data(decided: pd.DataFrame) -> list[str]:
             options,
             selection_mode="multi",
             default=options,
-            key=state.CLAIM_DATA,
+            key=address.CLAIM_DATA,
             help="The data and networks on which the claims are judged; each is judged by itself.",
             bind="query-params",
             persist_state="session",
@@ -153,7 +155,7 @@ def _details(shown: pd.DataFrame, stamp: str) -> None:
         key="claim_detail",
         help="One claim at every setting at which it was run.",
     )
-    table = experiments.claim_settings(claim, plan, "accuracy", stamp)
+    table = plans.claim_settings(claim, plan, "accuracy", stamp)
     if table.empty:
         st.caption("It was run at one σ_d only.")
         return

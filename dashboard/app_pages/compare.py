@@ -6,16 +6,18 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import charts, comparison_words, comparisons, data, state, suggestions
+from dashboard import address, charts
+from dashboard.address import sigma_text
 from dashboard.charts.run_marks import Marks, run_marks
-from dashboard.comparisons import MOST_RUNS, Row, Side
-from dashboard.sentences import SIGMA_D
-from dashboard.state import sigma_text
+from dashboard.data import comparisons, stored, suggestions
+from dashboard.data.comparisons import MOST_RUNS, Row, Side
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_choice import choose_reference, choose_runs, choose_shown
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
+from dashboard.words import comparison_words
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 
 USUAL_SLICE = 0.1
@@ -95,7 +97,7 @@ def _side_by_side(run_ids: list[str], headline: DeltaGenerator, shared: Shared) 
     sides = comparisons.sides(run_ids)
     by_id = {side.id: side for side in sides}
     reference, sigma_d, shown = _controls(by_id)
-    stamp = data.fingerprint()
+    stamp = stored.fingerprint()
     differences, reasons = comparisons.differences(tuple(run_ids), reference, stamp)
     curves = comparisons.curves(run_ids)
     means, rows = comparisons.at(curves, sigma_d), comparisons.at(differences, sigma_d)
@@ -124,7 +126,7 @@ def _side_by_side(run_ids: list[str], headline: DeltaGenerator, shared: Shared) 
         "app_pages/runs.py",
         label="Details and notes of these runs",
         icon=":material/table_rows:",
-        query_params={state.RUNS: run_ids},
+        query_params={address.RUNS: run_ids},
     )
 
 
@@ -137,7 +139,7 @@ def _start(run_ids: Sequence[str]) -> None:
             "app_pages/compare.py",
             label=suggestion.title,
             icon=":material/compare_arrows:" if number == 0 else ":material/stacked_line_chart:",
-            query_params={state.RUNS: list(suggestion.run_ids)},
+            query_params={address.RUNS: list(suggestion.run_ids)},
         )
     st.page_link("app_pages/runs.py", label="All runs", icon=":material/table_rows:")
 
@@ -154,8 +156,8 @@ def _controls(by_id: Mapping[str, Side]) -> tuple[str, float, list[str]]:
 
 def _pick_slice(run_ids: Sequence[str]) -> float:
     texts = [sigma_text(value) for value in comparisons.tested_sigma_ds(run_ids)]
-    if st.session_state.get(state.SLICE, texts[0]) not in texts:
-        del st.session_state[state.SLICE]  # these runs were tested elsewhere
+    if st.session_state.get(address.SLICE, texts[0]) not in texts:
+        del st.session_state[address.SLICE]  # these runs were tested elsewhere
     if len(texts) == 1:
         st.caption(rf"Slice at {SIGMA_D} = {texts[0]}")
         return float(texts[0])
@@ -163,7 +165,7 @@ def _pick_slice(run_ids: Sequence[str]) -> float:
         rf"Slice at {SIGMA_D}",
         texts,
         value=min(texts, key=lambda text: abs(float(text) - USUAL_SLICE)),
-        key=state.SLICE,
+        key=address.SLICE,
         bind="query-params",
         persist_state="session",
         help="Device variation at which the sentence, the distribution and the table look.",
@@ -271,7 +273,7 @@ def _settings(sides: Sequence[Side]) -> None:
     only = st.toggle(
         "Differences only",
         value=True,
-        key=state.DIFFERENCES_ONLY,
+        key=address.DIFFERENCES_ONLY,
         bind="query-params",
         persist_state="session",
         help="Off: every setting of the runs.",

@@ -3,16 +3,18 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, networks, own_devices, previews
-from dashboard.data import RunRecord, fingerprint
-from dashboard.own_devices import Handover, Measurements, OwnDevice, WeightsOnDevice
-from dashboard.previews import MAX_PASSES, Stream
-from dashboard.sentences import SIGMA_D
+from dashboard import charts
+from dashboard.data import own_devices, previews, restorable
+from dashboard.data.own_devices import Handover, Measurements, OwnDevice, WeightsOnDevice
+from dashboard.data.previews import MAX_PASSES, Stream
+from dashboard.data.stored import RunRecord, fingerprint
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.device_editor import choose_device, form_address, uploaded
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import device_words
+from dashboard.words.sentences import SIGMA_D
 from neft.errors import NeftError
 
 EVERY = 0.15  # seconds between passes: the page stays answerable
@@ -64,7 +66,7 @@ def page() -> None:
     stop_without_runs()
     st.title("How would your device fare?")
     finding = st.container()
-    runs = networks.candidates(fingerprint())
+    runs = restorable.candidates(fingerprint())
     with st.sidebar:
         record = pick_network(runs) if runs else None
     left, right = st.columns(2)
@@ -84,7 +86,7 @@ def page() -> None:
         _codes_card(device, weights)
     with finding:
         if record is None:
-            st.markdown(own_devices.spread_words(device))
+            st.markdown(device_words.spread_words(device))
             say_no_weights("Trying a device")
             return
         streams = _streams(record, device, sigma_d)
@@ -99,7 +101,7 @@ def page() -> None:
 
 def _finding(record: RunRecord, device: OwnDevice, sigma_d: float, streams: tuple[Stream, Stream]) -> None:
     here, there = (stream.last for stream in streams)
-    kept = own_devices.kept_words(
+    kept = device_words.kept_words(
         record,
         here.curve,
         there.curve,
@@ -107,7 +109,7 @@ def _finding(record: RunRecord, device: OwnDevice, sigma_d: float, streams: tupl
         sigma_d=sigma_d,
         num_images=here.num_images,
     )
-    st.markdown(f"{own_devices.spread_words(device)} {kept}")
+    st.markdown(f"{device_words.spread_words(device)} {kept}")
 
 
 def _levels_card(device: OwnDevice, sigma_d: float, measured: Measurements | None) -> None:
@@ -133,7 +135,7 @@ def _codes_card(device: OwnDevice, weights: WeightsOnDevice) -> None:
         question="What does that make of weights?",
         caption=(
             f"A magnitude of {weights.weight_bits} bits on {weights.num_slices} devices of {weights.device_bits}. "
-            f"{own_devices.code_words(weights)}"
+            f"{device_words.code_words(weights)}"
         ),
         definition=CODES_DEFINITION,
         alt=f"Std of a weight's deviation against its magnitude code, 0 to {weights.max_code}, beside RRAM1.",
@@ -175,7 +177,7 @@ def _curve_card(record: RunRecord, device: OwnDevice, sigma_d: float, streams: t
         question="What does a stored network keep?",
         caption=(
             f"The thin line is the device's own {SIGMA_D}. Pass {here.last.num_passes} of {MAX_PASSES}; "
-            f"{own_devices.pass_words(_name(device), here.last)}; {own_devices.pass_words(label, there.last)}."
+            f"{device_words.pass_words(_name(device), here.last)}; {device_words.pass_words(label, there.last)}."
         ),
         definition=CURVE_DEFINITION,
         alt="Accuracy against device variation on this device and on the run's own, with intervals.",

@@ -3,13 +3,15 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, experiments, findings, sentences, state
-from dashboard.experiments import EXPERIMENTS, Experiment
+from dashboard import address, charts
+from dashboard.data import plans
+from dashboard.data.plans import EXPERIMENTS, Experiment
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.sweep_jobs import sweep_jobs
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import findings, sentences
 from neft import columns
 from neft.experiments.questions import CONTROL
 
@@ -28,8 +30,8 @@ without any feedback.
 
 def page() -> None:
     """Draw the page."""
-    stamp = experiments.fingerprint()
-    sizes = experiments.sizes(stamp)
+    stamp = plans.fingerprint()
+    sizes = plans.sizes(stamp)
     st.title("What does each part of feedback training bring?")
     with st.sidebar:
         experiment = _pick_experiment(set(sizes))
@@ -61,7 +63,7 @@ def _pick_experiment(stored: set[str]) -> Experiment:
         names,
         format_func=lambda name: EXPERIMENTS[name].title,
         captions=["" if name in stored else "no runs yet" for name in names],
-        key=state.EXPERIMENT,
+        key=address.EXPERIMENT,
         help="What is varied while all else stays as it is.",
         bind="query-params",
         persist_state="session",
@@ -72,13 +74,13 @@ def _pick_experiment(stored: set[str]) -> Experiment:
 def _pick_size(known: dict[str, str]) -> str | None:
     if len(known) < 2:
         return next(iter(known), None)
-    if state.PLAN in st.session_state and st.session_state[state.PLAN] not in known:
-        del st.session_state[state.PLAN]  # another experiment was run at other sizes
+    if address.PLAN in st.session_state and st.session_state[address.PLAN] not in known:
+        del st.session_state[address.PLAN]  # another experiment was run at other sizes
     return st.selectbox(
         "Run on",
         list(known),
         format_func=known.__getitem__,
-        key=state.PLAN,
+        key=address.PLAN,
         help="The same experiment on other data, networks or seeds, of those that are stored.",
         bind="query-params",
         persist_state="session",
@@ -102,7 +104,7 @@ def _run_it(experiment: Experiment) -> None:
 
 
 def _progress(plan: str, experiment: Experiment, stamp: str) -> None:
-    found = experiments.progress(plan, experiment.name, stamp)
+    found = plans.progress(plan, experiment.name, stamp)
     if found.num_stored < found.num_planned:
         st.info(
             f"{found.num_stored} of {found.num_planned} runs are stored; `{found.command}` makes the rest.",
@@ -111,8 +113,8 @@ def _progress(plan: str, experiment: Experiment, stamp: str) -> None:
 
 
 def _settings(plan: str, experiment: Experiment, stamp: str) -> None:
-    points = experiments.points(plan, experiment.name, columns.ACCURACY, stamp)
-    published = experiments.published(experiment.name)
+    points = plans.points(plan, experiment.name, columns.ACCURACY, stamp)
+    published = plans.published(experiment.name)
     shown = published if not published.empty and _wants_published(_SETTINGS_HELP) else None
     spread = sentences.spread_words(points)
     card = Card(
@@ -148,7 +150,7 @@ def _wants_published(words: str) -> bool:
         return st.toggle(
             "Published figures",
             value=False,
-            key=state.PUBLISHED_SETTINGS,
+            key=address.PUBLISHED_SETTINGS,
             help=words,
             bind="query-params",
             persist_state="session",
@@ -162,7 +164,7 @@ def _differences(plan: str, experiment: Experiment, points: pd.DataFrame, stamp:
     everywhere = [(name, None) for name in series if several[name] > 1 and len(series) > 1]
     arms = [(row[columns.VARIANT], row[columns.SETTING]) for row in points.to_dict("records")]
     options: list[tuple[str, str | None]] = [*everywhere, *arms]
-    default = next((index for index, option in enumerate(options) if option[0] in experiments.CONTROLS), 0)
+    default = next((index for index, option in enumerate(options) if option[0] in plans.CONTROLS), 0)
     with st.container(border=True, key="card_differences"):
         st.markdown("## What differs, paired?")
         name, setting = st.selectbox(
@@ -173,7 +175,7 @@ def _differences(plan: str, experiment: Experiment, points: pd.DataFrame, stamp:
             key=f"reference_{experiment.name}",
             help="What the differences are taken to, seed by seed and chip by chip.",
         )
-        table = experiments.differences(plan, experiment.name, name, setting, stamp)
+        table = plans.differences(plan, experiment.name, name, setting, stamp)
         _difference_table(table, {"Method": table[columns.LABEL], "Setting": table[columns.SETTING]})
 
 
@@ -201,14 +203,14 @@ def _difference_table(table: pd.DataFrame, heads: dict[str, "pd.Series[str]"]) -
 def _choice(plan: str, experiment: Experiment, stamp: str) -> None:
     if experiment.name not in ("beta", "tuned", "temperature", "delta_sigma"):
         return
-    choice = experiments.validation_choice(plan, experiment.name, stamp)
+    choice = plans.validation_choice(plan, experiment.name, stamp)
     words = findings.choice_words(choice)
     if words:
         st.markdown(f"Chosen on the validation split, test data unseen: {words}.")
 
 
 def _convergence(plan: str, experiment: Experiment, stamp: str) -> None:
-    seeds, means = experiments.convergence(plan, stamp)
+    seeds, means = plans.convergence(plan, stamp)
     card = Card(
         key=experiment.name,
         question=experiment.title,
@@ -225,7 +227,7 @@ def _convergence(plan: str, experiment: Experiment, stamp: str) -> None:
 
 
 def _against_sigma_d(plan: str, experiment: Experiment, stamp: str) -> None:
-    accuracy = experiments.points(plan, experiment.name, columns.ACCURACY, stamp)
+    accuracy = plans.points(plan, experiment.name, columns.ACCURACY, stamp)
     card = Card(
         key="experiment_accuracy",
         question="How accurate at the σ_d they were trained for?",
@@ -243,10 +245,10 @@ def _against_sigma_d(plan: str, experiment: Experiment, stamp: str) -> None:
         figure = charts.accuracy_vs_sigma_d(
             accuracy,
             slice_sigma_d=None,
-            chance=experiments.chance(plan, experiment.name, stamp),
+            chance=plans.chance(plan, experiment.name, stamp),
             interval_name=f"mean, {sentences.spread_words(accuracy)}",
             connect=True,
-            published=experiments.published_accuracy(variants) if wants_published else None,
+            published=plans.published_accuracy(variants) if wants_published else None,
             published_name="VGG-8 on MNIST (published)",
             mode=theme_mode(),
         )
@@ -257,10 +259,10 @@ def _against_sigma_d(plan: str, experiment: Experiment, stamp: str) -> None:
 
 
 def _ekl(plan: str, experiment: Experiment, stamp: str, *, wants_published: bool) -> None:
-    metric = chosen_control(state.METRIC, METRICS)
-    ekl = experiments.points(plan, experiment.name, metric, stamp)
+    metric = chosen_control(address.METRIC, METRICS)
+    ekl = plans.points(plan, experiment.name, metric, stamp)
     variants = list(ekl[columns.VARIANT].unique())
-    shown = experiments.published_ekl(variants) if wants_published and metric == columns.EKL else None
+    shown = plans.published_ekl(variants) if wants_published and metric == columns.EKL else None
     card = Card(
         key="experiment_ekl",
         question="How sure are the right answers?",
@@ -291,7 +293,7 @@ def _pick_metric() -> None:
         format_func=METRICS.__getitem__,
         default=columns.EKL,
         required=True,
-        key=state.METRIC,
+        key=address.METRIC,
         help="As deployed, or after dividing the logits by a temperature that is fitted on validation images.",
         label_visibility="collapsed",
         bind="query-params",
@@ -315,7 +317,7 @@ def _differences_by_sigma(plan: str, experiment: Experiment, points: pd.DataFram
         )
         if name is None:
             return
-        table = experiments.differences(plan, experiment.name, name, None, stamp)
+        table = plans.differences(plan, experiment.name, name, None, stamp)
         table = table.sort_values([columns.POSITION], kind="stable")
         _difference_table(table, {"At": table[columns.SETTING], "Method": table[columns.LABEL]})
 

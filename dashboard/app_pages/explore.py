@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data
-from dashboard.sentences import SIGMA_D
-from dashboard.state import Selection, sigma_text
+from dashboard import charts
+from dashboard.address import Selection, sigma_text
+from dashboard.data import stored
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.deviation_card import deviation_card
@@ -14,6 +14,7 @@ from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.experiments.questions import CONTROL
 
@@ -41,14 +42,14 @@ def page() -> None:
 
 
 def _views(selection: Selection, shared: Shared) -> None:
-    stamp = data.fingerprint()
-    rows = data.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
+    stamp = stored.fingerprint()
+    rows = stored.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
     shared.lead = headline(selection, rows)
     shared.run_ids = (*selection.run_ids, *selection.ablation_ids)
     if not rows.empty:
         at = f"σ_d = {sigma_text(selection.sigma_d)}"
-        shared.further[f"EKL at {at}"] = lambda: data.means(rows, columns.EKL)
-        shared.further[f"Accuracy at {at}, paired differences to {CONTROL_WORDS}"] = lambda: data.differences(
+        shared.further[f"EKL at {at}"] = lambda: stored.means(rows, columns.EKL)
+        shared.further[f"Accuracy at {at}, paired differences to {CONTROL_WORDS}"] = lambda: stored.differences(
             rows, CONTROL
         )
     left, right = st.columns(2)
@@ -75,7 +76,7 @@ def _decay(selection: Selection, stamp: str) -> None:
         definition=DECAY_DEFINITION,
         alt="Accuracy over the number of feedback terms for three decay schedules, beside the control's interval.",
     )
-    points = data.decay_points(selection.ablation_ids, sigma_d, stamp) if selection.ablation_ids else pd.DataFrame()
+    points = stored.decay_points(selection.ablation_ids, sigma_d, stamp) if selection.ablation_ids else pd.DataFrame()
     if points.empty:
         empty_card(
             card,
@@ -90,7 +91,7 @@ def _decay(selection: Selection, stamp: str) -> None:
 def _ablation_sigma(selection: Selection) -> float:
     """The training sigma_d nearest to the slice at which more than the main runs exist."""
     counts: dict[float, set[str]] = {}
-    for record in data.records(selection.ablation_ids):
+    for record in stored.records(selection.ablation_ids):
         counts.setdefault(record.facts.train_sigma_d, set()).add(record.facts.variant)
     most = max((len(variants) for variants in counts.values()), default=0)
     rich = [sigma_d for sigma_d, variants in counts.items() if len(variants) == most]
@@ -98,8 +99,8 @@ def _ablation_sigma(selection: Selection) -> float:
 
 
 def _controls(selection: Selection, sigma_d: float, stamp: str) -> pd.DataFrame:
-    rows = data.at_slice(selection.run_ids, "matched", None, sigma_d, stamp)
-    return data.means(rows[rows[columns.VARIANT] == CONTROL])
+    rows = stored.at_slice(selection.run_ids, "matched", None, sigma_d, stamp)
+    return stored.means(rows[rows[columns.VARIANT] == CONTROL])
 
 
 page()

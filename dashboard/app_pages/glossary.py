@@ -5,9 +5,10 @@ from math import ceil
 
 import streamlit as st
 
-from dashboard import glossary, state
-from dashboard.glossary import Term
-from dashboard.sentences import SIGMA_D
+from dashboard import address
+from dashboard.words import glossary
+from dashboard.words.glossary import Term
+from dashboard.words.sentences import SIGMA_D
 
 # what a link to a page says, by the stem of its file
 PAGES = {
@@ -63,7 +64,7 @@ def _controls(known: dict[str, Term]) -> tuple[str, str | None]:
     with left:
         words = st.text_input(
             "Search",
-            key=state.FIND,
+            key=address.FIND,
             bind="query-params",
             placeholder="a word, a symbol, a source",
             icon=":material/search:",
@@ -75,7 +76,7 @@ def _controls(known: dict[str, Term]) -> tuple[str, str | None]:
             list(known),
             index=None,
             format_func=lambda key: known[key].term,
-            key=state.TERM,
+            key=address.TERM,
             bind="query-params",
             placeholder="all",
             help="Shows one entry alone. It is kept in the address, to link to it.",
@@ -84,8 +85,8 @@ def _controls(known: dict[str, Term]) -> tuple[str, str | None]:
 
 
 def _show_all() -> None:
-    st.session_state[state.TERM] = None
-    st.session_state[state.FIND] = ""
+    st.session_state[address.TERM] = None
+    st.session_state[address.FIND] = ""
 
 
 def _several(shown: Sequence[Term]) -> None:
@@ -99,7 +100,7 @@ def _several(shown: Sequence[Term]) -> None:
                     "app_pages/glossary.py",
                     label="Where it is seen",
                     icon=":material/link:",
-                    query_params={state.TERM: term.term},
+                    query_params={address.TERM: term.term},
                     help="Opens this entry alone, with an address of its own.",
                 )
 

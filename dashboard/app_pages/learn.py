@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import address
 from dashboard.lessons import LESSONS, Lesson, Missing
 from dashboard.lessons.base import ask, show_missing
 from dashboard.widgets.guards import show_problems
@@ -31,7 +31,7 @@ def _pick_lesson() -> str:
         NAMES,
         default=NAMES[0],
         required=True,
-        key=state.LESSON,
+        key=address.LESSON,
         bind="query-params",
         persist_state="session",
         help="Kept in the address: copy it to open this lesson in class. Predictions are not part of it.",
@@ -70,7 +70,7 @@ def _neighbours(index: int) -> None:
 
 def _step(name: str, key: str, icon: str) -> None:
     def go() -> None:
-        st.session_state[state.LESSON] = name
+        st.session_state[address.LESSON] = name
 
     words = "Next" if key == "next" else "Back"
     _ = st.button(

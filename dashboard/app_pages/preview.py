@@ -2,17 +2,18 @@
 
 import streamlit as st
 
-from dashboard import charts, networks, previews, state
-from dashboard.data import RunRecord, fingerprint
-from dashboard.previews import Stream
-from dashboard.sentences import SIGMA_D
-from dashboard.state import sigma_text
+from dashboard import address, charts
+from dashboard.address import sigma_text
+from dashboard.data import previews, restorable
+from dashboard.data.previews import Stream
+from dashboard.data.stored import RunRecord, fingerprint
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.layer_card import layer_card, progress_words
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words.sentences import SIGMA_D
 from neft.errors import NeftError
 
 OWN = "own"
@@ -39,7 +40,7 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     st.title("How will it fare on chips?")
-    runs = networks.candidates(fingerprint())
+    runs = restorable.candidates(fingerprint())
     if not runs:
         say_no_weights("A preview")
         return
@@ -73,12 +74,12 @@ def page() -> None:
 
 
 def _pick_device(record: RunRecord) -> str:
-    published = networks.published_devices()
+    published = restorable.published_devices()
     chosen = st.selectbox(
         "Device to try",
         [OWN, *published],
         format_func=lambda name: "The run's own" if name == OWN else published[name],
-        key=state.PREVIEW_DEVICE,
+        key=address.PREVIEW_DEVICE,
         bind="query-params",
         persist_state="session",
         help="The technology whose levels miss their targets.",
@@ -91,7 +92,7 @@ def _pick_largest() -> float:
         rf"Largest {SIGMA_D}",
         LARGEST,
         value=DEFAULT_LARGEST,
-        key=state.PREVIEW_SIGMA_D,
+        key=address.PREVIEW_SIGMA_D,
         bind="query-params",
         persist_state="session",
         help="Where the curve ends: std of a device's error over its maximal conductance.",
@@ -106,9 +107,9 @@ def _layer_options(largest: float) -> list[str]:
 def _layer_sigma(largest: float) -> float:
     """What the slider in the second card will hold once it is drawn."""
     options = _layer_options(largest)
-    if st.session_state.get(state.LAYER_SIGMA_D, options[0]) not in options:
-        del st.session_state[state.LAYER_SIGMA_D]  # the curve has other steps now
-    said = st.session_state.get(state.LAYER_SIGMA_D, st.query_params.get(state.LAYER_SIGMA_D))
+    if st.session_state.get(address.LAYER_SIGMA_D, options[0]) not in options:
+        del st.session_state[address.LAYER_SIGMA_D]  # the curve has other steps now
+    said = st.session_state.get(address.LAYER_SIGMA_D, st.query_params.get(address.LAYER_SIGMA_D))
     return float(said if said in options else options[LAYERS_AT])
 
 
@@ -118,7 +119,7 @@ def _pick_layer_sigma(largest: float) -> None:
         rf"At {SIGMA_D}",
         options,
         value=options[LAYERS_AT],
-        key=state.LAYER_SIGMA_D,
+        key=address.LAYER_SIGMA_D,
         help="Device variation of the one layer; all others hit their targets.",
         bind="query-params",
     )

@@ -5,15 +5,16 @@ import json
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, comparisons, data, state
-from dashboard.comparisons import SHOWN_ELSEWHERE
-from dashboard.data import RunRecord
-from dashboard.sentences import SIGMA_D
+from dashboard import address, charts
+from dashboard.data import comparisons, stored
+from dashboard.data.comparisons import SHOWN_ELSEWHERE
+from dashboard.data.stored import RunRecord
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import StoreError
 
@@ -79,15 +80,15 @@ def page() -> None:
     stop_without_runs()
     readable_tags()
     st.title("Stored runs")
-    shown = _filtered(data.runs_table())
+    shown = _filtered(stored.runs_table())
     st.markdown(f"**{len(shown)} runs.** Pick rows to see what differs between them and what each one is.")
     _table(shown)
-    picked = _picked(data.runs_table())
+    picked = _picked(stored.runs_table())
     show_problems()
     show_note_problems()
     if not picked:
         return
-    records = data.records(picked)
+    records = stored.records(picked)
     _ways_on(picked)
     if len(records) > 1:
         _differences(picked)
@@ -106,13 +107,13 @@ def _ways_on(picked: list[str]) -> None:
                 "app_pages/compare.py",
                 label="Compare these",
                 icon=":material/compare_arrows:",
-                query_params={state.RUNS: picked},
+                query_params={address.RUNS: picked},
             )
         st.page_link(
             "app_pages/share.py",
             label="Export these",
             icon=":material/ios_share:",
-            query_params={state.BUNDLE: picked},
+            query_params={address.BUNDLE: picked},
         )
 
 
@@ -141,7 +142,7 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
             wanted = st.multiselect(
                 "Tags",
                 known,
-                key=state.TAGS,
+                key=address.TAGS,
                 bind="query-params",
                 placeholder="All",
                 width=260,
@@ -159,9 +160,9 @@ def _table(shown: pd.DataFrame) -> None:
     def keep_picked() -> None:
         # the table's selection is by position: ids at once
         rows = st.session_state[TABLE_KEY]["selection"]["rows"]
-        st.session_state[state.RUNS] = [ids[row] for row in rows if row < len(ids)]
+        st.session_state[address.RUNS] = [ids[row] for row in rows if row < len(ids)]
 
-    differs = data.settings_in_words(tuple(ids), without=SHOWN_ELSEWHERE)
+    differs = stored.settings_in_words(tuple(ids), without=SHOWN_ELSEWHERE)
     drawn = shown.assign(
         created=pd.to_datetime(shown["created"]),
         differs=shown[columns.RUN_ID].map(differs),
@@ -186,24 +187,24 @@ def _table(shown: pd.DataFrame) -> None:
 
 def _picked(table: pd.DataFrame) -> list[str]:
     options = table[columns.RUN_ID].tolist()
-    if state.RUNS not in st.session_state and state.RUNS not in st.query_params:
-        st.session_state[state.RUNS] = st.session_state.get(state.PICKED, [])
-    if state.RUNS in st.session_state:
-        st.session_state[state.RUNS] = [run_id for run_id in st.session_state[state.RUNS] if run_id in options]
+    if address.RUNS not in st.session_state and address.RUNS not in st.query_params:
+        st.session_state[address.RUNS] = st.session_state.get(address.PICKED, [])
+    if address.RUNS in st.session_state:
+        st.session_state[address.RUNS] = [run_id for run_id in st.session_state[address.RUNS] if run_id in options]
     picked = st.multiselect(
         "Picked runs",
         options,
-        key=state.RUNS,
+        key=address.RUNS,
         bind="query-params",
         placeholder="Pick rows above, or choose ids here",
         help="Kept in the address: copy it to show these runs to someone else.",
     )
-    st.session_state[state.PICKED] = picked  # other pages take them along
+    st.session_state[address.PICKED] = picked  # other pages take them along
     return picked
 
 
 def _differences(picked: list[str]) -> None:
-    differences = data.config_differences(picked)
+    differences = stored.config_differences(picked)
     st.markdown("## What differs")
     if differences.shape[1] == 0:
         st.caption("Nothing: these runs have the same settings.")
@@ -213,7 +214,7 @@ def _differences(picked: list[str]) -> None:
 
 def _details(record: RunRecord) -> None:
     try:
-        kept = data.run_tables(record.id)
+        kept = stored.run_tables(record.id)
     except StoreError as error:
         st.error(str(error), icon=":material/broken_image:")
         return
@@ -240,7 +241,7 @@ def _details(record: RunRecord) -> None:
 
 def _results(record: RunRecord) -> pd.DataFrame:
     """The stored summary, fractions as percentages."""
-    frame = data.results(record)
+    frame = stored.results(record)
     shares = [name for name in RESULTS if name not in ("sigma_d", "ekl")]
     frame[shares] = frame[shares].astype(float) * 100
     return frame
@@ -261,7 +262,7 @@ def _training(record: RunRecord, history: pd.DataFrame) -> None:
 
 
 def _layers(record: RunRecord) -> None:
-    frame = data.layers((record.id,), 1.0, data.fingerprint())
+    frame = stored.layers((record.id,), 1.0, stored.fingerprint())
     card = Card(
         key=f"layers_{record.id}",
         question="Do the devices miss as they were asked to?",
@@ -303,7 +304,7 @@ def _provenance(record: RunRecord) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    if not data.is_shipped(record.id):
+    if not stored.is_shipped(record.id):
         _delete_button(record)
 
 
@@ -311,7 +312,7 @@ def _delete_button(record: RunRecord) -> None:
     with st.popover("Delete this run", icon=":material/delete:"):
         st.markdown("Its weights and results are removed from your store, and your note on it.")
         if st.button("Delete it", key=f"delete_{record.id}"):
-            data.delete_run(record.id)
+            stored.delete_run(record.id)
             st.rerun()
 
 

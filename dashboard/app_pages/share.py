@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, exchange, state
-from dashboard.comparisons import MOST_RUNS
-from dashboard.exchange import MAX_UPLOAD, MIB, Found
+from dashboard import address
+from dashboard.data import exchange, stored
+from dashboard.data.comparisons import MOST_RUNS
+from dashboard.data.exchange import MAX_UPLOAD, MIB, Found
 from dashboard.widgets.guards import show_problems
 from dashboard.widgets.theme_mode import readable_tags
 from dashboard.widgets.upload_fix import reachable_uploads
@@ -50,7 +51,7 @@ def _held(own: Sequence[str]) -> str:
 
 def _export(own: Sequence[str]) -> None:
     st.markdown("## Hand runs on")
-    if data.runs_table().empty:
+    if stored.runs_table().empty:
         st.info("No runs are stored yet. Train a network, or take runs in.", icon=":material/inbox:")
         st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
         return
@@ -81,25 +82,25 @@ def _export(own: Sequence[str]) -> None:
 
 
 def _picked(own: Sequence[str]) -> list[str]:
-    options = data.runs_table()["run_id"].tolist()
-    if state.BUNDLE not in st.session_state and state.BUNDLE not in st.query_params:
-        st.session_state[state.BUNDLE] = st.session_state.get(state.PICKED, [])  # what another page picked
-    if state.BUNDLE in st.session_state:
-        kept: list[str] = st.session_state[state.BUNDLE]
-        st.session_state[state.BUNDLE] = [run_id for run_id in kept if run_id in options]  # a run may be gone
+    options = stored.runs_table()["run_id"].tolist()
+    if address.BUNDLE not in st.session_state and address.BUNDLE not in st.query_params:
+        st.session_state[address.BUNDLE] = st.session_state.get(address.PICKED, [])  # what another page picked
+    if address.BUNDLE in st.session_state:
+        kept: list[str] = st.session_state[address.BUNDLE]
+        st.session_state[address.BUNDLE] = [run_id for run_id in kept if run_id in options]  # a run may be gone
 
     def pick_own() -> None:
-        st.session_state[state.BUNDLE] = list(own)
+        st.session_state[address.BUNDLE] = list(own)
 
     picked = st.multiselect(
         "Runs",
         options,
-        key=state.BUNDLE,
+        key=address.BUNDLE,
         bind="query-params",
         placeholder="Choose ids; type to search",
         help="Kept in the address. Pick by method, data or result on the page of all runs, and come back.",
     )
-    st.session_state[state.PICKED] = picked
+    st.session_state[address.PICKED] = picked
     if own:
         _ = st.button(
             "All of my own",
@@ -116,7 +117,7 @@ def _addresses(picked: Sequence[str]) -> None:
     here = st.context.url or ""
     paths = ("runs", "compare") if 2 <= len(picked) <= MOST_RUNS else ("runs",)
     for path in paths:
-        st.code(exchange.whole_address(here, path, {state.RUNS: list(picked)}), language=None, wrap_lines=True)
+        st.code(exchange.whole_address(here, path, {address.RUNS: list(picked)}), language=None, wrap_lines=True)
 
 
 def _import() -> None:
@@ -137,7 +138,7 @@ def _import() -> None:
         st.code("neft import FILE.zip", language=None)
         return
     try:
-        found = exchange.look_into(file, file.file_id, data.fingerprint())
+        found = exchange.look_into(file, file.file_id, stored.fingerprint())
     except NeftError as error:
         st.error(str(error), icon=":material/error:")
         st.caption("Choose another file, or have it exported again. Nothing was stored.")
@@ -216,13 +217,13 @@ def _links(run_ids: Sequence[str]) -> None:
             "app_pages/runs.py",
             label="Open them",
             icon=":material/table_rows:",
-            query_params={state.RUNS: list(run_ids)},
+            query_params={address.RUNS: list(run_ids)},
         )
         st.page_link(
             "app_pages/explore.py",
             label="See the first in the four views",
             icon=":material/monitoring:",
-            query_params=data.view_address(run_ids[0]),
+            query_params=stored.view_address(run_ids[0]),
         )
 
 

@@ -3,14 +3,15 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, networks, state, weights
-from dashboard.data import RunRecord, fingerprint
-from dashboard.sentences import SIGMA_D
-from dashboard.state import sigma_text
-from dashboard.weights import NUM_CHIPS, SlicedWeight, bits_of
+from dashboard import address, charts
+from dashboard.address import sigma_text
+from dashboard.data import restorable, weights
+from dashboard.data.stored import RunRecord, fingerprint
+from dashboard.data.weights import NUM_CHIPS, SlicedWeight, bits_of
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.network_picker import pick_network, say_why_not
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import NeftError
 
@@ -83,13 +84,13 @@ def page() -> None:
 
 def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
     """The run it is of, if any; W, w_max, and where it comes from in words."""
-    runs = networks.candidates(fingerprint())
+    runs = restorable.candidates(fingerprint())
     source = st.segmented_control(
         "Weight of",
         [FREE, STORED] if runs else [FREE],
         default=FREE,
         required=True,
-        key=state.WEIGHT_FROM,
+        key=address.WEIGHT_FROM,
         bind="query-params",
         persist_state="session",
         help="Any value in a layer whose largest weight is 1, or a weight of a network that kept its weights.",
@@ -101,7 +102,7 @@ def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
             max_value=1.0,
             value=DEFAULT_WEIGHT,
             step=0.01,
-            key=state.WEIGHT_VALUE,
+            key=address.WEIGHT_VALUE,
             bind="query-params",
             persist_state="session",
             help="In a layer whose largest weight, w_max, is 1.",
@@ -109,20 +110,20 @@ def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
         return None, float(weight), 1.0, "in a layer whose largest weight is 1"
     record = pick_network(runs)
     sizes = weights.layer_sizes(record)
-    if st.session_state.get(state.LAYER, next(iter(sizes))) not in sizes:
-        del st.session_state[state.LAYER]  # another network's
+    if st.session_state.get(address.LAYER, next(iter(sizes))) not in sizes:
+        del st.session_state[address.LAYER]  # another network's
     layer = st.selectbox(
-        "Layer", list(sizes), index=len(sizes) - 1, key=state.LAYER, bind="query-params", help="From the input down."
+        "Layer", list(sizes), index=len(sizes) - 1, key=address.LAYER, bind="query-params", help="From the input down."
     )
     last = sizes[layer] - 1
-    if not 0 <= int(st.session_state.get(state.WEIGHT_NUMBER) or 0) <= last:
-        del st.session_state[state.WEIGHT_NUMBER]  # a larger layer's
+    if not 0 <= int(st.session_state.get(address.WEIGHT_NUMBER) or 0) <= last:
+        del st.session_state[address.WEIGHT_NUMBER]  # a larger layer's
     number = st.number_input(
         "Weight number",
         min_value=0,
         max_value=last,
         value=0,
-        key=state.WEIGHT_NUMBER,
+        key=address.WEIGHT_NUMBER,
         bind="query-params",
         help=f"0 to {last}, output by output.",
     )
@@ -137,37 +138,37 @@ def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
 
 
 def _pick_devices(technologies: dict[str, str]) -> tuple[str, int, int]:
-    if st.session_state.get(state.SLICED_DEVICE, next(iter(technologies))) not in technologies:
-        del st.session_state[state.SLICED_DEVICE]  # another run's own
+    if st.session_state.get(address.SLICED_DEVICE, next(iter(technologies))) not in technologies:
+        del st.session_state[address.SLICED_DEVICE]  # another run's own
     device = st.selectbox(
         "Device technology",
         list(technologies),
         format_func=technologies.__getitem__,
-        key=state.SLICED_DEVICE,
+        key=address.SLICED_DEVICE,
         bind="query-params",
         persist_state="session",
         help="How far each level misses: RRAM1 alike in every level, the others further in the middle ones.",
     )
     fitting = [bits for bits in BITS if weights.device_bits_of(device, bits)]
-    if st.session_state.get(state.WEIGHT_BITS, 8) not in fitting:
-        del st.session_state[state.WEIGHT_BITS]
+    if st.session_state.get(address.WEIGHT_BITS, 8) not in fitting:
+        del st.session_state[address.WEIGHT_BITS]
     weight_bits = st.select_slider(
         "Bits of a weight, M",
         fitting,
         value=8,
-        key=state.WEIGHT_BITS,
+        key=address.WEIGHT_BITS,
         bind="query-params",
         persist_state="session",
         help="Of the magnitude; the sign comes on top.",
     )
     holding = weights.device_bits_of(device, weight_bits)
-    if st.session_state.get(state.DEVICE_BITS, holding[0]) not in holding:
-        del st.session_state[state.DEVICE_BITS]
+    if st.session_state.get(address.DEVICE_BITS, holding[0]) not in holding:
+        del st.session_state[address.DEVICE_BITS]
     device_bits = st.selectbox(
         "Bits of a device, K",
         holding,
         index=holding.index(2) if 2 in holding else 0,
-        key=state.DEVICE_BITS,
+        key=address.DEVICE_BITS,
         bind="query-params",
         persist_state="session",
         help="M must be a multiple of it. Devices with factors of their own are defined for 2 bits.",
@@ -180,7 +181,7 @@ def _pick_sigma_d() -> float:
         f"Device variation {SIGMA_D}",
         [sigma_text(sigma_d) for sigma_d in SIGMA_DS],
         value=sigma_text(DEFAULT_SIGMA_D),
-        key=state.SLICED_SIGMA_D,
+        key=address.SLICED_SIGMA_D,
         bind="query-params",
         persist_state="session",
         help="Std of a device's error over its maximal conductance.",
@@ -190,16 +191,16 @@ def _pick_sigma_d() -> float:
 
 def _pick_chip() -> int:
     def next_chip() -> None:
-        st.session_state[state.SLICED_CHIP] = (int(st.session_state[state.SLICED_CHIP]) + 1) % NUM_CHIPS
+        st.session_state[address.SLICED_CHIP] = (int(st.session_state[address.SLICED_CHIP]) + 1) % NUM_CHIPS
 
-    if not 0 <= int(st.session_state.get(state.SLICED_CHIP) or 0) < NUM_CHIPS:
-        del st.session_state[state.SLICED_CHIP]
+    if not 0 <= int(st.session_state.get(address.SLICED_CHIP) or 0) < NUM_CHIPS:
+        del st.session_state[address.SLICED_CHIP]
     chip = st.number_input(
         "Chip",
         min_value=0,
         max_value=NUM_CHIPS - 1,
         value=0,
-        key=state.SLICED_CHIP,
+        key=address.SLICED_CHIP,
         bind="query-params",
         persist_state="session",
         help="Its number decides every draw: the same chip comes back with the same address.",

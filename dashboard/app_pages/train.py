@@ -4,14 +4,16 @@ import math
 
 import streamlit as st
 
-from dashboard import costs, data, job_processes, jobs, state
-from dashboard.form_answers import PlannedTraining
-from dashboard.jobs import Job
+from dashboard import address
+from dashboard.computing.form_answers import PlannedTraining
+from dashboard.data import run_time, stored
+from dashboard.jobs import jobs, processes
+from dashboard.jobs.jobs import Job
 from dashboard.widgets.component_form import DOWNLOAD, fill_form
 from dashboard.widgets.job_card import job_card
-from dashboard.widgets.queue_words import ordinal, queue_words
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.train_form import fill_from_address, next_seed, planned, train_form
+from dashboard.words.queue_words import ordinal, queue_words
 from neft.errors import ConfigError
 from neft.experiments.questions import EXPERIMENTS
 
@@ -21,7 +23,7 @@ TRAINING, EXPERIMENT = "One training", "A named experiment"
 
 def page() -> None:
     """Draw the page."""
-    job_processes.keep_ready()
+    processes.keep_ready()
     st.title("Train a network under device variation")
     st.markdown(
         "Choose what to train; it is then evaluated on sampled chips, stored, and shown among the runs. One job "
@@ -44,7 +46,7 @@ def _kind() -> str:
         [TRAINING, EXPERIMENT],
         default=TRAINING,
         required=True,
-        key=state.TRAIN_KIND,
+        key=address.TRAIN_KIND,
         help="A training is one network. An experiment is many: one thing varied, from several seeds.",
         bind="query-params",
     )
@@ -79,7 +81,7 @@ def _training() -> None:
 
 
 def _start(training: PlannedTraining, *, download: bool) -> None:
-    already = data.is_stored(training.run_id)
+    already = stored.is_stored(training.run_id)
     twin = next((job for job in jobs.jobs() if job.is_active and job.run_id == training.run_id), None)
     if already:
         _stored(training)
@@ -88,8 +90,8 @@ def _start(training: PlannedTraining, *, download: bool) -> None:
     pressed = st.button("Start training", icon=":material/play_circle:", disabled=already or twin is not None)
     if already or twin is not None:
         return
-    duration = costs.of_run(training.config_json)
-    st.caption(f"{costs.words(duration)}{queue_words()}")
+    duration = run_time.of_run(training.config_json)
+    st.caption(f"{run_time.words(duration)}{queue_words()}")
     if pressed:
         _ = jobs.start(
             training.config_json,
@@ -97,7 +99,7 @@ def _start(training: PlannedTraining, *, download: bool) -> None:
             command=training.command,
             num_epochs=training.num_epochs,
             download=download,
-            expected=costs.expected(duration),
+            expected=run_time.expected(duration),
         )
         st.rerun()
 
@@ -111,7 +113,7 @@ def _stored(training: PlannedTraining) -> None:
             "app_pages/runs.py",
             label="Open it",
             icon=":material/table_rows:",
-            query_params={state.RUNS: training.run_id},
+            query_params={address.RUNS: training.run_id},
         )
         st.button(
             "Take the next free seed",

@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, result_words, results, sentences, state
-from dashboard.data import RunRecord
-from dashboard.sentences import SIGMA_D
-from dashboard.state import Selection, sigma_text
+from dashboard import address, charts
+from dashboard.address import Selection, sigma_text
+from dashboard.data import results, stored
+from dashboard.data.stored import RunRecord
 from dashboard.widgets.accuracy_card import has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.ekl_card import EKL_DEFINITION, ekl_card
@@ -14,6 +14,8 @@ from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.outcome_cards import outcome_cards
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import result_words, sentences
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.experiments.questions import CONTROL
 
@@ -48,8 +50,8 @@ def page() -> None:
     st.title("How sure are the chips?")
     if not has_methods(selection):
         return
-    stamp = data.fingerprint()
-    rows = data.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
+    stamp = stored.fingerprint()
+    rows = stored.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
     _headline(selection, rows)
     st.markdown(HIDDEN)
     records = results.one_run_each(selection)
@@ -68,17 +70,17 @@ def _headline(selection: Selection, rows: pd.DataFrame) -> None:
         no_chips_here(selection)
         return
     known = rows.dropna(subset=[columns.CALIBRATED_EKL]) if columns.CALIBRATED_EKL in rows else rows.iloc[:0]
-    fair = data.comparable_variants(selection.run_ids)
-    differences = data.differences(known, CONTROL, columns.CALIBRATED_EKL)
+    fair = stored.comparable_variants(selection.run_ids)
+    differences = stored.differences(known, CONTROL, columns.CALIBRATED_EKL)
     feedback = differences[differences[columns.METHOD].isin(["ovf", "irs"]) & differences[columns.VARIANT].isin(fair)]
-    means = data.means(rows, columns.EKL)
+    means = stored.means(rows, columns.EKL)
     labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
-    calibrated = data.means(known, columns.CALIBRATED_EKL)
+    calibrated = stored.means(known, columns.CALIBRATED_EKL)
     st.markdown(result_words.ekl_finding(selection, means, calibrated, feedback, labels.get(CONTROL)))
 
 
 def _ekl_curves(selection: Selection, stamp: str) -> None:
-    metric = str(chosen_control(state.METRIC, METRICS))
+    metric = str(chosen_control(address.METRIC, METRICS))
     curves = results.metric_curves(selection, metric, stamp)
     known = curves[curves[columns.MEAN].notna()]
     card = Card(
@@ -110,7 +112,7 @@ def _pick_metric() -> None:
         format_func=METRICS.__getitem__,
         default=columns.EKL,
         required=True,
-        key=state.METRIC,
+        key=address.METRIC,
         help="After calibration: of the logits over one temperature, fitted on validation images.",
         bind="query-params",
     )

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, chip_words, chips, networks, state
-from dashboard.answers import Picture
-from dashboard.chips import NUM_VOTERS, VOTE_SIGMA_DS, Voters
-from dashboard.data import RunRecord, fingerprint
-from dashboard.sentences import SIGMA_D, percent
-from dashboard.state import sigma_text
+from dashboard import address, charts
+from dashboard.address import sigma_text
+from dashboard.computing.answers import Picture
+from dashboard.data import opened_chips, restorable
+from dashboard.data.opened_chips import NUM_VOTERS, VOTE_SIGMA_DS, Voters
+from dashboard.data.stored import RunRecord, fingerprint
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.image_grid import Tile, data_uri, image_grid
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.streaming import Growing, streamed
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import chip_words
+from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
 from neft.errors import NeftError
 
@@ -52,7 +54,7 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     st.title("What do a hundred chips say of one image?")
-    runs = networks.candidates(fingerprint())
+    runs = restorable.candidates(fingerprint())
     if not runs:
         say_no_weights("Asking chips")
         return
@@ -60,7 +62,7 @@ def page() -> None:
         record = pick_network(runs)
     try:
         image = _pick_image(record)
-        asked = chips.voters(record, image)
+        asked = opened_chips.voters(record, image)
     except NeftError as error:
         say_why_not(error)
         return
@@ -69,17 +71,17 @@ def page() -> None:
 
 def _pick_image(record: RunRecord) -> int:
     """The image's place in the test split."""
-    usual = chips.usual_sigma_d(record, VOTE_SIGMA_DS)
-    suggested = chips.contested(record, usual).head(SUGGESTED)
+    usual = opened_chips.usual_sigma_d(record, VOTE_SIGMA_DS)
+    suggested = opened_chips.contested(record, usual).head(SUGGESTED)
     first = int(suggested[columns.IMAGE].iloc[0])
-    count = networks.images(record).count
-    if not 0 <= int(st.session_state.get(state.IMAGE) or 0) < count:
-        del st.session_state[state.IMAGE]  # another data set's
+    count = restorable.images(record).count
+    if not 0 <= int(st.session_state.get(address.IMAGE) or 0) < count:
+        del st.session_state[address.IMAGE]  # another data set's
     known = [int(image) for image in suggested[columns.IMAGE]]
 
     def take() -> None:
         if st.session_state[PILLS] is not None:
-            st.session_state[state.IMAGE] = st.session_state[PILLS]
+            st.session_state[address.IMAGE] = st.session_state[PILLS]
 
     with st.sidebar:
         image = st.number_input(
@@ -87,7 +89,7 @@ def _pick_image(record: RunRecord) -> int:
             min_value=0,
             max_value=count - 1,
             value=first,
-            key=state.IMAGE,
+            key=address.IMAGE,
             bind="query-params",
             help=f"Its place in the test split, 0 to {count - 1}; at first the one that chips disagree about the most.",
         )
@@ -95,7 +97,7 @@ def _pick_image(record: RunRecord) -> int:
     st.session_state[PILLS] = image if image in known else None
     st.html(THUMBNAILS)
     shares = dict(zip(known, suggested[columns.SHARE], strict=True))
-    looks = dict(zip(known, chips.pictures(record, suggested[columns.IMAGE]), strict=True))
+    looks = dict(zip(known, opened_chips.pictures(record, suggested[columns.IMAGE]), strict=True))
     st.pills(
         f"Most contested at {SIGMA_D} = {sigma_text(usual)}",
         known,
@@ -103,7 +105,8 @@ def _pick_image(record: RunRecord) -> int:
         key=PILLS,
         on_change=take,
         help=(
-            f"Of the first {chips.LOOKED_AT} test images those on which the votes of the first {chips.FIRST_LOOK} "
+            f"Of the first {opened_chips.LOOKED_AT} test images those on which the votes of the first "
+            f"{opened_chips.FIRST_LOOK} "
             "chips are split the most (entropy). The share is that of chips which have the image right."
         ),
     )
@@ -117,14 +120,14 @@ def _thumbnail(picture: Picture, image: int, share: float) -> str:
 
 def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
     """The slider, which only reads what chips have said at its stops, and both cards."""
-    (picture,) = networks.pictures(record, (image,))
-    names = networks.images(record).class_names
+    (picture,) = restorable.pictures(record, (image,))
+    names = restorable.images(record).class_names
     sigma_d = float(
         st.select_slider(
             f"Device variation {SIGMA_D}",
             STOPS,
-            value=sigma_text(chips.usual_sigma_d(record, VOTE_SIGMA_DS)),
-            key=state.VOTE_SIGMA_D,
+            value=sigma_text(opened_chips.usual_sigma_d(record, VOTE_SIGMA_DS)),
+            key=address.VOTE_SIGMA_D,
             bind="query-params",
             persist_state="session",
             help="Std of a device's error over its maximal conductance. Every chip is tried at every stop beforehand.",
@@ -187,12 +190,12 @@ def _onward(record: RunRecord, votes: pd.DataFrame, sigma_d: float, truth: int, 
     wrong = votes[votes[columns.SAID_CLASS] != truth]
     chip = wrong.iloc[0] if len(wrong) else votes.iloc[0]
     number, said = int(chip[columns.INSTANCE]), names[int(chip[columns.SAID_CLASS])]
-    there = chips.stored_chip_address(record, number, sigma_d)
+    there = opened_chips.stored_chip_address(record, number, sigma_d)
     st.page_link(
         "app_pages/chip.py",
         label="Open one of these chips" if there is None else f"Open chip {number}, which says {said}",
         icon=":material/memory:",
-        query_params={state.RUNS: record.id} if there is None else there,
+        query_params={address.RUNS: record.id} if there is None else there,
     )
 
 

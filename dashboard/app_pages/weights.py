@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, result_words, results
-from dashboard.data import RunRecord
-from dashboard.sentences import SIGMA_D
-from dashboard.state import Selection, sigma_text
+from dashboard import charts
+from dashboard.address import Selection, sigma_text
+from dashboard.data import results, stored
+from dashboard.data.stored import RunRecord
 from dashboard.widgets.accuracy_card import has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.deviation_card import deviation_card
@@ -14,6 +14,8 @@ from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.layer_pair import layer_pair, magnitude_card
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import result_words
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 
 AUDIT_DEFINITION = r"""
@@ -46,7 +48,7 @@ def page() -> None:
     st.title("What happens to the weights?")
     if not has_methods(selection):
         return
-    stamp = data.fingerprint()
+    stamp = stored.fingerprint()
     records = results.one_run_each(selection)
     if not records:
         no_chips_here(selection)

@@ -1,5 +1,4 @@
-"""What runs in the computing process (`dashboard.computer`): torch is loaded here, Streamlit never is.
+"""The only way to torch: a process beside the server, and what it answers. Nothing here knows Streamlit.
 
-Arguments and results are plain data. What a function remembers between questions (networks, images, previews) it can
-compute again from its arguments: the process may end at any time.
+`process` asks, `answers` and `form_answers` are what comes back, `work` is what runs over there.
 """

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import address
 from neft.experiments.questions import EXPERIMENTS
 
 N = TypeVar("N")
@@ -162,5 +162,5 @@ def show_missing(missing: Missing) -> None:
         "app_pages/experiments.py",
         label=f"Run “{experiment.title}” from its page",
         icon=":material/science:",
-        query_params={state.EXPERIMENT: experiment.title},
+        query_params={address.EXPERIMENT: experiment.title},
     )

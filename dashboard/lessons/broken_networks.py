@@ -5,15 +5,17 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, networks, previews, sentences, state, teaching
+from dashboard import address, charts
+from dashboard.address import sigma_text
 from dashboard.charts import Mark
-from dashboard.data import RunRecord
+from dashboard.data import previews, restorable, stored, teaching
+from dashboard.data.stored import RunRecord
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import VANILLA, Comparison, main_comparison
-from dashboard.sentences import SIGMA_D, percent, with_interval
-from dashboard.state import sigma_text
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import sentences
+from dashboard.words.sentences import SIGMA_D, percent, with_interval
 from neft import columns
 from neft.errors import NeftError
 
@@ -47,7 +49,7 @@ class Numbers:
     @property
     def tried(self) -> "pd.Series[float]":
         """The curve's row at the lesson's device variation."""
-        return self.curve[(self.curve[columns.SIGMA_D] - self.sigma_d).abs() < state.CLOSE].iloc[0]
+        return self.curve[(self.curve[columns.SIGMA_D] - self.sigma_d).abs() < address.CLOSE].iloc[0]
 
     @property
     def clean(self) -> float:
@@ -61,7 +63,7 @@ def _prepare() -> Numbers | Missing:
         return comparison
     sigma_d = comparison.near
     record = comparison.records(VANILLA, sigma_d)[0]
-    ratios = data.deviation_ratios((record.id,), sigma_d, comparison.stamp)
+    ratios = stored.deviation_ratios((record.id,), sigma_d, comparison.stamp)
     if ratios.empty:
         return Missing("a network trained without noise whose stored deviations can be read")
     ratio = float(ratios[columns.MEAN].iloc[0])
@@ -70,7 +72,7 @@ def _prepare() -> Numbers | Missing:
 
 def _show(numbers: Numbers) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
-    frame = data.deviations((numbers.record.id,), numbers.sigma_d, "rms", numbers.comparison.stamp)
+    frame = stored.deviations((numbers.record.id,), numbers.sigma_d, "rms", numbers.comparison.stamp)
     layers = list(frame[columns.LAYER].unique())
     frame = frame[frame[columns.LAYER].isin([layers[0], layers[len(layers) // 2], layers[-1]])]
     with left:
@@ -167,7 +169,7 @@ def _layers(numbers: Numbers) -> None:
         definition=LAYERS,
         alt="Accuracy with variation in one layer at a time.",
     )
-    with_weights = {record.id for record in networks.candidates(numbers.comparison.stamp)}
+    with_weights = {record.id for record in restorable.candidates(numbers.comparison.stamp)}
     if numbers.record.id not in with_weights:
         empty_card(card, "This run was stored without its weights, which trying its layers needs.")
         return
@@ -198,14 +200,14 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
             "chip",
             "Open one of its unlucky chips",
             ":material/memory:",
-            {state.RUNS: numbers.record.id, state.CHIP_SIGMA_D: sigma_text(numbers.sigma_d)},
+            {address.RUNS: numbers.record.id, address.CHIP_SIGMA_D: sigma_text(numbers.sigma_d)},
         ),
         Link("weights", "Deviations of every layer", ":material/scatter_plot:", numbers.comparison.address),
         Link(
             "preview",
             "This network at any variation, layer by layer",
             ":material/bolt:",
-            {state.RUNS: numbers.record.id},
+            {address.RUNS: numbers.record.id},
         ),
     )
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, sentences, state
+from dashboard import address, charts
+from dashboard.address import sigma_text
 from dashboard.lessons.base import Choice, Lesson, Link, Missing
 from dashboard.lessons.comparison import ALL, INJECTION, IRS, VANILLA, Comparison, main_comparison
-from dashboard.sentences import SIGMA_D, percent
-from dashboard.state import sigma_text
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import sentences
+from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
 from neft.experiments.questions import CONTROL, EXPERIMENTS
 
@@ -191,7 +192,7 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
             "experiments",
             "EKL after calibration",
             ":material/science:",
-            {state.EXPERIMENT: EXPERIMENTS["accuracy"].title, state.METRIC: "EKL after calibration"},
+            {address.EXPERIMENT: EXPERIMENTS["accuracy"].title, address.METRIC: "EKL after calibration"},
         ),
     )
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dashboard import data, experiments, state
-from dashboard.data import RunRecord
+from dashboard import address
+from dashboard.data import plans, stored
+from dashboard.data.stored import RunRecord
 from dashboard.lessons.base import Missing
 from neft import columns
 from neft.experiments.questions import CONTROL
@@ -40,17 +41,17 @@ class Comparison:
     @property
     def chance(self) -> float:
         """Accuracy of guessing."""
-        return experiments.chance(self.plan, EXPERIMENT, self.stamp)
+        return plans.chance(self.plan, EXPERIMENT, self.stamp)
 
     @property
     def address(self) -> dict[str, str | list[str]]:
         """What the pages of a selection need in their address to show the same runs."""
         ids = str(self.points["run_ids"].iloc[0]).split(", ")
-        facts = data.records(ids)[0].facts
+        facts = stored.records(ids)[0].facts
         return {
-            state.DATASET: facts.dataset_label,
-            state.BACKBONE: facts.backbone_label,
-            state.DEVICE: facts.device_label,
+            address.DATASET: facts.dataset_label,
+            address.BACKBONE: facts.backbone_label,
+            address.DEVICE: facts.device_label,
         }
 
     def of(self, *variants: str, points: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -62,11 +63,11 @@ class Comparison:
     def at(self, variant: str, sigma_d: float, points: pd.DataFrame | None = None) -> "pd.Series[float]":
         """One row: a method at one sigma_d."""
         rows = self.of(variant, points=points)
-        return rows[(rows[columns.SIGMA_D] - sigma_d).abs() < state.CLOSE].iloc[0]
+        return rows[(rows[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE].iloc[0]
 
     def metric(self, metric: str) -> pd.DataFrame:
         """The points of another metric."""
-        return experiments.points(self.plan, EXPERIMENT, metric, self.stamp)
+        return plans.points(self.plan, EXPERIMENT, metric, self.stamp)
 
     def run_ids(self, variant: str) -> tuple[str, ...]:
         """Every run of a method."""
@@ -75,16 +76,16 @@ class Comparison:
 
     def curves(self, variant: str, train_sigma_d: float | None) -> pd.DataFrame:
         """A method trained at one sigma_d (None: without noise) over every sigma_d at which it was tried."""
-        return data.curves(self.run_ids(variant), columns.ACCURACY, "fixed", train_sigma_d, self.stamp)
+        return stored.curves(self.run_ids(variant), columns.ACCURACY, "fixed", train_sigma_d, self.stamp)
 
     def records(self, variant: str, sigma_d: float) -> list[RunRecord]:
         """The runs of a method at one sigma_d, by seed."""
         ids = str(self.at(variant, sigma_d)["run_ids"]).split(", ")
-        return sorted(data.records(ids), key=lambda record: record.facts.seed)
+        return sorted(stored.records(ids), key=lambda record: record.facts.seed)
 
     def differences(self, variants: tuple[str, ...], reference: str) -> pd.DataFrame:
         """The paired differences of some methods to another at every sigma_d."""
-        rows = experiments.differences(self.plan, EXPERIMENT, reference, None, self.stamp)
+        rows = plans.differences(self.plan, EXPERIMENT, reference, None, self.stamp)
         half = rows[columns.CI95].fillna(0)
         ends = {columns.LOWER: rows[columns.MEAN] - half, columns.UPPER: rows[columns.MEAN] + half}
         return self.of(*variants, points=rows.assign(**{columns.SIGMA_D: rows[columns.POSITION]}, **ends))
@@ -92,24 +93,24 @@ class Comparison:
     def clean_difference(self, variant: str, reference: str, train_sigma_d: float) -> "pd.Series[float]":
         """A method trained at one sigma_d less another, both without variation: one row, paired by seed."""
         run_ids = (*self.run_ids(variant), *self.run_ids(reference))
-        rows = data.at_slice(run_ids, "fixed", train_sigma_d, 0.0, self.stamp)
-        found = data.differences(rows[rows[columns.INSTANCE] == 0], reference)
+        rows = stored.at_slice(run_ids, "fixed", train_sigma_d, 0.0, self.stamp)
+        found = stored.differences(rows[rows[columns.INSTANCE] == 0], reference)
         return found[found[columns.VARIANT] == variant].iloc[0]
 
     def claim(self, name: str) -> "pd.Series[float] | None":
         """A claim's row for this comparison: estimate, lower, upper; None where its runs are not stored."""
-        claims = experiments.claims(self.stamp)
+        claims = plans.claims(self.stamp)
         rows = claims[(claims["claim"] == name) & (claims["plan"] == self.plan) & (claims["verdict"] != "no runs")]
         return None if rows.empty else rows.iloc[0]
 
 
 def main_comparison(*needed: str) -> Comparison | Missing:
     """The comparison with the most stored runs that holds these methods at two sigma_d or more."""
-    stamp = experiments.fingerprint()
-    sizes = experiments.sizes(stamp).get(EXPERIMENT, {})
-    ranked = sorted(sizes, key=lambda plan: -experiments.progress(plan, EXPERIMENT, stamp).num_stored)
+    stamp = plans.fingerprint()
+    sizes = plans.sizes(stamp).get(EXPERIMENT, {})
+    ranked = sorted(sizes, key=lambda plan: -plans.progress(plan, EXPERIMENT, stamp).num_stored)
     for plan in ranked:
-        points = experiments.points(plan, EXPERIMENT, columns.ACCURACY, stamp)
+        points = plans.points(plan, EXPERIMENT, columns.ACCURACY, stamp)
         counts = points.groupby(columns.VARIANT)[columns.SIGMA_D].nunique()
         if all(counts.get(variant, 0) > 1 for variant in needed):
             return Comparison(plan, sizes[plan], stamp, points)

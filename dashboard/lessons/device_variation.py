@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import charts, state, teaching
+from dashboard import address, charts
+from dashboard.address import sigma_text
+from dashboard.data import teaching
+from dashboard.data.teaching import OneWeight
 from dashboard.lessons.base import Choice, Lesson, Link
-from dashboard.sentences import SIGMA_D, percent
-from dashboard.state import sigma_text
-from dashboard.teaching import OneWeight
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
 
 MAX_LEVEL = 3
@@ -47,7 +48,7 @@ def _prepare() -> Numbers:
             0.3,
             0.1,
             0.01,
-            key=state.LESSON_SIGMA_D,
+            key=address.LESSON_SIGMA_D,
             bind="query-params",
             help="Std of one device's error over its maximal conductance. Move it and watch the heap spread.",
         )
@@ -58,7 +59,7 @@ def _prepare() -> Numbers:
             100,
             60,
             1,
-            key=state.LESSON_WEIGHT,
+            key=address.LESSON_WEIGHT,
             bind="query-params",
             help="|w| over w_max. It decides the devices' levels; how far they miss does not depend on it.",
         )
@@ -154,8 +155,8 @@ def _takeaway(numbers: Numbers) -> str:
 
 def _links(numbers: Numbers) -> tuple[Link, ...]:
     same = {
-        state.WEIGHT_VALUE: f"{numbers.magnitude:g}",
-        state.SLICED_SIGMA_D: sigma_text(numbers.sigma_d),
+        address.WEIGHT_VALUE: f"{numbers.magnitude:g}",
+        address.SLICED_SIGMA_D: sigma_text(numbers.sigma_d),
     }
     return (
         Link("slices", "This weight on one chip, and on other devices", ":material/stacked_bar_chart:", same),

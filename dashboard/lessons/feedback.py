@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, experiments, sentences, state
+from dashboard import address, charts
+from dashboard.data import plans
 from dashboard.lessons.base import Choice, Lesson, Link, Missing
 from dashboard.lessons.comparison import INJECTION, IRS, OVF, Comparison, main_comparison
-from dashboard.sentences import SIGMA_D
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import sentences
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.experiments.questions import CONTROL, EXPERIMENTS
 
@@ -123,7 +125,7 @@ def _answer(numbers: Numbers) -> None:
 
 def _temperature(stamp: str) -> None:
     experiment = EXPERIMENTS[TEMPERATURE]
-    plan = next(iter(experiments.sizes(stamp).get(TEMPERATURE, {})), None)
+    plan = next(iter(plans.sizes(stamp).get(TEMPERATURE, {})), None)
     card = Card(
         key=TEMPERATURE,
         question="How far does a temperature alone go?",
@@ -134,7 +136,7 @@ def _temperature(stamp: str) -> None:
     if plan is None:
         empty_card(card, f"No runs at other temperatures are stored; `neft sweep {TEMPERATURE}` makes them.")
         return
-    points = experiments.points(plan, TEMPERATURE, columns.ACCURACY, stamp)
+    points = plans.points(plan, TEMPERATURE, columns.ACCURACY, stamp)
     figure = charts.setting_points(
         points,
         axis_title=experiment.axis,
@@ -163,13 +165,13 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
             "experiments",
             "Temperature alone",
             ":material/science:",
-            {state.EXPERIMENT: EXPERIMENTS[TEMPERATURE].title},
+            {address.EXPERIMENT: EXPERIMENTS[TEMPERATURE].title},
         ),
         Link(
             "experiments",
             "Number of feedback terms",
             ":material/science:",
-            {state.EXPERIMENT: EXPERIMENTS["feedback_terms"].title},
+            {address.EXPERIMENT: EXPERIMENTS["feedback_terms"].title},
         ),
     )
 

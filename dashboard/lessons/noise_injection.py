@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, sentences, state
+from dashboard import address, charts
+from dashboard.address import sigma_text
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import INJECTION, VANILLA, Comparison, main_comparison
-from dashboard.sentences import SIGMA_D, percent, with_interval
-from dashboard.state import sigma_text
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import sentences
+from dashboard.words.sentences import SIGMA_D, percent, with_interval
 from neft import columns
 
 CLOSE = 1.5
@@ -42,7 +43,7 @@ class Numbers:
 
     def clean_at(self, train_sigma_d: float) -> "pd.Series[float]":
         """A noise-trained network without variation."""
-        rows = self.fixed[(self.fixed[columns.TRAIN_SIGMA_D] - train_sigma_d).abs() < state.CLOSE]
+        rows = self.fixed[(self.fixed[columns.TRAIN_SIGMA_D] - train_sigma_d).abs() < address.CLOSE]
         return rows[rows[columns.SIGMA_D] == 0].iloc[0]
 
     @property
@@ -164,13 +165,13 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
             "One network over every variation",
             ":material/show_chart:",
             numbers.comparison.address
-            | {state.PROTOCOL: "Fixed", state.TRAIN_SIGMA_D: sigma_text(numbers.comparison.near)},
+            | {address.PROTOCOL: "Fixed", address.TRAIN_SIGMA_D: sigma_text(numbers.comparison.near)},
         ),
         Link(
             "experiments",
             "Trained noisier than tested",
             ":material/science:",
-            {state.EXPERIMENT: "Trained noisier than tested"},
+            {address.EXPERIMENT: "Trained noisier than tested"},
         ),
         Link("train", "Train one yourself", ":material/play_circle:"),
     )

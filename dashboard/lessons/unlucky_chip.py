@@ -6,15 +6,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, state, teaching
+from dashboard import address, charts
+from dashboard.address import sigma_text
 from dashboard.charts import Mark
-from dashboard.data import RunRecord
+from dashboard.data import teaching
+from dashboard.data.stored import RunRecord
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import INJECTION, Comparison, main_comparison
-from dashboard.sentences import SIGMA_D, percent, signed, with_interval
-from dashboard.state import sigma_text
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words.sentences import SIGMA_D, percent, signed, with_interval
 from neft import columns
 from neft.experiments.questions import CONTROL
 
@@ -178,19 +179,19 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
             "chip",
             "Open this network's unlucky chip",
             ":material/memory:",
-            {state.RUNS: numbers.record.id, state.CHIP_SIGMA_D: at, state.CHIP: "1st percentile"},
+            {address.RUNS: numbers.record.id, address.CHIP_SIGMA_D: at, address.CHIP: "1st percentile"},
         ),
         Link(
             "accuracy",
             "Unlucky chips of every method",
             ":material/show_chart:",
-            numbers.comparison.address | {state.SLICE: at, state.PERCENTILE: "1st percentile"},
+            numbers.comparison.address | {address.SLICE: at, address.PERCENTILE: "1st percentile"},
         ),
         Link(
             "compare",
             "The two networks, chip by chip",
             ":material/compare_arrows:",
-            {state.RUNS: [numbers.record.id, numbers.other.id], state.SLICE: at},
+            {address.RUNS: [numbers.record.id, numbers.other.id], address.SLICE: at},
         ),
     )
 

@@ -3,12 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, sentences
+from dashboard import charts
+from dashboard.address import Selection, sigma_text
 from dashboard.charts.theme import HEIGHT
-from dashboard.sentences import SIGMA_D
-from dashboard.state import Selection, sigma_text
+from dashboard.data import stored
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import sentences
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.experiments.questions import CONTROL
 
@@ -62,10 +64,10 @@ def headline(selection: Selection, rows: pd.DataFrame) -> str:
     if rows.empty:
         no_chips_here(selection)
         return ""
-    differences = data.differences(rows, CONTROL)
-    fair = differences[columns.VARIANT].isin(data.comparable_variants(selection.run_ids))
+    differences = stored.differences(rows, CONTROL)
+    fair = differences[columns.VARIANT].isin(stored.comparable_variants(selection.run_ids))
     feedback = differences[differences[columns.METHOD].isin(["ovf", "irs"]) & fair]
-    means = data.means(rows)
+    means = stored.means(rows)
     labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
     words = sentences.finding(selection, means, feedback, labels.get(CONTROL))
     st.markdown(words)
@@ -74,8 +76,8 @@ def headline(selection: Selection, rows: pd.DataFrame) -> str:
 
 def accuracy_card(selection: Selection, stamp: str, *, height: int = HEIGHT) -> None:
     """Accuracy against device variation, the published figures beside it where chosen."""
-    curves = data.curves(selection.run_ids, columns.ACCURACY, selection.protocol, selection.train_sigma_d, stamp)
-    published = data.published_accuracy(selection.published, selection.variants)
+    curves = stored.curves(selection.run_ids, columns.ACCURACY, selection.protocol, selection.train_sigma_d, stamp)
+    published = stored.published_accuracy(selection.published, selection.variants)
     spread = sentences.spread_words(curves)
     beside = "" if published.empty else f" Hollow marks are published for {selection.published_label}."
     card = Card(
@@ -111,6 +113,6 @@ def _accuracy_caption(selection: Selection, curves: pd.DataFrame) -> str:
     trained = f"{SIGMA_D} = {sigma_text(selection.train_sigma_d or 0)}"
     start = f"One network a seed, trained at {trained}, tried at every {SIGMA_D}."
     has_batchnorm = not selection.backbone.startswith("mlp")
-    comparable = curves[curves[columns.VARIANT].isin(data.comparable_variants(selection.run_ids))]
-    clean = sentences.clean_words(data.clean_means(comparable), has_batchnorm=has_batchnorm)
+    comparable = curves[curves[columns.VARIANT].isin(stored.comparable_variants(selection.run_ids))]
+    clean = sentences.clean_words(stored.clean_means(comparable), has_batchnorm=has_batchnorm)
     return f"{start} {clean}".strip()

@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import chips, state
-from dashboard.answers import Picture
-from dashboard.chips import ChipReport
-from dashboard.data import RunRecord
+from dashboard import address
+from dashboard.computing.answers import Picture
+from dashboard.data import opened_chips
+from dashboard.data.opened_chips import ChipReport
+from dashboard.data.stored import RunRecord
 from dashboard.widgets.image_grid import Tile, image_grid
 from neft import columns
 
@@ -24,7 +25,7 @@ def changed_images(record: RunRecord, report: ChipReport) -> None:
             format_func={"flipped": f"Flipped ({count})", "mended": f"Mended ({mended})"}.__getitem__,
             default="flipped",
             required=True,
-            key=state.CHANGED,
+            key=address.CHANGED,
             help="Flipped: right without variation, wrong on this chip. Mended: the other way round.",
             bind="query-params",
             label_visibility="collapsed",
@@ -33,11 +34,11 @@ def changed_images(record: RunRecord, report: ChipReport) -> None:
         if rows.empty:
             st.info(f"This chip {'flips' if kind == 'flipped' else 'mends'} no image.", icon=":material/inbox:")
             return
-        everything = len(rows) > chips.FIRST_IMAGES and st.toggle(
-            f"Show all {len(rows)}", key=state.ALL_CHANGED, bind="query-params", help="Not only the surest ones."
+        everything = len(rows) > opened_chips.FIRST_IMAGES and st.toggle(
+            f"Show all {len(rows)}", key=address.ALL_CHANGED, bind="query-params", help="Not only the surest ones."
         )
-        shown = rows if everything else rows.head(chips.FIRST_IMAGES)
-        looks = chips.pictures(record, shown[columns.IMAGE])
+        shown = rows if everything else rows.head(opened_chips.FIRST_IMAGES)
+        looks = opened_chips.pictures(record, shown[columns.IMAGE])
         image_grid([_tile(look, report, row) for look, row in zip(looks, shown.to_dict("records"), strict=True)])
         was, now = ("Right", "wrong") if kind == "flipped" else ("Wrong", "right")
         st.caption(

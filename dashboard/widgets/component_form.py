@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import computer
-from dashboard.form_answers import Form, FormField
+from dashboard.computing import process
+from dashboard.computing.form_answers import Form, FormField
 from neft.component import number_text
 
 if TYPE_CHECKING:
-    from dashboard.computing import forms as work
+    from dashboard.computing.work import forms as work
 else:
-    work = computer.there("dashboard.computing.forms")
+    work = process.there("dashboard.computing.work.forms")
 
 PREFIX = "form_"
 TEST_DEVICE = "test_device"

@@ -3,11 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, results, sentences, state
-from dashboard.sentences import SIGMA_D
-from dashboard.state import Selection, sigma_text
+from dashboard import address, charts
+from dashboard.address import Selection, sigma_text
+from dashboard.data import results, stored
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import sentences
+from dashboard.words.sentences import SIGMA_D
 
 UNITS = {"rms": "the layer's RMS weight", "w_max": "the layer's largest weight"}
 DEVIATION_DEFINITION = r"""
@@ -22,7 +24,7 @@ deviation of 1 is as large as a typical weight.
 def deviation_card(selection: Selection, stamp: str) -> None:
     """Histograms of the deviations of one network a method, at the slice."""
     run_ids = tuple(record.id for record in results.one_run_each(selection))
-    ratios = data.deviation_ratios(run_ids, selection.sigma_d, stamp) if run_ids else pd.DataFrame()
+    ratios = stored.deviation_ratios(run_ids, selection.sigma_d, stamp) if run_ids else pd.DataFrame()
     card = Card(
         key="deviations",
         question="How far do the weights miss?",
@@ -37,8 +39,8 @@ def deviation_card(selection: Selection, stamp: str) -> None:
         reason = f"At {SIGMA_D} = 0 nothing misses." if run_ids else f"No network was trained at this {SIGMA_D}."
         empty_card(card, reason)
         return
-    unit = chosen_control(state.UNIT, UNITS)
-    frame = data.deviations(run_ids, selection.sigma_d, unit, stamp)
+    unit = chosen_control(address.UNIT, UNITS)
+    frame = stored.deviations(run_ids, selection.sigma_d, unit, stamp)
     if frame.empty:
         empty_card(card, "The stored deviations of these runs cannot be read.")
         return
@@ -53,7 +55,7 @@ def _pick_unit() -> None:
         format_func=UNITS.__getitem__,
         default="rms",
         required=True,
-        key=state.UNIT,
+        key=address.UNIT,
         help="What a deviation is counted in: a typical weight of the layer, or its largest.",
         bind="query-params",
     )

@@ -5,11 +5,12 @@ The address holds the device: its level stds as one line, σ_d and a title. Tabl
 
 import streamlit as st
 
-from dashboard import own_devices, state
-from dashboard.own_devices import Measurements, OwnDevice, WeightsOnDevice
-from dashboard.sentences import SIGMA_D
+from dashboard import address
+from dashboard.data import own_devices
+from dashboard.data.own_devices import Measurements, OwnDevice, WeightsOnDevice
 from dashboard.widgets.component_form import PREFIX
 from dashboard.widgets.upload_fix import reachable_uploads
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import ConfigError
 
@@ -49,10 +50,10 @@ def uploaded() -> Measurements | None:
 
 def _set_out() -> None:
     """Where no device is given yet: one that was measured."""
-    if not _is_given(state.OWN_LEVELS):
+    if not _is_given(address.OWN_LEVELS):
         _take_start(own_devices.DEFAULT, own_devices.DEFAULT_BITS)
-    elif not _is_given(state.OWN_SIGMA_D):
-        st.session_state[state.OWN_SIGMA_D] = USUAL_SIGMA_D
+    elif not _is_given(address.OWN_SIGMA_D):
+        st.session_state[address.OWN_SIGMA_D] = USUAL_SIGMA_D
 
 
 def _is_given(key: str) -> bool:
@@ -61,10 +62,10 @@ def _is_given(key: str) -> bool:
 
 def _take(levels: tuple[float, ...], sigma_d: float | None, title: str) -> None:
     """Write a device into the fields; before they are drawn."""
-    st.session_state[state.OWN_LEVELS] = own_devices.levels_text(levels)
-    st.session_state[state.OWN_TITLE] = title
+    st.session_state[address.OWN_LEVELS] = own_devices.levels_text(levels)
+    st.session_state[address.OWN_TITLE] = title
     if sigma_d is not None:
-        st.session_state[state.OWN_SIGMA_D] = min(max(sigma_d, MIN_SIGMA_D), MAX_SIGMA_D)
+        st.session_state[address.OWN_SIGMA_D] = min(max(sigma_d, MIN_SIGMA_D), MAX_SIGMA_D)
 
 
 def _take_start(name: str, bits: int) -> None:
@@ -88,14 +89,14 @@ def form_address(device: OwnDevice, weights: WeightsOnDevice, sigma_d: float) ->
 def _line() -> OwnDevice | None:
     text = st.text_input(
         "Level stds in one line",
-        key=state.OWN_LEVELS,
+        key=address.OWN_LEVELS,
         bind="query-params",
         persist_state="session",
         on_change=_forget_title,
         help="Over σ_d × maximal conductance, from level 0 up: 2, 4, 8 or 16 numbers, as in the address and on the "
         "command line.",
     )
-    title = str(st.session_state.get(state.OWN_TITLE, st.query_params.get(state.OWN_TITLE, "")))
+    title = str(st.session_state.get(address.OWN_TITLE, st.query_params.get(address.OWN_TITLE, "")))
     try:
         return own_devices.own_device(text or "", title)
     except ConfigError as error:
@@ -111,8 +112,8 @@ def _line() -> OwnDevice | None:
 
 def _forget_title() -> None:
     """A device that was edited is no longer the published one."""
-    if own_devices.start_called(st.session_state.get(state.OWN_TITLE, "")) is not None:
-        st.session_state[state.OWN_TITLE] = ""
+    if own_devices.start_called(st.session_state.get(address.OWN_TITLE, "")) is not None:
+        st.session_state[address.OWN_TITLE] = ""
 
 
 def _sigma_and_title() -> float:
@@ -124,7 +125,7 @@ def _sigma_and_title() -> float:
             max_value=MAX_SIGMA_D,
             step=0.005,
             format="%g",
-            key=state.OWN_SIGMA_D,
+            key=address.OWN_SIGMA_D,
             bind="query-params",
             persist_state="session",
             help="The scale of its stds: std of a level = σ_d × level std × maximal conductance.",
@@ -132,7 +133,7 @@ def _sigma_and_title() -> float:
     with right:
         st.text_input(
             "Title",
-            key=state.OWN_TITLE,
+            key=address.OWN_TITLE,
             bind="query-params",
             persist_state="session",
             max_chars=40,
@@ -212,19 +213,19 @@ def _rebit(stds: tuple[float, ...]) -> None:
     bits = st.session_state.get(BITS)
     if bits is None:
         return
-    name = own_devices.start_called(st.session_state.get(state.OWN_TITLE, ""))
+    name = own_devices.start_called(st.session_state.get(address.OWN_TITLE, ""))
     if name is not None and own_devices.has_bits(name, bits):
         _take_start(name, bits)
         return
     _forget_title()
     levels = own_devices.resampled(stds or (1.0, 1.0), bits)
-    _take(levels, None, st.session_state.get(state.OWN_TITLE, ""))
+    _take(levels, None, st.session_state.get(address.OWN_TITLE, ""))
 
 
 def _edited(key: str, stds: tuple[float, ...]) -> None:
     _forget_title()
     levels = own_devices.edited(stds, st.session_state[key]["edited_rows"])
-    _take(levels, None, st.session_state.get(state.OWN_TITLE, ""))
+    _take(levels, None, st.session_state.get(address.OWN_TITLE, ""))
 
 
 # ---------------------------------------------------------------- file

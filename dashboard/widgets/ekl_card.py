@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from dashboard import charts, data
-from dashboard.sentences import SIGMA_D
-from dashboard.state import Selection, sigma_text
+from dashboard import charts
+from dashboard.address import Selection, sigma_text
+from dashboard.data import stored
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 
 EKL_DEFINITION = r"""
@@ -20,7 +21,7 @@ without one: a low EKL alone is no proof of a better network. Read it beside the
 
 def ekl_card(selection: Selection, rows: pd.DataFrame) -> None:
     """The distribution of EKL over the chips at the slice."""
-    means = data.means(rows, columns.EKL) if not rows.empty else rows
+    means = stored.means(rows, columns.EKL) if not rows.empty else rows
     spread = "every seed and chip is one value"
     card = Card(
         key="ekl",
@@ -35,7 +36,7 @@ def ekl_card(selection: Selection, rows: pd.DataFrame) -> None:
     if rows.empty:
         empty_card(card, f"No chips at this {SIGMA_D}.")
         return
-    figure = charts.ekl_distribution(data.quantiles(rows, columns.EKL), interval_name=spread, mode=theme_mode())
+    figure = charts.ekl_distribution(stored.quantiles(rows, columns.EKL), interval_name=spread, mode=theme_mode())
     chart_card(card, figure, rows[[columns.VARIANT, columns.SEED, columns.INSTANCE, columns.EKL, columns.ACCURACY]])
 
 

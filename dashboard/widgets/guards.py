@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from dashboard import data, experiments
+from dashboard.data import plans, stored
 
 
 def stop_without_runs() -> None:
     """Where no run is stored at all: say so, offer the way on, and end the page."""
-    if data.runs_table().empty:
+    if stored.runs_table().empty:
         st.info("No runs are stored yet. Train a network to see its chips here.", icon=":material/inbox:")
         st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
         show_problems()
@@ -16,7 +16,7 @@ def stop_without_runs() -> None:
 
 def show_problems() -> None:
     """Runs that cannot be read, named with their reasons."""
-    problems = data.problems()
+    problems = stored.problems()
     if problems:
         with st.expander(f"{len(problems)} stored runs cannot be read", icon=":material/broken_image:"):
             for run_id, reason in problems.items():
@@ -25,5 +25,5 @@ def show_problems() -> None:
 
 def show_plan_problems(stamp: str) -> None:
     """Plans of experiments that cannot be read, named with their reasons."""
-    for name, reason in experiments.problems(stamp).items():
+    for name, reason in plans.problems(stamp).items():
         st.warning(f"The plan `{name}` cannot be read: {reason}", icon=":material/broken_image:")

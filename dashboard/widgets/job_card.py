@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, jobs, state
-from dashboard.jobs import Job
-from dashboard.widgets.queue_words import ordinal, turn_words
+from dashboard import address, charts
+from dashboard.data import stored
+from dashboard.jobs import jobs
+from dashboard.jobs.jobs import Job
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
+from dashboard.words.queue_words import ordinal, turn_words
 from neft import columns
 from neft.experiments.questions import EXPERIMENTS
 from neft.sweeps.durations import span
@@ -145,19 +147,19 @@ def _sweep_links(job: Job) -> None:
             "app_pages/experiments.py",
             label="See the experiment",
             icon=":material/science:",
-            query_params={state.EXPERIMENT: EXPERIMENTS[job.sweep].title},
+            query_params={address.EXPERIMENT: EXPERIMENTS[job.sweep].title},
         )
 
 
 def _run_links(job: Job) -> None:
     st.page_link(
-        "app_pages/runs.py", label="Open the run", icon=":material/table_rows:", query_params={state.RUNS: job.run_id}
+        "app_pages/runs.py", label="Open the run", icon=":material/table_rows:", query_params={address.RUNS: job.run_id}
     )
     st.page_link(
         "app_pages/explore.py",
         label="See it in the four views",
         icon=":material/monitoring:",
-        query_params=data.view_address(job.run_id),
+        query_params=stored.view_address(job.run_id),
     )
     other_seed_link(job.run_id)
     same_seed_link(job.run_id)

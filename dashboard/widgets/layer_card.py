@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
-from dashboard import charts, previews, sentences
-from dashboard.data import RunRecord
-from dashboard.previews import MAX_PASSES, LayerCosts, Stream
-from dashboard.sentences import SIGMA_D
-from dashboard.state import sigma_text
+from dashboard import charts
+from dashboard.address import sigma_text
+from dashboard.data import previews
+from dashboard.data.previews import MAX_PASSES, LayerCosts, Stream
+from dashboard.data.stored import RunRecord
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import sentences
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 
 LAYER_DEFINITION = r"""

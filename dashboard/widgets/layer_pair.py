@@ -4,19 +4,21 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import charts, networks, outcomes, previews, result_words, state
-from dashboard.data import RunRecord
-from dashboard.previews import Stream
+from dashboard import address, charts
+from dashboard.data import image_outcomes, previews, restorable
+from dashboard.data.previews import Stream
+from dashboard.data.stored import RunRecord
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.layer_card import layer_card
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import result_words
 from neft import columns
 from neft.errors import NeftError
 from neft.experiments.questions import CONTROL
 
-SIDES = {state.ONE_METHOD: "Method", state.OTHER_METHOD: "Beside it"}
+SIDES = {address.ONE_METHOD: "Method", address.OTHER_METHOD: "Beside it"}
 
 
 MAGNITUDE_DEFINITION = r"""
@@ -29,13 +31,13 @@ small weights are the first to drown.
 def magnitude_card(records: Sequence[RunRecord]) -> None:
     """How the weights of one network a method are spread over magnitudes."""
     try:
-        found = outcomes.magnitudes(records)
+        found = image_outcomes.magnitudes(records)
     except NeftError as error:
         say_why_not(error)
         return
     if found.empty:
         return  # the layers below say what is missing
-    shares = result_words.small_words(outcomes.small_shares(found), outcomes.SMALL)
+    shares = result_words.small_words(image_outcomes.small_shares(found), image_outcomes.SMALL)
     card = Card(
         key="magnitudes",
         question="How many weights are small?",
@@ -49,7 +51,7 @@ def magnitude_card(records: Sequence[RunRecord]) -> None:
 
 def layer_pair(records: Sequence[RunRecord], sigma_d: float) -> None:
     """Two methods' layers, each as far as it is computed."""
-    kept = {record.facts.variant: record for record in records if networks.has_weights(record)}
+    kept = {record.facts.variant: record for record in records if restorable.has_weights(record)}
     if not kept:
         st.info(
             "None of these networks kept its weights. Runs that are trained here keep them.", icon=":material/inbox:"

@@ -2,21 +2,21 @@
 
 import streamlit as st
 
-from dashboard import state
-from dashboard.data import RunRecord
-from dashboard.sentences import SIGMA_D
+from dashboard import address
+from dashboard.data.stored import RunRecord
+from dashboard.words.sentences import SIGMA_D
 from neft.errors import DataMissingError, NeftError
 
 
 def pick_network(runs: list[RunRecord]) -> RunRecord:
     """A run that kept its weights, chosen in the current container."""
     by_id = {record.id: record for record in runs}
-    if st.session_state.get(state.RUNS) not in list(by_id):
-        _ = st.session_state.pop(state.RUNS, None)  # another page keeps several runs under this name
+    if st.session_state.get(address.RUNS) not in list(by_id):
+        _ = st.session_state.pop(address.RUNS, None)  # another page keeps several runs under this name
     chosen = st.selectbox(
         "Run",
         list(by_id),
-        key=state.RUNS,
+        key=address.RUNS,
         bind="query-params",
         help="Stored runs that kept their weights; type to search.",
     )

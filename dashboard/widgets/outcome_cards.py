@@ -6,16 +6,18 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, outcomes, result_words, results, state
-from dashboard.data import RunRecord
-from dashboard.outcomes import Binning, LookedAt, Opened
-from dashboard.sentences import SIGMA_D
-from dashboard.state import sigma_text
+from dashboard import address, charts
+from dashboard.address import sigma_text
+from dashboard.data import image_outcomes, results
+from dashboard.data.image_outcomes import Binning, LookedAt, Opened
+from dashboard.data.stored import RunRecord
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control
 from dashboard.widgets.image_grid import Tile, image_grid
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import result_words
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import NeftError
 
@@ -51,7 +53,7 @@ CONFIDENCE_DEFINITION = r"""
 
 def outcome_cards(records: Sequence[RunRecord], sigma_d: float) -> None:
     """Open the chips of some runs and draw what they say, better with every chip."""
-    missing = outcomes.without_weights(records)
+    missing = image_outcomes.without_weights(records)
     if missing:
         st.caption(f"Stored without weights, so their chips cannot be opened again: {', '.join(missing)}.")
     if len(missing) == len(records):
@@ -66,9 +68,9 @@ def outcome_cards(records: Sequence[RunRecord], sigma_d: float) -> None:
     )
 
 
-def _draw(records: Sequence[RunRecord], sigma_d: float) -> list[outcomes.OutcomeStream]:
+def _draw(records: Sequence[RunRecord], sigma_d: float) -> list[image_outcomes.OutcomeStream]:
     try:
-        found = outcomes.opened(records, sigma_d)
+        found = image_outcomes.opened(records, sigma_d)
     except NeftError as error:
         say_why_not(error)
         return []
@@ -89,11 +91,11 @@ def _draw(records: Sequence[RunRecord], sigma_d: float) -> list[outcomes.Outcome
 def _keep(records: Sequence[RunRecord], sigma_d: float) -> None:
     """For the chart of stored numbers above: what calibration makes of their errors, once it is known."""
     try:
-        found = outcomes.opened(records, sigma_d)
+        found = image_outcomes.opened(records, sigma_d)
     except NeftError:
         return  # named where it was drawn
     if all(one.stream.temperature is not None for one in found):
-        results.keep_calibrated_errors(records, sigma_d, outcomes.calibration_errors(found, is_calibrated=True))
+        results.keep_calibrated_errors(records, sigma_d, image_outcomes.calibration_errors(found, is_calibrated=True))
 
 
 def _pick_scale() -> str:
@@ -103,7 +105,7 @@ def _pick_scale() -> str:
         format_func=SCALES.__getitem__,
         default="deployed",
         required=True,
-        key=state.SCALED,
+        key=address.SCALED,
         help="Calibrated: divided by one temperature, fitted on validation images and chips at this device variation.",
         bind="query-params",
     )
@@ -111,13 +113,13 @@ def _pick_scale() -> str:
 
 
 def _per_image(found: list[Opened], *, is_calibrated: bool) -> None:
-    quantiles = outcomes.image_quantiles(found, is_calibrated=is_calibrated)
+    quantiles = image_outcomes.image_quantiles(found, is_calibrated=is_calibrated)
     card = Card(
         key="per_image",
         question="Are few images unsure, or all?",
         caption=(
             "Each image's EKL over the chips that get it right. A long climb on the right is a few images that "
-            f"unsettle the chips. {result_words.never_right_words(outcomes.never_right(found))}"
+            f"unsettle the chips. {result_words.never_right_words(image_outcomes.never_right(found))}"
         ),
         definition=PER_IMAGE_DEFINITION,
         alt="Distribution of EKL over images, by method.",
@@ -136,19 +138,19 @@ def _images(found: list[Opened], *, is_calibrated: bool) -> None:
             st.space("stretch")
             with st.popover("About", icon=":material/info:", key="about_images"):
                 st.markdown(IMAGES_DEFINITION)
-        if st.session_state.get(state.IMAGES_OF) not in [*labels, None]:
-            del st.session_state[state.IMAGES_OF]  # the sidebar has taken it away
+        if st.session_state.get(address.IMAGES_OF) not in [*labels, None]:
+            del st.session_state[address.IMAGES_OF]  # the sidebar has taken it away
         variant = st.selectbox(
             "Of",
             list(labels),
             index=len(labels) - 1,
             format_func=labels.__getitem__,
-            key=state.IMAGES_OF,
+            key=address.IMAGES_OF,
             help="Whose chips look at the images.",
             bind="query-params",
         )
         one = next(one for one in found if one.record.facts.variant == variant)
-        ordered = outcomes.images(one, is_calibrated=is_calibrated).dropna(subset=[columns.EKL])
+        ordered = image_outcomes.images(one, is_calibrated=is_calibrated).dropna(subset=[columns.EKL])
         ordered = ordered.sort_values(columns.EKL, ascending=False)
         st.markdown("Most unsure")
         _grid(one, ordered.head(MOST_UNSURE))
@@ -172,10 +174,10 @@ def _tile(found: LookedAt) -> Tile:
 
 
 def _reliability(found: list[Opened], *, is_calibrated: bool, can_calibrate: bool) -> None:
-    binning = cast("Binning", chosen_control(state.BINNING, BINNINGS))
-    bins = outcomes.reliability(found, binning=binning, is_calibrated=is_calibrated)
-    before = outcomes.calibration_errors(found, is_calibrated=False)
-    after = outcomes.calibration_errors(found, is_calibrated=True) if can_calibrate else pd.DataFrame()
+    binning = cast("Binning", chosen_control(address.BINNING, BINNINGS))
+    bins = image_outcomes.reliability(found, binning=binning, is_calibrated=is_calibrated)
+    before = image_outcomes.calibration_errors(found, is_calibrated=False)
+    after = image_outcomes.calibration_errors(found, is_calibrated=True) if can_calibrate else pd.DataFrame()
     card = Card(
         key="reliability",
         question="Is a confident answer right?",
@@ -197,14 +199,14 @@ def _pick_binning() -> None:
         format_func=BINNINGS.__getitem__,
         default="width",
         required=True,
-        key=state.BINNING,
+        key=address.BINNING,
         help="15 bins of confidence, of equal width or with equally many predictions.",
         bind="query-params",
     )
 
 
 def _confidence(found: list[Opened], *, is_calibrated: bool) -> None:
-    confidences = outcomes.confidences(found, is_calibrated=is_calibrated)
+    confidences = image_outcomes.confidences(found, is_calibrated=is_calibrated)
     sigma_d = found[0].stream.sigma_d
     card = Card(
         key="confidence",

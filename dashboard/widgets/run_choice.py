@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import address
 
 
 def choose_runs(names: Mapping[str, str], *, most: int) -> list[str]:
@@ -17,10 +17,10 @@ def choose_runs(names: Mapping[str, str], *, most: int) -> list[str]:
     What was picked on the page of all runs comes along. Ids of no stored run, and those beyond the most, are left out
     and named.
     """
-    asked = _asked(state.RUNS) or list(st.session_state.get(state.PICKED, []))
-    if _is_new(state.RUNS):
+    asked = _asked(address.RUNS) or list(st.session_state.get(address.PICKED, []))
+    if _is_new(address.RUNS):
         known = [run_id for run_id in dict.fromkeys(asked) if run_id in names]
-        st.session_state[_key(state.RUNS)] = known[:most]
+        st.session_state[_key(address.RUNS)] = known[:most]
         st.session_state[_left_out()] = ([one for one in asked if one not in names], known[most:])
 
     def forget_left_out() -> None:
@@ -30,7 +30,7 @@ def choose_runs(names: Mapping[str, str], *, most: int) -> list[str]:
         "Runs",
         list(names),
         format_func=names.__getitem__,
-        key=_key(state.RUNS),
+        key=_key(address.RUNS),
         max_selections=most,
         select_all=False,
         on_change=forget_left_out,
@@ -38,17 +38,17 @@ def choose_runs(names: Mapping[str, str], *, most: int) -> list[str]:
         placeholder="Type a method, a seed, a data set or part of an id",
         help=f"Up to {most} runs; type to search. The address holds their ids: copy it to show these runs to others.",
     )
-    st.session_state[state.PICKED] = chosen
-    _keep(state.RUNS, chosen)
+    st.session_state[address.PICKED] = chosen
+    _keep(address.RUNS, chosen)
     _say_left_out(most)
     return list(chosen)
 
 
 def choose_reference(run_ids: Sequence[str], name: Callable[[str], str]) -> str:
     """Draw the choice of the run that others are compared with; the first by default."""
-    asked = [run_id for run_id in _asked(state.COMPARED_WITH) if run_id in run_ids]
-    key = _key(state.COMPARED_WITH)
-    if _is_new(state.COMPARED_WITH) or st.session_state.get(key) not in run_ids:
+    asked = [run_id for run_id in _asked(address.COMPARED_WITH) if run_id in run_ids]
+    key = _key(address.COMPARED_WITH)
+    if _is_new(address.COMPARED_WITH) or st.session_state.get(key) not in run_ids:
         st.session_state[key] = (asked or list(run_ids))[0]
     chosen = st.selectbox(
         "Compared with",
@@ -57,7 +57,7 @@ def choose_reference(run_ids: Sequence[str], name: Callable[[str], str]) -> str:
         key=key,
         help="The reference: every difference is another run's accuracy minus this one's, chip by chip.",
     )
-    _keep(state.COMPARED_WITH, [] if chosen == run_ids[0] else [chosen])
+    _keep(address.COMPARED_WITH, [] if chosen == run_ids[0] else [chosen])
     return chosen
 
 
@@ -66,9 +66,9 @@ def choose_shown(run_ids: Sequence[str], name: Callable[[str], str]) -> list[str
 
     The address holds what is hidden.
     """
-    key = _key(state.HIDDEN)
-    if _is_new(state.HIDDEN):
-        st.session_state[_hidden()] = _asked(state.HIDDEN)
+    key = _key(address.HIDDEN)
+    if _is_new(address.HIDDEN):
+        st.session_state[_hidden()] = _asked(address.HIDDEN)
     hidden: list[str] = [run_id for run_id in st.session_state.get(_hidden(), []) if run_id in run_ids]
     st.session_state[key] = [run_id for run_id in run_ids if run_id not in hidden]
 
@@ -84,7 +84,7 @@ def choose_shown(run_ids: Sequence[str], name: Callable[[str], str]) -> list[str
         on_change=keep_hidden,
         help="Hiding a run changes neither means, colours nor letters of the others; it stays in the table.",
     )
-    _keep(state.HIDDEN, [run_id for run_id in run_ids if run_id not in chosen])
+    _keep(address.HIDDEN, [run_id for run_id in run_ids if run_id not in chosen])
     return [run_id for run_id in run_ids if run_id in chosen]
 
 

@@ -5,31 +5,32 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, state
-from dashboard.state import Protocol, Selection, sigma_text
+from dashboard import address
+from dashboard.address import Protocol, Selection, sigma_text
+from dashboard.data import stored
 from neft import columns
 
 
 def pick_runs() -> Selection:
     """Draw the sidebar and return what is selected."""
-    table = _with_curves(data.runs_table())
+    table = _with_curves(stored.runs_table())
     with st.sidebar:
         table, dataset, dataset_label = _pick(
-            table, "Data set", state.DATASET, "dataset_label", "dataset_label", help=_DATASET_HELP
+            table, "Data set", address.DATASET, "dataset_label", "dataset_label", help=_DATASET_HELP
         )
         table, backbone, backbone_label = _pick(
-            table, "Backbone", state.BACKBONE, columns.BACKBONE, "backbone_label", help=_BACKBONE_HELP
+            table, "Backbone", address.BACKBONE, columns.BACKBONE, "backbone_label", help=_BACKBONE_HELP
         )
         table, device, device_label = _pick(
             table,
             "Device",
-            state.DEVICE,
+            address.DEVICE,
             columns.DEVICE,
             "device_label",
             help="The technology whose levels miss their targets; RRAM1 misses alike in every level.",
         )
-        full = table[table["num_sigma_ds"] >= data.FULL_CURVE]
-        named = {record.id: record.facts for record in data.named_records(tuple(full[columns.RUN_ID]))}
+        full = table[table["num_sigma_ds"] >= stored.FULL_CURVE]
+        named = {record.id: record.facts for record in stored.named_records(tuple(full[columns.RUN_ID]))}
         full = full.assign(
             **{
                 columns.VARIANT: full[columns.RUN_ID].map({run_id: facts.variant for run_id, facts in named.items()}),
@@ -41,7 +42,9 @@ def pick_runs() -> Selection:
         protocol = _pick_protocol()
         trained = _trained_sigma_ds(full)
         train_sigma_d = (
-            _pick_sigma(r"Train $\sigma_d$", state.TRAIN_SIGMA_D, trained, _TRAIN_HELP) if protocol == "fixed" else None
+            _pick_sigma(r"Train $\sigma_d$", address.TRAIN_SIGMA_D, trained, _TRAIN_HELP)
+            if protocol == "fixed"
+            else None
         )
         sigma_d = _pick_slice(chosen, trained, protocol)
         published, published_label = _pick_published()
@@ -97,7 +100,7 @@ def _with_curves(table: pd.DataFrame) -> pd.DataFrame:
     """
     place = [table["dataset_label"], table[columns.BACKBONE], table[columns.DEVICE]]
     longest = table["num_sigma_ds"].groupby(place).transform("max")
-    kept = table[longest >= data.FULL_CURVE]
+    kept = table[longest >= stored.FULL_CURVE]
     return table if kept.empty else kept
 
 
@@ -119,7 +122,7 @@ def _pick(
     labels: dict[str, str] = dict(zip(table[column], table[label_column], strict=True))
     # first what has the most curves, then what has the most runs
     counts = table[column].value_counts()
-    curves = table.loc[table["num_sigma_ds"] >= data.FULL_CURVE, column].value_counts()
+    curves = table.loc[table["num_sigma_ds"] >= stored.FULL_CURVE, column].value_counts()
     options = sorted(labels, key=lambda name: (-int(curves.get(name, 0)), -int(counts[name]), name))
     if key in st.session_state and st.session_state[key] not in options:
         del st.session_state[key]  # a choice further up has taken this one away
@@ -131,15 +134,15 @@ def _pick(
 
 def _pick_variants(full: pd.DataFrame) -> list[str]:
     labels = dict(zip(full[columns.VARIANT], full[columns.LABEL], strict=True))
-    known = [variant for variant in data.CANONICAL if variant in labels]
-    others = sorted(variant for variant in labels if variant not in data.CANONICAL)
+    known = [variant for variant in stored.CANONICAL if variant in labels]
+    others = sorted(variant for variant in labels if variant not in stored.CANONICAL)
     chosen = st.pills(
         "Methods",
         [*known, *others],
         selection_mode="multi",
         default=known or others,
-        format_func=lambda variant: data.variant_words(variant, labels[variant]),
-        key=state.VARIANTS,
+        format_func=lambda variant: stored.variant_words(variant, labels[variant]),
+        key=address.VARIANTS,
         help=_VARIANTS_HELP,
         bind="query-params",
         persist_state="session",
@@ -150,11 +153,11 @@ def _pick_variants(full: pd.DataFrame) -> list[str]:
 def _pick_protocol() -> Protocol:
     chosen: Protocol | None = st.segmented_control(
         "Reading",
-        list(state.PROTOCOLS),
-        format_func=state.PROTOCOLS.__getitem__,
+        list(address.PROTOCOLS),
+        format_func=address.PROTOCOLS.__getitem__,
         default="matched",
         required=True,
-        key=state.PROTOCOL,
+        key=address.PROTOCOL,
         help=_PROTOCOL_HELP,
         bind="query-params",
         persist_state="session",
@@ -164,12 +167,12 @@ def _pick_protocol() -> Protocol:
 
 def _pick_published() -> tuple[str | None, str]:
     """A panel's key and label; no key where nothing published is to be drawn."""
-    panels = data.published_panels()
+    panels = stored.published_panels()
     chosen = st.selectbox(
         "Published figures",
         [_NO_PANEL, *panels],
         format_func=lambda panel: panels.get(panel, "None"),
-        key=state.PUBLISHED,
+        key=address.PUBLISHED,
         help=_PUBLISHED_HELP,
         bind="query-params",
         persist_state="session",
@@ -184,10 +187,10 @@ def _trained_sigma_ds(full: pd.DataFrame) -> list[float]:
 
 def _pick_slice(chosen: pd.DataFrame, trained: Sequence[float], protocol: str) -> float:
     tested = sorted(
-        {sigma_d for record in data.records(list(chosen[columns.RUN_ID])) for sigma_d in record.facts.sigma_ds}
+        {sigma_d for record in stored.records(list(chosen[columns.RUN_ID])) for sigma_d in record.facts.sigma_ds}
     )
     options = [value for value in tested if value in trained] if protocol == "matched" and trained else tested
-    return _pick_sigma(r"Slice at $\sigma_d$", state.SLICE, options or [0.1], _SLICE_HELP)
+    return _pick_sigma(r"Slice at $\sigma_d$", address.SLICE, options or [0.1], _SLICE_HELP)
 
 
 def _pick_sigma(title: str, key: str, options: Sequence[float], words: str) -> float:

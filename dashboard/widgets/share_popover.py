@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, exchange, state
-from dashboard.data import RunRecord
+from dashboard import address, charts
+from dashboard.data import exchange, stored
+from dashboard.data.stored import RunRecord
 from dashboard.widgets.chart_card import Drawn, collected_cards, report_chart
 from dashboard.widgets.theme_mode import theme_mode
 from neft import __version__
@@ -50,7 +51,7 @@ def _popover(title: str, shared: Shared, drawn: Sequence[Drawn]) -> None:
     """Offer a report of this page, its runs, and its address."""
     if not drawn:
         return  # the page says what is missing
-    records, mode, here = data.records(list(dict.fromkeys(shared.run_ids))), theme_mode(), page_address()
+    records, mode, here = stored.records(list(dict.fromkeys(shared.run_ids))), theme_mode(), page_address()
     with st.popover("Share", icon=":material/ios_share:", key="share"):
         st.download_button(
             "Report as HTML",
@@ -68,7 +69,7 @@ def _popover(title: str, shared: Shared, drawn: Sequence[Drawn]) -> None:
             "app_pages/share.py",
             label=f"The {len(records)} runs as one file",
             icon=":material/folder_zip:",
-            query_params={state.BUNDLE: [record.id for record in records]},
+            query_params={address.BUNDLE: [record.id for record in records]},
         )
         st.markdown("The address of this view:")
         st.code(here, language=None, wrap_lines=True)

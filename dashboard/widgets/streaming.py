@@ -6,7 +6,7 @@ from typing import Protocol
 
 import streamlit as st
 
-from dashboard.computer import ComputingError
+from dashboard.computing.process import ComputingError
 
 EVERY = 0.15
 """Seconds between two steps, in which the page takes clicks."""

@@ -4,10 +4,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import costs, jobs
-from dashboard.costs import PlannedSweep
+from dashboard.data import run_time
+from dashboard.data.run_time import PlannedSweep
+from dashboard.jobs import jobs
 from dashboard.widgets.component_form import DOWNLOAD, DOWNLOADED, choose_component, component_fields, download_switch
-from dashboard.widgets.queue_words import queue_words
+from dashboard.words.queue_words import queue_words
 from neft.errors import ConfigError
 from neft.experiments.questions import Experiment
 
@@ -24,7 +25,7 @@ def sweep_form(experiment: Experiment) -> None:
     values, seeds = _form()
     download = values.pop(DOWNLOAD, False)
     try:
-        planned = costs.of_sweep(experiment.name, values, seeds=seeds, workers=jobs.spare_cores())
+        planned = run_time.of_sweep(experiment.name, values, seeds=seeds, workers=jobs.spare_cores())
     except ConfigError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -43,7 +44,7 @@ def _start(experiment: Experiment, command: str, planned: PlannedSweep) -> None:
     if st.button(
         "Run the experiment", icon=":material/play_circle:", disabled=not planned.num_missing or twin is not None
     ):
-        _ = jobs.start_sweep(command, experiment=experiment.name, expected=costs.expected(planned.duration))
+        _ = jobs.start_sweep(command, experiment=experiment.name, expected=run_time.expected(planned.duration))
         st.rerun()
     if planned.num_missing:
         runs = (
@@ -51,7 +52,7 @@ def _start(experiment: Experiment, command: str, planned: PlannedSweep) -> None:
             if planned.num_missing < planned.num_planned
             else (f"All {planned.num_planned} runs")
         )
-        st.caption(f"{runs} are to be made. {costs.words(planned.duration)}{queue_words()}")
+        st.caption(f"{runs} are to be made. {run_time.words(planned.duration)}{queue_words()}")
 
 
 def _form() -> tuple[dict[str, Any], int]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import jobs
+from dashboard.jobs import jobs
 from dashboard.widgets.job_card import job_card
 from neft.experiments.questions import Experiment
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import address
 
 SAME_SEED = "Train again, same seed"
 OTHER_SEED = "Train again, another seed"
@@ -14,7 +14,7 @@ def same_seed_link(like: str, label: str = SAME_SEED) -> None:
         "app_pages/train.py",
         label=label,
         icon=":material/edit:",
-        query_params={state.TRAIN_LIKE: like},
+        query_params={address.TRAIN_LIKE: like},
         help="Opens the Train page with these settings; change what you like there.",
     )
 
@@ -25,6 +25,6 @@ def other_seed_link(like: str) -> None:
         "app_pages/train.py",
         label=OTHER_SEED,
         icon=":material/casino:",
-        query_params={state.TRAIN_LIKE: like, state.OTHER_SEED: "yes"},
+        query_params={address.TRAIN_LIKE: like, address.OTHER_SEED: "yes"},
         help="Opens the Train page with these settings and the next seed that is not stored yet.",
     )

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import computer, data, jobs, state
-from dashboard.form_answers import PlannedTraining
+from dashboard import address
+from dashboard.computing import process
+from dashboard.computing.form_answers import PlannedTraining
+from dashboard.data import stored
+from dashboard.jobs import jobs
 from dashboard.widgets.component_form import (
     DOWNLOAD,
     DOWNLOADED,
@@ -19,9 +22,9 @@ from dashboard.widgets.component_form import (
 from neft.errors import ConfigError
 
 if TYPE_CHECKING:
-    from dashboard.computing import forms as work
+    from dashboard.computing.work import forms as work
 else:
-    work = computer.there("dashboard.computing.forms")
+    work = process.there("dashboard.computing.work.forms")
 
 MAIN_TRAINING = ("sigma_d", "epochs", "seed")
 
@@ -70,10 +73,10 @@ def planned(values: dict[str, Any]) -> PlannedTraining:
 
 def fill_from_address() -> None:
     """Where the address asks for a run's settings: fill the form in, and put its fields into the address instead."""
-    like = st.query_params.get(state.TRAIN_LIKE)
+    like = st.query_params.get(address.TRAIN_LIKE)
     if like is None:
         return
-    other_seed = st.query_params.get(state.OTHER_SEED) is not None
+    other_seed = st.query_params.get(address.OTHER_SEED) is not None
     try:
         config_json = next_seed(_config_like(like)) if other_seed else _config_like(like)
         fill_form(config_json)
@@ -98,7 +101,7 @@ def _config_like(like: str) -> str:
     Raises:
         ConfigError: there is neither.
     """
-    found = data.records([like])
+    found = stored.records([like])
     if found:
         return json.dumps(found[0].config)
     try:

@@ -88,7 +88,7 @@ def end_jobs(home: Path) -> None:
     for path in home.glob("jobs/*/job.json"):
         with suppress(psutil.Error):
             left = psutil.Process(json.loads(path.read_text(encoding="utf-8"))["pid"])
-            if "dashboard.job_runner" in left.cmdline():
+            if "dashboard.jobs.runner" in left.cmdline():
                 left.kill()
 
 

@@ -13,8 +13,9 @@ import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 
-from dashboard import computer, job_files, job_processes, jobs
-from dashboard.computing import networks, previews
+from dashboard.computing import process
+from dashboard.computing.work import previews, restored
+from dashboard.jobs import files, jobs, processes
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.methods import BaseMethod, Irs, NoiseInjection, Ovf, Vanilla
@@ -46,7 +47,7 @@ def forget_everything() -> None:
     """What pages and the computing process keep."""
     st.cache_data.clear()
     st.cache_resource.clear()
-    networks.forget()
+    restored.forget()
     previews.forget()
 
 
@@ -54,8 +55,8 @@ def forget_everything() -> None:
 def _compute_here() -> Iterator[None]:
     """In the tests' own process, where what they put in place counts; the browser's tests have the real one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(computer, "ask", computer.answer)
-        patch.setattr(computer, "warm_up", lambda: None)
+        patch.setattr(process, "ask", process.answer)
+        patch.setattr(process, "warm_up", lambda: None)
         yield
 
 
@@ -75,9 +76,9 @@ def _no_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _no_training_left(_own_home: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nor one that is waited for: a page that is drawn here makes nothing ready."""
-    monkeypatch.setattr(job_processes, "keep_ready", lambda: None)
+    monkeypatch.setattr(processes, "keep_ready", lambda: None)
     yield
-    job_processes.READY.dismiss()
+    processes.READY.dismiss()
     for job in jobs.jobs():
         if job.is_active and pid_of(job.id) != os.getpid():
             end(job.id)
@@ -94,7 +95,7 @@ def end(job_id: str) -> None:
 
 def pid_of(job_id: str) -> int:
     """A job's process."""
-    facts = job_files.facts(job_id)
+    facts = files.facts(job_id)
     assert facts is not None
     return int(facts["pid"])
 

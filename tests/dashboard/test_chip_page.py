@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import chips
+from dashboard.data import opened_chips
 from neft import columns
 from neft.runs.records import RunRecord
 from neft.runs.store import RECORD, WEIGHTS, RunStore
@@ -57,7 +57,7 @@ def test_the_worst_chip_is_opened_and_keeps_what_was_stored(shipped: RunStore) -
 def test_flips_and_mends_are_the_difference_in_accuracy(shipped: RunStore) -> None:
     record = a_run(shipped)
 
-    report = chips.report(record, 0.2, 3)
+    report = opened_chips.report(record, 0.2, 3)
 
     difference = (len(report.mended) - len(report.flipped)) / report.num_images
     assert report.accuracy - report.clean == pytest.approx(difference)
@@ -81,9 +81,9 @@ def test_every_part_of_the_report_is_drawn(shipped: RunStore) -> None:
 
 
 def test_all_flipped_images_are_shown_when_asked(shipped: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chips, "FIRST_IMAGES", 3)
+    monkeypatch.setattr(opened_chips, "FIRST_IMAGES", 3)
     record = a_run(shipped)
-    flipped = chips.report(record, 0.2, 0).flipped
+    flipped = opened_chips.report(record, 0.2, 0).flipped
     assert len(flipped) > 3
 
     app = open_page(CHIP, run=record.id, chip_at="0.2", chip="By its number", number="0")
@@ -95,7 +95,7 @@ def test_all_flipped_images_are_shown_when_asked(shipped: RunStore, monkeypatch:
 
 def test_the_layer_of_the_address_is_mapped_over_its_rms_weight(shipped: RunStore) -> None:
     record = a_run(shipped)
-    expected = chips.error_map(record, layer="classifier", instance=1, sigma_d=0.1, unit="rms").cells
+    expected = opened_chips.error_map(record, layer="classifier", instance=1, sigma_d=0.1, unit="rms").cells
 
     app = open_page(
         CHIP, run=record.id, chip="By its number", number="1", chip_at="0.1", layer="classifier", over="RMS weight"

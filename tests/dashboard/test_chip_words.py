@@ -1,13 +1,16 @@
 """Single chips, inputs and weights in words."""
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
-from dashboard import chip_words, weights
+from dashboard.data import weights
+from dashboard.words import chip_words
 from neft import columns
 
 NAMES = ("cat", "dog", "owl")
-FACTS = {
+FACTS: dict[str, Any] = {
     "instance": 137,
     "rank": 2,
     "num_chips": 200,
@@ -36,7 +39,7 @@ def test_a_chip_is_named_with_its_rank_and_beside_the_mean_chip() -> None:
         ({"name": "median", "rank": 1, "num_chips": 1, "ci95": float("nan")}, "keeps 78.4 % and the network"),
     ],
 )
-def test_what_needs_no_saying_is_left_out(changed: dict[str, object], words: str) -> None:
+def test_what_needs_no_saying_is_left_out(changed: dict[str, Any], words: str) -> None:
     assert words in chip_words.chip_finding(**(FACTS | changed))
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import findings
+from dashboard.words import findings
 from neft.experiments.claims import claim_settings, claims_table
 from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, PlanRecord, save_plan

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.comparisons import MOST_RUNS
+from dashboard.data.comparisons import MOST_RUNS
 from neft.experiments.questions import CONTROL
 from neft.runs.notes import make_note, write_note
 from neft.runs.records import RunRecord

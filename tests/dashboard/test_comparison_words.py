@@ -4,8 +4,8 @@ from math import inf, nan
 
 import pytest
 
-from dashboard.comparison_words import finding, pairing, saving, verdict, why_not
-from dashboard.comparisons import Side
+from dashboard.data.comparisons import Side
+from dashboard.words.comparison_words import finding, pairing, saving, verdict, why_not
 from neft import columns as c
 from tests.stored_experiments import a_record
 

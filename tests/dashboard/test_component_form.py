@@ -10,9 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
-from dashboard import data
-from dashboard.computing import costs, forms
-from dashboard.computing.forms import INITIAL
+from dashboard.computing.work import forms, run_time
+from dashboard.computing.work.forms import INITIAL
+from dashboard.data import stored
 from neft.component import Component
 from neft.options import FAMILIES, SECTIONS, Option, make_config, option_table
 from neft.runs.store import RunStore
@@ -122,10 +122,10 @@ READ = "import pickle, sys; pickle.load(sys.stdin.buffer); sys.exit('torch' in s
 
 
 def test_answers_to_forms_are_read_without_torch(shipped: RunStore) -> None:
-    stamp, mlp = data.fingerprint(), {"dataset": "digits", "backbone": "mlp"}
+    stamp, mlp = stored.fingerprint(), {"dataset": "digits", "backbone": "mlp"}
     training = forms.plan(mlp)
-    duration = costs.of_run(training.config_json, stamp)
-    sweep = costs.of_sweep("beta", mlp, stamp, seeds=1, workers=1)
+    duration = run_time.of_run(training.config_json, stamp)
+    sweep = run_time.of_sweep("beta", mlp, stamp, seeds=1, workers=1)
     assert duration is not None
     assert sweep.duration is not None
     answers = (forms.form(), forms.held(training.config_json), training, duration, sweep)

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from dashboard import computer
-from dashboard.computer import ComputingError, ask, there
+from dashboard.computing import process
+from dashboard.computing.process import ComputingError, ask, there
 from neft.errors import ConfigError
 from neft.inspection.chip_report import percentile_rank
 
 KILLED = """
 import os, signal
-from dashboard.computer import ask
+from dashboard.computing.process import ask
 print(ask("os", "getpid"), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -25,8 +25,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 def _no_process_left() -> Iterator[None]:
     """Idle, it would live on in this process for minutes, beside the workers that other tests look for."""
     yield
-    while computer._kept:
-        computer._kept.pop().shutdown(kill_workers=True)
+    while process._kept:
+        process._kept.pop().shutdown(kill_workers=True)
 
 
 def test_questions_are_answered_by_one_process_that_is_not_the_server() -> None:

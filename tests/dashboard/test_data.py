@@ -2,7 +2,8 @@
 
 import pytest
 
-from dashboard import data, state
+from dashboard import address
+from dashboard.data import stored
 from neft.errors import StoreError
 from neft.experiments.questions import CONTROL
 from neft.runs.places import neft_home
@@ -18,52 +19,52 @@ def of_method(store: RunStore, method: str) -> RunRecord:
 def test_records_come_in_the_order_asked_for_without_those_that_are_gone(shipped: RunStore) -> None:
     first, second = shipped.ids()[:2]
 
-    assert [record.id for record in data.records([second, "gone", first])] == [second, first]
+    assert [record.id for record in stored.records([second, "gone", first])] == [second, first]
 
 
 def test_fingerprint_changes_with_every_run_that_comes_or_goes(shipped: RunStore, own_run: RunRecord) -> None:
-    before = data.fingerprint()
+    before = stored.fingerprint()
 
-    data.delete_run(own_run.id)
+    stored.delete_run(own_run.id)
 
-    assert data.fingerprint() != before
+    assert stored.fingerprint() != before
 
 
 def test_shipped_run_cannot_be_deleted(shipped: RunStore) -> None:
     run_id = shipped.ids()[0]
 
     with pytest.raises(StoreError):
-        data.delete_run(run_id)
+        stored.delete_run(run_id)
 
     assert run_id in shipped
-    assert data.is_shipped(run_id)
+    assert stored.is_shipped(run_id)
 
 
 def test_own_run_is_stored_but_not_shipped(own_run: RunRecord) -> None:
-    assert data.is_stored(own_run.id)
-    assert not data.is_shipped(own_run.id)
-    assert not data.is_stored("digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d")
+    assert stored.is_stored(own_run.id)
+    assert not stored.is_shipped(own_run.id)
+    assert not stored.is_stored("digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d")
 
 
 def test_variants_are_shown_in_one_order(shipped: RunStore) -> None:
-    curves = data.curves(tuple(shipped.ids()), "accuracy", "fixed", 0.1, data.fingerprint())
+    curves = stored.curves(tuple(shipped.ids()), "accuracy", "fixed", 0.1, stored.fingerprint())
 
-    assert list(dict.fromkeys(curves["variant"])) == list(data.CANONICAL)
+    assert list(dict.fromkeys(curves["variant"])) == list(stored.CANONICAL)
 
 
 def test_nothing_selected_is_an_empty_table() -> None:
-    stamp = data.fingerprint()
+    stamp = stored.fingerprint()
 
-    assert data.curves((), "accuracy", "matched", None, stamp).empty
-    assert data.at_slice((), "matched", None, 0.1, stamp).empty
-    assert data.decay_points((), 0.1, stamp).empty
-    assert data.deviations((), 0.1, "rms", stamp).empty
-    assert data.deviation_ratios((), 0.1, stamp).empty
+    assert stored.curves((), "accuracy", "matched", None, stamp).empty
+    assert stored.at_slice((), "matched", None, 0.1, stamp).empty
+    assert stored.decay_points((), 0.1, stamp).empty
+    assert stored.deviations((), 0.1, "rms", stamp).empty
+    assert stored.deviation_ratios((), 0.1, stamp).empty
 
 
 def test_control_is_marked_as_such() -> None:
-    assert data.variant_words(CONTROL, "Noise injection, T = 4") == "Noise injection, T = 4 (control)"
-    assert data.variant_words("ovf", "OVF") == "OVF"
+    assert stored.variant_words(CONTROL, "Noise injection, T = 4") == "Noise injection, T = 4 (control)"
+    assert stored.variant_words("ovf", "OVF") == "OVF"
 
 
 # ---------------------------------------------------------------- the address that shows a run
@@ -71,14 +72,14 @@ def test_control_is_marked_as_such() -> None:
 def test_address_of_a_run_shows_it_among_all_methods(shipped: RunStore, method: str) -> None:
     record = of_method(shipped, method)
 
-    query = data.view_address(record.id)
+    query = stored.view_address(record.id)
     app = open_at(query)
 
     assert not app.exception
     assert len(charts(app)) == 3
-    assert set(chosen(app, state.VARIANTS)) == set(data.CANONICAL)
-    assert chosen(app, state.PROTOCOL) == ["fixed"]
-    assert query.get(state.TRAIN_SIGMA_D) == (None if method == "vanilla" else "0.1")
+    assert set(chosen(app, address.VARIANTS)) == set(stored.CANONICAL)
+    assert chosen(app, address.PROTOCOL) == ["fixed"]
+    assert query.get(address.TRAIN_SIGMA_D) == (None if method == "vanilla" else "0.1")
     headline = next(text for text in words(app).splitlines() if "share of images" in text)
     assert f"**{record.facts.label}** " in headline
 
@@ -93,15 +94,15 @@ def test_address_of_an_uncommon_run_shows_it_under_a_name_of_its_own(shipped: Ru
         shipped.tables(record),
     )
 
-    query = data.view_address(other.id)
+    query = stored.view_address(other.id)
     app = open_at(query)
 
-    shown = query[state.VARIANTS]
+    shown = query[address.VARIANTS]
     assert isinstance(shown, list)
-    assert len(shown) == len(data.CANONICAL) + 1
+    assert len(shown) == len(stored.CANONICAL) + 1
     assert not app.exception
     assert any(label in words(app) for label in shown if label.startswith("OVF") and label != "OVF")
 
 
 def test_run_that_is_gone_has_no_address() -> None:
-    assert data.view_address("digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d") == {}
+    assert stored.view_address("digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d") == {}

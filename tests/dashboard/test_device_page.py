@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import own_devices, previews
+from dashboard.data import own_devices, previews
 from dashboard.widgets.device_editor import FILE, G_MAX, START, form_address
 from neft import columns
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig

@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from dashboard import data, experiments
+from dashboard.data import plans, stored
 from neft import tables
 from neft.experiments.claims import claim_settings, claims_table
 from neft.experiments.questions import EXPERIMENTS
@@ -29,15 +29,15 @@ def test_own_plan_wins_over_the_shipped_one_of_its_name(experiments_shipped: Run
     mine = without(a_plan(*HELD), seed=1)
     save_plan(own().root, mine)
 
-    assert experiments.plans(experiments.fingerprint()) == {PLAN: mine}
+    assert plans.plans(plans.fingerprint()) == {PLAN: mine}
 
 
 def test_plans_of_both_stores_stand_side_by_side(own_other_size: RunStore) -> None:
-    stamp = experiments.fingerprint()
+    stamp = plans.fingerprint()
 
-    assert set(experiments.plans(stamp)) == {PLAN, "classifier_noise-0000abcd"}
-    assert experiments.sizes(stamp)["classifier_noise"] == {PLAN: SMALL, "classifier_noise-0000abcd": OTHER}
-    assert experiments.sizes(stamp)["beta"] == {PLAN: SMALL}
+    assert set(plans.plans(stamp)) == {PLAN, "classifier_noise-0000abcd"}
+    assert plans.sizes(stamp)["classifier_noise"] == {PLAN: SMALL, "classifier_noise-0000abcd": OTHER}
+    assert plans.sizes(stamp)["beta"] == {PLAN: SMALL}
 
 
 def test_sizes_hold_what_is_stored_in_part_and_nothing_else(experiments_shipped: RunStore) -> None:
@@ -45,7 +45,7 @@ def test_sizes_hold_what_is_stored_in_part_and_nothing_else(experiments_shipped:
     missing = a_plan("tuned", name="missing", hidden_units=9)
     save_plan(own().root, missing)
 
-    sizes = experiments.sizes(experiments.fingerprint())
+    sizes = plans.sizes(plans.fingerprint())
 
     assert set(missing.experiments) == {"tuned"}
     assert "tuned" not in sizes
@@ -55,13 +55,13 @@ def test_sizes_hold_what_is_stored_in_part_and_nothing_else(experiments_shipped:
 def test_size_counts_its_seeds(experiments_shipped: RunStore) -> None:
     save_plan(own().root, without(a_plan(*HELD), seed=1))
 
-    assert set(experiments.sizes(experiments.fingerprint())["beta"].values()) == {SMALL.replace("2 seeds", "1 seed")}
+    assert set(plans.sizes(plans.fingerprint())["beta"].values()) == {SMALL.replace("2 seeds", "1 seed")}
 
 
 def test_plans_of_one_size_are_told_apart_by_their_names(own_other_size: RunStore) -> None:
     save_plan(own().root, renamed(a_plan("classifier_noise"), "again"))
 
-    assert experiments.sizes(experiments.fingerprint())["classifier_noise"] == {
+    assert plans.sizes(plans.fingerprint())["classifier_noise"] == {
         PLAN: f"{PLAN}: {SMALL}",
         "again": f"again: {SMALL}",
         "classifier_noise-0000abcd": OTHER,
@@ -70,26 +70,26 @@ def test_plans_of_one_size_are_told_apart_by_their_names(own_other_size: RunStor
 
 def test_fingerprint_changes_with_every_plan_that_comes_changes_or_goes(experiments_shipped: RunStore) -> None:
     path = own().root / FOLDER / f"{PLAN}.json"
-    seen = [experiments.fingerprint()]
+    seen = [plans.fingerprint()]
 
     save_plan(own().root, a_plan("beta"))
-    seen.append(experiments.fingerprint())
+    seen.append(plans.fingerprint())
     save_plan(own().root, a_plan("accuracy"))
     os.utime(path, ns=(1, 1))  # as if at another time, however coarse the clock
-    seen.append(experiments.fingerprint())
+    seen.append(plans.fingerprint())
     path.unlink()
-    seen.append(experiments.fingerprint())
+    seen.append(plans.fingerprint())
 
     assert len(set(seen[:3])) == 3
     assert seen[3] not in seen[1:3]
 
 
 def test_fingerprint_changes_with_every_run_that_comes_or_goes(own_other_size: RunStore) -> None:
-    before = experiments.fingerprint()
+    before = plans.fingerprint()
 
     own_other_size.delete(own_other_size.ids()[0])
 
-    assert experiments.fingerprint() != before
+    assert plans.fingerprint() != before
 
 
 def test_unreadable_plans_have_their_reasons(experiments_shipped: RunStore) -> None:
@@ -97,10 +97,10 @@ def test_unreadable_plans_have_their_reasons(experiments_shipped: RunStore) -> N
     folder.mkdir(parents=True)
     (folder / "torn.json").write_text("[", encoding="utf-8")
 
-    stamp = experiments.fingerprint()
+    stamp = plans.fingerprint()
 
-    assert experiments.problems(stamp) == {"torn": "not a plan"}
-    assert set(experiments.plans(stamp)) == {PLAN}
+    assert plans.problems(stamp) == {"torn": "not a plan"}
+    assert set(plans.plans(stamp)) == {PLAN}
 
 
 # ---------------------------------------------------------------- what is stored of them
@@ -108,32 +108,32 @@ def test_unreadable_plans_have_their_reasons(experiments_shipped: RunStore) -> N
 def test_progress_counts_each_run_once(experiments_shipped: RunStore, seeds: int, held: int, planned: int) -> None:
     save_plan(own().root, a_plan("classifier_noise", name="mine", num_seeds=seeds))
 
-    found = experiments.progress("mine", "classifier_noise", experiments.fingerprint())
+    found = plans.progress("mine", "classifier_noise", plans.fingerprint())
 
     assert (found.num_stored, found.num_planned, found.command) == (held, planned, "neft sweep mine")
 
 
 def test_training_without_noise_is_one_run_at_every_sigma_d(experiments_shipped: RunStore) -> None:
-    found = experiments.progress(PLAN, "accuracy", experiments.fingerprint())
+    found = plans.progress(PLAN, "accuracy", plans.fingerprint())
 
     assert found.num_stored == found.num_planned == 2 * (1 + 4 * 2)
 
 
 def test_chance_is_that_of_the_data(experiments_shipped: RunStore) -> None:
-    stamp = experiments.fingerprint()
+    stamp = plans.fingerprint()
 
-    assert experiments.chance(PLAN, "accuracy", stamp) == pytest.approx(0.1)
-    assert experiments.chance("nowhere", "accuracy", stamp) == 0
+    assert plans.chance(PLAN, "accuracy", stamp) == pytest.approx(0.1)
+    assert plans.chance("nowhere", "accuracy", stamp) == 0
 
 
 def test_size_is_known_once_runs_are_stored(nothing_shipped: None, other_size: RunStore) -> None:
     shutil.copytree(other_size.root / FOLDER, own().root / FOLDER)
-    assert experiments.sizes(experiments.fingerprint()) == {}
+    assert plans.sizes(plans.fingerprint()) == {}
 
     first = other_size.ids()[0]
     shutil.copytree(other_size.root / first, own().root / first)
 
-    assert experiments.sizes(experiments.fingerprint()) == {"classifier_noise": {"classifier_noise-0000abcd": OTHER}}
+    assert plans.sizes(plans.fingerprint()) == {"classifier_noise": {"classifier_noise-0000abcd": OTHER}}
 
 
 # ---------------------------------------------------------------- numbers
@@ -143,9 +143,9 @@ def test_points_are_those_of_the_tables_with_methods_in_the_order_shown(
 ) -> None:
     expected = tables.setting_points(chips_of(experiments_shipped, a_plan(*HELD), experiment), "ekl")
 
-    found = experiments.points(PLAN, experiment, "ekl", experiments.fingerprint())
+    found = plans.points(PLAN, experiment, "ekl", plans.fingerprint())
 
-    assert list(found["variant"].unique()) == [name for name in data.CANONICAL if name in set(expected["variant"])]
+    assert list(found["variant"].unique()) == [name for name in stored.CANONICAL if name in set(expected["variant"])]
     keys = ["variant", "position"]
     pd.testing.assert_frame_equal(
         found.sort_values(keys, ignore_index=True), expected.sort_values(keys, ignore_index=True)
@@ -153,22 +153,22 @@ def test_points_are_those_of_the_tables_with_methods_in_the_order_shown(
 
 
 def test_unknown_plan_has_no_numbers(experiments_shipped: RunStore) -> None:
-    stamp = experiments.fingerprint()
+    stamp = plans.fingerprint()
 
-    assert experiments.points("nowhere", "beta", "accuracy", stamp).empty
-    assert experiments.differences("nowhere", "beta", "ovf", None, stamp).empty
-    assert experiments.validation_choice("nowhere", "beta", stamp).empty
-    assert all(table.empty for table in experiments.convergence("nowhere", stamp))
+    assert plans.points("nowhere", "beta", "accuracy", stamp).empty
+    assert plans.differences("nowhere", "beta", "ovf", None, stamp).empty
+    assert plans.validation_choice("nowhere", "beta", stamp).empty
+    assert all(table.empty for table in plans.convergence("nowhere", stamp))
 
 
 def test_claims_are_those_of_the_tables(experiments_shipped: RunStore) -> None:
-    stamp = experiments.fingerprint()
+    stamp = plans.fingerprint()
     plan, records = a_plan(*HELD), experiments_shipped.list().records
     runs = {record.id: (record, experiments_shipped.instances(record)) for record in records}
 
-    pd.testing.assert_frame_equal(experiments.claims(stamp), claims_table([plan], runs))
+    pd.testing.assert_frame_equal(plans.claims(stamp), claims_table([plan], runs))
     pd.testing.assert_frame_equal(
-        experiments.claim_settings("ovf_beats_control", PLAN, "accuracy", stamp),
+        plans.claim_settings("ovf_beats_control", PLAN, "accuracy", stamp),
         claim_settings("ovf_beats_control", plan, runs),
     )
 
@@ -176,7 +176,7 @@ def test_claims_are_those_of_the_tables(experiments_shipped: RunStore) -> None:
 # ---------------------------------------------------------------- published figures
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_published_settings_are_of_the_experiment_alone(experiment: str) -> None:
-    rows = experiments.published(experiment)
+    rows = plans.published(experiment)
 
     assert set(rows["experiment"]) <= {experiment}
     assert rows.index.tolist() == list(range(len(rows)))
@@ -184,13 +184,13 @@ def test_published_settings_are_of_the_experiment_alone(experiment: str) -> None
 
 def test_published_accuracy_is_of_one_panel() -> None:
     """The same backbone on grey digits; methods that we do not have stand beside those asked for."""
-    rows = experiments.published_accuracy(["ovf"])
+    rows = plans.published_accuracy(["ovf"])
 
     assert set(rows["panel_label"]) == {"VGG-8 on MNIST"}
     assert set(rows["variant"]) == {"ovf", "correctnet"}
 
 
 def test_published_ekl_is_of_the_methods_asked_for() -> None:
-    assert set(experiments.published_ekl(["ovf", "noise_injection_t4"])["variant"]) == {"ovf"}
-    assert len(experiments.published_ekl(list(published_ekl()["variant"]))) == len(published_ekl())
-    assert experiments.published_ekl([]).empty
+    assert set(plans.published_ekl(["ovf", "noise_injection_t4"])["variant"]) == {"ovf"}
+    assert len(plans.published_ekl(list(published_ekl()["variant"]))) == len(published_ekl())
+    assert plans.published_ekl([]).empty

@@ -453,7 +453,7 @@ def test_experiment_is_run_at_the_size_of_the_form(monkeypatch: pytest.MonkeyPat
         started.append((command, experiment))
         return "id"
 
-    monkeypatch.setattr("dashboard.jobs.start_sweep", start)
+    monkeypatch.setattr("dashboard.jobs.jobs.start_sweep", start)
     app = open_experiment("beta")
     app.toggle(key="run_it").set_value(True).run()
     app.selectbox(key="form_backbone").set_value("mlp").run()

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import sentences
 from dashboard.widgets.run_picker import _with_curves
+from dashboard.words import sentences
 from neft.experiments.questions import CONTROL
 from neft.reference import PANELS, published_accuracy
 from neft.runs.places import CACHED_RUNS, neft_home

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard import findings
+from dashboard.words import findings
 from neft.reference import published_settings
 
 NAN, INFINITE = math.nan, math.inf

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from dashboard import glossary
-from dashboard.glossary import FILE
+from dashboard.words import glossary
+from dashboard.words.glossary import FILE
 from neft.datasets import DATASETS
 from neft.devices import DEVICES
 from neft.methods import METHODS

@@ -12,9 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
-from dashboard import job_files, job_processes, jobs
-from dashboard.job_processes import READY, keep_ready
-from dashboard.jobs import Expected, Job
+from dashboard.jobs import files, jobs, processes
+from dashboard.jobs.jobs import Expected, Job
+from dashboard.jobs.processes import READY, keep_ready
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets import Mnist
 from neft.networks.backbones import Mlp
@@ -69,7 +69,7 @@ def busy() -> Iterator[str]:
 
 
 def has_begun(job: Job) -> bool:
-    return bool(job_files.events(job.id))
+    return bool(files.events(job.id))
 
 
 def found(job_id: str) -> Job:
@@ -202,7 +202,7 @@ def test_job_waits_for_the_one_before_it_and_says_its_place(busy: str) -> None:
     assert [found(each).state for each in (busy, second, third)] == ["starting", "waiting", "waiting"]
     assert [found(each).place for each in (busy, second, third)] == [1, 2, 3]
     assert found(third).seconds == 0
-    assert job_files.events(second) == []
+    assert files.events(second) == []
 
 
 def test_waiting_job_is_cancelled_at_once(busy: str) -> None:
@@ -224,7 +224,7 @@ def test_waiting_jobs_begin_in_their_order_without_the_page_that_started_them(bu
     assert [found(each).place for each in (second, third)] == [2, 3]
 
     for ended, next_one in ((busy, second), (second, third)):
-        assert job_files.events(next_one) == []
+        assert files.events(next_one) == []
         end(ended)
         _ = wait(next_one, has_begun)
     end(third)
@@ -272,7 +272,7 @@ def test_what_computes_or_is_no_more_is_not_started_again(busy: str) -> None:
 
 
 def test_waiting_loads_nothing_heavy() -> None:
-    script = "import sys; import dashboard.job_runner; print(*sys.modules)"
+    script = "import sys; import dashboard.jobs.runner; print(*sys.modules)"
 
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
@@ -343,7 +343,7 @@ def ready() -> int:
 def is_gone(pid: int) -> bool:
     """Whether a process ends within some seconds."""
     for _ in range(600):
-        if job_files.process_created(pid) is None:
+        if files.process_created(pid) is None:
             return True
         time.sleep(0.05)
     return False
@@ -362,7 +362,7 @@ def test_training_given_to_the_process_that_is_ready_is_like_any_other() -> None
     assert [row["epoch"] for row in job.history] == [1, 2]
     assert config.run_id in RunStore(neft_home() / "runs")
     assert is_gone(pid)  # its last word follows its last event
-    log = (job_files.root() / job_id / job_files.LOG).read_text(encoding="utf-8")
+    log = (files.root() / job_id / files.LOG).read_text(encoding="utf-8")
     assert config.run_id in log
 
 
@@ -400,7 +400,7 @@ def test_process_that_is_ready_ends_with_its_server() -> None:
 
 
 def test_process_that_is_ready_ends_when_no_training_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_processes, "READY_FOR", 0.1)
+    monkeypatch.setattr(processes, "READY_FOR", 0.1)
 
     assert is_gone(ready())
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.lessons import LESSONS
 from dashboard.lessons.base import Choice, Guess
-from dashboard.sentences import percent
+from dashboard.words.sentences import percent
 from neft import tables
 from neft.experiments.claims import claims_table
 from neft.experiments.questions import CONTROL

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from dashboard import previews
-from dashboard.previews import MAX_PASSES
+from dashboard.data import previews
+from dashboard.data.previews import MAX_PASSES
 from neft.runs.records import RunRecord
 from neft.runs.store import RECORD, WEIGHTS, RunStore
 from tests.dashboard.driver import PREVIEW, charts, open_page, traces, words

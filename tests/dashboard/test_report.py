@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from typing_extensions import override
 
-from dashboard import charts, data, exchange
+from dashboard import charts
+from dashboard.data import exchange, stored
 from dashboard.widgets.chart_card import Card, Drawn
 from dashboard.widgets.share_popover import Shared, report_bytes
 from neft import columns
@@ -59,7 +60,7 @@ def records(shipped: RunStore) -> list[RunRecord]:
 
 @pytest.fixture
 def curves(records: list[RunRecord]) -> pd.DataFrame:
-    return data.curves(tuple(record.id for record in records), columns.ACCURACY, "fixed", 0.1, "now")
+    return stored.curves(tuple(record.id for record in records), columns.ACCURACY, "fixed", 0.1, "now")
 
 
 @pytest.fixture

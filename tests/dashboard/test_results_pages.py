@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import outcomes, results, sentences
+from dashboard.data import image_outcomes, results
+from dashboard.words import sentences
 from neft.experiments.questions import CONTROL
 from neft.runs.records import RunRecord
 from neft.runs.store import RECORD, RunStore
@@ -154,7 +155,7 @@ def test_read_out_says_mean_percentiles_and_failures(accuracy: AppTest, every_me
 @pytest.mark.parametrize("method", ["ovf", "irs"])
 def test_opened_chips_err_as_the_stored_ones(shipped: RunStore, method: str) -> None:
     record = lowest_seed(shipped, method)
-    (one,) = outcomes.opened([record], SLICE)
+    (one,) = image_outcomes.opened([record], SLICE)
     while not one.stream.is_finished:
         one.stream.advance()
     rows = shipped.instances(record)
@@ -204,13 +205,13 @@ def test_calibrated_logits_change_confidence_but_no_prediction(shipped: RunStore
     app = open_page(UNCERTAINTY, read="Fixed", at="0.2", methods="OVF", logits="Calibrated")
 
     assert not app.exception
-    (one,) = outcomes.opened([lowest_seed(shipped, "ovf")], 0.2)
+    (one,) = image_outcomes.opened([lowest_seed(shipped, "ovf")], 0.2)
     while not one.stream.is_finished:
         one.stream.advance()
         app = app.run()
     for plain, scaled in zip(one.stream.deployed, one.stream.calibrated, strict=True):
         assert (plain.correct == scaled.correct).all()
-    confidences = outcomes.confidences([one], is_calibrated=True).set_index("outcome")["mean"]
+    confidences = image_outcomes.confidences([one], is_calibrated=True).set_index("outcome")["mean"]
     assert drawn(app, "Mean confidence", "OVF, right")["x"] == pytest.approx([100 * confidences["right"]])
 
 

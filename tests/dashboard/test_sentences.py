@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from dashboard import sentences
-from dashboard.state import Selection, sigma_text
+from dashboard.address import Selection, sigma_text
+from dashboard.words import sentences
 
 NAN = math.nan
 SELECTION = Selection(

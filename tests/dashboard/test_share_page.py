@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import exchange
+from dashboard.data import exchange
 from neft.runs.bundles import export_runs
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord

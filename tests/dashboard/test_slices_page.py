@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard import weights as single_weights
+from dashboard.data import weights as single_weights
 from neft import columns
 from neft.devices import Fefet6, Rram1
 from neft.inspection.microscope import slice_weight

@@ -10,9 +10,9 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import job_processes, jobs
-from dashboard.computing.forms import INITIAL
-from dashboard.job_processes import READY, keep_ready
+from dashboard.computing.work.forms import INITIAL
+from dashboard.jobs import jobs, processes
+from dashboard.jobs.processes import READY, keep_ready
 from neft.config import RunConfig
 from neft.datasets import DATASETS
 from neft.devices import DEVICES
@@ -47,7 +47,7 @@ def form_keys(app: AppTest) -> set[str]:
 
 
 def test_page_makes_a_process_ready_for_the_next_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_processes, "keep_ready", keep_ready)
+    monkeypatch.setattr(processes, "keep_ready", keep_ready)
 
     app = open_page(TRAIN)
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from dashboard import chips, networks
-from dashboard.chips import FIRST_LOOK, NUM_VOTERS, VOTE_SIGMA_DS
-from dashboard.computing.networks import opened_chips
+from dashboard.computing.work import restored
+from dashboard.data import opened_chips, restorable
+from dashboard.data.opened_chips import FIRST_LOOK, NUM_VOTERS, VOTE_SIGMA_DS
 from neft import columns
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS, RunStore
@@ -21,8 +21,8 @@ def a_run(store: RunStore) -> RunRecord:
 
 def test_votes_are_those_of_the_very_chips(shipped: RunStore) -> None:
     record = a_run(shipped)
-    opened = opened_chips(record.id, networks.checksum(record))
-    asked = chips.voters(record, 5)
+    opened = restored.opened_chips(record.id, restorable.checksum(record))
+    asked = opened_chips.voters(record, 5)
     while not asked.is_finished:
         asked.advance()
     asked.advance()
@@ -40,7 +40,7 @@ def test_votes_are_those_of_the_very_chips(shipped: RunStore) -> None:
 
 def test_the_slider_reads_the_votes_at_its_stop(shipped: RunStore) -> None:
     record = a_run(shipped)
-    asked = chips.voters(record, 5)
+    asked = opened_chips.voters(record, 5)
     while not asked.is_finished:
         asked.advance()
 
@@ -51,7 +51,7 @@ def test_the_slider_reads_the_votes_at_its_stop(shipped: RunStore) -> None:
         expected = asked.tally(sigma_d)
         bars = next(trace for trace in traces(app, BARS) if trace["type"] == "bar")
         assert bars["x"] == pytest.approx((100 * expected[columns.SHARE]).tolist())
-        truth = networks.pictures(record, (5,))[0].true_class
+        truth = restorable.pictures(record, (5,))[0].true_class
         right = int(expected[columns.NUM_VOTES].iloc[truth])
         assert f"**{right} of 100 chips** say that image 5 is {truth}, which it is" in words(app)
         if sigma_d < 0.4:
@@ -59,7 +59,7 @@ def test_the_slider_reads_the_votes_at_its_stop(shipped: RunStore) -> None:
 
 
 def test_votes_grow_with_every_redraw(shipped: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chips, "A_PASS", 1e-4)  # one chip a pass
+    monkeypatch.setattr(opened_chips, "A_PASS", 1e-4)  # one chip a pass
 
     app = open_page(VOTES, run=a_run(shipped).id, image="5")
     assert "1 of 100 chips asked" in words(app)
@@ -74,13 +74,13 @@ def test_votes_grow_with_every_redraw(shipped: RunStore, monkeypatch: pytest.Mon
 
 def test_the_most_contested_image_is_shown_first(shipped: RunStore) -> None:
     record = a_run(shipped)
-    opened = opened_chips(record.id, networks.checksum(record))
-    usual = chips.usual_sigma_d(record, VOTE_SIGMA_DS)
+    opened = restored.opened_chips(record.id, restorable.checksum(record))
+    usual = opened_chips.usual_sigma_d(record, VOTE_SIGMA_DS)
 
     app = open_page(VOTES, run=record.id)
 
     image = int(app.number_input(key="image").value or 0)
-    assert image == int(chips.contested(record, usual)[columns.IMAGE].iloc[0])
+    assert image == int(opened_chips.contested(record, usual)[columns.IMAGE].iloc[0])
     said = torch.stack([opened.logits(chip, sigma_ds=[usual])[0] for chip in range(FIRST_LOOK)]).argmax(dim=2)
     most = [int(torch.bincount(votes).max()) for votes in said.T]
     assert most[image] < max(most)
@@ -88,7 +88,7 @@ def test_the_most_contested_image_is_shown_first(shipped: RunStore) -> None:
 
 def test_a_thumbnail_takes_its_image_into_the_address(shipped: RunStore) -> None:
     record = a_run(shipped)
-    other = int(chips.contested(record, 0.1)[columns.IMAGE].iloc[3])
+    other = int(opened_chips.contested(record, 0.1)[columns.IMAGE].iloc[3])
 
     app = open_page(VOTES, run=record.id)
     app = app.button_group(key="contested_image").set_value(other).run()
@@ -121,14 +121,14 @@ def test_damaged_weights_are_named(shipped: RunStore) -> None:
 def test_a_wrong_chip_can_be_opened_where_the_evaluation_has_it(shipped: RunStore) -> None:
     record = a_run(shipped)
 
-    assert chips.stored_chip_address(record, 3, 0.2) == {
+    assert opened_chips.stored_chip_address(record, 3, 0.2) == {
         "run": record.id,
         "chip": "By its number",
         "number": "3",
         "chip_at": "0.2",
     }
-    assert chips.stored_chip_address(record, 99, 0.2) is None
-    assert chips.stored_chip_address(record, 3, 0.0) is None
-    assert chips.stored_chip_address(record, 3, 0.125) is None
+    assert opened_chips.stored_chip_address(record, 99, 0.2) is None
+    assert opened_chips.stored_chip_address(record, 3, 0.0) is None
+    assert opened_chips.stored_chip_address(record, 3, 0.125) is None
     said = words(open_page(VOTES, run=record.id, image="5", votes_at="0.4"))
     assert "Open one of these chips" in said

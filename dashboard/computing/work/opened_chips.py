@@ -1,0 +1,95 @@
+"""Chips of an evaluation, opened again: what they say, and how far they miss."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from dashboard.computing.answers import Asked, MoreOutcomes, OpenedChip
+from dashboard.computing.work import restored
+from neft import columns
+from neft.inspection import chip_errors, image_outcomes, votes
+from neft.inspection.chip_report import ErrorMap, Unit
+from neft.pipeline import chip_law
+from neft.tables import layer_label
+
+
+def opened_chip(run_id: str, checksum: str, *, sigma_d: float, instance: int) -> OpenedChip:
+    """One chip of a run's evaluation; the checksum is that of the run's weights.
+
+    Raises:
+        NeftError: the run's weights or its data are not there.
+    """
+    found, chips = restored.stored(run_id, checksum), restored.opened_chips(run_id, checksum)
+    clean, logits = chips.logits(instance, sigma_ds=[0.0, sigma_d])
+    layers = chip_errors.layer_errors(found.network, chip_law(found.config), seed=chips.seed, instance=instance)
+    return OpenedChip(
+        said=image_outcomes.answers(clean, logits, chips.labels),
+        layers=layers.assign(**{columns.LAYER: layers[columns.LAYER].map(layer_label)}),
+    )
+
+
+def error_map(run_id: str, checksum: str, *, layer: str, instance: int, sigma_d: float, unit: Unit) -> ErrorMap:
+    """How far each weight of a layer, as pages call it, misses on one chip.
+
+    Raises:
+        NeftError: as `opened_chip`; or no such layer.
+    """
+    found = restored.stored(run_id, checksum)
+    return chip_errors.error_map(
+        found.network,
+        chip_law(found.config),
+        layer=restored.layer_called(run_id, checksum, layer),
+        seed=found.config.evaluation.seed,
+        instance=instance,
+        sigma_d=sigma_d,
+        unit=unit,
+    )
+
+
+def ask(
+    run_id: str, checksum: str, *, image: int, chips: Sequence[int], sigma_ds: Sequence[float], seconds: float
+) -> Asked:
+    """What chips say of one image at every sigma_d: the first of these, as many as that time allows, at least one."""
+    opened = restored.opened_chips(run_id, checksum)
+    started = time.perf_counter()
+    said: list[np.ndarray] = []
+    for _, logits in opened.each(chips, sigma_ds=sigma_ds, images=[image]):
+        said.append(logits[:, 0].numpy())
+        if time.perf_counter() - started >= seconds:
+            break
+    return Asked(logits=np.stack(said), seconds=time.perf_counter() - started)
+
+
+def contested(run_id: str, checksum: str, *, sigma_d: float, num_chips: int, num_images: int) -> pd.DataFrame:
+    """Test images, of the first ones, from the most contested on, by the first chips' votes."""
+    chips = restored.opened_chips(run_id, checksum)
+    images = range(min(num_images, len(chips.labels)))
+    logits = [said[0].numpy() for _, said in chips.each(range(num_chips), sigma_ds=[sigma_d], images=images)]
+    return votes.contested(np.stack(logits), chips.labels[: len(images)].numpy())
+
+
+def more_outcomes(
+    run_id: str, checksum: str, *, sigma_d: float, temperature: float | None, chips: Sequence[int], seconds: float
+) -> MoreOutcomes:
+    """What chips say of every image: the first of these, as many as that time allows, at least one.
+
+    Args:
+        run_id: the run.
+        checksum: of its weights.
+        sigma_d: device variation, std over maximal conductance.
+        temperature: by which logits are divided to be calibrated; None where nothing is.
+        chips: their numbers.
+        seconds: after which no further chip is opened.
+    """
+    opened = restored.opened_chips(run_id, checksum)
+    started = time.perf_counter()
+    found = MoreOutcomes([], [], 0.0)
+    for _, logits in opened.each(chips, sigma_ds=[sigma_d]):
+        found.deployed.append(image_outcomes.chip_outcome(logits[0], opened.labels))
+        if temperature is not None:
+            found.calibrated.append(image_outcomes.chip_outcome(logits[0], opened.labels, temperature=temperature))
+        if time.perf_counter() - started >= seconds:
+            break
+    return MoreOutcomes(found.deployed, found.calibrated, time.perf_counter() - started)

@@ -1,0 +1,116 @@
+"""Previews of stored networks, pass by pass; what was computed is kept, and can be computed again."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from dashboard.computing.answers import PreviewPass
+from dashboard.computing.work import restored
+from neft.config import RunConfig
+from neft.devices import Measured, device_from_text
+from neft.evaluation.preview import Preview, Previewer
+from neft.mapping.bit_slicing import BitSlicing
+from neft.pipeline import chip_law
+
+SEED = 0
+
+
+class Passes:
+    """The passes of one preview, as far as they are computed."""
+
+    def __init__(self, found: Iterator[Preview], *, clean: float) -> None:
+        self._found = found
+        self._clean = clean
+        self._known: list[PreviewPass] = []
+
+    def up_to(self, number: int) -> PreviewPass:
+        """What is known after so many passes."""
+        while len(self._known) < number:
+            started = time.perf_counter()
+            found = next(self._found)
+            seconds = time.perf_counter() - started + (self._known[-1].seconds if self._known else 0.0)
+            self._known.append(
+                PreviewPass(
+                    curve=found.curve,
+                    num_passes=found.num_passes,
+                    num_images=found.num_images,
+                    num_chips=found.num_chips,
+                    clean=self._clean,
+                    seconds=seconds,
+                )
+            )
+        return self._known[number - 1]
+
+
+def device_label(device: str) -> str:
+    """What a device is called, by its short name.
+
+    Raises:
+        ConfigError: its short name names none.
+    """
+    return device_from_text(device).full_label
+
+
+def refusal(run_id: str, checksum: str, device: str) -> str | None:
+    """Why images must share chips here, or None where each has one of its own.
+
+    Raises:
+        NeftError: the network, its data or the device do not fit, or are not there.
+    """
+    return _previewer(run_id, checksum, device).refusal
+
+
+def curve(
+    run_id: str, checksum: str, device: str, *, sigma_ds: tuple[float, ...], max_passes: int, number: int
+) -> PreviewPass:
+    """The accuracy curve of a stored network on a device, after so many passes.
+
+    Raises:
+        NeftError: as `refusal`.
+    """
+    return _curve(run_id, checksum, device, sigma_ds, max_passes).up_to(number)
+
+
+def layers(run_id: str, checksum: str, device: str, *, sigma_d: float, max_passes: int, number: int) -> PreviewPass:
+    """The accuracy with variation in one layer at a time, and last in all, after so many passes.
+
+    Raises:
+        NeftError: as `refusal`.
+    """
+    return _layers(run_id, checksum, device, sigma_d, max_passes).up_to(number)
+
+
+def mapping_on(config: RunConfig, device: str) -> BitSlicing:
+    """How a stored network's weights lie on a device: as the run's, but of as many bits as one's own device has."""
+    found = device_from_text(device)
+    return config.mapping.on_devices_of(found.device_bits) if isinstance(found, Measured) else config.mapping
+
+
+def forget() -> None:
+    """Let go of everything that is kept."""
+    for kept in (_curve, _layers, _previewer):
+        kept.cache_clear()
+
+
+@lru_cache(maxsize=32)
+def _curve(run_id: str, checksum: str, device: str, sigma_ds: Sequence[float], max_passes: int) -> Passes:
+    previewer = _previewer(run_id, checksum, device)
+    disjoint = previewer.refusal is not None
+    found = previewer.curve(sigma_ds, seed=SEED, max_passes=max_passes, disjoint=disjoint)
+    return Passes(found, clean=previewer.clean_accuracy)
+
+
+@lru_cache(maxsize=32)
+def _layers(run_id: str, checksum: str, device: str, sigma_d: float, max_passes: int) -> Passes:
+    previewer = _previewer(run_id, checksum, device)
+    disjoint = previewer.refusal is not None
+    found = previewer.by_layer(sigma_d, seed=SEED, max_passes=max_passes, disjoint=disjoint)
+    return Passes(found, clean=previewer.clean_accuracy)
+
+
+@lru_cache(maxsize=restored.KEPT)
+def _previewer(run_id: str, checksum: str, device: str) -> Previewer:
+    stored = restored.stored(run_id, checksum)
+    law = replace(chip_law(stored.config), device=device_from_text(device), mapping=mapping_on(stored.config, device))
+    return Previewer(stored.network, stored.images, law)

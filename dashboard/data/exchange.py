@@ -1,0 +1,209 @@
+"""Runs out of the stores and into them, and what a report says of runs: the door of everything that is handed on."""
+
+import io
+import tempfile
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import address
+from dashboard.computing import process
+from dashboard.data import stored
+from dashboard.data.stored import RunRecord
+from neft import columns, tables
+from neft.runs import bundles
+from neft.runs.bundles import Found
+from neft.runs.store import Stores
+
+if TYPE_CHECKING:
+    from dashboard.computing.work import bundles as work
+else:
+    work = process.there("dashboard.computing.work.bundles")
+
+__all__ = ["Found"]
+
+MAX_UPLOAD = 200
+"""Megabytes of a file that is taken in from a page; `neft import` takes larger ones."""
+MIB = 1024 * 1024
+FEW_RUNS = 12
+"""So many runs are reported at every σ_d."""
+NUMBERS = {
+    columns.RUN_ID: "Run",
+    columns.LABEL: "Method",
+    columns.SIGMA_D: "σ_d",
+    columns.SETTING: "Setting",
+    columns.DECAY: "γ schedule",
+    columns.NUM_FEEDBACK: "N",
+    columns.MEAN: "Mean",
+    columns.CI95: "± 95 %",
+    columns.LOWER: "Lower",
+    columns.UPPER: "Upper",
+    columns.PERCENTILE_1: "1st percentile",
+    columns.PERCENTILE_5: "5th percentile",
+    columns.NUM_SEEDS: "Seeds",
+    columns.DIFFERENCE: "Difference",
+    columns.DIFFERENCE_CI95: "± 95 %, paired",
+    columns.INDEPENDENT_CI95: "± 95 %, independent",
+    columns.NUM_PAIRS: "Pairs",
+    columns.NUM_INSTANCES: "Chips",
+}
+"""Columns of a table of means and their heads in a report, in this order."""
+
+INTERVALS = ({columns.MEAN, columns.CI95}, {columns.DIFFERENCE, columns.DIFFERENCE_CI95})
+
+
+# ---------------------------------------------------------------- bundles
+def bundle_bytes(run_ids: Sequence[str]) -> bytes:
+    """A bundle of some runs.
+
+    Raises:
+        StoreError: a run is not there or is damaged.
+    """
+    target = io.BytesIO()
+    _ = bundles.export_runs(run_ids, Stores.default(), target)
+    return target.getvalue()
+
+
+def bundle_size(run_ids: Sequence[str]) -> int:
+    """About how many bytes a bundle has, before packing."""
+    return bundles.bundle_size(stored.records(run_ids))
+
+
+def own_ids() -> list[str]:
+    """The user's own runs: those that did not come with the package."""
+    return [record.id for record in stored.listing().records if not stored.is_shipped(record.id)]
+
+
+def num_shipped() -> int:
+    """How many runs came with the package."""
+    return len(stored.listing().records) - len(own_ids())
+
+
+@st.cache_resource(max_entries=4, show_spinner="Checking every file against its checksum …")
+def look_into(_content: io.BytesIO, file_id: str, stamp: str) -> tuple[Found, ...]:
+    """The runs in a file, examined; nothing is stored.
+
+    Args:
+        _content: the file.
+        file_id: names the file's content.
+        stamp: of the stores, beside whose runs these are examined.
+
+    Raises:
+        BundleError: the file as a whole is refused.
+    """
+    del file_id, stamp
+    with _as_file(_content) as path:
+        return work.look_into(path)
+
+
+def take_in(content: io.BytesIO, run_ids: Collection[str]) -> tuple[Found, ...]:
+    """Store these runs of a file, each whole or not at all.
+
+    Raises:
+        BundleError: the file as a whole is refused.
+        StoreError: the store cannot be written.
+    """
+    with _as_file(content) as path:
+        return work.take_in(path, tuple(run_ids))
+
+
+@contextmanager
+def _as_file(content: io.BytesIO) -> Generator[Path]:
+    """An uploaded file where the computing process can read it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "upload.zip"
+        _ = path.write_bytes(content.getbuffer())
+        yield path
+
+
+# ---------------------------------------------------------------- addresses
+def whole_address(page_url: str, path: str, query: Mapping[str, str | Sequence[str]]) -> str:
+    """The whole address of a view.
+
+    >>> whole_address("http://127.0.0.1:8501/share", "runs", {"run": ["a", "b"]})
+    'http://127.0.0.1:8501/runs?run=a&run=b'
+    """
+    here = urlsplit(page_url)
+    words = urlencode(dict(query), doseq=True)
+    return here._replace(path=f"/{path}", query=words, fragment="").geturl()
+
+
+# ---------------------------------------------------------------- reports
+def means_table(table: pd.DataFrame) -> pd.DataFrame | None:
+    """A chart's means with their intervals as a report shows them; None where the chart shows something else."""
+    has_interval = any(pair <= set(table.columns) for pair in INTERVALS)
+    if table.empty or columns.LABEL not in table or not has_interval:
+        return None
+    shown = [name for name in NUMBERS if name in table.columns]
+    return table[shown].rename(columns=NUMBERS)
+
+
+def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """A row per run: what it is, and where and when it was made."""
+    return pd.DataFrame(
+        [
+            {
+                "Run": record.id,
+                "Method": record.facts.label,
+                "Backbone": record.facts.backbone_label,
+                "Data set": record.facts.dataset_label,
+                "Device": record.facts.device_label,
+                "Train σ_d": record.facts.train_sigma_d,
+                "Seed": record.facts.seed,
+                "Chips": record.facts.num_instances,
+                "Made": record.provenance.created,
+            }
+            for record in records
+        ]
+    )
+
+
+def results_table(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """A row per run and σ_d: the stored summary; of more than a few runs only at the σ_d that each was trained at."""
+    frames = [tables.summary_table(record).assign(**{columns.RUN_ID: record.id}) for record in records]
+    if len(records) > FEW_RUNS:
+        own = [(record.facts.train_sigma_d, frame) for record, frame in zip(records, frames, strict=True)]
+        frames = [frame[(frame[columns.SIGMA_D] - at).abs() < address.CLOSE] for at, frame in own]
+    if not frames:
+        return pd.DataFrame()
+    whole = pd.concat(frames, ignore_index=True)
+    heads = {
+        columns.RUN_ID: "Run",
+        columns.SIGMA_D: "σ_d",
+        columns.ACCURACY: "Accuracy",
+        columns.CI95: "± 95 %",
+        columns.PERCENTILE_1: "1st percentile",
+        columns.PERCENTILE_5: "5th percentile",
+        columns.EKL: "EKL (nats)",
+        columns.MEAN_CONFIDENCE: "Confidence",
+        columns.CALIBRATION_ERROR: "Calibration error",
+    }
+    return whole[[name for name in heads if name in whole]].rename(columns=heads)
+
+
+def differences_table(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """A row per run, a column for every setting in which they differ."""
+    differing = tables.config_differences(records)
+    return differing.reset_index(names="Run") if differing.shape[1] else pd.DataFrame()
+
+
+def commands(records: Sequence[RunRecord]) -> dict[str, str]:
+    """By run the command that makes it again."""
+    return {
+        record.id: record.provenance.command or f"neft show {record.id} --config  (its command was not kept)"
+        for record in records
+    }
+
+
+def versions(records: Sequence[RunRecord]) -> str:
+    """The versions that the runs were made with, each set once."""
+    found = dict.fromkeys(
+        ", ".join(f"{name} {version}" for name, version in record.provenance.versions.items()) for record in records
+    )
+    revisions = dict.fromkeys((record.provenance.git_revision or "unknown")[:12] for record in records)
+    return f"{'; or '.join(found)}; revision {', '.join(revisions)}"

@@ -1,0 +1,186 @@
+"""Stored experiments and claims: plans, their runs, and the numbers that pages draw."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.data import stored
+from neft import columns, reference, tables
+from neft.errors import StoreError
+from neft.experiments import claims as decided
+from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, EXPERIMENTS, Experiment
+from neft.runs.plans import PlanEntry, PlanRecord, load_plans
+from neft.runs.records import RunRecord
+from neft.runs.store import Stores
+
+__all__ = ["EXPERIMENTS", "Experiment", "Progress"]
+
+CONTROLS = (CONTROL, CONTROL_BY_TERMS)
+"""The series that are the temperature control, by what they vary with."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How much of an experiment is stored."""
+
+    num_stored: int
+    num_planned: int
+    command: str
+    """What makes the rest."""
+
+
+def fingerprint() -> str:
+    """Changes whenever a run or a plan is added or removed."""
+    stores = Stores.default()
+    folders = [root / "plans" for root in (stores.own.root, stores.shipped.root)]
+    files = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.json"))]
+    return "/".join([stored.fingerprint(), *(f"{path.name}:{path.stat().st_mtime_ns}" for path in files)])
+
+
+def plans(stamp: str) -> dict[str, PlanRecord]:
+    """Every stored plan by name; the user's own win where both stores have one of a name."""
+    return _plans(stamp)[0]
+
+
+def problems(stamp: str) -> dict[str, str]:
+    """Plans that cannot be read, and why."""
+    return _plans(stamp)[1]
+
+
+def sizes(stamp: str) -> dict[str, dict[str, str]]:
+    """By experiment, the plans that hold it, with what each was run on in words that tell them apart."""
+    found: dict[str, dict[str, str]] = {}
+    for name, plan in plans(stamp).items():
+        for experiment in plan.experiments:
+            words = _size_words(name, experiment, stamp)
+            if words:
+                found.setdefault(experiment, {})[name] = words
+    return {experiment: _told_apart(known) for experiment, known in found.items()}
+
+
+def progress(plan_name: str, experiment: str, stamp: str) -> Progress:
+    """How many of an experiment's runs are stored."""
+    plan = plans(stamp)[plan_name]
+    wanted = {entry.run_id for entry in plan.entries if entry.experiment == experiment}
+    there = {record.id for record in stored.records(sorted(wanted))}
+    return Progress(num_stored=len(there), num_planned=len(wanted), command=plan.command)
+
+
+def chance(plan_name: str, experiment: str, stamp: str) -> float:
+    """Accuracy of guessing on an experiment's data."""
+    found = stored.records([entry.run_id for entry in _entries(plan_name, experiment, stamp)])
+    return 1 / found[0].facts.num_classes if found else 0.0
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading runs …")
+def points(plan_name: str, experiment: str, metric: str, stamp: str) -> pd.DataFrame:
+    """A row per arm: mean and interval of a metric."""
+    return stored.in_shown_order(tables.setting_points(_chips(plan_name, experiment, stamp), metric))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def differences(plan_name: str, experiment: str, series: str, setting: str | None, stamp: str) -> pd.DataFrame:
+    """A row per other arm: its paired difference in accuracy to a series, at one setting or (None) at its own."""
+    chips = _chips(plan_name, experiment, stamp)
+    if setting is None:
+        return stored.in_shown_order(tables.differences_to_series(chips, series))
+    return stored.in_shown_order(tables.differences_to_arm(chips, (series, setting)))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def convergence(plan_name: str, stamp: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A row per training, and a row per method with its count of failures."""
+    return tables.convergence(_chips(plan_name, "convergence", stamp))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def validation_choice(plan_name: str, experiment: str, stamp: str) -> pd.DataFrame:
+    """A row per arm: its validation accuracy, and whether validation chooses it."""
+    entries = _entries(plan_name, experiment, stamp)
+    records = {record.id: record for record in stored.records([entry.run_id for entry in entries])}
+    return stored.in_shown_order(tables.validation_choice(entries, records, experiment))
+
+
+@st.cache_data(max_entries=4, show_spinner="Deciding every claim from its stored runs …")
+def claims(stamp: str) -> pd.DataFrame:
+    """A row per claim and plan; plans that were run on the same data are told apart by their names."""
+    known = plans(stamp)
+    runs = _runs([entry.run_id for plan in known.values() for entry in plan.entries])
+    found = decided.claims_table(list(known.values()), runs)
+    shared = found.groupby("data")["plan"].transform("nunique") > 1
+    return found.assign(data=found["data"].mask(shared, found["plan"] + ": " + found["data"]))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def claim_settings(claim: str, plan_name: str, experiment: str, stamp: str) -> pd.DataFrame:
+    """A claim setting by setting; empty where it is no average over settings."""
+    runs = _runs([entry.run_id for entry in _entries(plan_name, experiment, stamp)])
+    return decided.claim_settings(claim, plans(stamp)[plan_name], runs)
+
+
+def published(experiment: str) -> pd.DataFrame:
+    """Published accuracies of an experiment's settings; empty where there are none."""
+    rows = reference.published_settings()
+    return rows[rows[columns.EXPERIMENT] == experiment].reset_index(drop=True)
+
+
+def published_accuracy(variants: Sequence[str]) -> pd.DataFrame:
+    """The nearest panel's published points of these variants, and of the methods that we do not have."""
+    return stored.published_accuracy(reference.NEAREST_PANEL, variants)
+
+
+def published_ekl(variants: Sequence[str]) -> pd.DataFrame:
+    """The published EKL figure's points of some methods."""
+    rows = reference.published_ekl()
+    return rows[rows[columns.VARIANT].isin(variants)].reset_index(drop=True)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _plans(stamp: str) -> tuple[dict[str, PlanRecord], dict[str, str]]:
+    del stamp
+    stores = Stores.default()
+    shipped, shipped_problems = load_plans(stores.shipped.root)
+    own, own_problems = load_plans(stores.own.root)
+    return shipped | own, shipped_problems | own_problems
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _size_words(plan_name: str, experiment: str, stamp: str) -> str:
+    """On what an experiment was run: data, backbone and how many of its seeds; empty where nothing of it is stored."""
+    entries = _entries(plan_name, experiment, stamp)
+    seeds = len({entry.seed for entry in entries})
+    facts = next((record.facts for entry in entries for record in stored.records([entry.run_id])), None)
+    if facts is None:
+        return ""
+    return f"{facts.dataset_label}, {facts.backbone_label}, {seeds} seed{'' if seeds == 1 else 's'}"
+
+
+def _told_apart(words: dict[str, str]) -> dict[str, str]:
+    """Words by plan; those that several plans share begin with the plan's name."""
+    counts = Counter(words.values())
+    return {name: text if counts[text] == 1 else f"{name}: {text}" for name, text in words.items()}
+
+
+def _entries(plan_name: str, experiment: str, stamp: str) -> list[PlanEntry]:
+    plan = plans(stamp).get(plan_name)
+    return [] if plan is None else [entry for entry in plan.entries if entry.experiment == experiment]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _chips(plan_name: str, experiment: str, stamp: str) -> pd.DataFrame:
+    entries = _entries(plan_name, experiment, stamp)
+    return tables.experiment_chips(entries, _runs([entry.run_id for entry in entries]), experiment)
+
+
+def _runs(run_ids: Sequence[str]) -> dict[str, tuple[RunRecord, pd.DataFrame]]:
+    """Record and chips of those of some runs that are stored and whole."""
+    found: dict[str, tuple[RunRecord, pd.DataFrame]] = {}
+    for record in stored.records(sorted(set(run_ids))):
+        try:
+            found[record.id] = (record, stored.instances(record))
+        except StoreError as error:
+            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+    return found

@@ -1,0 +1,148 @@
+"""Stored numbers of the results pages: one selection at every sigma_d."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import address
+from dashboard.address import Protocol, Selection
+from dashboard.data import stored
+from dashboard.data.stored import RunRecord
+from neft import columns, tables
+from neft.errors import StoreError
+from neft.tables import chip_spread
+from neft.tables.chip_spread import NUM_FAILED, PARTS, SHARES, STD_CHIPS, STD_REST, STD_SEEDS
+from neft.tables.layers import NUM_SAMPLED, RATIO, WITHIN
+from neft.tables.percentiles import chips_to_meet
+
+__all__ = [
+    "NUM_FAILED",
+    "NUM_SAMPLED",
+    "PARTS",
+    "RATIO",
+    "SHARES",
+    "STD_CHIPS",
+    "STD_REST",
+    "STD_SEEDS",
+    "WITHIN",
+]
+
+NOISE_FREE = "vanilla"
+CALIBRATED = "calibrated_errors"
+PERCENTILES = chip_spread.PERCENTILES
+SURE = 0.975
+"""With this probability one of the chips lies below a percentile: only then has it a lower limit."""
+
+
+def chips_for_a_limit(percentile: int) -> int:
+    """Chips without which a percentile has no lower limit."""
+    return chips_to_meet(percentile / 100, confidence=SURE)
+
+
+def low_percentiles(selection: Selection, stamp: str) -> pd.DataFrame:
+    """Low percentiles of accuracy at every sigma_d, with limits."""
+    return _low_percentiles(selection.run_ids, selection.protocol, selection.train_sigma_d, stamp)
+
+
+def differences(selection: Selection, reference: str, stamp: str) -> pd.DataFrame:
+    """Paired differences in accuracy to a variant at every sigma_d."""
+    return _differences(selection.run_ids, selection.protocol, selection.train_sigma_d, reference, stamp)
+
+
+def within_reach(differences: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """The differences that fit one picture: without training that met no noise, which falls far below the others."""
+    if differences.empty or reference == NOISE_FREE:
+        return differences
+    kept = differences[differences[columns.VARIANT] != NOISE_FREE]
+    return differences if kept.empty else kept
+
+
+def variance_parts(rows: pd.DataFrame) -> pd.DataFrame:
+    """How far accuracies of one training on one chip spread, and why; from the chips at one sigma_d."""
+    return stored.in_shown_order(tables.variance_parts(rows))
+
+
+def read_out(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row per variant: what a table says of the chips at one sigma_d."""
+    return stored.in_shown_order(tables.read_out(rows))
+
+
+def metric_curves(selection: Selection, metric: str, stamp: str) -> pd.DataFrame:
+    """A metric against sigma_d."""
+    return stored.curves(selection.run_ids, metric, selection.protocol, selection.train_sigma_d, stamp)
+
+
+def one_run_each(selection: Selection) -> tuple[RunRecord, ...]:
+    """Per method the run of the lowest seed, trained at the slice (matched) or at the chosen sigma_d (fixed)."""
+    found: dict[str, RunRecord] = {}
+    for record in shown_runs(selection):
+        variant = record.facts.variant
+        if variant not in found or record.facts.seed < found[variant].facts.seed:
+            found[variant] = record
+    order = stored.in_shown_order(pd.DataFrame({columns.VARIANT: list(found)}))
+    return tuple(found[str(variant)] for variant in order[columns.VARIANT])
+
+
+def shown_runs(selection: Selection) -> list[RunRecord]:
+    """The runs behind the slice: those trained at it (matched) or at the chosen sigma_d (fixed), or without noise."""
+    at = selection.sigma_d if selection.protocol == "matched" else selection.train_sigma_d
+    return [
+        record
+        for record in stored.named_records(selection.run_ids)
+        if record.facts.method == "vanilla" or (at is not None and abs(record.facts.train_sigma_d - at) < address.CLOSE)
+    ]
+
+
+def keep_calibrated_errors(records: Sequence[RunRecord], sigma_d: float, errors: pd.DataFrame) -> None:
+    """Remember, for this session, the calibration errors that were computed of calibrated chips."""
+    st.session_state[CALIBRATED] = ((tuple(record.id for record in records), sigma_d), errors)
+
+
+def calibrated_errors(records: Sequence[RunRecord], sigma_d: float) -> pd.DataFrame:
+    """Those errors of these runs at this sigma_d; empty while they are not computed."""
+    of, errors = st.session_state.get(CALIBRATED, (None, pd.DataFrame()))
+    return errors if of == (tuple(record.id for record in records), sigma_d) else pd.DataFrame()
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def noise_audit(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+    """Asked and realised std of every layer of some runs, with the statistical error of their ratio."""
+    found: list[tuple[RunRecord, pd.DataFrame, pd.DataFrame]] = []
+    for record in stored.named_records(run_ids):
+        try:
+            kept = stored.run_tables(record.id)
+        except StoreError:
+            continue  # the deviations beside it name the damaged run
+        found.append((record, kept.layers, kept.deviations))
+    del stamp
+    return stored.in_shown_order(tables.noise_audit(found, sigma_d=sigma_d))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def weight_sizes(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+    """How large the weights of each layer are beside its largest, over trainings."""
+    layers = stored.layers(run_ids, sigma_d, stamp)
+    return layers if layers.empty else stored.in_shown_order(tables.weight_sizes(layers))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _low_percentiles(
+    run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, stamp: str
+) -> pd.DataFrame:
+    return stored.in_shown_order(tables.low_percentiles(_chips(run_ids, protocol, train_sigma_d, stamp)))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _differences(
+    run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, reference: str, stamp: str
+) -> pd.DataFrame:
+    return stored.in_shown_order(tables.difference_curves(_chips(run_ids, protocol, train_sigma_d, stamp), reference))
+
+
+def _chips(run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, stamp: str) -> pd.DataFrame:
+    """All chips at every sigma_d, as a way of reading asks for."""
+    curves = stored.curves(run_ids, columns.ACCURACY, protocol, train_sigma_d, stamp)
+    sigma_ds = sorted({float(value) for value in curves[columns.SIGMA_D]})
+    cells = [stored.at_slice(run_ids, protocol, train_sigma_d, sigma_d, stamp) for sigma_d in sigma_ds]
+    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()

@@ -1,0 +1,319 @@
+"""The only door to stored runs, and the only home of Streamlit's caches.
+
+Keys are run ids and the stores' fingerprints, never arrays.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import address
+from neft import columns, reference, tables
+from neft.errors import StoreError
+from neft.experiments.questions import CONTROL
+from neft.runs.notes import delete_note
+from neft.runs.records import RunRecord
+from neft.runs.store import INSTANCES, Listing, RunTables, Stores
+from neft.tables import Interval, Protocol
+
+__all__ = ["Interval", "Protocol", "RunRecord", "RunTables"]
+
+CANONICAL = ("vanilla", "noise_injection", CONTROL, "ovf", "irs")
+"""The variants of the first look, in the order in which they are shown."""
+Unit = Literal["w_max", "rms"]
+FULL_CURVE = 3
+"""A run tried at this many device variations is a curve of its own; one with fewer belongs to an ablation."""
+
+
+def fingerprint() -> str:
+    """Changes whenever a run is added or removed in either store."""
+    stores = Stores.default()
+    roots = (stores.own.root, stores.shipped.root)
+    return "/".join(f"{root.stat().st_mtime_ns if root.is_dir() else 0}:{root}" for root in roots)
+
+
+def listing() -> Listing:
+    """Every stored run's record and why others cannot be read."""
+    return _listing(fingerprint())
+
+
+def runs_table() -> pd.DataFrame:
+    """A row per run."""
+    return _runs_table(fingerprint())
+
+
+def records(run_ids: Sequence[str]) -> list[RunRecord]:
+    """The records of some runs, in the given order; those that are gone are left out."""
+    known = {record.id: record for record in listing().records}
+    return [known[run_id] for run_id in run_ids if run_id in known]
+
+
+def is_shipped(run_id: str) -> bool:
+    """Whether a run came with the package and cannot be removed."""
+    return run_id not in Stores.default().own
+
+
+def is_stored(run_id: str) -> bool:
+    """Whether a run of that id is there."""
+    return run_id in Stores.default()
+
+
+def run_tables(run_id: str) -> RunTables:
+    """A run's tables.
+
+    Raises:
+        StoreError: they cannot be read.
+    """
+    return _run_tables(run_id, fingerprint())
+
+
+def instances(record: RunRecord) -> pd.DataFrame:
+    """A run's chips.
+
+    Raises:
+        StoreError: they cannot be read.
+    """
+    return _instances(record.id, record.files[INSTANCES].sha256, record)
+
+
+def delete_run(run_id: str) -> None:
+    """Remove one of the user's own runs, and the note on it unless a shipped run has the same id.
+
+    Raises:
+        NeftError: it is not one of those, or cannot be removed.
+    """
+    stores = Stores.default()
+    stores.own.delete(run_id)
+    if run_id not in stores.shipped:
+        delete_note(run_id)
+
+
+def deviation_ratios(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+    """How large a typical deviation is beside a typical weight, by variant."""
+    found = layers(run_ids, sigma_d, stamp)
+    return found if found.empty else in_shown_order(tables.deviation_ratios(found))
+
+
+def results(record: RunRecord) -> pd.DataFrame:
+    """A row per sigma_d of a run's stored summary."""
+    return tables.summary_table(record)
+
+
+def settings_in_words(run_ids: tuple[str, ...], *, without: tuple[str, ...]) -> "pd.Series[str]":
+    """Per run the settings in which these runs differ, in words, leaving out sections or settings shown elsewhere."""
+    return _settings_in_words(run_ids, without, fingerprint())
+
+
+def variant_words(variant: str, label: str) -> str:
+    """A variant's label, the control marked as such; also how the address names it."""
+    return f"{label} (control)" if variant == CONTROL else label
+
+
+def is_curve(record: RunRecord) -> bool:
+    """Whether a run was tried at enough device variations to be a curve of its own."""
+    return len(record.facts.sigma_ds) >= FULL_CURVE
+
+
+def view_address(run_id: str) -> dict[str, str | list[str]]:
+    """The landing page's address that shows a run beside the first look's methods, as one network over all sigma_d.
+
+    Bound widgets write what they show into the address: labels, not names.
+    """
+    found = records([run_id])
+    if not found:
+        return {}
+    facts = found[0].facts
+    beside = [
+        one for one in listing().records if _shown_together(one, found[0]) and (is_curve(one) or one.id == run_id)
+    ]
+    named = {record.id: record.facts for record in tables.told_apart(beside)}
+    labels = {one.variant: one.label for one in named.values()}
+    shown = [*(variant for variant in CANONICAL if variant in labels), named[run_id].variant]
+    query: dict[str, str | list[str]] = {
+        address.DATASET: facts.dataset_label,
+        address.BACKBONE: facts.backbone_label,
+        address.DEVICE: facts.device_label,
+        address.VARIANTS: list(dict.fromkeys(variant_words(variant, labels[variant]) for variant in shown)),
+        address.PROTOCOL: address.PROTOCOLS["fixed"],
+    }
+    if facts.train_sigma_d:
+        query[address.TRAIN_SIGMA_D] = address.sigma_text(facts.train_sigma_d)
+    return query
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading runs …")
+def curves(
+    run_ids: tuple[str, ...], metric: str, protocol: Protocol, train_sigma_d: float | None, stamp: str
+) -> pd.DataFrame:
+    """A metric against sigma_d, a row per variant and sigma_d."""
+    rows = tables.select_protocol(_gathered(run_ids, stamp), protocol, train_sigma_d=train_sigma_d)
+    return in_shown_order(tables.metric_curves(rows, metric))
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def at_slice(
+    run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, sigma_d: float, stamp: str
+) -> pd.DataFrame:
+    """All chips of some runs at one sigma_d."""
+    rows = tables.select_protocol(_gathered(run_ids, stamp), protocol, train_sigma_d=train_sigma_d)
+    return rows if rows.empty else rows[(rows[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE]
+
+
+def quantiles(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The distribution of a metric over these chips, by variant."""
+    return in_shown_order(tables.metric_quantiles(rows, metric))
+
+
+def means(rows: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """Mean and interval of a metric over these chips, by variant."""
+    return in_shown_order(tables.metric_curves(rows, metric))
+
+
+def differences(rows: pd.DataFrame, reference: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """Paired differences of every variant to a reference."""
+    return in_shown_order(tables.differences_to(rows, reference, metric))
+
+
+def clean_means(curve: pd.DataFrame) -> pd.DataFrame:
+    """What each variant keeps without variation."""
+    return in_shown_order(tables.clean_means(curve))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def decay_points(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+    """The decay-factor ablation of runs trained and tested at one sigma_d."""
+    rows = _gathered(run_ids, stamp)
+    if rows.empty:
+        return tables.decay_points(rows)
+    tested = (rows[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE
+    trained = (rows[columns.TRAIN_SIGMA_D] - sigma_d).abs() < address.CLOSE
+    return tables.decay_points(rows[tested & trained])
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def deviations(run_ids: tuple[str, ...], sigma_d: float, unit: Unit, stamp: str) -> pd.DataFrame:
+    """Histograms of weight deviations of some runs at one sigma_d."""
+    found = [(record, stored.layers, stored.deviations) for record, stored in _readable(run_ids, stamp)]
+    return in_shown_order(tables.scaled_deviations(found, sigma_d=sigma_d, unit=unit))
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def layers(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+    """Asked and realised std of every layer of some runs."""
+    found = [(record, stored.layers) for record, stored in _readable(run_ids, stamp)]
+    return tables.layer_table(found, sigma_d=sigma_d)
+
+
+def comparable_variants(run_ids: Sequence[str]) -> set[str]:
+    """The variants of some runs that differ in their method alone."""
+    return tables.comparable_variants(named_records(run_ids))
+
+
+def published_panels() -> dict[str, str]:
+    """The published accuracy figure's panels: key and label."""
+    return dict(reference.PANELS)
+
+
+def published_accuracy(panel: str | None, variants: Sequence[str]) -> pd.DataFrame:
+    """A panel's published points of these variants, and of the published methods that we do not have.
+
+    Empty without a panel.
+    """
+    rows = reference.published_accuracy()
+    ours = rows[columns.VARIANT].isin(CANONICAL)
+    return in_shown_order(rows[(rows[columns.PANEL] == panel) & (rows[columns.VARIANT].isin(variants) | ~ours)])
+
+
+def config_differences(run_ids: Sequence[str]) -> pd.DataFrame:
+    """The settings in which some runs differ."""
+    return tables.config_differences(records(run_ids))
+
+
+def named_records(run_ids: Sequence[str]) -> list[RunRecord]:
+    """Records of some runs, those of an uncommon recipe under a name of their own."""
+    return list(_named_records(tuple(run_ids), fingerprint()))
+
+
+def problems() -> dict[str, str]:
+    """Runs that cannot be read, and why."""
+    return listing().problems
+
+
+def in_shown_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Variants in the order in which they are always shown."""
+    if frame.empty or columns.VARIANT not in frame:
+        return frame
+    placed = frame.assign(_place=frame[columns.VARIANT].map(_place))
+    return placed.sort_values("_place", kind="stable", ignore_index=True).drop(columns="_place")
+
+
+def _place(variant: str) -> tuple[int, str]:
+    return CANONICAL.index(variant) if variant in CANONICAL else len(CANONICAL), variant
+
+
+def _shown_together(one: RunRecord, other: RunRecord) -> bool:
+    """Whether the landing page shows two runs in one selection."""
+    return all(
+        getattr(one.facts, name) == getattr(other.facts, name) for name in ("dataset_label", "backbone", "device")
+    )
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _settings_in_words(run_ids: tuple[str, ...], without: tuple[str, ...], stamp: str) -> "pd.Series[str]":
+    del stamp
+    return tables.settings_in_words(records(run_ids), without=without)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading runs …")
+def _listing(stamp: str) -> Listing:
+    del stamp
+    return Stores.default().list()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _runs_table(stamp: str) -> pd.DataFrame:
+    return tables.runs_table(_listing(stamp).records)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _named_records(run_ids: tuple[str, ...], stamp: str) -> list[RunRecord]:
+    del stamp
+    return tables.told_apart(records(run_ids))
+
+
+@st.cache_resource(max_entries=2048, show_spinner=False)
+def _instances(run_id: str, checksum: str, _record: RunRecord) -> pd.DataFrame:
+    del checksum
+    return Stores.default().holder(run_id).instances(_record)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _gathered(run_ids: tuple[str, ...], stamp: str) -> pd.DataFrame:
+    del stamp
+    found: list[tuple[RunRecord, pd.DataFrame]] = []
+    for record in named_records(run_ids):
+        try:
+            found.append((record, instances(record)))
+        except StoreError as error:
+            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+    return tables.gather(found)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _run_tables(run_id: str, stamp: str) -> RunTables:
+    del stamp
+    store = Stores.default().holder(run_id)
+    return store.tables(store.record(run_id))
+
+
+def _readable(run_ids: tuple[str, ...], stamp: str) -> list[tuple[RunRecord, RunTables]]:
+    """Records and tables of some runs; those whose files are damaged are left out, and named."""
+    found: list[tuple[RunRecord, RunTables]] = []
+    for record in named_records(run_ids):
+        try:
+            found.append((record, _run_tables(record.id, stamp)))
+        except StoreError as error:
+            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+    return found

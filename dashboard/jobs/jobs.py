@@ -1,0 +1,314 @@
+"""Trainings and sweeps started from a page: each a process of its own, one computing at a time, the others in a queue.
+
+A job survives a page's reload and the server's restart: `NEFT_HOME/jobs/<id>/` holds job.json (written once),
+events.jsonl (appended by the process), log.txt and, once it was asked to stop, cancel. Each process waits for its turn
+by itself (`dashboard.jobs.processes`). Nothing here knows Streamlit.
+"""
+
+import contextlib
+import datetime
+import json
+import os
+import secrets
+import shlex
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+
+from dashboard.jobs import files
+from dashboard.jobs.files import BEGUN, CANCEL, CONFIG, EVENTS, JOB, LOCK
+from dashboard.jobs.processes import begin, spare_cores
+
+State = Literal["waiting", "starting", "running", "finished", "cancelled", "failed", "lost"]
+ACTIVE: tuple[State, ...] = ("waiting", "starting", "running")
+KILLED = (
+    "It was killed (out of memory, or the machine was switched off). "
+    "Start it again with the same settings to go on after its last whole epoch."
+)
+NEVER_BEGUN = "Its process ended before its turn came (the machine was switched off?). Start it again to queue anew."
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How long a job was expected to take when it was started, in seconds."""
+
+    training: float
+    evaluation: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run of a sweep that ended."""
+
+    run_id: str
+    seconds: float
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training's or a sweep's job as its files tell it."""
+
+    id: str
+    run_id: str
+    """Of a training; empty for a sweep."""
+    command: str
+    created: float
+    num_epochs: int
+    state: State
+    sweep: str = ""
+    """The experiment that is run; empty for a training."""
+    place: int = 0
+    """In the queue: 1 computes, 2 is next; 0 once it has ended."""
+    expected: Expected | None = None
+    stage: str = BEGUN
+    """What it is doing: starting, loading, training, evaluating, storing, sweeping."""
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    history: list[dict[str, float]] = field(default_factory=list)
+    runs: list[EndedRun] = field(default_factory=list)
+    """Of a sweep, in the order in which they ended."""
+    seconds: float = 0.0
+    """Since its turn came, or how long it took; the waiting does not count."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it computes or waits to."""
+        return self.state in ACTIVE
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the present stage, from its pace so far; None while there is none."""
+        done_here = self.done - self._stage_began_at
+        if self.state != "running" or done_here <= 0:
+            return None
+        return self._stage_seconds / done_here * (self.total - self.done)
+
+    @property
+    def seconds_to_end(self) -> tuple[float, float] | None:
+        """Least and most until it ends: by its pace where it has one, as expected before; None where nobody knows."""
+        if not self.is_active:
+            return 0.0, 0.0
+        left = self.seconds_left
+        if left is None:
+            return None if self.expected is None else (self.expected.low, self.expected.high)
+        if self.stage != "training" or self.expected is None:
+            return left, left
+        # what comes after the training is as uncertain as all was before
+        expected = self.expected
+        share = expected.evaluation / max(expected.training + expected.evaluation, 1e-9)
+        return left + share * expected.low, left + share * expected.high
+
+    _stage_seconds: float = 0.0
+    _stage_began_at: int = 0
+    """What was done before the stage's first event: a resumed training does not begin at 0."""
+
+
+def start(
+    config_json: str,
+    *,
+    run_id: str,
+    command: str,
+    num_epochs: int,
+    download: bool = False,
+    expected: Expected | None = None,
+) -> str:
+    """Queue a training; returns the job's id.
+
+    Args:
+        config_json: the run's config.
+        run_id: the id it will have.
+        command: the command line that does the same, to show.
+        num_epochs: to draw its progress before it tells.
+        download: whether a missing data set may be fetched.
+        expected: how long it should take.
+    """
+    facts = {"run_id": run_id, "command": command, "num_epochs": num_epochs, "download": download}
+    return _launch(_training_words(config_json, download=download), _with_expected(facts, expected))
+
+
+def start_sweep(command: str, *, experiment: str, expected: Expected | None = None) -> str:
+    """Queue a sweep; returns the job's id.
+
+    Args:
+        command: its command line, `neft sweep …`.
+        experiment: the experiment's name.
+        expected: how long it should take.
+    """
+    facts = {"run_id": "", "command": command, "num_epochs": 0, "sweep": experiment}
+    return _launch(_sweep_words(command), _with_expected(facts, expected))
+
+
+def start_again(job_id: str) -> str | None:
+    """Queue a job that has ended once more, in the place of the ended one; None where its files are gone.
+
+    What was whole is not computed again: a training goes on after its last epoch, a sweep with the runs that lack.
+    """
+    facts, job = files.facts(job_id), find(job_id)
+    if facts is None or job is None or job.is_active:
+        return None
+    try:
+        words = (
+            _sweep_words(job.command)
+            if job.sweep
+            else _training_words(config_json(job_id), download=bool(facts.get("download")))
+        )
+    except OSError:
+        return None
+    new_id = _launch(words, facts)
+    forget(job_id)
+    return new_id
+
+
+def config_json(job_id: str) -> str:
+    """The config that a training was started with.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    return (files.root() / job_id / CONFIG).read_text(encoding="utf-8")
+
+
+Words = Callable[[Path], list[str]]
+"""The words behind `neft`, for a job's folder."""
+
+
+def _training_words(config_json: str, *, download: bool) -> Words:
+    def words(folder: Path) -> list[str]:
+        _ = (folder / CONFIG).write_text(config_json, encoding="utf-8")
+        found = ["train", "--config", str(folder / CONFIG), "--resume"]
+        return [*found, "--download"] if download else found
+
+    return words
+
+
+def _sweep_words(command: str) -> Words:
+    return lambda _folder: [*shlex.split(command)[1:], "--workers", str(spare_cores())]
+
+
+def _with_expected(facts: dict[str, Any], expected: Expected | None) -> dict[str, Any]:
+    return facts if expected is None else {**facts, "expected": asdict(expected)}
+
+
+def _launch(words: Words, facts: dict[str, Any]) -> str:
+    """Start the process that waits for its turn.
+
+    One at a time, over all servers and threads: an id is later than that of every job whose files are written.
+    """
+    files.root().mkdir(parents=True, exist_ok=True)
+    with FileLock(files.root() / LOCK):
+        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
+        job_id = f"{stamp}-{secrets.token_hex(3)}"
+        folder = files.root() / job_id
+        folder.mkdir()
+        pid = begin(job_id, [*words(folder), "--events", str(folder / EVENTS)])
+        draft = folder / f".{JOB}"
+        started = {"created": time.time(), "pid": pid, "process_created": files.process_created(pid)}
+        _ = draft.write_text(json.dumps(facts | started), encoding="utf-8")
+        _ = draft.rename(folder / JOB)
+    return job_id
+
+
+def cancel(job_id: str) -> None:
+    """Ask a job to stop, or to wait no longer.
+
+    What is whole is kept, epochs and runs, and the same settings go on from there.
+    """
+    facts = files.facts(job_id)
+    if facts is not None and files.alive(facts):
+        # a process that waits or is still being loaded dies at once and leaves no word of its own
+        (files.root() / job_id / CANCEL).touch()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(facts["pid"], signal.SIGTERM)
+
+
+def jobs(*, limit: int | None = None) -> list[Job]:
+    """The jobs, newest first; at most so many."""
+    queue = files.queue()
+    names = files.ids()[::-1][:limit]
+    return [job for job in (_find(name, queue) for name in names) if job is not None]
+
+
+def active() -> Job | None:
+    """The job that computes now, if one does."""
+    queue = files.queue()
+    first = _find(queue[0], queue) if queue else None
+    return first if first is not None and first.is_active else None
+
+
+def find(job_id: str) -> Job | None:
+    """One job's present state."""
+    return _find(job_id, files.queue())
+
+
+def forget(job_id: str) -> None:
+    """Remove a job that has ended from the list; its run, if it made one, stays."""
+    job = find(job_id)
+    if job is None or job.is_active:
+        return
+    folder = files.root() / job_id
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+
+
+def _find(job_id: str, queue: Sequence[str]) -> Job | None:
+    facts = files.facts(job_id)
+    if facts is None:
+        return None
+    events = files.events(job_id)
+    place = queue.index(job_id) + 1 if job_id in queue else 0
+    last = events[-1] if events else {}
+    state = _state(job_id, last, place=place)
+    began = next((event["time"] for event in events if event["event"] == BEGUN), facts["created"])
+    ended = last.get("time", facts["created"]) if state not in ACTIVE else time.time()
+    staged = [event for event in events if event["event"] == last.get("event")]
+    return Job(
+        id=job_id,
+        run_id=facts["run_id"],
+        command=facts["command"],
+        created=facts["created"],
+        num_epochs=facts["num_epochs"],
+        state=state,
+        sweep=str(facts.get("sweep", "")),
+        place=place if state in ACTIVE else 0,
+        expected=Expected(**facts["expected"]) if facts.get("expected") else None,
+        stage=str(last.get("event", BEGUN)),
+        done=int(last.get("done", 0)),
+        total=int(last.get("total", 0)),
+        message=_message(job_id, state, last),
+        history=[event["row"] for event in events if event["event"] == "training" and event.get("row")],
+        runs=[EndedRun(**event["run"]) for event in events if event["event"] == "sweeping" and event.get("run")],
+        seconds=0.0 if state == "waiting" else ended - began,
+        _stage_seconds=time.time() - staged[0]["time"] if staged else 0.0,
+        _stage_began_at=int(staged[0].get("done", 0)) if staged else 0,
+    )
+
+
+def _state(job_id: str, last: dict[str, Any], *, place: int) -> State:
+    ended: dict[str, State] = {"finished": "finished", "stopped": "cancelled", "failed": "failed"}
+    kind = str(last.get("event", ""))
+    if kind in ended:
+        return ended[kind]
+    if place:
+        return ("waiting" if place > 1 else "starting") if not last else "starting" if kind == BEGUN else "running"
+    if files.asked_to_stop(job_id):
+        return "cancelled"
+    # it ended without an event of its own: refused before it began, or killed
+    return "failed" if kind in ("", BEGUN) and files.last_words(job_id) else "lost"
+
+
+def _message(job_id: str, state: State, last: dict[str, Any]) -> str:
+    if state == "lost":
+        return KILLED if last else NEVER_BEGUN
+    if state == "failed" and last.get("event") != "failed":
+        return files.last_words(job_id)
+    return str(last.get("message", ""))

@@ -1,0 +1,63 @@
+"""What a job's process is: it waits for its turn, with nothing heavy loaded, and then is `neft …`.
+
+    python -m dashboard.jobs.runner JOB_ID train --config …
+
+Or it loads what a training needs, and then waits for a job: one line on its standard input, the same words as JSON.
+
+    python -m dashboard.jobs.runner
+
+It needs neither the page nor the server that started it, once it has a job. Jobs whose processes are gone are waited
+for by nobody.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+
+from dashboard.jobs import files
+
+SECONDS_BETWEEN_LOOKS = 0.25
+TRAINING = ("neft.cli.train", "sklearn.datasets", "sklearn.model_selection")
+"""What takes long to import in a training, and its data; all else is imported by these."""
+
+
+def main() -> None:
+    """Wait, then run the command line that stands behind the job's id."""
+    job = sys.argv[1:] or job_given_later()
+    if job is None:
+        return
+    job_id, *words = job
+    wait_for_turn(job_id)
+    files.tell_begun(job_id)
+    sys.argv = ["neft", *words]
+
+    from neft.__main__ import main as neft  # noqa: PLC0415 - not while it waits
+
+    neft()
+
+
+def job_given_later() -> list[str] | None:
+    """Load all that a training needs, and return the id and the words that come then; None where none come."""
+    for module in TRAINING:
+        _ = importlib.import_module(module)
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        return None  # who would have written it has ended
+    job: list[str] = json.loads(line)
+    with (files.root() / job[0] / files.LOG).open("wb") as log:
+        for output in (sys.stdout, sys.stderr):
+            _ = os.dup2(log.fileno(), output.fileno())
+    return job
+
+
+def wait_for_turn(job_id: str) -> None:
+    """Return once no earlier job's process lives; later ones never come before."""
+    earlier = [facts for one in files.ids() if one < job_id and (facts := files.facts(one)) is not None]
+    while earlier := [facts for facts in earlier if files.alive(facts)]:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Single chips, inputs and weights in words, from numbers that `neft` computed."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dashboard.address import sigma_text
+from dashboard.words.sentences import SIGMA_D, percent, with_interval
+from neft import columns
+
+
+def chip_finding(
+    *,
+    name: str,
+    instance: int,
+    rank: int,
+    num_chips: int,
+    sigma_d: float,
+    accuracy: float,
+    clean: float,
+    mean: float,
+    ci95: float,
+    num_images: int,
+) -> str:
+    """The chip page's first sentence: which chip this is, what it keeps, and what the mean chip keeps."""
+    chips = f"{num_chips} chip{'' if num_chips == 1 else 's'}"
+    place = rank_words(rank, num_chips)
+    which = f"the {name} chip, {place}" if name and not place.startswith("the ") else place
+    interval = f" (95 % interval over {chips})" if num_chips > 1 else ""
+    return (
+        f"At device variation {SIGMA_D} = {sigma_text(sigma_d)}, **chip {instance}** is {which}: "
+        f"**{percent(accuracy)} %** of {num_images:,} images right, where the mean chip keeps "
+        f"{with_interval(mean, ci95)}{interval} and the network without variation {percent(clean)} %."
+    )
+
+
+def flip_words(
+    num_flipped: int, num_mended: int, commonest: tuple[int, int, int] | None, class_names: Sequence[str]
+) -> str:
+    """How many images a chip flips, mostly which, and how many it mends."""
+    if commonest is None:
+        return f"It flips no image and mends {num_mended}."
+    true, said, count = commonest
+    mostly = f"mostly {class_names[true]} → {class_names[said]} ({count})" if count > 1 else "no two alike"
+    images = "image" if num_flipped == 1 else "images"
+    which = f", {mostly}," if num_flipped > 1 else ""
+    return f"It flips {num_flipped} {images}{which} and mends {num_mended}."
+
+
+def rank_words(rank: int, num_chips: int) -> str:
+    """Where a chip stands, from the nearer end.
+
+    >>> rank_words(2, 200), rank_words(1, 200), rank_words(199, 200), rank_words(100, 200)
+    ('2nd worst of 200', 'the worst of 200', '2nd best of 200', '100th worst of 200')
+    >>> rank_words(1, 1)
+    'the only one'
+    """
+    if num_chips == 1:
+        return "the only one"
+    from_above = num_chips - rank + 1
+    place, end = (rank, "worst") if rank <= from_above else (from_above, "best")
+    return f"the {end} of {num_chips}" if place == 1 else f"{ordinal(place)} {end} of {num_chips}"
+
+
+def check_words(accuracy: float, stored: float, *, num_right: int, num_images: int, off_by: int) -> str:
+    """Whether the opened chip is the stored one."""
+    opened = f"Opened again it has {num_right:,} of {num_images:,} images right, {percent(accuracy, 2)} %"
+    if off_by == 0:
+        return f"{opened}: exactly what the evaluation stored."
+    images = "image" if off_by == 1 else "images"
+    return (
+        f"{opened}; the evaluation stored {percent(stored, 2)} %, {off_by} {images} apart. Another machine's "
+        "arithmetic can tip images that lie between two classes."
+    )
+
+
+def votes_finding(
+    tally: pd.DataFrame, *, image: int, truth: int, num_chips: int, sigma_d: float, class_names: Sequence[str]
+) -> str:
+    """The votes page's first sentence: how many chips have the image right, and what else they say."""
+    right = tally.iloc[truth]
+    true_name = class_names[truth]
+    interval = f"{percent(right[columns.LOWER], 0)} to {percent(right[columns.UPPER], 0)} %"
+    words = (
+        f"At device variation {SIGMA_D} = {sigma_text(sigma_d)}, **{int(right[columns.NUM_VOTES])} of {num_chips} "
+        f"chips** say that image {image} is {true_name}, which it is (95 % interval {interval})"
+    )
+    others = tally[(tally[columns.SAID_CLASS] != truth) & (tally[columns.NUM_VOTES] > 0)]
+    others = others.sort_values(columns.NUM_VOTES, ascending=False, kind="stable")
+    said = ", ".join(
+        f"{int(row[columns.NUM_VOTES])} say {class_names[int(row[columns.SAID_CLASS])]}"
+        for row in others.head(3).to_dict("records")
+    )
+    rest = f" and {len(others) - 3} classes more" if len(others) > 3 else ""
+    return f"{words}; {said}{rest}." if said else f"{words}; none says otherwise."
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `3rd`, `4th`, `11th`.
+
+    >>> ordinal(1), ordinal(12), ordinal(23)
+    ('1st', '12th', '23rd')
+    """
+    if 10 < number % 100 < 14:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

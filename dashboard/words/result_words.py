@@ -1,0 +1,306 @@
+"""The results pages in words, from numbers that `neft` computed."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import pandas as pd
+
+from dashboard.address import Selection, sigma_text
+from dashboard.data.results import NUM_FAILED, SHARES, WITHIN, chips_for_a_limit
+from dashboard.words.sentences import SIGMA_D, percent, spread_words, with_interval
+from neft import columns
+
+
+class Growth(Protocol):
+    """Chips that are being opened."""
+
+    @property
+    def num_chips(self) -> int:
+        """How many there will be."""
+        ...
+
+    @property
+    def num_images(self) -> int:
+        """On how many images."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Spent on them so far."""
+        ...
+
+    @property
+    def deployed(self) -> Sequence[Any]:
+        """Those opened so far."""
+        ...
+
+
+ORDINALS = {1: "1st", 5: "5th"}
+MANY_SEEDS = 10
+MOSTLY = 0.5
+"""A part that is more than this share of a variance is what it mostly is."""
+PARTS = dict(zip(SHARES, ("the training", "the chip", "the chip in that training"), strict=True))
+
+
+def percentile_name(percentile: int) -> str:
+    """`5th percentile`."""
+    return f"{ORDINALS[percentile]} percentile"
+
+
+def unlucky_words(percentiles: pd.DataFrame, means: pd.DataFrame, sigma_d: float) -> str:
+    """How far below the mean chip each method's unlucky chip lies at the slice; rows of one percentile."""
+    at = percentiles[(percentiles[columns.SIGMA_D] - sigma_d).abs() < 1e-9]
+    if at.empty:
+        return ""
+    mean = means.set_index(columns.VARIANT)[columns.MEAN]
+    each = ", ".join(
+        f"{row[columns.LABEL]} {percent(row[columns.VALUE])} % "
+        f"(−{percent(mean[row[columns.VARIANT]] - row[columns.VALUE])})"
+        for row in at.to_dict("records")
+    )
+    name = percentile_name(int(at[columns.PERCENTILE].iloc[0]))
+    return f"{name} at {SIGMA_D} = {sigma_text(sigma_d)} (points below the mean): {each}."
+
+
+def percentile_limits_words(percentile: int, num_chips: int) -> str:
+    """What so many chips can say of a percentile, and what not."""
+    needed, rest = chips_for_a_limit(percentile), num_chips * percentile / 100
+    below = f"{rest:g} chip{'' if rest == 1 else 's'}"
+    start = f"Of {num_chips} chips, {below} {'lies' if rest == 1 else 'lie'} below the {percentile_name(percentile)}"
+    if num_chips >= needed:
+        return f"{start}; its limits are those of the chips drawn, not of other trainings."
+    return (
+        f"{start}: too few for a lower limit, which takes {needed}. A still worse chip is not excluded, and the mark "
+        "itself may be too kind."
+    )
+
+
+def variance_words(parts: pd.DataFrame) -> str:
+    """What each method's spread mostly is."""
+    if parts.empty:
+        return ""
+    if (parts[columns.NUM_SEEDS] < 2).all():
+        return "With one training a method, trainings and chips cannot be told apart."
+    by_verdict: dict[str, list[str]] = {}
+    for row in parts.to_dict("records"):
+        shares = {words: float(row[name]) for name, words in PARTS.items()}
+        if not any(math.isnan(share) for share in shares.values()):
+            most = max(shares, key=lambda words: shares[words])
+            verdict = f"{'Mostly' if shares[most] > MOSTLY else 'First of all'} {most}"
+            by_verdict.setdefault(verdict, []).append(str(row[columns.LABEL]))
+    seeds = int(parts[columns.NUM_SEEDS].max())
+    rough = f" The training's part is known from {seeds} seeds only." if seeds < MANY_SEEDS else ""
+    each = ". ".join(f"{verdict}: {', '.join(labels)}" for verdict, labels in by_verdict.items())
+    return f"{each}.{rough}" if each else ""
+
+
+def differences_words(differences: pd.DataFrame, reference_label: str) -> str:
+    """At how many device variations each method is told apart from the reference."""
+    if differences.empty:
+        return ""
+    each: list[str] = []
+    for label, rows in differences.groupby(columns.LABEL, sort=False):
+        known = rows[rows[columns.CI95].notna() & (rows[columns.CI95] > 0)]
+        better = int((known[columns.LOWER] > 0).sum())
+        worse = int((known[columns.UPPER] < 0).sum())
+        each.append(f"{label} better at {better}, worse at {worse} of {len(rows)}")
+    return f"Told apart from {reference_label}: {'; '.join(each)}."
+
+
+def left_out_words(differences: pd.DataFrame, drawn: pd.DataFrame) -> str:
+    """What is not in the picture, and how far it reaches."""
+    if len(drawn) == len(differences):
+        return ""
+    gone = differences[~differences[columns.VARIANT].isin(drawn[columns.VARIANT])]
+    low, high = (
+        f"{100 * value:+.1f}".replace("-", "−") for value in (gone[columns.MEAN].min(), gone[columns.MEAN].max())
+    )
+    return f"Not drawn, as it would flatten the rest: {gone[columns.LABEL].iloc[0]} ({low} to {high} points)."
+
+
+def read_out_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The slice as people read it: a row per method, in words."""
+    return pd.DataFrame(
+        {
+            "Method": rows[columns.LABEL],
+            "Accuracy": [
+                with_interval(mean, ci95) for mean, ci95 in zip(rows[columns.MEAN], rows[columns.CI95], strict=True)
+            ],
+            "N": [
+                f"{seeds} × {chips}"
+                for seeds, chips in zip(rows[columns.NUM_SEEDS], rows[columns.NUM_INSTANCES], strict=True)
+            ],
+            **{
+                f"{percentile_name(percentile)}": [
+                    _limits(*(float(row[f"percentile_{percentile}{end}"]) for end in ("", "_lower", "_upper")))
+                    for row in rows.to_dict("records")
+                ]
+                for percentile in (5, 1)
+            },
+            "Failed": [
+                f"{int(failed)} of {int(seeds)}"
+                for failed, seeds in zip(rows[NUM_FAILED], rows[columns.NUM_SEEDS], strict=True)
+            ],
+        }
+    )
+
+
+def weights_finding(selection: Selection, audit: pd.DataFrame, sizes: pd.DataFrame) -> str:
+    """The page's first sentence: by how much weights miss, and what that is beside a typical weight."""
+    at = f"At device variation {SIGMA_D} = {sigma_text(selection.sigma_d)} on {selection.device_label}"
+    words = [f"{at}, {selection.backbone_label} on {selection.dataset_label}:"]
+    if not audit.empty:
+        stds = audit[columns.CLOSED_FORM_STD]
+        low, high = (percent(float(value)) for value in (stds.min(), stds.max()))
+        words.append(f"a weight misses by {low if low == high else f'{low} to {high}'} % of its layer's largest (std).")
+    if not sizes.empty:
+        grouped = sizes.groupby([columns.VARIANT, columns.LABEL], sort=False)
+        means, seeds = grouped["deviation_to_weight"].mean(), grouped[columns.NUM_SEEDS].max()
+        labels = means.index.get_level_values(columns.LABEL)
+        each = ", ".join(f"**{label}** {percent(float(mean), 0)} %" for label, mean in zip(labels, means, strict=True))
+        count = int(seeds.max())
+        trainings = f"{count} seed{'' if count == 1 else 's'}, mean over layers"
+        words.append(f"Beside a typical (RMS) weight of the layer that is: {each} ({trainings}).")
+    return " ".join(words)
+
+
+def audit_words(audit: pd.DataFrame) -> str:
+    """How many layers lie outside the range of honest samples, and how many would by chance."""
+    if audit.empty:
+        return ""
+    # networks of equal shape meet the same draws: their layers are counted once
+    layers = audit.assign(ratio=audit["ratio"].round(4)).drop_duplicates([columns.LAYER, "ratio"])
+    outside, count = int((~layers[WITHIN].astype(bool)).sum()), len(layers)
+    by_chance = 0.05 * count
+    return (
+        f"{outside} of {count} sampled layers {'lies' if outside == 1 else 'lie'} outside; by chance "
+        f"{by_chance:.1f} would."
+    )
+
+
+def sizes_words(sizes: pd.DataFrame) -> str:
+    """How large a typical weight is beside the largest, and so a typical deviation beside a typical weight."""
+    if sizes.empty:
+        return ""
+    means = sizes.groupby([columns.VARIANT, columns.LABEL], sort=False)[[columns.MEAN, "deviation_to_weight"]].mean()
+    each = ", ".join(
+        f"{label} {percent(row[columns.MEAN], 0)} %" for (_, label), row in zip(means.index, _rows(means), strict=True)
+    )
+    return f"RMS weight over the largest, mean over layers: {each}."
+
+
+def small_words(shares: Mapping[str, float], small: float) -> str:
+    """How many of each method's weights are small beside the largest."""
+    each = ", ".join(f"{label} {percent(share, 0)} %" for label, share in shares.items())
+    return f"Below {percent(small, 0)} % of their layer's largest lie: {each}."
+
+
+def calibration_words(before: pd.DataFrame, sigma_d: float) -> str:
+    """Each method's stored calibration error at the slice."""
+    at = before[(before[columns.SIGMA_D] - sigma_d).abs() < 1e-9]
+    if at.empty:
+        return ""
+    each = ", ".join(
+        f"{row[columns.LABEL]} {with_interval(row[columns.MEAN], row[columns.CI95])}" for row in at.to_dict("records")
+    )
+    return f"At {SIGMA_D} = {sigma_text(sigma_d)}: {each}."
+
+
+def ekl_finding(
+    selection: Selection,
+    means: pd.DataFrame,
+    calibrated: pd.DataFrame,
+    differences: pd.DataFrame,
+    control_label: str | None,
+) -> str:
+    """The page's first sentence: EKL as deployed and calibrated, and whether feedback differs from its control."""
+    at = f"{SIGMA_D} = {sigma_text(selection.sigma_d)}"
+    where = f"At device variation {at} on {selection.dataset_label} with {selection.backbone_label}"
+    sentences = [f"{where}, EKL of correct predictions is, in nats: {nats_words(means)} ({spread_words(means)})."]
+    if not calibrated.empty:
+        sentences.append(f"Calibrated: {nats_words(calibrated)}.")
+    if control_label is not None and not differences.empty:
+        each = "; ".join(
+            _nats_verdict(str(row[columns.LABEL]), float(row[columns.MEAN]), float(row[columns.CI95]))
+            for row in differences.to_dict("records")
+        )
+        sentences.append(f"Calibrated, against the control ({control_label}), seed by seed and chip by chip: {each}.")
+    return " ".join(sentences)
+
+
+def opened_words(streams: Sequence[Growth]) -> str:
+    """How far the opening of chips is."""
+    done, wanted = sum(len(stream.deployed) for stream in streams), sum(stream.num_chips for stream in streams)
+    seconds = sum(stream.seconds for stream in streams)
+    most = max(stream.num_chips for stream in streams)
+    one = "one network" if len(streams) == 1 else f"{len(streams)} networks"
+    return (
+        f"Chip {done} of {wanted}: up to {most} chips of {one} (the lowest seed of each method), "
+        f"{streams[0].num_images} test images on each; {seconds:.2g} s."
+    )
+
+
+def never_right_words(never: pd.DataFrame) -> str:
+    """How many images have no EKL, as no chip gets them right."""
+    each = ", ".join(f"{row[columns.LABEL]} {row['num_never']}" for row in never.to_dict("records"))
+    return f"Never right, so without EKL (of {int(never['num_images'].max())} images): {each}."
+
+
+def mended_words(before: pd.DataFrame, after: pd.DataFrame) -> str:
+    """Each method's calibration error before and after calibration, over the opened chips."""
+    known = {} if after.empty else dict(zip(after[columns.VARIANT], after[columns.MEAN], strict=True))
+    each = ", ".join(
+        f"{row[columns.LABEL]} {percent(row[columns.MEAN])} %"
+        + (f" → {percent(known[row[columns.VARIANT]])} %" if row[columns.VARIANT] in known else "")
+        for row in before.to_dict("records")
+    )
+    return f"Calibration error{' as deployed → calibrated' if known else ''}: {each}."
+
+
+def gap_words(confidences: pd.DataFrame) -> str:
+    """How many points surer each method is of its right answers than of its wrong ones."""
+    means = confidences.pivot_table(
+        index=[columns.VARIANT, columns.LABEL], columns="outcome", values=columns.MEAN, sort=False
+    )
+    if not {"right", "wrong"} <= set(means.columns):
+        return ""
+    gaps = (means["right"] - means["wrong"]).dropna()
+    labels = gaps.index.get_level_values(columns.LABEL)
+    each = ", ".join(f"{label} {percent(float(gap))}" for label, gap in zip(labels, gaps, strict=True))
+    return f"Surer of right than of wrong answers by, in points: {each}."
+
+
+def nats_words(rows: pd.DataFrame) -> str:
+    """Each method's mean with its interval, in nats."""
+    return ", ".join(
+        f"**{row[columns.LABEL]}** {_nats(float(row[columns.MEAN]), float(row[columns.CI95]))}"
+        for row in rows.to_dict("records")
+    )
+
+
+def _nats_verdict(label: str, mean: float, ci95: float) -> str:
+    difference = f"{mean:+.3f}".replace("-", "−")
+    if math.isnan(ci95):
+        return f"{label} {difference} nats (one seed and chip: no interval)"
+    verdict = "not told apart" if abs(mean) <= ci95 else "surer" if mean < 0 else "less sure"
+    return f"{label} {difference} ± {ci95:.3f} nats, {verdict}"
+
+
+def _nats(mean: float, ci95: float) -> str:
+    return f"{mean:.3f}" if math.isnan(ci95) else f"{mean:.3f} ± {ci95:.3f}"
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, float]]:
+    return [{str(name): float(value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _limits(value: float, lower: float, upper: float) -> str:
+    ends: Sequence[float] = (lower, upper)
+    if all(math.isnan(end) for end in ends):
+        return f"{percent(value)} %"
+    if math.isnan(lower):
+        return f"{percent(value)} % (at most {percent(upper)})"
+    if math.isnan(upper):
+        return f"{percent(value)} % (at least {percent(lower)})"
+    return f"{percent(value)} % ({percent(lower)} to {percent(upper)})"
