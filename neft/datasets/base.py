@@ -125,6 +125,8 @@ class BaseDataset(Component):
     source: ClassVar[str]
     size: ClassVar[DataSize | None] = None
     """Known without loading; None where only loading tells."""
+    can_download: ClassVar[bool] = False
+    """Whether a missing one can be fetched."""
 
     max_train: int | None = Field(
         default=None,

@@ -19,6 +19,7 @@ class Cifar100(BaseDataset):
         "through torchvision."
     )
     size: ClassVar[DataSize | None] = DataSize(45_000, 5_000, 10_000, num_channels=3, num_classes=100)
+    can_download: ClassVar[bool] = True
 
     image_size: int = image_size_field(32)
 

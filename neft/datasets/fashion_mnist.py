@@ -36,6 +36,7 @@ class FashionMnist(BaseDataset):
         "through torchvision or Debian's package dataset-fashion-mnist."
     )
     size: ClassVar[DataSize | None] = DataSize(54_000, 6_000, 10_000, num_channels=1, num_classes=10)
+    can_download: ClassVar[bool] = True
 
     image_size: int = image_size_field(32)
 

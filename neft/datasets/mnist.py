@@ -18,6 +18,7 @@ class Mnist(BaseDataset):
         "LeCun, Cortes, Burges: the MNIST database (yann.lecun.com/exdb/mnist), through torchvision."
     )
     size: ClassVar[DataSize | None] = DataSize(54_000, 6_000, 10_000, num_channels=1, num_classes=10)
+    can_download: ClassVar[bool] = True
 
     image_size: int = image_size_field(32)
 

@@ -34,6 +34,7 @@ class TinyImagenet(BaseDataset):
     label: ClassVar[str] = "Tiny ImageNet"
     source: ClassVar[str] = "Stanford's course CS231n (cs231n.stanford.edu), 200 classes out of ImageNet at 64 × 64."
     size: ClassVar[DataSize | None] = DataSize(90_000, 10_000, 10_000, num_channels=3, num_classes=200)
+    can_download: ClassVar[bool] = True
 
     image_size: int = image_size_field(64)
 

@@ -15,6 +15,8 @@ from typing_extensions import override
 from neft.component import Component, number_text
 
 Decay = Literal["paper", "reversed", "constant"]
+PAPER_TEMPERATURE = 4
+"""N + 1 at the papers' N = 3 feedback terms."""
 
 
 @runtime_checkable
@@ -41,13 +43,32 @@ class BaseMethod(Component):
 
     label: ClassVar[str]
     source: ClassVar[str]
+    order: ClassVar[int]
+    """Where the method stands among all, in lists and in the scale of colours; no two share one."""
     uses_noise: ClassVar[bool] = True
     """Whether training passes see device variation."""
+    has_feedback: ClassVar[bool] = False
+    """Whether outputs are fed back against the backbone's: what the temperature control has none of."""
 
     @property
     def num_snapshots(self) -> int:
         """Snapshot heads the network needs while training."""
         return 0
+
+    @property
+    def num_passes(self) -> int:
+        """Forward passes of the whole network that a step takes."""
+        return 1
+
+    @property
+    def rank(self) -> int:
+        """The order of this variant of the method, where a variant has a place of its own."""
+        return self.order
+
+    @property
+    def is_control(self) -> bool:
+        """Whether this is what feedback is held against: its temperature N + 1, without feedback."""
+        return False
 
     @property
     @abstractmethod
@@ -118,6 +139,7 @@ class FeedbackMethod(BaseMethod):
     """
 
     source: ClassVar[str] = "NeFT, IEEE TCAD 2025, doi 10.1109/TCAD.2025.3591409, section 3"
+    has_feedback: ClassVar[bool] = True
     rising_gamma: ClassVar[bool]
     """Whether the paper's gamma grows with n (OVF) or falls (IRS)."""
 

@@ -18,6 +18,7 @@ class Irs(FeedbackMethod):
 
     name: Literal["irs"] = "irs"
     label: ClassVar[str] = "IRS"
+    order: ClassVar[int] = 4
     rising_gamma: ClassVar[bool] = False
 
     beta: float = Field(

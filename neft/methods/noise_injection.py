@@ -2,7 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from neft.methods.base import SinglePassMethod
+from typing_extensions import override
+
+from neft.methods.base import PAPER_TEMPERATURE, SinglePassMethod
 
 
 class NoiseInjection(SinglePassMethod):
@@ -11,3 +13,16 @@ class NoiseInjection(SinglePassMethod):
     name: Literal["noise_injection"] = "noise_injection"
     label: ClassVar[str] = "Noise injection"
     source: ClassVar[str] = "the baseline with noise of NeFT's figures"
+    order: ClassVar[int] = 1
+
+    @property
+    @override
+    def rank(self) -> int:
+        """A place of its own for every temperature but 1: what feedback is held against."""
+        return self.order if self.temperature == 1 else self.order + 1
+
+    @property
+    @override
+    def is_control(self) -> bool:
+        """At the papers' temperature."""
+        return self.temperature == PAPER_TEMPERATURE

@@ -18,6 +18,7 @@ class Ovf(FeedbackMethod):
 
     name: Literal["ovf"] = "ovf"
     label: ClassVar[str] = "OVF"
+    order: ClassVar[int] = 3
     rising_gamma: ClassVar[bool] = True
 
     delta_sigma: float = Field(
@@ -42,6 +43,12 @@ class Ovf(FeedbackMethod):
             "alone, as the released ResNet-18 code does (its blocks keep their own copy of σ_d)."
         ),
     )
+
+    @property
+    @override
+    def num_passes(self) -> int:
+        """N + 1."""
+        return self.num_feedback + 1
 
     @override
     def loss(

@@ -15,6 +15,7 @@ class Vanilla(SinglePassMethod):
     name: Literal["vanilla"] = "vanilla"
     label: ClassVar[str] = "Vanilla"
     source: ClassVar[str] = "the baseline without noise of NeFT's figures"
+    order: ClassVar[int] = 0
     uses_noise: ClassVar[bool] = False
 
     @override

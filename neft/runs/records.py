@@ -18,7 +18,8 @@ from pydantic import Field
 
 from neft.component import Component
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""What older records lack is added when they are read (`neft.runs.migrations`)."""
 
 
 class RunFacts(Component):
@@ -41,6 +42,16 @@ class RunFacts(Component):
     beta: float | None
     num_feedback: int | None
     decay: str | None
+    uses_noise: bool
+    """Whether its training saw device variation."""
+    has_feedback: bool
+    is_control: bool
+    """Whether feedback is held against it: the temperature N + 1 without feedback."""
+    num_passes: int
+    """Forward passes a training step."""
+    rank: int
+    """Where the variant stands in lists and in the scale of colours."""
+    has_batchnorm: bool
     train_sigma_d: float
     seed: int
     chip_seed: int

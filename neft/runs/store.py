@@ -19,7 +19,6 @@ import pandas as pd
 from pyarrow.parquet import ParquetFile
 from pydantic import ValidationError
 
-from neft import columns
 from neft.component import build, first_problem
 from neft.errors import (
     RunCorruptError,
@@ -29,6 +28,7 @@ from neft.errors import (
     StoreError,
 )
 from neft.run_id import is_run_id
+from neft.runs.migrations import migrated, migrated_instances
 from neft.runs.places import CACHED_RUNS, neft_home
 from neft.runs.records import SCHEMA_VERSION, RunRecord, StoredFile
 
@@ -111,7 +111,7 @@ class RunStore:
             )
             raise RunTooNewError(message)
         try:
-            record = RunRecord.model_validate_json(text)
+            record = RunRecord.model_validate(migrated(raw))
         except ValidationError as error:
             message = f"Run '{run_id}' is corrupt: {first_problem(RunRecord, error)}"
             raise RunCorruptError(message) from None
@@ -139,10 +139,7 @@ class RunStore:
         Raises:
             RunCorruptError: the file is missing, changed or unreadable.
         """
-        table = self._table(record, INSTANCES)
-        if columns.CALIBRATED_EKL not in table:  # runs stored before it was taken
-            table[columns.CALIBRATED_EKL] = float("nan")
-        return table
+        return migrated_instances(self._table(record, INSTANCES))
 
     def weights(self, record: RunRecord) -> "dict[str, Tensor]":
         """The deployed network's state dict.

@@ -50,14 +50,6 @@ NOT_PART_OF_A_RECIPE = ("training.seed", "training.sigma_d", "evaluation.sigma_d
 DECAY_SETTINGS = ("method.num_feedback", "method.decay")
 
 
-ADDED: dict[str, dict[str, object]] = {
-    "training": {"max_validation": None},
-    "evaluation": {"max_test": None, "recalibrate_batchnorm": False, "precision": None, "min_instances": 30},
-    "ovf": {"raised_layers": "all"},
-}
-"""Settings that came after the first stored runs, by section or method, at what those runs were made with."""
-
-
 def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
     """A row per run: what it is, and its accuracy clean and at its own training sigma_d."""
     return pd.DataFrame([_run_row(record) for record in records], columns=list(RUN_COLUMNS))
@@ -101,8 +93,7 @@ def flat_config(record: RunRecord) -> dict[str, object]:
     """A run's config as one level of `section.setting` names."""
     flat: dict[str, object] = {}
     for section, settings in record.config.items():
-        added = ADDED.get(str(settings.get("name", section)), {})
-        for name, value in {**added, **settings}.items():
+        for name, value in settings.items():
             nested = isinstance(value, dict)
             flat[f"{section}.{name}"] = json.dumps(value) if nested or isinstance(value, list) else value
     return flat

@@ -59,6 +59,8 @@ class BaseBackbone(Component):
     """In the order in which more snapshots take them: first the paper's, `default_num_snapshots` of them; the others
     are a reconstruction."""
     default_num_snapshots: ClassVar[int]
+    has_batchnorm: ClassVar[bool] = True
+    """Whether it normalises with running statistics, which noisy passes move."""
 
     @property
     @abstractmethod

@@ -16,6 +16,7 @@ class Mlp(BaseBackbone):
     label: ClassVar[str] = "MLP"
     snapshot_places: ClassVar[tuple[SnapshotPlace, ...]] = ()
     default_num_snapshots: ClassVar[int] = 3
+    has_batchnorm: ClassVar[bool] = False
 
     hidden_units: int = Field(
         default=128, ge=1, le=8192, title="hidden units", description="Units of every hidden layer."

@@ -13,8 +13,8 @@ from neft.experiments.questions import CONTROL
 from neft.runs.records import RunRecord
 from neft.runs.store import RECORD, RunStore
 from neft.runs.store import WEIGHTS as WEIGHT_FILE
-from tests.dashboard.driver import ROOT, charts, open_page, traces, words
 from tests.dashboard.app_pages.test_explore_page import chips
+from tests.dashboard.driver import ROOT, charts, open_page, traces, words
 
 ACCURACY, UNCERTAINTY, WEIGHTS = (f"app_pages/{name}.py" for name in ("accuracy", "uncertainty", "weights"))
 SLICE = 0.1

@@ -1,0 +1,66 @@
+"""Records of earlier versions are read as this version writes them."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from neft import columns
+from neft.runs.facts import run_facts, stored_config
+from neft.runs.migrations import migrated, migrated_instances
+from neft.runs.places import CACHED_RUNS
+from neft.runs.records import SCHEMA_VERSION, RunRecord
+from neft.runs.store import RunStore
+
+SHIPPED = RunStore(CACHED_RUNS, read_only=True)
+
+
+def one_of_each_method() -> list[str]:
+    found: dict[str, str] = {}
+    for run_id in SHIPPED.ids():
+        data, backbone, method, *_ = run_id.split("-")
+        _ = found.setdefault(f"{data} {backbone} {method}", run_id)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("run_id", one_of_each_method())
+def test_facts_that_are_added_are_those_the_config_gives(run_id: str) -> None:
+    record = SHIPPED.record(run_id)
+
+    assert record.facts == run_facts(stored_config(record), num_classes=record.facts.num_classes)
+
+
+@pytest.mark.parametrize("run_id", one_of_each_method())
+def test_settings_that_are_added_are_at_their_defaults(run_id: str) -> None:
+    record = SHIPPED.record(run_id)
+
+    assert stored_config(record).run_id == run_id
+    assert record.config == stored_config(record).model_dump(mode="json")
+
+
+def test_a_record_of_this_version_is_left_alone() -> None:
+    raw = {"schema_version": SCHEMA_VERSION, "facts": {"method": "ovf"}}
+
+    assert migrated(raw) == raw
+
+
+@pytest.mark.parametrize("raw", [{}, {"schema_version": 1}, {"schema_version": 1, "facts": 3, "config": None}])
+def test_what_is_no_record_is_left_for_the_reader_to_refuse(raw: dict[str, object]) -> None:
+    assert {key: value for key, value in migrated(raw).items() if key != "schema_version"} == {
+        key: value for key, value in raw.items() if key != "schema_version"
+    }
+
+
+def test_migrating_changes_nothing_it_was_given() -> None:
+    raw = json.loads((CACHED_RUNS / SHIPPED.ids()[0] / "run.json").read_text(encoding="utf-8"))
+    before = json.dumps(raw)
+
+    assert RunRecord.model_validate(migrated(raw)).schema_version == SCHEMA_VERSION
+    assert json.dumps(raw) == before
+
+
+def test_a_metric_that_was_not_taken_is_nan() -> None:
+    table = migrated_instances(pd.DataFrame({columns.ACCURACY: [0.5]}))
+
+    assert table[columns.CALIBRATED_EKL].isna().all()
+    assert table[columns.ACCURACY].tolist() == [0.5]
