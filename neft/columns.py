@@ -48,6 +48,8 @@ REASON = "reason"
 
 # ---- runs: a row per run
 RUN_ID = "run_id"
+RUN_IDS = "run_ids"
+"""The runs that a row was made of: a tuple of ids."""
 DATASET = "dataset"
 BACKBONE = "backbone"
 DEVICE = "device"

@@ -7,7 +7,7 @@ from dashboard import address, charts
 from dashboard.address import Selection, sigma_text
 from dashboard.data import results, stored
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline, no_chips_here
-from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
+from dashboard.widgets.chart_card import Card, as_csv, chart_card, chosen_control, empty_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
@@ -244,7 +244,7 @@ def _read_out(selection: Selection, rows: pd.DataFrame) -> None:
     )
     st.download_button(
         "Table as CSV",
-        data=lambda: found.to_csv(index=False).encode(),
+        data=lambda: as_csv(found),
         file_name=f"accuracy_at_{sigma_text(selection.sigma_d)}.csv",
         mime="text/csv",
         key="csv_read_out",

@@ -7,10 +7,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
-from dashboard.charts.frames import by_variant, interval_words, numbers, percent, run_words
+from dashboard.charts.frames import by_variant, clicked_runs, interval_words, numbers, percent, run_words
 from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, hollow, legend_mark, wrapped
 from dashboard.charts.theme import HEIGHT, Mode, VariantStyle, apply_layout, palette, variant_style
-from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, SIGMA_D, UPPER, VARIANT
+from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, RUN_IDS, SIGMA_D, UPPER, VARIANT
 
 MIN_BAND_POINTS = 5
 MAX_DIRECT_LABELS = 4
@@ -48,7 +48,7 @@ def accuracy_vs_sigma_d(
     point's customdata is its run ids, for a click.
 
     Args:
-        curves: variant, label, sigma_d, mean, lower, upper, num_seeds, num_instances, run_ids (comma separated).
+        curves: variant, label, sigma_d, mean, lower, upper, num_seeds, num_instances, run_ids (a tuple of ids).
         slice_sigma_d: Where the other charts of the page look, as a thin vertical line.
         chance: Accuracy of guessing, as a fraction.
         interval_name: What the intervals are; the legend's title.
@@ -88,7 +88,7 @@ def _line(
     rows: pd.DataFrame, *, variant: str, label: str, style: VariantStyle, banded: bool, connect: bool
 ) -> go.Scatter:
     mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
-    words = zip(interval_words(rows), sigma_d, rows["run_ids"], strict=True)
+    words = zip(interval_words(rows), sigma_d, rows[RUN_IDS], strict=True)
     bars = error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=style.colour, width=4)
     return go.Scatter(
         x=sigma_d,
@@ -99,7 +99,7 @@ def _line(
         line={"color": style.colour, "dash": style.dash, "width": 2},
         marker={"color": style.colour, "symbol": style.symbol, "size": 5 if banded else 9},
         error_y=None if banded else bars,
-        customdata=rows["run_ids"].astype(str).to_numpy(dtype=object).reshape(-1, 1),
+        customdata=clicked_runs(rows),
         hovertext=[
             f"{label} at σ<sub>d</sub> = {at:g}<br>{interval}<br>{run_words(run_ids)}"
             for interval, at, run_ids in words

@@ -5,12 +5,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import log_axis, sigma_d_end, stretched, zero_place
-from dashboard.charts.frames import Floats, by_variant, nats_words, numbers, run_words
+from dashboard.charts.frames import Floats, by_variant, clicked_runs, nats_words, numbers, run_words
 from dashboard.charts.marks import error_bars, hollow, legend_mark, typeset
 from dashboard.charts.theme import Mode, apply_layout, variant_style
-from neft.columns import EKL, LOWER, MEAN, SIGMA_D, UPPER
+from neft.columns import EKL, LOWER, MEAN, RUN_IDS, SIGMA_D, UPPER
 
-RUN_IDS = "run_ids"
 PUBLISHED = "published"
 PUBLISHED_AXIS = "published EKL (own scale)"
 DODGE = 0.012
@@ -38,7 +37,7 @@ def ekl_vs_sigma_d(
     is cut there. The first entry of a point's customdata is its run ids, for a click.
 
     Args:
-        curves: variant, label, sigma_d, mean, lower, upper (nats), num_seeds, num_instances, run_ids (comma separated).
+        curves: variant, label, sigma_d, mean, lower, upper (nats), num_seeds, num_instances, run_ids (a tuple of ids).
         interval_name: What the intervals are; the legend's title.
         metric_title: What is drawn upwards.
         mode: Light or dark page.
@@ -97,7 +96,7 @@ def _series(rows: pd.DataFrame, *, variant: str, label: str, left: float, offset
         line={"color": style.colour, "dash": style.dash, "width": 1},
         marker={"color": style.colour, "symbol": style.symbol, "size": 9},
         error_y=error_bars(drawn, lower, numbers(rows, UPPER), colour=style.colour),
-        customdata=rows[RUN_IDS].astype(str).to_numpy(dtype=object).reshape(-1, 1),
+        customdata=clicked_runs(rows),
         hovertext=[
             f"{typeset(label)} at σ<sub>d</sub> = {at:g}<br>{words}<br>{run_words(run_ids)}"
             for at, words, run_ids in described

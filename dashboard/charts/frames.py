@@ -1,12 +1,12 @@
 """Reading the frames that charts are drawn from: rows of one variant, fractions as per cent, words for hovers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neft.columns import LABEL, LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, UPPER, VARIANT
+from neft.columns import LABEL, LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, RUN_IDS, UPPER, VARIANT
 
 Floats = NDArray[np.float64]
 MAX_HOVER_RUNS = 3
@@ -53,11 +53,15 @@ def nats_words(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def run_words(run_ids: object) -> str:
-    """Comma-separated run ids, a line each, cut after the first few."""
-    ids = [part.strip() for part in str(run_ids).split(",") if part.strip()]
-    more = [f"and {len(ids) - MAX_HOVER_RUNS} more"] if len(ids) > MAX_HOVER_RUNS else []
-    return "<br>".join([*ids[:MAX_HOVER_RUNS], *more])
+def run_words(run_ids: Sequence[str]) -> str:
+    """Run ids, a line each, cut after the first few."""
+    more = [f"and {len(run_ids) - MAX_HOVER_RUNS} more"] if len(run_ids) > MAX_HOVER_RUNS else []
+    return "<br>".join([*run_ids[:MAX_HOVER_RUNS], *more])
+
+
+def clicked_runs(rows: pd.DataFrame) -> list[list[list[str]]]:
+    """The customdata of points that were made of several runs: the ids of each."""
+    return [[list(ids)] for ids in rows[RUN_IDS]]
 
 
 def count_words(count: object, noun: str) -> str:

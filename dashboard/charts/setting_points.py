@@ -8,12 +8,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import zoomed_percent
-from dashboard.charts.frames import Floats, by_variant, interval_words, numbers, percent
+from dashboard.charts.frames import Floats, by_variant, clicked_runs, count_words, interval_words, numbers, percent
 from dashboard.charts.marks import error_bars, hollow, tick_labels, typeset, wrapped
 from dashboard.charts.theme import Mode, apply_layout, variant_style
-from neft.columns import ACCURACY, LOWER, MEAN, POSITION, SETTING, SOURCE, UPPER, VARIANT
+from neft.columns import ACCURACY, LOWER, MEAN, POSITION, RUN_IDS, SETTING, SOURCE, UPPER, VARIANT
 
-RUN_IDS = "run_ids"
 DODGE, MAX_DODGE = 0.13, 0.56
 """Distance of two variants at one setting, and of the outermost two, as shares of the smallest step."""
 DODGE_TO_SCALE, MAX_DODGE_TO_SCALE = 0.12, 0.4
@@ -75,8 +74,8 @@ def setting_points(
     a point's customdata is its run ids, for a click.
 
     Args:
-        points: variant, label, setting (words), position, mean, lower, upper, num_seeds, num_instances, run_ids (comma
-            separated).
+        points: variant, label, setting (words), position, mean, lower, upper, num_seeds, num_instances, run_ids (a
+            tuple of ids).
         axis_title: What is varied.
         numeric: Whether positions are drawn to scale and joined by a line; otherwise settings stand side by side.
         logarithmic: Whether the scale is logarithmic; a position that has no logarithm stands a step further left.
@@ -187,9 +186,9 @@ def _series(rows: pd.DataFrame, *, variant: str, label: str, scale: _Scale, join
         line={"color": style.colour, "dash": style.dash, "width": 1},
         marker={"color": style.colour, "symbol": style.symbol, "size": 9},
         error_y=error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=style.colour),
-        customdata=rows[RUN_IDS].astype(str).to_numpy(dtype=object).reshape(-1, 1),
+        customdata=clicked_runs(rows),
         hovertext=[
-            f"{typeset(label)}<br>{typeset(str(setting))}<br>{words}<br>{_count_runs(str(run_ids))}"
+            f"{typeset(label)}<br>{typeset(str(setting))}<br>{words}<br>{count_words(len(run_ids), 'run')}"
             for setting, words, run_ids in described
         ],
         hoverinfo="text",
@@ -212,8 +211,3 @@ def _published(rows: pd.DataFrame, *, variant: str, label: str, scale: _Scale, m
         ],
         hoverinfo="text",
     )
-
-
-def _count_runs(run_ids: str) -> str:
-    count = sum(1 for run_id in run_ids.split(",") if run_id.strip())
-    return f"{count} run" if count == 1 else f"{count} runs"

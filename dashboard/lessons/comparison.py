@@ -10,6 +10,7 @@ from dashboard.data.stored import RunRecord
 from dashboard.lessons.base import Missing
 from neft import columns
 from neft.experiments.questions import CONTROL
+from neft.sigma_d import same_sigma_d
 
 EXPERIMENT = "accuracy"
 NEAR = 0.1
@@ -46,7 +47,7 @@ class Comparison:
     @property
     def address(self) -> dict[str, str | list[str]]:
         """What the pages of a selection need in their address to show the same runs."""
-        ids = str(self.points["run_ids"].iloc[0]).split(", ")
+        ids = self.points[columns.RUN_IDS].iloc[0]
         facts = stored.records(ids)[0].facts
         return {
             address.DATASET: facts.dataset_label,
@@ -62,8 +63,7 @@ class Comparison:
 
     def at(self, variant: str, sigma_d: float, points: pd.DataFrame | None = None) -> "pd.Series[float]":
         """One row: a method at one sigma_d."""
-        rows = self.of(variant, points=points)
-        return rows[(rows[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE].iloc[0]
+        return self._rows_at(variant, sigma_d, points).iloc[0]
 
     def metric(self, metric: str) -> pd.DataFrame:
         """The points of another metric."""
@@ -71,8 +71,7 @@ class Comparison:
 
     def run_ids(self, variant: str) -> tuple[str, ...]:
         """Every run of a method."""
-        found = {one for ids in self.of(variant)["run_ids"] for one in str(ids).split(", ")}
-        return tuple(sorted(found))
+        return tuple(sorted({run_id for ids in self.of(variant)[columns.RUN_IDS] for run_id in ids}))
 
     def curves(self, variant: str, train_sigma_d: float | None) -> pd.DataFrame:
         """A method trained at one sigma_d (None: without noise) over every sigma_d at which it was tried."""
@@ -80,8 +79,12 @@ class Comparison:
 
     def records(self, variant: str, sigma_d: float) -> list[RunRecord]:
         """The runs of a method at one sigma_d, by seed."""
-        ids = str(self.at(variant, sigma_d)["run_ids"]).split(", ")
+        ids = self._rows_at(variant, sigma_d)[columns.RUN_IDS].iloc[0]
         return sorted(stored.records(ids), key=lambda record: record.facts.seed)
+
+    def _rows_at(self, variant: str, sigma_d: float, points: pd.DataFrame | None = None) -> pd.DataFrame:
+        rows = self.of(variant, points=points)
+        return rows[same_sigma_d(rows[columns.SIGMA_D], sigma_d)]
 
     def differences(self, variants: tuple[str, ...], reference: str) -> pd.DataFrame:
         """The paired differences of some methods to another at every sigma_d."""

@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import charts
 from dashboard.widgets.theme_mode import theme_mode
-from neft import __version__
+from neft import __version__, columns
 
 if TYPE_CHECKING:
     from dashboard import report  # what writes documents is needed at a click alone
@@ -116,7 +116,7 @@ def _files(drawn: Drawn) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Data as CSV",
-            data=lambda: drawn.table.to_csv(index=False).encode(),
+            data=lambda: as_csv(drawn.table),
             file_name=f"{key}.csv",
             mime="text/csv",
             key=f"csv_{key}",
@@ -134,6 +134,12 @@ def _files(drawn: Drawn) -> None:
             help="One file that works offline, with zoom and hover: the chart, its caption and its definition. 5 MB.",
         )
     st.caption("As a PNG: the camera in the chart's toolbar, which shows when the pointer is over the chart.")
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table as a file; the runs of a row are joined."""
+    joined = {name: table[name].map(", ".join) for name in (columns.RUN_IDS,) if name in table}
+    return table.assign(**joined).to_csv(index=False).encode()
 
 
 def _as_page(drawn: Drawn, mode: charts.Mode) -> bytes:

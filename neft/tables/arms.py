@@ -34,7 +34,7 @@ POINT_COLUMNS = (
     columns.UPPER,
     columns.NUM_SEEDS,
     columns.NUM_INSTANCES,
-    "run_ids",
+    columns.RUN_IDS,
 )
 
 
@@ -95,7 +95,7 @@ def setting_points(chips: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.Da
                     columns.UPPER: interval.mean + half,
                     columns.NUM_SEEDS: interval.num_seeds,
                     columns.NUM_INSTANCES: interval.num_instances,
-                    "run_ids": ", ".join(sorted(cell[columns.RUN_ID].unique())),
+                    columns.RUN_IDS: tuple(sorted(cell[columns.RUN_ID].unique())),
                 }
             )
     frame = pd.DataFrame(rows, columns=list(POINT_COLUMNS))

@@ -37,7 +37,7 @@ def low_percentiles(
             found = {columns.VALUE: float(np.percentile(values, percentile)), columns.PERCENTILE: percentile}
             rows.append({**curve, **found, columns.LOWER: lower, columns.UPPER: upper})
     heads = (*_HEADS, columns.PERCENTILE, columns.VALUE, columns.LOWER, columns.UPPER)
-    return pd.DataFrame(rows, columns=[*heads, columns.NUM_SEEDS, columns.NUM_INSTANCES, "run_ids"])
+    return pd.DataFrame(rows, columns=[*heads, columns.NUM_SEEDS, columns.NUM_INSTANCES, columns.RUN_IDS])
 
 
 def variance_parts(gathered: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.DataFrame:

@@ -27,7 +27,7 @@ CURVE_COLUMNS = (
     columns.PERCENTILE_5,
     columns.NUM_SEEDS,
     columns.NUM_INSTANCES,
-    "run_ids",
+    columns.RUN_IDS,
 )
 
 
@@ -215,5 +215,5 @@ def _curve_row(variant: str, sigma_d: float, cell: pd.DataFrame, metric: str) ->
         columns.PERCENTILE_5: float(low[1]),
         columns.NUM_SEEDS: interval.num_seeds,
         columns.NUM_INSTANCES: interval.num_instances,
-        "run_ids": ", ".join(sorted(str(run_id) for run_id in cell[columns.RUN_ID].unique())),
+        columns.RUN_IDS: tuple(sorted(str(run_id) for run_id in cell[columns.RUN_ID].unique())),
     }

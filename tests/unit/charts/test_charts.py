@@ -44,7 +44,7 @@ def curves_of(variants: list[str], sigma_d: list[float]) -> pd.DataFrame:
             c.UPPER: 0.91 - at - 0.01 * index,
             c.NUM_SEEDS: 3,
             c.NUM_INSTANCES: 200,
-            "run_ids": f"{variant}-seed0,{variant}-seed1,{variant}-seed2,{variant}-seed3",
+            c.RUN_IDS: tuple(f"{variant}-seed{seed}" for seed in range(4)),
         }
         for index, variant in enumerate(variants)
         for at in sigma_d
@@ -238,7 +238,7 @@ def test_few_or_unconnected_points_wear_error_bars(sigma_d, connect, line_mode):
 
 def test_a_click_finds_the_run_ids_and_a_hover_says_where_the_number_came_from():
     (line,) = named(draw_curves(curves_of(["ovf"], [0.1])), "OVF")
-    assert line.customdata[0][0] == "ovf-seed0,ovf-seed1,ovf-seed2,ovf-seed3"
+    assert line.customdata[0][0] == ["ovf-seed0", "ovf-seed1", "ovf-seed2", "ovf-seed3"]
     for words in ("OVF", "80.0 %", "78.0 to 81.0 %", "3 seeds × 200 chips", "ovf-seed0", "and 1 more"):
         assert words in line.hovertext[0]
 

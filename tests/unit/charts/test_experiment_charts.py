@@ -32,7 +32,7 @@ def points_of(variant: str, settings: dict[str, float], mean: float = 0.9) -> pd
             c.UPPER: mean + 0.01,
             c.NUM_SEEDS: 3,
             c.NUM_INSTANCES: 200,
-            "run_ids": f"{variant}-seed0,{variant}-seed1,{variant}-seed2",
+            c.RUN_IDS: [tuple(f"{variant}-seed{seed}" for seed in range(3))] * len(settings),
         }
     )
 
@@ -83,7 +83,7 @@ def ekl_curves(variants: list[str], *, mean: float = 0.1, lower: float = 0.05) -
                 c.UPPER: 2 * mean,
                 c.NUM_SEEDS: 3,
                 c.NUM_INSTANCES: 200,
-                "run_ids": f"{variant}-seed0",
+                c.RUN_IDS: (f"{variant}-seed0",),
             }
             for variant in variants
             for sigma_d in (0.2, 0.1)
@@ -264,10 +264,11 @@ def test_a_published_setting_that_we_lack_has_its_own_tick():
 
 def test_a_click_on_a_setting_finds_its_runs_and_a_hover_counts_them():
     series = only(draw_points(points_of("ovf", TERMS)), "OVF")
-    assert series.customdata[0][0] == "ovf-seed0,ovf-seed1,ovf-seed2"
+    assert series.customdata[0][0] == ["ovf-seed0", "ovf-seed1", "ovf-seed2"]
     for words in ("OVF", "N = 1", "90.0 %", "88.0 to 91.0 %", "3 seeds × 200 chips", "3 runs"):
         assert words in series.hovertext[0]
-    single = points_of("ovf", TERMS).assign(run_ids="ovf-seed0")
+    single = points_of("ovf", TERMS)
+    single[c.RUN_IDS] = [("ovf-seed0",)] * len(TERMS)
     assert only(draw_points(single), "OVF").hovertext[0].endswith("1 run")
 
 
@@ -290,7 +291,7 @@ def test_ekl_is_drawn_in_nats_on_a_logarithmic_axis_from_sigma_d_zero():
     assert figure.layout.xaxis.range[0] <= 0
     assert "0.1 nats" in series.hovertext[0]
     assert "0.05 to 0.2" in series.hovertext[0]
-    assert series.customdata[0][0] == "ovf-seed0"
+    assert series.customdata[0][0] == ["ovf-seed0"]
 
 
 @pytest.mark.parametrize("lower", [0.0, -0.3, 1e-9])

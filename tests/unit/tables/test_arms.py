@@ -78,7 +78,7 @@ def test_point_is_the_mean_over_seeds_and_chips_with_its_crossed_interval() -> N
     assert point[c.CI95] == pytest.approx(32.0074, abs=1e-3)
     assert (point[c.LOWER], point[c.UPPER]) == pytest.approx((4.5 - 32.0074, 4.5 + 32.0074), abs=1e-3)
     assert (point[c.NUM_SEEDS], point[c.NUM_INSTANCES]) == (2, 3)
-    assert point["run_ids"] == "digits-mlp4x128-x-seed0-00000000, digits-mlp4x128-x-seed1-00000001"
+    assert point[c.RUN_IDS] == ("digits-mlp4x128-x-seed0-00000000", "digits-mlp4x128-x-seed1-00000001")
 
 
 def test_points_are_in_the_order_of_series_and_position() -> None:
