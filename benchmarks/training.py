@@ -25,7 +25,8 @@ from neft.methods import Ovf
 from neft.networks.network import build_network, initialise
 from neft.options import make_config
 from neft.seeding import generator
-from neft.training.loop import BatchForward, input_shape, shuffled_batches
+from neft.training.forward import BatchForward
+from neft.training.loop import input_shape, shuffled_batches
 
 METHODS = ("vanilla", "noise_injection", "ovf", "irs")
 LEGEND = """

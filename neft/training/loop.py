@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from neft import columns
-from neft.chips.sampling import Deployment, Weights, deploy, draw_normals
+from neft.chips.sampling import Weights, deploy, draw_normals
 from neft.config import RunConfig
 from neft.datasets.base import ImageData, Split
 from neft.errors import ConfigError, StoppedError
@@ -25,6 +25,7 @@ from neft.metrics import METRICS, Predictions
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
 from neft.training.adam import Adam
+from neft.training.forward import BatchForward, backbone_weights
 
 HistoryRow = dict[str, float | int]
 
@@ -112,71 +113,6 @@ def train(
     return _finish(config, data, state)
 
 
-class BatchForward:
-    """The `NoisyForward` a method is handed: one batch, the network, and where its chips come from.
-
-    Weights stand still within a step, so they are mapped to devices once, however many passes there are.
-    """
-
-    def __init__(
-        self,
-        network: Network,
-        images: Float[Tensor, "batch channels height width"],
-        config: RunConfig,
-        rng: torch.Generator,
-    ) -> None:
-        self._network = network
-        self._images = images
-        self._config = config
-        self._rng = rng
-        self._deployments: dict[bool, Deployment] = {}
-        """Without and with the snapshot heads."""
-
-    def __call__(
-        self, *, sigma_d: float, inner_sigma_d: float | int | None = None, moves_batchnorm: bool = True
-    ) -> Tensor:
-        """Logits on a fresh chip."""
-        if inner_sigma_d is None:
-            overrides = self._chip(sigma_d)
-        else:
-            first, *inner, last = self._deployment().targets
-            levels = {first: sigma_d} | dict.fromkeys(inner, float(inner_sigma_d)) | {last: sigma_d}
-            overrides = self._chip(levels)
-        if not moves_batchnorm:
-            overrides |= {name: buffer.clone() for name, buffer in self._network.named_buffers()}
-        return cast("Tensor", self._run(overrides))
-
-    def with_snapshots(self, *, sigma_d: float, classifier_noise: bool) -> tuple[Tensor, list[Tensor]]:
-        """Logits and snapshots on a fresh chip; the backbone's draws come first, as without heads."""
-        overrides = self._chip(sigma_d, heads=classifier_noise)
-        return cast("tuple[Tensor, list[Tensor]]", self._run(overrides, snapshots=True))
-
-    def _run(self, overrides: Weights, **options: bool) -> object:
-        # no network ties weights, and looking for tied ones takes time in every pass
-        return functional_call(self._network, overrides, (self._images,), options, tie_weights=False)
-
-    def _chip(self, sigma_d: float | dict[str, float], *, heads: bool = False) -> Weights:
-        if sigma_d == 0:
-            return dict(self._deployment(heads=heads).targets) if self._config.training.quantise else {}
-        deployment = self._deployment(heads=heads)
-        return deployment.chip(draw_normals(deployment.targets, self._rng), sigma_d=sigma_d)
-
-    def _deployment(self, *, heads: bool = False) -> Deployment:
-        if heads not in self._deployments:
-            self._deployments[heads] = deploy(
-                _device_weights(self._network, heads=heads),
-                device=self._config.device,
-                mapping=self._config.mapping,
-                sampler=self._config.training.sampler,
-                quantise=self._config.training.quantise,
-            )
-        return self._deployments[heads]
-
-
-def _device_weights(network: Network, *, heads: bool = False) -> Weights:
-    return {name: weight for name, weight in network.device_weights().items() if heads or not name.startswith(HEADS)}
-
-
 def shuffled_batches(
     split: Split, data: ImageData, batch_size: int, rng: torch.Generator
 ) -> Iterator[tuple[Float[Tensor, "batch channels height width"], Tensor]]:
@@ -247,7 +183,7 @@ class _Validator:
         sigma_d = self._config.train_sigma_d
         noisy: list[float] = []
         if sigma_d:
-            weights = {name: weight.detach() for name, weight in _device_weights(network).items()}
+            weights = {name: weight.detach() for name, weight in backbone_weights(network).items()}
             deployment = deploy(weights, device=self._config.device, mapping=self._config.mapping, sampler="exact")
             for instance in range(self._config.training.validation_instances):
                 rng = generator(self._config.training.seed, "validation_chip", instance)

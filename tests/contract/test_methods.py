@@ -17,7 +17,7 @@ from neft.methods import METHODS, BaseMethod, FeedbackMethod, Irs, NoiseInjectio
 from neft.networks.backbones import BaseBackbone, Mlp, Vgg8
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
-from neft.training.loop import BatchForward
+from neft.training.forward import BatchForward
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
 SIGMA_D = 0.1
