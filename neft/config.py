@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from neft.chips.sampling import Sampler
 from neft.component import Component, first_problem
+from neft.constraints import Constraint, NoConstraint
 from neft.datasets import Dataset
 from neft.datasets.digits import Digits
 from neft.devices import Device, Rram1
@@ -159,6 +160,7 @@ class RunConfig(Component):
     device: Device = Field(default=Rram1(), title="device")
     mapping: BitSlicing = Field(default=BitSlicing(), title="bit slicing")
     method: Method = Field(default=NoiseInjection(), title="method")
+    constraint: Constraint = Field(default=NoConstraint(), title="weight constraint")
     training: TrainingConfig = Field(default=TrainingConfig(), title="training")
     evaluation: EvaluationConfig = Field(default=EvaluationConfig(), title="evaluation")
 
@@ -189,8 +191,25 @@ class RunConfig(Component):
         return self.training.sigma_d if self.method.uses_noise else 0.0
 
     @property
+    def is_constrained(self) -> bool:
+        """Whether a weight constraint holds."""
+        return self.constraint != NoConstraint()
+
+    @property
+    def variant(self) -> str:
+        """The method's variant and the weight constraint's, if there is one; a key for grouping and colour."""
+        method = self.method.variant
+        return f"{method}_{self.constraint.variant}" if self.is_constrained else method
+
+    @property
+    def variant_label(self) -> str:
+        """The variant in words, for legends."""
+        method = self.method.variant_label
+        return f"{method}, {self.constraint.variant_label}" if self.is_constrained else method
+
+    @property
     def key(self) -> str:
-        """Eight hex digits of everything that is not the default: stable when a later version adds a setting.
+        """Eight hex digits of everything that is not the default: stable when a later version adds a setting or a part.
 
         A default therefore belongs to the format: changing one changes what old keys mean.
         """
@@ -238,11 +257,15 @@ class RunConfig(Component):
             raise ConfigError(first_problem(cls, error)) from None
 
 
+_FIRST_PARTS = frozenset({"dataset", "backbone", "device", "mapping", "method", "training", "evaluation"})
+"""Written into every key; parts that came later only where they are not the default, so that older keys stay."""
+
+
 def _departures(component: Component) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, field in type(component).model_fields.items():
         value = getattr(component, name)
-        if isinstance(value, Component):
+        if isinstance(value, Component) and (name in _FIRST_PARTS or value != field.default):
             found[name] = _departures(value)
         elif name == "name" or value != field.default:
             found[name] = _plain(value)

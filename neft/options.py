@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from neft.component import Component, bounds_text, default_name, number_text
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.constraints import CONSTRAINTS
 from neft.datasets import DATASETS
 from neft.devices import DEVICES, PUBLISHED, BaseDevice, device_from_text, parse_stds
 from neft.errors import ConfigError, unknown_name
@@ -26,6 +27,7 @@ FAMILIES: dict[str, Mapping[str, type[Component]]] = {
     "backbone": BACKBONES,
     "device": DEVICES,
     "method": METHODS,
+    "constraint": CONSTRAINTS,
 }
 SECTIONS: dict[str, type[Component]] = {
     "mapping": BitSlicing,
@@ -139,8 +141,8 @@ def make_config(values: Mapping[str, Any], base: RunConfig | None = None) -> Run
     """A config from flat options over a base.
 
     Args:
-        values: by option name, and the components' names under `dataset`, `backbone`, `device`, `method`; None is
-            not given.
+        values: by option name, and the components' names under `dataset`, `backbone`, `device`, `method`,
+            `constraint`; None is not given.
         base: what holds where no option is given; a component that is chosen anew starts from its own defaults.
 
     Raises:

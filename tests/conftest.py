@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from neft.component import Component, build
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.constraints import CONSTRAINTS, BaseConstraint
 from neft.datasets.base import DataAccess, ImageData, Split
 from neft.datasets.digits import Digits
 from neft.devices import DEVICES, BaseDevice, Measured
@@ -49,6 +50,12 @@ def method(request: pytest.FixtureRequest) -> BaseMethod:
     """Every method there is, with at most two feedback terms."""
     chosen = METHODS[request.param]
     return build(chosen, {"num_feedback": 2} if "num_feedback" in chosen.model_fields else {})
+
+
+@pytest.fixture(scope="session", params=sorted(CONSTRAINTS))
+def constraint(request: pytest.FixtureRequest) -> BaseConstraint:
+    """Every weight constraint there is."""
+    return CONSTRAINTS[request.param]()
 
 
 @pytest.fixture(scope="session", params=sorted(BACKBONES))
@@ -172,7 +179,15 @@ def any_config(draw: st.DrawFn) -> RunConfig:
     return RunConfig.make(**parts)
 
 
-for _component in (TrainingConfig, EvaluationConfig, BitSlicing, *METHODS.values(), *BACKBONES.values()):
+for _component in (
+    TrainingConfig,
+    EvaluationConfig,
+    BitSlicing,
+    *METHODS.values(),
+    *CONSTRAINTS.values(),
+    *BACKBONES.values(),
+):
     st.register_type_strategy(_component, any_component(_component))
 st.register_type_strategy(BaseMethod, st.one_of([any_component(one) for one in METHODS.values()]))
+st.register_type_strategy(BaseConstraint, st.one_of([any_component(one) for one in CONSTRAINTS.values()]))
 st.register_type_strategy(RunConfig, any_config())

@@ -87,6 +87,7 @@ def a_record(run_id: str, *, seed: int = 0, validation: float = 0.5) -> RunRecor
         is_control=False,
         num_passes=4,
         rank=3,
+        constraint="none",
         has_batchnorm=False,
         train_sigma_d=0.1,
         seed=seed,

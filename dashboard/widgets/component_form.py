@@ -26,6 +26,7 @@ CHOICES = {
     "dataset": "What the network learns to tell apart. Digits come with scikit-learn; the others are read from disk.",
     "backbone": "The network; its width, or its units, make it dearer and better.",
     "method": "How it is trained against device variation; vanilla knows nothing of it.",
+    "constraint": "What every step of the training does to the weights after the optimiser; free to combine.",
     "device": "The technology whose levels miss their targets, in training and on the test chips.",
 }
 

@@ -42,6 +42,7 @@ def train_form() -> dict[str, Any]:
     left, right = st.columns(2)
     with left, st.container(border=True):
         values |= _family("method", "Method", "ovf")
+        values |= _family("constraint", "Weight constraint", "none")
     with right, st.container(border=True):
         values |= _family("device", "Device", "rram1")
         values |= component_fields("training", only=MAIN_TRAINING)

@@ -18,6 +18,7 @@ TITLES = {
     "device": "Device",
     "mapping": "Bit slicing",
     "method": "Method",
+    "constraint": "Weight constraint",
     "training": "Training",
     "evaluation": "Evaluation on chips",
 }

@@ -18,6 +18,8 @@ _ADDED: dict[str, Raw] = {
     "ovf": {"raised_layers": "all"},
 }
 """Settings that came while records were of version 1, by section or method, at what earlier runs were made with."""
+NEW_PARTS: dict[str, Raw] = {"constraint": {"name": "none"}}
+"""Parts of a config that came later, at what earlier runs were made with; a recipe's key leaves them out at that."""
 _RANKS = {"vanilla": 0, "noise_injection": 1, "ovf": 3, "irs": 4}
 
 
@@ -36,7 +38,7 @@ def migrated_instances(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _to_version_2(record: Raw) -> Raw:
-    """Facts of methods and backbones, which pages told by names before."""
+    """Facts of methods and backbones, which pages told by names before; weight constraints."""
     facts, config = record.get("facts"), record.get("config")
     if not isinstance(facts, dict) or not isinstance(config, dict):
         return record | {"schema_version": 2}
@@ -49,13 +51,14 @@ def _to_version_2(record: Raw) -> Raw:
         "is_control": variant == "noise_injection_t4",
         "num_passes": 1 + int(facts.get("num_feedback") or 0) if method == "ovf" else 1,
         "rank": _RANKS.get(str(method), 0) + (1 if tempered else 0),
+        "constraint": "none",
         "has_batchnorm": not str(facts.get("backbone")).startswith("mlp"),
     }
     sections = {
         name: {**_ADDED.get(str(part.get("name", name)), {}), **part} if isinstance(part, dict) else part
         for name, part in config.items()
     }
-    return record | {"schema_version": 2, "facts": added | facts, "config": sections}
+    return record | {"schema_version": 2, "facts": added | facts, "config": NEW_PARTS | sections}
 
 
 _STEPS: dict[object, Callable[[Raw], Raw]] = {1: _to_version_2}

@@ -35,7 +35,7 @@ class RunFacts(Component):
     device_label: str
     method: str
     variant: str
-    """The method with what makes it a variant of its own: `noise_injection`, `noise_injection_t4`, …"""
+    """Method and weight constraint with what makes them variants of their own: `noise_injection_t4_clip1.1`, …"""
     label: str
     """The variant in words."""
     temperature: float
@@ -46,11 +46,13 @@ class RunFacts(Component):
     """Whether its training saw device variation."""
     has_feedback: bool
     is_control: bool
-    """Whether feedback is held against it: the temperature N + 1 without feedback."""
+    """Whether feedback is held against it: the temperature N + 1 without feedback or weight constraint."""
     num_passes: int
     """Forward passes a training step."""
     rank: int
     """Where the variant stands in lists and in the scale of colours."""
+    constraint: str
+    """The weight constraint's variant: `none`, `clip1.1`, …"""
     has_batchnorm: bool
     train_sigma_d: float
     seed: int

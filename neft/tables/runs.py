@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from neft import columns
+from neft.runs.migrations import NEW_PARTS
 from neft.runs.records import RunRecord
 from neft.tables.intervals import METRIC_COLUMNS
 
@@ -85,14 +86,19 @@ def recipe(record: RunRecord, *, ignoring: Sequence[str] = ()) -> str:
         ignoring: further settings, as `method.decay`, that may differ.
     """
     left_out = {*NOT_PART_OF_A_RECIPE, *ignoring}
-    kept = {name: value for name, value in flat_config(record).items() if name not in left_out}
+    config = {name: part for name, part in record.config.items() if part != NEW_PARTS.get(name)}
+    kept = {name: value for name, value in _flat(config).items() if name not in left_out}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def flat_config(record: RunRecord) -> dict[str, object]:
     """A run's config as one level of `section.setting` names."""
+    return _flat(record.config)
+
+
+def _flat(config: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
     flat: dict[str, object] = {}
-    for section, settings in record.config.items():
+    for section, settings in config.items():
         for name, value in settings.items():
             nested = isinstance(value, dict)
             flat[f"{section}.{name}"] = json.dumps(value) if nested or isinstance(value, list) else value

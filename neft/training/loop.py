@@ -148,12 +148,15 @@ def _train_epoch(
     total_loss = torch.zeros((), device=split.labels.device)
     hits = torch.zeros((), device=split.labels.device)
     seen = 0
+    in_devices = network.device_weights()
     for images, labels in shuffled_batches(split, data, training.batch_size, generator(training.seed, "order", epoch)):
         forward = BatchForward(network, images, config, chips)
         loss, logits = config.method.loss(forward, labels, sigma_d=training.sigma_d)
         optimiser.forget_gradients()
         _ = loss.backward()
         optimiser.step()
+        with torch.no_grad():
+            config.constraint.hold(in_devices)
         seen += len(labels)
         total_loss += loss.detach() * len(labels)
         hits += (logits.detach().argmax(dim=1) == labels).sum()

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from neft.config import RunConfig
+from neft.constraints import Clip
 from neft.errors import StoppedError
-from neft.options import make_config
+from neft.options import command_line, make_config
 from neft.pipeline import Progress, Settings, run
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
@@ -36,6 +37,21 @@ def test_train_stores_a_run_and_prints_its_table(neft: Neft, own_store: RunStore
         assert row.metrics["accuracy"].mean is not None
         assert f"{100 * row.metrics['accuracy'].mean:.2f} ± " in answer.out
     assert not list((neft_home() / "unfinished").iterdir())
+
+
+def test_a_weight_constraint_is_asked_for_by_name_and_made_again_by_the_command_that_is_shown(neft: Neft) -> None:
+    config = planned(neft, "--constraint", "clip", "--alpha", "1.1", "--per-channel")
+
+    assert config.constraint == Clip(alpha=1.1, per_channel=True)
+    assert "--constraint clip --width 0.25 --alpha 1.1 --per-channel" in command_line(config)
+    assert planned(neft, *shlex.split(command_line(config))[2:]) == config
+
+
+def test_an_option_of_a_constraint_that_is_not_chosen_is_refused(neft: Neft) -> None:
+    answer = neft("train", "--alpha", "1.1")
+
+    assert answer.code != 0
+    assert "--alpha is no option of constraint 'none'; it belongs to: clip." in answer.err
 
 
 def test_train_as_json_prints_the_stored_record_alone(neft: Neft, own_store: RunStore) -> None:

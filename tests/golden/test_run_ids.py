@@ -3,6 +3,7 @@
 import hashlib
 
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.constraints import Clip, NoConstraint
 from neft.devices import Fefet6
 from neft.experiments.first_look import first_look
 from neft.methods import Irs, Ovf
@@ -40,6 +41,16 @@ def test_config_with_settings_of_every_kind() -> None:
     )
 
     assert config.run_id == f"digits-mlp2x128-ovf-s0.20-seed3-{digest(departures)}"
+
+
+def test_a_part_that_came_later_is_in_the_key_only_where_it_is_not_the_default() -> None:
+    departures = (
+        '{"backbone":{"name":"vgg8","width":0.25},"constraint":{"name":"clip"},"dataset":{"name":"digits"},'
+        '"device":{"name":"rram1"},"evaluation":{},"mapping":{},"method":{"name":"noise_injection"},"training":{}}'
+    )
+
+    assert RunConfig(constraint=NoConstraint()).key == "dec10e9b"
+    assert RunConfig(constraint=Clip()).key == digest(departures)
 
 
 def test_run_without_noise_names_sigma_0() -> None:

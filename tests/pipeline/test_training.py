@@ -12,6 +12,7 @@ from torch import Tensor
 
 from neft import columns
 from neft.config import RunConfig, TrainingConfig
+from neft.constraints import BaseConstraint, Clip
 from neft.datasets.base import ImageData, Split
 from neft.errors import ConfigError, RunCorruptError, StoppedError, StoreError
 from neft.methods import BaseMethod, Irs, NoiseInjection, Vanilla
@@ -105,6 +106,34 @@ def test_stop_raises_with_the_last_whole_epoch_kept(few_digits: ImageData) -> No
 
     assert caught.value.epoch == kept[-1].epoch == 2
     assert same_training(train(config, few_digits, state=kept[-1]), train(config, few_digits))
+
+
+def test_resumed_training_under_a_constraint_ends_as_the_uninterrupted_one(
+    constraint: BaseConstraint, few_digits: ImageData, tmp_path: Path
+) -> None:
+    config = a_config(NoiseInjection()).model_copy(update={"constraint": constraint})
+    whole, states = states_of(config, few_digits)
+
+    for state in states:
+        unfinished.save(config, state, tmp_path)
+        assert same_training(train(config, few_digits, state=unfinished.load(config, tmp_path)), whole)
+
+
+# ---------------------------------------------------------------- weight constraints
+def test_a_constraint_comes_after_the_optimiser_and_leaves_its_moments_alone(few_digits: ImageData) -> None:
+    """After one step on the same gradients, moments are those of the free training, weights its weights clamped.
+
+    Those of snapshot heads too; biases and BatchNorm, which are digital, are free.
+    """
+    config = a_config(Irs(num_feedback=2), Vgg8(width=1 / 32), epochs=1, batch_size=150)
+    held = config.model_copy(update={"constraint": Clip(alpha=1.2)})
+    free, clipped = (states_of(one, few_digits)[1][0] for one in (config, held))
+    expected = {name: weight.clone() for name, weight in free.weights.items()}
+    Clip(alpha=1.2).hold({name: weight for name, weight in expected.items() if weight.dim() > 1})
+
+    assert same(clipped.optimiser, free.optimiser)
+    assert same(clipped.weights, expected)
+    assert not same(clipped.weights, free.weights)
 
 
 # ---------------------------------------------------------------- splits

@@ -46,7 +46,7 @@ def test_command_names_only_what_differs() -> None:
     config = RunConfig(method=Ovf(feedback_moves_batchnorm=False), training=TrainingConfig(sigma_d=0.2, quantise=True))
 
     assert command_line(config) == (
-        "neft train --dataset digits --backbone vgg8 --device rram1 --method ovf --width 0.25"
+        "neft train --dataset digits --backbone vgg8 --device rram1 --method ovf --constraint none --width 0.25"
         " --no-feedback-moves-batchnorm --sigma-d 0.2 --train-quantise"
     )
 

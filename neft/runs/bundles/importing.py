@@ -218,7 +218,10 @@ def _refuse_settings(record: RunRecord) -> None:
         message = f"Run '{record.id}' is not what it says: its settings are those of '{config.run_id}'."
         raise RunCorruptError(message)
     facts = run_facts(config, num_classes=record.facts.num_classes)
-    told = ("dataset", "backbone", "device", "method", "variant", "train_sigma_d", "seed", "chip_seed", "sigma_ds")
+    told = (
+        *("dataset", "backbone", "device", "method", "constraint", "variant"),
+        *("train_sigma_d", "seed", "chip_seed", "sigma_ds"),
+    )
     wrong = [name for name in told if getattr(facts, name) != getattr(record.facts, name)]
     if wrong:
         message = f"Run '{record.id}' is not what it says: {wrong[0]} does not follow from its settings."

@@ -14,11 +14,8 @@ from dashboard.computing.work.forms import INITIAL
 from dashboard.jobs import jobs, processes
 from dashboard.jobs.processes import READY, keep_ready
 from neft.config import RunConfig
-from neft.datasets import DATASETS
-from neft.devices import DEVICES
 from neft.methods import METHODS
-from neft.networks.backbones import BACKBONES
-from neft.options import command_line, make_config
+from neft.options import FAMILIES, command_line, make_config
 from neft.runs.places import neft_home
 from neft.runs.store import RunStore
 from tests.dashboard.driver import TRAIN, epoch, open_page, words, write_job
@@ -85,10 +82,7 @@ def test_number_in_the_form_goes_into_the_command(key: str, value: float, name: 
     assert shown_command(app) == command_line(make_config({**UNTOUCHED, name: value}))
 
 
-@pytest.mark.parametrize(
-    ("family", "names"),
-    [("dataset", DATASETS), ("backbone", BACKBONES), ("method", METHODS), ("device", DEVICES)],
-)
+@pytest.mark.parametrize(("family", "names"), sorted(FAMILIES.items()))
 def test_every_component_can_be_chosen(family: str, names: dict[str, object]) -> None:
     app = open_page(TRAIN)
     for name in names:

@@ -484,6 +484,7 @@ def set_path(path: str, value: object) -> Callable[[dict[str, object]], object]:
         ("config.training", 3, "does not fit this version of neft"),
         ("config.method.name", "unheard_of", "does not fit this version of neft: Unknown"),
         ("facts.method", "irs", "method does not follow from its settings"),
+        ("facts.constraint", "clip1.1", "constraint does not follow from its settings"),
         ("facts.seed", 9, "seed does not follow from its settings"),
         ("provenance.command", "rm -rf ~", "is none of neft's"),
         ("provenance.command", "neft runs; rm -rf ~", "is none of neft's"),

@@ -1,0 +1,13 @@
+"""Weights as the optimiser leaves them."""
+
+from typing import ClassVar, Literal
+
+from neft.constraints.base import BaseConstraint
+
+
+class NoConstraint(BaseConstraint):
+    """Does nothing."""
+
+    name: Literal["none"] = "none"
+    label: ClassVar[str] = "None"
+    source: ClassVar[str] = "NeFT's training, which has none"
