@@ -24,7 +24,7 @@ UNLUCKY_DEFINITION = r"""
 chips of a method (linear interpolation), so it holds the luck of both.
 
 Its limits ask nothing of how chips spread: of $n$ chips the number below the percentile is binomial, so the chip of
-rank $r$ bounds it with known probability (David and Nagaraja, *Order Statistics*, section 7.1). $n$ counts chips, not
+rank $r$ bounds it with known probability ([David2003], section 7.1). $n$ counts chips, not
 trainings × chips, as every training meets the same chips. The limits are of these trainings; another training is not in
 them.
 

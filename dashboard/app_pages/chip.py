@@ -31,12 +31,12 @@ one. Summaries elsewhere interpolate between two neighbours.
 The grey band is the 95 % interval of the mean over these chips.
 """
 LAYER_DEFINITION = r"""
-**Asked** is what the device model says: $\mathrm{std}(W_p - W_d) / (\sigma_d w_{max})$ over the layer's codes (NeFT,
-doi 10.1109/TCAD.2025.3591409, Eq. 5). **Sampled** is the RMS over this very chip's weights. A layer of $n$ weights lies
+**Asked** is what the device model says: $\mathrm{std}(W_p - W_d) / (\sigma_d w_{max})$ over the layer's codes
+([Qin2025], Eq. 5). **Sampled** is the RMS over this very chip's weights. A layer of $n$ weights lies
 off by about $1/\sqrt{2n}$ of it: small layers have luck, large ones do not.
 """
 MAP_DEFINITION = r"""
-**The deviation $W_p - W_d$** of each weight of the layer on this chip (NeFT, doi 10.1109/TCAD.2025.3591409, Eq. 5),
+**The deviation $W_p - W_d$** of each weight of the layer on this chip ([Qin2025], Eq. 5),
 made again from the run's chip seed; a row is an output, a column an input (of a convolution: an input channel and a
 place of the kernel). Weights as trained, before BatchNorm is folded.
 

@@ -11,7 +11,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings
 from neft import columns
 
-RULE = r"""
+DEFINITION = r"""
 A claim says that an effect is positive. It is
 
 - **supported** where the paired 95 % interval lies above zero,
@@ -20,8 +20,8 @@ A claim says that an effect is positive. It is
 - **undecided** otherwise; then the number of further seeds is given that would decide it if effect and spread stayed.
 
 Effects are taken seed by seed and chip by chip; the interval counts seeds and chips both as random. A comparison of
-methods is averaged over the $\sigma_d$ at which they were trained. Failures of trainings are paired by seed (Bonett and
-Price's interval). Nothing corrects for the number of claims: of forty true nulls, one or two would look decided.
+methods is averaged over the $\sigma_d$ at which they were trained. Failures of trainings are paired by seed
+([Bonett2012]). Nothing corrects for the number of claims: of forty true nulls, one or two would look decided.
 """
 UNITS = {"points": "points of accuracy", "percent": "% of EKL", "share": "trainings of 100"}
 GROUPS = {True: "Claims of the paper", False: "What the controls say"}
@@ -136,7 +136,7 @@ def _forest(rows: pd.DataFrame, *, unit: str, key: str) -> None:
         question=QUESTIONS[unit],
         caption="Right of zero speaks for the claim. The band is what would not matter; stars are the published "
         "effects, on other networks and data.",
-        definition=RULE,
+        definition=DEFINITION,
         alt="Effects with 95 % intervals, one line a claim.",
     )
     chart_card(card, charts.claims_forest(frame, unit_title=UNITS[unit], mode=theme_mode()), rows)

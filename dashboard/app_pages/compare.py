@@ -64,7 +64,7 @@ takes from both runs drops out of their difference:
 $$\text{paired: } t_{n-1}\sqrt{\operatorname{var}(A-B)/n}\qquad
 \text{independent: } t_w\sqrt{\operatorname{var}A/n_A+\operatorname{var}B/n_B}$$
 
-($w$ by Welch, 1947, doi 10.1093/biomet/34.1-2.28). Chips drawn for either run by itself that would know as much as
+($w$ by [Welch1947]). Chips drawn for either run by itself that would know as much as
 $n$ pairs: $n\,(\operatorname{var}A+\operatorname{var}B)/\operatorname{var}(A-B)$. Where the chips differ, the
 independent interval is drawn. Many runs make many comparisons: of twenty intervals one misses by chance.
 """

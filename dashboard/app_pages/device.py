@@ -25,13 +25,13 @@ LEVELS_DEFINITION = r"""
 
 $$\sigma_d \times \text{level std}_l \times g_{max},$$
 
-independently of all others (NeFT, Eq. 5; $\sigma_d$ is relative to the *maximal* conductance). Only the products count,
-so a device may be written with any $\sigma_d$. Here $\sigma_d$ is the root mean square of the levels' stds over
+independently of all others ([Qin2025], Eq. 5; $\sigma_d$ is relative to the *maximal* conductance). Only the products
+count, so a device may be written with any $\sigma_d$. Here $\sigma_d$ is the root mean square of the levels' stds over
 $g_{max}$; the level stds' root mean square is then 1, as RRAM1's.
 
-The published devices are $(1, s, s, 1)/n(s)$ with $n(s)=\sqrt{0.4 s^2+0.6}$ and $s$ = 1, 2, 4, 6 (NeFT, released
-configuration), for four levels; RRAM1 has any number. Bars, where there are any, are 95 % intervals of the measured
-stds ($\chi^2$).
+The published devices are $(1, s, s, 1)/n(s)$ with $n(s)=\sqrt{0.4 s^2+0.6}$ and $s$ = 1, 2, 4, 6 ([Qin2025],
+released configuration), for four levels; RRAM1 has any number. Bars, where there are any, are 95 % intervals of the
+measured stds ($\chi^2$).
 """
 CODES_DEFINITION = r"""
 **From levels to weights.** A weight's magnitude is an $M$-bit code on $M/K$ devices of $K$ bits; slice $j$ holds level
@@ -40,7 +40,8 @@ $g_j$ and counts $2^{jK}$. The weight's deviation is Gaussian with
 $$\mathrm{std}(W_p - W_d) = \sigma_d\, w_{max}\,\frac{2^K-1}{2^M-1}\sqrt{\textstyle\sum_j \text{level std}_{g_j}^2\,
 4^{jK}}$$
 
-(NeFT, Eq. 5). The most significant slice decides almost all of it. Dashed is RRAM1, which misses alike in every level.
+([Qin2025], Eq. 5). The most significant slice decides almost all of it. Dashed is RRAM1, which misses alike in every
+level.
 """
 HISTOGRAM_DEFINITION = r"""
 **Measured against the model.** Every level's measured conductances in bins whose width follows the level's own std (4

@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.data import plans
+from dashboard.data.citations import cite
 from dashboard.data.plans import EXPERIMENTS, Experiment
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.guards import show_plan_problems
@@ -37,7 +38,7 @@ def page() -> None:
         experiment = _pick_experiment(set(sizes))
         known = sizes.get(experiment.name, {})
         plan = _pick_size(known)
-    st.markdown(f"**{experiment.question}** *{experiment.source}.*")
+    st.markdown(f"**{experiment.question}** *{cite(experiment.source)}.*")
     if plan is None:
         _nothing_yet(experiment)
     else:
@@ -216,7 +217,7 @@ def _convergence(plan: str, experiment: Experiment, stamp: str) -> None:
         question=experiment.title,
         caption=f"{experiment.look_for} Published: of 10, 6 fail with noise injection, 0 with OVF, 2 with IRS.",
         definition="A training **failed** if its accuracy lies more than 5 points below the mean of its method's "
-        "trainings (NeFT section 4.3).",
+        "trainings ([Qin2025], section 4.3).",
         alt="One dot a training, by method, with the mean and the threshold of failure.",
     )
     if seeds.empty:
@@ -268,10 +269,10 @@ def _ekl(plan: str, experiment: Experiment, stamp: str, *, wants_published: bool
         question="How sure are the right answers?",
         caption=f"Lower is surer. {_CALIBRATION_WORDS}{_OWN_SCALE if wants_published else ''}",
         definition=r"""
-**EKL** is the mean of $-\ln p_y$ over images predicted right, in nats (NeFT section 4.2), averaged over chips.
+**EKL** is the mean of $-\ln p_y$ over images predicted right, in nats ([Qin2025], section 4.2), averaged over chips.
 
 *After calibration*: the logits are divided by one temperature per network and $\sigma_d$, which minimises the negative
-log-likelihood of **validation** images on chips of their own (Guo et al. 2017). It changes no prediction.
+log-likelihood of **validation** images on chips of their own ([Guo2017]). It changes no prediction.
 """,
         alt="EKL over device variation, by method.",
     )

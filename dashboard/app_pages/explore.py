@@ -24,9 +24,9 @@ DECAY_DEFINITION = r"""
 
 $$\mathrm{CE}\Big(\big(O - \beta\textstyle\sum_{n=1}^{N}\gamma_n\,\mathrm{Out}_n\big)/(N+1),\ y\Big)$$
 
-(NeFT section 3). Paper: $\gamma_n = 10^{\,n-N}$ for OVF, $10^{\,1-n}$ for IRS; *reversed* swaps the order; *constant*
-is $\gamma_n = 1$ (our reconstruction). N also sets the temperature N+1, so the number of terms and the temperature move
-together.
+([Qin2025], section 3). Paper: $\gamma_n = 10^{\,n-N}$ for OVF, $10^{\,1-n}$ for IRS; *reversed* swaps the order;
+*constant* is $\gamma_n = 1$ (our reconstruction). N also sets the temperature N+1, so the number of terms and the
+temperature move together.
 The band is noise injection at temperature 4, the control without any feedback for N = 3.
 """
 

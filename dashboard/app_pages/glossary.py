@@ -6,6 +6,7 @@ from math import ceil
 import streamlit as st
 
 from dashboard import address
+from dashboard.data.citations import cite, references
 from dashboard.words import glossary
 from dashboard.words.glossary import Term
 from dashboard.words.sentences import SIGMA_D
@@ -57,6 +58,7 @@ def page() -> None:
             "Show all terms", icon=":material/list:", key="all_terms", on_click=_show_all, help="Empties the search."
         )
     _several(shown)
+    _sources(shown)
 
 
 def _controls(known: dict[str, Term]) -> tuple[str, str | None]:
@@ -105,9 +107,19 @@ def _several(shown: Sequence[Term]) -> None:
                 )
 
 
+def _sources(shown: Sequence[Term]) -> None:
+    """What the entries cite, in full."""
+    sources = sorted(references(" ".join(term.source for term in shown)))
+    if sources:
+        with st.expander(f"The {len(sources)} sources in full", icon=":material/menu_book:"):
+            st.markdown("\n".join(f"- {source}" for source in sources))
+
+
 def _entry(term: Term) -> None:
     with st.container(border=True, key="shown_term"):
         st.markdown(_words(term))
+        for source in references(term.source):
+            st.caption(source)
         st.markdown("Where it is seen:")
         with st.container(horizontal=True):
             for stem in term.pages:
@@ -119,7 +131,7 @@ def _words(term: Term) -> str:
     """An entry as one piece of Markdown: seventy of them are drawn at once."""
     facts = " · ".join(
         f"{name}: {value}"
-        for name, value in (("Unit", term.unit), ("Range", term.range), ("Source", term.source))
+        for name, value in (("Unit", term.unit), ("Range", term.range), ("Source", cite(term.source)))
         if value
     )
     parts = [

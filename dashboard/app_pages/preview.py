@@ -25,7 +25,7 @@ CURVE_DEFINITION = r"""
 expectation is the same, and what chips have in common, which dominates the spread of an ordinary evaluation, averages
 out. No chip is drawn: given a layer's input, its output's deviation is Gaussian with covariance
 $s^2\,X^\top X$ over output positions ($X$: the input's patches, $s$: the layer's std), so it is drawn directly (local
-reparametrisation, Kingma et al. 2015, section 2.3); the last layer is integrated.
+reparametrisation, [Kingma2015b], section 2.3); the last layer is integrated.
 
 That holds where all weights of a layer miss by one std. Elsewhere images share real chips, in groups.
 

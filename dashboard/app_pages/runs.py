@@ -58,8 +58,8 @@ under variation at the training $\sigma_d$, mean over its chips, and once more w
 two is what the devices cost. Nothing is smoothed.
 """
 LAYERS_DEFINITION = r"""
-**Asked and realised deviation.** A ring is the closed form of Eq. 4 and 5 (NeFT), a dot the standard deviation of the
-sampled $(W_p - W_d) / (\sigma_d\,w_{max})$ of some chips. For RRAM1 with 8-bit weights on 2-bit devices the
+**Asked and realised deviation.** A ring is the closed form of Eq. 4 and 5 ([Qin2025]), a dot the standard deviation of
+the sampled $(W_p - W_d) / (\sigma_d\,w_{max})$ of some chips. For RRAM1 with 8-bit weights on 2-bit devices the
 closed form is 0.7776 in every layer.
 """
 TABLE_KEY = "runs_table"

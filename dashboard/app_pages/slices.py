@@ -31,7 +31,7 @@ TABLE = {
     columns.VARIANCE_SHARE: st.column_config.NumberColumn("share", format="percent", help="Of the variance of W_p."),
 }
 LEVEL_DEFINITION = r"""
-**Eq. 4** (NeFT, doi 10.1109/TCAD.2025.3591409): a weight is a sign and an $M$-bit code $|W|/w_{max}\,(2^M-1)$, rounded.
+**Eq. 4** ([Qin2025]): a weight is a sign and an $M$-bit code $|W|/w_{max}\,(2^M-1)$, rounded.
 $L = M/K$ devices hold $K$ bits each: the device of slice $j$ holds level $g_j$. The sign is kept apart, on a second
 crossbar.
 
@@ -45,9 +45,9 @@ $\displaystyle\frac{(\mathrm{std}(\Delta g_j)\,2^{jK})^2}{\sum_i (\mathrm{std}(\
 With equal stds each slice brings $4^K$ times the variance of the one below it.
 """
 DISTRIBUTION_DEFINITION = r"""
-Bars: $W_p = W_d + s\,\frac{w_{max}}{2^M-1}\sum_j \Delta g_j\,2^{jK}$ (Eq. 5) over 2,000 chips, device by device.
-Dashed: the Gaussian of the closed form, with the variance that the slices add up to. A sum of independent Gaussians is
-Gaussian: that is why an evaluation may draw one number per weight instead of one per device.
+Bars: $W_p = W_d + s\,\frac{w_{max}}{2^M-1}\sum_j \Delta g_j\,2^{jK}$ ([Qin2025], Eq. 5) over 2,000 chips, device by
+device. Dashed: the Gaussian of the closed form, with the variance that the slices add up to. A sum of independent
+Gaussians is Gaussian: that is why an evaluation may draw one number per weight instead of one per device.
 
 These chips are the microscope's own; chip 7 is the same draw for every weight, and scales with $\sigma_d$.
 """

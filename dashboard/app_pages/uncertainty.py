@@ -24,13 +24,13 @@ CURVE_DEFINITION = (
     EKL_DEFINITION
     + r"""
 *Calibrated*: the logits are divided by one temperature, fitted for each network at each $\sigma_d$ on validation images
-and chips of their own (Guo et al. 2017, section 4.2). It changes no prediction and leaves out the scale of the logits,
+and chips of their own ([Guo2017], section 4.2). It changes no prediction and leaves out the scale of the logits,
 which feedback training sets by its temperature N+1.
 """
 )
 CALIBRATION_DEFINITION = r"""
 **Expected calibration error**: $\sum_b \frac{n_b}{n}\,|a_b - c_b|$ over 15 equal bins of confidence, the accuracy of a
-bin less its mean confidence (Guo et al. 2017, Eq. 5). One value per chip.
+bin less its mean confidence ([Guo2017], Eq. 5). One value per chip.
 
 Hollow: after the logits are divided by the stored temperature, over the chips that this page opens again (lowest seed).
 A single temperature moves all confidences at once; what stays is not a matter of scale.

@@ -9,6 +9,7 @@ from dashboard import address, charts
 from dashboard.address import sigma_text
 from dashboard.charts import Mark
 from dashboard.data import previews, restorable, stored, teaching
+from dashboard.data.citations import cite
 from dashboard.data.stored import RunRecord
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import VANILLA, Comparison, main_comparison
@@ -24,9 +25,9 @@ LAYERS = r"""
 **One layer at a time.** The devices of one layer miss with $\sigma_d$, those of all others hit their targets. The
 instant preview tries every image on a chip of its own; dots and band are 95 % intervals of the mean.
 """
-DEVIATIONS = r"""
+DEVIATIONS_DEFINITION = r"""
 Sampled $W_p-W_d$ over the layer's RMS weight; the dashed line is the closed form. $\mathrm{std}(W_p-W_d)=
-0.7776\,\sigma_d\,w_{max}$ (NeFT, Eq. 5; RRAM1, 8-bit weights on 2-bit devices), so over a typical weight it is
+0.7776\,\sigma_d\,w_{max}$ ([Qin2025], Eq. 5; RRAM1, 8-bit weights on 2-bit devices), so over a typical weight it is
 $0.7776\,\sigma_d\,w_{max}/\mathrm{RMS}(w)$.
 """
 ACCURACY = (
@@ -82,7 +83,7 @@ def _show(numbers: Numbers) -> None:
                 question="How large is a deviation beside a weight?",
                 caption=f"At {SIGMA_D} = {sigma_text(numbers.sigma_d)}, over the RMS weight of three of its "
                 f"{len(layers)} layers: a deviation of 1 is as large as a typical weight.",
-                definition=DEVIATIONS,
+                definition=DEVIATIONS_DEFINITION,
                 alt="Histograms of weight deviations over the layer's RMS weight, one panel a layer.",
             ),
             charts.weight_deviations(frame, x_title="deviation over a typical (RMS) weight", mode=theme_mode()),
@@ -90,7 +91,9 @@ def _show(numbers: Numbers) -> None:
         )
     with right:
         st.latex(r"\frac{\mathrm{std}(W_p-W_d)}{\mathrm{RMS}(w)}=0.7776\,\sigma_d\,\frac{w_{max}}{\mathrm{RMS}(w)}")
-        st.caption("From NeFT, Eq. 5. The error is set by the layer's *largest* weight; most weights are far smaller.")
+        st.caption(
+            cite("From [Qin2025], Eq. 5. The error is set by the layer's *largest* weight; most are far smaller.")
+        )
         st.markdown(
             f"In this network a typical deviation is **{percent(numbers.ratio, 0)} %** of a typical weight, mean over "
             f"layers ({numbers.comparison.words})."

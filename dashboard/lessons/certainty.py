@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.address import sigma_text
+from dashboard.data.citations import cite
 from dashboard.lessons.base import Choice, Lesson, Link, Missing
 from dashboard.lessons.comparison import ALL, INJECTION, IRS, VANILLA, Comparison, main_comparison
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -24,10 +25,10 @@ OPTIONS = (
 BOUNDS = (1.0, 2.0)
 DEFINITION = r"""
 **EKL** $=\mathbb E\big[-\ln p_y\ \big|\ \text{predicted right}\big]$, in nats: the divergence of the softmax from the
-one-hot truth, averaged over the images a chip gets *right* (NeFT section 4.2). Lower is surer.
+one-hot truth, averaged over the images a chip gets *right* ([Qin2025], section 4.2). Lower is surer.
 
 **Calibrated EKL** is the same after dividing the logits by one temperature per network and $\sigma_d$, fitted on
-validation images (Guo et al. 2017). It changes no prediction and takes the scale of the logits out.
+validation images ([Guo2017]). It changes no prediction and takes the scale of the logits out.
 """
 
 
@@ -104,7 +105,9 @@ def _show(numbers: Numbers) -> None:
         )
     with right:
         st.latex(r"\mathrm{EKL}=\mathbb E\big[-\ln p_y\ \big|\ \hat y=y\big]")
-        st.caption("NeFT section 4.2, in nats. Lower means surer, and only images that were predicted right count.")
+        st.caption(
+            cite("[Qin2025], section 4.2, in nats. Lower means surer, and only images that were predicted right count.")
+        )
         st.latex(r"p=\mathrm{softmax}(O/T)")
         st.caption("A larger scale of the logits, or a smaller T, makes every prediction look surer.")
 

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import address, charts
 from dashboard.address import sigma_text
 from dashboard.data import teaching
+from dashboard.data.citations import cite
 from dashboard.data.teaching import OneWeight
 from dashboard.lessons.base import Choice, Lesson, Link
 from dashboard.widgets.chart_card import Card, chart_card
@@ -22,11 +23,11 @@ OPTIONS = (
     "The most significant adds more than nine tenths",
 )
 BOUNDS = (0.4, 0.65, 0.9)
-EQUATIONS = r"""
+DEFINITION = r"""
 $$W_d=\frac{w_{max}}{2^M-1}\sum_j g_j\,2^{jK},\qquad W_p=W_d+\frac{w_{max}}{2^M-1}\sum_j\Delta g_j\,2^{jK}$$
 
-(NeFT, Eq. 4 and 5), with $\Delta g_j\sim\mathcal N(0,\ \sigma_d(2^K-1))$, because $\sigma_d$ is a device's error over
-its *maximal* conductance. Here M = 8 bits on devices of K = 2 bits, RRAM1: every level misses alike.
+([Qin2025], Eq. 4 and 5), with $\Delta g_j\sim\mathcal N(0,\ \sigma_d(2^K-1))$, because $\sigma_d$ is a device's error
+over its *maximal* conductance. Here M = 8 bits on devices of K = 2 bits, RRAM1: every level misses alike.
 """
 
 
@@ -75,7 +76,7 @@ def _show(numbers: Numbers) -> None:
                 key="levels",
                 question="Where do the four devices land?",
                 caption="A dot is a device on one chip, the tick its wanted level. All four miss alike, in levels.",
-                definition=EQUATIONS,
+                definition=DEFINITION,
                 alt="Programmed levels of one weight's four devices on sampled chips.",
             ),
             charts.slice_levels(weight.levels, max_level=MAX_LEVEL, mode=theme_mode()),
@@ -91,7 +92,7 @@ def _show(numbers: Numbers) -> None:
                     f"{weight.num_chips:,} chips: std {weight.realised_std:.4f} of $w_{{max}}$, {ratio:.3f} times "
                     f"{SIGMA_D}; closed form {weight.closed_form_std:.4f}."
                 ),
-                definition=EQUATIONS,
+                definition=DEFINITION,
                 alt="Histogram of one programmed weight over sampled chips, with the closed form.",
             ),
             charts.programmed_weight(weight.histogram, target=weight.target, mode=theme_mode()),
@@ -101,11 +102,14 @@ def _show(numbers: Numbers) -> None:
     with left:
         st.latex(r"\Delta g_j\sim\mathcal N\big(0,\ \sigma_d(2^K-1)\big)")
         st.caption(
-            rf"A device's error in levels: {SIGMA_D} is over its *maximal* level, $2^K-1=3$ (NeFT, section 4.1)."
+            cite(
+                rf"A device's error in levels: {SIGMA_D} is over its *maximal* level, $2^K-1=3$ "
+                "([Qin2025], section 4.1)."
+            )
         )
     with right:
         st.latex(r"W_p=W_d+\frac{w_{max}}{2^M-1}\sum_j\Delta g_j\,2^{jK}")
-        st.caption("The weight's: slice $j$ counts $2^{jK}$, here 1, 4, 16 and 64 (NeFT, Eq. 5).")
+        st.caption(cite("The weight's: slice $j$ counts $2^{jK}$, here 1, 4, 16 and 64 ([Qin2025], Eq. 5)."))
 
 
 def _share(numbers: Numbers) -> float:
@@ -132,7 +136,7 @@ def _answer(numbers: Numbers) -> None:
                 key="shares",
                 question="Which device does the damage?",
                 caption="Sampled share of the variance, device by device; hollow is the closed form.",
-                definition=EQUATIONS,
+                definition=DEFINITION,
                 alt="Share of the weight's variance by device.",
             ),
             charts.variance_shares(numbers.weight.shares, mode=theme_mode()),

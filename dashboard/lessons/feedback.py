@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.data import plans
+from dashboard.data.citations import cite
 from dashboard.lessons.base import Choice, Lesson, Link, Missing
 from dashboard.lessons.comparison import INJECTION, IRS, OVF, Comparison, main_comparison
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -25,7 +26,7 @@ BOUNDS = (0.25, 0.75)
 TEMPERATURE = "temperature"
 DEFINITION = r"""
 **Negative feedback training** minimises $\mathrm{CE}\Big(\big(O-\beta\sum_{n=1}^{N}\gamma_n\,\mathrm{Out}_n\big)/(N+1),
-\ y\Big)$ (NeFT section 3). OVF feeds back N = 3 noisier passes of the same weights, IRS the outputs of heads on
+\ y\Big)$ ([Qin2025], section 3). OVF feeds back N = 3 noisier passes of the same weights, IRS the outputs of heads on
 intermediate features.
 
 **The control** is noise injection with its training logits divided by N+1 = 4, a softmax temperature, and no feedback.
@@ -90,7 +91,9 @@ def _show(numbers: Numbers) -> None:
         _draw_differences(_card("gain", "What does feedback gain?", caption), shown)
     with right:
         st.latex(r"\mathcal L=\mathrm{CE}\bigg(\frac{O-\beta\sum_{n=1}^{N}\gamma_n\,\mathrm{Out}_n}{N+1},\ y\bigg)")
-        st.caption("NeFT section 3, N = 3. The feedback is scaled by a small β; all of it is divided by N + 1 = 4.")
+        st.caption(
+            cite("[Qin2025], section 3, N = 3. The feedback is scaled by a small β; all of it is divided by N + 1 = 4.")
+        )
         st.markdown(
             f"Averaged over {SIGMA_D}, IRS gains **{_effect(numbers.irs_gain)} points** over noise injection "
             f"({numbers.comparison.words})."

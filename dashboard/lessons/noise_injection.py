@@ -18,7 +18,7 @@ from neft import columns
 CLOSE = 1.5
 DEFINITION = r"""
 **Noise injection** minimises $\mathrm{CE}\big(f(x;\,W+\Delta W),\,y\big)$ with a freshly sampled chip
-$\Delta W$ in every step; gradients update the noise-free weights (the baseline with noise of NeFT's figures).
+$\Delta W$ in every step; gradients update the noise-free weights (the baseline with noise of [Qin2025]).
 
 *Matched*: each point is a network trained at the $\sigma_d$ at which it is tried. *Fixed*: one network over all.
 """

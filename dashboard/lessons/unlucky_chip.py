@@ -10,6 +10,7 @@ from dashboard import address, charts
 from dashboard.address import sigma_text
 from dashboard.charts import Mark
 from dashboard.data import teaching
+from dashboard.data.citations import cite
 from dashboard.data.stored import RunRecord
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import INJECTION, Comparison, main_comparison
@@ -23,7 +24,7 @@ FIRST, FIFTH = 0.01, 0.05
 CLOSE = 1.5
 DEFINITION = r"""
 **The k-th percentile** is the accuracy that all but k % of the chips beat (KPP$_k$; with k = 1 a realistic worst case,
-Yan et al. 2022).
+[Yan2022]).
 
 Its interval assumes nothing of how chips spread: of n chips the number below the percentile is binomial, so an ordered
 chip bounds it with a known probability. Until $1-0.99^n\ge 0.975$ there is **no lower end**: the
@@ -83,7 +84,7 @@ def _show(numbers: Numbers) -> None:
         )
     with right:
         st.latex(r"\mathrm{KPP}_k=\max\big\{a:\ P(\text{accuracy}<a)\le k\,\%\big\}")
-        st.caption("The k-th percentile over chips (Yan et al. 2022: a realistic worst case).")
+        st.caption(cite("The k-th percentile over chips ([Yan2022]: a realistic worst case)."))
 
 
 def _question(numbers: Numbers) -> Guess:

@@ -21,14 +21,14 @@ miss:
 $$W_p = W_d + \frac{w_{max}}{2^M-1}\sum_j \Delta g_j\,2^{jK},\qquad
 \Delta g_j \sim \mathcal N\big(0,\ \sigma_d\,(2^K-1)\big)$$
 
-(NeFT, Eq. 4 and 5; $\sigma_d$ is relative to a device's maximal conductance). Chip 7 is the same chip for every
+([Qin2025], Eq. 4 and 5; $\sigma_d$ is relative to a device's maximal conductance). Chip 7 is the same chip for every
 method.
 
 *Matched*: every point is a network trained at that $\sigma_d$, as in the papers. *Fixed*: one network over all
 $\sigma_d$.
 
 *Published figures* (chosen in the sidebar) are the NeFT authors' measurements, digitised from the accuracy figure in
-their public repository (January 2025; IEEE TCAD, doi 10.1109/TCAD.2025.3591409). The figure names no device, RRAM1 is
+their public repository (January 2025; [Qin2025]). The figure names no device, RRAM1 is
 assumed, and its CorrectNet has no compensation layers. Compare the order of the methods and the gaps, not point with
 point.
 

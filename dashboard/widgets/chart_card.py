@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import charts
+from dashboard.data.citations import with_references
 from dashboard.widgets.theme_mode import theme_mode
 from neft import __version__, columns
 
@@ -28,7 +29,7 @@ class Card:
     question: str
     caption: str
     definition: str
-    """Markdown: the equation, its source, and how the picture was computed."""
+    """Markdown: the equation, its source by its key, and how the picture was computed."""
     alt: str
 
 
@@ -68,7 +69,7 @@ def chart_card(
             st.markdown(f"## {card.question}")
             st.space("stretch")
             with st.popover("About", icon=":material/info:", key=f"about_{card.key}"):
-                st.markdown(_formulae_on_their_own(card.definition))
+                st.markdown(_formulae_on_their_own(with_references(card.definition)))
                 _files(drawn)
         if controls is not None:
             controls()
@@ -159,6 +160,6 @@ def report_chart(drawn: Drawn) -> "report.Chart":
         title=card.question,
         figure=drawn.figure,
         caption=card.caption,
-        definition=card.definition,
+        definition=with_references(card.definition),
         alt=card.alt,
     )

@@ -12,7 +12,7 @@ from neft import columns
 
 EKL_DEFINITION = r"""
 **Expected KL divergence**, in nats: $\mathrm{KL}(\text{one-hot}\,\|\,\text{softmax}) = -\ln p_y$, averaged over the
-images a chip gets *right* (NeFT section 4.2). One value per chip; the curve is the share of chips below a value.
+images a chip gets *right* ([Qin2025], section 4.2). One value per chip; the curve is the share of chips below a value.
 
 Only correct predictions count, and a network trained at a higher temperature has larger logits when it is deployed
 without one: a low EKL alone is no proof of a better network. Read it beside the accuracy.

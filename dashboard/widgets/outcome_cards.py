@@ -37,11 +37,11 @@ neither row: EKL does not know it. An image that one chip of thirty gets right c
 """
 RELIABILITY_DEFINITION = r"""
 **Reliability diagram.** Predictions of all opened chips, in bins of confidence (the largest probability): the share
-that is right over the mean confidence. On the diagonal confidence says how often a prediction is right (Guo et al.
-2017, section 2). Bins of equal width are those of the calibration error, $\sum_b \frac{n_b}{n}|a_b - c_b|$; bins of
+that is right over the mean confidence. On the diagonal confidence says how often a prediction is right ([Guo2017],
+section 2). Bins of equal width are those of the calibration error, $\sum_b \frac{n_b}{n}|a_b - c_b|$; bins of
 equal counts show where most predictions lie.
 
-A bin's accuracy is a ratio of sums over chips, with the linearised variance of such a ratio (Cochran 1977, section
+A bin's accuracy is a ratio of sums over chips, with the linearised variance of such a ratio ([Cochran1977], section
 6.3). *Calibrated* divides the logits by one temperature, fitted on validation images and chips at the same
 $\sigma_d$; it changes no prediction.
 """

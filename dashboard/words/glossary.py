@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from dashboard.data.citations import cite, references
 from neft.component import Component
 
 FILE = Path(__file__).with_name("glossary.toml")
@@ -22,13 +23,14 @@ class Term(Component):
     unit: str = ""
     range: str = ""
     equation: str = Field(default="", description="LaTeX.")
-    source: str = ""
+    source: str = Field(default="", description="Citations by their keys.")
     pages: tuple[str, ...] = Field(min_length=1, description="Where it is seen: stems of the pages' files.")
     names: tuple[str, ...] = Field(default=(), description="Registered things that it explains, as `metric.ekl`.")
 
     def matches(self, words: str) -> bool:
         """Whether every one of these words stands somewhere in the entry, whatever its case."""
-        everything = " ".join((self.key, self.term, self.symbol, self.text, self.source, self.unit)).casefold()
+        sources = (cite(self.source), *references(self.source))
+        everything = " ".join((self.key, self.term, self.symbol, self.text, self.unit, *sources)).casefold()
         return all(word in everything for word in words.casefold().split())
 
 

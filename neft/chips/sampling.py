@@ -1,7 +1,7 @@
 """Device variation as a value: `program()` returns one sampled chip as a dict of weights.
 
-NeFT Eq. 5: W_p = W_d + w_max / (2^M - 1) * sum_j dg_j 2^{jK}, with dg_j independent per device and drawn once per chip.
-sigma_d is relative to a device's *maximal* conductance, so dg_j has std sigma_d (2^K - 1) in level units.
+[Qin2025], Eq. 5: W_p = W_d + w_max / (2^M - 1) * sum_j dg_j 2^{jK}, with dg_j independent per device and drawn once per
+chip. sigma_d is relative to a device's *maximal* conductance, so dg_j has std sigma_d (2^K - 1) in level units.
 
 Two samplers. `exact` follows Eq. 4 and 5 per slice and level: a sum of independent Gaussians is Gaussian, so one draw
 per weight with the code's own std has that very distribution (`sample_slices` draws the slices themselves; the tests

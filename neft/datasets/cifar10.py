@@ -14,10 +14,7 @@ class Cifar10(BaseDataset):
 
     name: Literal["cifar10"] = "cifar10"
     label: ClassVar[str] = "CIFAR-10"
-    source: ClassVar[str] = (
-        "Krizhevsky: Learning Multiple Layers of Features from Tiny Images (2009), cs.toronto.edu/~kriz/cifar.html, "
-        "through torchvision."
-    )
+    source: ClassVar[str] = "[Krizhevsky2009], through torchvision."
     size: ClassVar[DataSize | None] = DataSize(45_000, 5_000, 10_000, num_channels=3, num_classes=10)
     can_download: ClassVar[bool] = True
 

@@ -14,9 +14,7 @@ class Digits(BaseDataset):
 
     name: Literal["digits"] = "digits"
     label: ClassVar[str] = "Digits"
-    source: ClassVar[str] = (
-        "Test part of UCI's Optical Recognition of Handwritten Digits (doi 10.24432/C50P49), shipped with scikit-learn."
-    )
+    source: ClassVar[str] = "the test part of [Alpaydin1998], shipped with scikit-learn."
     size: ClassVar[DataSize | None] = DataSize(1_000, 400, 397, num_channels=1, num_classes=10)
 
     image_size: int = image_size_field(8)

@@ -31,10 +31,7 @@ class FashionMnist(BaseDataset):
 
     name: Literal["fashion_mnist"] = "fashion_mnist"
     label: ClassVar[str] = "Fashion-MNIST"
-    source: ClassVar[str] = (
-        "Xiao, Rasul, Vollgraf: Fashion-MNIST (arXiv 1708.07747), "
-        "through torchvision or Debian's package dataset-fashion-mnist."
-    )
+    source: ClassVar[str] = "[Xiao2017], through torchvision or Debian's package dataset-fashion-mnist."
     size: ClassVar[DataSize | None] = DataSize(54_000, 6_000, 10_000, num_channels=1, num_classes=10)
     can_download: ClassVar[bool] = True
 

@@ -14,9 +14,7 @@ class Mnist(BaseDataset):
 
     name: Literal["mnist"] = "mnist"
     label: ClassVar[str] = "MNIST"
-    source: ClassVar[str] = (
-        "LeCun, Cortes, Burges: the MNIST database (yann.lecun.com/exdb/mnist), through torchvision."
-    )
+    source: ClassVar[str] = "[LeCun1998], through torchvision."
     size: ClassVar[DataSize | None] = DataSize(54_000, 6_000, 10_000, num_channels=1, num_classes=10)
     can_download: ClassVar[bool] = True
 

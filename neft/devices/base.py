@@ -60,13 +60,13 @@ class BaseDevice(Component):
 
 
 class StateDependentDevice(BaseDevice):
-    """Level stds sigma_d / n(s) x (1, s, s, 1), n(s) = sqrt(0.4 s^2 + 0.6) (NeFT, released configuration).
+    """Level stds sigma_d / n(s) x (1, s, s, 1), n(s) = sqrt(0.4 s^2 + 0.6) ([Qin2025], released configuration).
 
     n(s) keeps the devices comparable if 40 % of the weights lie in the middle; real layers have 18-24 %, so at equal
     sigma_d the devices do not inject equal RMS noise.
     """
 
-    source: ClassVar[str] = "NeFT (doi 10.1109/TCAD.2025.3591409), released configuration"
+    source: ClassVar[str] = "[Qin2025], released configuration"
     state_ratio: ClassVar[float]
 
     @property

@@ -44,7 +44,7 @@ class Measured(BaseDevice):
         description="What charts and lists call the device; named by its level stds if not given.",
     )
     label: ClassVar[str] = "Own device"
-    source: ClassVar[str] = "level stds of the user's own, in the device model of NeFT (doi 10.1109/TCAD.2025.3591409)"
+    source: ClassVar[str] = "level stds of the user's own, in the device model of [Qin2025]"
 
     @field_validator("stds")
     @classmethod

@@ -1,4 +1,4 @@
-"""RRAM4, from NeFT's released configuration (doi 10.1109/TCAD.2025.3591409)."""
+"""RRAM4, from the released configuration of [Qin2025]."""
 
 from typing import ClassVar, Literal
 

@@ -33,36 +33,34 @@ class FittedSpread:
         return sum(factor * (conductance / self.unit) ** power for power, factor in enumerate(self.coefficients))
 
 
-WAN = "https://www.nature.com/articles/s41586-022-04992-8"
 FITTED: dict[str, FittedSpread] = {
     "pcm_nandakumar": FittedSpread(
         label="PCM, doped GST (Nandakumar 2019)",
         coefficients=(0.26348, 1.9650, -1.1731),
         unit=25.0,
         g_max=25.0,
-        source="Nandakumar et al., ICECS 2019 (https://ieeexplore.ieee.org/abstract/document/8964852), the programming "
-        "noise as fitted in IBM's aihwkit, g_max 25 µS",
+        source="[Nandakumar2019], the programming noise as fitted in IBM's aihwkit, g_max 25 µS",
     ),
     "pcm_joshi": FittedSpread(
         label="PCM (Joshi 2020)",
         coefficients=(0.28638599, 0.07585724, -0.00178767),
         unit=1.0,
         g_max=25.0,
-        source="Joshi et al., Nature Communications 11, 2473 (2020), Fig. 3b as fitted in CrossSim, g_max 25 µS",
+        source="[Joshi2020], Fig. 3b as fitted in CrossSim, g_max 25 µS",
     ),
     "rram_wan_1s": FittedSpread(
         label="RRAM after 1 s (Wan 2022)",
         coefficients=(0.348, 16.030, -43.853, 45.393, -16.815),
         unit=40.0,
         g_max=40.0,
-        source=f"Wan et al., Nature 2022 ({WAN}), read off its figures and fitted in IBM's aihwkit, g_max 40 µS, 1 s",
+        source="[Wan2022], read off its figures and fitted in IBM's aihwkit, g_max 40 µS, 1 s",
     ),
     "rram_wan_1d": FittedSpread(
         label="RRAM after 1 day (Wan 2022)",
         coefficients=(0.701, 22.086, -50.773, 47.095, -16.458),
         unit=40.0,
         g_max=40.0,
-        source=f"Wan et al., Nature 2022 ({WAN}), read off its figures and fitted in IBM's aihwkit, g_max 40 µS, 1 day",
+        source="[Wan2022], read off its figures and fitted in IBM's aihwkit, g_max 40 µS, 1 day",
     ),
 }
 

@@ -1,6 +1,6 @@
 """Temperature calibration: one number by which logits are divided so that their softmax says how sure it may be.
 
-Guo et al. 2017, section 4.2 (temperature scaling): the temperature that minimises the negative log-likelihood of held
+[Guo2017], section 4.2 (temperature scaling): the temperature that minimises the negative log-likelihood of held
 out images. It changes no prediction. Feedback training divides its training logits by N+1 and deploys them undivided,
 so its networks speak of greater certainty than others at equal accuracy; EKL after calibration leaves that scale out.
 """

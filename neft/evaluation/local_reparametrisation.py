@@ -2,7 +2,7 @@
 
 Given its input, the deviation of a layer's output under independent Gaussian deviations of equal std s is exactly
 Gaussian, independent across output channels, with covariance s^2 x (Gram matrix of the input's patches) over output
-positions (Kingma et al. 2015, section 2.3). It is drawn directly, by whichever costs less: as weights of each image's
+positions ([Kingma2015b], section 2.3). It is drawn directly, by whichever costs less: as weights of each image's
 own, or through the Cholesky factor of the Gram matrix. Nor is the last layer drawn: P(the true class has the largest
 output) is integrated over its noise.
 

@@ -9,7 +9,7 @@ Two ways:
 - disjoint: the images are dealt to groups, each tried on a chip of its own. For any network and device.
 - reparametrised: no chip is drawn at all. Given its input, the deviation of a layer's output under independent
   Gaussian deviations of equal std s is exactly Gaussian, independent across output channels, with covariance s^2 x
-  (Gram matrix of the input's patches) over output positions (local reparametrisation, Kingma et al. 2015, section 2.3).
+  (Gram matrix of the input's patches) over output positions (local reparametrisation, [Kingma2015b], section 2.3).
   `neft.evaluation.local_reparametrisation` draws it. Refused where its assumptions fail (`refusal`).
 
 A pass takes a systematic sample of the test images, ordered by how sure the clean network is of them, with a start of
@@ -248,7 +248,7 @@ class _Tally:
         Args:
             losses: independent draws.
             ordered: neighbours are alike: a sample that is spread evenly over an ordered list has the variance of
-                their differences (successive differences; Wolter 2007, section 8.2), not that of the whole list.
+                their differences (successive differences; [Wolter2007], section 8.2), not that of the whole list.
             num_images: how many images they are of.
         """
         values = losses.numpy()

@@ -12,6 +12,7 @@ from neft import columns
 from neft.experiments.claim import Claim, Weights
 from neft.experiments.claim_list import CLAIMS
 from neft.experiments.verdicts import Finding, judge, judge_failures
+from neft.reference.citations import cite
 from neft.runs.plans import PlanRecord
 from neft.runs.records import RunRecord
 from neft.tables.arms import arms, contrast_values, convergence, experiment_chips
@@ -121,7 +122,7 @@ def _row(claim: Claim) -> dict[str, object]:
         "words": claim.words,
         "short": claim.short,
         "paper": claim.paper,
-        columns.SOURCE: claim.source,
+        columns.SOURCE: cite(claim.source),
         columns.EXPERIMENT: claim.experiment,
         "plan": "",
         "data": "",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["paper", "control"]
-NEFT = "NeFT, arXiv 2305.14561 v4"
 CONTROL = "noise_injection_t4"
 """The temperature control's variant: noise injection at the papers' temperature N + 1 = 4, without feedback."""
 CONTROL_BY_TERMS = "noise_injection_t"
@@ -41,7 +40,7 @@ _ALL = (
         "Accuracy and EKL against σ_d",
         "How do the methods compare where each was trained at the σ_d it meets?",
         "device variation σ_d",
-        f"{NEFT}, figures 3 and 4",
+        "[Qin2025], figures 3 and 4",
         "Compare OVF and IRS with noise injection at their own temperature (the control), not only with plain noise "
         "injection.",
     ),
@@ -51,7 +50,7 @@ _ALL = (
         "Number of feedback terms",
         "Do more feedback terms help, once the temperature N+1 that comes with them is given to noise injection too?",
         "feedback terms N",
-        f"{NEFT}, Table 1",
+        "[Qin2025], Table 1",
         "The control has no feedback at all, only the temperature N+1.",
     ),
     Experiment(
@@ -60,7 +59,7 @@ _ALL = (
         "Decay factors reversed or constant",
         "Does the order of the decay factors γ matter?",
         "γ schedule",
-        f"{NEFT}, section 4.5",
+        "[Qin2025], section 4.5",
         "The paper reports a heavy loss for reversed γ.",
         numeric=False,
     ),
@@ -70,7 +69,7 @@ _ALL = (
         "Δσ of OVF's further passes",
         "Must OVF's further passes be noisier than the first?",
         "Δσ",
-        f"{NEFT}, section 4.5",
+        "[Qin2025], section 4.5",
         "At Δσ = 0 all passes see the same device variation; below, the further ones see less.",
     ),
     Experiment(
@@ -79,7 +78,7 @@ _ALL = (
         "Noise in IRS's snapshot heads",
         "Must the snapshot heads be noisy while training?",
         "snapshot heads",
-        f"{NEFT}, section 4.5",
+        "[Qin2025], section 4.5",
         "The paper reports a heavy loss for noise-free heads.",
         numeric=False,
     ),
@@ -89,7 +88,7 @@ _ALL = (
         "Pretrained start",
         "Is it better to train from scratch than to fine-tune a network trained without noise?",
         "start",
-        f"{NEFT}, Table 2",
+        "[Qin2025], Table 2",
         "Fine-tuning starts from the network trained without noise, for a quarter, half or all of the epochs.",
         numeric=False,
     ),
@@ -99,7 +98,7 @@ _ALL = (
         "Feedback coefficient β",
         "Which β does the validation split choose, and how much hangs on it?",
         "feedback coefficient β",
-        "NeFT, section 4.1: the search set {1e-1, 1e-2, 1e-3, 1e-4}",
+        "[Qin2025], section 4.1: the search set {1e-1, 1e-2, 1e-3, 1e-4}",
         "β = 0 is the control: noise injection at temperature N+1.",
         numeric=False,
     ),
@@ -109,7 +108,7 @@ _ALL = (
         "How many trainings converge",
         "Of R trainings from different seeds, how many end more than 5 points below the method's mean?",
         "method",
-        "NeFT, section 4.3: VGG-8 on MNIST at σ_d = 0.35, 10 trainings",
+        "[Qin2025], section 4.3: VGG-8 on MNIST at σ_d = 0.35, 10 trainings",
         "Every dot is one training, its accuracy averaged over chips; hollow dots failed.",
         numeric=False,
     ),
@@ -119,7 +118,7 @@ _ALL = (
         "The four devices",
         "Does the order of the methods depend on the device?",
         "device",
-        "NeFT, section 4.1: RRAM1, FeFET2, RRAM4, FeFET6",
+        "[Qin2025], released configuration: RRAM1, FeFET2, RRAM4, FeFET6",
         "At equal σ_d the devices do not inject equal noise: compare methods within a device, not across.",
         numeric=False,
     ),
@@ -139,7 +138,7 @@ _ALL = (
         "Trained noisier than tested",
         "Does training at a larger σ_d than the one that is met do better?",
         "training σ_d over test σ_d",
-        "our control, after arXiv 2602.07320",
+        "our control, after [Jacobson2026]",
         "All points are tested at the same σ_d.",
     ),
     Experiment(

@@ -61,8 +61,8 @@ def judge(values: np.ndarray, *, margin: float) -> Finding:
 def judge_failures(ours: np.ndarray, theirs: np.ndarray, *, num_instances: int, margin: float) -> Finding:
     """The finding of a claim that fewer of our trainings fail than of theirs, paired by seed.
 
-    The difference of paired proportions (theirs - ours) with Bonett and Price's interval (2012, doi
-    10.3102/1076998611411915: one is added to either discordant count).
+    The difference of paired proportions (theirs - ours) with Bonett and Price's interval ([Bonett2012]: one
+    is added to either discordant count).
 
     Args:
         ours: which of our trainings failed, one truth value a seed.

@@ -54,7 +54,7 @@ def error_map(
     unit: Unit = "w_max",
     max_cells: tuple[int, int] = (64, 256),
 ) -> ErrorMap:
-    """W_p - W_d of one layer of one chip (NeFT Eq. 5), as an image.
+    """W_p - W_d of one layer of one chip ([Qin2025], Eq. 5), as an image.
 
     Args:
         network: as it was trained, BatchNorm and all.

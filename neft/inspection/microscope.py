@@ -1,4 +1,4 @@
-"""One weight down to its devices: what Eq. 4 and Eq. 5 of NeFT do to a single number.
+"""One weight down to its devices: what Eq. 4 and Eq. 5 of [Qin2025] do to a single number.
 
 Eq. 4 gives a weight W a sign and an M-bit code, |W| / w_max rounded, spread over L = M/K devices; the device of slice j
 holds the level g_j. Eq. 5 lets every device miss by a Gaussian dg_j of its own, with std sigma_d (2^K - 1) times the

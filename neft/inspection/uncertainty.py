@@ -104,7 +104,7 @@ def reliability(chips: Sequence[ChipOutcome], *, binning: Binning = "width", num
     """A row per bin of confidence: its mean confidence beside the share of predictions that are right.
 
     The interval is over chips: a bin's accuracy is a ratio of two sums over chips, sum h_c / sum n_c, with the
-    linearised variance C / (C - 1) sum (h_c - a n_c)^2 / (sum n_c)^2 (Cochran 1977, section 6.3) and Student's t.
+    linearised variance C / (C - 1) sum (h_c - a n_c)^2 / (sum n_c)^2 ([Cochran1977], section 6.3) and Student's t.
     Bins without a prediction are left out.
 
     Args:

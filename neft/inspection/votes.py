@@ -20,7 +20,7 @@ def votes(logits: Float[ndarray, "chips classes"]) -> pd.DataFrame:
 def tally(logits: Float[ndarray, "chips classes"]) -> pd.DataFrame:
     """A row per class: how many chips say it, their share with its 95 % interval, and the class's mean probability.
 
-    The interval is Wilson's (J. Am. Stat. Assoc. 22, 1927, 209-212): over which chips were drawn.
+    The interval is Wilson's ([Wilson1927]): over which chips were drawn.
 
     Returns:
         said_class, num_votes, share, lower, upper, probability.

@@ -1,6 +1,6 @@
 """Bit slicing: a weight as a sign and an M-bit code, spread over M/K devices of K bits each.
 
-Yan et al. (NeFT), Eq. 4: W_d = w_max / (2^M - 1) * sum_i m_i 2^i, with the sign kept apart on a second crossbar;
+[Qin2025], Eq. 4: W_d = w_max / (2^M - 1) * sum_i m_i 2^i, with the sign kept apart on a second crossbar;
 slice j holds the level g_j = sum_{i<K} m_{jK+i} 2^i of one device.
 """
 

@@ -134,11 +134,11 @@ class SinglePassMethod(BaseMethod):
 class FeedbackMethod(BaseMethod):
     """Negative feedback training: L = CE((O_backbone - beta sum_n gamma_n Out_n) / T, y), T = N + 1 in the paper.
 
-    NeFT section 3.1. beta = 0 leaves noise injection at temperature T: the control that any claim for the feedback
-    needs.
+    [Qin2025], section 3.1. beta = 0 leaves noise injection at temperature T: the control that any claim for the
+    feedback needs.
     """
 
-    source: ClassVar[str] = "NeFT, IEEE TCAD 2025, doi 10.1109/TCAD.2025.3591409, section 3"
+    source: ClassVar[str] = "[Qin2025], section 3"
     has_feedback: ClassVar[bool] = True
     rising_gamma: ClassVar[bool]
     """Whether the paper's gamma grows with n (OVF) or falls (IRS)."""

@@ -1,4 +1,4 @@
-"""Intermediate representation snapshot (NeFT section 3.3, Algorithm 2)."""
+"""Intermediate representation snapshot ([Qin2025], section 3.3, Algorithm 2)."""
 
 from typing import ClassVar, Literal
 

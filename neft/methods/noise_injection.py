@@ -12,7 +12,7 @@ class NoiseInjection(SinglePassMethod):
 
     name: Literal["noise_injection"] = "noise_injection"
     label: ClassVar[str] = "Noise injection"
-    source: ClassVar[str] = "the baseline with noise of NeFT's figures"
+    source: ClassVar[str] = "[Qin2025], figures: the baseline with noise"
     order: ClassVar[int] = 1
 
     @property

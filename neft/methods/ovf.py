@@ -1,4 +1,4 @@
-"""Oriented variational forward (NeFT section 3.2, Algorithm 1)."""
+"""Oriented variational forward ([Qin2025], section 3.2, Algorithm 1)."""
 
 from typing import ClassVar, Literal
 

@@ -14,7 +14,7 @@ class Vanilla(SinglePassMethod):
 
     name: Literal["vanilla"] = "vanilla"
     label: ClassVar[str] = "Vanilla"
-    source: ClassVar[str] = "the baseline without noise of NeFT's figures"
+    source: ClassVar[str] = "[Qin2025], figures: the baseline without noise"
     order: ClassVar[int] = 0
     uses_noise: ClassVar[bool] = False
 

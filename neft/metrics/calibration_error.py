@@ -10,7 +10,7 @@ NUM_BINS = 15
 
 
 def calibration_error(predictions: Predictions) -> Float[Tensor, ""]:
-    """ECE over 15 equal bins of confidence: sum_b (n_b / n) |accuracy_b - confidence_b| (Guo et al. 2017, Eq. 5)."""
+    """ECE over 15 equal bins of confidence: sum_b (n_b / n) |accuracy_b - confidence_b| ([Guo2017], Eq. 5)."""
     confidence = predictions.confidence
     bins = (confidence * NUM_BINS).long().clamp_max(NUM_BINS - 1)
     gaps = torch.zeros(NUM_BINS, device=confidence.device).index_add_(0, bins, predictions.correct.float() - confidence)

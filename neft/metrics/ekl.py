@@ -7,7 +7,7 @@ from neft.metrics.base import Metric, Predictions
 
 
 def ekl(predictions: Predictions) -> Float[Tensor, ""]:
-    """KL(one-hot || softmax) = -ln p_y, averaged over *correct* predictions, in nats (NeFT section 4.2).
+    """KL(one-hot || softmax) = -ln p_y, averaged over *correct* predictions, in nats ([Qin2025], section 4.2).
 
     NaN where no prediction is correct. Since only correct predictions count, a chip may look more certain by being
     right only where it is easy: read it beside the accuracy.

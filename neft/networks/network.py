@@ -1,6 +1,6 @@
 """The network that is trained and deployed: a backbone and, for IRS, snapshot heads that are dropped before deployment.
 
-A head is adaptive average pool to s x s, flatten, Linear, ReLU, Linear (NeFT section 3.2).
+A head is adaptive average pool to s x s, flatten, Linear, ReLU, Linear ([Qin2025], section 3.3).
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Published figures, to draw beside our own: other people's measurements, each row with its source.
 
-All are of NeFT (Qin et al., IEEE TCAD 2025, doi 10.1109/TCAD.2025.3591409; arXiv 2305.14561). How they were digitised,
+All are of NeFT, [Qin2025]. How they were digitised,
 how far to trust them and what keeps them from being compared point by point stands in the README beside this file.
 """
 
@@ -27,6 +27,7 @@ from neft.columns import (
     SOURCE,
     VARIANT,
 )
+from neft.reference.citations import cite
 
 Year = Literal["2025", "2024"]
 
@@ -43,11 +44,11 @@ NEAREST_PANEL = "vgg8_mnist"
 """The panel that lies nearest to what is run here: the same backbone, grey digits."""
 
 _FIGURES: dict[Year, tuple[str, str]] = {
-    "2025": ("published_accuracy.csv", "NeFT, doi 10.1109/TCAD.2025.3591409, accuracy figure of January 2025"),
-    "2024": ("published_accuracy_2024.csv", "NeFT, arXiv 2305.14561 v4, accuracy figure of April 2024"),
+    "2025": ("published_accuracy.csv", "[Qin2025], accuracy figure of January 2025"),
+    "2024": ("published_accuracy_2024.csv", "[Qin2025], accuracy figure of April 2024 (arXiv v4)"),
 }
-_EKL_SOURCE = "NeFT, doi 10.1109/TCAD.2025.3591409, EKL figure"
-_TABLES_SOURCE = "NeFT, arXiv 2305.14561 v4"
+_EKL_SOURCE = "[Qin2025], EKL figure"
+_TABLES_SOURCE = "[Qin2025]"
 
 _METHODS = {
     "without_noise": ("vanilla", "Vanilla"),
@@ -122,7 +123,7 @@ def published_ekl() -> pd.DataFrame:
 def published_settings() -> pd.DataFrame:
     """The paper's ablations in the words of our experiments, a row per experiment, method and setting.
 
-    Source: NeFT, arXiv 2305.14561 v4, Tables 1 and 2 and section 4.5: ResNet-18 on CIFAR-10 at sigma_d = 0.3. Where the
+    Source: [Qin2025], Tables 1 and 2 and section 4.5: ResNet-18 on CIFAR-10 at sigma_d = 0.3. Where the
     section compares with the paper's own setting, that setting has its row too, with Table 1's accuracy (OVF with
     N = 3, IRS with N = 4).
 
@@ -148,7 +149,7 @@ def _accuracy(year: Year) -> pd.DataFrame:
             LABEL: _labels(table),
             SIGMA_D: table["sigma_d"],
             ACCURACY: accuracy,
-            SOURCE: source,
+            SOURCE: cite(source),
             NOTE: note.mask(values == 1, _SHARED),
         }
     )
@@ -165,7 +166,7 @@ def _ekl() -> pd.DataFrame:
             LABEL: _labels(table),
             SIGMA_D: table["sigma_d"],
             EKL: table["ekl_x1e-2"] * 1e-2,
-            SOURCE: _EKL_SOURCE,
+            SOURCE: cite(_EKL_SOURCE),
             NOTE: _NO_SCALE,
         }
     )
@@ -189,7 +190,7 @@ def _settings() -> pd.DataFrame:
             BACKBONE: table["backbone"],
             DATASET: table["dataset"],
             SIGMA_D: table["sigma_d"],
-            SOURCE: [f"{_TABLES_SOURCE}, {place[3]}" for place in places],
+            SOURCE: [cite(f"{_TABLES_SOURCE}, {place[3]}") for place in places],
         }
     )
     used = found[table["setting"].str.endswith(_USED)].set_index(VARIANT, drop=False)

@@ -22,7 +22,7 @@ Arm = tuple[str, str]
 """A series' key and a setting."""
 
 FAILS_BELOW = 0.05
-"""A training failed if its accuracy lies more than this below the mean of its method's trainings (NeFT section 4.3)."""
+"""A training failed if its accuracy is this far below the mean of its method's trainings ([Qin2025], section 4.3)."""
 
 _PLACE_COLUMNS = (columns.VARIANT, columns.LABEL, columns.SETTING, columns.POSITION)
 POINT_COLUMNS = (

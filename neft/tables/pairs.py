@@ -4,7 +4,7 @@ Instance 7 is the same chip for every run of equal shape and chip law, so that w
 is bad for both) drops out of their difference:
 
     paired:       t_{n-1} sqrt(var(A - B) / n)
-    independent:  t_w sqrt(var A / n_A + var B / n_B), w by Welch (1947, doi 10.1093/biomet/34.1-2.28)
+    independent:  t_w sqrt(var A / n_A + var B / n_B), w by [Welch1947]
     n_independent = n (var A + var B) / var(A - B), chips drawn for either run by itself that know as much as n pairs
 
 All of it is over chips of networks as they were trained; none of it says anything of another training seed.

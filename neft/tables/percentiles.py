@@ -1,8 +1,8 @@
 """What chips say of the unlucky chip: low percentiles with their intervals, and how many chips it takes to know them.
 
 A percentile's interval needs no assumption about how chips spread: of n chips the number that lie below the p-quantile
-is binomial, so the k-th smallest chip bounds it with a known probability (David and Nagaraja, Order Statistics, 3rd
-ed., section 7.1). With few chips even the lowest one lies above the quantile too often: then there is no lower end.
+is binomial, so the k-th smallest chip bounds it with a known probability ([David2003], section
+7.1). With few chips even the lowest one lies above the quantile too often: then there is no lower end.
 """
 
 from collections.abc import Sequence

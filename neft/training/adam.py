@@ -17,7 +17,7 @@ STEP, MEAN, SQUARE = "step", "exp_avg", "exp_avg_sq"
 
 
 class Adam:
-    """Kingma and Ba 2015, arXiv 1412.6980, as torch computes it."""
+    """[Kingma2015], as torch computes it."""
 
     def __init__(self, parameters: Iterable[Tensor], rate: float) -> None:
         self.rate = rate

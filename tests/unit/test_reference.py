@@ -98,7 +98,7 @@ def test_every_panel_has_every_method_once_at_each_sigma_d(year: Year) -> None:
 def test_accuracies_are_fractions_at_a_sigma_d_with_a_source(rows: pd.DataFrame) -> None:
     assert rows[c.ACCURACY].between(0, 1).all()
     assert rows[c.SIGMA_D].between(0, 0.4).all()
-    assert rows[c.SOURCE].str.contains("NeFT").all()
+    assert rows[c.SOURCE].str.startswith("Qin et al. 2025, ").all()
     assert rows.notna().all(axis=None)
 
 
@@ -198,4 +198,4 @@ def test_every_file_is_packaged() -> None:
     patterns = settings["tool"]["setuptools"]["package-data"]["neft"]
     packaged = {path for pattern in patterns for path in FOLDER.parent.glob(pattern)}
 
-    assert {path for path in FOLDER.iterdir() if path.suffix in {".csv", ".md"}} <= packaged
+    assert {path for path in FOLDER.iterdir() if path.suffix in {".csv", ".md", ".toml"}} <= packaged

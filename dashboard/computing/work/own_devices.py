@@ -15,6 +15,7 @@ from neft.devices.measurements import read_measurements
 from neft.devices.spreads import FITTED, scaled
 from neft.mapping.bit_slicing import BitSlicing
 from neft.options import command_line, option_words
+from neft.reference.citations import cite
 
 PUBLISHED_BITS = 2
 """Bits of the published devices; RRAM1 has any number."""
@@ -47,11 +48,11 @@ def starts(bits: int) -> dict[str, Start]:
     found: dict[str, Start] = {}
     for name, spread in FITTED.items():
         sigma_d, stds = scaled(spread.relative_stds(bits))
-        found[name] = Start(spread.label, spread.label, stds, sigma_d, spread.source)
+        found[name] = Start(spread.label, spread.label, stds, sigma_d, cite(spread.source))
     for name, kind in PUBLISHED.items():
         one = kind()
         stds = _level_stds(one, bits if _has(one, bits) else PUBLISHED_BITS)
-        found[name] = Start(one.label, f"{one.label} (NeFT)", stds, None, one.source)
+        found[name] = Start(one.label, f"{one.label} (NeFT)", stds, None, cite(one.source))
     return found
 
 
@@ -167,7 +168,7 @@ def example_csv(name: str, bits: int) -> bytes:
             ).round(3),
         }
     )
-    note = f"# An example, drawn at random from a published fit: {spread.source}\n"
+    note = f"# An example, drawn at random from a published fit: {cite(spread.source)}\n"
     return (note + rows.to_csv(index=False)).encode()
 
 

@@ -1,7 +1,7 @@
 """What a backbone is: stages in a row, a classifier, and the places where snapshots may be taken.
 
 Backbones know nothing of noise or methods. A snapshot place names a stage's output and the side length to which it is
-pooled before a head (NeFT section 3.2, IRS).
+pooled before a head (IRS: [Qin2025], section 3.3).
 """
 
 from abc import abstractmethod

@@ -1,4 +1,4 @@
-"""ResNet-18 for small images, as in NeFT: a 3x3 stem of stride 1 and stages of [2, 2, 2, 2] basic blocks."""
+"""ResNet-18 for small images, as in [Qin2025]: a 3x3 stem of stride 1 and stages of [2, 2, 2, 2] basic blocks."""
 
 from typing import ClassVar, Literal
 

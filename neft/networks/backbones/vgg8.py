@@ -1,4 +1,4 @@
-"""VGG-8 as in NeFT: 64-128-P-256-256-P-512-512-P, then 1024-classes (3x3, no bias, BatchNorm, ReLU)."""
+"""VGG-8 as in [Qin2025]: 64-128-P-256-256-P-512-512-P, then 1024-classes (3x3, no bias, BatchNorm, ReLU)."""
 
 from typing import ClassVar, Literal
 

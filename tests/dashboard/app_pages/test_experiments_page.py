@@ -16,6 +16,7 @@ from neft import tables
 from neft.cli import main
 from neft.experiments.questions import EXPERIMENTS as ASKED
 from neft.reference import published_ekl, published_settings
+from neft.reference.citations import cite
 from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, save_plan
 from neft.runs.store import INSTANCES, RunStore
@@ -92,7 +93,7 @@ def test_experiment_is_drawn_with_its_question_and_source(held: tuple[str, AppTe
     assert not app.info
     assert app.sidebar.radio(key="experiment").value == name
     assert ASKED[name].question in words(app)
-    assert ASKED[name].source in words(app)
+    assert cite(ASKED[name].source) in words(app)
     assert ASKED[name].look_for in words(app)
     expected = {"accuracy": [ACCURACY, EKL], "convergence": [DOTS]}.get(name, [ACCURACY])
     for alt, start in zip(charts(app), expected, strict=True):

@@ -162,7 +162,7 @@ def test_hollow_marks_are_explained_where_there_are_any() -> None:
     rows = published_settings()
 
     assert findings.published_setting_words(rows[rows["experiment"] == "feedback_terms"]) == (
-        r"Hollow: published for ResNet-18 on CIFAR-10 at $\sigma_d$ = 0.3 (NeFT, arXiv 2305.14561 v4, Table 1); "
+        r"Hollow: published for ResNet-18 on CIFAR-10 at $\sigma_d$ = 0.3 (Qin et al. 2025, Table 1); "
         "compare differences, not heights."
     )
     assert findings.published_setting_words(rows.iloc[:0]) == ""

@@ -1,0 +1,5 @@
+"""Sources as a page shows them: the keys that code cites by, in words."""
+
+from neft.reference.citations import cite, references, with_references
+
+__all__ = ["cite", "references", "with_references"]
