@@ -23,7 +23,7 @@ class Clip(BaseConstraint):
 
     name: Literal["clip"] = "clip"
     label: ClassVar[str] = "Clipped weights"
-    source: ClassVar[str] = "Joshi et al. 2020, doi 10.1038/s41467-020-16108-9; IBM aihwkit, 2.5 standard deviations"
+    source: ClassVar[str] = "[Joshi2020]; IBM aihwkit, 2.5 standard deviations"
 
     alpha: float = Field(
         default=2.5,
