@@ -93,14 +93,17 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
     Raises:
         RunNotFoundError: the run was stored without weights.
         ConfigError: the config differs in more than its evaluation.
+        RunExistsError: the result is stored already.
+        StoreError: the store cannot be written, found before anything is computed.
     """
     trained_config = stored_config(source)
     if config.model_copy(update={"evaluation": trained_config.evaluation}) != trained_config:
         message = "Only the evaluation may differ from the stored run's; train anew for the rest."
         raise ConfigError(message)
-    if config.run_id in settings.pretrained_stores:
+    if config.run_id in settings.store or config.run_id in settings.pretrained_stores:
         message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
         raise RunExistsError(message)
+    settings.store.ensure_writable()
     holder = settings.pretrained_stores.holder(source.id)
     settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
     data = load_data(config, settings)

@@ -12,8 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from neft.runs.files import process_created
 from neft.runs.places import neft_home
 
 JOB = "job.json"
@@ -97,15 +96,6 @@ def alive(found: dict[str, Any]) -> bool:
         _ = os.waitpid(pid, os.WNOHANG)  # a child of ours that ended stays a zombie until it is asked for
     created = process_created(pid)
     return created is not None and abs(created - (found["process_created"] or 0)) < 1
-
-
-def process_created(pid: int) -> float | None:
-    """When a living process was made; None for one that is gone."""
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
-    except psutil.Error:
-        return None
 
 
 def queue() -> list[str]:

@@ -23,6 +23,7 @@ from filelock import FileLock
 from dashboard.jobs import files
 from dashboard.jobs.files import BEGUN, CANCEL, CONFIG, EVENTS, JOB, LOCK
 from dashboard.jobs.processes import begin, spare_cores
+from neft.runs.files import process_created, write_whole
 
 State = Literal["waiting", "starting", "running", "finished", "cancelled", "failed", "lost"]
 ACTIVE: tuple[State, ...] = ("waiting", "starting", "running")
@@ -183,7 +184,7 @@ Words = Callable[[Path], list[str]]
 
 def _training_words(config_json: str, *, download: bool) -> Words:
     def words(folder: Path) -> list[str]:
-        _ = (folder / CONFIG).write_text(config_json, encoding="utf-8")
+        write_whole(folder / CONFIG, config_json, what="The job's config")
         found = ["train", "--config", str(folder / CONFIG), "--resume"]
         return [*found, "--download"] if download else found
 
@@ -210,10 +211,8 @@ def _launch(words: Words, facts: dict[str, Any]) -> str:
         folder = files.root() / job_id
         folder.mkdir()
         pid = begin(job_id, [*words(folder), "--events", str(folder / EVENTS)])
-        draft = folder / f".{JOB}"
-        started = {"created": time.time(), "pid": pid, "process_created": files.process_created(pid)}
-        _ = draft.write_text(json.dumps(facts | started), encoding="utf-8")
-        _ = draft.rename(folder / JOB)
+        started = {"created": time.time(), "pid": pid, "process_created": process_created(pid)}
+        write_whole(folder / JOB, json.dumps(facts | started), what="The job")
     return job_id
 
 

@@ -54,7 +54,7 @@ def compare(run_ids: tuple[str, ...], metric: str, sigma_ds: str | None, *, as_j
       neft compare RUN_A RUN_B
       neft compare RUN_A RUN_B RUN_C --sigma-d 0.1,0.2
       neft compare RUN_A RUN_B --metric ekl --json
-      neft runs --backbone vgg8w4        the ids there are
+      neft runs --backbone vgg8w4        the ids there are; as much of one as no other begins with is enough
     """
     if not 2 <= len(run_ids) <= len(LETTERS):
         message = f"Name 2 to {len(LETTERS)} runs to compare; got {len(run_ids)}. See `neft runs` for those there are."
@@ -79,6 +79,7 @@ def compare(run_ids: tuple[str, ...], metric: str, sigma_ds: str | None, *, as_j
 
 
 def _read(run_id: str, stores: Stores) -> tuple[RunRecord, pd.DataFrame]:
+    run_id = stores.find(run_id)
     store = stores.holder(run_id)
     record = store.record(run_id)
     return record, store.instances(record)

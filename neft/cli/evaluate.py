@@ -21,7 +21,7 @@ from neft.options import option_words
 from neft.pipeline import Settings, reevaluate
 from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
-from neft.runs.store import RunStore, Stores
+from neft.runs.store import Stores
 
 
 @click.command(cls=SectionedCommand, params=config_parameters(("evaluation",)))
@@ -49,13 +49,15 @@ def evaluate(
       neft evaluate ID --precision 0.005 --num-instances 1000
       neft evaluate ID --test-device fefet6 --test-sigma-d 0:0.3:0.02
     """
-    stores = Stores.default()
+    stores = Stores.at(options["store_root"])
+    run_id = stores.find(run_id)
     source = stores.holder(run_id).record(run_id)
     config = config_from(options, base=stored_config(source))
     set_up_torch(threads, options["torch_device"])
     with stop_on_signals() as asked, watching(None) as (watcher, _):
         settings = Settings(
-            store=RunStore(options["store_root"]) if options["store_root"] else stores.own,
+            store=stores.own,
+            pretrained_stores=stores,
             data_dir=options["data_dir"] or default_data_dir(),
             torch_device=options["torch_device"],
             command=option_words(f"neft evaluate {run_id}", options),

@@ -1,7 +1,5 @@
 """neft export."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import click
@@ -9,6 +7,7 @@ import click
 from neft.cli.common import json_option, print_json
 from neft.errors import BundleError
 from neft.runs.bundles import Manifest, export_runs
+from neft.runs.files import whole_file
 from neft.runs.store import Stores
 
 
@@ -49,21 +48,9 @@ def export(run_ids: tuple[str, ...], out: Path, *, overwrite: bool, as_json: boo
 
 
 def _write(run_ids: tuple[str, ...], out: Path) -> Manifest:
-    """Written beside its place and renamed: an interrupted export leaves no half file."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=".export-", suffix=".zip", dir=out.absolute().parent)
-    except OSError as error:
-        message = f"--out: '{out}' cannot be written: {error.strerror}."
-        raise BundleError(message) from None
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "w+b") as target:
-            manifest = export_runs(run_ids, Stores.default(), target)
-        draft.chmod(0o644)
-        _ = draft.replace(out)
-    except OSError as error:
-        message = f"--out: '{out}' cannot be written: {error.strerror}."
-        raise BundleError(message) from None
-    finally:
-        draft.unlink(missing_ok=True)
-    return manifest
+    stores = Stores.default()
+    with (
+        whole_file(out.absolute(), what=f"--out: '{out.name}'", makes_folder=False, error=BundleError) as draft,
+        draft.open("w+b") as target,
+    ):
+        return export_runs([stores.find(run_id) for run_id in run_ids], stores, target)

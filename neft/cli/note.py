@@ -42,7 +42,9 @@ def note(
     if clear and asked:
         message = "--clear removes the whole note: it goes with neither --text, --tag nor --untag."
         raise ConfigError(message)
-    _ = Stores.default().holder(run_id).record(run_id)
+    stores = Stores.default()
+    run_id = stores.find(run_id)
+    _ = stores.holder(run_id).record(run_id)
     if clear:
         write_note(run_id, Note())
     elif asked:

@@ -19,7 +19,9 @@ from neft.runs.store import Stores
 @json_option
 def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
     """Show one stored run: its numbers, where it came from, the command that makes it again, and your note on it."""
-    store = Stores.default().holder(run_id)
+    stores = Stores.default()
+    run_id = stores.find(run_id)
+    store = stores.holder(run_id)
     record = store.record(run_id)
     if only_config:
         print_json(record.config)

@@ -225,6 +225,8 @@ def _watched(
             events.write("sweeping", done=int(shown.completed), total=int(shown.total or 0), run=run)
 
         def begin(planned: Sequence[PlannedRun], absent: Sequence[PlannedRun]) -> None:
+            if absent:
+                settings.stores.own.ensure_writable()
             keep(planned)
             time_left.begin(absent)
             progress.update(task, total=int(progress.tasks[0].completed) + len(absent))

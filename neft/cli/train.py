@@ -23,10 +23,11 @@ from neft.config import RunConfig
 from neft.errors import ConfigError, RunExistsError, StoppedError
 from neft.options import command_line
 from neft.pipeline import Settings, run
+from neft.run_id import is_run_id
 from neft.runs import unfinished
 from neft.runs.places import default_data_dir
 from neft.runs.records import RunRecord
-from neft.runs.store import RunStore, Stores
+from neft.runs.store import Stores
 
 
 @click.command(cls=SectionedCommand, params=config_parameters())
@@ -72,29 +73,31 @@ def train(
       neft train --backbone mlp --precision --num-instances 1000
       neft train --dataset fashion_mnist --image-size 16 --max-train 10000 --width 0.125 --method irs
     """
+    stores = Stores.at(options["store_root"])
+    if options["pretrained_run"] is not None and not is_run_id(options["pretrained_run"]):
+        options["pretrained_run"] = stores.find(options["pretrained_run"])
     config = config_from(options, config_file)
     if dry_run:
         print_json({"id": config.run_id, "config": config.model_dump(mode="json")})
         return
-    store = RunStore(options["store_root"]) if options["store_root"] else Stores.default().own
     if estimate:
-        _say_estimate(config, store, as_json=as_json)
+        _say_estimate(config, stores, as_json=as_json)
         return
-    _refuse_what_is_there(config, store, resume=options["resume"], restart=options["restart"])
+    _refuse_what_is_there(config, stores, resume=options["resume"], restart=options["restart"])
     set_up_torch(threads, options["torch_device"])
-    record = _run(config, store, events, options)
+    record = _run(config, stores, events, options)
     if as_json:
         print_json(record_json(record))
     else:
         print_table(results_table(record))
 
 
-def _say_estimate(config: RunConfig, store: RunStore, *, as_json: bool) -> None:
+def _say_estimate(config: RunConfig, stores: Stores, *, as_json: bool) -> None:
     # fitting prices loads scipy's optimiser, which a training's start can do without
     from neft.sweeps import run_time  # noqa: PLC0415
 
-    stores = Stores(own=store, shipped=Stores.default().shipped)
-    found = run_time.estimate(config, run_time.past(stores.list().records, store.ids()))
+    own = {run_id for store in (stores.own, *stores.others) for run_id in store.ids()}
+    found = run_time.estimate(config, run_time.past(stores.list().records, own))
     if as_json:
         print_json(None if found is None else asdict(found))
     elif found is None:
@@ -104,11 +107,11 @@ def _say_estimate(config: RunConfig, store: RunStore, *, as_json: bool) -> None:
         click.echo(f"{words[0].upper()}{words[1:]}.")
 
 
-def _refuse_what_is_there(config: RunConfig, store: RunStore, *, resume: bool, restart: bool) -> None:
+def _refuse_what_is_there(config: RunConfig, stores: Stores, *, resume: bool, restart: bool) -> None:
     if resume and restart:
         message = "--resume and --restart exclude each other."
         raise ConfigError(message)
-    if config.run_id in store or config.run_id in Stores.default():
+    if config.run_id in stores:
         message = (
             f"A run '{config.run_id}' is already stored; see `neft show {config.run_id}`. Another --seed gives another."
         )
@@ -125,10 +128,11 @@ def _refuse_what_is_there(config: RunConfig, store: RunStore, *, resume: bool, r
         raise RunExistsError(message)
 
 
-def _run(config: RunConfig, store: RunStore, events_path: Path | None, options: dict[str, Any]) -> RunRecord:
+def _run(config: RunConfig, stores: Stores, events_path: Path | None, options: dict[str, Any]) -> RunRecord:
     with stop_on_signals() as asked, watching(events_path) as (watcher, events):
         settings = Settings(
-            store=store,
+            store=stores.own,
+            pretrained_stores=stores,
             data_dir=options["data_dir"] or default_data_dir(),
             download=options["download"],
             torch_device=options["torch_device"],

@@ -4,11 +4,8 @@
 asked here: a note that outlives its run shows again with it.
 """
 
-import contextlib
 import datetime
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from neft.component import Component
 from neft.errors import ConfigError, NoteError
 from neft.run_id import is_run_id
+from neft.runs import files
 from neft.runs.places import neft_home
 
 MAX_TEXT = 4000
@@ -132,12 +130,8 @@ def write_note(run_id: str, note: Note) -> None:
     if note.is_empty:
         delete_note(run_id)
         return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, note.model_dump_json(indent=1).encode() + b"\n")
-    except OSError as error:
-        message = f"The note on run '{run_id}' cannot be written to '{path.parent}': {error.strerror}."
-        raise NoteError(message) from None
+    content = note.model_dump_json(indent=1) + "\n"
+    files.write_whole(path, content, what=f"The note on run '{run_id}'", error=NoteError)
 
 
 def delete_note(run_id: str) -> None:
@@ -178,22 +172,6 @@ def _path(run_id: str) -> Path:
         message = f"'{run_id}' is not a run's id."
         raise NoteError(message)
     return _folder() / f"{run_id}{SUFFIX}"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _ = file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.chmod(0o644)
-        _ = draft.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise
 
 
 def _first_words(error: ValidationError) -> str:

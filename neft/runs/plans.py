@@ -5,15 +5,14 @@ missing can be named.
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
 from neft.component import Component, first_problem
-from neft.errors import StoreError
+from neft.runs import files
+from neft.runs.store import DRAFTS
 
 PLAN_VERSION = 1
 FOLDER = "plans"
@@ -61,17 +60,9 @@ def save_plan(root: Path, plan: PlanRecord) -> None:
     rows = ",\n".join(json.dumps(entry.model_dump(mode="json"), ensure_ascii=False) for entry in plan.entries)
     opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
     text = f'{opening},\n "entries": [\n{rows}\n]\n}}\n'
-    folder = root / FOLDER
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=".draft-", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as opened:
-            _ = opened.write(text)
-        Path(draft).chmod(0o644)
-        _ = Path(draft).replace(folder / f"{plan.name}.json")
-    except OSError as error:
-        message = f"The plan '{plan.name}' cannot be written to '{folder}': {error.strerror}."
-        raise StoreError(message) from None
+    target = root / FOLDER / f"{plan.name}.json"
+    with files.whole_file(target, what=f"The plan '{plan.name}'", drafts=root / DRAFTS) as draft:
+        _ = draft.write_text(text, encoding="utf-8")
 
 
 def load_plans(root: Path) -> tuple[dict[str, PlanRecord], dict[str, str]]:

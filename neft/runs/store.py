@@ -1,16 +1,18 @@
 """Stored runs: one folder a run, whole or absent, checked before use.
 
 `<root>/<id>/` holds run.json (written last), history.csv, instances.parquet, layers.csv, deviations.csv and, where
-kept, weights.safetensors. A run is written in a hidden sibling folder, synced and renamed. Nothing is ever unpickled.
+kept, weights.safetensors. A run is written in a hidden folder below `.drafts`, synced and renamed: the root
+changes only when a run comes or goes. Nothing is ever unpickled.
 """
 
+import contextlib
+import difflib
+import errno
 import hashlib
 import io
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +30,7 @@ from neft.errors import (
     StoreError,
 )
 from neft.run_id import is_run_id
+from neft.runs import files
 from neft.runs.migrations import migrated, migrated_instances
 from neft.runs.places import CACHED_RUNS, neft_home
 from neft.runs.records import SCHEMA_VERSION, RunRecord, StoredFile
@@ -41,6 +44,10 @@ INSTANCES = "instances.parquet"
 LAYERS = "layers.csv"
 DEVIATIONS = "deviations.csv"
 WEIGHTS = "weights.safetensors"
+DRAFTS = ".drafts"
+"""What is being written, below a store's root."""
+MAX_NAMED = 5
+"""So many of the runs that a beginning could mean are named."""
 RUN_FILES = frozenset({RECORD, HISTORY, INSTANCES, LAYERS, DEVIATIONS, WEIGHTS})
 """Every name that a run's folder may hold."""
 
@@ -74,7 +81,8 @@ class RunStore:
         """Every folder that is named like a run, sorted."""
         if not self.root.is_dir():
             return []
-        return sorted(path.name for path in self.root.iterdir() if is_run_id(path.name) and path.is_dir())
+        with os.scandir(self.root) as entries:
+            return sorted(entry.name for entry in entries if is_run_id(entry.name) and entry.is_dir())
 
     def list(self) -> Listing:
         """Every run's record; a run that cannot be read is named with its reason while the rest works."""
@@ -89,6 +97,16 @@ class RunStore:
     def __contains__(self, run_id: str) -> bool:
         return is_run_id(run_id) and (self.root / run_id / RECORD).is_file()
 
+    def has_arrived(self, run_id: str) -> bool:
+        """Whether a run is there that another machine may have written a moment ago, through a network drive."""
+        if run_id in self:
+            return True
+        # such a drive remembers that a name was absent, until its folder is opened again; listing it would cost as
+        # much as there are runs, and is left for one that seems lost
+        with contextlib.suppress(OSError):
+            os.close(os.open(self.root, os.O_RDONLY))
+        return run_id in self or run_id in self.ids()
+
     def record(self, run_id: str) -> RunRecord:
         """One run's record.
 
@@ -97,24 +115,7 @@ class RunStore:
             RunTooNewError: made by a newer version.
             RunCorruptError: run.json is not what it should be.
         """
-        text = self._read(run_id, RECORD)
-        try:
-            raw = json.loads(text)
-            schema_version = int(raw["schema_version"])
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            message = f"Run '{run_id}' is corrupt: run.json is not a run's record."
-            raise RunCorruptError(message) from None
-        if schema_version > SCHEMA_VERSION:
-            message = (
-                f"Run '{run_id}' was made by a newer version of neft (format {schema_version}; this one reads up to "
-                f"{SCHEMA_VERSION}). Update neft to open it."
-            )
-            raise RunTooNewError(message)
-        try:
-            record = RunRecord.model_validate(migrated(raw))
-        except ValidationError as error:
-            message = f"Run '{run_id}' is corrupt: {first_problem(RunRecord, error)}"
-            raise RunCorruptError(message) from None
+        record = parse_record(run_id, self._read(run_id, RECORD))
         if record.id != run_id:
             message = f"Run '{run_id}' is corrupt: its record names itself '{record.id}'."
             raise RunCorruptError(message)
@@ -177,19 +178,8 @@ class RunStore:
         if target.exists():
             message = f"A run '{record.id}' is already stored."
             raise RunExistsError(message)
-        draft = self._new_draft()
-        try:
-            complete = _write_draft(draft, record, tables, weights)
-            draft.chmod(0o755)
-            _ = draft.rename(target)
-            _sync(self.root)
-        except BaseException as error:
-            shutil.rmtree(draft, ignore_errors=True)
-            if isinstance(error, OSError):
-                message = f"Run '{record.id}' cannot be written to '{self.root}': {error.strerror}."
-                raise StoreError(message) from error
-            raise
-        return complete
+        with files.whole_folder(target, what=f"Run '{record.id}'", drafts=self._drafts()) as draft:
+            return _write_draft(draft, record, tables, weights)
 
     def verify(self, run_id: str) -> RunRecord:
         """One run, every file of it checked: there, unchanged, readable, and none beside them. Nothing is unpickled.
@@ -224,17 +214,8 @@ class RunStore:
         if target.exists():
             message = f"A run '{run_id}' is already stored."
             raise RunExistsError(message)
-        folder = source.root / run_id
-        try:
-            for path in folder.iterdir():
-                path.chmod(0o644)
-                _sync(path)
-            folder.chmod(0o755)
-            _ = folder.rename(target)
-            _sync(self.root)
-        except OSError as error:
-            message = f"Run '{run_id}' cannot be written to '{self.root}': {error.strerror}."
-            raise StoreError(message) from None
+        with files.telling(f"Run '{run_id}'", self.root):
+            files.publish(source.root / run_id, target)
         return record
 
     def ensure_writable(self) -> None:
@@ -243,33 +224,45 @@ class RunStore:
         Raises:
             StoreError: it could not.
         """
-        self._new_draft().rmdir()
+        with self.draft_folder():
+            pass
+
+    @contextlib.contextmanager
+    def draft_folder(self) -> Generator[Path]:
+        """A hidden folder on the store's file system, for the time of the block; the store's own folder is untouched.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        with files.telling("Runs", self.root), files.draft_folder(self._drafts()) as draft:
+            if not os.access(self.root, os.W_OK | os.X_OK):
+                message = f"Runs cannot be written to '{self.root}': {os.strerror(errno.EACCES)}."
+                raise StoreError(message)
+            yield draft
 
     def delete(self, run_id: str) -> None:
         """Remove a run.
 
         Raises:
-            StoreError: read-only.
+            StoreError: read-only, or it cannot be removed.
             RunNotFoundError: no such run.
         """
-        if self.read_only:
-            message = f"The store '{self.root.name}' is read-only."
-            raise StoreError(message)
+        self._refuse_read_only()
         _ = self._read(run_id, RECORD)
-        hidden = self.root / f".deleted-{run_id}"
-        _ = (self.root / run_id).rename(hidden)
-        shutil.rmtree(hidden)
+        with self.draft_folder() as draft:
+            _ = (self.root / run_id).rename(draft / run_id)
 
-    def _new_draft(self) -> Path:
+    def _drafts(self) -> Path:
+        self._refuse_read_only()
+        drafts = self.root / DRAFTS
+        if not drafts.is_dir() and self.root.is_dir():
+            files.sweep_drafts(self.root)  # of earlier versions, which had them among the runs
+        return drafts
+
+    def _refuse_read_only(self) -> None:
         if self.read_only:
             message = f"The store '{self.root.name}' is read-only."
             raise StoreError(message)
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            return Path(tempfile.mkdtemp(prefix=".draft-", dir=self.root))
-        except OSError as error:
-            message = f"Runs cannot be written to '{self.root}': {error.strerror}."
-            raise StoreError(message) from None
 
     def _read(self, run_id: str, name: str) -> bytes:
         if not is_run_id(run_id):
@@ -312,40 +305,108 @@ class RunStore:
 
 @dataclass(frozen=True)
 class Stores:
-    """The shipped runs and the user's own, listed together; the user's own win where both have an id."""
+    """The shipped runs and the user's own, listed together; the user's own win where several have an id."""
 
     own: RunStore
+    """The one that is written to."""
     shipped: RunStore
+    others: tuple[RunStore, ...] = ()
+    """Further ones of the user's, only read."""
 
     @classmethod
     def default(cls) -> "Stores":
         """`NEFT_HOME/runs` and the repository's `cached_runs`."""
         return cls(own=RunStore(neft_home() / "runs"), shipped=RunStore(CACHED_RUNS, read_only=True))
 
+    @classmethod
+    def at(cls, root: Path | None) -> "Stores":
+        """What is there by default, but with another folder to write to, where one is given."""
+        usual = cls.default()
+        return usual if root is None else cls(own=RunStore(root), shipped=usual.shipped, others=(usual.own,))
+
+    @property
+    def all(self) -> tuple[RunStore, ...]:
+        """In the order in which a run is looked for."""
+        return (self.own, *self.others, self.shipped)
+
     def list(self) -> Listing:
         """Everything there is."""
-        own = self.own.list()
-        shipped = self.shipped.list()
-        known = {record.id for record in own.records}
-        return Listing(
-            records=[*own.records, *(record for record in shipped.records if record.id not in known)],
-            problems=shipped.problems | own.problems,
-        )
+        records: dict[str, RunRecord] = {}
+        problems: dict[str, str] = {}
+        for listing in (store.list() for store in self.all):
+            records |= {record.id: record for record in listing.records if record.id not in records}
+            problems = listing.problems | problems
+        return Listing(records=[*records.values()], problems=problems)
+
+    def find(self, beginning: str) -> str:
+        """The id of the one run that is named so, or whose id alone begins so.
+
+        Raises:
+            RunNotFoundError: there is none, or several; names the nearest.
+        """
+        if beginning in self:
+            return beginning
+        ids = sorted({run_id for store in self.all for run_id in store.ids()})
+        found = [run_id for run_id in ids if run_id.startswith(beginning)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            shown = ", ".join(found[:MAX_NAMED]) + (", …" if len(found) > MAX_NAMED else "")
+            message = f"{len(found)} runs begin with '{beginning}': {shown}. Give more of the id."
+            raise RunNotFoundError(message)
+        raise _no_run(beginning, ids)
 
     def holder(self, run_id: str) -> RunStore:
         """The store that has a run.
 
         Raises:
-            RunNotFoundError: neither has.
+            RunNotFoundError: none has.
         """
-        for store in (self.own, self.shipped):
+        for store in self.all:
             if run_id in store:
                 return store
-        message = f"No run '{run_id}'. See `neft runs` for those there are."
-        raise RunNotFoundError(message)
+        raise _no_run(run_id, ())
 
     def __contains__(self, run_id: str) -> bool:
-        return run_id in self.own or run_id in self.shipped
+        return any(run_id in store for store in self.all)
+
+
+def _no_run(given: str, ids: Iterable[str]) -> RunNotFoundError:
+    # what was given may be a beginning: beginnings are what it is near to
+    beginnings = {run_id[: len(given)]: run_id for run_id in ids}
+    near = [beginnings[beginning] for beginning in difflib.get_close_matches(given, beginnings)]
+    hint = f" Nearest: {', '.join(near)}." if near else ""
+    return RunNotFoundError(f"No run '{given}'.{hint} See `neft runs` for those there are.")
+
+
+def parse_record(run_id: str, content: bytes) -> RunRecord:
+    """A record of any version from its text.
+
+    Args:
+        run_id: what it is called in an error.
+        content: of a run.json.
+
+    Raises:
+        RunTooNewError: made by a newer version.
+        RunCorruptError: it is not a run's record.
+    """
+    try:
+        raw = json.loads(content)
+        schema_version = int(raw["schema_version"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        message = f"Run '{run_id}' is corrupt: run.json is not a run's record."
+        raise RunCorruptError(message) from None
+    if schema_version > SCHEMA_VERSION:
+        message = (
+            f"Run '{run_id}' was made by a newer version of neft (format {schema_version}; this one reads up to "
+            f"{SCHEMA_VERSION}). Update neft to open it."
+        )
+        raise RunTooNewError(message)
+    try:
+        return RunRecord.model_validate(migrated(raw))
+    except ValidationError as error:
+        message = f"Run '{run_id}' is corrupt: {first_problem(RunRecord, error)}"
+        raise RunCorruptError(message) from None
 
 
 def _write_draft(
@@ -359,12 +420,9 @@ def _write_draft(
         from neft.runs import checkpoint  # noqa: PLC0415 - imports torch
 
         checkpoint.save_tensors(draft / WEIGHTS, weights)
-    files = {path.name: _describe(path) for path in sorted(draft.iterdir())}
-    complete = record.model_copy(update={"files": files})
+    described = {path.name: _describe(path) for path in sorted(draft.iterdir())}
+    complete = record.model_copy(update={"files": described})
     _ = (draft / RECORD).write_text(complete.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    for path in draft.iterdir():
-        path.chmod(0o644)
-        _sync(path)
     return complete
 
 
@@ -375,11 +433,3 @@ def _first(names: set[str]) -> str:
 def _describe(path: Path) -> StoredFile:
     content = path.read_bytes()
     return StoredFile(sha256=hashlib.sha256(content).hexdigest(), num_bytes=len(content))
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

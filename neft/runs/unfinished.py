@@ -1,13 +1,11 @@
 """A training that is not finished: its last whole epoch on disk, so that it can go on."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
 from neft.config import RunConfig
-from neft.errors import StoreError
-from neft.runs import checkpoint
+from neft.runs import checkpoint, files
 from neft.runs.places import neft_home
 from neft.training.loop import TrainingState
 
@@ -34,14 +32,8 @@ def save(config: RunConfig, state: TrainingState, root: Path | None = None) -> N
     target = folder(config, root)
     tensors = {f"{part}:{name}": tensor for part in PARTS for name, tensor in getattr(state, part).items()}
     facts = {"epoch": state.epoch, "best_epoch": state.best_epoch, "history": state.history}
-    draft = target / f".{STATE}.{os.getpid()}"
-    try:
-        target.mkdir(parents=True, exist_ok=True)
+    with files.whole_file(target / STATE, what="An unfinished training") as draft:
         checkpoint.save_tensors(draft, tensors, {"facts": json.dumps(facts), "config": config.to_json()})
-        _ = draft.replace(target / STATE)
-    except OSError as error:
-        message = f"An unfinished training cannot be written to '{target}': {error.strerror}."
-        raise StoreError(message) from None
 
 
 def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:

@@ -249,8 +249,7 @@ def _remote(ready: Sequence[PlannedRun], settings: SweepSettings) -> Iterator[Ou
 
 
 def _arrived(outcome: Outcome, store: RunStore) -> Outcome:
-    # listing the folder also makes a network drive look again
-    if outcome.error is not None or outcome.run_id in store.ids():
+    if outcome.error is not None or store.has_arrived(outcome.run_id):
         return outcome
     error = (
         f"It was stored by a worker but is not in '{store.root}' here: that must be one and the same folder on every "

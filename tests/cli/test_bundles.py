@@ -116,7 +116,7 @@ def test_export_replaces_no_file_unasked(neft: Neft, stored: RunRecord, out: Pat
     [
         ("export nobody --out {out}", "No run 'nobody'. See `neft runs` for those there are."),
         ("export --out {out}", "Missing argument 'RUN_ID...'"),
-        ("export {id} --out /nowhere/runs.zip", "--out: '/nowhere/runs.zip' cannot be written: No such file"),
+        ("export {id} --out /nowhere/runs.zip", "--out: 'runs.zip' cannot be written to '/nowhere': No such file"),
         ("import /nowhere/runs.zip", "'/nowhere/runs.zip' cannot be read: No such file or directory."),
         ("import {file}", "The file is no zip file, or a damaged one"),
     ],
@@ -131,4 +131,4 @@ def test_wrong_input_is_one_line_and_leaves_nothing(
 
     assert sentence in the_error(answer)
     assert list(out.parent.glob("*.zip")) == []
-    assert list(out.parent.glob(".export-*")) == []
+    assert list(out.parent.glob(".draft-*")) == []

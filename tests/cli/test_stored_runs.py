@@ -1,7 +1,9 @@
 """runs, show and evaluate."""
 
 import json
+import os
 import shlex
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -128,3 +130,72 @@ def test_evaluate_without_a_change_is_refused(neft: Neft, stored: RunRecord, own
     assert answer.code == 2
     assert f"Error: A run '{stored.id}' is already stored" in answer.err
     assert own_store.ids() == [stored.id]
+
+
+def test_evaluate_without_a_change_is_refused_by_another_store_too(
+    neft: Neft, stored: RunRecord, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    made = json.loads(neft("evaluate", stored.id, "--num-instances", "4", "--store", str(elsewhere), "--json").out)[
+        "id"
+    ]
+    assert RunStore(elsewhere).ids() == [made]
+    shutil.rmtree(Path(os.environ["NEFT_HOME"]))
+
+    answer = neft("evaluate", made, "--num-instances", "4", "--store", str(elsewhere))
+
+    assert answer.code == 2
+    assert f"Error: A run '{made}' is already stored" in answer.err
+    assert "Chips" not in answer.err
+
+
+def test_evaluate_finds_a_run_that_the_given_store_alone_has(
+    neft: Neft, stored: RunRecord, own_store: RunStore, tmp_path: Path
+) -> None:
+    elsewhere = RunStore(own_store.root.rename(tmp_path / "elsewhere"))
+
+    answer = neft("evaluate", stored.id, "--num-instances", "4", "--store", str(elsewhere.root), "--json")
+
+    assert elsewhere.ids() == sorted([stored.id, json.loads(answer.out)["id"]])
+
+
+def test_evaluate_refuses_a_store_that_cannot_be_written_before_any_chip(
+    neft: Neft, stored: RunRecord, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    answer = neft("evaluate", stored.id, "--num-instances", "4", "--store", str(tmp_path / "file" / "runs"))
+
+    assert answer.code == 2
+    assert f"Error: Runs cannot be written to '{tmp_path}/file/runs': Not a directory." in answer.err
+    assert "Chips" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("verb", "more"),
+    [
+        ("show", ["--json"]),
+        ("note", ["--text", "x", "--json"]),
+        ("compare", ["{id}", "--json"]),
+        ("evaluate", ["--num-instances", "4", "--json"]),
+        ("export", ["--out", "{out}", "--json"]),
+        ("train", ["--pretrained-run", "{beginning}", "--dry-run"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_run_may_be_named_by_a_beginning(
+    neft: Neft, stored: RunRecord, tmp_path: Path, verb: str, more: list[str]
+) -> None:
+    beginning = stored.id[:9]
+    filled = [word.format(id=stored.id, beginning=beginning, out=tmp_path / "runs.zip") for word in more]
+
+    answer = neft(verb, *([] if verb == "train" else [beginning]), *filled)
+
+    assert answer.code == 0
+    assert stored.id in answer.out or verb == "evaluate"
+
+
+def test_evaluation_of_a_run_named_by_a_beginning_remembers_its_whole_id(neft: Neft, stored: RunRecord) -> None:
+    made = json.loads(neft("evaluate", stored.id[:9], "--num-instances", "4", "--json").out)
+
+    assert made["provenance"]["command"].split()[:3] == ["neft", "evaluate", stored.id]

@@ -60,7 +60,7 @@ def the_error(answer: Answer) -> str:
             "Ovf.decay (γ schedule) must be 'paper', 'reversed' or 'constant'; got 'steep'.",
         ),
         ("--method irs --num-feedback 5 --backbone mlp", "must be at most 4, the snapshot places of 'mlp4x128'; got 5"),
-        ("--pretrained-run ../../etc", "TrainingConfig.pretrained_run (pretrained run) must be the id of a stored run"),
+        ("--pretrained-run ../../etc", "No run '../../etc'. See `neft runs` for those there are."),
         ("--resume --restart", "--resume and --restart exclude each other."),
         (
             "--config /nowhere/config.json",
@@ -119,6 +119,7 @@ def test_wrong_option_of_train_is_one_line_and_leaves_nothing(neft: Neft, argume
             "sweep classifier_noise --backbone mlp --hidden-layers 2",
             "num_feedback (N) of 'irs' must be at most 2, the snapshot places of 'mlp2x128'; got 3.",
         ),
+        ("sweep smoke --store /dev/null/runs", "Runs cannot be written to '/dev/null/runs': Not a directory."),
         ("claims --store /nowhere", "Invalid value for '--store': Directory '/nowhere' does not exist."),
         ("trian", "No such command 'trian'."),
         ("dashboard --port 0", "Invalid value for '--port': 0 is not in the range 1<=x<=65535."),

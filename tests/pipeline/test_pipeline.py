@@ -20,7 +20,7 @@ from neft.pipeline import Progress, Settings, load_data, reevaluate, run
 from neft.runs import unfinished
 from neft.runs.facts import stored_config
 from neft.runs.records import RunRecord
-from neft.runs.store import RunStore, RunTables, Stores
+from neft.runs.store import DRAFTS, RunStore, RunTables, Stores
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_stopped_run_is_not_stored_but_its_epochs_are_kept(
         run(small_config, stopped(settings, stage, done))
 
     assert settings.store.ids() == []
-    assert not list(settings.store.root.glob("*"))
+    assert not list(settings.store.root.glob(f"{DRAFTS}/*"))
     state = unfinished.load(small_config, settings.unfinished_root)
     assert (state.epoch if state else 0) == kept
 

@@ -21,7 +21,7 @@ from neft.runs.bundles.archive import NOTE, Archive, BinaryFile, RunFolder, open
 from neft.runs.bundles.manifest import BundledRun, Manifest, read_manifest
 from neft.runs.notes import Note, read_note, write_note
 from neft.runs.records import RunRecord
-from neft.runs.store import INSTANCES, RECORD, RUN_FILES, WEIGHTS, RunStore, RunTables, Stores
+from neft.runs.store import INSTANCES, RECORD, RUN_FILES, WEIGHTS, RunStore, RunTables, Stores, parse_record
 
 Status = Literal["new", "imported", "there", "refused"]
 """new: can be imported; there: the very same run is stored already."""
@@ -84,12 +84,8 @@ def import_runs(source: BinaryFile, stores: Stores, *, only: Collection[str] | N
         BundleError: the file as a whole is refused; nothing is stored.
         StoreError: the store cannot be written.
     """
-    stores.own.ensure_writable()
-    # beside the runs, so that a run can be moved there at once
-    with (
-        tempfile.TemporaryDirectory(prefix=".import-", dir=stores.own.root) as folder,
-        _session(source, stores, Path(folder)) as session,
-    ):
+    # on the store's file system, so that a run can be moved to its place at once
+    with stores.own.draft_folder() as folder, _session(source, stores, folder) as session:
         return tuple(_each(session, keep=True, only=only))
 
 
@@ -168,8 +164,8 @@ def _is_stored(stores: Stores, run_id: str, content: bytes) -> bool:
 def _words_of_another(stores: Stores, run_id: str, content: bytes) -> str:
     try:
         stored = stores.holder(run_id).record(run_id)
-        theirs = RunRecord.model_validate_json(content)
-    except (StoreError, ValidationError):
+        theirs = parse_record(run_id, content)
+    except StoreError:
         return f"A run '{run_id}' with other content is stored here already. Yours was left as it is."
     same = "the same numbers" if stored.summary == theirs.summary else "other numbers"
     way = "" if run_id not in stores.own else " To take this one instead, delete yours first."

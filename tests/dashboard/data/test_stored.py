@@ -8,7 +8,7 @@ from neft.errors import StoreError
 from neft.experiments.questions import CONTROL
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
-from neft.runs.store import RunStore
+from neft.runs.store import RunStore, Stores
 from tests.dashboard.driver import charts, chosen, open_at, words
 
 
@@ -27,6 +27,22 @@ def test_fingerprint_changes_with_every_run_that_comes_or_goes(shipped: RunStore
 
     stored.delete_run(own_run.id)
 
+    assert stored.fingerprint() != before
+
+
+def test_fingerprint_is_left_by_a_training_that_starts_and_changed_by_one_that_is_stored(own_run: RunRecord) -> None:
+    store = Stores.default().own
+    tables = store.tables(own_run)
+    store.ensure_writable()
+    before = stored.fingerprint()
+
+    store.ensure_writable()
+    with store.draft_folder() as draft:
+        (draft / "half").touch()
+        assert stored.fingerprint() == before
+    assert stored.fingerprint() == before
+
+    store.save(own_run.model_copy(update={"id": f"{own_run.id[:-8]}{0:08x}", "files": {}}), tables)
     assert stored.fingerprint() != before
 
 

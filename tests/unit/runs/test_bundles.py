@@ -23,7 +23,7 @@ from neft.runs.bundles import Found, archive, export_runs, import_runs, look_int
 from neft.runs.bundles.manifest import MANIFEST_VERSION
 from neft.runs.notes import delete_note, make_note, read_note, write_note
 from neft.runs.records import SCHEMA_VERSION, RunRecord
-from neft.runs.store import HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, Stores
+from neft.runs.store import DRAFTS, HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, Stores
 
 Files = dict[str, bytes]
 NOTHING = RunStore(Path("/nonexistent"), read_only=True)
@@ -73,7 +73,7 @@ def changed_record(files: Files, change: Callable[[dict[str, object]], object], 
 
 
 def everything_below(folder: Path) -> set[Path]:
-    return set(folder.rglob("*")) if folder.is_dir() else set()
+    return {path for path in folder.rglob("*") if path.name != DRAFTS} if folder.is_dir() else set()
 
 
 def refused(source: io.BytesIO, stores: Stores) -> str:

@@ -1,5 +1,10 @@
+import itertools
 import json
+import os
 import shutil
+import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +20,7 @@ from neft.run_id import is_run_id
 from neft.runs import store as store_module
 from neft.runs.places import default_data_dir, neft_home
 from neft.runs.records import SCHEMA_VERSION, RunRecord
-from neft.runs.store import HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, RunTables, Stores
+from neft.runs.store import DRAFTS, HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, RunTables, Stores
 
 FILES = ["history.csv", "instances.parquet", "layers.csv", "deviations.csv", "weights.safetensors"]
 NO_IDS = [
@@ -49,7 +54,8 @@ def beside(record: RunRecord) -> RunRecord:
 
 
 def everything_below(folder: Path) -> set[Path]:
-    return set(folder.rglob("*"))
+    """Without the empty folder in which drafts are made."""
+    return {path for path in folder.rglob("*") if path.name != DRAFTS}
 
 
 # ---------------------------------------------------------------- round trip
@@ -134,12 +140,60 @@ def test_run_whose_saving_fails_is_absent(store: RunStore, record: RunRecord, ta
 
 def test_half_written_run_is_no_run(store: RunStore, record: RunRecord) -> None:
     """What a killed process leaves: a hidden draft, without a record."""
-    draft = store.root / ".draft-abc"
-    shutil.copytree(store.root / record.id, draft)
-    (draft / RECORD).unlink()
+    for draft in (store.root / DRAFTS / ".draft-here-1-abcdefgh", store.root / ".draft-abcdefgh"):
+        shutil.copytree(store.root / record.id, draft)
+        (draft / RECORD).unlink()
 
     assert store.ids() == [record.id]
     assert not store.list().problems
+
+
+def test_half_written_run_goes_when_another_is_stored_later(store: RunStore, record: RunRecord) -> None:
+    """Of a killed process that wrote below `.drafts`, and of an earlier version's, which wrote among the runs."""
+    earlier = store.root / ".draft-abcdefgh"
+    shutil.copytree(store.root / record.id, earlier)
+    os.utime(earlier, (1e9, 1e9))
+    shutil.rmtree(store.root / DRAFTS, ignore_errors=True)
+    store.ensure_writable()
+    assert not earlier.exists()
+
+    killed = store.root / DRAFTS / ".draft-elsewhere-1-abcdefgh"
+    shutil.copytree(store.root / record.id, killed)
+    os.utime(killed, (1e9, 1e9))
+    store.save(beside(record), store.tables(record))
+
+    assert list((store.root / DRAFTS).iterdir()) == []
+
+
+def test_root_changes_when_a_run_comes_or_goes_and_at_nothing_else(store: RunStore, record: RunRecord) -> None:
+    """Open pages read all runs again when it does."""
+    tables, stamps = store.tables(record), list[int]()
+    store.ensure_writable()
+    for act in (
+        store.ensure_writable,
+        lambda: store.save(beside(record), replace(tables, history=pd.DataFrame())),
+        store.ensure_writable,
+        lambda: store.delete(record.id),
+        store.ensure_writable,
+    ):
+        stamps.append(store.root.stat().st_mtime_ns)
+        time.sleep(0.01)  # a coarse clock gives two moments one time
+        act()
+    stamps.append(store.root.stat().st_mtime_ns)
+
+    changed = [later > earlier for earlier, later in itertools.pairwise(stamps)]
+    assert changed == [False, True, False, True, False]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is refused to root")
+def test_store_whose_root_alone_is_not_writable_says_so_before_a_training(store: RunStore) -> None:
+    store.ensure_writable()
+    store.root.chmod(0o555)
+    try:
+        with pytest.raises(StoreError, match="Permission denied"):
+            store.ensure_writable()
+    finally:
+        store.root.chmod(0o755)
 
 
 def test_folder_without_a_record_is_named(store: RunStore, record: RunRecord) -> None:
@@ -334,6 +388,112 @@ def test_both_stores_are_listed(store: RunStore, record: RunRecord, tmp_path: Pa
 def test_run_that_neither_store_has_is_not_found(store: RunStore, record: RunRecord) -> None:
     with pytest.raises(RunNotFoundError, match="See `neft runs`"):
         Stores(own=store, shipped=store).holder(beside(record).id)
+
+
+def renamed(record: RunRecord, run_id: str) -> RunRecord:
+    return record.model_copy(update={"id": run_id, "files": {}})
+
+
+IDS = [f"digits-mlp-{method}-seed{seed}-{seed:08x}" for method in ("irs", "ovf") for seed in range(4)]
+
+
+@pytest.fixture
+def many(store: RunStore, record: RunRecord, tmp_path: Path) -> Stores:
+    """Eight runs in three stores, one of them in two."""
+    stores = Stores(
+        own=RunStore(tmp_path / "own"), others=(RunStore(tmp_path / "other"),), shipped=RunStore(tmp_path / "shipped")
+    )
+    tables = store.tables(record)
+    for index, run_id in enumerate(IDS):
+        stores.all[index % 3].save(renamed(record, run_id), tables)
+    stores.shipped.save(renamed(record, IDS[0]), tables)
+    return stores
+
+
+def test_run_is_found_by_its_id_in_every_store(many: Stores) -> None:
+    assert [many.find(run_id) for run_id in IDS] == IDS
+
+
+@pytest.mark.parametrize(("beginning", "index"), [("digits-mlp-irs-seed0", 0), ("digits-mlp-ovf-seed3-0000", 7)])
+def test_run_is_found_by_any_beginning_that_no_other_has(many: Stores, beginning: str, index: int) -> None:
+    assert many.find(beginning) == IDS[index]
+
+
+def test_beginning_of_several_runs_is_refused_with_some_of_them_and_their_number(many: Stores) -> None:
+    few, all_of_them = "digits-mlp-irs", "digits"
+
+    with pytest.raises(RunNotFoundError) as refused_few:
+        many.find(few)
+    with pytest.raises(RunNotFoundError) as refused_all:
+        many.find(all_of_them)
+
+    assert str(refused_few.value) == f"4 runs begin with '{few}': {', '.join(IDS[:4])}. Give more of the id."
+    assert str(refused_all.value) == f"8 runs begin with 'digits': {', '.join(IDS[:5])}, …. Give more of the id."
+
+
+def test_run_that_is_not_there_is_refused_with_the_nearest(many: Stores) -> None:
+    with pytest.raises(
+        RunNotFoundError, match=r"No run 'digits-mlp-osf-seed2'\. Nearest: digits-mlp-ovf-seed2-00000002"
+    ):
+        many.find("digits-mlp-osf-seed2")
+
+
+@pytest.mark.parametrize("name", [name for name in NO_IDS if name])
+def test_beginning_never_leaves_the_folder(many: Stores, name: str) -> None:
+    with pytest.raises(RunNotFoundError, match="See `neft runs`"):
+        many.find(name)
+
+
+def test_every_store_is_listed_once(many: Stores) -> None:
+    assert sorted(one.id for one in many.list().records) == IDS
+
+
+def test_another_folder_to_write_to_leaves_the_usual_ones_to_be_read(tmp_path: Path) -> None:
+    usual, stores = Stores.default(), Stores.at(tmp_path / "elsewhere")
+
+    assert [one.root for one in stores.all] == [tmp_path / "elsewhere", usual.own.root, usual.shipped.root]
+    assert [one.root for one in Stores.at(None).all] == [one.root for one in usual.all]
+
+
+# ---------------------------------------------------------------- many runs
+LISTINGS: list[str] = []
+WATCHING: list[Path] = []
+
+
+def _watch(event: str, arguments: tuple[object, ...]) -> None:
+    if WATCHING and event in ("os.listdir", "os.scandir") and Path(str(arguments[0])) in WATCHING:
+        LISTINGS.append(event)
+
+
+sys.addaudithook(_watch)  # can never be taken away: it looks on only while a folder is watched
+
+
+@pytest.fixture
+def listings(many: Stores) -> Iterator[list[str]]:
+    """Every listing of the own store's folder from now on."""
+    LISTINGS.clear()
+    WATCHING.append(many.own.root)
+    yield LISTINGS
+    WATCHING.clear()
+
+
+def test_arrival_of_a_run_is_seen_without_listing_the_store(many: Stores, listings: list[str]) -> None:
+    assert all(many.own.has_arrived(run_id) for run_id in many.own.ids() * 100)
+
+    assert len(listings) == 1  # of `ids` itself
+
+
+def test_run_that_seems_lost_is_looked_for_among_all(many: Stores, listings: list[str]) -> None:
+    assert not many.own.has_arrived(IDS[1])
+
+    assert len(listings) == 1
+
+
+def test_writing_a_run_lists_no_other(many: Stores, record: RunRecord, store: RunStore, listings: list[str]) -> None:
+    many.own.ensure_writable()
+    many.own.save(renamed(record, beside(record).id), store.tables(record))
+
+    assert listings == []
 
 
 def test_folders_follow_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
