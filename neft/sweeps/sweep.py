@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ from neft.runs.places import default_data_dir
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS, RunStore, Stores
+from neft.sweeps.cluster import on_cluster
 
 MAX_BREAKS = 2
 """How often a run may be under way when a worker process is killed; then it is run alone, to see whose fault it is."""
@@ -236,16 +238,13 @@ def _end_with(parent: int) -> None:
 
 def _remote(ready: Sequence[PlannedRun], settings: SweepSettings) -> Iterator[Outcome]:
     """On a Dask cluster, whose scheduler gives the runs of a killed worker to another."""
-    from neft.sweeps.cluster import cluster_backend  # noqa: PLC0415 - an optional package
+    call = partial(run_one, settings=settings)
+    for outcome in on_cluster(settings.cluster or "", call, ready, on_loss=_lost):
+        yield _arrived(outcome, settings.stores.own)
 
-    def lost(arguments: tuple[Any, ...], reason: str) -> Outcome:
-        planned: PlannedRun = arguments[0]
-        return Outcome(run_id=planned.config.run_id, seconds=0.0, error=reason)
 
-    with cluster_backend(settings.cluster or "", lost) as backend:
-        parallel = joblib.Parallel(backend=backend, pre_dispatch="all", **UNORDERED)
-        for outcome in cast("Iterator[Outcome]", parallel(joblib.delayed(run_one)(one, settings) for one in ready)):
-            yield _arrived(outcome, settings.stores.own)
+def _lost(planned: PlannedRun, reason: str) -> Outcome:
+    return Outcome(run_id=planned.config.run_id, seconds=0.0, error=reason)
 
 
 def _arrived(outcome: Outcome, store: RunStore) -> Outcome:

@@ -1,6 +1,9 @@
 """The same sweep on a Dask cluster: a scheduler and two workers in processes of their own, on loopback."""
 
+import io
 import json
+import logging
+import operator
 import os
 import subprocess
 import sys
@@ -8,6 +11,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from distributed import Client
 from neft.config import RunConfig
 from neft.errors import NeftError
 from neft.runs.store import RunStore
+from neft.sweeps.cluster import on_cluster
 from neft.sweeps.sweep import Outcome, SweepSettings, _arrived, sweep
 from tests.sweeps import SECONDS, assert_same_numbers, begun, numbers, some_runs, wait_until
 
@@ -69,7 +74,7 @@ def cluster(folder: Path, *, num_workers: int, allowed_failures: int = 3) -> Gen
             yield Cluster(address=address, scheduler=scheduler, workers=workers)
 
 
-def on_cluster(address: str, folder: Path) -> SweepSettings:
+def settings_for(address: str, folder: Path) -> SweepSettings:
     return SweepSettings(store_root=folder / "runs", cluster=address, counts_shipped=False)
 
 
@@ -89,7 +94,7 @@ def after(happened: Callable[[], object], what: str, act: Callable[[], object]) 
 def test_worker_that_is_killed_costs_no_run_and_changes_no_number(small_config: RunConfig, tmp_path: Path) -> None:
     planned = some_runs(small_config, 4, epochs=60)
     with cluster(tmp_path, num_workers=2) as found:
-        settings = on_cluster(found.address, tmp_path)
+        settings = settings_for(found.address, tmp_path)
         both_at_work = after(
             lambda: len(begun(settings.store_root / ".unfinished")) == 2, "two runs under way", found.workers[0].kill
         )
@@ -112,7 +117,7 @@ def test_run_that_the_scheduler_gives_up_is_reported_and_the_others_are_stored(
 ) -> None:
     planned = some_runs(small_config, 6, epochs=60)
     with cluster(tmp_path, num_workers=2, allowed_failures=0) as found:
-        settings = on_cluster(found.address, tmp_path)
+        settings = settings_for(found.address, tmp_path)
         both_at_work = after(
             lambda: len(begun(settings.store_root / ".unfinished")) == 2, "two runs under way", found.workers[0].kill
         )
@@ -125,14 +130,38 @@ def test_run_that_the_scheduler_gives_up_is_reported_and_the_others_are_stored(
     assert failed | numbers(settings.store_root).keys() == {one.config.run_id for one in planned}
 
 
+@contextmanager
+def logged(*names: str) -> Generator[io.StringIO]:
+    """What these loggers would write to the terminal."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    for name in names:
+        logging.getLogger(name).addHandler(handler)
+    try:
+        yield written
+    finally:
+        for name in names:
+            logging.getLogger(name).removeHandler(handler)
+
+
 @pytest.mark.slow
-def test_scheduler_that_goes_away_is_an_error_that_says_so(small_config: RunConfig, tmp_path: Path) -> None:
-    with cluster(tmp_path, num_workers=1) as found:
-        settings = on_cluster(found.address, tmp_path)
+def test_scheduler_that_goes_away_is_an_error_that_says_so_and_no_log(small_config: RunConfig, tmp_path: Path) -> None:
+    with logged("distributed", "distributed.client") as log, cluster(tmp_path, num_workers=1) as found:
+        settings = settings_for(found.address, tmp_path)
         at_work = after(lambda: begun(settings.store_root / ".unfinished"), "a run under way", found.scheduler.kill)
         with pytest.raises(NeftError, match=r"scheduler .* is gone"):
             sweep(lambda _stored: some_runs(small_config, 2, epochs=30), settings)
         at_work.join()
+    assert not log.getvalue()
+
+
+def test_one_thread_does_tasks_in_their_order_and_an_error_is_its_tasks_own(tmp_path: Path) -> None:
+    with cluster(tmp_path, num_workers=1) as found:
+        quotients = list(
+            on_cluster(found.address, partial(operator.floordiv, 60), [1, 0, 4, 3, 2], on_loss=lambda _, why: why)
+        )
+
+    assert quotients == [60, "ZeroDivisionError: integer division or modulo by zero", 15, 20, 30]
 
 
 def test_scheduler_without_workers_is_an_error_that_says_how_to_start_some(
@@ -143,7 +172,7 @@ def test_scheduler_without_workers_is_an_error_that_says_how_to_start_some(
         cluster(tmp_path, num_workers=0) as found,
         pytest.raises(NeftError, match=f"has no worker.*dask worker {found.address} --nworkers"),
     ):
-        sweep(lambda _stored: some_runs(small_config, 1, epochs=1), on_cluster(found.address, tmp_path))
+        sweep(lambda _stored: some_runs(small_config, 1, epochs=1), settings_for(found.address, tmp_path))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "somewhere"])
@@ -153,7 +182,7 @@ def test_address_without_a_scheduler_is_named(
     monkeypatch.setattr("neft.sweeps.cluster.CONNECT_SECONDS", 0.5)
 
     with pytest.raises(NeftError, match=f"No Dask scheduler answers at '{address}'"):
-        sweep(lambda _stored: some_runs(small_config, 1, epochs=1), on_cluster(address, tmp_path))
+        sweep(lambda _stored: some_runs(small_config, 1, epochs=1), settings_for(address, tmp_path))
 
 
 def test_run_that_a_worker_stored_elsewhere_has_failed(tmp_path: Path) -> None:
