@@ -27,9 +27,8 @@ from dashboard.report import (
     Text,
     chart_document,
     document_html,
-    markdown_html,
-    table_html,
 )
+from dashboard.report.markdown import markdown_html
 
 MODES: list[Mode] = ["light", "dark"]
 HOSTILE = "</script><script>alert(1)</script><img src=http://example.org/x> & \"'"
@@ -44,6 +43,7 @@ class Page(HTMLParser):
         self.fetched: list[str] = []
         self.followed: list[str] = []
         self.tags: list[str] = []
+        self.attributes: list[str] = []
         self.words: list[str] = []
         self.scripts: list[str] = []
         self.feed(text)
@@ -51,6 +51,7 @@ class Page(HTMLParser):
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self.attributes += [f"{tag}.{name}" for name, _ in attrs]
         given = {name: value or "" for name, value in attrs}
         self.fetched += [given[name] for name in ("src", "srcset", "data", "poster", "background") if name in given]
         if "href" in given:
@@ -97,18 +98,28 @@ def test_document_forbids_its_scripts_any_request() -> None:
     assert "connect-src" not in a_document()
 
 
-def test_no_text_becomes_a_tag() -> None:
-    plain, hostile = Page(a_document("A")), Page(a_document(HOSTILE))
+@pytest.mark.parametrize("text", [HOSTILE, '" onmouseover="alert(1)', "' style='x"])
+def test_no_text_becomes_a_tag_or_an_attribute(text: str) -> None:
+    plain, hostile = Page(a_document("A")), Page(a_document(text))
 
-    assert sorted(hostile.tags) == sorted(plain.tags)
+    assert hostile.tags == plain.tags
+    assert hostile.attributes == plain.attributes
+
+
+def test_hostile_text_is_read_as_it_was_written() -> None:
+    hostile = Page(a_document(HOSTILE))
+
     assert "alert(1)" in " ".join(hostile.words)
 
 
 @given(text=st.text(max_size=60))
 def test_any_text_leaves_the_document_as_it_is(text: str) -> None:
-    page = Page(table_html(Table("t", pd.DataFrame({"a": [text]}))))
+    page = Page(document_html(Document("T", "", [Table("t", pd.DataFrame({text: [text]}))], {text: text})))
 
-    assert page.tags == ["div", "table", "thead", "tr", "th", "tbody", "tr", "td"]
+    assert page.tags[page.tags.index("section") :] == [
+        *("section", "div", "table", "thead", "tr", "th", "tbody", "tr", "td"),
+        *("footer", "dl", "dt", "dd", "script"),
+    ]
 
 
 @given(text=st.text(max_size=60))
@@ -117,6 +128,54 @@ def test_any_words_become_no_picture_script_or_foreign_link(text: str) -> None:
 
     assert not {"img", "script", "style", "iframe", "svg"} & set(page.tags)
     assert all(link.startswith("https://doi.org/10.") for link in page.followed)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\href{javascript:alert(1)}{x}",
+        r"\style{background:url(//example.org)}{x}",
+        r"\class{modebar}{x}",
+        r"\frac",
+        "a^b^c",
+        r"x < y",
+    ],
+)
+def test_formula_that_writes_links_or_styles_or_has_no_meaning_is_shown_as_it_was_written(formula: str) -> None:
+    page = Page(markdown_html(f"A ${formula}$."))
+
+    assert "math" not in page.tags
+    assert "".join(page.words).strip() == f"A ${formula}$."
+
+
+@given(formula=st.lists(st.sampled_from([*"{}^_&ab ", r"\href", r"\style", r"\class", r"\frac", r"\left("])))
+def test_any_formula_is_drawn_or_shown_and_follows_nothing(formula: list[str]) -> None:
+    page = Page(markdown_html(f"${''.join(formula)}$"))
+
+    assert not {"math.href", "mrow.href", "mrow.style", "mrow.class"} & set(page.attributes)
+
+
+def test_formulae_are_drawn_in_a_line_and_on_lines_of_their_own() -> None:
+    page = markdown_html("Of $x$ and $$y$$ here.\n\n$$\nz\n$$\n\nIn `$a$` none.")
+
+    assert re.findall(r'<math[^>]* display="(\w+)">.*?<mi>(.)</mi>', page) == [
+        ("inline", "x"),
+        ("block", "y"),
+        ("block", "z"),
+    ]
+    assert "<code>$a$</code>" in page
+
+
+def test_every_template_is_packaged() -> None:
+    root = Path(dashboard.__path__[0])
+    settings = tomllib.loads((root.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    packaged = {
+        path for pattern in settings["tool"]["setuptools"]["package-data"]["dashboard"] for path in root.glob(pattern)
+    }
+
+    templates = set((root / "report").glob("*.j2"))
+    assert templates
+    assert templates <= packaged
 
 
 def test_chart_holds_the_very_numbers_and_every_words() -> None:
