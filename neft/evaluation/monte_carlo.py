@@ -186,20 +186,26 @@ class _Bench:
         self._most = 2**31
         """Chips side by side for which there is memory, as far as is known."""
 
-    def measure(self, chips: Sequence[Weights], sigma_ds: Sequence[float]) -> Float[Tensor, "chips sigma_ds metrics"]:
-        """Each chip's metrics at each sigma_d, still on the torch device."""
+    def measure(
+        self, chips: Sequence[Weights], sigma_ds: Sequence[float]
+    ) -> dict[str, Float[Tensor, "chips sigma_ds"]]:
+        """Each metric of each chip at each sigma_d, by the metric's name; on the host, brought there at once."""
+        values = self._measured(chips, sigma_ds).cpu()
+        return dict(zip(self.metrics, values.unbind(-1), strict=True))
+
+    def _measured(self, chips: Sequence[Weights], sigma_ds: Sequence[float]) -> Float[Tensor, "chips sigma_ds metrics"]:
         if len(chips) == 1:
             self.deployed.place(chips[0])
             return torch.stack([self._one(sigma_d) for sigma_d in sigma_ds])[None]
         if len(chips) > self._most:
             parts = [chips[start : start + self._most] for start in range(0, len(chips), self._most)]
-            return torch.cat([self.measure(part, sigma_ds) for part in parts])
+            return torch.cat([self._measured(part, sigma_ds) for part in parts])
         try:
             self.deployed.place_many(chips)
             return torch.stack([self._many(sigma_d, len(chips)) for sigma_d in sigma_ds], dim=1)
         except torch.OutOfMemoryError:
             self._most = len(chips) // 2
-        return self.measure(chips, sigma_ds)
+        return self._measured(chips, sigma_ds)
 
     def _one(self, sigma_d: float) -> Float[Tensor, " metrics"]:
         if sigma_d == 0 and self._clean is not None:  # without variation every chip is the same one
@@ -252,8 +258,7 @@ def _try_chips(
     on_instance: OnInstance,
     should_stop: Callable[[], bool],
 ) -> pd.DataFrame:
-    heads: list[tuple[float, int]] = []
-    found: list[Tensor] = []
+    found: list[dict[str, float]] = []
     ahead = 0 if bench.deployed.torch_device == "cpu" else DRAWN_AHEAD
     with closing(_drawn(bench.deployed, seed, num_instances, ahead=ahead)) as chips:
         for start in range(0, num_instances, chips_at_once):
@@ -261,26 +266,24 @@ def _try_chips(
             if not wanted:
                 break
             block = [next(chips) for _ in range(min(chips_at_once, num_instances - start))]
-            measured = bench.measure(block, wanted).cpu()
-            for instance, values in enumerate(measured, start=start):
+            measured = {name: values.tolist() for name, values in bench.measure(block, wanted).items()}
+            for chip in range(len(block)):
                 # a mean may have become known within the block: the chips after are as if never tried
                 still = means.unknown(wanted)
                 if not still:
                     break
                 for sigma_d in still:
-                    value = values[wanted.index(sigma_d)]
-                    heads.append((sigma_d, instance))
-                    found.append(value)
-                    means.add(sigma_d, float(value[0]))
-                on_instance(instance + 1, float(found[-1][0]))
+                    at = wanted.index(sigma_d)
+                    values = {name: of_chips[chip][at] for name, of_chips in measured.items()}
+                    found.append({columns.SIGMA_D: sigma_d, columns.INSTANCE: start + chip} | values)
+                    means.add(sigma_d, values[columns.ACCURACY])
+                on_instance(start + chip + 1, found[-1][columns.ACCURACY])
             if should_stop():
                 message = f"Stopped after {start + len(block)} of {num_instances} chips."
                 raise StoppedError(message, epoch=-1)
-    instances = pd.DataFrame(torch.stack(found).double().numpy(), columns=list(bench.metrics))
-    instances.insert(0, columns.SIGMA_D, [sigma_d for sigma_d, _ in heads])
-    instances.insert(1, columns.INSTANCE, [instance for _, instance in heads])
+    instances = pd.DataFrame(found)
     if bench.temperatures is not None:
-        instances[columns.CALIBRATION_TEMPERATURE] = [bench.temperatures[sigma_d] for sigma_d, _ in heads]
+        instances[columns.CALIBRATION_TEMPERATURE] = instances[columns.SIGMA_D].map(bench.temperatures)
     return instances.sort_values([columns.SIGMA_D, columns.INSTANCE], ignore_index=True)
 
 

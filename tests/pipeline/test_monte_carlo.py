@@ -20,6 +20,7 @@ from neft.config import RunConfig
 from neft.datasets.base import ImageData, Split
 from neft.devices import BaseDevice, Rram1
 from neft.errors import StoppedError
+from neft.evaluation import monte_carlo
 from neft.evaluation.calibration import fit_temperature
 from neft.evaluation.deviations import layer_deviations
 from neft.evaluation.monte_carlo import CALIBRATION_INSTANCES, evaluate
@@ -85,6 +86,32 @@ def test_one_row_for_each_sigma_d_and_instance(network: Network, few_digits: Ima
     cells = rows[[columns.SIGMA_D, columns.INSTANCE]].to_numpy().tolist()
     assert cells == [[sigma_d, instance] for sigma_d in (0.0, 0.1, 0.2) for instance in range(4)]
     assert rows[columns.ACCURACY].between(0, 1).all()
+
+
+def test_the_order_of_the_metrics_changes_no_number(
+    network: Network, few_digits: ImageData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(precision: float | None) -> tuple[pd.DataFrame, list[tuple[int, float]]]:
+        told: list[tuple[int, float]] = []
+        rows = evaluate(
+            network,
+            few_digits,
+            LAW,
+            sigma_ds=(0.0, 0.2),
+            num_instances=40,
+            seed=0,
+            precision=precision,
+            on_instance=lambda done, accuracy: told.append((done, accuracy)),
+        )
+        return rows, told
+
+    for precision in (None, 0.05):
+        expected, told = measured(precision)
+        with monkeypatch.context() as changed:
+            changed.setattr(monte_carlo, "METRICS", dict(reversed(METRICS.items())))
+            rows, told_reversed = measured(precision)
+        pd.testing.assert_frame_equal(rows[list(expected.columns)], expected, check_exact=True)
+        assert told_reversed == told
 
 
 def test_chips_without_variation_are_all_alike(network: Network, few_digits: ImageData) -> None:
