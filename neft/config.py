@@ -20,12 +20,13 @@ from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import Method, NoiseInjection
 from neft.networks.backbones import Backbone, Vgg8
 from neft.run_id import is_run_id
+from neft.sigma_d import SigmaD
 
 
 class TrainingConfig(Component):
     """How the network is trained: Adam, cosine annealing, Kaiming-normal fan-out, as published."""
 
-    sigma_d: float = Field(
+    sigma_d: SigmaD = Field(
         default=0.1,
         ge=0,
         le=1,
@@ -82,7 +83,7 @@ class TrainingConfig(Component):
 class EvaluationConfig(Component):
     """On how many chips, at which device variation, the trained network is tried."""
 
-    sigma_ds: tuple[float, ...] = Field(
+    sigma_ds: tuple[SigmaD, ...] = Field(
         default=(0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4),
         min_length=1,
         max_length=200,
@@ -145,11 +146,11 @@ class EvaluationConfig(Component):
     @field_validator("sigma_ds")
     @classmethod
     def _sorted_and_bounded(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        rounded = tuple(sorted({round(value, 6) for value in values}))
-        if rounded[0] < 0 or rounded[-1] > 1:
+        ascending = tuple(sorted(set(values)))
+        if ascending[0] < 0 or ascending[-1] > 1:
             message = "every σ_d must lie in [0, 1]"
             raise ValueError(message)
-        return rounded
+        return ascending
 
 
 class RunConfig(Component):

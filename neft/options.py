@@ -21,6 +21,7 @@ from neft.errors import ConfigError, unknown_name
 from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import METHODS
 from neft.networks.backbones import BACKBONES
+from neft.sigma_d import rounded_sigma_d
 
 FAMILIES: dict[str, Mapping[str, type[Component]]] = {
     "dataset": DATASETS,
@@ -221,7 +222,7 @@ def parse_sigma_ds(text: str, *, flag: str = "--test-sigma-d (test σ_d)") -> tu
     if not 0 <= count <= 200:
         message = f"{flag} must be like '0,0.1,0.2' or '0:0.4:0.05' (first:last:step); got '{text}'."
         raise ConfigError(message)
-    return tuple(round(first + index * step, 6) for index in range(count + 1))
+    return tuple(rounded_sigma_d(first + index * step) for index in range(count + 1))
 
 
 def shown(value: object) -> str:

@@ -32,8 +32,9 @@ def same_sigma_d(one: SigmaDs, other: SigmaDs) -> NDArray[np.bool_]:
     >>> bool(same_sigma_d(0.1 + 0.2, 0.3)), same_sigma_d([0.1, 0.2], 0.2).tolist()
     (True, [False, True])
     """
+    # rounded ones differ by nothing or by a whole step
     difference = np.asarray(one, dtype=np.float64) - np.asarray(other, dtype=np.float64)
-    return np.asarray(np.abs(difference) < 10.0**-DECIMALS)
+    return np.asarray(np.abs(difference) < 0.5 * 10.0**-DECIMALS)
 
 
 def sigma_d_text(sigma_d: float) -> str:

@@ -8,6 +8,7 @@ from neft.experiments.planning import Place, Plan, PlannedRun, Scale, Stored
 from neft.experiments.questions import CONTROL_BY_TERMS
 from neft.methods import FeedbackMethod, Irs, Method, NoiseInjection, Ovf, Vanilla
 from neft.methods.base import Decay
+from neft.sigma_d import rounded_sigma_d
 
 NUM_FEEDBACK = 3
 CONTROL_TEMPERATURE = NUM_FEEDBACK + 1
@@ -173,7 +174,7 @@ def over_noise(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     tested = scale.base.training.sigma_d
     found: list[PlannedRun] = []
     for seed, method, factor in product(scale.seeds, (NoiseInjection(), CONTROL), OVER_NOISE):
-        trained = round(factor * tested, 6)
+        trained = rounded_sigma_d(factor * tested)
         config = scale.run(method, seed, sigma_d=trained, test_sigma_d=tested)
         place = _place("over_noise", method, f"train σ_d = {trained:g}", factor, tested)
         found.append(PlannedRun(config, keep_weights=False, places=(place,)))

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from neft.component import Component, first_problem
 from neft.runs import files
 from neft.runs.store import DRAFTS
+from neft.sigma_d import SigmaD
 
 PLAN_VERSION = 1
 FOLDER = "plans"
@@ -28,7 +29,7 @@ class PlanEntry(Component):
     label: str
     setting: str
     position: float
-    sigma_d: float
+    sigma_d: SigmaD
     """Device variation at which the run is read."""
     seed: int
     run_id: str

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field
 
 from neft.component import Component
+from neft.sigma_d import same_sigma_d
 
 SCHEMA_VERSION = 2
 """What older records lack is added when they are read (`neft.runs.migrations`)."""
@@ -108,7 +109,7 @@ class RunSummary(Component):
 
     def at(self, sigma_d: float) -> SigmaSummary | None:
         """The summary at one sigma_d, if it was evaluated there."""
-        return next((row for row in self.test if abs(row.sigma_d - sigma_d) < 1e-9), None)
+        return next((row for row in self.test if same_sigma_d(row.sigma_d, sigma_d)), None)
 
 
 class StoredFile(Component):

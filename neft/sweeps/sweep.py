@@ -163,7 +163,7 @@ def plan_record(planned: Sequence[PlannedRun], *, name: str, preset: str, comman
             label=place.label,
             setting=place.setting,
             position=place.position,
-            sigma_d=round(place.sigma_d, 6),  # as evaluations have it
+            sigma_d=place.sigma_d,
             seed=one.config.training.seed,
             run_id=one.config.run_id,
         )

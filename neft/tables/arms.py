@@ -12,11 +12,9 @@ import pandas as pd
 from neft import columns
 from neft.runs.plans import PlanEntry
 from neft.runs.records import RunRecord
+from neft.sigma_d import same_sigma_d
 from neft.tables.curves import seeds_by_chips
 from neft.tables.intervals import Interval, crossed_interval
-
-_CLOSE = 1e-9
-"""Device variations that differ by less are the same one."""
 
 Arm = tuple[str, str]
 """A series' key and a setting."""
@@ -54,7 +52,7 @@ def experiment_chips(
     frames: list[pd.DataFrame] = []
     for entry in found:
         rows = runs[entry.run_id][1]
-        frames.append(rows[np.abs(rows[columns.SIGMA_D].to_numpy(dtype=float) - entry.sigma_d) < _CLOSE])
+        frames.append(rows[same_sigma_d(rows[columns.SIGMA_D], entry.sigma_d)])
     counts = [len(frame) for frame in frames]
     chips = pd.concat(frames, ignore_index=True)
     # categories: thousands of rows share a few words

@@ -8,6 +8,7 @@ import pandas as pd
 
 from neft import columns
 from neft.runs.records import RunRecord
+from neft.sigma_d import same_sigma_d
 from neft.tables.intervals import Interval, crossed_interval
 
 Protocol = Literal["matched", "fixed"]
@@ -79,7 +80,7 @@ def select_protocol(gathered: pd.DataFrame, protocol: Protocol, *, train_sigma_d
         return gathered
     noise_free = gathered[columns.METHOD] == "vanilla"
     at = gathered[columns.SIGMA_D] if protocol == "matched" else train_sigma_d
-    chosen = np.isclose(gathered[columns.TRAIN_SIGMA_D], at if at is not None else np.nan)
+    chosen = same_sigma_d(gathered[columns.TRAIN_SIGMA_D], at if at is not None else np.nan)
     return gathered[noise_free | chosen]
 
 

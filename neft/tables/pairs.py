@@ -19,6 +19,7 @@ import pandas as pd
 from neft import columns
 from neft.errors import ConfigError
 from neft.runs.records import RunRecord
+from neft.sigma_d import rounded_sigma_d, same_sigma_d
 from neft.tables.intervals import crossed_interval, student_t
 from neft.tables.runs import flat_config
 
@@ -193,16 +194,12 @@ def _difference(ours: "pd.Series[float]", theirs: "pd.Series[float]", *, paired:
 
 def _by_chip(chips: pd.DataFrame, sigma_d: float, metric: str) -> "pd.Series[float]":
     """A run's values at one sigma_d, by instance."""
-    return chips[_rounded(chips) == sigma_d].set_index(columns.INSTANCE)[metric]
-
-
-def _rounded(chips: pd.DataFrame) -> "pd.Series[float]":
-    return chips[columns.SIGMA_D].round(6)
+    return chips[same_sigma_d(chips[columns.SIGMA_D], sigma_d)].set_index(columns.INSTANCE)[metric]
 
 
 def _chosen_sigma_ds(runs: Sequence[tuple[RunRecord, pd.DataFrame]], asked: Sequence[float] | None) -> list[float]:
     """The device variations that all runs share, or those of them that were asked for."""
-    each = [set(_rounded(chips).tolist()) for _, chips in runs]
+    each = [{rounded_sigma_d(sigma_d) for sigma_d in chips[columns.SIGMA_D].unique()} for _, chips in runs]
     shared = set[float].intersection(*each)
     if not shared:
         tested = "; ".join(
@@ -210,7 +207,7 @@ def _chosen_sigma_ds(runs: Sequence[tuple[RunRecord, pd.DataFrame]], asked: Sequ
         )
         message = f"The runs have no σ_d in common: {tested}. `neft evaluate ID --test-sigma-d LIST` tests at others."
         raise ConfigError(message)
-    chosen = shared if asked is None else {round(sigma_d, 6) for sigma_d in asked}
+    chosen = shared if asked is None else {rounded_sigma_d(sigma_d) for sigma_d in asked}
     if not chosen <= shared:
         message = f"Not all runs were tested at σ_d {_listed(chosen - shared)}; all of them at {_listed(shared)}."
         raise ConfigError(message)

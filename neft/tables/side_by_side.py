@@ -11,6 +11,7 @@ import pandas as pd
 from neft import columns
 from neft.errors import ConfigError
 from neft.runs.records import RunRecord
+from neft.sigma_d import same_sigma_d
 from neft.tables.curves import gather, metric_quantiles
 from neft.tables.pairs import compare_runs
 from neft.tables.runs import flat_config
@@ -18,8 +19,6 @@ from neft.tables.runs import flat_config
 Run = tuple[RunRecord, pd.DataFrame]
 """A record and its chips."""
 
-SAME = 1e-9
-"""Device variations that differ by less are the same one."""
 RUN_CURVE_COLUMNS = (
     columns.RUN_ID,
     columns.LABEL,
@@ -79,7 +78,7 @@ def run_quantiles(runs: Sequence[Run], sigma_d: float, metric: str = columns.ACC
 
     A run without chips there has no rows.
     """
-    rows = gather([(record, chips[(chips[columns.SIGMA_D] - sigma_d).abs() < SAME]) for record, chips in runs])
+    rows = gather([(record, chips[same_sigma_d(chips[columns.SIGMA_D], sigma_d)]) for record, chips in runs])
     if not rows.empty:
         rows = rows.assign(**{columns.VARIANT: rows[columns.RUN_ID]})
     return metric_quantiles(rows, metric).rename(columns={columns.VARIANT: columns.RUN_ID})
