@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.data import plans
+from dashboard.data.citations import departures, with_references
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.theme_mode import theme_mode
@@ -50,6 +51,7 @@ def page() -> None:
         _forests(group, key="paper" if paper else "ours")
     _details(shown, stamp)
     _missing(claims)
+    _departures()
     show_plan_problems(stamp)
 
 
@@ -172,6 +174,12 @@ def _details(shown: pd.DataFrame, stamp: str) -> None:
         hide_index=True,
         key="claim_settings",
     )
+
+
+def _departures() -> None:
+    title, _, text = departures().partition("\n")
+    with st.expander(title.removeprefix("# "), icon=":material/alt_route:", key="departures"):
+        st.markdown(with_references(text))
 
 
 def _missing(claims: pd.DataFrame) -> None:

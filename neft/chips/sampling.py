@@ -1,7 +1,18 @@
 """Device variation as a value: `program()` returns one sampled chip as a dict of weights.
 
 [Qin2025], Eq. 5: W_p = W_d + w_max / (2^M - 1) * sum_j dg_j 2^{jK}, with dg_j independent per device and drawn once per
-chip. sigma_d is relative to a device's *maximal* conductance, so dg_j has std sigma_d (2^K - 1) in level units.
+chip.
+
+The unit trap: read literally, Eq. 5 gives dg_j, which is counted in levels, the std sigma_d. But sigma_d is relative to
+a device's *maximal* conductance (section 4.1), which is 2^K - 1 levels: dg_j has std sigma_d (2^K - 1). A weight's std
+over sigma_d w_max, by the literal reading and as it is here:
+
+>>> from neft.devices import Rram1
+>>> mapping = BitSlicing(weight_bits=8, device_bits=2)
+>>> literal = sum(step**2 for step in mapping.significance) ** 0.5 / mapping.max_code
+>>> ours = float(relative_std(torch.ones(1), device=Rram1(), mapping=mapping, sampler="exact"))
+>>> round(literal, 4), round(ours, 4)
+(0.2592, 0.7776)
 
 Two samplers. `exact` follows Eq. 4 and 5 per slice and level: a sum of independent Gaussians is Gaussian, so one draw
 per weight with the code's own std has that very distribution (`sample_slices` draws the slices themselves; the tests

@@ -134,6 +134,11 @@ def published_settings() -> pd.DataFrame:
     return _settings().copy()
 
 
+def departures() -> str:
+    """What we do otherwise than the paper, where and why: a page of Markdown, sources cited by their keys."""
+    return (Path(__file__).parent / "departures.md").read_text(encoding="utf-8")
+
+
 @cache
 def _accuracy(year: Year) -> pd.DataFrame:
     file, source = _FIGURES[year]

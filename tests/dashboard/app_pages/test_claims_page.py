@@ -231,3 +231,12 @@ def test_damaged_chips_of_a_run_are_named_while_the_rest_works(experiments_copy:
     assert not app.exception
     assert f"Left out: Run '{damaged}' is corrupt" in words(app)
     assert claims(app)
+
+
+# ---------------------------------------------------------------- the paper
+def test_departures_from_the_paper_are_shown_with_their_sources(opened: AppTest) -> None:
+    text = words(opened)
+
+    assert "Where we depart from the paper" in [expander.label for expander in opened.expander]
+    assert "| Best epoch | Qin et al. 2025, released code:" in text
+    assert "doi 10.1109/TCAD.2025.3591409" in text
