@@ -187,7 +187,7 @@ def _difference_table(table: pd.DataFrame, heads: dict[str, "pd.Series[str]"]) -
                 **heads,
                 "Difference": 100 * table[columns.MEAN],
                 "± 95 %": 100 * table[columns.CI95],
-                "Told apart": findings.told_apart_words(table),
+                "Told apart": findings.direction_words(table),
             }
         ),
         column_config={

@@ -51,7 +51,7 @@ def page() -> None:
             help="Leave this term, and list every one.",
         )
         return
-    shown = glossary.found(words)
+    shown = glossary.search(words)
     if not shown:
         st.info(f"No term holds “{words}”. Try fewer or other words.", icon=":material/search_off:")
         st.button(

@@ -162,7 +162,7 @@ def _table(shown: pd.DataFrame) -> None:
         rows = st.session_state[TABLE_KEY]["selection"]["rows"]
         st.session_state[address.RUNS] = [ids[row] for row in rows if row < len(ids)]
 
-    differs = stored.settings_in_words(tuple(ids), without=SHOWN_ELSEWHERE)
+    differs = stored.differing_settings(tuple(ids), without=SHOWN_ELSEWHERE)
     drawn = shown.assign(
         created=pd.to_datetime(shown["created"]),
         differs=shown[columns.RUN_ID].map(differs),

@@ -187,9 +187,9 @@ def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
 
 def _onward(record: RunRecord, votes: pd.DataFrame, sigma_d: float, truth: int, names: tuple[str, ...]) -> None:
     """To a chip that has the image wrong, where one is stored; else to any."""
-    wrong = votes[votes[columns.SAID_CLASS] != truth]
+    wrong = votes[votes[columns.PREDICTED_CLASS] != truth]
     chip = wrong.iloc[0] if len(wrong) else votes.iloc[0]
-    number, said = int(chip[columns.INSTANCE]), names[int(chip[columns.SAID_CLASS])]
+    number, said = int(chip[columns.INSTANCE]), names[int(chip[columns.PREDICTED_CLASS])]
     there = opened_chips.stored_chip_address(record, number, sigma_d)
     st.page_link(
         "app_pages/chip.py",

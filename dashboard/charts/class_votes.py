@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from dashboard.charts.frames import numbers, percent
 from dashboard.charts.marks import error_bars
 from dashboard.charts.theme import DIVERGING_ENDS, Mode, apply_layout, mix, palette
-from neft.columns import INSTANCE, LOWER, NUM_VOTES, PROBABILITY, SAID_CLASS, SHARE, UPPER
+from neft.columns import INSTANCE, LOWER, NUM_VOTES, PREDICTED_CLASS, PROBABILITY, SHARE, UPPER
 
 MAX_NAME = 12
 SHORT = 3
@@ -26,7 +26,7 @@ def class_votes(tally: pd.DataFrame, *, class_names: Sequence[str], truth: int, 
     What to look for: a ring beside its bar's end; chips that are sure of different classes have a mean that is not.
 
     Args:
-        tally: said_class, num_votes, share, lower, upper, probability (fractions); a row per class.
+        tally: predicted_class, num_votes, share, lower, upper, probability (fractions); a row per class.
         class_names: By number.
         truth: The true class.
         mode: Light or dark page.
@@ -93,7 +93,7 @@ def chip_votes(votes: pd.DataFrame, *, class_names: Sequence[str], truth: int, n
     What to look for: which chips change their mind as σ_d grows; each keeps its place.
 
     Args:
-        votes: instance, said_class, probability (fraction); a row per chip.
+        votes: instance, predicted_class, probability (fraction); a row per chip.
         class_names: By number.
         truth: The true class.
         num_chips: How many there will be; each has its place from the start.
@@ -101,7 +101,7 @@ def chip_votes(votes: pd.DataFrame, *, class_names: Sequence[str], truth: int, n
     """
     page = palette(mode)
     right, wrong = vote_colours(mode)
-    said = [int(value) for value in votes[SAID_CLASS]]
+    said = [int(value) for value in votes[PREDICTED_CLASS]]
     chips = [int(value) for value in votes[INSTANCE]]
     sure = numbers(votes, PROBABILITY)
     places = np.arange(len(said))

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.theme import Mode, apply_layout, diverging, palette
-from neft.columns import CHIP_COUNT, CLEAN_COUNT, DIFFERENCE, SAID_CLASS, TRUE_CLASS
+from neft.columns import CHIP_COUNT, CLEAN_COUNT, DIFFERENCE, PREDICTED_CLASS, TRUE_CLASS
 
 HEIGHT = 430
 MOST_WITH_NUMBERS = 20
@@ -24,13 +24,13 @@ def confusion_change(changes: pd.DataFrame, *, class_names: Sequence[str], mode:
     What to look for: a column that fills up is a class that the chip says of everything.
 
     Args:
-        changes: true_class, said_class, clean_count, chip_count, difference; a row per pair of classes.
+        changes: true_class, predicted_class, clean_count, chip_count, difference; a row per pair of classes.
         class_names: By number.
         mode: Light or dark page.
     """
     count = len(class_names)
     difference, clean, chip = (
-        changes.pivot_table(index=TRUE_CLASS, columns=SAID_CLASS, values=column, aggfunc="first").to_numpy()
+        changes.pivot_table(index=TRUE_CLASS, columns=PREDICTED_CLASS, values=column, aggfunc="first").to_numpy()
         for column in (DIFFERENCE, CLEAN_COUNT, CHIP_COUNT)
     )
     end = int(np.abs(difference).max()) or 1

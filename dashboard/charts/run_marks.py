@@ -48,13 +48,13 @@ def run_marks(runs: Sequence[tuple[str, str, str, str]], *, mode: Mode) -> dict[
     for run_id, variant, letter, label in runs:
         own = variant_style(variant, mode=mode)
         taken = by_hue.setdefault(own.colour, [])
-        style = _told_apart(own, taken, mode=mode)
+        style = _distinct(own, taken, mode=mode)
         taken.append(style)
         marks[run_id] = RunMark(letter, label, style)
     return marks
 
 
-def _told_apart(own: VariantStyle, taken: Sequence[VariantStyle], *, mode: Mode) -> VariantStyle:
+def _distinct(own: VariantStyle, taken: Sequence[VariantStyle], *, mode: Mode) -> VariantStyle:
     dash = _unused((own.dash, *DASHES), [style.dash for style in taken])
     symbol = _unused((own.symbol, *SYMBOLS), [style.symbol for style in taken])
     colour = mix(own.colour, palette(mode).text, share=SHADE) if len(taken) % 2 else own.colour

@@ -102,7 +102,7 @@ class Handover:
 class OpenedChip:
     """What one chip says of each image, and how far its weights miss."""
 
-    said: pd.DataFrame
+    predictions: pd.DataFrame
     """A row per image (`neft.inspection.image_outcomes.answers`)."""
     layers: pd.DataFrame
     """A row per layer (`neft.inspection.chip_errors.layer_errors`)."""

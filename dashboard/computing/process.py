@@ -6,7 +6,7 @@ The server itself never loads torch: it stays small, and answers clicks while so
     if TYPE_CHECKING:
         from dashboard.computing import networks as work
     else:
-        work = process.there("dashboard.computing.work.restored")
+        work = process.remote("dashboard.computing.work.restored")
 
 What goes to and fro is plain data (`answers`, frames, texts). The process starts with the first question, is
 asked one question at a time, and ends once nobody has asked for a while; the next question starts it anew. Its
@@ -46,7 +46,7 @@ class ComputingError(NeftError):
     """The process ended before it answered."""
 
 
-class There:
+class RemoteModule:
     """A module of the computing process: its functions, to be called from here."""
 
     def __init__(self, module: str) -> None:
@@ -56,9 +56,9 @@ class There:
         return partial(ask, self._module, name)
 
 
-def there(module: str) -> Any:
+def remote(module: str) -> Any:
     """A module of the computing process, by its full name."""
-    return There(module)
+    return RemoteModule(module)
 
 
 def ask(module: str, name: str, *values: Any, **named: Any) -> Any:

@@ -205,7 +205,7 @@ def _accuracy_lines(stamp: str) -> dict[str, list[float]]:
 def _readable_names(stamp: str) -> dict[str, str]:
     del stamp
     records = stored.listing().records
-    words = stored.settings_in_words(tuple(record.id for record in records), without=SHOWN_ELSEWHERE)
+    words = stored.differing_settings(tuple(record.id for record in records), without=SHOWN_ELSEWHERE)
     return {record.id: _readable_name(record, str(words.get(record.id, ""))) for record in records}
 
 
@@ -227,7 +227,7 @@ def _short_labels(records: Sequence[RunRecord]) -> list[str]:
         ", ".join([record.facts.label, *(facts[name] for name in varying if name in facts)])
         for record, facts in zip(records, told, strict=True)
     ]
-    words = stored.settings_in_words(tuple(record.id for record in records), without=SHOWN_ELSEWHERE)
+    words = stored.differing_settings(tuple(record.id for record in records), without=SHOWN_ELSEWHERE)
     further = [str(words[record.id]) for record in records]
     return [
         f"{label}, {differs}" if labels.count(label) > 1 and 0 < len(differs) <= LONGEST_SETTINGS else label

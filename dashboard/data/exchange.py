@@ -23,7 +23,7 @@ from neft.runs.store import Stores
 if TYPE_CHECKING:
     from dashboard.computing.work import bundles as work
 else:
-    work = process.there("dashboard.computing.work.bundles")
+    work = process.remote("dashboard.computing.work.bundles")
 
 __all__ = ["Found"]
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from dashboard.computing.work import opened_chips as work
     from dashboard.computing.work import weights as weight_work
 else:
-    work = process.there("dashboard.computing.work.opened_chips")
-    weight_work = process.there("dashboard.computing.work.weights")
+    work = process.remote("dashboard.computing.work.opened_chips")
+    weight_work = process.remote("dashboard.computing.work.weights")
 
 __all__ = ["RIGHT", "SMALL", "WRONG", "Binning"]
 

@@ -24,7 +24,7 @@ from neft.inspection.chip_report import FLIPPED, MENDED, ErrorMap, Unit
 if TYPE_CHECKING:
     from dashboard.computing.work import opened_chips as work
 else:
-    work = process.there("dashboard.computing.work.opened_chips")
+    work = process.remote("dashboard.computing.work.opened_chips")
 
 __all__ = ["ErrorMap", "Unit"]
 
@@ -124,7 +124,7 @@ class Voters:
             self.seconds += asked.seconds
 
     def votes(self, sigma_d: float) -> pd.DataFrame:
-        """A row per chip: instance, said_class, probability."""
+        """A row per chip: instance, predicted_class, probability."""
         found = votes.votes(self._at(sigma_d))
         return found.assign(**{columns.INSTANCE: range(len(found))})
 
@@ -228,8 +228,8 @@ def _report(run_id: str, checksum: str, sigma_d: float, instance: int, stamp: st
     order = ranked(record, sigma_d)
     place = order[order[columns.INSTANCE] == instance].iloc[0]
     opened, names = work.opened_chip(run_id, checksum, sigma_d=sigma_d, instance=instance), restorable.images(record)
-    said = opened.said
-    right = said[columns.CHIP_CLASS] == said[columns.TRUE_CLASS]
+    predictions = opened.predictions
+    right = predictions[columns.CHIP_CLASS] == predictions[columns.TRUE_CLASS]
     return ChipReport(
         instance=instance,
         sigma_d=sigma_d,
@@ -238,12 +238,12 @@ def _report(run_id: str, checksum: str, sigma_d: float, instance: int, stamp: st
         rank=int(place[columns.RANK]),
         stored_accuracy=float(place[columns.ACCURACY]),
         num_right=int(right.sum()),
-        num_images=len(said),
-        clean=float((said[columns.CLEAN_CLASS] == said[columns.TRUE_CLASS]).mean()),
-        flipped=chip_report.changed(said, FLIPPED),
-        mended=chip_report.changed(said, MENDED),
-        commonest=chip_report.commonest_flip(said),
-        confusion=chip_report.confusion(said, num_classes=len(names.class_names)),
+        num_images=len(predictions),
+        clean=float((predictions[columns.CLEAN_CLASS] == predictions[columns.TRUE_CLASS]).mean()),
+        flipped=chip_report.changed(predictions, FLIPPED),
+        mended=chip_report.changed(predictions, MENDED),
+        commonest=chip_report.commonest_flip(predictions),
+        confusion=chip_report.confusion(predictions, num_classes=len(names.class_names)),
         layers=opened.layers,
         class_names=names.class_names,
     )

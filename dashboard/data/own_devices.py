@@ -19,7 +19,7 @@ from neft.errors import ConfigError
 if TYPE_CHECKING:
     from dashboard.computing.work import own_devices as work
 else:
-    work = process.there("dashboard.computing.work.own_devices")
+    work = process.remote("dashboard.computing.work.own_devices")
 
 __all__ = ["Handover", "Measurements", "OwnDevice", "Start", "WeightsOnDevice"]
 

@@ -58,7 +58,7 @@ def sizes(stamp: str) -> dict[str, dict[str, str]]:
             words = _size_words(name, experiment, stamp)
             if words:
                 found.setdefault(experiment, {})[name] = words
-    return {experiment: _told_apart(known) for experiment, known in found.items()}
+    return {experiment: _unambiguous(known) for experiment, known in found.items()}
 
 
 def progress(plan_name: str, experiment: str, stamp: str) -> Progress:
@@ -158,7 +158,7 @@ def _size_words(plan_name: str, experiment: str, stamp: str) -> str:
     return f"{facts.dataset_label}, {facts.backbone_label}, {seeds} seed{'' if seeds == 1 else 's'}"
 
 
-def _told_apart(words: dict[str, str]) -> dict[str, str]:
+def _unambiguous(words: dict[str, str]) -> dict[str, str]:
     """Words by plan; those that several plans share begin with the plan's name."""
     counts = Counter(words.values())
     return {name: text if counts[text] == 1 else f"{name}: {text}" for name, text in words.items()}

@@ -18,7 +18,7 @@ from neft.tables import layer_label
 if TYPE_CHECKING:
     from dashboard.computing.work import previews as work
 else:
-    work = process.there("dashboard.computing.work.previews")
+    work = process.remote("dashboard.computing.work.previews")
 
 MAX_PASSES = 8
 NUM_STEPS = 8
@@ -135,12 +135,12 @@ def by_layer(stream: Stream) -> LayerCosts:
     is_all = frame[columns.LAYER] == columns.ALL_LAYERS
     frame = frame.assign(**{columns.LAYER: frame[columns.LAYER].map(layer_label)})
     alone = frame[~is_all]
-    told_apart = alone[alone[columns.UPPER] < stream.clean]
+    costly = alone[alone[columns.UPPER] < stream.clean]
     return LayerCosts(
         alone=alone,
         together=frame[is_all],
         clean=stream.clean,
-        costliest=told_apart.nsmallest(1, columns.MEAN),
+        costliest=costly.nsmallest(1, columns.MEAN),
     )
 
 

@@ -14,7 +14,7 @@ from neft.runs.store import WEIGHTS
 if TYPE_CHECKING:
     from dashboard.computing.work import restored as work
 else:
-    work = process.there("dashboard.computing.work.restored")
+    work = process.remote("dashboard.computing.work.restored")
 
 
 def candidates(stamp: str) -> list[RunRecord]:

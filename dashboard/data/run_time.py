@@ -13,7 +13,7 @@ from dashboard.jobs.jobs import Expected
 if TYPE_CHECKING:
     from dashboard.computing.work import run_time as work
 else:
-    work = process.there("dashboard.computing.work.run_time")
+    work = process.remote("dashboard.computing.work.run_time")
 
 __all__ = ["Duration", "PlannedSweep", "expected", "of_run", "of_sweep", "words"]
 

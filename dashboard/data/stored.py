@@ -101,9 +101,9 @@ def results(record: RunRecord) -> pd.DataFrame:
     return tables.summary_table(record)
 
 
-def settings_in_words(run_ids: tuple[str, ...], *, without: tuple[str, ...]) -> "pd.Series[str]":
+def differing_settings(run_ids: tuple[str, ...], *, without: tuple[str, ...]) -> "pd.Series[str]":
     """Per run the settings in which these runs differ, in words, leaving out sections or settings shown elsewhere."""
-    return _settings_in_words(run_ids, without, fingerprint())
+    return _differing_settings(run_ids, without, fingerprint())
 
 
 def variant_words(variant: str, label: str) -> str:
@@ -128,7 +128,7 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
     beside = [
         one for one in listing().records if _shown_together(one, found[0]) and (is_curve(one) or one.id == run_id)
     ]
-    named = {record.id: record.facts for record in tables.told_apart(beside)}
+    named = {record.id: record.facts for record in tables.named_by_recipe(beside)}
     labels = {one.variant: one.label for one in named.values()}
     shown = [*(variant for variant in CANONICAL if variant in labels), named[run_id].variant]
     query: dict[str, str | list[str]] = {
@@ -261,9 +261,9 @@ def _shown_together(one: RunRecord, other: RunRecord) -> bool:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _settings_in_words(run_ids: tuple[str, ...], without: tuple[str, ...], stamp: str) -> "pd.Series[str]":
+def _differing_settings(run_ids: tuple[str, ...], without: tuple[str, ...], stamp: str) -> "pd.Series[str]":
     del stamp
-    return tables.settings_in_words(records(run_ids), without=without)
+    return tables.differing_settings(records(run_ids), without=without)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading runs …")
@@ -280,7 +280,7 @@ def _runs_table(stamp: str) -> pd.DataFrame:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _named_records(run_ids: tuple[str, ...], stamp: str) -> list[RunRecord]:
     del stamp
-    return tables.told_apart(records(run_ids))
+    return tables.named_by_recipe(records(run_ids))
 
 
 @st.cache_resource(max_entries=2048, show_spinner=False)

@@ -24,7 +24,7 @@ from neft.tables.percentiles import (
 if TYPE_CHECKING:
     from dashboard.computing.work import weights as work
 else:
-    work = process.there("dashboard.computing.work.weights")
+    work = process.remote("dashboard.computing.work.weights")
 
 __all__ = ["OneWeight", "Percentile"]
 

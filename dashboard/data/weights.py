@@ -15,7 +15,7 @@ from neft.inspection.sliced_weight import NUM_CHIPS, SlicedWeight, bits_of
 if TYPE_CHECKING:
     from dashboard.computing.work import weights as work
 else:
-    work = process.there("dashboard.computing.work.weights")
+    work = process.remote("dashboard.computing.work.weights")
 
 __all__ = ["NUM_CHIPS", "LayerWeight", "SlicedWeight", "bits_of"]
 

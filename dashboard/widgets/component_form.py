@@ -14,7 +14,7 @@ from neft.component import number_text
 if TYPE_CHECKING:
     from dashboard.computing.work import forms as work
 else:
-    work = process.there("dashboard.computing.work.forms")
+    work = process.remote("dashboard.computing.work.forms")
 
 PREFIX = "form_"
 TEST_DEVICE = "test_device"

@@ -24,7 +24,7 @@ from neft.errors import ConfigError
 if TYPE_CHECKING:
     from dashboard.computing.work import forms as work
 else:
-    work = process.there("dashboard.computing.work.forms")
+    work = process.remote("dashboard.computing.work.forms")
 
 MAIN_TRAINING = ("sigma_d", "epochs", "seed")
 

@@ -85,10 +85,10 @@ def votes_finding(
         f"At device variation {SIGMA_D} = {sigma_text(sigma_d)}, **{int(right[columns.NUM_VOTES])} of {num_chips} "
         f"chips** say that image {image} is {true_name}, which it is (95 % interval {interval})"
     )
-    others = tally[(tally[columns.SAID_CLASS] != truth) & (tally[columns.NUM_VOTES] > 0)]
+    others = tally[(tally[columns.PREDICTED_CLASS] != truth) & (tally[columns.NUM_VOTES] > 0)]
     others = others.sort_values(columns.NUM_VOTES, ascending=False, kind="stable")
     said = ", ".join(
-        f"{int(row[columns.NUM_VOTES])} say {class_names[int(row[columns.SAID_CLASS])]}"
+        f"{int(row[columns.NUM_VOTES])} say {class_names[int(row[columns.PREDICTED_CLASS])]}"
         for row in others.head(3).to_dict("records")
     )
     rest = f" and {len(others) - 3} classes more" if len(others) > 3 else ""

@@ -47,7 +47,7 @@ def published_effect_words(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def told_apart_words(differences: pd.DataFrame) -> list[str]:
+def direction_words(differences: pd.DataFrame) -> list[str]:
     """Whether each paired difference is told apart from none: `better`, `worse`, `no`; one seed tells nothing apart."""
     return [
         FEW_PAIRS[seeds] if seeds < 2 else "no" if abs(mean) <= half else "better" if mean > 0 else "worse"

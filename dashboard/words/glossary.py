@@ -41,7 +41,7 @@ def terms() -> dict[str, Term]:
     return {entry.key: entry for entry in sorted(entries, key=lambda entry: entry.term.casefold())}
 
 
-def found(words: str) -> Sequence[Term]:
+def search(words: str) -> Sequence[Term]:
     """The terms that hold all of these words: first those whose name does."""
     matching = [term for term in terms().values() if term.matches(words)]
     named = words.casefold().strip()

@@ -96,7 +96,7 @@ def confusion(said: pd.DataFrame, *, num_classes: int) -> pd.DataFrame:
 
     `difference` is chip - clean: positive beside the diagonal is confusion that the chip adds.
     """
-    pairs = pd.MultiIndex.from_product([range(num_classes)] * 2, names=[columns.TRUE_CLASS, columns.SAID_CLASS])
+    pairs = pd.MultiIndex.from_product([range(num_classes)] * 2, names=[columns.TRUE_CLASS, columns.PREDICTED_CLASS])
     table = pd.DataFrame(
         {
             count: said.groupby([columns.TRUE_CLASS, column]).size().rename_axis(pairs.names).reindex(pairs)

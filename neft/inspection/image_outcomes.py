@@ -11,7 +11,7 @@ from neft.inspection.uncertainty import ChipOutcome
 from neft.metrics import METRICS, Predictions
 
 
-def answers(
+def image_predictions(
     clean: Float[Tensor, "images classes"],
     chip: Float[Tensor, "images classes"],
     labels: Int[Tensor, " images"],

@@ -10,20 +10,20 @@ from neft import columns
 
 
 def votes(logits: Float[ndarray, "chips classes"]) -> pd.DataFrame:
-    """A row per chip: the class that it says and its probability (`said_class`, `probability`), in the given order."""
+    """A row per chip, in the given order: `predicted_class` and its `probability`."""
     probabilities = softmax(logits, axis=1)
     return pd.DataFrame(
-        {columns.SAID_CLASS: probabilities.argmax(axis=1), columns.PROBABILITY: probabilities.max(axis=1)}
+        {columns.PREDICTED_CLASS: probabilities.argmax(axis=1), columns.PROBABILITY: probabilities.max(axis=1)}
     )
 
 
 def tally(logits: Float[ndarray, "chips classes"]) -> pd.DataFrame:
-    """A row per class: how many chips say it, their share with its 95 % interval, and the class's mean probability.
+    """A row per class: how many chips predict it, their share with its 95 % interval, and the class's mean probability.
 
     The interval is Wilson's ([Wilson1927]): over which chips were drawn.
 
     Returns:
-        said_class, num_votes, share, lower, upper, probability.
+        predicted_class, num_votes, share, lower, upper, probability.
     """
     probabilities = softmax(logits, axis=1)
     num_chips, num_classes = probabilities.shape
@@ -32,7 +32,7 @@ def tally(logits: Float[ndarray, "chips classes"]) -> pd.DataFrame:
     lower, upper = _wilson(share, num_chips)
     return pd.DataFrame(
         {
-            columns.SAID_CLASS: range(num_classes),
+            columns.PREDICTED_CLASS: range(num_classes),
             columns.NUM_VOTES: counts,
             columns.SHARE: share,
             columns.LOWER: lower,

@@ -114,7 +114,7 @@ def config_differences(records: Sequence[RunRecord]) -> pd.DataFrame:
     return flat[varying]
 
 
-def settings_in_words(records: Sequence[RunRecord], *, without: Sequence[str]) -> "pd.Series[str]":
+def differing_settings(records: Sequence[RunRecord], *, without: Sequence[str]) -> "pd.Series[str]":
     """Per run, by id, the settings in which it differs from others of its method, as `decay reversed, num feedback 2`.
 
     Args:
@@ -146,7 +146,7 @@ def comparable_variants(records: Sequence[RunRecord]) -> set[str]:
     return {record.facts.variant for record, condition in pairs if condition == commonest}
 
 
-def told_apart(records: Sequence[RunRecord]) -> list[RunRecord]:
+def named_by_recipe(records: Sequence[RunRecord]) -> list[RunRecord]:
     """The runs, those of an uncommon recipe under a variant and a label of their own: they repeat none of the others.
 
     Of the recipes that share a variant (the same method, otherwise trained or tested), the one of most runs keeps the

@@ -25,7 +25,7 @@ def opened_chip(run_id: str, checksum: str, *, sigma_d: float, instance: int) ->
     clean, logits = chips.logits(instance, sigma_ds=[0.0, sigma_d])
     layers = chip_errors.layer_errors(found.network, chip_law(found.config), seed=chips.seed, instance=instance)
     return OpenedChip(
-        said=image_outcomes.answers(clean, logits, chips.labels),
+        predictions=image_outcomes.image_predictions(clean, logits, chips.labels),
         layers=layers.assign(**{columns.LAYER: layers[columns.LAYER].map(layer_label)}),
     )
 

@@ -61,7 +61,7 @@ def test_flips_and_mends_are_the_difference_in_accuracy(shipped: RunStore) -> No
 
     difference = (len(report.mended) - len(report.flipped)) / report.num_images
     assert report.accuracy - report.clean == pytest.approx(difference)
-    diagonal = report.confusion[report.confusion[columns.TRUE_CLASS] == report.confusion[columns.SAID_CLASS]]
+    diagonal = report.confusion[report.confusion[columns.TRUE_CLASS] == report.confusion[columns.PREDICTED_CLASS]]
     assert diagonal[columns.DIFFERENCE].sum() == len(report.mended) - len(report.flipped)
     assert report.off_by == 0
 

@@ -32,10 +32,10 @@ def test_votes_are_those_of_the_very_chips(shipped: RunStore) -> None:
         logits = opened.logits(chip, sigma_ds=[0.2], images=[5])[0, 0]
         vote = asked.votes(0.2).iloc[chip]
         assert vote[columns.INSTANCE] == chip
-        assert vote[columns.SAID_CLASS] == int(logits.argmax())
+        assert vote[columns.PREDICTED_CLASS] == int(logits.argmax())
         assert vote[columns.PROBABILITY] == pytest.approx(float(torch.softmax(logits, 0).max()), rel=1e-5)
     assert asked.tally(0.2)[columns.NUM_VOTES].sum() == NUM_VOTERS
-    assert asked.votes(0.0)[columns.SAID_CLASS].nunique() == 1
+    assert asked.votes(0.0)[columns.PREDICTED_CLASS].nunique() == 1
 
 
 def test_the_slider_reads_the_votes_at_its_stop(shipped: RunStore) -> None:

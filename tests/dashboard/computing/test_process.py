@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from dashboard.computing import process
-from dashboard.computing.process import ComputingError, ask, there
+from dashboard.computing.process import ComputingError, ask, remote
 from neft.errors import ConfigError
 from neft.inspection.chip_report import percentile_rank
 
@@ -36,7 +36,7 @@ def test_questions_are_answered_by_one_process_that_is_not_the_server() -> None:
 
 
 def test_a_module_over_there_answers_as_it_does_here() -> None:
-    work = there("neft.inspection.chip_report")
+    work = remote("neft.inspection.chip_report")
 
     assert work.percentile_rank(5, num_chips=200) == percentile_rank(5, num_chips=200) == 10
 

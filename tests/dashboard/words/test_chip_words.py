@@ -74,14 +74,16 @@ def test_a_chip_that_differs_from_the_stored_one_says_by_how_much() -> None:
 )
 def test_votes_are_said_with_their_interval_and_the_others(counts: tuple[int, int, int], end: str) -> None:
     tally = pd.DataFrame(
-        {columns.SAID_CLASS: range(3), columns.NUM_VOTES: counts, columns.LOWER: 0.4, columns.UPPER: 0.6}
+        {columns.PREDICTED_CLASS: range(3), columns.NUM_VOTES: counts, columns.LOWER: 0.4, columns.UPPER: 0.6}
     )
     words = chip_words.votes_finding(tally, image=7, truth=1, num_chips=100, sigma_d=0.2, class_names=NAMES)
     assert words.endswith(end)
 
 
 def test_votes_for_many_classes_are_cut() -> None:
-    tally = pd.DataFrame({columns.SAID_CLASS: range(6), columns.NUM_VOTES: 2, columns.LOWER: 0.0, columns.UPPER: 1.0})
+    tally = pd.DataFrame(
+        {columns.PREDICTED_CLASS: range(6), columns.NUM_VOTES: 2, columns.LOWER: 0.0, columns.UPPER: 1.0}
+    )
     words = chip_words.votes_finding(tally, image=7, truth=1, num_chips=12, sigma_d=0.2, class_names="abcdef")
     assert words.endswith("2 say a, 2 say c, 2 say d and 2 classes more.")
 

@@ -126,7 +126,7 @@ def test_published_effect_has_its_unit_or_is_a_dash(published: float, unit: str,
 def test_difference_is_told_apart_outside_its_interval_and_never_by_one_seed(
     mean: float, ci95: float, seeds: int, text: str
 ) -> None:
-    assert findings.told_apart_words(pd.DataFrame({"mean": [mean], "ci95": [ci95], "num_seeds": [seeds]})) == [text]
+    assert findings.direction_words(pd.DataFrame({"mean": [mean], "ci95": [ci95], "num_seeds": [seeds]})) == [text]
 
 
 def test_failures_are_counted_method_by_method() -> None:

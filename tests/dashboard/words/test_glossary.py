@@ -68,11 +68,11 @@ def test_every_entry_leads_to_pages_that_the_page_can_name() -> None:
     [("ekl", "Calibrated EKL"), ("PAIRED chip", "Paired difference"), ("2^{jk}", "Significance")],
 )
 def test_search_finds_every_word_whatever_its_case(said: str, first: str) -> None:
-    assert glossary.found(said)[0].term == first
+    assert glossary.search(said)[0].term == first
 
 
 def test_search_puts_the_term_itself_before_those_that_mention_it() -> None:
-    shown = [term.key for term in glossary.found("temperature")]
+    shown = [term.key for term in glossary.search("temperature")]
 
     assert shown[0] == "temperature"
     assert "control" in shown

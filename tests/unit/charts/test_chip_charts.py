@@ -78,7 +78,7 @@ def test_confusion_is_a_matrix_of_differences_with_its_numbers(mode: Mode) -> No
     changes = pd.DataFrame(
         {
             c.TRUE_CLASS: [0, 0, 1, 1],
-            c.SAID_CLASS: [0, 1, 0, 1],
+            c.PREDICTED_CLASS: [0, 1, 0, 1],
             c.CLEAN_COUNT: [5, 0, 1, 4],
             c.CHIP_COUNT: [3, 2, 1, 4],
             c.DIFFERENCE: [-2, 2, 0, 0],
@@ -96,7 +96,7 @@ def test_confusion_is_a_matrix_of_differences_with_its_numbers(mode: Mode) -> No
 
 
 def test_many_classes_have_no_room_for_numbers() -> None:
-    pairs = pd.MultiIndex.from_product([range(25), range(25)], names=[c.TRUE_CLASS, c.SAID_CLASS])
+    pairs = pd.MultiIndex.from_product([range(25), range(25)], names=[c.TRUE_CLASS, c.PREDICTED_CLASS])
     changes = pd.DataFrame({c.CLEAN_COUNT: 0, c.CHIP_COUNT: 0, c.DIFFERENCE: 0}, index=pairs).reset_index()
 
     (cells,) = confusion_change(changes, class_names=[f"class {i}" for i in range(25)], mode="light").data
@@ -109,7 +109,7 @@ def test_many_classes_have_no_room_for_numbers() -> None:
 def test_votes_are_bars_and_mean_probabilities_rings(mode: Mode) -> None:
     tally = pd.DataFrame(
         {
-            c.SAID_CLASS: [0, 1, 2],
+            c.PREDICTED_CLASS: [0, 1, 2],
             c.NUM_VOTES: [7, 3, 0],
             c.SHARE: [0.7, 0.3, 0.0],
             c.LOWER: [0.4, 0.1, 0.0],
@@ -132,7 +132,7 @@ def test_votes_are_bars_and_mean_probabilities_rings(mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_each_chip_has_a_cell_with_its_class_from_the_start(mode: Mode) -> None:
-    votes = pd.DataFrame({c.INSTANCE: range(12), c.SAID_CLASS: [1] * 11 + [0], c.PROBABILITY: [0.8] * 12})
+    votes = pd.DataFrame({c.INSTANCE: range(12), c.PREDICTED_CLASS: [1] * 11 + [0], c.PROBABILITY: [0.8] * 12})
 
     (cells,) = chip_votes(votes, class_names=["ant", "bee keeper"], truth=1, num_chips=100, mode=mode).data
 

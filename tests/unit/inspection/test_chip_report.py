@@ -11,7 +11,7 @@ from neft.chips.sampling import program
 from neft.devices import Rram1
 from neft.errors import ConfigError
 from neft.inspection import chip_errors, chip_report
-from neft.inspection.image_outcomes import answers
+from neft.inspection.image_outcomes import image_predictions
 from neft.mapping.bit_slicing import BitSlicing
 from neft.networks.device_layers import device_weights
 from neft.seeding import generator
@@ -40,7 +40,7 @@ def said() -> pd.DataFrame:
     labels = torch.tensor([0, 0, 2, 1, 1, 2])
     clean = logits_for([0, 0, 2, 0, 1, 1])
     chip = logits_for([1, 1, 0, 1, 1, 0])
-    return answers(clean, chip, labels)
+    return image_predictions(clean, chip, labels)
 
 
 def test_chips_are_ranked_from_the_worst_and_ties_by_their_number() -> None:
@@ -78,20 +78,20 @@ def test_flipped_images_come_in_the_order_of_the_chips_sureness() -> None:
     labels = torch.tensor([0, 0])
     chip = torch.tensor([[0.0, 1.0], [0.0, 3.0]])
 
-    flipped = chip_report.changed(answers(-chip, chip, labels), "flipped")
+    flipped = chip_report.changed(image_predictions(-chip, chip, labels), "flipped")
 
     assert flipped[columns.IMAGE].tolist() == [1, 0]
 
 
 def test_a_chip_that_flips_nothing_has_no_commonest_flip() -> None:
     same = logits_for([0, 1])
-    assert chip_report.commonest_flip(answers(same, same, torch.tensor([0, 1]))) is None
+    assert chip_report.commonest_flip(image_predictions(same, same, torch.tensor([0, 1]))) is None
 
 
 def test_added_confusion_is_the_chips_matrix_minus_the_clean_networks(said: pd.DataFrame) -> None:
     table = chip_report.confusion(said, num_classes=3)
 
-    matrix = table.pivot_table(index=columns.TRUE_CLASS, columns=columns.SAID_CLASS, values=columns.DIFFERENCE)
+    matrix = table.pivot_table(index=columns.TRUE_CLASS, columns=columns.PREDICTED_CLASS, values=columns.DIFFERENCE)
     # true 0: both leave 0 for 1; true 1: one comes from 0 to 1; true 2: one of 2 and one of 1 go to 0
     np.testing.assert_array_equal(matrix.to_numpy(), [[-2, 2, 0], [-1, 1, 0], [2, -1, -1]])
     assert table[columns.CLEAN_COUNT].sum() == table[columns.CHIP_COUNT].sum() == 6

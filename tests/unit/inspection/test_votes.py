@@ -10,7 +10,7 @@ from neft.inspection.votes import contested, tally, votes
 def test_a_chip_votes_for_its_largest_output_with_its_probability() -> None:
     found = votes(np.array([[0.0, np.log(3)], [np.log(4), 0.0]]))
 
-    assert found[columns.SAID_CLASS].tolist() == [1, 0]
+    assert found[columns.PREDICTED_CLASS].tolist() == [1, 0]
     assert found[columns.PROBABILITY].tolist() == pytest.approx([0.75, 0.8])
 
 

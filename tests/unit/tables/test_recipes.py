@@ -13,10 +13,10 @@ from neft.tables import (
     config_differences,
     deviation_ratios,
     differences_to,
+    differing_settings,
     flat_config,
+    named_by_recipe,
     recipe,
-    settings_in_words,
-    told_apart,
 )
 
 
@@ -79,16 +79,16 @@ def test_differences_are_the_settings_that_vary(record: RunRecord) -> None:
 def test_settings_are_put_in_words(record: RunRecord) -> None:
     other = changed(changed(record, "training", "batch_size", 32), "training", "seed", 7)
 
-    words = settings_in_words([record, other], without=["training.seed"])
+    words = differing_settings([record, other], without=["training.seed"])
 
     assert words.to_dict() == {record.id: "batch size 128", other.id: "batch size 32"}
-    assert settings_in_words([record, other], without=["training"]).to_dict() == {record.id: "", other.id: ""}
+    assert differing_settings([record, other], without=["training"]).to_dict() == {record.id: "", other.id: ""}
 
 
 def test_uncommon_recipe_has_a_name_of_its_own(record: RunRecord) -> None:
     twin, odd = changed(record, "training", "seed", 1), changed(record, "training", "epochs", 7)
 
-    apart = {one.id: one.facts for one in told_apart([odd, record, twin])}
+    apart = {one.id: one.facts for one in named_by_recipe([odd, record, twin])}
 
     assert apart[record.id] == record.facts
     assert apart[twin.id] == twin.facts
