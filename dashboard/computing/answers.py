@@ -103,7 +103,7 @@ class OpenedChip:
     """What one chip says of each image, and how far its weights miss."""
 
     predictions: pd.DataFrame
-    """A row per image (`neft.inspection.image_outcomes.answers`)."""
+    """A row per image (`neft.inspection.image_outcomes.image_predictions`)."""
     layers: pd.DataFrame
     """A row per layer (`neft.inspection.chip_errors.layer_errors`)."""
 
