@@ -1,7 +1,7 @@
 """The computing process: beside the server, with torch loaded, it answers what pages ask of networks and settings.
 
 The server itself never loads torch: it stays small, and answers clicks while something is computed. Modules of
-`dashboard.computing` run over there. The server reaches them through `there`, and type checkers see the module itself:
+`dashboard.computing` run over there. The server reaches them through `remote`, and type checkers see the module itself:
 
     if TYPE_CHECKING:
         from dashboard.computing import networks as work

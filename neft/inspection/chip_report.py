@@ -69,37 +69,37 @@ def percentile_rank(percentile: float | int, num_chips: int) -> int:
     return max(1, ceil(percentile * num_chips / 100))
 
 
-# ---------------------------------------------------------------- what it says; `said` is from `image_outcomes.answers`
-def chip_accuracy(said: pd.DataFrame) -> float:
+# ---------------------------------------------------------------- predictions: of `image_outcomes.image_predictions`
+def chip_accuracy(predictions: pd.DataFrame) -> float:
     """The share of images that the chip has right."""
-    return float((said[columns.CHIP_CLASS] == said[columns.TRUE_CLASS]).mean())
+    return float((predictions[columns.CHIP_CLASS] == predictions[columns.TRUE_CLASS]).mean())
 
 
-def changed(said: pd.DataFrame, change: str) -> pd.DataFrame:
+def changed(predictions: pd.DataFrame, change: str) -> pd.DataFrame:
     """The images that the chip flips (or mends), those first of which it is surest."""
-    rows = said[said[columns.CHANGE] == change]
+    rows = predictions[predictions[columns.CHANGE] == change]
     return rows.sort_values(columns.CHIP_CONFIDENCE, ascending=False, kind="stable", ignore_index=True)
 
 
-def commonest_flip(said: pd.DataFrame) -> tuple[int, int, int] | None:
-    """The commonest (true class, class that the chip says, count) of flipped images; None where none is flipped."""
-    flips = said[said[columns.CHANGE] == FLIPPED]
+def commonest_flip(predictions: pd.DataFrame) -> tuple[int, int, int] | None:
+    """The commonest (true class, class that the chip predicts, count) of flipped images; None where none is flipped."""
+    flips = predictions[predictions[columns.CHANGE] == FLIPPED]
     if flips.empty:
         return None
     counts = flips.groupby([columns.TRUE_CLASS, columns.CHIP_CLASS]).size().sort_values(ascending=False, kind="stable")
-    true, told = counts.index[0]
-    return int(true), int(told), int(counts.iloc[0])
+    true, predicted = counts.index[0]
+    return int(true), int(predicted), int(counts.iloc[0])
 
 
-def confusion(said: pd.DataFrame, *, num_classes: int) -> pd.DataFrame:
-    """A row per pair of true and said class: how many images the clean network and the chip put there.
+def confusion(predictions: pd.DataFrame, *, num_classes: int) -> pd.DataFrame:
+    """A row per pair of true and predicted class: how many images the clean network and the chip put there.
 
     `difference` is chip - clean: positive beside the diagonal is confusion that the chip adds.
     """
     pairs = pd.MultiIndex.from_product([range(num_classes)] * 2, names=[columns.TRUE_CLASS, columns.PREDICTED_CLASS])
     table = pd.DataFrame(
         {
-            count: said.groupby([columns.TRUE_CLASS, column]).size().rename_axis(pairs.names).reindex(pairs)
+            count: predictions.groupby([columns.TRUE_CLASS, column]).size().rename_axis(pairs.names).reindex(pairs)
             for count, column in ((columns.CLEAN_COUNT, columns.CLEAN_CLASS), (columns.CHIP_COUNT, columns.CHIP_CLASS))
         }
     )
