@@ -21,7 +21,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from neft.config import RunConfig
 from neft.datasets.base import DataAccess, ImageData
-from neft.methods import Ovf
 from neft.networks.network import build_network, initialise
 from neft.options import make_config
 from neft.seeding import generator
@@ -51,7 +50,7 @@ class Bench:
         ).train()
         initialise(self.network, generator(0, "initial_weights"))
         _ = self.network.to(memory_format=memory_format)
-        self.num_passes = 1 + config.method.num_feedback if isinstance(config.method, Ovf) else 1
+        self.num_passes = config.method.num_passes
         batches = shuffled_batches(data.train, data, config.training.batch_size, generator(0, "order"))
         images, self.labels = next(batches)
         self.images = images.contiguous(memory_format=memory_format)

@@ -19,6 +19,7 @@ from neft.datasets.splits import take_evenly
 from neft.errors import ConfigError, RunExistsError
 from neft.evaluation.deviations import layer_deviations
 from neft.evaluation.monte_carlo import evaluate
+from neft.methods import TaughtMethod
 from neft.networks.network import Network, build_network, num_parameters
 from neft.runs import checkpoint, unfinished
 from neft.runs.facts import run_facts, stored_config
@@ -26,7 +27,7 @@ from neft.runs.places import default_data_dir
 from neft.runs.records import RunRecord, RunSummary, make_provenance
 from neft.runs.store import RunStore, RunTables, Stores
 from neft.tables import summarise
-from neft.training.loop import Hooks, Trained, TrainingState, input_shape, train
+from neft.training.loop import Hooks, Trained, TrainingState, input_shape, load_backbone, train
 
 WeightStorage = Literal["codes", "float32", "none"]
 
@@ -169,6 +170,8 @@ def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trai
         holder = settings.pretrained_stores.holder(config.training.pretrained_run)
         initial = holder.weights(holder.record(config.training.pretrained_run))
 
+    teacher = _teacher(config, data, settings)
+
     def on_epoch(current: TrainingState) -> None:
         unfinished.save(config, current, settings.unfinished_root)
         epochs = config.training.epochs
@@ -182,10 +185,23 @@ def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trai
         data,
         state=state,
         initial_weights=initial,
+        teacher=teacher,
         torch_device=settings.torch_device,
         hooks=Hooks(on_epoch=on_epoch, should_stop=settings.should_stop),
     )
     return trained, earlier
+
+
+def _teacher(config: RunConfig, data: ImageData, settings: Settings) -> Network | None:
+    """The network that the method learns from, if it names one."""
+    method = config.method
+    if not isinstance(method, TaughtMethod) or method.teacher_run is None:
+        return None
+    holder = settings.pretrained_stores.holder(method.teacher_run)
+    record = holder.record(method.teacher_run)
+    teacher = build_network(stored_config(record).backbone, input_shape(data))
+    load_backbone(teacher, holder.weights(record), setting=f"{type(method).__name__}.teacher_run")
+    return teacher.eval()
 
 
 def _evaluate_and_store(

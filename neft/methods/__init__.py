@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from neft.component import default_name
-from neft.methods.base import BaseMethod, Decay, FeedbackMethod, NoisyForward
+from neft.methods.base import BaseMethod, Decay, FeedbackMethod, Moment, NoisyForward, TaughtMethod
 from neft.methods.irs import Irs
 from neft.methods.noise_injection import NoiseInjection
 from neft.methods.ovf import Ovf
@@ -18,9 +18,11 @@ __all__ = [
     "FeedbackMethod",
     "Irs",
     "Method",
+    "Moment",
     "NoiseInjection",
     "NoisyForward",
     "Ovf",
+    "TaughtMethod",
     "Vanilla",
 ]
 

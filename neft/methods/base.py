@@ -1,39 +1,116 @@
-"""What a training method is: a loss made from noisy forward passes of one batch.
+"""What a training method is: losses made from noisy forward passes of one batch, an optimiser step each.
 
-A method is handed a `NoisyForward` and sees no device, layer or loader.
+A method is handed a `NoisyForward` and sees no device, network or loader. What a step does to the weights after the
+optimiser is a constraint's (`neft.constraints`).
 """
 
 from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float, Int
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from typing_extensions import override
 
+from neft.chips.laws import GAUSSIAN, Law
 from neft.component import Component, number_text
+from neft.run_id import is_run_id
 
 Decay = Literal["paper", "reversed", "constant"]
 PAPER_TEMPERATURE = 4
 """N + 1 at the papers' N = 3 feedback terms."""
 
 
+@dataclass(frozen=True)
+class Moment:
+    """How far a training is."""
+
+    epoch: int = 1
+    """From 1."""
+    step: int = 0
+    """Of the epoch, from 0."""
+    progress: float = 0.0
+    """Of the whole training, in [0, 1)."""
+
+
 @runtime_checkable
 class NoisyForward(Protocol):
-    """Run the network on this batch, on a freshly sampled chip at sigma_d."""
+    """The network, run on this batch on a chip; and what else a loss may be made of.
 
-    def __call__(self, *, sigma_d: float, inner_sigma_d: float | None = None, moves_batchnorm: bool = True) -> Tensor:
-        """Logits of the batch.
+    Every pass takes
 
-        Args:
-            sigma_d: device variation.
-            inner_sigma_d: that of all layers but the first and the last, if it is another.
-            moves_batchnorm: whether the pass updates BatchNorm's running statistics.
+    - sigma_d: device variation, of all layers, or by layer (a mapping that names every one of `weights`);
+    - chip: deviations that `draw` gave, so that several passes meet one chip, also after the weights moved; a fresh
+      Gaussian chip if not given;
+    - added: tensors by layer, in weight units, on top of what the devices hold;
+    - moves_batchnorm: whether it updates BatchNorm's running statistics.
+    """
+
+    @property
+    def moment(self) -> Moment:
+        """How far the training is."""
+        ...
+
+    @property
+    def rng(self) -> torch.Generator:
+        """For what a method draws beside chips: its own in every step of every epoch, on the CPU."""
+        ...
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """The noise-free weights of every layer that lies in devices, to take gradients or penalties of.
+
+        From the input to the output, snapshot heads last.
         """
         ...
 
-    def with_snapshots(self, *, sigma_d: float, classifier_noise: bool) -> tuple[Tensor, list[Tensor]]:
+    def draw(self, law: Law = GAUSSIAN) -> Mapping[str, Tensor]:
+        """A chip's deviations under this law, by layer: what a pass multiplies by sigma_d and the weight's std."""
+        ...
+
+    def teacher(self) -> Tensor:
+        """The teacher's logits of this batch, without gradients.
+
+        Raises:
+            ConfigError: the method is none with a teacher (`TaughtMethod`).
+        """
+        ...
+
+    def __call__(
+        self,
+        *,
+        sigma_d: float | Mapping[str, float],
+        chip: Mapping[str, Tensor] | None = None,
+        added: Mapping[str, Tensor] | None = None,
+        moves_batchnorm: bool = True,
+    ) -> Tensor:
+        """Logits of the batch."""
+        ...
+
+    def with_features(
+        self,
+        *,
+        sigma_d: float | Mapping[str, float],
+        chip: Mapping[str, Tensor] | None = None,
+        added: Mapping[str, Tensor] | None = None,
+        moves_batchnorm: bool = True,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Logits, and the output of every stage of the backbone, shallowest first."""
+        ...
+
+    def with_snapshots(
+        self,
+        *,
+        sigma_d: float | Mapping[str, float],
+        classifier_noise: bool = True,
+        chip: Mapping[str, Tensor] | None = None,
+        added: Mapping[str, Tensor] | None = None,
+        moves_batchnorm: bool = True,
+    ) -> tuple[Tensor, list[Tensor]]:
         """Logits and every snapshot head's output, shallowest first; `classifier_noise`: are the heads noisy too."""
         ...
 
@@ -49,6 +126,9 @@ class BaseMethod(Component):
     """Whether training passes see device variation."""
     has_feedback: ClassVar[bool] = False
     """Whether outputs are fed back against the backbone's: what the temperature control has none of."""
+
+    is_cross_entropy: ClassVar[bool] = False
+    """Whether the loss is CE(O / T, y) of one pass, but for what is fed back."""
 
     @property
     def num_snapshots(self) -> int:
@@ -89,11 +169,47 @@ class BaseMethod(Component):
     def loss(
         self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]:
-        """The loss to minimise and the backbone's logits (undivided, to count hits)."""
+        """The loss to minimise (of several the last) and the backbone's logits (undivided, to count hits)."""
+
+    def losses(
+        self, forward: NoisyForward, labels: Int[Tensor, " batch"], *, sigma_d: float
+    ) -> Iterator[tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]]:
+        """The batch's losses, each with logits; the optimiser steps on each before the next is asked for."""
+        yield self.loss(forward, labels, sigma_d=sigma_d)
+
+    def deployed(self, weights: Mapping[str, Tensor], *, stds: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The weights to deploy, for validation and in the end; training goes on from those that were trained.
+
+        Args:
+            weights: as trained, every layer of the backbone that lies in devices, by name.
+            stds: of each weight's deviation at the training's sigma_d, in weight units; a scalar where all are alike.
+        """
+        del stds
+        return weights
+
+
+class TaughtMethod(BaseMethod):
+    """A method that learns from another run's network too: `forward.teacher()` gives its logits."""
+
+    teacher_run: str | None = Field(
+        default=None,
+        title="teacher",
+        description="Id of a stored run (same data shape) whose network, without variation, is the teacher.",
+    )
+
+    @field_validator("teacher_run")
+    @classmethod
+    def _looks_like_an_id(cls, value: str | None) -> str | None:
+        if value is not None and not is_run_id(value):
+            message = "must be the id of a stored run"
+            raise ValueError(message)
+        return value
 
 
 class SinglePassMethod(BaseMethod):
     """Cross entropy of one pass, its logits divided by a temperature."""
+
+    is_cross_entropy: ClassVar[bool] = True
 
     temperature: float = Field(
         default=1.0,
@@ -140,6 +256,7 @@ class FeedbackMethod(BaseMethod):
 
     source: ClassVar[str] = "[Qin2025], section 3"
     has_feedback: ClassVar[bool] = True
+    is_cross_entropy: ClassVar[bool] = True
     rising_gamma: ClassVar[bool]
     """Whether the paper's gamma grows with n (OVF) or falls (IRS)."""
 

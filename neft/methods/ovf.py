@@ -1,5 +1,6 @@
 """Oriented variational forward ([Qin2025], section 3.2, Algorithm 1)."""
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from jaxtyping import Float, Int
@@ -56,13 +57,16 @@ class Ovf(FeedbackMethod):
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch classes"]]:
         """One pass at sigma_d, N at sigma_d + n delta_sigma."""
         logits = forward(sigma_d=sigma_d)
-        inner = sigma_d if self.raised_layers == "first_and_last" else None
         feedback = [
-            forward(
-                sigma_d=max(0.0, sigma_d + n * self.delta_sigma),
-                inner_sigma_d=inner,
-                moves_batchnorm=self.feedback_moves_batchnorm,
-            )
+            forward(sigma_d=self._raised(forward.weights, sigma_d, n), moves_batchnorm=self.feedback_moves_batchnorm)
             for n in range(1, self.num_feedback + 1)
         ]
         return self.combine(logits, feedback, labels), logits
+
+    def _raised(self, layers: Iterable[str], sigma_d: float, n: int) -> float | dict[str, float]:
+        """sigma_d + n delta_sigma, of all layers or, sigma_d elsewhere, of the first and the last."""
+        raised = max(0.0, sigma_d + n * self.delta_sigma)
+        if self.raised_layers == "all":
+            return raised
+        first, *inner, last = layers
+        return {first: raised} | dict.fromkeys(inner, sigma_d) | {last: raised}

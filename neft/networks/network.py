@@ -39,12 +39,14 @@ class Network(nn.Module):
 
     @override
     def forward(
-        self, images: Float[Tensor, "batch channels height width"], *, snapshots: bool = False
+        self, images: Float[Tensor, "batch channels height width"], *, snapshots: bool = False, features: bool = False
     ) -> Float[Tensor, "batch classes"] | tuple[Tensor, list[Tensor]]:
-        """Logits; with `snapshots`, also every head's output, shallowest first."""
-        if not snapshots:
+        """Logits; with `snapshots`, also every head's output, or with `features` every stage's, shallowest first."""
+        if not snapshots and not features:
             return self.backbone(images)
         logits, outputs = self.backbone.forward_stages(images)
+        if features:
+            return logits, outputs
         pairs = zip(self.heads, self.head_stages, strict=True)
         return logits, [head(outputs[stage]) for head, stage in pairs]
 

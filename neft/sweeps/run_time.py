@@ -22,7 +22,6 @@ from neft.config import RunConfig
 from neft.datasets.base import DataSize
 from neft.errors import ConfigError
 from neft.evaluation.monte_carlo import CALIBRATION_INSTANCES
-from neft.methods import Ovf
 from neft.networks.backbones import BaseBackbone
 from neft.networks.network import InputShape, build_network
 from neft.runs.records import RunRecord
@@ -227,7 +226,7 @@ def _training(config: RunConfig, size: DataSize) -> Work:
     training = config.training
     images = min(size.num_train, config.dataset.max_train or size.num_train)
     steps = -(-images // training.batch_size)
-    passes = config.method.num_feedback + 1 if isinstance(config.method, Ovf) else 1
+    passes = config.method.num_passes
     multiplications, weights = _network(config, size, num_snapshots=config.method.num_snapshots)
     bare, _ = _network(config, size, num_snapshots=0)
     noisy = config.train_sigma_d > 0

@@ -17,7 +17,6 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from neft.errors import NeftError
 from neft.experiments.planning import PlannedRun, Stored
-from neft.methods import Ovf
 from neft.options import command_line
 from neft.pipeline import Settings, load_data, reevaluate, run
 from neft.runs import unfinished
@@ -25,6 +24,7 @@ from neft.runs.places import default_data_dir
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS, RunStore, Stores
+from neft.sweeps import run_time
 from neft.sweeps.cluster import on_cluster
 
 MAX_BREAKS = 2
@@ -293,11 +293,9 @@ def _with_weights(run_id: str | None, stores: Stores) -> RunRecord | None:
     return record if record is not None and WEIGHTS in record.files else None
 
 
-def cost(planned: PlannedRun) -> int:
-    """How long a run takes, roughly, in no unit."""
+def cost(planned: PlannedRun) -> float:
+    """How long a run takes, roughly: its multiplications; passes an image where a data set's size is not known."""
     config = planned.config
-    passes = config.method.num_feedback + 1 if isinstance(config.method, Ovf) else 1
-    if planned.weights_of is not None:
-        return 0
-    convolutional = 1 if config.backbone.name == "mlp" else 10
-    return convolutional * config.training.epochs * passes
+    phases = run_time.PHASES if planned.weights_of is None else run_time.PHASES[1:]
+    counted = [found.multiplications for phase in phases if (found := run_time.work(config, phase)) is not None]
+    return sum(counted) if counted else float(config.training.epochs * config.method.num_passes)

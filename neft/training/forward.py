@@ -1,21 +1,35 @@
-"""What a method is handed to make its loss: the network, run on one batch as chips would run it."""
+"""What a method is handed to make its losses: the network, run on one batch as chips would run it."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
+from neft.chips.laws import GAUSSIAN, Law
 from neft.chips.sampling import Deployment, Weights, deploy, draw_normals
 from neft.config import RunConfig
+from neft.errors import ConfigError, unknown_name
+from neft.methods.base import Moment
 from neft.networks.network import HEADS, Network
+from neft.seeding import generator
 
 
 class BatchForward:
     """The `NoisyForward` a method is handed: one batch, the network, and where its chips come from.
 
-    Weights stand still within a step, so they are mapped to devices once, however many passes there are.
+    Weights stand still until a step moves them (`weights_moved`), so they are mapped to devices once, however many
+    passes there are.
+
+    Args:
+        network: the network, in training mode.
+        images: the batch, normalised.
+        config: of the run.
+        chips: where chips are drawn.
+        moment: how far the training is.
+        teacher: the network whose logits a method with a teacher learns from.
     """
 
     def __init__(
@@ -23,56 +37,144 @@ class BatchForward:
         network: Network,
         images: Float[Tensor, "batch channels height width"],
         config: RunConfig,
-        rng: torch.Generator,
+        chips: torch.Generator,
+        *,
+        moment: Moment | None = None,
+        teacher: nn.Module | None = None,
     ) -> None:
+        self.moment = moment or Moment()
+        self.weights = network.device_weights()
+        """Every layer that lies in devices, by name: the backbone's from the input to the output, then the heads'."""
         self._network = network
         self._images = images
         self._config = config
-        self._rng = rng
+        self._chips = chips
+        self._teacher = teacher
         self._deployments: dict[bool, Deployment] = {}
         """Without and with the snapshot heads."""
 
+        self._rng: torch.Generator | None = None
+
+    @property
+    def rng(self) -> torch.Generator:
+        """For what a method draws beside chips; on the CPU."""
+        if self._rng is None:
+            self._rng = generator(self._config.training.seed, "method", self.moment.epoch, self.moment.step)
+        return self._rng
+
+    def teacher(self) -> Tensor:
+        """The teacher's logits of this batch, without gradients."""
+        if self._teacher is None:
+            message = f"The method '{self._config.method.name}' asks for a teacher's logits, but has no teacher."
+            raise ConfigError(message)
+        with torch.no_grad():
+            return cast("Tensor", self._teacher(self._images))
+
+    def draw(self, law: Law = GAUSSIAN) -> Weights:
+        """A chip's deviations, to be handed to several passes."""
+        return {name: law.deviations(normals) for name, normals in draw_normals(self.weights, self._chips).items()}
+
     def __call__(
-        self, *, sigma_d: float, inner_sigma_d: float | int | None = None, moves_batchnorm: bool = True
+        self,
+        *,
+        sigma_d: float | Mapping[str, float],
+        chip: Mapping[str, Tensor] | None = None,
+        added: Mapping[str, Tensor] | None = None,
+        moves_batchnorm: bool = True,
     ) -> Tensor:
-        """Logits on a fresh chip."""
-        if inner_sigma_d is None:
-            overrides = self._chip(sigma_d)
-        else:
-            first, *inner, last = self._deployment().targets
-            levels = {first: sigma_d} | dict.fromkeys(inner, float(inner_sigma_d)) | {last: sigma_d}
-            overrides = self._chip(levels)
+        """Logits."""
+        held = self._held(sigma_d, chip, added)
+        return cast("Tensor", self._run(held, moves_batchnorm=moves_batchnorm))
+
+    def with_features(
+        self,
+        *,
+        sigma_d: float | Mapping[str, float],
+        chip: Mapping[str, Tensor] | None = None,
+        added: Mapping[str, Tensor] | None = None,
+        moves_batchnorm: bool = True,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Logits and the output of every stage of the backbone."""
+        held = self._held(sigma_d, chip, added)
+        found = self._run(held, moves_batchnorm=moves_batchnorm, features=True)
+        return cast("tuple[Tensor, list[Tensor]]", found)
+
+    def with_snapshots(
+        self,
+        *,
+        sigma_d: float | Mapping[str, float],
+        classifier_noise: bool = True,
+        chip: Mapping[str, Tensor] | None = None,
+        added: Mapping[str, Tensor] | None = None,
+        moves_batchnorm: bool = True,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Logits and snapshots; of a fresh chip the backbone's draws come first, as without heads."""
+        held = self._held(sigma_d, chip, added, heads=classifier_noise)
+        found = self._run(held, moves_batchnorm=moves_batchnorm, snapshots=True)
+        return cast("tuple[Tensor, list[Tensor]]", found)
+
+    def weights_moved(self) -> None:
+        """After a step of the optimiser: what was mapped to devices is so no more."""
+        self._deployments.clear()
+
+    def _run(self, held: Weights, *, moves_batchnorm: bool, **options: bool) -> object:
         if not moves_batchnorm:
-            overrides |= {name: buffer.clone() for name, buffer in self._network.named_buffers()}
-        return cast("Tensor", self._run(overrides))
-
-    def with_snapshots(self, *, sigma_d: float, classifier_noise: bool) -> tuple[Tensor, list[Tensor]]:
-        """Logits and snapshots on a fresh chip; the backbone's draws come first, as without heads."""
-        overrides = self._chip(sigma_d, heads=classifier_noise)
-        return cast("tuple[Tensor, list[Tensor]]", self._run(overrides, snapshots=True))
-
-    def _run(self, overrides: Weights, **options: bool) -> object:
+            held |= {name: buffer.clone() for name, buffer in self._network.named_buffers()}
         # no network ties weights, and looking for tied ones takes time in every pass
-        return functional_call(self._network, overrides, (self._images,), options, tie_weights=False)
+        return functional_call(self._network, held, (self._images,), options, tie_weights=False)
 
-    def _chip(self, sigma_d: float | dict[str, float], *, heads: bool = False) -> Weights:
-        if sigma_d == 0:
-            return dict(self._deployment(heads=heads).targets) if self._config.training.quantise else {}
-        deployment = self._deployment(heads=heads)
-        return deployment.chip(draw_normals(deployment.targets, self._rng), sigma_d=sigma_d)
+    def _held(
+        self,
+        sigma_d: float | Mapping[str, float],
+        chip: Mapping[str, Tensor] | None,
+        added: Mapping[str, Tensor] | None,
+        *,
+        heads: bool = False,
+    ) -> Weights:
+        """What the devices hold in a pass, by layer; layers that are not named are as they are trained."""
+        held: Weights = {}
+        if sigma_d != 0 or chip is not None:
+            deployment = self._deployment(heads=heads)
+            normals = draw_normals(deployment.targets, self._chips) if chip is None else chip
+            held = deployment.chip(normals, sigma_d=self._by_layer(sigma_d))
+        elif self._config.training.quantise:
+            held = dict(self._deployment(heads=heads).targets)
+        for name, extra in (added or {}).items():
+            held[name] = held.get(name, self._known(name)) + extra
+        return held
 
-    def _deployment(self, *, heads: bool = False) -> Deployment:
+    def _by_layer(self, sigma_d: float | Mapping[str, float]) -> float | Mapping[str, float]:
+        """As it was given, unless it names what is no layer, or too few."""
+        if isinstance(sigma_d, Mapping):
+            for name in sigma_d:
+                _ = self._known(name)
+            absent = [name for name in self.weights if name not in sigma_d]
+            if absent:
+                message = f"sigma_d (σ_d) by layer must name every layer; '{absent[0]}' is missing."
+                raise ConfigError(message)
+        return sigma_d
+
+    def _known(self, name: str) -> Tensor:
+        if name not in self.weights:
+            kind = "layer"
+            raise unknown_name(kind, name, self.weights)
+        return self.weights[name]
+
+    def _deployment(self, *, heads: bool) -> Deployment:
         if heads not in self._deployments:
-            self._deployments[heads] = deploy(
-                backbone_weights(self._network, heads=heads),
-                device=self._config.device,
-                mapping=self._config.mapping,
-                sampler=self._config.training.sampler,
-                quantise=self._config.training.quantise,
-            )
+            weights = self.weights if heads else of_backbone(self.weights)
+            self._deployments[heads] = training_deployment(weights, self._config)
         return self._deployments[heads]
 
 
-def backbone_weights(network: Network, *, heads: bool = False) -> Weights:
-    """The weights that lie in devices, of the backbone alone or with the snapshot heads."""
-    return {name: weight for name, weight in network.device_weights().items() if heads or not name.startswith(HEADS)}
+def training_deployment(weights: Mapping[str, Tensor], config: RunConfig) -> Deployment:
+    """Targets and stds of these layers, as training chips have them."""
+    training = config.training
+    return deploy(
+        weights, device=config.device, mapping=config.mapping, sampler=training.sampler, quantise=training.quantise
+    )
+
+
+def of_backbone(tensors: Mapping[str, Tensor]) -> Weights:
+    """Without the snapshot heads', which are not deployed."""
+    return {name: tensor for name, tensor in tensors.items() if not name.startswith(HEADS)}

@@ -18,14 +18,15 @@ from torch.func import functional_call
 
 from neft import columns
 from neft.chips.sampling import Weights, deploy, draw_normals
-from neft.config import RunConfig
+from neft.config import RunConfig, TrainingConfig
 from neft.datasets.base import ImageData, Split
 from neft.errors import ConfigError, StoppedError
+from neft.methods import Moment, TaughtMethod
 from neft.metrics import METRICS, Predictions
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
 from neft.training.adam import Adam
-from neft.training.forward import BatchForward, backbone_weights
+from neft.training.forward import BatchForward, of_backbone, training_deployment
 
 HistoryRow = dict[str, float | int]
 
@@ -73,6 +74,7 @@ def train(
     *,
     state: TrainingState | None = None,
     initial_weights: Mapping[str, Tensor] | None = None,
+    teacher: Network | None = None,
     torch_device: str = "cpu",
     hooks: Hooks | None = None,
 ) -> Trained:
@@ -83,20 +85,29 @@ def train(
         data: the three splits; test is not touched.
         state: go on from here rather than from the start.
         initial_weights: a deployed network's state dict to start from (a pretrained run); heads start fresh.
+        teacher: the network that a method with a teacher learns from.
         torch_device: where torch computes.
         hooks: called around epochs and steps.
 
     Raises:
         StoppedError: a hook asked to stop; the state of the last whole epoch was handed to `on_epoch`.
-        ConfigError: pretrained weights that do not fit.
+        ConfigError: pretrained weights that do not fit; a method with a teacher, and none given.
     """
     hooks = hooks or Hooks()
+    if isinstance(config.method, TaughtMethod) and teacher is None:
+        message = (
+            f"{type(config.method).__name__}.teacher_run (teacher) is required: the id of a stored run that "
+            f"'{config.method.name}' learns from."
+        )
+        raise ConfigError(message)
     network = build_network(config.backbone, input_shape(data), num_snapshots=config.method.num_snapshots)
     initialise(network, generator(config.training.seed, "initial_weights"))
     if initial_weights is not None:
-        _load_backbone(network, initial_weights)
+        load_backbone(network, initial_weights, setting="TrainingConfig.pretrained_run")
     # torch's stub does not know memory_format
     _ = network.to(torch_device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    if teacher is not None:
+        _ = teacher.to(torch_device).eval()
     optimiser = Adam(network.parameters(), rate=config.training.learning_rate)
     state = state or TrainingState()
     if state.epoch:
@@ -105,7 +116,7 @@ def train(
     validator = _Validator(config, data, torch_device)
     for epoch in range(state.epoch + 1, config.training.epochs + 1):
         started = time.perf_counter()
-        row = _train_epoch(network, optimiser, config, data, train_split, epoch, hooks)
+        row = _train_epoch(network, optimiser, config, data, train_split, epoch, hooks, teacher)
         row |= validator.measure(network)
         row[columns.SECONDS] = time.perf_counter() - started
         _advance(state, network, optimiser, row, keep_best=config.training.keep_best)
@@ -138,6 +149,7 @@ def _train_epoch(
     split: Split,
     epoch: int,
     hooks: Hooks,
+    teacher: Network | None,
 ) -> HistoryRow:
     training = config.training
     _ = network.train()
@@ -149,17 +161,20 @@ def _train_epoch(
     hits = torch.zeros((), device=split.labels.device)
     seen = 0
     in_devices = network.device_weights()
-    for images, labels in shuffled_batches(split, data, training.batch_size, generator(training.seed, "order", epoch)):
-        forward = BatchForward(network, images, config, chips)
-        loss, logits = config.method.loss(forward, labels, sigma_d=training.sigma_d)
-        optimiser.forget_gradients()
-        _ = loss.backward()
-        optimiser.step()
-        with torch.no_grad():
-            config.constraint.hold(in_devices)
-        seen += len(labels)
-        total_loss += loss.detach() * len(labels)
-        hits += (logits.detach().argmax(dim=1) == labels).sum()
+    batches = shuffled_batches(split, data, training.batch_size, generator(training.seed, "order", epoch))
+    for step, (images, labels) in enumerate(batches):
+        moment = _moment(training, epoch, step, num_images=len(split))
+        forward = BatchForward(network, images, config, chips, moment=moment, teacher=teacher)
+        for loss, logits in config.method.losses(forward, labels, sigma_d=training.sigma_d):
+            optimiser.forget_gradients()
+            _ = loss.backward()
+            optimiser.step()
+            with torch.no_grad():
+                config.constraint.hold(in_devices)
+            forward.weights_moved()
+            seen += len(labels)
+            total_loss += loss.detach() * len(labels)
+            hits += (logits.detach().argmax(dim=1) == labels).sum()
         if hooks.should_stop():
             message = f"Stopped in epoch {epoch} of {training.epochs}; {epoch - 1} whole epochs are kept."
             raise StoppedError(message, epoch=epoch - 1)
@@ -169,6 +184,11 @@ def _train_epoch(
         columns.TRAIN_ACCURACY: float(hits) / seen,
         columns.LEARNING_RATE: rate,
     }
+
+
+def _moment(training: TrainingConfig, epoch: int, step: int, *, num_images: int) -> Moment:
+    of_epoch = step / math.ceil(num_images / training.batch_size)
+    return Moment(epoch=epoch, step=step, progress=(epoch - 1 + of_epoch) / training.epochs)
 
 
 class _Validator:
@@ -182,11 +202,11 @@ class _Validator:
     @torch.no_grad()
     def measure(self, network: Network) -> HistoryRow:
         _ = network.eval()
-        clean = self._accuracy(network, {})
+        weights = deployed_weights(network, self._config)
+        clean = self._accuracy(network, weights)
         sigma_d = self._config.train_sigma_d
         noisy: list[float] = []
         if sigma_d:
-            weights = {name: weight.detach() for name, weight in backbone_weights(network).items()}
             deployment = deploy(weights, device=self._config.device, mapping=self._config.mapping, sampler="exact")
             for instance in range(self._config.training.validation_instances):
                 rng = generator(self._config.training.seed, "validation_chip", instance)
@@ -225,9 +245,17 @@ def _advance(state: TrainingState, network: Network, optimiser: Adam, row: Histo
 
 def _finish(config: RunConfig, data: ImageData, state: TrainingState) -> Trained:
     network = build_network(config.backbone, input_shape(data))
-    kept = {name: tensor for name, tensor in state.best_weights.items() if not name.startswith(HEADS)}
-    _ = network.load_state_dict(kept, strict=True)
+    _ = network.load_state_dict(of_backbone(state.best_weights), strict=True)
+    _ = network.load_state_dict(deployed_weights(network, config), strict=False)
     return Trained(network=network.eval(), history=list(state.history), selected_epoch=state.best_epoch)
+
+
+def deployed_weights(network: Network, config: RunConfig) -> Weights:
+    """What the devices are to aim at: the backbone's trained weights, unless the method shifts them."""
+    weights = {name: weight.detach() for name, weight in of_backbone(network.device_weights()).items()}
+    stds = training_deployment(weights, config).stds
+    sigma_d = config.train_sigma_d
+    return dict(config.method.deployed(weights, stds={name: sigma_d * std for name, std in stds.items()}))
 
 
 def _copy(tensors: Mapping[str, Tensor]) -> Weights:
@@ -255,15 +283,23 @@ def _restore(network: Network, optimiser: Adam, state: TrainingState) -> None:
         }
 
 
-def _load_backbone(network: Network, weights: Mapping[str, Tensor]) -> None:
+def load_backbone(network: Network, weights: Mapping[str, Tensor], *, setting: str) -> None:
+    """Write a deployed network's state dict into a network's backbone; heads stay as they are.
+
+    Args:
+        network: is changed.
+        weights: of a stored run.
+        setting: what asked for that run, for the error.
+
+    Raises:
+        ConfigError: they do not fit.
+    """
     try:
         missing, unexpected = network.load_state_dict(dict(weights), strict=False)
     except RuntimeError as error:
-        message = (
-            f"TrainingConfig.pretrained_run: its weights do not fit this network: {str(error).splitlines()[-1].strip()}"
-        )
+        message = f"{setting}: its weights do not fit this network: {str(error).splitlines()[-1].strip()}"
         raise ConfigError(message) from None
     absent = [name for name in missing if not name.startswith(HEADS)]
     if absent or unexpected:
-        message = f"TrainingConfig.pretrained_run: its weights do not fit this network: {[*absent, *unexpected][0]}."
+        message = f"{setting}: its weights do not fit this network: {[*absent, *unexpected][0]}."
         raise ConfigError(message)

@@ -1,5 +1,6 @@
 """What training methods must obey."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.func import functional_call
+from typing_extensions import override
 
 from neft.chips.sampling import Sampler, program, quantised
 from neft.component import default_name
@@ -24,6 +26,7 @@ SIGMA_D = 0.1
 IMAGES = torch.randn(12, 1, 8, 8, generator=generator(0, "images"))
 LABELS = torch.randint(10, (12,), generator=generator(0, "labels"))
 FEEDBACK = [Ovf, Irs]
+CROSS_ENTROPIES = [method() for method in METHODS.values() if method.is_cross_entropy]
 
 
 def a_network(method: BaseMethod, backbone: BaseBackbone | None = None) -> Network:
@@ -38,32 +41,31 @@ def a_forward(network: Network, seed: int = 0, **training: Any) -> BatchForward:
     )
 
 
-class Recording:
-    """A `NoisyForward` that keeps what was asked of it and what it gave."""
+class Recording(BatchForward):
+    """A forward that keeps what was asked of it and what it gave."""
 
-    def __init__(self, forward: BatchForward) -> None:
-        self._forward = forward
-        self.sigma_ds: list[float] = []
-        self.inner_sigma_ds: list[float | None] = []
+    def __init__(self, network: Network) -> None:
+        super().__init__(network, IMAGES, RunConfig(), generator(0, "training_chips"))
+        self.sigma_ds: list[float | Mapping[str, float]] = []
         self.outputs: list[Tensor] = []
 
-    def __call__(self, *, sigma_d: float, inner_sigma_d: float | None = None, moves_batchnorm: bool = True) -> Tensor:
+    @override
+    def __call__(self, *, sigma_d: float | Mapping[str, float], **options: Any) -> Tensor:
         self.sigma_ds.append(sigma_d)
-        self.inner_sigma_ds.append(inner_sigma_d)
-        logits = self._forward(sigma_d=sigma_d, inner_sigma_d=inner_sigma_d, moves_batchnorm=moves_batchnorm)
-        self.outputs.append(logits)
-        return logits
+        self.outputs.append(super().__call__(sigma_d=sigma_d, **options))
+        return self.outputs[-1]
 
-    def with_snapshots(self, *, sigma_d: float, classifier_noise: bool) -> tuple[Tensor, list[Tensor]]:
+    @override
+    def with_snapshots(self, *, sigma_d: float | Mapping[str, float], **options: Any) -> tuple[Tensor, list[Tensor]]:
         self.sigma_ds.append(sigma_d)
-        logits, snapshots = self._forward.with_snapshots(sigma_d=sigma_d, classifier_noise=classifier_noise)
+        logits, snapshots = super().with_snapshots(sigma_d=sigma_d, **options)
         self.outputs += [logits, *snapshots]
         return logits, snapshots
 
 
 def recorded_loss(method: BaseMethod) -> tuple[Network, Recording, Tensor]:
     network = a_network(method)
-    recording = Recording(a_forward(network))
+    recording = Recording(network)
     loss, _ = method.loss(recording, LABELS, sigma_d=SIGMA_D)
     return network, recording, loss
 
@@ -88,14 +90,78 @@ def test_every_weight_gets_a_gradient(method: BaseMethod, backbone: BaseBackbone
     )
 
 
+@pytest.mark.parametrize("method", CROSS_ENTROPIES, ids=lambda method: method.name)
 def test_loss_is_the_cross_entropy_at_the_temperature_before_any_feedback(method: BaseMethod) -> None:
-    """With feedback turned off, every method is cross entropy of logits over T."""
+    """With feedback turned off, a method that says so is cross entropy of logits over T."""
     if isinstance(method, FeedbackMethod):
         method = method.model_copy(update={"beta": 0.0})
     loss, logits = method.loss(a_forward(a_network(method)), LABELS, sigma_d=SIGMA_D)
 
     expected = nn.functional.cross_entropy(logits / method.effective_temperature, LABELS)
     assert torch.equal(loss, expected)
+
+
+def test_orders_are_unique() -> None:
+    """A control takes the place after its method's, so that is no other's either."""
+    orders = [rank for method in METHODS.values() for rank in {method().rank, *(m.rank for m in controls(method))}]
+
+    assert len(orders) == len(set(orders))
+
+
+def controls(method: type[BaseMethod]) -> list[BaseMethod]:
+    """The method at the papers' temperature, where that is a control."""
+    return [
+        made
+        for made in ([method.model_validate({"temperature": 4})] if "temperature" in method.model_fields else [])
+        if made.is_control
+    ]
+
+
+def test_there_is_one_control() -> None:
+    assert [one.variant for method in METHODS.values() for one in controls(method)] == ["noise_injection_t4"]
+
+
+def test_num_passes_are_the_passes_that_are_made(method: BaseMethod) -> None:
+    network = a_network(method)
+    passes: list[nn.Module] = []
+    _ = network.register_forward_hook(lambda module, _inputs, _output: passes.append(module))
+
+    for _ in method.losses(a_forward(network), LABELS, sigma_d=SIGMA_D):
+        pass
+
+    assert len(passes) == method.num_passes
+
+
+def test_noise_is_drawn_just_where_a_method_says_it_is(method: BaseMethod) -> None:
+    chips = generator(0, "training_chips")
+    before = chips.get_state()
+
+    for _ in method.losses(BatchForward(a_network(method), IMAGES, RunConfig(), chips), LABELS, sigma_d=SIGMA_D):
+        pass
+
+    assert torch.equal(chips.get_state(), before) is not method.uses_noise
+
+
+def test_further_outputs_move_the_loss_just_where_there_is_feedback(method: BaseMethod) -> None:
+    _, recording, loss = recorded_loss(method)
+
+    gradients = torch.autograd.grad(loss, recording.outputs, allow_unused=True)
+
+    assert any(gradient is not None and bool(gradient.any()) for gradient in gradients[1:]) is method.has_feedback
+
+
+def test_one_loss_a_batch_unless_a_method_says_otherwise() -> None:
+    method = NoiseInjection()
+    (several,) = method.losses(a_forward(a_network(method)), LABELS, sigma_d=SIGMA_D)
+    once = method.loss(a_forward(a_network(method)), LABELS, sigma_d=SIGMA_D)
+
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(several, once, strict=True))
+
+
+def test_weights_are_deployed_as_trained_unless_a_method_says_otherwise() -> None:
+    weights = {"layer": torch.ones(2, 3)}
+
+    assert NoiseInjection().deployed(weights, stds={"layer": torch.tensor(0.1)}) is weights
 
 
 def test_forward_keeps_the_methods_contract() -> None:
@@ -258,55 +324,19 @@ def test_device_variation_of_each_pass(method: BaseMethod, sigma_ds: list[float]
 
 
 # ---------------------------------------------------------------- layers that see another variation
-def deviations(network: Network, *, sigma_d: float, inner_sigma_d: float | None = None) -> dict[str, Tensor]:
-    """How far each layer's weights miss in one pass, by layer; the chip is the same in every call."""
-    seen: dict[str, Tensor] = {}
-    layers = {name: module for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
-    weights = {name: layer.weight.detach().clone() for name, layer in layers.items()}
+@pytest.mark.parametrize("backbone", [Mlp(hidden_layers=2, hidden_units=16), Vgg8(width=1 / 32)])
+def test_only_the_first_and_the_last_layer_are_raised_where_the_method_says_so(backbone: BaseBackbone) -> None:
+    method = Ovf(raised_layers="first_and_last")
+    network = a_network(method, backbone)
+    recording = Recording(network)
+    _ = method.loss(recording, LABELS, sigma_d=SIGMA_D)
+    first, *inner, last = network.device_weights()
 
-    def keep(layer: nn.Module, _inputs: object, _output: object) -> None:
-        name = next(name for name, known in layers.items() if known is layer)
-        seen[name] = layers[name].weight.detach() - weights[name]
-
-    hooks = [layer.register_forward_hook(keep) for layer in layers.values()]
-    a_forward(network)(sigma_d=sigma_d, inner_sigma_d=inner_sigma_d)
-    for hook in hooks:
-        hook.remove()
-    return {name: seen[name] for name in layers}
-
-
-def test_inner_layers_miss_by_the_inner_sigma_d_and_the_ends_by_the_outer(backbone: BaseBackbone) -> None:
-    network = a_network(Ovf(), backbone).eval()
-    unit = deviations(network, sigma_d=0.1)
-    first, *inner, last = unit
-
-    raised = deviations(network, sigma_d=0.3, inner_sigma_d=0.1)
-
+    assert recording.sigma_ds[0] == SIGMA_D
     assert inner
-    for name, deviation in unit.items():
-        factor = 3 if name in (first, last) else 1
-        torch.testing.assert_close(raised[name], factor * deviation, rtol=1e-3, atol=1e-6)
-
-
-def test_equal_inner_and_outer_sigma_d_are_the_plain_pass() -> None:
-    network = a_network(Ovf()).eval()
-
-    plain, split = a_forward(network)(sigma_d=0.2), a_forward(network)(sigma_d=0.2, inner_sigma_d=0.2)
-
-    assert torch.equal(plain, split)
-
-
-@pytest.mark.parametrize(
-    ("method", "inner"),
-    [(Ovf(), [None, None, None, None]), (Ovf(raised_layers="first_and_last"), [None, SIGMA_D, SIGMA_D, SIGMA_D])],
-)
-def test_inner_layers_keep_the_first_passs_sigma_d_where_only_the_ends_are_raised(
-    method: Ovf, inner: list[float | None]
-) -> None:
-    _, recording, _ = recorded_loss(method)
-
-    assert recording.inner_sigma_ds == inner
-    assert recording.sigma_ds == pytest.approx([0.1, 0.15, 0.2, 0.25])
+    for n, by_layer in enumerate(recording.sigma_ds[1:], start=1):
+        raised = SIGMA_D + 0.05 * n
+        assert by_layer == pytest.approx({first: raised, last: raised} | dict.fromkeys(inner, SIGMA_D))
 
 
 def test_where_sigma_d_does_not_rise_it_does_not_matter_in_which_layers() -> None:
