@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Any, cast
 import joblib
 import psutil
 import torch
-from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from neft.errors import NeftError
 from neft.experiments.planning import PlannedRun, Stored
