@@ -1,13 +1,46 @@
 """What CIFAR-10 and CIFAR-100 share: batches checked and read by torchvision's own classes."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from typing_extensions import override
 
-from neft.datasets.base import DataAccess, ImageData, Split
+from neft.datasets.base import BaseDataset, DataAccess, ImageData, Split, image_size_field
 from neft.datasets.fetching import data_missing, download_folder
 from neft.datasets.splits import cut_official, select
+from neft.datasets.torchvision_import import import_torchvision
+
+
+class Cifar(BaseDataset):
+    """A data set in CIFAR's batches: a member says what is in them."""
+
+    source: ClassVar[str] = "[Krizhevsky2009], through torchvision."
+    can_download: ClassVar[bool] = True
+    torchvision_class: ClassVar[str]
+    mean: ClassVar[tuple[float, float, float]]
+    """Per channel, on the scale [0, 1]."""
+    std: ClassVar[tuple[float, float, float]]
+
+    image_size: int = image_size_field(32)
+
+    @override
+    def load(self, access: DataAccess) -> ImageData:
+        """Load the data set from the published batches in the data folder.
+
+        Raises:
+            DataMissingError: the files are not there, are not the published ones, or could not be downloaded.
+            ConfigError: `max_train` is below the number of classes.
+        """
+        return load_cifar(
+            getattr(import_torchvision().datasets, self.torchvision_class),
+            access,
+            label=self.label,
+            mean=self.mean,
+            std=self.std,
+            image_size=self.image_size,
+            max_train=self.max_train,
+        )
 
 
 def load_cifar(

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import torch
+from typing_extensions import override
 
-from neft.datasets.base import DataAccess, ImageData, Split
+from neft.datasets.base import BaseDataset, DataAccess, ImageData, Split, image_size_field
 from neft.datasets.fetching import data_missing, download_folder, in_one_line, unpack_gzip
 from neft.datasets.splits import cut_official, select
 from neft.datasets.torchvision_import import import_torchvision
@@ -22,51 +23,51 @@ UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AssertionE
 """What torchvision's IDX reader ends in, given a file that is cut short or something else."""
 
 
-def load_idx(
-    kind: type[Any],
-    access: DataAccess,
-    *,
-    label: str,
-    class_names: Sequence[str],
-    image_size: int,
-    max_train: int | None,
-    packaged: Path | None = None,
-    other_way: str = "",
-) -> ImageData:
-    """The three splits; validation is a tenth of the official training split.
+class IdxDataset(BaseDataset):
+    """A data set in MNIST's files: a member says what is in them. Validation is a tenth of the official training."""
 
-    Args:
-        kind: torchvision's class (MNIST or one derived from it).
-        access: the files lie in `<kind's name>/raw` of its data folder, unpacked or as `.gz`.
-        label: the data set's name as shown.
-        class_names: the classes in the order of their labels.
-        image_size: height and width, in pixels, to resize to.
-        max_train: use only so many training images.
-        packaged: a folder that may hold the files as `.gz`, used where the data folder does not.
-        other_way: a sentence on how to get those, for the error.
+    can_download: ClassVar[bool] = True
+    torchvision_class: ClassVar[str]
+    class_names: ClassVar[tuple[str, ...]]
+    """In the order of their labels."""
+    packaged: ClassVar[Path | None] = None
+    """A folder that may hold the files as `.gz`, used where the data folder does not."""
+    other_way: ClassVar[str] = ""
+    """A sentence on how to get those, for the error."""
 
-    Raises:
-        DataMissingError: files are missing or damaged and there was no download, or it failed.
-        ConfigError: `max_train` is below the number of classes.
-    """
-    raw = access.data_dir / kind.__name__ / "raw"
-    _unpack_what_is_packed(access, raw, [raw, *([packaged] if packaged else [])])
-    missing = _missing(raw)
-    if missing and not access.download:
-        raise data_missing(label, f"{', '.join(missing)} not found", raw, other_way=other_way)
-    if missing:
-        download_folder(access, label, f"{kind.__name__}/raw", lambda folder: kind(root=folder, download=True))
-    official, test = (_read(raw, label, part=part, num_classes=len(class_names)) for part in ("train", "t10k"))
-    train, validation = cut_official(official.labels, max_train=max_train)
-    return ImageData(
-        train=select(official, train, image_size=image_size),
-        validation=select(official, validation, image_size=image_size),
-        test=select(test, torch.arange(len(test)), image_size=image_size),
-        class_names=tuple(class_names),
-        maximum=255,
-        mean=(0.5,),
-        std=(0.5,),
-    )
+    image_size: int = image_size_field(32)
+
+    @override
+    def load(self, access: DataAccess) -> ImageData:
+        """Load the data set from `<torchvision's class>/raw` of the data folder (the four files, unpacked or `.gz`).
+
+        Raises:
+            DataMissingError: the files are not there, are damaged, or could not be downloaded.
+            ConfigError: `max_train` is below the number of classes.
+        """
+        kind = getattr(import_torchvision().datasets, self.torchvision_class)
+        raw = access.data_dir / self.torchvision_class / "raw"
+        _unpack_what_is_packed(access, raw, [raw, *([self.packaged] if self.packaged else [])])
+        missing = _missing(raw)
+        if missing and not access.download:
+            raise data_missing(self.label, f"{', '.join(missing)} not found", raw, other_way=self.other_way)
+        if missing:
+            download_folder(
+                access, self.label, f"{self.torchvision_class}/raw", lambda folder: kind(root=folder, download=True)
+            )
+        official, test = (
+            _read(raw, self.label, part=part, num_classes=len(self.class_names)) for part in ("train", "t10k")
+        )
+        train, validation = cut_official(official.labels, max_train=self.max_train)
+        return ImageData(
+            train=select(official, train, image_size=self.image_size),
+            validation=select(official, validation, image_size=self.image_size),
+            test=select(test, torch.arange(len(test)), image_size=self.image_size),
+            class_names=self.class_names,
+            maximum=255,
+            mean=(0.5,),
+            std=(0.5,),
+        )
 
 
 def _missing(raw: Path) -> list[str]:

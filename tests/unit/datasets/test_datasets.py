@@ -43,7 +43,7 @@ EXACT_SIZES = {"digits": 8, "mnist": 32, "fashion_mnist": 32, "cifar10": 32, "ci
 
 @pytest.fixture
 def no_debian_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(fashion_mnist, "DEBIAN_FOLDER", tmp_path / "no-package")
+    monkeypatch.setattr(FashionMnist, "packaged", tmp_path / "no-package")
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -460,7 +460,7 @@ def test_packed_files_give_what_unpacked_files_give(made_mnist, tmp_path):
 
 def test_fashion_mnist_is_filled_from_the_debian_package_and_says_so(tmp_path, monkeypatch):
     package = write_idx(tmp_path / "package", packed=True)
-    monkeypatch.setattr(fashion_mnist, "DEBIAN_FOLDER", package)
+    monkeypatch.setattr(FashionMnist, "packaged", package)
     told = []
     FashionMnist().load(DataAccess(data_dir=tmp_path / "data", report=told.append))
     assert len(told) == len(IDX_FILES)
@@ -469,7 +469,7 @@ def test_fashion_mnist_is_filled_from_the_debian_package_and_says_so(tmp_path, m
 
 
 def test_files_in_the_data_folder_go_before_the_debian_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(fashion_mnist, "DEBIAN_FOLDER", write_idx(tmp_path / "package", packed=True))
+    monkeypatch.setattr(FashionMnist, "packaged", write_idx(tmp_path / "package", packed=True))
     write_idx(tmp_path / "FashionMNIST" / "raw", num_train=300)
     data = FashionMnist().load(DataAccess(data_dir=tmp_path))
     assert len(data.train) == 270
