@@ -7,10 +7,12 @@ from dashboard.address import sigma_text
 from dashboard.data import opened_chips, restorable
 from dashboard.data.opened_chips import BY_NUMBER, PERCENTILES, ChipReport, Unit
 from dashboard.data.stored import RunRecord, fingerprint
+from dashboard.pages import Page
 from dashboard.widgets.changed_images import changed_images
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import chip_words
 from dashboard.words.sentences import SIGMA_D
@@ -85,10 +87,9 @@ def page() -> None:
 def _onward(record: RunRecord, report: ChipReport) -> None:
     """To the votes of a hundred chips on the image that this one is surest of among those it flips."""
     first = int(report.flipped[columns.IMAGE].iloc[0]) if len(report.flipped) else 0
-    st.page_link(
-        "app_pages/votes.py",
-        label=f"What do a hundred chips say of image {first}?",
-        icon=":material/how_to_vote:",
+    page_link(
+        Page.VOTES,
+        f"What do a hundred chips say of image {first}?",
         query_params={
             address.RUNS: record.id,
             address.IMAGE: str(first),

@@ -11,8 +11,10 @@ from dashboard.address import sigma_text
 from dashboard.charts.run_marks import Marks, run_marks
 from dashboard.data import comparisons, stored, suggestions
 from dashboard.data.comparisons import MOST_RUNS, Row, Side
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.run_choice import choose_reference, choose_runs, choose_shown
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
@@ -52,10 +54,11 @@ PERCENT = (
     columns.DIFFERENCE_CI95,
     columns.INDEPENDENT_CI95,
 )
-CURVES_DEFINITION = r"""
+CURVES_DEFINITION = rf"""
 **Each run by itself.** A line is one trained network; every point its mean over the stored chips of that $\sigma_d$,
 with Student's 95 % interval over chips. Nothing is pooled over seeds: an interval says how well the mean of *this*
-network is known, not how another training would have come out. For methods over seeds see Explore and Claims.
+network is known, not how another training would have come out. For methods over seeds see
+{Page.EXPLORE.title} and {Page.CLAIMS.title}.
 """
 DIFFERENCE_DEFINITION = r"""
 **Differences chip by chip.** Instance 7 is the same chip for every run of equal shape and chip law, so what a bad chip
@@ -122,12 +125,7 @@ def _side_by_side(run_ids: list[str], headline: DeltaGenerator, shared: Shared) 
         _training(shown, marks)
     _summary(sides, shown, means, rows, sigma_d)
     _settings(sides)
-    st.page_link(
-        "app_pages/runs.py",
-        label="Details and notes of these runs",
-        icon=":material/table_rows:",
-        query_params={address.RUNS: run_ids},
-    )
+    page_link(Page.RUNS, "Details and notes of these runs", query_params={address.RUNS: run_ids})
 
 
 def _start(run_ids: Sequence[str]) -> None:
@@ -135,13 +133,13 @@ def _start(run_ids: Sequence[str]) -> None:
     missing = "Choose a second run to compare this one with" if run_ids else "Choose two runs or more to compare"
     st.markdown(f"{missing}, pick them on the page of all runs, or start here:")
     for number, suggestion in enumerate(suggestions.suggestions()):
-        st.page_link(
-            "app_pages/compare.py",
-            label=suggestion.title,
+        page_link(
+            Page.COMPARE,
+            suggestion.title,
             icon=":material/compare_arrows:" if number == 0 else ":material/stacked_line_chart:",
             query_params={address.RUNS: list(suggestion.run_ids)},
         )
-    st.page_link("app_pages/runs.py", label="All runs", icon=":material/table_rows:")
+    page_link(Page.RUNS)
 
 
 def _controls(by_id: Mapping[str, Side]) -> tuple[str, float, list[str]]:

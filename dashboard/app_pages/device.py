@@ -8,10 +8,12 @@ from dashboard.data import own_devices, previews, restorable
 from dashboard.data.own_devices import Handover, Measurements, OwnDevice, WeightsOnDevice
 from dashboard.data.previews import MAX_PASSES, Stream
 from dashboard.data.stored import RunRecord, fingerprint
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.device_editor import choose_device, form_address, uploaded
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import device_words
 from dashboard.words.sentences import SIGMA_D
@@ -217,10 +219,9 @@ def _train_card(record: RunRecord, device: OwnDevice, weights: WeightsOnDevice, 
             st.caption("The stored network as it is, on real chips of this device:")
             st.code(handover.evaluate, language=None, wrap_lines=True)
         with st.container(horizontal=True):
-            st.page_link(
-                "app_pages/train.py",
-                label="Train page, with this device",
-                icon=":material/play_circle:",
+            page_link(
+                Page.TRAIN,
+                f"{Page.TRAIN.title} page, with this device",
                 query_params=form_address(device, weights, sigma_d),
             )
             _downloads(device, sigma_d, handover)

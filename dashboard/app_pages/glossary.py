@@ -7,29 +7,11 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.data.citations import cite, references
+from dashboard.pages import Page
+from dashboard.widgets.page_link import page_link
 from dashboard.words import glossary
 from dashboard.words.glossary import Term
 from dashboard.words.sentences import SIGMA_D
-
-# what a link to a page says, by the stem of its file
-PAGES = {
-    "explore": ("Explore", ":material/monitoring:"),
-    "accuracy": ("Accuracy", ":material/show_chart:"),
-    "uncertainty": ("Uncertainty", ":material/psychology:"),
-    "experiments": ("Experiments", ":material/science:"),
-    "weights": ("Weights", ":material/scatter_plot:"),
-    "claims": ("Claims", ":material/fact_check:"),
-    "chip": ("One chip", ":material/memory:"),
-    "votes": ("One input", ":material/how_to_vote:"),
-    "slices": ("Bit slices", ":material/stacked_bar_chart:"),
-    "preview": ("Preview", ":material/bolt:"),
-    "device": ("Your device", ":material/developer_board:"),
-    "train": ("Train", ":material/play_circle:"),
-    "compare": ("Compare", ":material/compare_arrows:"),
-    "runs": ("All runs", ":material/table_rows:"),
-    "share": ("Share and import", ":material/ios_share:"),
-    "learn": ("Lessons", ":material/school:"),
-}
 
 
 def page() -> None:
@@ -98,9 +80,9 @@ def _several(shown: Sequence[Term]) -> None:
         with column:
             for term in part:
                 st.markdown(_words(term))
-                st.page_link(
-                    "app_pages/glossary.py",
-                    label="Where it is seen",
+                page_link(
+                    Page.GLOSSARY,
+                    "Where it is seen",
                     icon=":material/link:",
                     query_params={address.TERM: term.term},
                     help="Opens this entry alone, with an address of its own.",
@@ -122,9 +104,8 @@ def _entry(term: Term) -> None:
             st.caption(source)
         st.markdown("Where it is seen:")
         with st.container(horizontal=True):
-            for stem in term.pages:
-                label, icon = PAGES[stem]
-                st.page_link(f"app_pages/{stem}.py", label=label, icon=icon)
+            for page in term.pages:
+                page_link(page)
 
 
 def _words(term: Term) -> str:

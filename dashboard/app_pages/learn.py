@@ -7,7 +7,9 @@ import streamlit as st
 from dashboard import address
 from dashboard.lessons import LESSONS, Lesson, Missing
 from dashboard.lessons.base import ask, show_missing
+from dashboard.pages import Page
 from dashboard.widgets.guards import show_problems
+from dashboard.widgets.page_link import page_link
 
 NAMES = list(LESSONS)
 
@@ -52,7 +54,7 @@ def _lesson(lesson: Lesson[Any]) -> None:
     st.markdown("## Try it yourself")
     with st.container(horizontal=True):
         for link in lesson.links(numbers):
-            st.page_link(f"app_pages/{link.page}.py", label=link.label, icon=link.icon, query_params=dict(link.address))
+            page_link(link.page, link.label, query_params=link.address)
 
 
 def _neighbours(index: int) -> None:
@@ -65,7 +67,7 @@ def _neighbours(index: int) -> None:
         if index + 1 < len(NAMES):
             _step(NAMES[index + 1], "next", ":material/arrow_forward:")
         else:
-            st.page_link("app_pages/glossary.py", label="Every word, in the glossary", icon=":material/menu_book:")
+            page_link(Page.GLOSSARY, "Every word, in the glossary")
 
 
 def _step(name: str, key: str, icon: str) -> None:

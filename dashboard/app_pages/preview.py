@@ -7,10 +7,12 @@ from dashboard.address import sigma_text
 from dashboard.data import previews, restorable
 from dashboard.data.previews import Stream
 from dashboard.data.stored import RunRecord, fingerprint
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.layer_card import layer_card, progress_words
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
@@ -70,7 +72,7 @@ def page() -> None:
         lambda: _cards(record, device, largest),
     )
     st.markdown("The mean only. How much chips differ, percentiles and the worst chip need real chips:")
-    st.page_link("app_pages/explore.py", label="Explore evaluations on real chips", icon=":material/monitoring:")
+    page_link(Page.EXPLORE, "Explore evaluations on real chips")
 
 
 def _pick_device(record: RunRecord) -> str:

@@ -9,9 +9,11 @@ from dashboard import address, charts
 from dashboard.data import comparisons, stored
 from dashboard.data.comparisons import SHOWN_ELSEWHERE
 from dashboard.data.stored import RunRecord
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
 from dashboard.words.sentences import SIGMA_D
@@ -103,18 +105,8 @@ def page() -> None:
 def _ways_on(picked: list[str]) -> None:
     with st.container(horizontal=True):
         if len(picked) > 1:
-            st.page_link(
-                "app_pages/compare.py",
-                label="Compare these",
-                icon=":material/compare_arrows:",
-                query_params={address.RUNS: picked},
-            )
-        st.page_link(
-            "app_pages/share.py",
-            label="Export these",
-            icon=":material/ios_share:",
-            query_params={address.BUNDLE: picked},
-        )
+            page_link(Page.COMPARE, "Compare these", query_params={address.RUNS: picked})
+        page_link(Page.SHARE, "Export these", query_params={address.BUNDLE: picked})
 
 
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,9 @@ from dashboard import address
 from dashboard.data import exchange, stored
 from dashboard.data.comparisons import MOST_RUNS
 from dashboard.data.exchange import MAX_UPLOAD, MIB, Found
+from dashboard.pages import Page
 from dashboard.widgets.guards import show_problems
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import readable_tags
 from dashboard.widgets.upload_fix import reachable_uploads
 from neft.errors import NeftError
@@ -53,12 +55,12 @@ def _export(own: Sequence[str]) -> None:
     st.markdown("## Hand runs on")
     if stored.runs_table().empty:
         st.info("No runs are stored yet. Train a network, or take runs in.", icon=":material/inbox:")
-        st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+        page_link(Page.TRAIN, "Train a network")
         return
     picked = _picked(own)
     if not picked:
         st.info("Pick runs here, or on the page of all runs.", icon=":material/touch_app:")
-        st.page_link("app_pages/runs.py", label="All runs", icon=":material/table_rows:")
+        page_link(Page.RUNS)
         return
     size = exchange.bundle_size(picked)
     st.download_button(
@@ -213,18 +215,8 @@ def _taken(file_id: str) -> None:
 
 def _links(run_ids: Sequence[str]) -> None:
     with st.container(horizontal=True):
-        st.page_link(
-            "app_pages/runs.py",
-            label="Open them",
-            icon=":material/table_rows:",
-            query_params={address.RUNS: list(run_ids)},
-        )
-        st.page_link(
-            "app_pages/explore.py",
-            label="See the first in the four views",
-            icon=":material/monitoring:",
-            query_params=stored.view_address(run_ids[0]),
-        )
+        page_link(Page.RUNS, "Open them", query_params={address.RUNS: list(run_ids)})
+        page_link(Page.EXPLORE, "See the first in the four views", query_params=stored.view_address(run_ids[0]))
 
 
 def _count(run_ids: Sequence[str]) -> str:

@@ -8,8 +8,10 @@ from dashboard.address import sigma_text
 from dashboard.data import restorable, weights
 from dashboard.data.stored import RunRecord, fingerprint
 from dashboard.data.weights import NUM_CHIPS, SlicedWeight, bits_of
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.network_picker import pick_network, say_why_not
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
@@ -79,7 +81,7 @@ def page() -> None:
         _distribution(sliced, chip)
         _shares(sliced, rows)
     _table(sliced, rows, chip)
-    st.page_link("app_pages/chip.py", label="A whole chip: which images it flips", icon=":material/memory:")
+    page_link(Page.CHIP, "A whole chip: which images it flips")
 
 
 def _pick_weight() -> tuple[RunRecord | None, float, float, str]:

@@ -9,8 +9,10 @@ from dashboard.computing.form_answers import PlannedTraining
 from dashboard.data import run_time, stored
 from dashboard.jobs import jobs, processes
 from dashboard.jobs.jobs import Job
+from dashboard.pages import Page
 from dashboard.widgets.component_form import DOWNLOAD, fill_form
 from dashboard.widgets.job_card import job_card
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.train_form import fill_from_address, next_seed, planned, train_form
 from dashboard.words.queue_words import ordinal, queue_words
@@ -109,12 +111,7 @@ def _stored(training: PlannedTraining) -> None:
         "A run with these settings is stored; the same settings give the same numbers.", icon=":material/check_circle:"
     )
     with st.container(horizontal=True):
-        st.page_link(
-            "app_pages/runs.py",
-            label="Open it",
-            icon=":material/table_rows:",
-            query_params={address.RUNS: training.run_id},
-        )
+        page_link(Page.RUNS, "Open it", query_params={address.RUNS: training.run_id})
         st.button(
             "Take the next free seed",
             icon=":material/casino:",

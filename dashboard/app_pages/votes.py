@@ -11,10 +11,12 @@ from dashboard.computing.answers import Picture
 from dashboard.data import opened_chips, restorable
 from dashboard.data.opened_chips import NUM_VOTERS, VOTE_SIGMA_DS, Voters
 from dashboard.data.stored import RunRecord, fingerprint
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.image_grid import Tile, data_uri, image_grid
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.streaming import Growing, streamed
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import chip_words
@@ -191,10 +193,9 @@ def _onward(record: RunRecord, votes: pd.DataFrame, sigma_d: float, truth: int, 
     chip = wrong.iloc[0] if len(wrong) else votes.iloc[0]
     number, said = int(chip[columns.INSTANCE]), names[int(chip[columns.PREDICTED_CLASS])]
     there = opened_chips.stored_chip_address(record, number, sigma_d)
-    st.page_link(
-        "app_pages/chip.py",
-        label="Open one of these chips" if there is None else f"Open chip {number}, which says {said}",
-        icon=":material/memory:",
+    page_link(
+        Page.CHIP,
+        "Open one of these chips" if there is None else f"Open chip {number}, which says {said}",
         query_params={address.RUNS: record.id} if there is None else there,
     )
 

@@ -7,11 +7,13 @@ from dashboard import charts
 from dashboard.address import Selection, sigma_text
 from dashboard.data import results, stored
 from dashboard.data.stored import RunRecord
+from dashboard.pages import Page
 from dashboard.widgets.accuracy_card import has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.deviation_card import deviation_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.layer_pair import layer_pair, magnitude_card
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import result_words
@@ -108,7 +110,7 @@ def _networks(selection: Selection, records: tuple[RunRecord, ...]) -> None:
         "lowest seed)."
     )
     layer_pair(records, selection.sigma_d)
-    st.page_link("app_pages/preview.py", label="Preview a network on other devices", icon=":material/bolt:")
+    page_link(Page.PREVIEW, "Preview a network on other devices")
 
 
 page()

@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 import streamlit as st
 
 from dashboard import address
+from dashboard.pages import Page
+from dashboard.widgets.page_link import page_link
 from neft.experiments.questions import EXPERIMENTS
 
 N = TypeVar("N")
@@ -26,10 +28,8 @@ class Missing:
 class Link:
     """A way into another page."""
 
-    page: str
-    """The stem of its file."""
+    page: Page
     label: str
-    icon: str
     address: Mapping[str, str | list[str]] = field(default_factory=dict[str, "str | list[str]"])
 
 
@@ -158,9 +158,6 @@ def show_missing(missing: Missing) -> None:
     experiment = EXPERIMENTS[missing.experiment]
     st.info(f"This lesson needs {missing.what}, and no such runs are stored. This makes them:", icon=":material/inbox:")
     st.code(f"neft sweep {experiment.name}", language=None)
-    st.page_link(
-        "app_pages/experiments.py",
-        label=f"Run “{experiment.title}” from its page",
-        icon=":material/science:",
-        query_params={address.EXPERIMENT: experiment.title},
+    page_link(
+        Page.EXPERIMENTS, f"Run “{experiment.title}” from its page", query_params={address.EXPERIMENT: experiment.title}
     )

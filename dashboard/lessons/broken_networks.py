@@ -13,6 +13,7 @@ from dashboard.data.citations import cite
 from dashboard.data.stored import RunRecord
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import VANILLA, Comparison, main_comparison
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
@@ -200,18 +201,12 @@ def _takeaway(numbers: Numbers) -> str:
 def _links(numbers: Numbers) -> tuple[Link, ...]:
     return (
         Link(
-            "chip",
+            Page.CHIP,
             "Open one of its unlucky chips",
-            ":material/memory:",
             {address.RUNS: numbers.record.id, address.CHIP_SIGMA_D: sigma_text(numbers.sigma_d)},
         ),
-        Link("weights", "Deviations of every layer", ":material/scatter_plot:", numbers.comparison.address),
-        Link(
-            "preview",
-            "This network at any variation, layer by layer",
-            ":material/bolt:",
-            {address.RUNS: numbers.record.id},
-        ),
+        Link(Page.WEIGHTS, "Deviations of every layer", numbers.comparison.address),
+        Link(Page.PREVIEW, "This network at any variation, layer by layer", {address.RUNS: numbers.record.id}),
     )
 
 

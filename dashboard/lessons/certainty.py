@@ -10,6 +10,7 @@ from dashboard.address import sigma_text
 from dashboard.data.citations import cite
 from dashboard.lessons.base import Choice, Lesson, Link, Missing
 from dashboard.lessons.comparison import ALL, INJECTION, IRS, VANILLA, Comparison, main_comparison
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
@@ -190,11 +191,10 @@ def _takeaway(numbers: Numbers) -> str:
 
 def _links(numbers: Numbers) -> tuple[Link, ...]:
     return (
-        Link("uncertainty", "Is confidence right?", ":material/psychology:", numbers.comparison.address),
+        Link(Page.UNCERTAINTY, "Is confidence right?", numbers.comparison.address),
         Link(
-            "experiments",
+            Page.EXPERIMENTS,
             "EKL after calibration",
-            ":material/science:",
             {address.EXPERIMENT: EXPERIMENTS["accuracy"].title, address.METRIC: "EKL after calibration"},
         ),
     )

@@ -10,6 +10,7 @@ from dashboard.data import teaching
 from dashboard.data.citations import cite
 from dashboard.data.teaching import OneWeight
 from dashboard.lessons.base import Choice, Lesson, Link
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D, percent
@@ -163,8 +164,8 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
         address.SLICED_SIGMA_D: sigma_text(numbers.sigma_d),
     }
     return (
-        Link("slices", "This weight on one chip, and on other devices", ":material/stacked_bar_chart:", same),
-        Link("weights", "Every layer of the trained networks", ":material/scatter_plot:"),
+        Link(Page.SLICES, "This weight on one chip, and on other devices", same),
+        Link(Page.WEIGHTS, "Every layer of the trained networks"),
     )
 
 

@@ -10,6 +10,7 @@ from dashboard.data import plans
 from dashboard.data.citations import cite
 from dashboard.lessons.base import Choice, Lesson, Link, Missing
 from dashboard.lessons.comparison import INJECTION, IRS, OVF, Comparison, main_comparison
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
@@ -162,20 +163,10 @@ def _takeaway(numbers: Numbers) -> str:
 
 def _links(numbers: Numbers) -> tuple[Link, ...]:
     return (
-        Link("claims", "Every claim, with its verdict", ":material/fact_check:"),
-        Link("accuracy", "Differences to the control", ":material/show_chart:", numbers.comparison.address),
-        Link(
-            "experiments",
-            "Temperature alone",
-            ":material/science:",
-            {address.EXPERIMENT: EXPERIMENTS[TEMPERATURE].title},
-        ),
-        Link(
-            "experiments",
-            "Number of feedback terms",
-            ":material/science:",
-            {address.EXPERIMENT: EXPERIMENTS["feedback_terms"].title},
-        ),
+        Link(Page.CLAIMS, "Every claim, with its verdict"),
+        Link(Page.ACCURACY, "Differences to the control", numbers.comparison.address),
+        Link(Page.EXPERIMENTS, "Temperature alone", {address.EXPERIMENT: EXPERIMENTS[TEMPERATURE].title}),
+        Link(Page.EXPERIMENTS, "Number of feedback terms", {address.EXPERIMENT: EXPERIMENTS["feedback_terms"].title}),
     )
 
 

@@ -9,6 +9,7 @@ from dashboard import address, charts
 from dashboard.address import sigma_text
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import INJECTION, VANILLA, Comparison, main_comparison
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
@@ -161,19 +162,13 @@ def _takeaway(numbers: Numbers) -> str:
 def _links(numbers: Numbers) -> tuple[Link, ...]:
     return (
         Link(
-            "accuracy",
+            Page.ACCURACY,
             "One network over every variation",
-            ":material/show_chart:",
             numbers.comparison.address
             | {address.PROTOCOL: "Fixed", address.TRAIN_SIGMA_D: sigma_text(numbers.comparison.near)},
         ),
-        Link(
-            "experiments",
-            "Trained noisier than tested",
-            ":material/science:",
-            {address.EXPERIMENT: "Trained noisier than tested"},
-        ),
-        Link("train", "Train one yourself", ":material/play_circle:"),
+        Link(Page.EXPERIMENTS, "Trained noisier than tested", {address.EXPERIMENT: "Trained noisier than tested"}),
+        Link(Page.TRAIN, "Train one yourself"),
     )
 
 

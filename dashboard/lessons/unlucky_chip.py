@@ -14,6 +14,7 @@ from dashboard.data.citations import cite
 from dashboard.data.stored import RunRecord
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import INJECTION, Comparison, main_comparison
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D, percent, signed, with_interval
@@ -177,21 +178,18 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
     at = sigma_text(numbers.sigma_d)
     return (
         Link(
-            "chip",
+            Page.CHIP,
             "Open this network's unlucky chip",
-            ":material/memory:",
             {address.RUNS: numbers.record.id, address.CHIP_SIGMA_D: at, address.CHIP: "1st percentile"},
         ),
         Link(
-            "accuracy",
+            Page.ACCURACY,
             "Unlucky chips of every method",
-            ":material/show_chart:",
             numbers.comparison.address | {address.SLICE: at, address.PERCENTILE: "1st percentile"},
         ),
         Link(
-            "compare",
+            Page.COMPARE,
             "The two networks, chip by chip",
-            ":material/compare_arrows:",
             {address.RUNS: [numbers.record.id, numbers.other.id], address.SLICE: at},
         ),
     )

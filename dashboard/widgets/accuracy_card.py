@@ -7,7 +7,9 @@ from dashboard import charts
 from dashboard.address import Selection, sigma_text
 from dashboard.charts.theme import HEIGHT
 from dashboard.data import stored
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
@@ -46,7 +48,7 @@ def has_methods(selection: Selection) -> bool:
         "curves; they stand with their experiment.",
         icon=":material/touch_app:",
     )
-    st.page_link("app_pages/experiments.py", label="Experiments", icon=":material/science:")
+    page_link(Page.EXPERIMENTS)
     return False
 
 

@@ -3,13 +3,15 @@
 import streamlit as st
 
 from dashboard.data import plans, stored
+from dashboard.pages import Page
+from dashboard.widgets.page_link import page_link
 
 
 def stop_without_runs() -> None:
     """Where no run is stored at all: say so, offer the way on, and end the page."""
     if stored.runs_table().empty:
         st.info("No runs are stored yet. Train a network to see its chips here.", icon=":material/inbox:")
-        st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+        page_link(Page.TRAIN, "Train a network")
         show_problems()
         st.stop()
 

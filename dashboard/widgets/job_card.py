@@ -9,6 +9,8 @@ from dashboard import address, charts
 from dashboard.data import stored
 from dashboard.jobs import jobs
 from dashboard.jobs.jobs import Job
+from dashboard.pages import Page
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
 from dashboard.words.queue_words import ordinal, turn_words
@@ -143,24 +145,14 @@ def _finished(job: Job) -> None:
 
 def _sweep_links(job: Job) -> None:
     if job.sweep in EXPERIMENTS:
-        st.page_link(
-            "app_pages/experiments.py",
-            label="See the experiment",
-            icon=":material/science:",
-            query_params={address.EXPERIMENT: EXPERIMENTS[job.sweep].title},
+        page_link(
+            Page.EXPERIMENTS, "See the experiment", query_params={address.EXPERIMENT: EXPERIMENTS[job.sweep].title}
         )
 
 
 def _run_links(job: Job) -> None:
-    st.page_link(
-        "app_pages/runs.py", label="Open the run", icon=":material/table_rows:", query_params={address.RUNS: job.run_id}
-    )
-    st.page_link(
-        "app_pages/explore.py",
-        label="See it in the four views",
-        icon=":material/monitoring:",
-        query_params=stored.view_address(job.run_id),
-    )
+    page_link(Page.RUNS, "Open the run", query_params={address.RUNS: job.run_id})
+    page_link(Page.EXPLORE, "See it in the four views", query_params=stored.view_address(job.run_id))
     other_seed_link(job.run_id)
     same_seed_link(job.run_id)
 

@@ -8,9 +8,11 @@ from dashboard import address, charts
 from dashboard.data import image_outcomes, previews, restorable
 from dashboard.data.previews import Stream
 from dashboard.data.stored import RunRecord
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.layer_card import layer_card
 from dashboard.widgets.network_picker import say_why_not
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import result_words
@@ -56,7 +58,7 @@ def layer_pair(records: Sequence[RunRecord], sigma_d: float) -> None:
         st.info(
             "None of these networks kept its weights. Runs that are trained here keep them.", icon=":material/inbox:"
         )
-        st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+        page_link(Page.TRAIN, "Train a network")
         return
     streamed("layer_pair_finished", lambda: (_chosen(kept), sigma_d), lambda: _draw(kept, sigma_d))
 

@@ -4,6 +4,8 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.data.stored import RunRecord
+from dashboard.pages import Page
+from dashboard.widgets.page_link import page_link
 from dashboard.words.sentences import SIGMA_D
 from neft.errors import DataMissingError, NeftError
 
@@ -32,13 +34,13 @@ def say_no_weights(what: str) -> None:
         f"{what} runs a stored network, and no stored run kept its weights. Runs that are trained here keep them.",
         icon=":material/inbox:",
     )
-    st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+    page_link(Page.TRAIN, "Train a network")
 
 
 def say_why_not(error: NeftError) -> None:
     """Why a stored network cannot be run, and the way on."""
     st.error(str(error), icon=":material/error:")
     if isinstance(error, DataMissingError):
-        st.page_link("app_pages/train.py", label="Train with this data, downloading it", icon=":material/download:")
+        page_link(Page.TRAIN, "Train with this data, downloading it", icon=":material/download:")
     else:
         st.caption("Choose something else in the sidebar.")

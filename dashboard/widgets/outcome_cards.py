@@ -11,9 +11,11 @@ from dashboard.address import sigma_text
 from dashboard.data import image_outcomes, results
 from dashboard.data.image_outcomes import Binning, LookedAt, Opened
 from dashboard.data.stored import RunRecord
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control
 from dashboard.widgets.image_grid import Tile, image_grid
 from dashboard.widgets.network_picker import say_why_not
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import result_words
@@ -60,7 +62,7 @@ def outcome_cards(records: Sequence[RunRecord], sigma_d: float) -> None:
         st.info(
             "None of these networks kept its weights. Runs that are trained here keep them.", icon=":material/inbox:"
         )
-        st.page_link("app_pages/train.py", label="Train a network", icon=":material/play_circle:")
+        page_link(Page.TRAIN, "Train a network")
         return
     shown = (tuple(record.id for record in records), sigma_d)
     streamed(

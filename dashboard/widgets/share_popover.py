@@ -11,7 +11,9 @@ import streamlit as st
 from dashboard import address, charts
 from dashboard.data import exchange, stored
 from dashboard.data.stored import RunRecord
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Drawn, collected_cards, report_chart
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from neft import __version__
 
@@ -65,9 +67,9 @@ def _popover(title: str, shared: Shared, drawn: Sequence[Drawn]) -> None:
             "the runs and the commands that make them again. About 5 MB.",
         )
         st.caption("In the colours of this page: for paper, choose the light theme in the menu first.")
-        st.page_link(
-            "app_pages/share.py",
-            label=f"The {len(records)} runs as one file",
+        page_link(
+            Page.SHARE,
+            f"The {len(records)} runs as one file",
             icon=":material/folder_zip:",
             query_params={address.BUNDLE: [record.id for record in records]},
         )

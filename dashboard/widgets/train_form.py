@@ -10,6 +10,7 @@ from dashboard.computing import process
 from dashboard.computing.form_answers import PlannedTraining
 from dashboard.data import stored
 from dashboard.jobs import jobs
+from dashboard.pages import Page
 from dashboard.widgets.component_form import (
     DOWNLOAD,
     DOWNLOADED,
@@ -84,7 +85,7 @@ def fill_from_address() -> None:
     except ConfigError as error:
         st.warning(f"The settings of `{like}` cannot be filled in: {error}", icon=":material/broken_image:")
         return
-    st.switch_page("app_pages/train.py", query_params=form_address(config_json))
+    st.switch_page(Page.TRAIN.file, query_params=form_address(config_json))
 
 
 def next_seed(config_json: str) -> str:

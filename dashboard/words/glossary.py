@@ -4,13 +4,19 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from dashboard.data.citations import cite, references
+from dashboard.pages import Page
 from neft.component import Component
 
 FILE = Path(__file__).with_name("glossary.toml")
+
+
+def _page_of(stem: str) -> Page:
+    return Page[stem.upper()]
 
 
 class Term(Component):
@@ -24,7 +30,9 @@ class Term(Component):
     range: str = ""
     equation: str = Field(default="", description="LaTeX.")
     source: str = Field(default="", description="Citations by their keys.")
-    pages: tuple[str, ...] = Field(min_length=1, description="Where it is seen: stems of the pages' files.")
+    pages: tuple[Annotated[Page, BeforeValidator(_page_of)], ...] = Field(
+        min_length=1, description="Where it is seen: stems of the pages' files."
+    )
     names: tuple[str, ...] = Field(default=(), description="Registered things that it explains, as `metric.ekl`.")
 
     def matches(self, words: str) -> bool:

@@ -6,14 +6,10 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from dashboard import pages
 from dashboard.charts.theme import PALETTES, Mode
 
-APP_PAGES = Path(__file__).parents[2] / "dashboard" / "app_pages"
-PATHS = tuple(
-    "/" if name == "explore" else f"/{name}"
-    for name in sorted(path.stem for path in APP_PAGES.glob("*.py"))
-    if name != "__init__"
-)
+PATHS = tuple(f"/{page.path}" for page in pages.Page)
 """The address of every page there is."""
 IDLE = "[data-testid='stApp'][data-test-script-state='notRunning'][data-test-connection-state='CONNECTED']"
 PLOT = ".js-plotly-plot"

@@ -9,29 +9,27 @@ from typing import Any
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
+from dashboard.pages import Page
 from neft.runs.places import neft_home
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "dashboard" / "app.py"
-EXPLORE, EXPERIMENTS, CLAIMS, PREVIEW, TRAIN, RUNS = (
-    f"app_pages/{name}.py" for name in ("explore", "experiments", "claims", "preview", "train", "runs")
-)
 TIMEOUT = 60
 Traces = list[dict[str, Any]]
 
 
-def open_page(page: str = EXPLORE, **address: str | list[str]) -> AppTest:
+def open_page(page: Page = Page.EXPLORE, **address: str | list[str]) -> AppTest:
     """A page as it is after its first run, at this address."""
     return open_at(address, page)
 
 
-def open_at(address: Mapping[str, str | list[str]], page: str = EXPLORE) -> AppTest:
+def open_at(address: Mapping[str, str | list[str]], page: Page = Page.EXPLORE) -> AppTest:
     """Likewise, the address in one."""
     app = AppTest.from_file(str(APP), default_timeout=TIMEOUT)
     for key, value in address.items():
         app.query_params[key] = value
-    if page != EXPLORE:
-        app.switch_page(page)
+    if page is not Page.EXPLORE:
+        app.switch_page(page.file)
     return app.run()
 
 

@@ -6,11 +6,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Button, DownloadButton, Widget
 
+from dashboard.pages import Page
 from neft.experiments.questions import EXPERIMENTS
 from neft.runs.store import CACHED_RUNS, RunStore
-from tests.dashboard.driver import EXPERIMENTS as EXPERIMENTS_PAGE
-from tests.dashboard.driver import RUNS, open_page
-from tests.dashboard.test_app import page_files
+from tests.dashboard.driver import open_page
 
 
 def controls(block: Block) -> Iterator[Widget]:
@@ -27,13 +26,13 @@ def without_help(app: AppTest) -> list[str]:
     return [f"{control.type}: {control.proto.label}" for control in controls(app._tree) if not control.proto.help]
 
 
-@pytest.mark.parametrize("page", page_files())
-def test_every_control_of_a_page_has_help(page: str) -> None:
+@pytest.mark.parametrize("page", Page)
+def test_every_control_of_a_page_has_help(page: Page) -> None:
     assert without_help(open_page(page)) == []
 
 
 def test_controls_that_a_choice_brings_have_help() -> None:
     first = RunStore(CACHED_RUNS, read_only=True).ids()[0]
 
-    assert without_help(open_page(RUNS, run=first)) == []
-    assert without_help(open_page(EXPERIMENTS_PAGE, experiment=EXPERIMENTS["beta"].title)) == []
+    assert without_help(open_page(Page.RUNS, run=first)) == []
+    assert without_help(open_page(Page.EXPERIMENTS, experiment=EXPERIMENTS["beta"].title)) == []

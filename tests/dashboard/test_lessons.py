@@ -8,28 +8,26 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.lessons import LESSONS
 from dashboard.lessons.base import Choice, Guess
+from dashboard.pages import Page
 from dashboard.words.sentences import percent
 from neft import tables
 from neft.experiments.claims import claims_table
 from neft.experiments.questions import CONTROL
 from neft.runs.store import LAYERS, RunStore
-from tests.dashboard.driver import APP, charts, open_page, traces, words
+from tests.dashboard.driver import charts, open_page, traces, words
 from tests.dashboard.small_experiments import HELD, a_plan, chips_of, runs_of
 from tests.dashboard.test_controls import without_help
 
-LEARN = "app_pages/learn.py"
 NAMES = list(LESSONS)
 ON_RUNS = NAMES[1:]
 REVEALED = "Your prediction and the chips"
-PAGES = {path.stem for path in (APP.parent / "app_pages").glob("*.py")} | {""}
-"""The landing page has no name of its own."""
 MIDDLE_SIGMA_D = 0.2
 """Of two device variations, the one at which the unlucky chip is looked for."""
 
 
 def lesson(name: str) -> AppTest:
     """A lesson before a prediction."""
-    app = open_page(LEARN, lesson=name)
+    app = open_page(Page.LEARN, lesson=name)
     assert not app.exception
     return app
 
@@ -79,7 +77,7 @@ def test_answer_and_its_links_are_hidden_until_a_prediction_is_made(experiments_
     assert len(charts(app)) > len(before)
     assert len(app.success) == 1
     assert links(app) - links_before
-    assert links(app) <= PAGES
+    assert links(app) <= {page.path for page in Page}
 
     app = app.button(key="predict_again").click().run()
 

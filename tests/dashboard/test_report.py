@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from dashboard import charts
 from dashboard.data import exchange, stored
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, Drawn
 from dashboard.widgets.share_popover import Shared, report_bytes
 from neft import columns
@@ -152,7 +153,7 @@ def test_landing_page_offers_its_report_and_its_address(shipped: RunStore) -> No
 
 
 def test_page_without_a_chart_offers_no_report(shipped: RunStore) -> None:
-    app = open_page("app_pages/compare.py")
+    app = open_page(Page.COMPARE)
 
     assert not app.exception
     assert [button.proto.label for button in app.get("download_button")] == []

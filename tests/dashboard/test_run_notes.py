@@ -2,11 +2,12 @@
 
 import pytest
 
+from dashboard.pages import Page
 from neft.runs.notes import make_note, read_note, write_note
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
-from tests.dashboard.driver import RUNS, open_page, words
+from tests.dashboard.driver import open_page, words
 
 KEEP = "Keep the note"
 
@@ -14,7 +15,7 @@ KEEP = "Keep the note"
 def test_note_written_on_a_shipped_run_is_kept_and_the_run_stays_as_it_is(shipped: RunStore) -> None:
     run_id = shipped.ids()[0]
     before = {path.name: path.read_bytes() for path in (shipped.root / run_id).iterdir()}
-    app = open_page(RUNS, run=run_id)
+    app = open_page(Page.RUNS, run=run_id)
 
     app.text_area(key=f"note_{run_id}").input("  worth a second look\n")
     app.multiselect(key=f"tags_{run_id}").set_value([])
@@ -31,7 +32,7 @@ def test_tags_are_a_column_and_a_filter(shipped: RunStore) -> None:
     tagged, other = shipped.ids()[:2]
     write_note(tagged, make_note("", ["baseline", "slow"]))
     write_note(other, make_note("", ["slow"]))
-    app = open_page(RUNS)
+    app = open_page(Page.RUNS)
     rows = {row["run_id"]: row for row in app.dataframe[0].value.to_dict("records")}
     assert list(rows[tagged]["tags"]) == ["baseline", "slow"]
     assert app.multiselect(key="f_tags").options == ["baseline", "slow"]
@@ -42,14 +43,14 @@ def test_tags_are_a_column_and_a_filter(shipped: RunStore) -> None:
 
 
 def test_without_tags_there_is_no_filter_by_them(shipped: RunStore) -> None:
-    assert "f_tags" not in [box.key for box in open_page(RUNS).multiselect]
+    assert "f_tags" not in [box.key for box in open_page(Page.RUNS).multiselect]
 
 
 def test_note_that_cannot_be_kept_says_why(shipped: RunStore) -> None:
     run_id = shipped.ids()[0]
     neft_home().mkdir(parents=True, exist_ok=True)
     (neft_home() / "notes").write_text("a file in the way", encoding="utf-8")
-    app = open_page(RUNS, run=run_id)
+    app = open_page(Page.RUNS, run=run_id)
 
     app.text_area(key=f"note_{run_id}").input("x")
     app = next(button for button in app.button if button.label == KEEP).click().run()
@@ -63,7 +64,7 @@ def test_note_that_cannot_be_read_is_named_while_the_rest_works(shipped: RunStor
     write_note(run_id, make_note("x"))
     (neft_home() / "notes" / f"{run_id}.json").write_text("{", encoding="utf-8")
 
-    app = open_page(RUNS, run=run_id)
+    app = open_page(Page.RUNS, run=run_id)
 
     assert not app.exception
     assert "1 notes cannot be read" not in words(app)
@@ -73,7 +74,7 @@ def test_note_that_cannot_be_read_is_named_while_the_rest_works(shipped: RunStor
 
 def test_deleted_run_leaves_no_note(own_run: RunRecord) -> None:
     write_note(own_run.id, make_note("x"))
-    app = open_page(RUNS, run=own_run.id)
+    app = open_page(Page.RUNS, run=own_run.id)
 
     app = app.button(key=f"delete_{own_run.id}").click().run()
 
@@ -82,7 +83,7 @@ def test_deleted_run_leaves_no_note(own_run: RunRecord) -> None:
 
 
 def test_curve_in_the_table_is_the_stored_accuracy(shipped: RunStore) -> None:
-    rows = {row["run_id"]: row for row in open_page(RUNS).dataframe[0].value.to_dict("records")}
+    rows = {row["run_id"]: row for row in open_page(Page.RUNS).dataframe[0].value.to_dict("records")}
 
     for record in shipped.list().records:
         means = [row.metrics["accuracy"].mean for row in record.summary.test]

@@ -7,12 +7,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data import opened_chips
+from dashboard.pages import Page
 from neft import columns
 from neft.runs.records import RunRecord
 from neft.runs.store import RECORD, WEIGHTS, RunStore
 from tests.dashboard.driver import charts, open_page, traces, words
 
-CHIP = "app_pages/chip.py"
 RANKS, LAYERS, CONFUSION, MAP = "Chips in order", "Asked and realised", "Confusion matrix", "Deviations of the weights"
 
 
@@ -37,7 +37,7 @@ def test_the_worst_chip_is_opened_and_keeps_what_was_stored(shipped: RunStore) -
     record = a_run(shipped)
     worst = stored_chips(shipped, record, 0.2).iloc[0]
 
-    app = open_page(CHIP, run=record.id, chip="Worst", chip_at="0.2")
+    app = open_page(Page.CHIP, run=record.id, chip="Worst", chip_at="0.2")
 
     assert not app.exception
     said = words(app)
@@ -69,7 +69,7 @@ def test_flips_and_mends_are_the_difference_in_accuracy(shipped: RunStore) -> No
 def test_every_part_of_the_report_is_drawn(shipped: RunStore) -> None:
     record = a_run(shipped)
 
-    app = open_page(CHIP, run=record.id, chip_at="0.2")
+    app = open_page(Page.CHIP, run=record.id, chip_at="0.2")
 
     assert [alt.split(" ")[0] for alt in charts(app)] == ["Chips", "Asked", "Confusion", "Deviations"]
     layers = next(trace for trace in traces(app, LAYERS) if trace["name"] == "sampled")
@@ -86,7 +86,7 @@ def test_all_flipped_images_are_shown_when_asked(shipped: RunStore, monkeypatch:
     flipped = opened_chips.report(record, 0.2, 0).flipped
     assert len(flipped) > 3
 
-    app = open_page(CHIP, run=record.id, chip_at="0.2", chip="By its number", number="0")
+    app = open_page(Page.CHIP, run=record.id, chip_at="0.2", chip="By its number", number="0")
     assert galleries(app) == [3]
     app = app.toggle(key="all").set_value(True).run()
 
@@ -98,7 +98,7 @@ def test_the_layer_of_the_address_is_mapped_over_its_rms_weight(shipped: RunStor
     expected = opened_chips.error_map(record, layer="classifier", instance=1, sigma_d=0.1, unit="rms").cells
 
     app = open_page(
-        CHIP, run=record.id, chip="By its number", number="1", chip_at="0.1", layer="classifier", over="RMS weight"
+        Page.CHIP, run=record.id, chip="By its number", number="1", chip_at="0.1", layer="classifier", over="RMS weight"
     )
 
     (cells,) = traces(app, MAP)
@@ -110,7 +110,7 @@ def test_buttons_walk_along_the_order_of_accuracy(shipped: RunStore) -> None:
     record = a_run(shipped)
     order = [int(chip) for chip in stored_chips(shipped, record, 0.1)[columns.INSTANCE]]
 
-    app = open_page(CHIP, run=record.id, chip="Worst", chip_at="0.1")
+    app = open_page(Page.CHIP, run=record.id, chip="Worst", chip_at="0.1")
     assert app.button(key="worse_chip").disabled
     for chip in order[1:]:
         app = app.button(key="better_chip").click().run()
@@ -129,7 +129,7 @@ def test_buttons_walk_along_the_order_of_accuracy(shipped: RunStore) -> None:
     ],
 )
 def test_wrong_values_in_the_address_do_no_harm(shipped: RunStore, address: dict[str, str]) -> None:
-    app = open_page(CHIP, **address)
+    app = open_page(Page.CHIP, **address)
 
     assert not app.exception
     assert len(charts(app)) == 4
@@ -140,7 +140,7 @@ def test_without_a_run_that_kept_its_weights_the_page_says_so(shipped: RunStore)
         files = {name: file for name, file in record.files.items() if name != WEIGHTS}
         (shipped.root / record.id / RECORD).write_text(record.model_copy(update={"files": files}).model_dump_json())
 
-    app = open_page(CHIP)
+    app = open_page(Page.CHIP)
 
     assert not app.exception
     assert "no stored run kept its weights" in words(app)
@@ -151,7 +151,7 @@ def test_damaged_weights_are_named(shipped: RunStore) -> None:
     record = a_run(shipped)
     (shipped.root / record.id / WEIGHTS).write_bytes(b"nothing")
 
-    app = open_page(CHIP, run=record.id)
+    app = open_page(Page.CHIP, run=record.id)
 
     assert not app.exception
     assert f"Run '{record.id}' is corrupt" in app.error[0].value

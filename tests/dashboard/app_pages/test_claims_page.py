@@ -6,12 +6,13 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.pages import Page
 from dashboard.words import findings
 from neft.experiments.claims import claim_settings, claims_table
 from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, PlanRecord, save_plan
 from neft.runs.store import INSTANCES, RunStore
-from tests.dashboard.driver import CLAIMS, charts, open_page, traces, words
+from tests.dashboard.driver import charts, open_page, traces, words
 from tests.dashboard.small_experiments import HELD, PLAN, a_plan, renamed, runs_of, without
 
 HEADS = ("Claims of the paper", "What the controls say")
@@ -38,7 +39,7 @@ def opened(some_experiments: RunStore) -> AppTest:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("neft.runs.store.CACHED_RUNS", some_experiments.root)
         patch.setenv("NEFT_HOME", str(some_experiments.root / "none"))
-        return open_page(CLAIMS)
+        return open_page(Page.CLAIMS)
 
 
 def verdicts(app: AppTest) -> list[pd.DataFrame]:
@@ -105,7 +106,7 @@ def test_claims_without_runs_are_named_with_their_command(opened: AppTest, judge
 def test_one_seed_decides_no_claim(experiments_shipped: RunStore) -> None:
     save_plan(neft_home() / "runs", without(a_plan(*HELD), seed=1))
 
-    app = open_page(CLAIMS)
+    app = open_page(Page.CLAIMS)
 
     assert not app.exception
     rows = [row for table in verdicts(app) for row in table.to_dict("records")]
@@ -116,7 +117,7 @@ def test_one_seed_decides_no_claim(experiments_shipped: RunStore) -> None:
 # ---------------------------------------------------------------- one claim in detail
 def test_claim_can_be_read_sigma_d_by_sigma_d(experiments_shipped: RunStore) -> None:
     expected = claim_settings("irs_lowers_ekl", a_plan(*HELD), runs_of(experiments_shipped))
-    app = open_page(CLAIMS)
+    app = open_page(Page.CLAIMS)
 
     app = app.selectbox(key="claim_detail").set_value(("irs_lowers_ekl", PLAN)).run()
     (table,) = [one.value for one in app.dataframe if "At" in one.value]
@@ -136,7 +137,7 @@ def test_detail_offers_the_claims_over_several_sigma_d(opened: AppTest, judged: 
 def test_comparison_at_one_sigma_d_has_no_detail(experiments_shipped: RunStore) -> None:
     save_plan(neft_home() / "runs", a_plan(*HELD, sigma_ds=(0.1,)))
 
-    app = open_page(CLAIMS)
+    app = open_page(Page.CLAIMS)
 
     assert not app.exception
     assert "It was run at one σ_d only." in words(app)
@@ -145,7 +146,7 @@ def test_comparison_at_one_sigma_d_has_no_detail(experiments_shipped: RunStore) 
 def test_without_the_comparison_there_is_no_detail(experiments_shipped: RunStore) -> None:
     save_plan(neft_home() / "runs", a_plan("classifier_noise"))
 
-    app = open_page(CLAIMS)
+    app = open_page(Page.CLAIMS)
 
     assert not app.exception
     assert claims(app) == ["IRS needs noise in its snapshot heads."]
@@ -156,7 +157,7 @@ def test_without_the_comparison_there_is_no_detail(experiments_shipped: RunStore
 def test_pills_leave_out_what_was_run_on_other_data(own_other_size: RunStore, experiments_shipped: RunStore) -> None:
     plans = [a_plan(*HELD), a_plan("classifier_noise", name="classifier_noise-0000abcd", hidden_units=12)]
     both = decided(plans, experiments_shipped, own_other_size)
-    app = open_page(CLAIMS)
+    app = open_page(Page.CLAIMS)
     pills = app.button_group(key="on")
     assert not app.exception
     assert pills.value == WIDTHS
@@ -171,13 +172,13 @@ def test_pills_leave_out_what_was_run_on_other_data(own_other_size: RunStore, ex
 
 
 def test_address_chooses_the_data(own_other_size: RunStore) -> None:
-    app = open_page(CLAIMS, on=[WIDTHS[1]])
+    app = open_page(Page.CLAIMS, on=[WIDTHS[1]])
 
     assert {data for table in verdicts(app) for data in table["Run on"]} == {WIDTHS[1]}
 
 
 def test_without_data_there_is_no_verdict(own_other_size: RunStore) -> None:
-    app = open_page(CLAIMS)
+    app = open_page(Page.CLAIMS)
 
     app = app.button_group(key="on").set_value([]).run()
 
@@ -193,7 +194,7 @@ def test_data_of_one_plan_offers_no_choice(opened: AppTest) -> None:
 def test_plans_on_the_same_data_are_told_apart_by_their_names(experiments_shipped: RunStore) -> None:
     save_plan(neft_home() / "runs", renamed(a_plan("classifier_noise"), "again"))
 
-    app = open_page(CLAIMS)
+    app = open_page(Page.CLAIMS)
 
     assert not app.exception
     assert app.button_group(key="on").value == [f"{name}: {WIDTHS[0]}" for name in (PLAN, "again")]
@@ -201,7 +202,7 @@ def test_plans_on_the_same_data_are_told_apart_by_their_names(experiments_shippe
 
 # ---------------------------------------------------------------- stores that are not as they should be
 def test_empty_store_offers_the_command(nothing_shipped: None) -> None:
-    app = open_page(CLAIMS)
+    app = open_page(Page.CLAIMS)
 
     assert not app.exception
     assert "No experiment is stored yet that decides a claim." in words(app)
@@ -216,7 +217,7 @@ def test_plan_that_cannot_be_read_is_named(request: pytest.FixtureRequest, store
     folder.mkdir(parents=True)
     (folder / "torn.json").write_text("{", encoding="utf-8")
 
-    app = open_page(CLAIMS)
+    app = open_page(Page.CLAIMS)
 
     assert not app.exception
     assert "The plan `torn` cannot be read: not a plan" in words(app)
@@ -226,7 +227,7 @@ def test_damaged_chips_of_a_run_are_named_while_the_rest_works(experiments_copy:
     damaged = a_plan("classifier_noise").entries[0].run_id
     (experiments_copy.root / damaged / INSTANCES).write_bytes(b"no table")
 
-    app = open_page(CLAIMS)
+    app = open_page(Page.CLAIMS)
 
     assert not app.exception
     assert f"Left out: Run '{damaged}' is corrupt" in words(app)

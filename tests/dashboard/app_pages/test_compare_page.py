@@ -7,14 +7,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data.comparisons import MOST_RUNS
+from dashboard.pages import Page
 from neft.experiments.questions import CONTROL
 from neft.runs.notes import make_note, write_note
 from neft.runs.records import RunRecord
 from neft.runs.store import HISTORY, INSTANCES, RunStore
 from neft.tables import compare_runs
-from tests.dashboard.driver import RUNS, charts, open_page, traces, words
+from tests.dashboard.driver import charts, open_page, traces, words
 
-COMPARE = "app_pages/compare.py"
 CURVES, DIFFERENCES, SPREAD, TRAINING = (
     "Accuracy against",
     "Differences in accuracy",
@@ -56,7 +56,7 @@ def changed(store: RunStore, record: RunRecord, **evaluation: object) -> RunReco
 
 # ---------------------------------------------------------------- nothing chosen
 def test_start_suggests_noise_injection_against_its_control_of_equal_seed(shipped: RunStore) -> None:
-    app = open_page(COMPARE)
+    app = open_page(Page.COMPARE)
 
     assert not app.exception
     links = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
@@ -73,13 +73,13 @@ def test_start_suggests_any_two_where_there_is_no_control(shipped: RunStore) -> 
     for run_id in set(shipped.ids()) - set(kept):
         shutil.rmtree(shipped.root / run_id)
 
-    app = open_page(COMPARE)
+    app = open_page(Page.COMPARE)
 
     assert any(link.proto.label.startswith("Two stored runs") for link in app.get("page_link"))
 
 
 def test_one_run_asks_for_a_second_one(shipped: RunStore) -> None:
-    app = open_page(COMPARE, run=ids_of(shipped, "ovf"))
+    app = open_page(Page.COMPARE, run=ids_of(shipped, "ovf"))
 
     assert not app.exception
     assert "Choose a second run" in words(app)
@@ -90,7 +90,7 @@ def test_one_run_asks_for_a_second_one(shipped: RunStore) -> None:
 def test_numbers_are_those_of_the_stored_chips(shipped: RunStore) -> None:
     first, second = run_of(shipped, "noise_injection"), run_of(shipped, CONTROL)
 
-    app = open_page(COMPARE, run=[first.id, second.id], at="0.1")
+    app = open_page(Page.COMPARE, run=[first.id, second.id], at="0.1")
 
     table = compare_runs([(one, shipped.instances(one)) for one in (first, second)], sigma_ds=(0.1,))
     row = rows_of(app)[second.id]
@@ -106,7 +106,7 @@ def test_numbers_are_those_of_the_stored_chips(shipped: RunStore) -> None:
 def test_every_run_is_a_line_of_its_own_in_every_chart(shipped: RunStore) -> None:
     run_ids = [*ids_of(shipped, "ovf", "irs"), *ids_of(shipped, "ovf", seed=1)]
 
-    app = open_page(COMPARE, run=run_ids)
+    app = open_page(Page.COMPARE, run=run_ids)
 
     assert not app.exception
     names = {"A · OVF, seed 0", "B · IRS, seed 0", "C · OVF, seed 1"}
@@ -118,7 +118,7 @@ def test_every_run_is_a_line_of_its_own_in_every_chart(shipped: RunStore) -> Non
 
 def test_hiding_a_run_changes_nothing_about_the_others(shipped: RunStore) -> None:
     run_ids = [*ids_of(shipped, "ovf", "irs", "vanilla"), *ids_of(shipped, "ovf", seed=1)]
-    app = open_page(COMPARE, run=run_ids)
+    app = open_page(Page.COMPARE, run=run_ids)
     before = {alt: lines(app, alt) for alt in (CURVES, DIFFERENCES, SPREAD, TRAINING)}
     rows = rows_of(app)
 
@@ -138,7 +138,7 @@ def test_hiding_a_run_changes_nothing_about_the_others(shipped: RunStore) -> Non
 
 def test_another_reference_turns_the_difference_around(shipped: RunStore) -> None:
     first, second = ids_of(shipped, "ovf", "irs")
-    app = open_page(COMPARE, run=[first, second])
+    app = open_page(Page.COMPARE, run=[first, second])
     difference = rows_of(app)[second]["difference"]
 
     app = app.selectbox(key="compare_with").set_value(second).run()
@@ -149,7 +149,7 @@ def test_another_reference_turns_the_difference_around(shipped: RunStore) -> Non
 
 
 def test_settings_are_the_differing_ones_until_all_are_asked_for(shipped: RunStore) -> None:
-    app = open_page(COMPARE, run=ids_of(shipped, "ovf", "irs"))
+    app = open_page(Page.COMPARE, run=ids_of(shipped, "ovf", "irs"))
     differing = app.dataframe[1].value["setting"].tolist()
 
     app = app.toggle(key="differing").set_value(False).run()
@@ -163,12 +163,12 @@ def test_settings_are_the_differing_ones_until_all_are_asked_for(shipped: RunSto
 # ---------------------------------------------------------------- the address
 def test_address_opens_the_same_comparison_elsewhere(shipped: RunStore) -> None:
     run_ids = ids_of(shipped, "ovf", "irs", "vanilla")
-    app = open_page(COMPARE, run=run_ids)
+    app = open_page(Page.COMPARE, run=run_ids)
     app = app.selectbox(key="compare_with").set_value(run_ids[2]).run()
     app = app.button_group(key="compare_hide").set_value(run_ids[1:]).run()
     address = {name: app.query_params[name] for name in ("run", "with", "hide")}
 
-    other = open_page(COMPARE, **address)
+    other = open_page(Page.COMPARE, **address)
 
     assert address == {"run": run_ids, "with": run_ids[2], "hide": run_ids[0]}
     assert headline(other) == headline(app)
@@ -179,7 +179,7 @@ def test_address_opens_the_same_comparison_elsewhere(shipped: RunStore) -> None:
 def test_run_chosen_later_is_shown_though_another_is_hidden(shipped: RunStore) -> None:
     run_ids = ids_of(shipped, "ovf", "irs")
     further = ids_of(shipped, "vanilla")
-    app = open_page(COMPARE, run=run_ids, hide=run_ids[0])
+    app = open_page(Page.COMPARE, run=run_ids, hide=run_ids[0])
 
     app = app.multiselect(key="compare_run").set_value([*run_ids, *further]).run()
 
@@ -188,7 +188,7 @@ def test_run_chosen_later_is_shown_though_another_is_hidden(shipped: RunStore) -
 
 def test_reference_that_is_taken_away_gives_way_to_the_first(shipped: RunStore) -> None:
     run_ids = ids_of(shipped, "ovf", "irs", "vanilla")
-    app = open_page(COMPARE, run=run_ids, **{"with": run_ids[2]})
+    app = open_page(Page.COMPARE, run=run_ids, **{"with": run_ids[2]})
 
     app = app.multiselect(key="compare_run").set_value(run_ids[:2]).run()
 
@@ -199,12 +199,12 @@ def test_reference_that_is_taken_away_gives_way_to_the_first(shipped: RunStore) 
 
 def test_runs_picked_on_the_page_of_all_runs_come_along(shipped: RunStore) -> None:
     run_ids = ids_of(shipped, "ovf", "irs")
-    app = open_page(RUNS, run=run_ids)
+    app = open_page(Page.RUNS, run=run_ids)
     link = next(link for link in app.get("page_link") if link.proto.label == "Compare these")
     assert link.proto.query_string == "&".join(f"run={run_id}" for run_id in run_ids)
     del app.query_params["run"]
 
-    app = app.switch_page(COMPARE).run()
+    app = app.switch_page(Page.COMPARE.file).run()
 
     assert list(app.multiselect(key="compare_run").value) == run_ids
 
@@ -213,7 +213,7 @@ def test_runs_picked_on_the_page_of_all_runs_come_along(shipped: RunStore) -> No
 def test_id_of_no_stored_run_is_left_out_and_named(shipped: RunStore, wrong: str) -> None:
     run_ids = ids_of(shipped, "ovf", "irs")
 
-    app = open_page(COMPARE, run=[run_ids[0], wrong, run_ids[1]], hide=wrong, **{"with": wrong})
+    app = open_page(Page.COMPARE, run=[run_ids[0], wrong, run_ids[1]], hide=wrong, **{"with": wrong})
 
     assert not app.exception
     assert list(rows_of(app)) == run_ids
@@ -223,7 +223,7 @@ def test_id_of_no_stored_run_is_left_out_and_named(shipped: RunStore, wrong: str
 def test_more_runs_than_can_be_told_apart_are_refused_in_words(shipped: RunStore) -> None:
     run_ids = shipped.ids()
 
-    app = open_page(COMPARE, run=run_ids)
+    app = open_page(Page.COMPARE, run=run_ids)
 
     assert not app.exception
     assert list(rows_of(app)) == run_ids[:MOST_RUNS]
@@ -236,7 +236,7 @@ def test_run_on_other_images_says_why_it_has_no_difference(shipped: RunStore) ->
     first, record = run_of(shipped, "ovf"), run_of(shipped, "irs")
     other = changed(shipped, record, max_test=100)
 
-    app = open_page(COMPARE, run=[first.id, other.id, record.id])
+    app = open_page(Page.COMPARE, run=[first.id, other.id, record.id])
 
     assert not app.exception
     said = next(info.value for info in app.info)
@@ -251,7 +251,7 @@ def test_run_on_other_chips_says_why_it_is_unpaired(shipped: RunStore) -> None:
     first = run_of(shipped, "ovf")
     other = changed(shipped, run_of(shipped, "irs"), seed=7)
 
-    app = open_page(COMPARE, run=[first.id, other.id])
+    app = open_page(Page.COMPARE, run=[first.id, other.id])
 
     assert not app.exception
     assert "met other chips than A, so no pairs are taken" in app.info[0].value
@@ -265,7 +265,7 @@ def test_damaged_chips_are_named_while_the_rest_is_shown(shipped: RunStore, inde
     (shipped.root / run_ids[index] / INSTANCES).write_bytes(b"")
     (shipped.root / run_ids[index] / HISTORY).write_bytes(b"")
 
-    app = open_page(COMPARE, run=run_ids)
+    app = open_page(Page.COMPARE, run=run_ids)
 
     assert not app.exception
     assert f"Run '{run_ids[index]}' is corrupt" in words(app)
@@ -274,7 +274,7 @@ def test_damaged_chips_are_named_while_the_rest_is_shown(shipped: RunStore, inde
 
 def test_run_that_is_gone_meanwhile_leaves_the_comparison(shipped: RunStore) -> None:
     run_ids = ids_of(shipped, "ovf", "irs", "vanilla")
-    app = open_page(COMPARE, run=run_ids)
+    app = open_page(Page.COMPARE, run=run_ids)
     shutil.rmtree(shipped.root / run_ids[0])
 
     app = app.run()
@@ -286,7 +286,7 @@ def test_run_that_is_gone_meanwhile_leaves_the_comparison(shipped: RunStore) -> 
 def test_nothing_shown_says_what_to_do(shipped: RunStore) -> None:
     run_ids = ids_of(shipped, "ovf", "irs")
 
-    app = open_page(COMPARE, run=run_ids, hide=run_ids)
+    app = open_page(Page.COMPARE, run=run_ids, hide=run_ids)
 
     assert not app.exception
     assert "No run is shown" in words(app)
@@ -298,6 +298,6 @@ def test_tags_and_notes_stand_in_the_table(shipped: RunStore) -> None:
     run_ids = ids_of(shipped, "ovf", "irs")
     write_note(run_ids[1], make_note("looks good", ["baseline"]))
 
-    row = rows_of(open_page(COMPARE, run=run_ids))[run_ids[1]]
+    row = rows_of(open_page(Page.COMPARE, run=run_ids))[run_ids[1]]
 
     assert (row["tags"], row["note"]) == (["baseline"], "looks good")

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data import own_devices, previews
+from dashboard.pages import Page
 from dashboard.widgets.device_editor import FILE, G_MAX, START, form_address
 from neft import columns
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
@@ -19,9 +20,8 @@ from neft.options import make_config
 from neft.pipeline import Settings, run
 from neft.runs.records import RunRecord
 from neft.runs.store import RECORD, WEIGHTS, RunStore, Stores
-from tests.dashboard.driver import EXPLORE, PREVIEW, RUNS, TRAIN, charts, open_page, traces, words
+from tests.dashboard.driver import charts, open_page, traces, words
 
-DEVICE, CHIP = "app_pages/device.py", "app_pages/chip.py"
 LEVELS, CODES, MEASURED, CURVES = "Std of each of", "Std of a weight's", "Histograms of", "Accuracy against device"
 UNEVEN = {"stds": "0.2,1,2,1", "own_at": "0.08", "called": "mine"}
 
@@ -66,7 +66,7 @@ def run_on_it(one_run: RunStore, monkeypatch: pytest.MonkeyPatch) -> RunRecord:
 def test_page_opens_on_a_measured_device_and_says_what_it_does(shipped: RunStore) -> None:
     record = a_run(shipped)
 
-    app = open_page(DEVICE, run=record.id)
+    app = open_page(Page.DEVICE, run=record.id)
 
     assert not app.exception
     assert len(charts(app)) == 3
@@ -80,7 +80,7 @@ def test_page_opens_on_a_measured_device_and_says_what_it_does(shipped: RunStore
 
 
 def test_address_holds_the_device(shipped: RunStore) -> None:
-    app = open_page(DEVICE, run=a_run(shipped).id, **UNEVEN)
+    app = open_page(Page.DEVICE, run=a_run(shipped).id, **UNEVEN)
 
     assert "**mine** misses most in level 2: 10 times as far as in its best level, 0." in words(app)
     own = next(trace for trace in traces(app, LEVELS) if trace["name"] == "mine")
@@ -95,7 +95,7 @@ def test_address_holds_the_device(shipped: RunStore) -> None:
 def test_curves_are_the_previews_on_either_device(shipped: RunStore) -> None:
     record = a_run(shipped)
 
-    app = open_page(DEVICE, run=record.id, **UNEVEN)
+    app = open_page(Page.DEVICE, run=record.id, **UNEVEN)
 
     drawn = {trace["name"]: trace for trace in traces(app, CURVES) if trace.get("name")}
     assert drawn["mine"]["x"] == pytest.approx([0.02 * step for step in range(9)])
@@ -107,7 +107,7 @@ def test_curves_are_the_previews_on_either_device(shipped: RunStore) -> None:
 
 
 def test_other_bits_slice_the_network_anew(shipped: RunStore) -> None:
-    app = open_page(DEVICE, run=a_run(shipped).id, stds="1,1.2,1.4,1.6,1.6,1.4,1.2,1", own_at="0.05")
+    app = open_page(Page.DEVICE, run=a_run(shipped).id, stds="1,1.2,1.4,1.6,1.6,1.4,1.2,1", own_at="0.05")
 
     assert not app.exception
     assert "A magnitude of 9 bits on 3 devices of 3." in words(app)
@@ -117,7 +117,7 @@ def test_other_bits_slice_the_network_anew(shipped: RunStore) -> None:
 
 
 def test_starting_from_a_technology_takes_its_levels(shipped: RunStore) -> None:
-    app = open_page(DEVICE, run=a_run(shipped).id)
+    app = open_page(Page.DEVICE, run=a_run(shipped).id)
 
     app = app.selectbox(key=START).set_value("fefet6").run()
 
@@ -130,7 +130,7 @@ def test_starting_from_a_technology_takes_its_levels(shipped: RunStore) -> None:
 
 
 def test_other_bits_take_the_fit_at_more_levels_and_an_edited_device_on_straight_lines(shipped: RunStore) -> None:
-    app = open_page(DEVICE, run=a_run(shipped).id)
+    app = open_page(Page.DEVICE, run=a_run(shipped).id)
 
     app = app.button_group(key="own_bits").set_value(1).run()
     assert line(app) == "0.3615,1.367"
@@ -155,7 +155,7 @@ def test_other_bits_take_the_fit_at_more_levels_and_an_edited_device_on_straight
     ],
 )
 def test_wrong_levels_are_named_with_a_way_on(shipped: RunStore, stds: str, sentence: str) -> None:
-    app = open_page(DEVICE, stds=stds)
+    app = open_page(Page.DEVICE, stds=stds)
 
     assert not app.exception
     assert sentence in app.error[0].value
@@ -166,7 +166,7 @@ def test_wrong_levels_are_named_with_a_way_on(shipped: RunStore, stds: str, sent
 
 @pytest.mark.parametrize("address", [{"own_at": "7"}, {"own_at": "x", "called": "y" * 99}, {"run": "../../etc"}])
 def test_other_wrong_values_in_the_address_do_no_harm(shipped: RunStore, address: Mapping[str, str]) -> None:
-    app = open_page(DEVICE, stds="1,2,2,1", **address)
+    app = open_page(Page.DEVICE, stds="1,2,2,1", **address)
 
     assert not app.exception
     assert app.error or len(charts(app)) == 3
@@ -177,7 +177,7 @@ def test_without_weights_the_device_is_still_shown(shipped: RunStore) -> None:
         files = {name: file for name, file in record.files.items() if name != WEIGHTS}
         (shipped.root / record.id / RECORD).write_text(record.model_copy(update={"files": files}).model_dump_json())
 
-    app = open_page(DEVICE)
+    app = open_page(Page.DEVICE)
 
     assert not app.exception
     assert len(charts(app)) == 2
@@ -186,7 +186,7 @@ def test_without_weights_the_device_is_still_shown(shipped: RunStore) -> None:
 
 # ---------------------------------------------------------------- files
 def test_example_file_gives_the_device_with_intervals_and_hills(shipped: RunStore) -> None:
-    app = upload(open_page(DEVICE, run=a_run(shipped).id), own_devices.example_csv())
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), own_devices.example_csv())
 
     assert not app.exception
     found = own_devices.measurements(own_devices.example_csv(), None)
@@ -202,7 +202,7 @@ def test_example_file_gives_the_device_with_intervals_and_hills(shipped: RunStor
 
 
 def test_file_in_a_unit_of_conductance_needs_its_maximum(shipped: RunStore) -> None:
-    app = upload(open_page(DEVICE, run=a_run(shipped).id), b"level;std\n0;0,5\n1;3,5\n")
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), b"level;std\n0;0,5\n1;3,5\n")
     assert "give the maximal conductance g_max" in app.error[0].value
 
     app = app.number_input(key=G_MAX).set_value(50.0).run()
@@ -212,7 +212,7 @@ def test_file_in_a_unit_of_conductance_needs_its_maximum(shipped: RunStore) -> N
 
 
 def test_wrong_file_is_named_and_leaves_the_device(shipped: RunStore) -> None:
-    app = open_page(DEVICE, run=a_run(shipped).id, **UNEVEN)
+    app = open_page(Page.DEVICE, run=a_run(shipped).id, **UNEVEN)
 
     app = upload(app, b"level,std\n0,a\n")
 
@@ -222,17 +222,17 @@ def test_wrong_file_is_named_and_leaves_the_device(shipped: RunStore) -> None:
 
 
 # ---------------------------------------------------------------- a run on it
-@pytest.mark.parametrize("page", [EXPLORE, PREVIEW, RUNS, CHIP])
-def test_run_on_an_own_device_is_shown_like_any_other(run_on_it: RunRecord, page: str) -> None:
+@pytest.mark.parametrize("page", [Page.EXPLORE, Page.PREVIEW, Page.RUNS, Page.CHIP])
+def test_run_on_an_own_device_is_shown_like_any_other(run_on_it: RunRecord, page: Page) -> None:
     app = open_page(page, run=run_on_it.id)
 
     assert not app.exception
     assert not app.error
-    assert "my device" in words(app) or page != PREVIEW
+    assert "my device" in words(app) or page != Page.PREVIEW
 
 
 def test_run_on_an_own_device_is_selected_by_its_title(run_on_it: RunRecord) -> None:
-    app = open_page(EXPLORE, device="my device")
+    app = open_page(Page.EXPLORE, device="my device")
 
     assert not app.exception
     assert app.selectbox(key="device").value == "measured:0.2,1,2,1:my device"
@@ -240,7 +240,7 @@ def test_run_on_an_own_device_is_selected_by_its_title(run_on_it: RunRecord) -> 
 
 
 def test_own_device_is_tried_beside_another_own_device(run_on_it: RunRecord) -> None:
-    app = open_page(DEVICE, run=run_on_it.id, stds="1,1,1,1", own_at="0.05")
+    app = open_page(Page.DEVICE, run=run_on_it.id, stds="1,1,1,1", own_at="0.05")
 
     assert not app.exception
     assert "on my device, the device it was tested on," in words(app)
@@ -291,7 +291,7 @@ def test_commands_make_the_run_on_this_device(shipped: RunStore) -> None:
 def test_train_page_opens_with_the_device_filled_in(shipped: RunStore) -> None:
     device = own_devices.own_device("0.2,1,2,1", "my device")
 
-    app = open_page(TRAIN, **form_address(device, own_devices.weights_on_device(None, device), 0.08))
+    app = open_page(Page.TRAIN, **form_address(device, own_devices.weights_on_device(None, device), 0.08))
 
     assert not app.exception
     assert "--level-stds 0.2,1,2,1 --device-title 'my device'" in words(app)

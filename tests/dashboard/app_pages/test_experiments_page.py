@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
+from dashboard.pages import Page
 from neft import tables
 from neft.cli import main
 from neft.experiments.questions import EXPERIMENTS as ASKED
@@ -20,7 +21,7 @@ from neft.reference.citations import cite
 from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, save_plan
 from neft.runs.store import INSTANCES, RunStore
-from tests.dashboard.driver import EXPERIMENTS, axis_titles, charts, open_page, traces, words, write_job
+from tests.dashboard.driver import axis_titles, charts, open_page, traces, words, write_job
 from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, renamed, without
 
 ACCURACY, EKL, DOTS = "Accuracy over", "EKL over", "One dot a training"
@@ -30,7 +31,7 @@ WITH_PUBLISHED = sorted(set(published_settings()["experiment"]))
 
 def open_experiment(name: str, **address: str | list[str]) -> AppTest:
     """The page at this experiment's address."""
-    return open_page(EXPERIMENTS, experiment=ASKED[name].title, **address)
+    return open_page(Page.EXPERIMENTS, experiment=ASKED[name].title, **address)
 
 
 @pytest.fixture(scope="module", params=HELD)
@@ -111,7 +112,7 @@ def test_experiment_without_runs_offers_the_command(experiments_shipped: RunStor
 
 
 def test_list_says_which_experiments_have_no_runs(experiments_shipped: RunStore) -> None:
-    radio = open_page(EXPERIMENTS).sidebar.radio(key="experiment")
+    radio = open_page(Page.EXPERIMENTS).sidebar.radio(key="experiment")
 
     assert radio.options == [experiment.title for experiment in ASKED.values()]
     assert list(radio.proto.captions) == ["" if name in HELD else "no runs yet" for name in ASKED]
@@ -126,7 +127,7 @@ def test_other_experiments_open_on_the_cached_runs(name: str) -> None:
 
 
 def test_another_experiment_is_a_click_away(experiments_shipped: RunStore) -> None:
-    app = open_page(EXPERIMENTS)
+    app = open_page(Page.EXPERIMENTS)
     first = app.sidebar.radio(key="experiment").value
 
     app = app.sidebar.radio(key="experiment").set_value("convergence").run()
@@ -141,7 +142,7 @@ def test_another_experiment_is_a_click_away(experiments_shipped: RunStore) -> No
     [{"experiment": "Cold fusion"}, {"size": "nowhere"}, {"ekl": "EKL of the moon"}, {"paper": "perhaps"}],
 )
 def test_wrong_values_in_the_address_do_no_harm(experiments_shipped: RunStore, address: dict[str, str]) -> None:
-    app = open_page(EXPERIMENTS, **address)
+    app = open_page(Page.EXPERIMENTS, **address)
 
     assert not app.exception
     assert [alt.split(" over")[0] for alt in charts(app)] == ["Accuracy", "EKL"]
@@ -200,7 +201,7 @@ def mean_of(chips: pd.DataFrame, metric: str, variant: str) -> list[float]:
 
 
 def test_address_of_calibrated_ekl_shows_it_at_once(experiments_shipped: RunStore) -> None:
-    app = open_page(EXPERIMENTS, ekl="EKL after calibration")
+    app = open_page(Page.EXPERIMENTS, ekl="EKL after calibration")
 
     assert app.button_group(key="ekl").value == "calibrated_ekl"
     assert axis_titles(app, EKL)[1] == "EKL after calibration (nats)"
@@ -359,7 +360,7 @@ def test_plan_that_cannot_be_read_is_named_while_the_rest_works(experiments_ship
 def test_plan_that_cannot_be_read_is_named_where_nothing_is_stored(nothing_shipped: None) -> None:
     (own_plans() / "torn.json").write_text("{", encoding="utf-8")
 
-    app = open_page(EXPERIMENTS)
+    app = open_page(Page.EXPERIMENTS)
 
     assert not app.exception
     assert "Nothing of this experiment is stored yet." in words(app)

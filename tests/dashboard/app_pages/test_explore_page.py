@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.pages import Page
 from dashboard.widgets.run_picker import _with_curves
 from dashboard.words import sentences
 from neft.experiments.questions import CONTROL
@@ -18,7 +19,7 @@ from neft.runs.places import CACHED_RUNS, neft_home
 from neft.runs.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, RunStore
 from neft.tables import runs_table
 from tests.dashboard.conftest import SIGMA_DS
-from tests.dashboard.driver import APP, EXPLORE, RUNS, charts, chosen, open_at, open_page, traces, words
+from tests.dashboard.driver import APP, charts, chosen, open_at, open_page, traces, words
 
 ACCURACY, EKL, DECAY, DEVIATION = "Accuracy against", "Distribution of", "Accuracy over the number", "Histograms of"
 
@@ -264,8 +265,8 @@ def test_networks_of_an_ablation_are_offered_where_nothing_else_is(
 
 
 # ---------------------------------------------------------------- stores that are not as they should be
-@pytest.mark.parametrize("page", [EXPLORE, RUNS])
-def test_empty_store_is_said_with_the_way_on(nothing_shipped: None, page: str) -> None:
+@pytest.mark.parametrize("page", [Page.EXPLORE, Page.RUNS])
+def test_empty_store_is_said_with_the_way_on(nothing_shipped: None, page: Page) -> None:
     app = open_page(page)
 
     assert not app.exception
@@ -273,8 +274,8 @@ def test_empty_store_is_said_with_the_way_on(nothing_shipped: None, page: str) -
     assert "Train a network" in words(app)
 
 
-@pytest.mark.parametrize("page", [EXPLORE, RUNS])
-def test_run_that_cannot_be_read_is_named_while_the_rest_works(shipped: RunStore, page: str) -> None:
+@pytest.mark.parametrize("page", [Page.EXPLORE, Page.RUNS])
+def test_run_that_cannot_be_read_is_named_while_the_rest_works(shipped: RunStore, page: Page) -> None:
     lost = next(record.id for record in shipped.list().records if record.facts.method == "ovf")
     (shipped.root / lost / RECORD).write_text("{", encoding="utf-8")
 
@@ -283,7 +284,7 @@ def test_run_that_cannot_be_read_is_named_while_the_rest_works(shipped: RunStore
     assert not app.exception
     assert "1 stored runs cannot be read" in words(app)
     assert f"`{lost}`: Run '{lost}' is corrupt" in words(app)
-    assert page == RUNS or len(charts(app)) > 2
+    assert page == Page.RUNS or len(charts(app)) > 2
 
 
 @pytest.mark.parametrize("name", [INSTANCES, DEVIATIONS, LAYERS, HISTORY])
@@ -309,8 +310,8 @@ def test_damaged_file_of_every_run_leaves_a_page_that_says_so(shipped: RunStore,
     assert f"{name} is not the file that was stored." in words(app)
 
 
-@pytest.mark.parametrize("page", [EXPLORE, RUNS])
-def test_store_of_nothing_but_unreadable_runs_names_them(shipped: RunStore, page: str) -> None:
+@pytest.mark.parametrize("page", [Page.EXPLORE, Page.RUNS])
+def test_store_of_nothing_but_unreadable_runs_names_them(shipped: RunStore, page: Page) -> None:
     for run_id in shipped.ids():
         (shipped.root / run_id / RECORD).write_text("{", encoding="utf-8")
 
@@ -346,8 +347,9 @@ def test_pages_of_stored_numbers_never_import_torch() -> None:
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
         f"app = AppTest.from_file({str(APP)!r}, default_timeout=60).run()\n"
-        "for page in ('runs', 'experiments', 'claims'):\n"
-        "    app = app.switch_page(f'app_pages/{page}.py').run()\n"
+        "from dashboard.pages import Page\n"
+        "for page in (Page.RUNS, Page.EXPERIMENTS, Page.CLAIMS):\n"
+        "    app = app.switch_page(page.file).run()\n"
         "    assert not app.exception\n"
         "print(*sys.modules)\n"
     )

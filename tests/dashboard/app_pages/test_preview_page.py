@@ -6,9 +6,10 @@ import pytest
 
 from dashboard.data import previews
 from dashboard.data.previews import MAX_PASSES
+from dashboard.pages import Page
 from neft.runs.records import RunRecord
 from neft.runs.store import RECORD, WEIGHTS, RunStore
-from tests.dashboard.driver import PREVIEW, charts, open_page, traces, words
+from tests.dashboard.driver import charts, open_page, traces, words
 
 CURVE, LAYERS = "Preview of accuracy", "Accuracy with variation in one"
 LINE = "preview, with its 95 % interval"
@@ -21,7 +22,7 @@ def a_run(store: RunStore, method: str = "irs") -> RunRecord:
 def test_curve_begins_with_the_clean_accuracy_and_layers_are_in_the_networks_order(shipped: RunStore) -> None:
     record = a_run(shipped)
 
-    app = open_page(PREVIEW, run=record.id)
+    app = open_page(Page.PREVIEW, run=record.id)
 
     assert not app.exception
     assert app.selectbox(key="run").value == record.id
@@ -43,11 +44,13 @@ def test_curve_begins_with_the_clean_accuracy_and_layers_are_in_the_networks_ord
 def test_real_chips_are_the_stored_means_of_the_same_device(shipped: RunStore) -> None:
     record = a_run(shipped)
 
-    (real,) = [trace for trace in traces(open_page(PREVIEW, run=record.id), CURVE) if "real" in trace.get("name", "")]
+    (real,) = [
+        trace for trace in traces(open_page(Page.PREVIEW, run=record.id), CURVE) if "real" in trace.get("name", "")
+    ]
 
     assert real["x"] == [row.sigma_d for row in record.summary.test]
     assert real["y"] == pytest.approx([100 * (row.metrics["accuracy"].mean or 0) for row in record.summary.test])
-    elsewhere = open_page(PREVIEW, run=record.id, **{"try": "FeFET2"})
+    elsewhere = open_page(Page.PREVIEW, run=record.id, **{"try": "FeFET2"})
     assert not [trace for trace in traces(elsewhere, CURVE) if "real" in trace.get("name", "")]
     assert "no stored chips of this device" in words(elsewhere)
 
@@ -68,7 +71,7 @@ def test_preview_lies_where_the_real_chips_lie(shipped: RunStore) -> None:
 
 
 def test_finished_preview_stays_and_every_redraw_is_a_pass_further(shipped: RunStore) -> None:
-    app = open_page(PREVIEW, run=a_run(shipped).id)
+    app = open_page(Page.PREVIEW, run=a_run(shipped).id)
 
     for number in range(2, MAX_PASSES - 1):
         app = app.run()
@@ -81,7 +84,7 @@ def test_finished_preview_stays_and_every_redraw_is_a_pass_further(shipped: RunS
 
 
 def test_device_whose_levels_differ_shares_chips_and_says_why(shipped: RunStore) -> None:
-    app = open_page(PREVIEW, run=a_run(shipped).id, **{"try": "RRAM4"})
+    app = open_page(Page.PREVIEW, run=a_run(shipped).id, **{"try": "RRAM4"})
 
     assert not app.exception
     assert "Images share real chips here" in words(app)
@@ -90,14 +93,14 @@ def test_device_whose_levels_differ_shares_chips_and_says_why(shipped: RunStore)
 
 
 def test_layers_of_the_address_are_shown_at_once(shipped: RunStore) -> None:
-    app = open_page(PREVIEW, run=a_run(shipped).id, upto="0.2", layers="0.2")
+    app = open_page(Page.PREVIEW, run=a_run(shipped).id, upto="0.2", layers="0.2")
 
     assert app.select_slider(key="layers").value == "0.2"
     assert "= 0.2 in all layers" in words(app)
 
 
 def test_layers_are_shown_at_the_sigma_d_of_the_slider(shipped: RunStore) -> None:
-    app = open_page(PREVIEW, run=a_run(shipped).id, upto="0.2")
+    app = open_page(Page.PREVIEW, run=a_run(shipped).id, upto="0.2")
 
     assert app.select_slider(key="layers").value == "0.075"
     assert "= 0.075 in all layers" in words(app)
@@ -112,7 +115,7 @@ def test_layers_are_shown_at_the_sigma_d_of_the_slider(shipped: RunStore) -> Non
     "address", [{"run": "../../etc"}, {"run": ["a", "b"]}, {"try": "x", "upto": "9", "layers": "7"}]
 )
 def test_wrong_values_in_the_address_do_no_harm(shipped: RunStore, address: dict[str, str]) -> None:
-    app = open_page(PREVIEW, **address)
+    app = open_page(Page.PREVIEW, **address)
 
     assert not app.exception
     assert len(charts(app)) == 2
@@ -123,7 +126,7 @@ def test_without_a_run_that_kept_its_weights_the_page_says_so(shipped: RunStore)
         files = {name: file for name, file in record.files.items() if name != WEIGHTS}
         (shipped.root / record.id / RECORD).write_text(record.model_copy(update={"files": files}).model_dump_json())
 
-    app = open_page(PREVIEW)
+    app = open_page(Page.PREVIEW)
 
     assert not app.exception
     assert "no stored run kept its weights" in words(app)
@@ -134,7 +137,7 @@ def test_damaged_weights_are_named(shipped: RunStore) -> None:
     record = a_run(shipped)
     (shipped.root / record.id / WEIGHTS).write_bytes(b"nothing")
 
-    app = open_page(PREVIEW, run=record.id)
+    app = open_page(Page.PREVIEW, run=record.id)
 
     assert not app.exception
     assert f"Run '{record.id}' is corrupt" in app.error[0].value

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data import image_outcomes, results
+from dashboard.pages import Page
 from dashboard.words import sentences
 from neft.experiments.questions import CONTROL
 from neft.runs.records import RunRecord
@@ -16,19 +17,18 @@ from neft.runs.store import WEIGHTS as WEIGHT_FILE
 from tests.dashboard.app_pages.test_explore_page import chips
 from tests.dashboard.driver import ROOT, charts, open_page, traces, words
 
-ACCURACY, UNCERTAINTY, WEIGHTS = (f"app_pages/{name}.py" for name in ("accuracy", "uncertainty", "weights"))
 SLICE = 0.1
 MOST_STEPS = 20
 METHODS = {"Vanilla": "vanilla", "Noise injection": "noise_injection", "OVF": "ovf", "IRS": "irs"}
 
 
-def opened(store: RunStore, page: str) -> AppTest:
+def opened(store: RunStore, page: Page) -> AppTest:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("neft.runs.store.CACHED_RUNS", store.root)
         patch.setenv("NEFT_HOME", str(store.root / "none"))
         app = open_page(page, read="Fixed", at=str(SLICE))
         for _ in range(MOST_STEPS):
-            if page != UNCERTAINTY or "Chip 20 of 20" in words(app):
+            if page != Page.UNCERTAINTY or "Chip 20 of 20" in words(app):
                 break
             app = app.run()  # a slow machine opens fewer chips a step
         return app
@@ -37,19 +37,19 @@ def opened(store: RunStore, page: str) -> AppTest:
 @pytest.fixture(scope="module")
 def accuracy(every_method: RunStore) -> AppTest:
     """The page of the small store; to be read only."""
-    return opened(every_method, ACCURACY)
+    return opened(every_method, Page.ACCURACY)
 
 
 @pytest.fixture(scope="module")
 def uncertainty(every_method: RunStore) -> AppTest:
     """Likewise."""
-    return opened(every_method, UNCERTAINTY)
+    return opened(every_method, Page.UNCERTAINTY)
 
 
 @pytest.fixture(scope="module")
 def weights(every_method: RunStore) -> AppTest:
     """Likewise."""
-    return opened(every_method, WEIGHTS)
+    return opened(every_method, Page.WEIGHTS)
 
 
 def drawn(app: AppTest, alt: str, name: str) -> dict[str, list[float]]:
@@ -68,7 +68,7 @@ def lowest_seed(store: RunStore, method: str) -> RunRecord:
 
 
 @pytest.mark.parametrize("page", ["accuracy", "uncertainty", "weights"])
-def test_page_opens_on_the_small_store(request: pytest.FixtureRequest, page: str) -> None:
+def test_page_opens_on_the_small_store(request: pytest.FixtureRequest, page: Page) -> None:
     app: AppTest = request.getfixturevalue(page)
 
     assert not app.exception
@@ -102,7 +102,7 @@ def test_so_few_chips_are_said_to_set_no_lower_limit(accuracy: AppTest) -> None:
 
 
 def test_first_percentile_is_drawn_when_asked_for(shipped: RunStore) -> None:
-    app = open_page(ACCURACY, read="Fixed", at="0.1", unlucky="1st percentile")
+    app = open_page(Page.ACCURACY, read="Fixed", at="0.1", unlucky="1st percentile")
 
     marks = drawn(app, "The 1st percentile", "IRS")
     assert marks["y"][1] == pytest.approx(100 * np.percentile(table_of(shipped, "irs", "accuracy"), 1))
@@ -126,7 +126,7 @@ def test_differences_are_paired_with_the_control(accuracy: AppTest, every_method
 
 
 def test_another_method_can_stand_at_zero(shipped: RunStore) -> None:
-    app = open_page(ACCURACY, read="Fixed", at="0.1", against="IRS")
+    app = open_page(Page.ACCURACY, read="Fixed", at="0.1", against="IRS")
 
     marks = drawn(app, "Paired differences in accuracy to IRS", "OVF")
     ours, theirs = (table_of(shipped, method, "accuracy") for method in ("ovf", "irs"))
@@ -202,7 +202,7 @@ def test_images_are_shown_with_their_class(uncertainty: AppTest) -> None:
 
 
 def test_calibrated_logits_change_confidence_but_no_prediction(shipped: RunStore) -> None:
-    app = open_page(UNCERTAINTY, read="Fixed", at="0.2", methods="OVF", logits="Calibrated")
+    app = open_page(Page.UNCERTAINTY, read="Fixed", at="0.2", methods="OVF", logits="Calibrated")
 
     assert not app.exception
     (one,) = image_outcomes.opened([lowest_seed(shipped, "ovf")], 0.2)
@@ -220,7 +220,7 @@ def test_without_weights_stored_numbers_stay(shipped: RunStore) -> None:
         files = {name: file for name, file in record.files.items() if name != WEIGHT_FILE}
         (shipped.root / record.id / RECORD).write_text(record.model_copy(update={"files": files}).model_dump_json())
 
-    app = open_page(UNCERTAINTY, read="Fixed", at="0.1")
+    app = open_page(Page.UNCERTAINTY, read="Fixed", at="0.1")
 
     assert not app.exception
     assert "None of these networks kept its weights" in words(app)
@@ -263,7 +263,7 @@ def test_two_methods_layers_stand_side_by_side(weights: AppTest) -> None:
 
 
 def test_another_method_can_be_chosen_for_its_layers(shipped: RunStore) -> None:
-    app = open_page(WEIGHTS, read="Fixed", at="0.1", one="OVF")
+    app = open_page(Page.WEIGHTS, read="Fixed", at="0.1", one="OVF")
 
     assert not app.exception
     assert app.selectbox(key="one").value == "ovf"
@@ -273,7 +273,7 @@ def test_another_method_can_be_chosen_for_its_layers(shipped: RunStore) -> None:
 
 
 def test_without_variation_no_layer_costs_anything_and_the_page_says_so(shipped: RunStore) -> None:
-    app = open_page(WEIGHTS, read="Fixed", at="0")
+    app = open_page(Page.WEIGHTS, read="Fixed", at="0")
 
     assert not app.exception
     assert "no layer costs anything" in words(app)
@@ -281,7 +281,7 @@ def test_without_variation_no_layer_costs_anything_and_the_page_says_so(shipped:
 
 # ---------------------------------------------------------------- what both ask
 def test_one_run_a_method_is_that_of_the_lowest_seed(shipped: RunStore) -> None:
-    app = open_page(WEIGHTS, read="Matched", at="0.1", methods=["IRS"])
+    app = open_page(Page.WEIGHTS, read="Matched", at="0.1", methods=["IRS"])
 
     assert not app.exception
     assert app.selectbox(key="one").options == ["IRS"]

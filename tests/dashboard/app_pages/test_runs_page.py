@@ -3,10 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.pages import Page
 from neft.runs.places import CACHED_RUNS, neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import HISTORY, RECORD, RunStore
-from tests.dashboard.driver import RUNS, TRAIN, charts, open_page, traces, words
+from tests.dashboard.driver import charts, open_page, traces, words
 
 
 def ids_of(store: RunStore, method: str) -> list[str]:
@@ -18,14 +19,14 @@ def picked(app: AppTest) -> list[str]:
 
 
 def test_every_run_that_ships_is_a_row() -> None:
-    app = open_page(RUNS)
+    app = open_page(Page.RUNS)
 
     assert not app.exception
     assert set(app.dataframe[0].value["run_id"]) == set(RunStore(CACHED_RUNS, read_only=True).ids())
 
 
 def test_row_holds_the_stored_numbers_in_per_cent(shipped: RunStore) -> None:
-    rows = {row["run_id"]: row for row in open_page(RUNS).dataframe[0].value.to_dict("records")}
+    rows = {row["run_id"]: row for row in open_page(Page.RUNS).dataframe[0].value.to_dict("records")}
 
     for record in shipped.list().records:
         at_train = record.summary.at(record.facts.train_sigma_d)
@@ -40,7 +41,7 @@ def test_row_holds_the_stored_numbers_in_per_cent(shipped: RunStore) -> None:
 
 
 def test_table_can_be_narrowed_to_a_method(shipped: RunStore) -> None:
-    app = open_page(RUNS)
+    app = open_page(Page.RUNS)
 
     app = app.multiselect(key="f_method").set_value(["OVF"]).run()
 
@@ -52,7 +53,7 @@ def test_table_can_be_narrowed_to_a_method(shipped: RunStore) -> None:
 def test_picked_run_shows_its_numbers_and_where_they_came_from(shipped: RunStore, method: str) -> None:
     record = shipped.record(ids_of(shipped, method)[0])
 
-    app = open_page(RUNS, run=record.id)
+    app = open_page(Page.RUNS, run=record.id)
 
     assert not app.exception
     assert picked(app) == [record.id]
@@ -72,7 +73,7 @@ def test_curves_of_a_picked_run_are_its_history(shipped: RunStore) -> None:
     record = shipped.record(ids_of(shipped, "ovf")[0])
     history = shipped.tables(record).history
 
-    drawn = traces(open_page(RUNS, run=record.id), "Loss and accuracies")
+    drawn = traces(open_page(Page.RUNS, run=record.id), "Loss and accuracies")
 
     assert history["loss"].tolist() in [pytest.approx(trace["y"]) for trace in drawn]
     assert (100 * history["validation_accuracy"]).tolist() in [pytest.approx(trace["y"]) for trace in drawn]
@@ -81,7 +82,7 @@ def test_curves_of_a_picked_run_are_its_history(shipped: RunStore) -> None:
 def test_picked_runs_say_what_differs_between_them(shipped: RunStore) -> None:
     ids = ids_of(shipped, "irs")
 
-    app = open_page(RUNS, run=ids)
+    app = open_page(Page.RUNS, run=ids)
 
     assert len(app.tabs) == 2
     assert "What differs" in words(app)
@@ -91,7 +92,7 @@ def test_picked_runs_say_what_differs_between_them(shipped: RunStore) -> None:
 
 @pytest.mark.parametrize("run_id", ["../../etc/passwd", "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d", ""])
 def test_id_of_no_run_in_the_address_does_no_harm(shipped: RunStore, run_id: str) -> None:
-    app = open_page(RUNS, run=run_id)
+    app = open_page(Page.RUNS, run=run_id)
 
     assert not app.exception
     assert picked(app) == []
@@ -102,7 +103,7 @@ def test_picked_run_whose_files_were_damaged_says_so(shipped: RunStore) -> None:
     run_id = shipped.ids()[0]
     (shipped.root / run_id / HISTORY).write_bytes(b"epoch\n")
 
-    app = open_page(RUNS, run=run_id)
+    app = open_page(Page.RUNS, run=run_id)
 
     assert not app.exception
     assert f"Run '{run_id}' is corrupt: {HISTORY} is not the file that was stored." in words(app)
@@ -111,13 +112,13 @@ def test_picked_run_whose_files_were_damaged_says_so(shipped: RunStore) -> None:
 def test_run_that_shipped_cannot_be_deleted(shipped: RunStore) -> None:
     run_id = shipped.ids()[0]
 
-    app = open_page(RUNS, run=run_id)
+    app = open_page(Page.RUNS, run=run_id)
 
     assert [button.key for button in app.button if str(button.key).startswith("delete_")] == []
 
 
 def test_own_run_can_be_deleted(own_run: RunRecord) -> None:
-    app = open_page(RUNS, run=own_run.id)
+    app = open_page(Page.RUNS, run=own_run.id)
 
     app = app.button(key=f"delete_{own_run.id}").click().run()
 
@@ -128,7 +129,7 @@ def test_own_run_can_be_deleted(own_run: RunRecord) -> None:
 
 
 def test_own_run_that_is_gone_meanwhile_is_no_error(own_run: RunRecord) -> None:
-    app = open_page(RUNS, run=own_run.id)
+    app = open_page(Page.RUNS, run=own_run.id)
     RunStore(neft_home() / "runs").delete(own_run.id)
 
     app = app.button(key=f"delete_{own_run.id}").click().run()
@@ -142,15 +143,15 @@ def test_run_made_by_a_newer_version_is_named(shipped: RunStore) -> None:
         path.read_text(encoding="utf-8").replace('"schema_version": 1', '"schema_version": 99'), encoding="utf-8"
     )
 
-    assert "was made by a newer version of neft" in words(open_page(RUNS))
+    assert "was made by a newer version of neft" in words(open_page(Page.RUNS))
 
 
 def test_a_run_opens_the_train_page_with_its_settings(shipped: RunStore) -> None:
     run_id = shipped.ids()[0]
 
-    app = open_page(RUNS, run=[run_id])
+    app = open_page(Page.RUNS, run=[run_id])
 
     queries = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
     assert queries["Train again, same seed"] == f"like={run_id}"
     assert queries["Train again, another seed"] == f"like={run_id}&reseed=yes"
-    assert "A run with these settings is stored" in words(open_page(TRAIN, like=run_id))
+    assert "A run with these settings is stored" in words(open_page(Page.TRAIN, like=run_id))

@@ -9,13 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data import exchange
+from dashboard.pages import Page
 from neft.runs.bundles import export_runs
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import HISTORY, RunStore, Stores
 from tests.dashboard.driver import open_page, words
 
-SHARE = "app_pages/share.py"
 NONE = RunStore(Path("/nonexistent"), read_only=True)
 
 
@@ -39,7 +39,7 @@ def empty_home(every_method: RunStore, nothing_shipped: None) -> RunStore:
 def test_picked_runs_are_in_the_file_as_they_are_stored(shipped: RunStore) -> None:
     ids = shipped.ids()[:2]
 
-    app = open_page(SHARE, bundle=ids)
+    app = open_page(Page.SHARE, bundle=ids)
 
     assert not app.exception
     assert [button.proto.label for button in app.get("download_button")] == ["Download 2 runs"]
@@ -58,11 +58,11 @@ def test_size_is_that_of_the_stored_files(shipped: RunStore) -> None:
     stored = sum(file.num_bytes for run_id in ids for file in shipped.record(run_id).files.values())
 
     assert exchange.bundle_size(ids) == stored
-    assert f"{stored / 1e6:.1f} MB before packing" in words(open_page(SHARE, bundle=ids))
+    assert f"{stored / 1e6:.1f} MB before packing" in words(open_page(Page.SHARE, bundle=ids))
 
 
 def test_nothing_picked_says_where_to_pick(shipped: RunStore) -> None:
-    app = open_page(SHARE)
+    app = open_page(Page.SHARE)
 
     assert app.get("download_button") == []
     assert "Pick runs here" in words(app)
@@ -70,7 +70,7 @@ def test_nothing_picked_says_where_to_pick(shipped: RunStore) -> None:
 
 
 def test_all_own_runs_are_picked_at_once(own_run: RunRecord) -> None:
-    app = open_page(SHARE)
+    app = open_page(Page.SHARE)
 
     app = app.button(key="all_own").click().run()
 
@@ -80,14 +80,14 @@ def test_all_own_runs_are_picked_at_once(own_run: RunRecord) -> None:
 
 @pytest.mark.parametrize("run_id", ["../../etc/passwd", "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d", ""])
 def test_id_of_no_run_in_the_address_does_no_harm(shipped: RunStore, run_id: str) -> None:
-    app = open_page(SHARE, bundle=run_id)
+    app = open_page(Page.SHARE, bundle=run_id)
 
     assert not app.exception
     assert app.multiselect(key="bundle").value == []
 
 
 def test_without_any_run_the_page_says_what_can_be_done(nothing_shipped: None) -> None:
-    app = open_page(SHARE)
+    app = open_page(Page.SHARE)
 
     assert not app.exception
     assert "No runs are stored yet" in words(app)
@@ -98,7 +98,7 @@ def test_without_any_run_the_page_says_what_can_be_done(nothing_shipped: None) -
 def test_file_is_looked_through_before_anything_is_stored(empty_home: RunStore) -> None:
     ids = empty_home.ids()[:2]
 
-    app = upload(open_page(SHARE), bundle_of(empty_home, *ids))
+    app = upload(open_page(Page.SHARE), bundle_of(empty_home, *ids))
 
     assert not app.exception
     rows = app.dataframe[0].value
@@ -111,7 +111,7 @@ def test_file_is_looked_through_before_anything_is_stored(empty_home: RunStore) 
 
 def test_imported_runs_are_stored_as_they_were_and_linked(empty_home: RunStore) -> None:
     ids = empty_home.ids()[:2]
-    app = upload(open_page(SHARE), bundle_of(empty_home, *ids))
+    app = upload(open_page(Page.SHARE), bundle_of(empty_home, *ids))
 
     app = app.button(key="import").click().run()
 
@@ -125,7 +125,7 @@ def test_imported_runs_are_stored_as_they_were_and_linked(empty_home: RunStore) 
 
 
 def test_runs_that_are_here_need_no_import(shipped: RunStore) -> None:
-    app = upload(open_page(SHARE), bundle_of(shipped, shipped.ids()[0]))
+    app = upload(open_page(Page.SHARE), bundle_of(shipped, shipped.ids()[0]))
 
     assert "is here already" in words(app)
     assert [button.key for button in app.button if button.key == "import"] == []
@@ -141,7 +141,7 @@ def test_damaged_run_is_named_and_the_others_can_be_taken(empty_home: RunStore, 
             for path in (copy / run_id).iterdir():
                 file.write(path, f"{run_id}/{path.name}")
 
-    app = upload(open_page(SHARE), target.getvalue())
+    app = upload(open_page(Page.SHARE), target.getvalue())
 
     assert f"Run '{bad}' is corrupt: {HISTORY} is not the file that was stored." in words(app)
     app = app.button(key="import").click().run()
@@ -150,7 +150,7 @@ def test_damaged_run_is_named_and_the_others_can_be_taken(empty_home: RunStore, 
 
 @pytest.mark.parametrize("content", [b"", b"no zip at all"])
 def test_file_that_is_none_is_refused_in_words(empty_home: RunStore, content: bytes) -> None:
-    app = upload(open_page(SHARE), content)
+    app = upload(open_page(Page.SHARE), content)
 
     assert not app.exception
     assert "The file is no zip file, or a damaged one" in words(app)
@@ -162,7 +162,7 @@ def test_file_that_reaches_out_of_its_folder_is_refused_in_words(empty_home: Run
     with zipfile.ZipFile(target, "a") as file:
         file.writestr("../../evil", b"x")
 
-    app = upload(open_page(SHARE), target.getvalue())
+    app = upload(open_page(Page.SHARE), target.getvalue())
 
     assert "is no plain name inside the file's own folders" in words(app)
     assert not neft_home().exists()

@@ -3,6 +3,7 @@
 import pytest
 
 from dashboard.data import weights as single_weights
+from dashboard.pages import Page
 from neft import columns
 from neft.devices import Fefet6, Rram1
 from neft.inspection.microscope import slice_weight
@@ -15,7 +16,6 @@ from neft.runs.store import WEIGHTS, RunStore
 from neft.tables import layer_label
 from tests.dashboard.driver import charts, open_page, traces, words
 
-SLICES = "app_pages/slices.py"
 LEVELS, SHARES, HISTOGRAM = "Asked and held levels", "Share of the weight", "Histogram of the programmed"
 
 
@@ -26,7 +26,7 @@ def a_run(store: RunStore) -> RunRecord:
 def test_a_weight_is_shown_down_to_its_devices(shipped: RunStore) -> None:
     expected = slice_weight(-0.5, w_max=1.0, device=Rram1(), mapping=BitSlicing(), sigma_d=0.1)
 
-    app = open_page(SLICES, weight="-0.5", sliced_at="0.1", sliced_chip="7")
+    app = open_page(Page.SLICES, weight="-0.5", sliced_at="0.1", sliced_chip="7")
 
     assert not app.exception
     said = words(app)
@@ -46,7 +46,7 @@ def test_a_weight_is_shown_down_to_its_devices(shipped: RunStore) -> None:
 def test_bits_and_technology_are_those_of_the_controls(shipped: RunStore) -> None:
     expected = slice_weight(0.25, w_max=1.0, device=Fefet6(), mapping=BitSlicing(weight_bits=4), sigma_d=0.2)
 
-    app = open_page(SLICES, weight="0.25", technology="FeFET6", m="4", sliced_at="0.2")
+    app = open_page(Page.SLICES, weight="0.25", technology="FeFET6", m="4", sliced_at="0.2")
 
     assert f"lies on 2 FeFET6 devices as code {expected.code}" in words(app)
     band = next(trace for trace in traces(app, LEVELS) if trace["type"] == "bar")
@@ -61,7 +61,7 @@ def test_a_stored_weight_is_the_networks_own(shipped: RunStore) -> None:
     network = restore_network(config, images, shipped.weights(record))
     weights = {layer_name(name): weight for name, weight in device_weights(network).items()}
 
-    app = open_page(SLICES, run=record.id, **{"from": "A stored network", "layer": "classifier", "place": "17"})
+    app = open_page(Page.SLICES, run=record.id, **{"from": "A stored network", "layer": "classifier", "place": "17"})
 
     weight = weights["classifier"].detach()
     assert not app.exception
@@ -71,18 +71,18 @@ def test_a_stored_weight_is_the_networks_own(shipped: RunStore) -> None:
 
 
 def test_the_next_chip_is_in_the_address(shipped: RunStore) -> None:
-    app = open_page(SLICES, sliced_chip="7")
+    app = open_page(Page.SLICES, sliced_chip="7")
     before = words(app)
 
     app = app.button(key="next_chip").click().run()
 
     assert app.sidebar.number_input(key="sliced_chip").value == 8
     assert "chip 8 holds" in words(app)
-    assert words(open_page(SLICES, sliced_chip="7")) == before
+    assert words(open_page(Page.SLICES, sliced_chip="7")) == before
 
 
 def test_without_variation_nothing_misses(shipped: RunStore) -> None:
-    app = open_page(SLICES, sliced_at="0")
+    app = open_page(Page.SLICES, sliced_at="0")
 
     assert not app.exception
     assert "comes back as −0.5020 on every chip" in words(app)
@@ -99,14 +99,14 @@ def test_without_variation_nothing_misses(shipped: RunStore) -> None:
     ],
 )
 def test_wrong_values_in_the_address_do_no_harm(shipped: RunStore, address: dict[str, str]) -> None:
-    app = open_page(SLICES, **address)
+    app = open_page(Page.SLICES, **address)
 
     assert not app.exception
     assert len(charts(app)) == 3
 
 
 def test_changing_the_technology_keeps_to_bits_that_it_knows(shipped: RunStore) -> None:
-    app = open_page(SLICES, m="5", k="1")
+    app = open_page(Page.SLICES, m="5", k="1")
     assert "lies on 5 RRAM1 devices" in words(app)
 
     app = app.sidebar.selectbox(key="technology").select("RRAM4").run()
@@ -120,14 +120,14 @@ def test_damaged_weights_are_named(shipped: RunStore) -> None:
     record = a_run(shipped)
     (shipped.root / record.id / WEIGHTS).write_bytes(b"nothing")
 
-    app = open_page(SLICES, run=record.id, **{"from": "A stored network"})
+    app = open_page(Page.SLICES, run=record.id, **{"from": "A stored network"})
 
     assert not app.exception
     assert f"Run '{record.id}' is corrupt" in app.error[0].value
 
 
 def test_without_any_run_a_free_value_is_left(nothing_shipped: None) -> None:
-    app = open_page(SLICES)
+    app = open_page(Page.SLICES)
 
     assert not app.exception
     assert len(charts(app)) == 3

@@ -13,12 +13,13 @@ from streamlit.testing.v1 import AppTest
 from dashboard.computing.work.forms import INITIAL
 from dashboard.jobs import jobs, processes
 from dashboard.jobs.processes import READY, keep_ready
+from dashboard.pages import Page
 from neft.config import RunConfig
 from neft.methods import METHODS
 from neft.options import FAMILIES, command_line, make_config
 from neft.runs.places import neft_home
 from neft.runs.store import RunStore
-from tests.dashboard.driver import TRAIN, epoch, open_page, words, write_job
+from tests.dashboard.driver import epoch, open_page, words, write_job
 
 # a training outlives whoever started it
 pytestmark = [
@@ -46,7 +47,7 @@ def form_keys(app: AppTest) -> set[str]:
 def test_page_makes_a_process_ready_for_the_next_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "keep_ready", keep_ready)
 
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     assert not app.exception
     assert READY.pid is not None
@@ -55,7 +56,7 @@ def test_page_makes_a_process_ready_for_the_next_training(monkeypatch: pytest.Mo
 
 # ---------------------------------------------------------------- the form
 def test_untouched_form_is_the_command_of_its_defaults() -> None:
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     assert not app.exception
     assert shown_command(app) == command_line(make_config(UNTOUCHED))
@@ -75,7 +76,7 @@ def test_untouched_form_is_the_command_of_its_defaults() -> None:
     ],
 )
 def test_number_in_the_form_goes_into_the_command(key: str, value: float, name: str) -> None:
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     app = app.number_input(key=key).set_value(value).run()
 
@@ -84,7 +85,7 @@ def test_number_in_the_form_goes_into_the_command(key: str, value: float, name: 
 
 @pytest.mark.parametrize(("family", "names"), sorted(FAMILIES.items()))
 def test_every_component_can_be_chosen(family: str, names: dict[str, object]) -> None:
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
     for name in names:
         app = choose(app, family, name)
 
@@ -93,8 +94,8 @@ def test_every_component_can_be_chosen(family: str, names: dict[str, object]) ->
 
 
 def test_another_method_brings_its_own_settings() -> None:
-    ovf = form_keys(open_page(TRAIN))
-    irs = form_keys(choose(open_page(TRAIN), "method", "irs"))
+    ovf = form_keys(open_page(Page.TRAIN))
+    irs = form_keys(choose(open_page(Page.TRAIN), "method", "irs"))
 
     assert ovf - irs == {f"{field}_ovf" for field in METHODS["ovf"].model_fields if field != "name"}
     assert irs - ovf == {f"{field}_irs" for field in METHODS["irs"].model_fields if field != "name"}
@@ -109,7 +110,7 @@ def test_another_method_brings_its_own_settings() -> None:
     ],
 )
 def test_number_out_of_range_is_refused_with_a_sentence(key: str, value: float, sentence: str) -> None:
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     app = app.number_input(key=key).set_value(value).run()
 
@@ -120,7 +121,7 @@ def test_number_out_of_range_is_refused_with_a_sentence(key: str, value: float, 
 
 @pytest.mark.parametrize("text", ["much", "0,2", "0.3:0.1:0.1"])
 def test_list_that_cannot_be_is_refused_with_a_sentence(text: str) -> None:
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     app = app.text_input(key="form_test_sigma_d").set_value(text).run()
 
@@ -130,7 +131,7 @@ def test_list_that_cannot_be_is_refused_with_a_sentence(text: str) -> None:
 
 
 def test_irs_with_more_terms_than_the_network_has_places_is_refused() -> None:
-    app = choose(open_page(TRAIN), "method", "irs")
+    app = choose(open_page(Page.TRAIN), "method", "irs")
 
     app = app.number_input(key="form_num_feedback_irs").set_value(16).run()
 
@@ -153,7 +154,7 @@ def start_button(app: AppTest):
 
 
 def test_training_started_on_the_page_is_stored_and_shown() -> None:
-    app = a_short_training(open_page(TRAIN))
+    app = a_short_training(open_page(Page.TRAIN))
 
     app = start_button(app).click().run()
 
@@ -190,7 +191,7 @@ def test_training_started_on_the_page_is_stored_and_shown() -> None:
 def test_job_that_ended_says_how(events: list[dict[str, object] | str], said: str) -> None:
     write_job("20260101-000000-aaaaaa", events)
 
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     assert not app.exception
     assert said in words(app)
@@ -211,7 +212,7 @@ def test_job_that_runs_says_what_it_does_and_that_others_wait(events: list[dict[
     ours = os.getpid()
     write_job("20260101-000000-aaaaaa", events, pid=ours, created=psutil.Process(ours).create_time())
 
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     assert not app.exception
     assert said in app.get("progress")[0].proto.text
@@ -222,7 +223,7 @@ def test_job_that_runs_says_what_it_does_and_that_others_wait(events: list[dict[
 def test_cancel_stops_the_jobs_process() -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     folder = write_job("20260101-000000-aaaaaa", [], pid=process.pid, created=psutil.Process(process.pid).create_time())
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     app = app.button(key=f"cancel_{folder.name}").click().run()
 
@@ -243,7 +244,7 @@ def test_waiting_jobs_say_their_place_and_when_their_turn_comes() -> None:
     for number in range(3):
         write_job(f"20260101-000000-00000{number}", [], **ours(), expected=expected)
 
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     assert not app.exception
     assert "Waiting: 2nd in the queue** · begins when the job ahead has ended, in about 60 s to 2 min" in words(app)
@@ -256,7 +257,7 @@ def test_waiting_job_leaves_the_queue_when_it_is_cancelled() -> None:
     write_job("20260101-000000-000000", [], **ours())
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     folder = write_job("20260101-000000-aaaaaa", [], pid=process.pid, created=psutil.Process(process.pid).create_time())
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     app = app.button(key=f"cancel_{folder.name}").click().run()
 
@@ -269,7 +270,7 @@ def test_training_that_is_queued_is_not_queued_twice() -> None:
     run_id = make_config(UNTOUCHED).run_id
     write_job("20260101-000000-aaaaaa", [], **ours(), run_id=run_id)
 
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     assert start_button(app).disabled
     assert "A training with these settings is 1st in the queue." in words(app)
@@ -279,7 +280,7 @@ def test_lost_training_is_started_again_from_its_card() -> None:
     write_job("20260101-000000-000000", [], **ours())
     folder = write_job("20260101-000000-aaaaaa", [epoch(1)])
     (folder / "config.json").write_text(make_config(UNTOUCHED).to_json(), encoding="utf-8")
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     app = app.button(key=f"again_{folder.name}").click().run()
 
@@ -292,7 +293,7 @@ def test_lost_training_is_started_again_from_its_card() -> None:
 def test_many_ended_jobs_are_paged_and_can_be_cleared() -> None:
     for number in range(7):
         write_job(f"20260101-000000-00000{number}", [epoch(1), {"event": "finished"}])
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
     assert "7 jobs have ended." in words(app)
     assert words(app).count("Finished in") == 5
 
@@ -333,7 +334,7 @@ def a_job_like(values: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("values", [UNTOUCHED, EVERY_PART], ids=["defaults", "everything"])
 def test_form_is_filled_in_from_a_job(values: dict[str, Any]) -> None:
-    app = open_page(TRAIN, like=a_job_like(values))
+    app = open_page(Page.TRAIN, like=a_job_like(values))
 
     assert not app.exception
     assert shown_command(app) == command_line(make_config(values))
@@ -343,13 +344,13 @@ def test_form_takes_the_next_free_seed() -> None:
     queued = make_config({**EVERY_PART, "seed": 8})
     write_job("20260101-000000-000000", [], **ours(), run_id=queued.run_id)
 
-    app = open_page(TRAIN, like=a_job_like(EVERY_PART), reseed="yes")
+    app = open_page(Page.TRAIN, like=a_job_like(EVERY_PART), reseed="yes")
 
     assert shown_command(app) == command_line(make_config({**EVERY_PART, "seed": 9}))
 
 
 def test_run_that_is_no_more_cannot_be_filled_in() -> None:
-    app = open_page(TRAIN, like="digits-mlp-1a2b3c4d")
+    app = open_page(Page.TRAIN, like="digits-mlp-1a2b3c4d")
 
     assert not app.exception
     assert "The settings of `digits-mlp-1a2b3c4d` cannot be filled in: no run and no job" in words(app)
@@ -357,7 +358,7 @@ def test_run_that_is_no_more_cannot_be_filled_in() -> None:
 
 
 def test_form_is_in_the_address() -> None:
-    app = open_page(TRAIN, form_dataset="MNIST", form_method="IRS", form_num_feedback_irs="2", form_epochs="7")
+    app = open_page(Page.TRAIN, form_dataset="MNIST", form_method="IRS", form_num_feedback_irs="2", form_epochs="7")
 
     assert shown_command(app) == command_line(
         make_config({**UNTOUCHED, "dataset": "mnist", "method": "irs", "num_feedback": 2, "epochs": 7})
@@ -367,7 +368,7 @@ def test_form_is_in_the_address() -> None:
 # ---------------------------------------------------------------- an experiment
 def test_experiment_is_queued_from_here_too() -> None:
     write_job("20260101-000000-000000", [], **ours())
-    app = open_page(TRAIN, train_what="A named experiment")
+    app = open_page(Page.TRAIN, train_what="A named experiment")
     app.selectbox(key="form_experiment").set_value("beta").run()
     app.selectbox(key="form_backbone").set_value("mlp").run()
 
@@ -382,14 +383,14 @@ def test_experiment_is_queued_from_here_too() -> None:
 
 
 def test_time_that_nothing_tells_is_said_to_be_unknown() -> None:
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     assert "How long it takes is not known beforehand" in words(app)
 
 
 def test_ended_job_can_be_removed_from_the_list() -> None:
     folder = write_job("20260101-000000-aaaaaa", [epoch(1), {"event": "finished"}])
-    app = open_page(TRAIN)
+    app = open_page(Page.TRAIN)
 
     app = app.button(key=f"forget_{folder.name}").click().run()
 

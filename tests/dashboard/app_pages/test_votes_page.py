@@ -6,12 +6,12 @@ import torch
 from dashboard.computing.work import restored
 from dashboard.data import opened_chips, restorable
 from dashboard.data.opened_chips import FIRST_LOOK, NUM_VOTERS, VOTE_SIGMA_DS
+from dashboard.pages import Page
 from neft import columns
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS, RunStore
 from tests.dashboard.driver import charts, open_page, traces, words
 
-VOTES = "app_pages/votes.py"
 BARS, CELLS = "Votes of", "The class that each"
 
 
@@ -44,7 +44,7 @@ def test_the_slider_reads_the_votes_at_its_stop(shipped: RunStore) -> None:
     while not asked.is_finished:
         asked.advance()
 
-    app = open_page(VOTES, run=record.id, image="5", votes_at="0.2")
+    app = open_page(Page.VOTES, run=record.id, image="5", votes_at="0.2")
 
     assert not app.exception
     for sigma_d in (0.2, 0.4):
@@ -61,7 +61,7 @@ def test_the_slider_reads_the_votes_at_its_stop(shipped: RunStore) -> None:
 def test_votes_grow_with_every_redraw(shipped: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opened_chips, "A_PASS", 1e-4)  # one chip a pass
 
-    app = open_page(VOTES, run=a_run(shipped).id, image="5")
+    app = open_page(Page.VOTES, run=a_run(shipped).id, image="5")
     assert "1 of 100 chips asked" in words(app)
     app = app.run()
 
@@ -77,7 +77,7 @@ def test_the_most_contested_image_is_shown_first(shipped: RunStore) -> None:
     opened = restored.opened_chips(record.id, restorable.checksum(record))
     usual = opened_chips.usual_sigma_d(record, VOTE_SIGMA_DS)
 
-    app = open_page(VOTES, run=record.id)
+    app = open_page(Page.VOTES, run=record.id)
 
     image = int(app.number_input(key="image").value or 0)
     assert image == int(opened_chips.contested(record, usual)[columns.IMAGE].iloc[0])
@@ -90,7 +90,7 @@ def test_a_thumbnail_takes_its_image_into_the_address(shipped: RunStore) -> None
     record = a_run(shipped)
     other = int(opened_chips.contested(record, 0.1)[columns.IMAGE].iloc[3])
 
-    app = open_page(VOTES, run=record.id)
+    app = open_page(Page.VOTES, run=record.id)
     app = app.button_group(key="contested_image").set_value(other).run()
 
     assert not app.exception
@@ -102,7 +102,7 @@ def test_a_thumbnail_takes_its_image_into_the_address(shipped: RunStore) -> None
     "address", [{"image": "99999"}, {"image": "-1"}, {"votes_at": "0.33", "image": "x", "run": "y"}]
 )
 def test_wrong_values_in_the_address_do_no_harm(shipped: RunStore, address: dict[str, str]) -> None:
-    app = open_page(VOTES, **address)
+    app = open_page(Page.VOTES, **address)
 
     assert not app.exception
     assert len(charts(app)) == 2
@@ -112,7 +112,7 @@ def test_damaged_weights_are_named(shipped: RunStore) -> None:
     record = a_run(shipped)
     (shipped.root / record.id / WEIGHTS).write_bytes(b"nothing")
 
-    app = open_page(VOTES, run=record.id)
+    app = open_page(Page.VOTES, run=record.id)
 
     assert not app.exception
     assert f"Run '{record.id}' is corrupt" in app.error[0].value
@@ -130,5 +130,5 @@ def test_a_wrong_chip_can_be_opened_where_the_evaluation_has_it(shipped: RunStor
     assert opened_chips.stored_chip_address(record, 99, 0.2) is None
     assert opened_chips.stored_chip_address(record, 3, 0.0) is None
     assert opened_chips.stored_chip_address(record, 3, 0.125) is None
-    said = words(open_page(VOTES, run=record.id, image="5", votes_at="0.4"))
+    said = words(open_page(Page.VOTES, run=record.id, image="5", votes_at="0.4"))
     assert "Open one of these chips" in said

@@ -1,20 +1,19 @@
 """The glossary: everything registered has an entry, every entry leads somewhere, and the page finds them."""
 
-import ast
 import re
 
 import pytest
 
+from dashboard.pages import Page
 from dashboard.words import glossary
-from dashboard.words.glossary import FILE
+from dashboard.words.glossary import FILE, Term
 from neft.datasets import DATASETS
 from neft.devices import DEVICES
 from neft.methods import METHODS
 from neft.metrics import METRICS
 from neft.networks.backbones import BACKBONES
-from tests.dashboard.driver import APP, open_page, words
+from tests.dashboard.driver import open_page, words
 
-GLOSSARY = "app_pages/glossary.py"
 REGISTERED = {
     f"{family}.{name}": str(getattr(one, "label", ""))
     for family, registry in (
@@ -49,18 +48,9 @@ def test_no_key_or_name_stands_twice() -> None:
     assert names == sorted(names, key=str.casefold)
 
 
-def test_every_entry_leads_to_pages_that_the_page_can_name() -> None:
-    named = next(
-        node.value
-        for node in ast.parse((APP.parent / GLOSSARY).read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "PAGES"
-    )
-    labels = ast.literal_eval(named)
-    navigation = APP.read_text(encoding="utf-8")
-
-    assert {stem for term in glossary.terms().values() for stem in term.pages} <= set(labels)
-    for stem, (label, icon) in labels.items():
-        assert f'"app_pages/{stem}.py", title="{label}", icon="{icon}"' in navigation
+def test_entry_that_leads_to_no_page_is_refused() -> None:
+    with pytest.raises(KeyError, match="NOWHERE"):
+        Term.model_validate({"key": "a", "term": "A", "text": "A.", "pages": ["nowhere"]})
 
 
 @pytest.mark.parametrize(
@@ -84,7 +74,7 @@ def test_help_text_says_symbol_and_meaning() -> None:
 
 # ---------------------------------------------------------------- the page
 def test_page_lists_every_term() -> None:
-    app = open_page(GLOSSARY)
+    app = open_page(Page.GLOSSARY)
 
     assert not app.exception
     headings = [text.value for text in app.markdown if text.value.startswith("## ")]
@@ -93,7 +83,7 @@ def test_page_lists_every_term() -> None:
 
 
 def test_search_in_the_address_narrows_the_list_and_offers_a_way_back() -> None:
-    app = open_page(GLOSSARY, find="nothing like it")
+    app = open_page(Page.GLOSSARY, find="nothing like it")
 
     assert "No term holds “nothing like it”" in words(app)
 
@@ -103,7 +93,7 @@ def test_search_in_the_address_narrows_the_list_and_offers_a_way_back() -> None:
 
 
 def test_a_terms_own_address_shows_it_alone_with_its_pages() -> None:
-    app = open_page(GLOSSARY, term="EKL")
+    app = open_page(Page.GLOSSARY, term="EKL")
     term = glossary.terms()["ekl"]
 
     assert not app.exception
