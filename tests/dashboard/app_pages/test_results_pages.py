@@ -68,7 +68,7 @@ def lowest_seed(store: RunStore, method: str) -> RunRecord:
 
 
 @pytest.mark.parametrize("page", ["accuracy", "uncertainty", "weights"])
-def test_page_opens_on_the_small_store(request: pytest.FixtureRequest, page: Page) -> None:
+def test_page_opens_on_the_small_store(request: pytest.FixtureRequest, page: str) -> None:
     app: AppTest = request.getfixturevalue(page)
 
     assert not app.exception
