@@ -72,8 +72,6 @@ FIND = "find"
 
 Protocol = Literal["matched", "fixed"]
 PROTOCOLS: dict[Protocol, str] = {"matched": "Matched", "fixed": "Fixed"}
-CLOSE = 1e-9
-"""Device variations that differ by less are the same one."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +98,3 @@ class Selection:
     published: str | None = None
     """The panel of published figures to draw beside the runs."""
     published_label: str = ""
-
-
-def sigma_text(sigma_d: float) -> str:
-    """How a device variation is written in the address and on the page.
-
-    >>> sigma_text(0.1), sigma_text(0.15)
-    ('0.1', '0.15')
-    """
-    return f"{sigma_d:g}"

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import Selection, sigma_text
+from dashboard.address import Selection
 from dashboard.data import results, stored
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline, no_chips_here
 from dashboard.widgets.chart_card import Card, as_csv, chart_card, chosen_control, empty_card
@@ -16,6 +16,7 @@ from dashboard.words import result_words, sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.experiments.questions import CONTROL
+from neft.sigma_d import same_sigma_d, sigma_d_text
 
 LARGE = 460
 PERCENTILES = {str(percentile): result_words.percentile_name(percentile) for percentile in (5, 1)}
@@ -94,7 +95,7 @@ def _unlucky(selection: Selection, stamp: str) -> None:
     every = results.low_percentiles(selection, stamp)
     found = every[every[columns.PERCENTILE] == percentile]
     curves = results.metric_curves(selection, columns.ACCURACY, stamp)
-    at_slice = curves[(curves[columns.SIGMA_D] - selection.sigma_d).abs() < address.CLOSE]
+    at_slice = curves[same_sigma_d(curves[columns.SIGMA_D], selection.sigma_d)]
     num_chips = int(found[columns.NUM_INSTANCES].max()) if len(found) else 0
     card = Card(
         key="unlucky",
@@ -133,7 +134,7 @@ def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
         key="chips",
         question="How much do chips differ?",
         caption=(
-            f"All chips at {SIGMA_D} = {sigma_text(selection.sigma_d)}. A steep line is alike on all chips; a long "
+            f"All chips at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}. A steep line is alike on all chips; a long "
             "foot on the left is a few very bad ones."
         ),
         definition=SPREAD_DEFINITION,
@@ -212,7 +213,7 @@ def _parts(selection: Selection, rows: pd.DataFrame) -> None:
         key="parts",
         question="Is it the training or the chip?",
         caption=(
-            f"One training on one chip at {SIGMA_D} = {sigma_text(selection.sigma_d)}; std in points. "
+            f"One training on one chip at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; std in points. "
             f"{result_words.variance_words(parts)}"
         ),
         definition=PARTS_DEFINITION,
@@ -225,7 +226,7 @@ def _parts(selection: Selection, rows: pd.DataFrame) -> None:
 
 
 def _read_out(selection: Selection, rows: pd.DataFrame) -> None:
-    st.markdown(f"## Read-out at {SIGMA_D} = {sigma_text(selection.sigma_d)}")
+    st.markdown(f"## Read-out at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}")
     if rows.empty:
         no_chips_here(selection)
         return
@@ -245,7 +246,7 @@ def _read_out(selection: Selection, rows: pd.DataFrame) -> None:
     st.download_button(
         "Table as CSV",
         data=lambda: as_csv(found),
-        file_name=f"accuracy_at_{sigma_text(selection.sigma_d)}.csv",
+        file_name=f"accuracy_at_{sigma_d_text(selection.sigma_d)}.csv",
         mime="text/csv",
         key="csv_read_out",
         icon=":material/download:",

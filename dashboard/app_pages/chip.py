@@ -3,7 +3,6 @@
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.data import opened_chips, restorable
 from dashboard.data.opened_chips import BY_NUMBER, PERCENTILES, ChipReport, Unit
 from dashboard.data.stored import RunRecord, fingerprint
@@ -18,6 +17,7 @@ from dashboard.words import chip_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import NeftError
+from neft.sigma_d import sigma_d_text
 
 DEFAULT = "1st percentile"
 UNITS: dict[str, str] = {"w_max": "w_max", "rms": "RMS weight"}
@@ -93,20 +93,20 @@ def _onward(record: RunRecord, report: ChipReport) -> None:
         query_params={
             address.RUNS: record.id,
             address.IMAGE: str(first),
-            address.VOTE_SIGMA_D: sigma_text(opened_chips.nearest_stop(report.sigma_d)),
+            address.VOTE_SIGMA_D: sigma_d_text(opened_chips.nearest_stop(report.sigma_d)),
         },
     )
 
 
 def _pick_sigma_d(record: RunRecord) -> float:
     tried = opened_chips.tried_sigma_ds(record)
-    options = [sigma_text(sigma_d) for sigma_d in tried]
+    options = [sigma_d_text(sigma_d) for sigma_d in tried]
     if st.session_state.get(address.CHIP_SIGMA_D, options[0]) not in options:
         del st.session_state[address.CHIP_SIGMA_D]  # this run was tried elsewhere
     said = st.select_slider(
         f"Device variation {SIGMA_D}",
         options,
-        value=sigma_text(opened_chips.usual_sigma_d(record, tried)),
+        value=sigma_d_text(opened_chips.usual_sigma_d(record, tried)),
         key=address.CHIP_SIGMA_D,
         bind="query-params",
         persist_state="session",
@@ -214,7 +214,7 @@ def _ranks(record: RunRecord, report: ChipReport) -> None:
         key="chip_ranks",
         question="Where does it stand?",
         caption=(
-            f"Every stored chip at {SIGMA_D} = {sigma_text(report.sigma_d)}, worst to best; the ring is this one. A "
+            f"Every stored chip at {SIGMA_D} = {sigma_d_text(report.sigma_d)}, worst to best; the ring is this one. A "
             "long foot on the left: chips far worse than most."
         ),
         definition=RANK_DEFINITION,

@@ -7,7 +7,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.charts.run_marks import Marks, run_marks
 from dashboard.data import comparisons, stored, suggestions
 from dashboard.data.comparisons import MOST_RUNS, Row, Side
@@ -21,6 +20,7 @@ from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.words import comparison_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 USUAL_SLICE = 0.1
 SUMMARY = {
@@ -153,7 +153,7 @@ def _controls(by_id: Mapping[str, Side]) -> tuple[str, float, list[str]]:
 
 
 def _pick_slice(run_ids: Sequence[str]) -> float:
-    texts = [sigma_text(value) for value in comparisons.tested_sigma_ds(run_ids)]
+    texts = [sigma_d_text(value) for value in comparisons.tested_sigma_ds(run_ids)]
     if st.session_state.get(address.SLICE, texts[0]) not in texts:
         del st.session_state[address.SLICE]  # these runs were tested elsewhere
     if len(texts) == 1:
@@ -223,7 +223,7 @@ def _spread(shown: Sequence[str], marks: Marks, sigma_d: float) -> None:
     card = Card(
         key="compare_spread",
         question="How much do chips differ?",
-        caption=f"At {SIGMA_D} = {sigma_text(sigma_d)}. Further right is better; a long foot is a few very bad chips.",
+        caption=f"At {SIGMA_D} = {sigma_d_text(sigma_d)}. Further right is better; a long foot is a few bad chips.",
         definition=SPREAD_DEFINITION,
         alt="Distribution of accuracy over chips, one rising line a run.",
     )
@@ -251,7 +251,7 @@ def _training(shown: Sequence[str], marks: Marks) -> None:
 def _summary(
     sides: Sequence[Side], shown: Sequence[str], means: Mapping[str, Row], rows: Mapping[str, Row], sigma_d: float
 ) -> None:
-    st.markdown(f"## The runs at {SIGMA_D} = {sigma_text(sigma_d)}")
+    st.markdown(f"## The runs at {SIGMA_D} = {sigma_d_text(sigma_d)}")
     table = comparisons.summary(sides, shown, means, rows)
     table[list(PERCENT)] = table[list(PERCENT)].astype(float) * 100
     table["pairing"] = [comparison_words.saving(rows[run_id]) if run_id in rows else "" for run_id in table["run_id"]]

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts
-from dashboard.address import Selection, sigma_text
+from dashboard.address import Selection
 from dashboard.data import stored
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -17,6 +17,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.experiments.questions import CONTROL
+from neft.sigma_d import sigma_d_text
 
 CONTROL_WORDS = "noise injection at temperature 4"
 DECAY_DEFINITION = r"""
@@ -47,7 +48,7 @@ def _views(selection: Selection, shared: Shared) -> None:
     shared.lead = headline(selection, rows)
     shared.run_ids = (*selection.run_ids, *selection.ablation_ids)
     if not rows.empty:
-        at = f"σ_d = {sigma_text(selection.sigma_d)}"
+        at = f"σ_d = {sigma_d_text(selection.sigma_d)}"
         shared.further[f"EKL at {at}"] = lambda: stored.means(rows, columns.EKL)
         shared.further[f"Accuracy at {at}, paired differences to {CONTROL_WORDS}"] = lambda: stored.differences(
             rows, CONTROL
@@ -70,7 +71,7 @@ def _decay(selection: Selection, stamp: str) -> None:
         key="decay",
         question="Do the decay factors matter?",
         caption=(
-            f"Trained and tested at {SIGMA_D} = {sigma_text(sigma_d)}. Marks inside the band do no better than the "
+            f"Trained and tested at {SIGMA_D} = {sigma_d_text(sigma_d)}. Marks inside the band do no better than the "
             "control, whatever their schedule; N also sets the temperature N+1."
         ),
         definition=DECAY_DEFINITION,

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.data import previews, restorable
 from dashboard.data.previews import Stream
 from dashboard.data.stored import RunRecord, fingerprint
@@ -17,6 +16,7 @@ from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
 from neft.errors import NeftError
+from neft.sigma_d import sigma_d_text
 
 OWN = "own"
 LARGEST = ("0.1", "0.2", "0.3", "0.4", "0.6", "0.8")
@@ -51,11 +51,11 @@ def page() -> None:
         device = _pick_device(record)
         largest = _pick_largest()
     facts = record.facts
-    trained = f"trained at {SIGMA_D} = {sigma_text(facts.train_sigma_d)}" if facts.train_sigma_d else "trained clean"
+    trained = f"trained at {SIGMA_D} = {sigma_d_text(facts.train_sigma_d)}" if facts.train_sigma_d else "trained clean"
     st.markdown(
         f"**{facts.label}**, {facts.backbone_label} on {facts.dataset_label}, {trained}, seed {facts.seed}, on "
         f"{previews.device_label(device)}: its mean accuracy at device variations {SIGMA_D} up to "
-        f"{sigma_text(largest)}."
+        f"{sigma_d_text(largest)}."
     )
     try:
         reason = previews.refusal(record, device)
@@ -103,7 +103,7 @@ def _pick_largest() -> float:
 
 
 def _layer_options(largest: float) -> list[str]:
-    return [sigma_text(sigma_d) for sigma_d in previews.sigma_ds(largest)[1:]]
+    return [sigma_d_text(sigma_d) for sigma_d in previews.sigma_ds(largest)[1:]]
 
 
 def _layer_sigma(largest: float) -> float:

@@ -4,7 +4,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.data import restorable, weights
 from dashboard.data.stored import RunRecord, fingerprint
 from dashboard.data.weights import NUM_CHIPS, SlicedWeight, bits_of
@@ -16,6 +15,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import NeftError
+from neft.sigma_d import sigma_d_text
 
 FREE, STORED = "Any value", "A stored network"
 BITS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16)
@@ -181,8 +181,8 @@ def _pick_devices(technologies: dict[str, str]) -> tuple[str, int, int]:
 def _pick_sigma_d() -> float:
     said = st.select_slider(
         f"Device variation {SIGMA_D}",
-        [sigma_text(sigma_d) for sigma_d in SIGMA_DS],
-        value=sigma_text(DEFAULT_SIGMA_D),
+        [sigma_d_text(sigma_d) for sigma_d in SIGMA_DS],
+        value=sigma_d_text(DEFAULT_SIGMA_D),
         key=address.SLICED_SIGMA_D,
         bind="query-params",
         persist_state="session",
@@ -214,7 +214,7 @@ def _pick_chip() -> int:
 def _finding(sliced: SlicedWeight, rows: pd.DataFrame, chip: int, where: str, device: str) -> None:
     most = rows.iloc[int(rows[columns.VARIANCE_SHARE].to_numpy().argmax())]
     programmed = float(sliced.programmed[chip])
-    at = f"at device variation {SIGMA_D} = {sigma_text(sliced.sigma_d)}"
+    at = f"at device variation {SIGMA_D} = {sigma_d_text(sliced.sigma_d)}"
     held = (
         f"**W = {_short(sliced.weight)}**, {where}, lies on {sliced.num_slices} {device} "
         f"device{'' if sliced.num_slices == 1 else 's'} as code {sliced.code}"

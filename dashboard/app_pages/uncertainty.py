@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import Selection, sigma_text
+from dashboard.address import Selection
 from dashboard.data import results, stored
 from dashboard.data.stored import RunRecord
 from dashboard.widgets.accuracy_card import has_methods, no_chips_here
@@ -18,6 +18,7 @@ from dashboard.words import result_words, sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.experiments.questions import CONTROL
+from neft.sigma_d import sigma_d_text
 
 METRICS = {columns.EKL: "EKL", columns.CALIBRATED_EKL: "EKL after calibration"}
 CURVE_DEFINITION = (
@@ -140,7 +141,7 @@ def _calibration(selection: Selection, records: tuple[RunRecord, ...], stamp: st
         known,
         after,
         interval_name=f"mean, {sentences.spread_words(known)}",
-        after_name=f"hollow: calibrated, at σ_d = {sigma_text(selection.sigma_d)}",
+        after_name=f"hollow: calibrated, at σ_d = {sigma_d_text(selection.sigma_d)}",
         mode=theme_mode(),
     )
     chart_card(card, figure, known)

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.computing.answers import Picture
 from dashboard.data import opened_chips, restorable
 from dashboard.data.opened_chips import NUM_VOTERS, VOTE_SIGMA_DS, Voters
@@ -23,11 +22,12 @@ from dashboard.words import chip_words
 from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
 from neft.errors import NeftError
+from neft.sigma_d import sigma_d_text
 
 PILLS = "contested_image"
 FINISHED = "votes_finished"
 SUGGESTED = 12
-STOPS = [sigma_text(sigma_d) for sigma_d in VOTE_SIGMA_DS]
+STOPS = [sigma_d_text(sigma_d) for sigma_d in VOTE_SIGMA_DS]
 THUMBNAILS = """
 <style>
 .st-key-contested_image button img {
@@ -101,7 +101,7 @@ def _pick_image(record: RunRecord) -> int:
     shares = dict(zip(known, suggested[columns.SHARE], strict=True))
     looks = dict(zip(known, opened_chips.pictures(record, suggested[columns.IMAGE]), strict=True))
     st.pills(
-        f"Most contested at {SIGMA_D} = {sigma_text(usual)}",
+        f"Most contested at {SIGMA_D} = {sigma_d_text(usual)}",
         known,
         format_func=lambda place: _thumbnail(looks[place], place, float(shares[place])),
         key=PILLS,
@@ -128,7 +128,7 @@ def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
         st.select_slider(
             f"Device variation {SIGMA_D}",
             STOPS,
-            value=sigma_text(opened_chips.usual_sigma_d(record, VOTE_SIGMA_DS)),
+            value=sigma_d_text(opened_chips.usual_sigma_d(record, VOTE_SIGMA_DS)),
             key=address.VOTE_SIGMA_D,
             bind="query-params",
             persist_state="session",

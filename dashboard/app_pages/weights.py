@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts
-from dashboard.address import Selection, sigma_text
+from dashboard.address import Selection
 from dashboard.data import results, stored
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
@@ -19,6 +19,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import result_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 AUDIT_DEFINITION = r"""
 **Noise audit.** Asked: the std of $W_p - W_d$ by the closed form, from the device's law and the layer's own weights.
@@ -106,7 +107,7 @@ def _networks(selection: Selection, records: tuple[RunRecord, ...]) -> None:
         st.info(f"At {SIGMA_D} = 0 no layer costs anything. Move the slice.", icon=":material/touch_app:")
         return
     st.markdown(
-        f"Variation in one layer at a time at {SIGMA_D} = {sigma_text(selection.sigma_d)}; one network a method (its "
+        f"Variation in one layer at a time at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; one network a method (its "
         "lowest seed)."
     )
     layer_pair(records, selection.sigma_d)

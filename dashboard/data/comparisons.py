@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard import address
 from dashboard.data import stored
 from dashboard.data.stored import RunRecord
 from neft import columns
 from neft.errors import StoreError
 from neft.runs.notes import Note, list_notes
+from neft.sigma_d import same_sigma_d
 from neft.tables import other_chips, settings_in_a_sentence
 from neft.tables.side_by_side import (
     differences_to_run,
@@ -146,7 +146,7 @@ def at(frame: pd.DataFrame, sigma_d: float) -> dict[str, Row]:
     """The rows of a table at one sigma_d, by run id."""
     if frame.empty:
         return {}
-    rows = frame[(frame[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE]
+    rows = frame[same_sigma_d(frame[columns.SIGMA_D], sigma_d)]
     return {str(row[columns.RUN_ID]): {str(k): v for k, v in row.items()} for row in rows.to_dict("records")}
 
 

@@ -11,7 +11,6 @@ from urllib.parse import urlencode, urlsplit
 import pandas as pd
 import streamlit as st
 
-from dashboard import address
 from dashboard.computing import process
 from dashboard.data import stored
 from dashboard.data.stored import RunRecord
@@ -19,6 +18,7 @@ from neft import columns, tables
 from neft.runs import bundles
 from neft.runs.bundles import Found
 from neft.runs.store import Stores
+from neft.sigma_d import same_sigma_d
 
 if TYPE_CHECKING:
     from dashboard.computing.work import bundles as work
@@ -168,7 +168,7 @@ def results_table(records: Sequence[RunRecord]) -> pd.DataFrame:
     frames = [tables.summary_table(record).assign(**{columns.RUN_ID: record.id}) for record in records]
     if len(records) > FEW_RUNS:
         own = [(record.facts.train_sigma_d, frame) for record, frame in zip(records, frames, strict=True)]
-        frames = [frame[(frame[columns.SIGMA_D] - at).abs() < address.CLOSE] for at, frame in own]
+        frames = [frame[same_sigma_d(frame[columns.SIGMA_D], at)] for at, frame in own]
     if not frames:
         return pd.DataFrame()
     whole = pd.concat(frames, ignore_index=True)

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import address
 from dashboard.computing import process
 from dashboard.data import restorable, stored
 from dashboard.data.stored import RunRecord
 from neft import columns
 from neft.inspection import uncertainty
 from neft.inspection.uncertainty import RIGHT, WRONG, Binning, ChipOutcome
+from neft.sigma_d import same_sigma_d
 from neft.tables import SMALL, Interval, layer_label, small_share
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _temperature(record: RunRecord, sigma_d: float) -> float | None:
     rows = stored.instances(record)
     if columns.CALIBRATION_TEMPERATURE not in rows:
         return None
-    at = rows.loc[(rows[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE, columns.CALIBRATION_TEMPERATURE].dropna()
+    at = rows.loc[same_sigma_d(rows[columns.SIGMA_D], sigma_d), columns.CALIBRATION_TEMPERATURE].dropna()
     return float(at.iloc[0]) if len(at) else None
 
 

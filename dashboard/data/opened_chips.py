@@ -20,6 +20,7 @@ from dashboard.data.stored import RunRecord
 from neft import columns
 from neft.inspection import chip_report, votes
 from neft.inspection.chip_report import FLIPPED, MENDED, ErrorMap, Unit
+from neft.sigma_d import same_sigma_d, sigma_d_text
 
 if TYPE_CHECKING:
     from dashboard.computing.work import opened_chips as work
@@ -155,7 +156,7 @@ def ranked(record: RunRecord, sigma_d: float) -> pd.DataFrame:
         StoreError: they cannot be read.
     """
     rows = stored.instances(record)
-    return chip_report.ranked(rows[(rows[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE])
+    return chip_report.ranked(rows[same_sigma_d(rows[columns.SIGMA_D], sigma_d)])
 
 
 def percentile_chip(order: pd.DataFrame, percentile: float) -> int:
@@ -209,14 +210,14 @@ def nearest_stop(sigma_d: float) -> float:
 
 def stored_chip_address(record: RunRecord, instance: int, sigma_d: float) -> dict[str, str] | None:
     """The address that opens a chip, where the run's evaluation tried it at that device variation."""
-    tried = [value for value in tried_sigma_ds(record) if abs(value - sigma_d) < address.CLOSE]
+    tried = [value for value in tried_sigma_ds(record) if same_sigma_d(value, sigma_d)]
     if not tried or instance not in set(ranked(record, tried[0])[columns.INSTANCE]):
         return None
     return {
         address.RUNS: record.id,
         address.CHIP: BY_NUMBER,
         address.CHIP_NUMBER: str(instance),
-        address.CHIP_SIGMA_D: address.sigma_text(tried[0]),
+        address.CHIP_SIGMA_D: sigma_d_text(tried[0]),
     }
 
 
@@ -256,7 +257,7 @@ def _error_map(run_id: str, checksum: str, layer: str, instance: int, sigma_d: f
 
 def _mean(record: RunRecord, sigma_d: float) -> pd.DataFrame:
     rows = stored.results(record).rename(columns={columns.ACCURACY: columns.MEAN})
-    row = rows[(rows[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE]
+    row = rows[same_sigma_d(rows[columns.SIGMA_D], sigma_d)]
     half = row[columns.CI95].astype(float)
     return row.assign(**{columns.LOWER: row[columns.MEAN] - half, columns.UPPER: row[columns.MEAN] + half})
 

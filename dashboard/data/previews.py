@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from dashboard import address
 from dashboard.computing import process
 from dashboard.computing.answers import PreviewPass
 from dashboard.data import restorable, stored
 from dashboard.data.stored import RunRecord
 from neft import columns
+from neft.sigma_d import same_sigma_d
 from neft.tables import layer_label
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ def real_chips(record: RunRecord, device: str, largest: float) -> pd.DataFrame:
     rows = stored.results(record).rename(columns={columns.ACCURACY: columns.MEAN})
     half = rows[columns.CI95].astype(float).fillna(0)
     rows = rows.assign(**{columns.LOWER: rows[columns.MEAN] - half, columns.UPPER: rows[columns.MEAN] + half})
-    return rows.loc[rows[columns.SIGMA_D] <= largest + address.CLOSE, heads].reset_index(drop=True)
+    kept = (rows[columns.SIGMA_D] < largest) | same_sigma_d(rows[columns.SIGMA_D], largest)
+    return rows.loc[kept, heads].reset_index(drop=True)
 
 
 def by_layer(stream: Stream) -> LayerCosts:

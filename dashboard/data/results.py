@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import address
 from dashboard.address import Protocol, Selection
 from dashboard.data import stored
 from dashboard.data.stored import RunRecord
 from neft import columns, tables
 from neft.errors import StoreError
+from neft.sigma_d import same_sigma_d
 from neft.tables import chip_spread
 from neft.tables.chip_spread import NUM_FAILED, PARTS, SHARES, STD_CHIPS, STD_REST, STD_SEEDS
 from neft.tables.layers import NUM_SAMPLED, RATIO, WITHIN
@@ -90,7 +90,7 @@ def shown_runs(selection: Selection) -> list[RunRecord]:
     return [
         record
         for record in stored.named_records(selection.run_ids)
-        if record.facts.method == "vanilla" or (at is not None and abs(record.facts.train_sigma_d - at) < address.CLOSE)
+        if record.facts.method == "vanilla" or (at is not None and same_sigma_d(record.facts.train_sigma_d, at))
     ]
 
 

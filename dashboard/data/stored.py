@@ -16,6 +16,7 @@ from neft.experiments.questions import CONTROL
 from neft.runs.notes import delete_note
 from neft.runs.records import RunRecord
 from neft.runs.store import INSTANCES, Listing, RunTables, Stores
+from neft.sigma_d import same_sigma_d, sigma_d_text
 from neft.tables import Interval, Protocol
 
 __all__ = ["Interval", "Protocol", "RunRecord", "RunTables"]
@@ -139,7 +140,7 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
         address.PROTOCOL: address.PROTOCOLS["fixed"],
     }
     if facts.train_sigma_d:
-        query[address.TRAIN_SIGMA_D] = address.sigma_text(facts.train_sigma_d)
+        query[address.TRAIN_SIGMA_D] = sigma_d_text(facts.train_sigma_d)
     return query
 
 
@@ -158,7 +159,7 @@ def at_slice(
 ) -> pd.DataFrame:
     """All chips of some runs at one sigma_d."""
     rows = tables.select_protocol(_gathered(run_ids, stamp), protocol, train_sigma_d=train_sigma_d)
-    return rows if rows.empty else rows[(rows[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE]
+    return rows if rows.empty else rows[same_sigma_d(rows[columns.SIGMA_D], sigma_d)]
 
 
 def quantiles(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -187,8 +188,8 @@ def decay_points(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.Dat
     rows = _gathered(run_ids, stamp)
     if rows.empty:
         return tables.decay_points(rows)
-    tested = (rows[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE
-    trained = (rows[columns.TRAIN_SIGMA_D] - sigma_d).abs() < address.CLOSE
+    tested = same_sigma_d(rows[columns.SIGMA_D], sigma_d)
+    trained = same_sigma_d(rows[columns.TRAIN_SIGMA_D], sigma_d)
     return tables.decay_points(rows[tested & trained])
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import address
 from dashboard.computing import process
 from dashboard.data import stored
 from dashboard.data.stored import RunRecord
 from neft import columns, tables
 from neft.inspection.sliced_weight import SlicedWeight
+from neft.sigma_d import same_sigma_d
 from neft.tables.percentiles import (
     Percentile,
     chip_histogram,
@@ -75,7 +75,7 @@ def chips_of(record: RunRecord, sigma_d: float) -> "pd.Series[float]":
         StoreError: they cannot be read.
     """
     rows = stored.instances(record)
-    at = rows[(rows[columns.SIGMA_D] - sigma_d).abs() < address.CLOSE]
+    at = rows[same_sigma_d(rows[columns.SIGMA_D], sigma_d)]
     return at.sort_values(columns.INSTANCE).set_index(columns.INSTANCE)[columns.ACCURACY]
 
 

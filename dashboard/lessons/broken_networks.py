@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.charts import Mark
 from dashboard.data import previews, restorable, stored, teaching
 from dashboard.data.citations import cite
@@ -20,6 +19,7 @@ from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D, percent, with_interval
 from neft import columns
 from neft.errors import NeftError
+from neft.sigma_d import same_sigma_d, sigma_d_text
 
 CLOSE = 7.0
 LAYERS = r"""
@@ -51,7 +51,7 @@ class Numbers:
     @property
     def tried(self) -> "pd.Series[float]":
         """The curve's row at the lesson's device variation."""
-        return self.curve[(self.curve[columns.SIGMA_D] - self.sigma_d).abs() < address.CLOSE].iloc[0]
+        return self.curve[same_sigma_d(self.curve[columns.SIGMA_D], self.sigma_d)].iloc[0]
 
     @property
     def clean(self) -> float:
@@ -82,7 +82,7 @@ def _show(numbers: Numbers) -> None:
             Card(
                 key="typical",
                 question="How large is a deviation beside a weight?",
-                caption=f"At {SIGMA_D} = {sigma_text(numbers.sigma_d)}, over the RMS weight of three of its "
+                caption=f"At {SIGMA_D} = {sigma_d_text(numbers.sigma_d)}, over the RMS weight of three of its "
                 f"{len(layers)} layers: a deviation of 1 is as large as a typical weight.",
                 definition=DEVIATIONS_DEFINITION,
                 alt="Histograms of weight deviations over the layer's RMS weight, one panel a layer.",
@@ -106,7 +106,7 @@ def _question(numbers: Numbers) -> Guess:
     mean, half = float(tried[columns.MEAN]), float(tried[columns.CI95])
     return Guess(
         words=f"Without variation this network, trained without noise, is right on **{percent(numbers.clean)} %** of "
-        f"the images. **How many does it get right at {SIGMA_D} = {sigma_text(numbers.sigma_d)}?**",
+        f"the images. **How many does it get right at {SIGMA_D} = {sigma_d_text(numbers.sigma_d)}?**",
         low=0.0,
         high=100.0,
         step=1.0,
@@ -203,7 +203,7 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
         Link(
             Page.CHIP,
             "Open one of its unlucky chips",
-            {address.RUNS: numbers.record.id, address.CHIP_SIGMA_D: sigma_text(numbers.sigma_d)},
+            {address.RUNS: numbers.record.id, address.CHIP_SIGMA_D: sigma_d_text(numbers.sigma_d)},
         ),
         Link(Page.WEIGHTS, "Deviations of every layer", numbers.comparison.address),
         Link(Page.PREVIEW, "This network at any variation, layer by layer", {address.RUNS: numbers.record.id}),

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.data.citations import cite
 from dashboard.lessons.base import Choice, Lesson, Link, Missing
 from dashboard.lessons.comparison import ALL, INJECTION, IRS, VANILLA, Comparison, main_comparison
@@ -17,6 +16,7 @@ from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
 from neft.experiments.questions import CONTROL, EXPERIMENTS
+from neft.sigma_d import sigma_d_text
 
 OPTIONS = (
     "It falls: the chip looks surer of what it still gets right",
@@ -90,7 +90,7 @@ def _show(numbers: Numbers) -> None:
                 key="known",
                 question="How many images are right?",
                 caption=f"Trained without noise, the network falls from {_accuracy(numbers, near)} % at {SIGMA_D} = "
-                f"{sigma_text(near)} to {_accuracy(numbers, far)} % at {sigma_text(far)}.",
+                f"{sigma_d_text(near)} to {_accuracy(numbers, far)} % at {sigma_d_text(far)}.",
                 definition=DEFINITION,
                 alt="Accuracy against device variation of training with and without noise.",
             ),
@@ -122,7 +122,7 @@ def _question(numbers: Numbers) -> Choice:
     before, after = (numbers.value(VANILLA, at, numbers.ekl) for at in numbers.ends)
     easy = ": whoever is right only where it is easy looks sure" if after < before else ""
     return Choice(
-        words=f"From {SIGMA_D} = {sigma_text(near)} to {sigma_text(far)} the network trained without noise falls "
+        words=f"From {SIGMA_D} = {sigma_d_text(near)} to {sigma_d_text(far)} the network trained without noise falls "
         f"from {_accuracy(numbers, near)} % to {_accuracy(numbers, far)} % right. **What does its EKL do?**",
         options=OPTIONS,
         truth=sum(numbers.growth >= bound for bound in BOUNDS),
@@ -162,7 +162,7 @@ def _ekl_caption(numbers: Numbers) -> str:
     near = numbers.ends[0]
     control, irs = (numbers.value(name, near, numbers.ekl) for name in (CONTROL, IRS))
     return (
-        f"At {SIGMA_D} = {sigma_text(near)} IRS has {irs:.4f} nats, {numbers.ratio(numbers.ekl):.1f} times less than "
+        f"At {SIGMA_D} = {sigma_d_text(near)} IRS has {irs:.4f} nats, {numbers.ratio(numbers.ekl):.1f} times less than "
         f"noise injection; the control, without feedback, has {control:.4f}."
     )
 
@@ -172,7 +172,7 @@ def _calibrated_caption(numbers: Numbers) -> str:
     vanilla = numbers.value(VANILLA, far, numbers.calibrated)
     return (
         f"Noise injection over IRS is now {numbers.ratio(numbers.calibrated):.1f}, and the network trained without "
-        f"noise is told: {vanilla:.2f} nats at {SIGMA_D} = {sigma_text(far)}."
+        f"noise is told: {vanilla:.2f} nats at {SIGMA_D} = {sigma_d_text(far)}."
     )
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.data import teaching
 from dashboard.data.citations import cite
 from dashboard.data.teaching import OneWeight
@@ -15,6 +14,7 @@ from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 MAX_LEVEL = 3
 OPTIONS = (
@@ -161,7 +161,7 @@ def _takeaway(numbers: Numbers) -> str:
 def _links(numbers: Numbers) -> tuple[Link, ...]:
     same = {
         address.WEIGHT_VALUE: f"{numbers.magnitude:g}",
-        address.SLICED_SIGMA_D: sigma_text(numbers.sigma_d),
+        address.SLICED_SIGMA_D: sigma_d_text(numbers.sigma_d),
     }
     return (
         Link(Page.SLICES, "This weight on one chip, and on other devices", same),

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import INJECTION, VANILLA, Comparison, main_comparison
 from dashboard.pages import Page
@@ -15,6 +14,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D, percent, with_interval
 from neft import columns
+from neft.sigma_d import same_sigma_d, sigma_d_text
 
 CLOSE = 1.5
 DEFINITION = r"""
@@ -44,7 +44,7 @@ class Numbers:
 
     def clean_at(self, train_sigma_d: float) -> "pd.Series[float]":
         """A noise-trained network without variation."""
-        rows = self.fixed[(self.fixed[columns.TRAIN_SIGMA_D] - train_sigma_d).abs() < address.CLOSE]
+        rows = self.fixed[same_sigma_d(self.fixed[columns.TRAIN_SIGMA_D], train_sigma_d)]
         return rows[rows[columns.SIGMA_D] == 0].iloc[0]
 
     @property
@@ -98,7 +98,7 @@ def _show(numbers: Numbers) -> None:
         gained = numbers.comparison.at(INJECTION, numbers.largest)
         kept = numbers.comparison.at(VANILLA, numbers.largest)
         st.markdown(
-            f"At {SIGMA_D} = {sigma_text(numbers.largest)}: **{_words(kept)}** without, **{_words(gained)}** with "
+            f"At {SIGMA_D} = {sigma_d_text(numbers.largest)}: **{_words(kept)}** without, **{_words(gained)}** with "
             f"noise in training ({numbers.comparison.words})."
         )
 
@@ -110,7 +110,7 @@ def _words(row: "pd.Series[float]") -> str:
 def _question(numbers: Numbers) -> Guess:
     return Guess(
         words=f"Now take the variation away. The network trained without noise keeps {_words(numbers.clean)}. "
-        f"**How many points less does the one trained at {SIGMA_D} = {sigma_text(numbers.largest)} keep on "
+        f"**How many points less does the one trained at {SIGMA_D} = {sigma_d_text(numbers.largest)} keep on "
         "perfect devices?**",
         low=0.0,
         high=40.0,
@@ -144,7 +144,7 @@ def _answer(numbers: Numbers) -> None:
         ),
         numbers.fixed,
     )
-    each = ", ".join(f"{sigma_text(at)}: {_words(numbers.clean_at(at))}" for at in numbers.comparison.sigma_ds)
+    each = ", ".join(f"{sigma_d_text(at)}: {_words(numbers.clean_at(at))}" for at in numbers.comparison.sigma_ds)
     st.markdown(f"On perfect devices, by training {SIGMA_D}: without noise {_words(numbers.clean)}; {each}.")
 
 
@@ -165,7 +165,7 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
             Page.ACCURACY,
             "One network over every variation",
             numbers.comparison.address
-            | {address.PROTOCOL: "Fixed", address.TRAIN_SIGMA_D: sigma_text(numbers.comparison.near)},
+            | {address.PROTOCOL: "Fixed", address.TRAIN_SIGMA_D: sigma_d_text(numbers.comparison.near)},
         ),
         Link(Page.EXPERIMENTS, "Trained noisier than tested", {address.EXPERIMENT: "Trained noisier than tested"}),
         Link(Page.TRAIN, "Train one yourself"),

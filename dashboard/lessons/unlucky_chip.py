@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.charts import Mark
 from dashboard.data import teaching
 from dashboard.data.citations import cite
@@ -20,6 +19,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D, percent, signed, with_interval
 from neft import columns
 from neft.experiments.questions import CONTROL
+from neft.sigma_d import sigma_d_text
 
 FIRST, FIFTH = 0.01, 0.05
 CLOSE = 1.5
@@ -74,7 +74,7 @@ def _show(numbers: Numbers) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         st.markdown(
-            f"One network, noise injection trained at {SIGMA_D} = {sigma_text(numbers.sigma_d)} "
+            f"One network, noise injection trained at {SIGMA_D} = {sigma_d_text(numbers.sigma_d)} "
             f"({numbers.comparison.words}; seed {numbers.record.facts.seed}), is programmed into "
             f"**{len(numbers.chips)} chips** of that {SIGMA_D}. Their mean accuracy is "
             f"**{with_interval(mean.mean, mean.ci95)}**: known to {percent(mean.ci95)} points."
@@ -175,7 +175,7 @@ def _takeaway(numbers: Numbers) -> str:
 
 
 def _links(numbers: Numbers) -> tuple[Link, ...]:
-    at = sigma_text(numbers.sigma_d)
+    at = sigma_d_text(numbers.sigma_d)
     return (
         Link(
             Page.CHIP,

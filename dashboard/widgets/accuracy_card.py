@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts
-from dashboard.address import Selection, sigma_text
+from dashboard.address import Selection
 from dashboard.charts.theme import HEIGHT
 from dashboard.data import stored
 from dashboard.pages import Page
@@ -15,6 +15,7 @@ from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.experiments.questions import CONTROL
+from neft.sigma_d import sigma_d_text
 
 ACCURACY_DEFINITION = r"""
 **Accuracy against device variation.** Every chip is the trained network with its weights programmed into devices that
@@ -55,7 +56,7 @@ def has_methods(selection: Selection) -> bool:
 def no_chips_here(selection: Selection) -> None:
     """Say that no chosen network was trained at the slice."""
     st.info(
-        f"None of the chosen networks was trained at {SIGMA_D} = {sigma_text(selection.sigma_d)}. "
+        f"None of the chosen networks was trained at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}. "
         "Move the slice, or read with fixed networks.",
         icon=":material/touch_app:",
     )
@@ -112,7 +113,7 @@ def _accuracy_caption(selection: Selection, curves: pd.DataFrame) -> str:
             f"Every point of a method is a network trained at that device variation {SIGMA_D}; training without noise "
             "is one network. Look at where the lines part."
         )
-    trained = f"{SIGMA_D} = {sigma_text(selection.train_sigma_d or 0)}"
+    trained = f"{SIGMA_D} = {sigma_d_text(selection.train_sigma_d or 0)}"
     start = f"One network a seed, trained at {trained}, tried at every {SIGMA_D}."
     has_batchnorm = not selection.backbone.startswith("mlp")
     comparable = curves[curves[columns.VARIANT].isin(stored.comparable_variants(selection.run_ids))]

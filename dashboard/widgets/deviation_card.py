@@ -4,12 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import Selection, sigma_text
+from dashboard.address import Selection
 from dashboard.data import results, stored
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
+from neft.sigma_d import sigma_d_text
 
 UNITS = {"rms": "the layer's RMS weight", "w_max": "the layer's largest weight"}
 DEVIATION_DEFINITION = r"""
@@ -29,7 +30,7 @@ def deviation_card(selection: Selection, stamp: str) -> None:
         key="deviations",
         question="How far do the weights miss?",
         caption=(
-            f"One network a method (its lowest seed) at {SIGMA_D} = {sigma_text(selection.sigma_d)}; dashed is the "
+            f"One network a method (its lowest seed) at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; dashed is the "
             f"closed form. {sentences.deviation_words(ratios)}"
         ),
         definition=DEVIATION_DEFINITION,

@@ -3,12 +3,13 @@
 import pandas as pd
 
 from dashboard import charts
-from dashboard.address import Selection, sigma_text
+from dashboard.address import Selection
 from dashboard.data import stored
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 EKL_DEFINITION = r"""
 **Expected KL divergence**, in nats: $\mathrm{KL}(\text{one-hot}\,\|\,\text{softmax}) = -\ln p_y$, averaged over the
@@ -27,7 +28,7 @@ def ekl_card(selection: Selection, rows: pd.DataFrame) -> None:
         key="ekl",
         question="How sure are the right answers?",
         caption=(
-            f"EKL of correct predictions at {SIGMA_D} = {sigma_text(selection.sigma_d)}; further left is surer. "
+            f"EKL of correct predictions at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; further left is surer. "
             f"{_ekl_words(means)}"
         ),
         definition=EKL_DEFINITION,

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from dashboard import charts
-from dashboard.address import sigma_text
 from dashboard.data import previews
 from dashboard.data.previews import MAX_PASSES, LayerCosts, Stream
 from dashboard.data.stored import RunRecord
@@ -12,6 +11,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 LAYER_DEFINITION = r"""
 **One layer at a time.** The devices of one layer miss with $\sigma_d$, those of all others hit their targets; the same
@@ -56,7 +56,7 @@ def progress_words(stream: Stream) -> str:
 def _layer_words(found: LayerCosts, sigma_d: float) -> str:
     all_layers = found.together.iloc[0]
     everywhere = sentences.with_interval(all_layers[columns.MEAN], all_layers[columns.CI95])
-    at = f"With {SIGMA_D} = {sigma_text(sigma_d)}"
+    at = f"With {SIGMA_D} = {sigma_d_text(sigma_d)}"
     if found.costliest.empty:
         return f"{at} in all layers {everywhere}; no layer by itself is told apart from no variation."
     most = found.costliest.iloc[0]

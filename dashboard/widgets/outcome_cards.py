@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.address import sigma_text
 from dashboard.data import image_outcomes, results
 from dashboard.data.image_outcomes import Binning, LookedAt, Opened
 from dashboard.data.stored import RunRecord
@@ -22,6 +21,7 @@ from dashboard.words import result_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import NeftError
+from neft.sigma_d import sigma_d_text
 
 SCALES = {"deployed": "As deployed", "calibrated": "Calibrated"}
 BINNINGS = {"width": "of equal width", "count": "of equal counts"}
@@ -214,8 +214,8 @@ def _confidence(found: list[Opened], *, is_calibrated: bool) -> None:
         key="confidence",
         question="Does a wrong answer sound unsure?",
         caption=(
-            f"At {SIGMA_D} = {sigma_text(sigma_d)}. Full marks: right predictions; hollow: wrong ones; thin lines hold "
-            f"80 % of them. {result_words.gap_words(confidences)}"
+            f"At {SIGMA_D} = {sigma_d_text(sigma_d)}. Full marks: right predictions; hollow: wrong ones; thin lines "
+            f"hold 80 % of them. {result_words.gap_words(confidences)}"
         ),
         definition=CONFIDENCE_DEFINITION,
         alt="Mean confidence of right and of wrong predictions, by method.",

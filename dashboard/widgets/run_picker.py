@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address
-from dashboard.address import Protocol, Selection, sigma_text
+from dashboard.address import Protocol, Selection
 from dashboard.data import stored
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 
 def pick_runs() -> Selection:
@@ -194,7 +195,7 @@ def _pick_slice(chosen: pd.DataFrame, trained: Sequence[float], protocol: str) -
 
 
 def _pick_sigma(title: str, key: str, options: Sequence[float], words: str) -> float:
-    texts = [sigma_text(value) for value in options] or ["0.1"]
+    texts = [sigma_d_text(value) for value in options] or ["0.1"]
     default = min(texts, key=lambda text: abs(float(text) - 0.1))
     if key in st.session_state and st.session_state[key] not in texts:
         del st.session_state[key]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dashboard.address import sigma_text
 from dashboard.words.sentences import SIGMA_D, percent, with_interval
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 
 def chip_finding(
@@ -28,7 +28,7 @@ def chip_finding(
     which = f"the {name} chip, {place}" if name and not place.startswith("the ") else place
     interval = f" (95 % interval over {chips})" if num_chips > 1 else ""
     return (
-        f"At device variation {SIGMA_D} = {sigma_text(sigma_d)}, **chip {instance}** is {which}: "
+        f"At device variation {SIGMA_D} = {sigma_d_text(sigma_d)}, **chip {instance}** is {which}: "
         f"**{percent(accuracy)} %** of {num_images:,} images right, where the mean chip keeps "
         f"{with_interval(mean, ci95)}{interval} and the network without variation {percent(clean)} %."
     )
@@ -82,7 +82,7 @@ def votes_finding(
     true_name = class_names[truth]
     interval = f"{percent(right[columns.LOWER], 0)} to {percent(right[columns.UPPER], 0)} %"
     words = (
-        f"At device variation {SIGMA_D} = {sigma_text(sigma_d)}, **{int(right[columns.NUM_VOTES])} of {num_chips} "
+        f"At device variation {SIGMA_D} = {sigma_d_text(sigma_d)}, **{int(right[columns.NUM_VOTES])} of {num_chips} "
         f"chips** say that image {image} is {true_name}, which it is (95 % interval {interval})"
     )
     others = tally[(tally[columns.PREDICTED_CLASS] != truth) & (tally[columns.NUM_VOTES] > 0)]

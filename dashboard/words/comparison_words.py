@@ -3,10 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from dashboard.address import sigma_text
 from dashboard.data.comparisons import Row, Side
 from dashboard.words.sentences import SIGMA_D, signed, with_interval
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 BETTER, WORSE, SAME = "better", "worse", "not told apart"
 
@@ -23,7 +23,7 @@ def finding(
         means: accuracy at the slice, by run id.
         rows: differences to the reference at the slice, by run id.
     """
-    at = f"At device variation {SIGMA_D} = {sigma_text(sigma_d)}"
+    at = f"At device variation {SIGMA_D} = {sigma_d_text(sigma_d)}"
     mean = means.get(reference.id)
     if mean is None:
         return f"{at} the reference, **{reference.name}**, was not tested: choose another slice or reference."

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.address import sigma_text
 from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 VERDICTS = {"supported": "● supported", "not supported": "○ not supported", "undecided": "◐ undecided"}
 FEW_PAIRS = ("no pairs", "one seed")
@@ -80,7 +80,7 @@ def tested_words(points: pd.DataFrame) -> str:
     if points.empty:
         return ""
     tried = sorted(points[columns.SIGMA_D].unique())
-    return f"Tried at {SIGMA_D} = {', '.join(sigma_text(float(value)) for value in tried)}."
+    return f"Tried at {SIGMA_D} = {', '.join(sigma_d_text(float(value)) for value in tried)}."
 
 
 def published_setting_words(published: pd.DataFrame | None) -> str:
@@ -90,7 +90,7 @@ def published_setting_words(published: pd.DataFrame | None) -> str:
     first = published.iloc[0]
     return (
         f"Hollow: published for {first[columns.BACKBONE]} on {first[columns.DATASET]} at {SIGMA_D} = "
-        f"{sigma_text(float(first[columns.SIGMA_D]))} ({first[columns.SOURCE]}); compare differences, not heights."
+        f"{sigma_d_text(float(first[columns.SIGMA_D]))} ({first[columns.SOURCE]}); compare differences, not heights."
     )
 
 

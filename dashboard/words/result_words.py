@@ -6,10 +6,11 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from dashboard.address import Selection, sigma_text
+from dashboard.address import Selection
 from dashboard.data.results import NUM_FAILED, SHARES, WITHIN, chips_for_a_limit
 from dashboard.words.sentences import SIGMA_D, percent, spread_words, with_interval
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 
 class Growth(Protocol):
@@ -60,7 +61,7 @@ def unlucky_words(percentiles: pd.DataFrame, means: pd.DataFrame, sigma_d: float
         for row in at.to_dict("records")
     )
     name = percentile_name(int(at[columns.PERCENTILE].iloc[0]))
-    return f"{name} at {SIGMA_D} = {sigma_text(sigma_d)} (points below the mean): {each}."
+    return f"{name} at {SIGMA_D} = {sigma_d_text(sigma_d)} (points below the mean): {each}."
 
 
 def percentile_limits_words(percentile: int, num_chips: int) -> str:
@@ -148,7 +149,7 @@ def read_out_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 def weights_finding(selection: Selection, audit: pd.DataFrame, sizes: pd.DataFrame) -> str:
     """The page's first sentence: by how much weights miss, and what that is beside a typical weight."""
-    at = f"At device variation {SIGMA_D} = {sigma_text(selection.sigma_d)} on {selection.device_label}"
+    at = f"At device variation {SIGMA_D} = {sigma_d_text(selection.sigma_d)} on {selection.device_label}"
     words = [f"{at}, {selection.backbone_label} on {selection.dataset_label}:"]
     if not audit.empty:
         stds = audit[columns.CLOSED_FORM_STD]
@@ -204,7 +205,7 @@ def calibration_words(before: pd.DataFrame, sigma_d: float) -> str:
     each = ", ".join(
         f"{row[columns.LABEL]} {with_interval(row[columns.MEAN], row[columns.CI95])}" for row in at.to_dict("records")
     )
-    return f"At {SIGMA_D} = {sigma_text(sigma_d)}: {each}."
+    return f"At {SIGMA_D} = {sigma_d_text(sigma_d)}: {each}."
 
 
 def ekl_finding(
@@ -215,7 +216,7 @@ def ekl_finding(
     control_label: str | None,
 ) -> str:
     """The page's first sentence: EKL as deployed and calibrated, and whether feedback differs from its control."""
-    at = f"{SIGMA_D} = {sigma_text(selection.sigma_d)}"
+    at = f"{SIGMA_D} = {sigma_d_text(selection.sigma_d)}"
     where = f"At device variation {at} on {selection.dataset_label} with {selection.backbone_label}"
     sentences = [f"{where}, EKL of correct predictions is, in nats: {nats_words(means)} ({spread_words(means)})."]
     if not calibrated.empty:

@@ -4,8 +4,9 @@ import math
 
 import pandas as pd
 
-from dashboard.address import Selection, sigma_text
+from dashboard.address import Selection
 from neft import columns
+from neft.sigma_d import sigma_d_text
 
 SIGMA_D = r"$\sigma_d$"
 """The symbol in Markdown."""
@@ -53,7 +54,7 @@ def spread_words(curves: pd.DataFrame) -> str:
 
 def finding(selection: Selection, means: pd.DataFrame, differences: pd.DataFrame, control_label: str | None) -> str:
     """The page's first sentence: what each method keeps at the slice, and whether feedback beats its control."""
-    at = f"{SIGMA_D} = {sigma_text(selection.sigma_d)}"
+    at = f"{SIGMA_D} = {sigma_d_text(selection.sigma_d)}"
     where = f"At device variation {at} on {selection.dataset_label} with {selection.backbone_label}"
     kept = ", ".join(
         f"**{row[columns.LABEL]}** {with_interval(row[columns.MEAN], row[columns.CI95])}"

@@ -5,8 +5,9 @@ import math
 import pandas as pd
 import pytest
 
-from dashboard.address import Selection, sigma_text
+from dashboard.address import Selection
 from dashboard.words import sentences
+from neft.sigma_d import sigma_d_text
 
 NAN = math.nan
 SELECTION = Selection(
@@ -121,4 +122,4 @@ def test_deviations_are_said_as_a_share_of_the_weights() -> None:
 
 @pytest.mark.parametrize("sigma_d", [0.0, 0.05, 0.1, 0.15, 0.3, 0.35, 1.0])
 def test_sigma_d_survives_being_written(sigma_d: float) -> None:
-    assert float(sigma_text(sigma_d)) == sigma_d
+    assert float(sigma_d_text(sigma_d)) == sigma_d
