@@ -75,6 +75,16 @@ PROTOCOLS: dict[Protocol, str] = {"matched": "Matched", "fixed": "Fixed"}
 
 
 @dataclass(frozen=True)
+class Reading:
+    """Which networks are read, and how: all that curves over sigma_d depend on, wherever the slice lies."""
+
+    run_ids: tuple[str, ...]
+    protocol: Protocol
+    train_sigma_d: float | None = None
+    """Which model, where the protocol is fixed."""
+
+
+@dataclass(frozen=True)
 class Selection:
     """What is looked at."""
 
@@ -98,3 +108,8 @@ class Selection:
     published: str | None = None
     """The panel of published figures to draw beside the runs."""
     published_label: str = ""
+
+    @property
+    def reading(self) -> Reading:
+        """What of it curves depend on."""
+        return Reading(self.run_ids, self.protocol, self.train_sigma_d)

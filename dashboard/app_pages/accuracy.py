@@ -73,28 +73,27 @@ def page() -> None:
 
 
 def _cards(selection: Selection, shared: Shared) -> None:
-    stamp = stored.fingerprint()
-    rows = stored.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
+    rows = stored.at_slice(selection.reading, selection.sigma_d)
     shared.lead, shared.run_ids = headline(selection, rows), selection.run_ids
-    accuracy_card(selection, stamp, height=LARGE)
+    accuracy_card(selection, height=LARGE)
     left, right = st.columns(2)
     with left:
-        _unlucky(selection, stamp)
+        _unlucky(selection)
     with right:
         _distribution(selection, rows)
     left, right = st.columns(2)
     with left:
-        _differences(selection, stamp)
+        _differences(selection)
     with right:
         _parts(selection, rows)
     _read_out(selection, rows)
 
 
-def _unlucky(selection: Selection, stamp: str) -> None:
+def _unlucky(selection: Selection) -> None:
     percentile = int(chosen_control(address.PERCENTILE, PERCENTILES))
-    every = results.low_percentiles(selection, stamp)
+    every = results.low_percentiles(selection.reading)
     found = every[every[columns.PERCENTILE] == percentile]
-    curves = results.metric_curves(selection, columns.ACCURACY, stamp)
+    curves = stored.curves(selection.reading, columns.ACCURACY)
     at_slice = curves[same_sigma_d(curves[columns.SIGMA_D], selection.sigma_d)]
     num_chips = int(found[columns.NUM_INSTANCES].max()) if len(found) else 0
     card = Card(
@@ -150,11 +149,11 @@ def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
     chart_card(card, figure, rows[[columns.VARIANT, columns.SEED, columns.INSTANCE, columns.ACCURACY]])
 
 
-def _differences(selection: Selection, stamp: str) -> None:
-    curves = results.metric_curves(selection, columns.ACCURACY, stamp)
+def _differences(selection: Selection) -> None:
+    curves = stored.curves(selection.reading, columns.ACCURACY)
     labels: dict[str, str] = dict(zip(curves[columns.VARIANT], curves[columns.LABEL], strict=True))
     reference = _reference(labels)
-    found = results.differences(selection, reference, stamp) if len(labels) > 1 else pd.DataFrame()
+    found = results.differences(selection.reading, reference) if len(labels) > 1 else pd.DataFrame()
     name = labels.get(reference, "")
     drawn = results.within_reach(found, reference)
     card = Card(

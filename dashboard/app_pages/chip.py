@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import address, charts
 from dashboard.data import opened_chips, restorable
 from dashboard.data.opened_chips import BY_NUMBER, PERCENTILES, ChipReport, Unit
-from dashboard.data.stored import RunRecord, fingerprint
+from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.changed_images import changed_images
 from dashboard.widgets.chart_card import Card, chart_card, chosen_control
@@ -55,7 +55,7 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     st.title("What went wrong on this chip?")
-    runs = [record for record in restorable.candidates(fingerprint()) if opened_chips.tried_sigma_ds(record)]
+    runs = [record for record in restorable.candidates() if opened_chips.tried_sigma_ds(record)]
     if not runs:
         say_no_weights("Opening a chip")
         return

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import address, charts
 from dashboard.charts.run_marks import Marks, run_marks
-from dashboard.data import comparisons, stored, suggestions
+from dashboard.data import comparisons, suggestions
 from dashboard.data.comparisons import MOST_RUNS, Row, Side
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -100,8 +100,7 @@ def _side_by_side(run_ids: list[str], headline: DeltaGenerator, shared: Shared) 
     sides = comparisons.sides(run_ids)
     by_id = {side.id: side for side in sides}
     reference, sigma_d, shown = _controls(by_id)
-    stamp = stored.fingerprint()
-    differences, reasons = comparisons.differences(tuple(run_ids), reference, stamp)
+    differences, reasons = comparisons.differences(tuple(run_ids), reference)
     curves = comparisons.curves(run_ids)
     means, rows = comparisons.at(curves, sigma_d), comparisons.at(differences, sigma_d)
     seen = [side for side in sides if side.id in shown]

@@ -7,7 +7,7 @@ from dashboard import charts
 from dashboard.data import own_devices, previews, restorable
 from dashboard.data.own_devices import Handover, Measurements, OwnDevice, WeightsOnDevice
 from dashboard.data.previews import MAX_PASSES, Stream
-from dashboard.data.stored import RunRecord, fingerprint
+from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.device_editor import choose_device, form_address, uploaded
@@ -69,7 +69,7 @@ def page() -> None:
     stop_without_runs()
     st.title("How would your device fare?")
     finding = st.container()
-    runs = restorable.candidates(fingerprint())
+    runs = restorable.candidates()
     with st.sidebar:
         record = pick_network(runs) if runs else None
     left, right = st.columns(2)

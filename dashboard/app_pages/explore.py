@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts
-from dashboard.address import Selection
+from dashboard.address import Reading, Selection
 from dashboard.data import stored
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -43,8 +43,7 @@ def page() -> None:
 
 
 def _views(selection: Selection, shared: Shared) -> None:
-    stamp = stored.fingerprint()
-    rows = stored.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
+    rows = stored.at_slice(selection.reading, selection.sigma_d)
     shared.lead = headline(selection, rows)
     shared.run_ids = (*selection.run_ids, *selection.ablation_ids)
     if not rows.empty:
@@ -55,17 +54,17 @@ def _views(selection: Selection, shared: Shared) -> None:
         )
     left, right = st.columns(2)
     with left:
-        accuracy_card(selection, stamp)
+        accuracy_card(selection)
     with right:
         ekl_card(selection, rows)
     left, right = st.columns(2)
     with left:
-        _decay(selection, stamp)
+        _decay(selection)
     with right:
-        deviation_card(selection, stamp)
+        deviation_card(selection)
 
 
-def _decay(selection: Selection, stamp: str) -> None:
+def _decay(selection: Selection) -> None:
     sigma_d = _ablation_sigma(selection)
     card = Card(
         key="decay",
@@ -77,7 +76,7 @@ def _decay(selection: Selection, stamp: str) -> None:
         definition=DECAY_DEFINITION,
         alt="Accuracy over the number of feedback terms for three decay schedules, beside the control's interval.",
     )
-    points = stored.decay_points(selection.ablation_ids, sigma_d, stamp) if selection.ablation_ids else pd.DataFrame()
+    points = stored.decay_points(selection.ablation_ids, sigma_d) if selection.ablation_ids else pd.DataFrame()
     if points.empty:
         empty_card(
             card,
@@ -85,7 +84,7 @@ def _decay(selection: Selection, stamp: str) -> None:
             "another γ schedule or N.",
         )
         return
-    controls = _controls(selection, sigma_d, stamp)
+    controls = _controls(selection, sigma_d)
     chart_card(card, charts.decay_ablation(points, controls=controls, mode=theme_mode()), points)
 
 
@@ -99,8 +98,8 @@ def _ablation_sigma(selection: Selection) -> float:
     return min(rich, key=lambda sigma_d: abs(sigma_d - selection.sigma_d), default=selection.sigma_d)
 
 
-def _controls(selection: Selection, sigma_d: float, stamp: str) -> pd.DataFrame:
-    rows = stored.at_slice(selection.run_ids, "matched", None, sigma_d, stamp)
+def _controls(selection: Selection, sigma_d: float) -> pd.DataFrame:
+    rows = stored.at_slice(Reading(selection.run_ids, "matched"), sigma_d)
     return stored.means(rows[rows[columns.VARIANT] == CONTROL])
 
 

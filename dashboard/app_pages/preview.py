@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import address, charts
 from dashboard.data import previews, restorable
 from dashboard.data.previews import Stream
-from dashboard.data.stored import RunRecord, fingerprint
+from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import stop_without_runs
@@ -42,7 +42,7 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     st.title("How will it fare on chips?")
-    runs = restorable.candidates(fingerprint())
+    runs = restorable.candidates()
     if not runs:
         say_no_weights("A preview")
         return

@@ -254,7 +254,7 @@ def _training(record: RunRecord, history: pd.DataFrame) -> None:
 
 
 def _layers(record: RunRecord) -> None:
-    frame = stored.layers((record.id,), 1.0, stored.fingerprint())
+    frame = stored.layers((record.id,), 1.0)
     card = Card(
         key=f"layers_{record.id}",
         question="Do the devices miss as they were asked to?",

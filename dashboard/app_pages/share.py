@@ -140,7 +140,7 @@ def _import() -> None:
         st.code("neft import FILE.zip", language=None)
         return
     try:
-        found = exchange.look_into(file, file.file_id, stored.fingerprint())
+        found = exchange.look_into(file, file.file_id)
     except NeftError as error:
         st.error(str(error), icon=":material/error:")
         st.caption("Choose another file, or have it exported again. Nothing was stored.")

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.data import restorable, weights
-from dashboard.data.stored import RunRecord, fingerprint
+from dashboard.data.stored import RunRecord
 from dashboard.data.weights import NUM_CHIPS, SlicedWeight, bits_of
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -86,7 +86,7 @@ def page() -> None:
 
 def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
     """The run it is of, if any; W, w_max, and where it comes from in words."""
-    runs = restorable.candidates(fingerprint())
+    runs = restorable.candidates()
     source = st.segmented_control(
         "Weight of",
         [FREE, STORED] if runs else [FREE],

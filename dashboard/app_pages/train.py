@@ -5,8 +5,8 @@ import math
 import streamlit as st
 
 from dashboard import address
-from dashboard.computing.form_answers import PlannedTraining
-from dashboard.data import run_time, stored
+from dashboard.data import forms, run_time, stored
+from dashboard.data.forms import PlannedTraining
 from dashboard.jobs import jobs, processes
 from dashboard.jobs.jobs import Job
 from dashboard.pages import Page
@@ -14,7 +14,7 @@ from dashboard.widgets.component_form import DOWNLOAD, fill_form
 from dashboard.widgets.job_card import job_card
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.sweep_form import sweep_form
-from dashboard.widgets.train_form import fill_from_address, next_seed, planned, train_form
+from dashboard.widgets.train_form import fill_from_address, train_form
 from dashboard.words.queue_words import ordinal, queue_words
 from neft.errors import ConfigError
 from neft.experiments.questions import EXPERIMENTS
@@ -73,7 +73,7 @@ def _training() -> None:
     values = train_form()
     download = bool(values.pop(DOWNLOAD, False))
     try:
-        training = planned(values)
+        training = forms.planned(values)
     except ConfigError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -115,7 +115,7 @@ def _stored(training: PlannedTraining) -> None:
         st.button(
             "Take the next free seed",
             icon=":material/casino:",
-            on_click=lambda: fill_form(next_seed(training.config_json)),
+            on_click=lambda: fill_form(forms.next_seed(training.config_json)),
             help="Fills in the next seed of which no run is stored.",
         )
 

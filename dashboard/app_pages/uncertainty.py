@@ -51,8 +51,7 @@ def page() -> None:
     st.title("How sure are the chips?")
     if not has_methods(selection):
         return
-    stamp = stored.fingerprint()
-    rows = stored.at_slice(selection.run_ids, selection.protocol, selection.train_sigma_d, selection.sigma_d, stamp)
+    rows = stored.at_slice(selection.reading, selection.sigma_d)
     _headline(selection, rows)
     st.markdown(HIDDEN)
     records = results.one_run_each(selection)
@@ -60,8 +59,8 @@ def page() -> None:
     with left:
         ekl_card(selection, rows)
     with right:
-        _ekl_curves(selection, stamp)
-    _calibration(selection, records, stamp)
+        _ekl_curves(selection)
+    _calibration(selection, records)
     _image_by_image(selection, records)
     show_problems()
 
@@ -80,9 +79,9 @@ def _headline(selection: Selection, rows: pd.DataFrame) -> None:
     st.markdown(result_words.ekl_finding(selection, means, calibrated, feedback, labels.get(CONTROL)))
 
 
-def _ekl_curves(selection: Selection, stamp: str) -> None:
+def _ekl_curves(selection: Selection) -> None:
     metric = str(chosen_control(address.METRIC, METRICS))
-    curves = results.metric_curves(selection, metric, stamp)
+    curves = stored.curves(selection.reading, metric)
     known = curves[curves[columns.MEAN].notna()]
     card = Card(
         key="ekl_curves",
@@ -119,8 +118,8 @@ def _pick_metric() -> None:
     )
 
 
-def _calibration(selection: Selection, records: tuple[RunRecord, ...], stamp: str) -> None:
-    curves = results.metric_curves(selection, columns.CALIBRATION_ERROR, stamp)
+def _calibration(selection: Selection, records: tuple[RunRecord, ...]) -> None:
+    curves = stored.curves(selection.reading, columns.CALIBRATION_ERROR)
     known = curves[curves[columns.MEAN].notna()]
     after = results.calibrated_errors(records, selection.sigma_d)
     card = Card(

@@ -9,7 +9,7 @@ from dashboard import address, charts
 from dashboard.computing.answers import Picture
 from dashboard.data import opened_chips, restorable
 from dashboard.data.opened_chips import NUM_VOTERS, VOTE_SIGMA_DS, Voters
-from dashboard.data.stored import RunRecord, fingerprint
+from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import stop_without_runs
@@ -56,7 +56,7 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     st.title("What do a hundred chips say of one image?")
-    runs = restorable.candidates(fingerprint())
+    runs = restorable.candidates()
     if not runs:
         say_no_weights("Asking chips")
         return

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard import charts
 from dashboard.address import Selection
-from dashboard.data import results, stored
+from dashboard.data import results
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.accuracy_card import has_methods, no_chips_here
@@ -51,16 +51,15 @@ def page() -> None:
     st.title("What happens to the weights?")
     if not has_methods(selection):
         return
-    stamp = stored.fingerprint()
     records = results.one_run_each(selection)
     if not records:
         no_chips_here(selection)
         return
     run_ids = tuple(record.id for record in results.shown_runs(selection))
-    sizes = results.weight_sizes(run_ids, selection.sigma_d, stamp)
-    audit = results.noise_audit(tuple(record.id for record in records), selection.sigma_d, stamp)
+    sizes = results.weight_sizes(run_ids, selection.sigma_d)
+    audit = results.noise_audit(tuple(record.id for record in records), selection.sigma_d)
     st.markdown(result_words.weights_finding(selection, audit, sizes))
-    deviation_card(selection, stamp)
+    deviation_card(selection)
     left, right = st.columns(2)
     with left:
         _audit(audit)

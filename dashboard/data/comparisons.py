@@ -1,4 +1,4 @@
-"""Runs side by side, for the page that compares them. Caches as in `dashboard.data.stored`; never torch."""
+"""Runs side by side, for the page that compares them; never torch."""
 
 import string
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import stored
+from dashboard.data.caches import kept, kept_copies
 from dashboard.data.stored import RunRecord
 from neft import columns
 from neft.errors import StoreError
@@ -71,14 +72,25 @@ class Side:
         return f"{self.letter} · {self.label}"
 
 
+@kept(max_entries=2)
 def readable_names() -> dict[str, str]:
     """What every run is called in a list to choose from, by id: what it is, and the end of its id."""
-    return _readable_names(stored.fingerprint())
+    records = stored.listing().records
+    words = stored.differing_settings(tuple(record.id for record in records), without=SHOWN_ELSEWHERE)
+    return {record.id: _readable_name(record, str(words.get(record.id, ""))) for record in records}
 
 
+@kept(max_entries=2)
 def accuracy_lines() -> dict[str, list[float]]:
     """Every run's mean accuracies in per cent, over its sigma_d from the smallest, by id."""
-    return _accuracy_lines(stored.fingerprint())
+    return {
+        record.id: [
+            round(100 * found.mean, 2)
+            for at in record.summary.test
+            if (found := at.metrics.get(columns.ACCURACY)) is not None and found.mean is not None
+        ]
+        for record in stored.listing().records
+    }
 
 
 def sides(run_ids: Sequence[str]) -> list[Side]:
@@ -98,10 +110,9 @@ def quantiles(run_ids: Sequence[str], sigma_d: float) -> pd.DataFrame:
     return run_quantiles(_readable(run_ids), sigma_d)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def differences(run_ids: tuple[str, ...], reference: str, stamp: str) -> tuple[pd.DataFrame, dict[str, str]]:
+@kept_copies(max_entries=64)
+def differences(run_ids: tuple[str, ...], reference: str) -> tuple[pd.DataFrame, dict[str, str]]:
     """Each other run's difference to the reference, and by run id why others have none."""
-    del stamp
     runs = _readable(run_ids)
     if reference not in {record.id for record, _ in runs}:
         return pd.DataFrame(), dict.fromkeys(run_ids, "The chips of the reference cannot be read.")
@@ -186,27 +197,6 @@ def _summary_row(
         "note": note.text if note else "",
         columns.RUN_ID: side.id,
     }
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _accuracy_lines(stamp: str) -> dict[str, list[float]]:
-    del stamp
-    return {
-        record.id: [
-            round(100 * found.mean, 2)
-            for at in record.summary.test
-            if (found := at.metrics.get(columns.ACCURACY)) is not None and found.mean is not None
-        ]
-        for record in stored.listing().records
-    }
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _readable_names(stamp: str) -> dict[str, str]:
-    del stamp
-    records = stored.listing().records
-    words = stored.differing_settings(tuple(record.id for record in records), without=SHOWN_ELSEWHERE)
-    return {record.id: _readable_name(record, str(words.get(record.id, ""))) for record in records}
 
 
 def _readable_name(record: RunRecord, differs: str) -> str:

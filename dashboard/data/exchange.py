@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 import pandas as pd
-import streamlit as st
 
 from dashboard.computing import process
 from dashboard.data import stored
+from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
 from neft import columns, tables
 from neft.runs import bundles
@@ -84,19 +84,18 @@ def num_shipped() -> int:
     return len(stored.listing().records) - len(own_ids())
 
 
-@st.cache_resource(max_entries=4, show_spinner="Checking every file against its checksum …")
-def look_into(_content: io.BytesIO, file_id: str, stamp: str) -> tuple[Found, ...]:
+@kept(max_entries=4, show_spinner="Checking every file against its checksum …")
+def look_into(_content: io.BytesIO, file_id: str) -> tuple[Found, ...]:
     """The runs in a file, examined; nothing is stored.
 
     Args:
         _content: the file.
         file_id: names the file's content.
-        stamp: of the stores, beside whose runs these are examined.
 
     Raises:
         BundleError: the file as a whole is refused.
     """
-    del file_id, stamp
+    del file_id
     with _as_file(_content) as path:
         return work.look_into(path)
 

@@ -16,6 +16,7 @@ from dashboard import address
 from dashboard.computing import process
 from dashboard.computing.answers import Picture
 from dashboard.data import restorable, stored
+from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
 from neft import columns
 from neft.inspection import chip_report, votes
@@ -171,7 +172,7 @@ def report(record: RunRecord, sigma_d: float, instance: int) -> ChipReport:
     Raises:
         NeftError: the run's weights, chips or data are not there.
     """
-    return _report(record.id, restorable.checksum(record), sigma_d, instance, stored.fingerprint())
+    return _report(record.id, restorable.checksum(record), sigma_d, instance)
 
 
 def error_map(record: RunRecord, *, layer: str, instance: int, sigma_d: float, unit: Unit) -> ErrorMap:
@@ -222,9 +223,8 @@ def stored_chip_address(record: RunRecord, instance: int, sigma_d: float) -> dic
 
 
 # ---------------------------------------------------------------- caches
-@st.cache_resource(max_entries=64, show_spinner="Opening the chip …")
-def _report(run_id: str, checksum: str, sigma_d: float, instance: int, stamp: str) -> ChipReport:
-    del stamp
+@kept(max_entries=64, show_spinner="Opening the chip …")
+def _report(run_id: str, checksum: str, sigma_d: float, instance: int) -> ChipReport:
     record = stored.records([run_id])[0]
     order = ranked(record, sigma_d)
     place = order[order[columns.INSTANCE] == instance].iloc[0]

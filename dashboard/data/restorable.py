@@ -17,9 +17,8 @@ else:
     work = process.remote("dashboard.computing.work.restored")
 
 
-def candidates(stamp: str) -> list[RunRecord]:
+def candidates() -> list[RunRecord]:
     """The runs that kept their weights; first those of the network with the most curves."""
-    del stamp
     kept = [record for record in stored.listing().records if has_weights(record)]
     curves = Counter(_place(record) for record in kept if stored.is_curve(record))
     return sorted(kept, key=lambda record: (-curves[_place(record)], record.id))

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard.address import Protocol, Selection
+from dashboard.address import Reading, Selection
 from dashboard.data import stored
+from dashboard.data.caches import kept_copies
 from dashboard.data.stored import RunRecord
 from neft import columns, tables
 from neft.errors import StoreError
@@ -40,14 +41,16 @@ def chips_for_a_limit(percentile: int) -> int:
     return chips_to_meet(percentile / 100, confidence=SURE)
 
 
-def low_percentiles(selection: Selection, stamp: str) -> pd.DataFrame:
+@kept_copies(max_entries=16)
+def low_percentiles(reading: Reading) -> pd.DataFrame:
     """Low percentiles of accuracy at every sigma_d, with limits."""
-    return _low_percentiles(selection.run_ids, selection.protocol, selection.train_sigma_d, stamp)
+    return stored.in_shown_order(tables.low_percentiles(_chips(reading)))
 
 
-def differences(selection: Selection, reference: str, stamp: str) -> pd.DataFrame:
+@kept_copies(max_entries=32)
+def differences(reading: Reading, reference: str) -> pd.DataFrame:
     """Paired differences in accuracy to a variant at every sigma_d."""
-    return _differences(selection.run_ids, selection.protocol, selection.train_sigma_d, reference, stamp)
+    return stored.in_shown_order(tables.difference_curves(_chips(reading), reference))
 
 
 def within_reach(differences: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -66,11 +69,6 @@ def variance_parts(rows: pd.DataFrame) -> pd.DataFrame:
 def read_out(rows: pd.DataFrame) -> pd.DataFrame:
     """A row per variant: what a table says of the chips at one sigma_d."""
     return stored.in_shown_order(tables.read_out(rows))
-
-
-def metric_curves(selection: Selection, metric: str, stamp: str) -> pd.DataFrame:
-    """A metric against sigma_d."""
-    return stored.curves(selection.run_ids, metric, selection.protocol, selection.train_sigma_d, stamp)
 
 
 def one_run_each(selection: Selection) -> tuple[RunRecord, ...]:
@@ -105,8 +103,8 @@ def calibrated_errors(records: Sequence[RunRecord], sigma_d: float) -> pd.DataFr
     return errors if of == (tuple(record.id for record in records), sigma_d) else pd.DataFrame()
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def noise_audit(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+@kept_copies(max_entries=32)
+def noise_audit(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """Asked and realised std of every layer of some runs, with the statistical error of their ratio."""
     found: list[tuple[RunRecord, pd.DataFrame, pd.DataFrame]] = []
     for record in stored.named_records(run_ids):
@@ -115,34 +113,18 @@ def noise_audit(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.Data
         except StoreError:
             continue  # the deviations beside it name the damaged run
         found.append((record, kept.layers, kept.deviations))
-    del stamp
     return stored.in_shown_order(tables.noise_audit(found, sigma_d=sigma_d))
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def weight_sizes(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+@kept_copies(max_entries=32)
+def weight_sizes(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """How large the weights of each layer are beside its largest, over trainings."""
-    layers = stored.layers(run_ids, sigma_d, stamp)
+    layers = stored.layers(run_ids, sigma_d)
     return layers if layers.empty else stored.in_shown_order(tables.weight_sizes(layers))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _low_percentiles(
-    run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, stamp: str
-) -> pd.DataFrame:
-    return stored.in_shown_order(tables.low_percentiles(_chips(run_ids, protocol, train_sigma_d, stamp)))
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _differences(
-    run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, reference: str, stamp: str
-) -> pd.DataFrame:
-    return stored.in_shown_order(tables.difference_curves(_chips(run_ids, protocol, train_sigma_d, stamp), reference))
-
-
-def _chips(run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, stamp: str) -> pd.DataFrame:
+def _chips(reading: Reading) -> pd.DataFrame:
     """All chips at every sigma_d, as a way of reading asks for."""
-    curves = stored.curves(run_ids, columns.ACCURACY, protocol, train_sigma_d, stamp)
-    sigma_ds = sorted({float(value) for value in curves[columns.SIGMA_D]})
-    cells = [stored.at_slice(run_ids, protocol, train_sigma_d, sigma_d, stamp) for sigma_d in sigma_ds]
+    sigma_ds = sorted({float(value) for value in stored.curves(reading, columns.ACCURACY)[columns.SIGMA_D]})
+    cells = [stored.at_slice(reading, sigma_d) for sigma_d in sigma_ds]
     return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()

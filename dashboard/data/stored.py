@@ -1,7 +1,4 @@
-"""The only door to stored runs, and the only home of Streamlit's caches.
-
-Keys are run ids and the stores' fingerprints, never arrays.
-"""
+"""The door to stored runs: their records, tables and curves."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -10,6 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address
+from dashboard.address import Reading
+from dashboard.data.caches import fingerprint, kept, kept_copies
 from neft import columns, reference, tables
 from neft.errors import StoreError
 from neft.experiments.questions import CONTROL
@@ -19,7 +18,7 @@ from neft.runs.store import INSTANCES, Listing, RunTables, Stores
 from neft.sigma_d import same_sigma_d, sigma_d_text
 from neft.tables import Interval, Protocol
 
-__all__ = ["Interval", "Protocol", "RunRecord", "RunTables"]
+__all__ = ["Interval", "Protocol", "Reading", "RunRecord", "RunTables", "fingerprint"]
 
 CANONICAL = ("vanilla", "noise_injection", CONTROL, "ovf", "irs")
 """The variants of the first look, in the order in which they are shown."""
@@ -28,21 +27,16 @@ FULL_CURVE = 3
 """A run tried at this many device variations is a curve of its own; one with fewer belongs to an ablation."""
 
 
-def fingerprint() -> str:
-    """Changes whenever a run is added or removed in either store."""
-    stores = Stores.default()
-    roots = (stores.own.root, stores.shipped.root)
-    return "/".join(f"{root.stat().st_mtime_ns if root.is_dir() else 0}:{root}" for root in roots)
-
-
+@kept(max_entries=2, show_spinner="Reading runs …")
 def listing() -> Listing:
     """Every stored run's record and why others cannot be read."""
-    return _listing(fingerprint())
+    return Stores.default().list()
 
 
+@kept(max_entries=2)
 def runs_table() -> pd.DataFrame:
     """A row per run."""
-    return _runs_table(fingerprint())
+    return tables.runs_table(listing().records)
 
 
 def records(run_ids: Sequence[str]) -> list[RunRecord]:
@@ -61,13 +55,15 @@ def is_stored(run_id: str) -> bool:
     return run_id in Stores.default()
 
 
+@kept(max_entries=32)
 def run_tables(run_id: str) -> RunTables:
     """A run's tables.
 
     Raises:
         StoreError: they cannot be read.
     """
-    return _run_tables(run_id, fingerprint())
+    store = Stores.default().holder(run_id)
+    return store.tables(store.record(run_id))
 
 
 def instances(record: RunRecord) -> pd.DataFrame:
@@ -91,9 +87,9 @@ def delete_run(run_id: str) -> None:
         delete_note(run_id)
 
 
-def deviation_ratios(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+def deviation_ratios(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """How large a typical deviation is beside a typical weight, by variant."""
-    found = layers(run_ids, sigma_d, stamp)
+    found = layers(run_ids, sigma_d)
     return found if found.empty else in_shown_order(tables.deviation_ratios(found))
 
 
@@ -102,9 +98,10 @@ def results(record: RunRecord) -> pd.DataFrame:
     return tables.summary_table(record)
 
 
+@kept(max_entries=16)
 def differing_settings(run_ids: tuple[str, ...], *, without: tuple[str, ...]) -> "pd.Series[str]":
     """Per run the settings in which these runs differ, in words, leaving out sections or settings shown elsewhere."""
-    return _differing_settings(run_ids, without, fingerprint())
+    return tables.differing_settings(records(run_ids), without=without)
 
 
 def variant_words(variant: str, label: str) -> str:
@@ -144,21 +141,17 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
     return query
 
 
-@st.cache_data(max_entries=64, show_spinner="Reading runs …")
-def curves(
-    run_ids: tuple[str, ...], metric: str, protocol: Protocol, train_sigma_d: float | None, stamp: str
-) -> pd.DataFrame:
+@kept_copies(max_entries=64, show_spinner="Reading runs …")
+def curves(reading: Reading, metric: str) -> pd.DataFrame:
     """A metric against sigma_d, a row per variant and sigma_d."""
-    rows = tables.select_protocol(_gathered(run_ids, stamp), protocol, train_sigma_d=train_sigma_d)
+    rows = tables.select_protocol(_gathered(reading.run_ids), reading.protocol, train_sigma_d=reading.train_sigma_d)
     return in_shown_order(tables.metric_curves(rows, metric))
 
 
-@st.cache_data(max_entries=24, show_spinner=False)
-def at_slice(
-    run_ids: tuple[str, ...], protocol: Protocol, train_sigma_d: float | None, sigma_d: float, stamp: str
-) -> pd.DataFrame:
+@kept_copies(max_entries=24)
+def at_slice(reading: Reading, sigma_d: float) -> pd.DataFrame:
     """All chips of some runs at one sigma_d."""
-    rows = tables.select_protocol(_gathered(run_ids, stamp), protocol, train_sigma_d=train_sigma_d)
+    rows = tables.select_protocol(_gathered(reading.run_ids), reading.protocol, train_sigma_d=reading.train_sigma_d)
     return rows if rows.empty else rows[same_sigma_d(rows[columns.SIGMA_D], sigma_d)]
 
 
@@ -182,10 +175,10 @@ def clean_means(curve: pd.DataFrame) -> pd.DataFrame:
     return in_shown_order(tables.clean_means(curve))
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def decay_points(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+@kept_copies(max_entries=32)
+def decay_points(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """The decay-factor ablation of runs trained and tested at one sigma_d."""
-    rows = _gathered(run_ids, stamp)
+    rows = _gathered(run_ids)
     if rows.empty:
         return tables.decay_points(rows)
     tested = same_sigma_d(rows[columns.SIGMA_D], sigma_d)
@@ -193,17 +186,17 @@ def decay_points(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.Dat
     return tables.decay_points(rows[tested & trained])
 
 
-@st.cache_data(max_entries=12, show_spinner=False)
-def deviations(run_ids: tuple[str, ...], sigma_d: float, unit: Unit, stamp: str) -> pd.DataFrame:
+@kept_copies(max_entries=12)
+def deviations(run_ids: tuple[str, ...], sigma_d: float, unit: Unit) -> pd.DataFrame:
     """Histograms of weight deviations of some runs at one sigma_d."""
-    found = [(record, stored.layers, stored.deviations) for record, stored in _readable(run_ids, stamp)]
+    found = [(record, stored.layers, stored.deviations) for record, stored in _readable(run_ids)]
     return in_shown_order(tables.scaled_deviations(found, sigma_d=sigma_d, unit=unit))
 
 
-@st.cache_data(max_entries=12, show_spinner=False)
-def layers(run_ids: tuple[str, ...], sigma_d: float, stamp: str) -> pd.DataFrame:
+@kept_copies(max_entries=12)
+def layers(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """Asked and realised std of every layer of some runs."""
-    found = [(record, stored.layers) for record, stored in _readable(run_ids, stamp)]
+    found = [(record, stored.layers) for record, stored in _readable(run_ids)]
     return tables.layer_table(found, sigma_d=sigma_d)
 
 
@@ -234,7 +227,7 @@ def config_differences(run_ids: Sequence[str]) -> pd.DataFrame:
 
 def named_records(run_ids: Sequence[str]) -> list[RunRecord]:
     """Records of some runs, those of an uncommon recipe under a name of their own."""
-    return list(_named_records(tuple(run_ids), fingerprint()))
+    return list(_named_records(tuple(run_ids)))
 
 
 def problems() -> dict[str, str]:
@@ -261,27 +254,9 @@ def _shown_together(one: RunRecord, other: RunRecord) -> bool:
     )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _differing_settings(run_ids: tuple[str, ...], without: tuple[str, ...], stamp: str) -> "pd.Series[str]":
-    del stamp
-    return tables.differing_settings(records(run_ids), without=without)
-
-
-@st.cache_resource(max_entries=2, show_spinner="Reading runs …")
-def _listing(stamp: str) -> Listing:
-    del stamp
-    return Stores.default().list()
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _runs_table(stamp: str) -> pd.DataFrame:
-    return tables.runs_table(_listing(stamp).records)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _named_records(run_ids: tuple[str, ...], stamp: str) -> list[RunRecord]:
-    del stamp
-    return tables.named_by_recipe(records(run_ids))
+@kept(max_entries=64)
+def _named_records(run_ids: tuple[str, ...]) -> list[RunRecord]:
+    return tables.told_apart(records(run_ids))
 
 
 @st.cache_resource(max_entries=2048, show_spinner=False)
@@ -290,9 +265,8 @@ def _instances(run_id: str, checksum: str, _record: RunRecord) -> pd.DataFrame:
     return Stores.default().holder(run_id).instances(_record)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _gathered(run_ids: tuple[str, ...], stamp: str) -> pd.DataFrame:
-    del stamp
+@kept(max_entries=4)
+def _gathered(run_ids: tuple[str, ...]) -> pd.DataFrame:
     found: list[tuple[RunRecord, pd.DataFrame]] = []
     for record in named_records(run_ids):
         try:
@@ -302,19 +276,12 @@ def _gathered(run_ids: tuple[str, ...], stamp: str) -> pd.DataFrame:
     return tables.gather(found)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _run_tables(run_id: str, stamp: str) -> RunTables:
-    del stamp
-    store = Stores.default().holder(run_id)
-    return store.tables(store.record(run_id))
-
-
-def _readable(run_ids: tuple[str, ...], stamp: str) -> list[tuple[RunRecord, RunTables]]:
+def _readable(run_ids: tuple[str, ...]) -> list[tuple[RunRecord, RunTables]]:
     """Records and tables of some runs; those whose files are damaged are left out, and named."""
     found: list[tuple[RunRecord, RunTables]] = []
     for record in named_records(run_ids):
         try:
-            found.append((record, _run_tables(record.id, stamp)))
+            found.append((record, run_tables(record.id)))
         except StoreError as error:
             st.warning(f"Left out: {error}", icon=":material/broken_image:")
     return found

@@ -1,13 +1,12 @@
-"""Runs worth comparing, found among those that are stored. Caches as in `dashboard.data.stored`."""
+"""Runs worth comparing, found among those that are stored."""
 
 import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import streamlit as st
-
 from dashboard.data import stored
+from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
 from neft.experiments.questions import CONTROL
 from neft.tables import other_images
@@ -25,14 +24,9 @@ class Suggestion:
     run_ids: tuple[str, ...]
 
 
+@kept(max_entries=2)
 def suggestions() -> list[Suggestion]:
     """What to start with: noise injection against its control, and all methods, each of one seed and the same chips."""
-    return _suggestions(stored.fingerprint())
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _suggestions(stamp: str) -> list[Suggestion]:
-    del stamp
     records = stored.listing().records
     found: list[Suggestion] = []
     for title, variants in (

@@ -65,7 +65,7 @@ def _prepare() -> Numbers | Missing:
         return comparison
     sigma_d = comparison.near
     record = comparison.records(VANILLA, sigma_d)[0]
-    ratios = stored.deviation_ratios((record.id,), sigma_d, comparison.stamp)
+    ratios = stored.deviation_ratios((record.id,), sigma_d)
     if ratios.empty:
         return Missing("a network trained without noise whose stored deviations can be read")
     ratio = float(ratios[columns.MEAN].iloc[0])
@@ -74,7 +74,7 @@ def _prepare() -> Numbers | Missing:
 
 def _show(numbers: Numbers) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
-    frame = stored.deviations((numbers.record.id,), numbers.sigma_d, "rms", numbers.comparison.stamp)
+    frame = stored.deviations((numbers.record.id,), numbers.sigma_d, "rms")
     layers = list(frame[columns.LAYER].unique())
     frame = frame[frame[columns.LAYER].isin([layers[0], layers[len(layers) // 2], layers[-1]])]
     with left:
@@ -173,7 +173,7 @@ def _layers(numbers: Numbers) -> None:
         definition=LAYERS,
         alt="Accuracy with variation in one layer at a time.",
     )
-    with_weights = {record.id for record in restorable.candidates(numbers.comparison.stamp)}
+    with_weights = {record.id for record in restorable.candidates()}
     if numbers.record.id not in with_weights:
         empty_card(card, "This run was stored without its weights, which trying its layers needs.")
         return

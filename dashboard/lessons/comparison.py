@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dashboard import address
+from dashboard.address import Reading
 from dashboard.data import plans, stored
 from dashboard.data.stored import RunRecord
 from dashboard.lessons.base import Missing
@@ -75,7 +76,7 @@ class Comparison:
 
     def curves(self, variant: str, train_sigma_d: float | None) -> pd.DataFrame:
         """A method trained at one sigma_d (None: without noise) over every sigma_d at which it was tried."""
-        return stored.curves(self.run_ids(variant), columns.ACCURACY, "fixed", train_sigma_d, self.stamp)
+        return stored.curves(Reading(self.run_ids(variant), "fixed", train_sigma_d), columns.ACCURACY)
 
     def records(self, variant: str, sigma_d: float) -> list[RunRecord]:
         """The runs of a method at one sigma_d, by seed."""
@@ -96,7 +97,7 @@ class Comparison:
     def clean_difference(self, variant: str, reference: str, train_sigma_d: float) -> "pd.Series[float]":
         """A method trained at one sigma_d less another, both without variation: one row, paired by seed."""
         run_ids = (*self.run_ids(variant), *self.run_ids(reference))
-        rows = stored.at_slice(run_ids, "fixed", train_sigma_d, 0.0, self.stamp)
+        rows = stored.at_slice(Reading(run_ids, "fixed", train_sigma_d), 0.0)
         found = stored.differences(rows[rows[columns.INSTANCE] == 0], reference)
         return found[found[columns.VARIANT] == variant].iloc[0]
 

@@ -77,9 +77,9 @@ def headline(selection: Selection, rows: pd.DataFrame) -> str:
     return words
 
 
-def accuracy_card(selection: Selection, stamp: str, *, height: int = HEIGHT) -> None:
+def accuracy_card(selection: Selection, *, height: int = HEIGHT) -> None:
     """Accuracy against device variation, the published figures beside it where chosen."""
-    curves = stored.curves(selection.run_ids, columns.ACCURACY, selection.protocol, selection.train_sigma_d, stamp)
+    curves = stored.curves(selection.reading, columns.ACCURACY)
     published = stored.published_accuracy(selection.published, selection.variants)
     spread = sentences.spread_words(curves)
     beside = "" if published.empty else f" Hollow marks are published for {selection.published_label}."

@@ -3,18 +3,13 @@
 What is set is in the address, and a config can be written into the form (`fill_form`).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
-from dashboard.computing import process
-from dashboard.computing.form_answers import Form, FormField
+from dashboard.data import forms
+from dashboard.data.forms import FormField
 from neft.component import number_text
-
-if TYPE_CHECKING:
-    from dashboard.computing.work import forms as work
-else:
-    work = process.remote("dashboard.computing.work.forms")
 
 PREFIX = "form_"
 TEST_DEVICE = "test_device"
@@ -33,7 +28,7 @@ CHOICES = {
 
 def choose_component(part: str, title: str, *, default: str) -> str:
     """Which component of a family."""
-    family = _form().families[part]
+    family = forms.form().families[part]
     names = list(family)
     return st.selectbox(
         title,
@@ -62,7 +57,7 @@ def fill_form(config_json: str) -> None:
     Raises:
         ConfigError: the config does not fit the models.
     """
-    for name, value in work.held(config_json).items():
+    for name, value in forms.held(config_json).items():
         st.session_state[f"{PREFIX}{name}"] = value
 
 
@@ -72,7 +67,7 @@ def form_address(config_json: str) -> dict[str, str]:
     Raises:
         ConfigError: the config does not fit the models.
     """
-    held, form = work.held(config_json), _form()
+    held, form = forms.held(config_json), forms.form()
     chosen = {f"{PREFIX}{part}": family[held.pop(part)] for part, family in form.families.items()}
     begun = {field.name: field.initial for field in form.fields}
     return chosen | {f"{PREFIX}{name}": _in_address(value) for name, value in held.items() if value != begun[name]}
@@ -98,16 +93,11 @@ def component_fields(
     """
     return {
         field.option: _widget(field)
-        for field in _form().fields
+        for field in forms.form().fields
         if (field.part, field.owner) == (part, chosen)
         and (not only or field.option in only)
         and field.option not in without
     }
-
-
-@st.cache_resource(max_entries=1, show_spinner="Reading what can be set …")
-def _form() -> Form:
-    return work.form()
 
 
 def _widget(field: FormField) -> Any:

@@ -22,10 +22,10 @@ deviation of 1 is as large as a typical weight.
 """
 
 
-def deviation_card(selection: Selection, stamp: str) -> None:
+def deviation_card(selection: Selection) -> None:
     """Histograms of the deviations of one network a method, at the slice."""
     run_ids = tuple(record.id for record in results.one_run_each(selection))
-    ratios = stored.deviation_ratios(run_ids, selection.sigma_d, stamp) if run_ids else pd.DataFrame()
+    ratios = stored.deviation_ratios(run_ids, selection.sigma_d) if run_ids else pd.DataFrame()
     card = Card(
         key="deviations",
         question="How far do the weights miss?",
@@ -41,7 +41,7 @@ def deviation_card(selection: Selection, stamp: str) -> None:
         empty_card(card, reason)
         return
     unit = chosen_control(address.UNIT, UNITS)
-    frame = stored.deviations(run_ids, selection.sigma_d, unit, stamp)
+    frame = stored.deviations(run_ids, selection.sigma_d, unit)
     if frame.empty:
         empty_card(card, "The stored deviations of these runs cannot be read.")
         return

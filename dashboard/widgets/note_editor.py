@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from dashboard.data.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, list_notes, make_note, read_note, write_note
 from neft.errors import NeftError
-from neft.runs.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, list_notes, make_note, read_note, write_note
 
 
 def tags_of_runs() -> dict[str, list[str]]:

@@ -1,15 +1,11 @@
 """The form of one training: every setting of the models, and filling it from a run or a job."""
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from dashboard import address
-from dashboard.computing import process
-from dashboard.computing.form_answers import PlannedTraining
-from dashboard.data import stored
-from dashboard.jobs import jobs
+from dashboard.data import forms
 from dashboard.pages import Page
 from dashboard.widgets.component_form import (
     DOWNLOAD,
@@ -21,11 +17,6 @@ from dashboard.widgets.component_form import (
     form_address,
 )
 from neft.errors import ConfigError
-
-if TYPE_CHECKING:
-    from dashboard.computing.work import forms as work
-else:
-    work = process.remote("dashboard.computing.work.forms")
 
 MAIN_TRAINING = ("sigma_d", "epochs", "seed")
 
@@ -63,16 +54,6 @@ def _family(part: str, title: str, default: str, only: tuple[str, ...] = ()) -> 
     return {part: chosen} | component_fields(part, chosen, only=only)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def planned(values: dict[str, Any]) -> PlannedTraining:
-    """The training that the form describes.
-
-    Raises:
-        ConfigError: settings that cannot be.
-    """
-    return work.plan(values)
-
-
 def fill_from_address() -> None:
     """Where the address asks for a run's settings: fill the form in, and put its fields into the address instead."""
     like = st.query_params.get(address.TRAIN_LIKE)
@@ -80,34 +61,9 @@ def fill_from_address() -> None:
         return
     other_seed = st.query_params.get(address.OTHER_SEED) is not None
     try:
-        config_json = next_seed(_config_like(like)) if other_seed else _config_like(like)
+        config_json = forms.next_seed(forms.config_like(like)) if other_seed else forms.config_like(like)
         fill_form(config_json)
     except ConfigError as error:
         st.warning(f"The settings of `{like}` cannot be filled in: {error}", icon=":material/broken_image:")
         return
     st.switch_page(Page.TRAIN.file, query_params=form_address(config_json))
-
-
-def next_seed(config_json: str) -> str:
-    """The same config with the next seed of which no run is stored or queued.
-
-    Raises:
-        ConfigError: the config does not fit this version's models.
-    """
-    return work.next_seed(config_json, tuple(job.run_id for job in jobs.jobs() if job.is_active))
-
-
-def _config_like(like: str) -> str:
-    """The config of a stored run or of a job, by its id.
-
-    Raises:
-        ConfigError: there is neither.
-    """
-    found = stored.records([like])
-    if found:
-        return json.dumps(found[0].config)
-    try:
-        return jobs.config_json(like)
-    except OSError:
-        message = "no run and no job of that name is there."
-        raise ConfigError(message) from None

@@ -10,6 +10,7 @@ import pytest
 from typing_extensions import override
 
 from dashboard import charts
+from dashboard.address import Reading
 from dashboard.data import exchange, stored
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, Drawn
@@ -61,7 +62,7 @@ def records(shipped: RunStore) -> list[RunRecord]:
 
 @pytest.fixture
 def curves(records: list[RunRecord]) -> pd.DataFrame:
-    return stored.curves(tuple(record.id for record in records), columns.ACCURACY, "fixed", 0.1, "now")
+    return stored.curves(Reading(tuple(record.id for record in records), "fixed", 0.1), columns.ACCURACY)
 
 
 @pytest.fixture

@@ -1,19 +1,45 @@
 """The door to stored runs."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
 import pytest
+import streamlit as st
 
 from dashboard import address
+from dashboard.address import Reading, Selection
 from dashboard.data import stored
+from neft import tables
 from neft.errors import StoreError
 from neft.experiments.questions import CONTROL
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
-from tests.dashboard.driver import charts, chosen, open_at, words
+from tests.dashboard.driver import APP, charts, chosen, open_at, words
 
 
 def of_method(store: RunStore, method: str) -> RunRecord:
     return next(record for record in store.list().records if record.facts.method == method)
+
+
+def a_selection(run_ids: tuple[str, ...], *, sigma_d: float) -> Selection:
+    """All methods, as read at the landing page."""
+    return Selection(
+        dataset="digits",
+        dataset_label="Digits 8×8",
+        backbone="mlp2x16",
+        backbone_label="MLP, 2 × 16",
+        device="rram1",
+        device_label="RRAM1",
+        num_classes=10,
+        variants=stored.CANONICAL,
+        run_ids=run_ids,
+        ablation_ids=(),
+        protocol="matched",
+        train_sigma_d=None,
+        sigma_d=sigma_d,
+    )
 
 
 def test_records_come_in_the_order_asked_for_without_those_that_are_gone(shipped: RunStore) -> None:
@@ -63,19 +89,17 @@ def test_own_run_is_stored_but_not_shipped(own_run: RunRecord) -> None:
 
 
 def test_variants_are_shown_in_one_order(shipped: RunStore) -> None:
-    curves = stored.curves(tuple(shipped.ids()), "accuracy", "fixed", 0.1, stored.fingerprint())
+    curves = stored.curves(Reading(tuple(shipped.ids()), "fixed", 0.1), "accuracy")
 
     assert list(dict.fromkeys(curves["variant"])) == list(stored.CANONICAL)
 
 
 def test_nothing_selected_is_an_empty_table() -> None:
-    stamp = stored.fingerprint()
-
-    assert stored.curves((), "accuracy", "matched", None, stamp).empty
-    assert stored.at_slice((), "matched", None, 0.1, stamp).empty
-    assert stored.decay_points((), 0.1, stamp).empty
-    assert stored.deviations((), 0.1, "rms", stamp).empty
-    assert stored.deviation_ratios((), 0.1, stamp).empty
+    assert stored.curves(Reading((), "matched"), "accuracy").empty
+    assert stored.at_slice(Reading((), "matched"), 0.1).empty
+    assert stored.decay_points((), 0.1).empty
+    assert stored.deviations((), 0.1, "rms").empty
+    assert stored.deviation_ratios((), 0.1).empty
 
 
 def test_control_is_marked_as_such() -> None:
@@ -122,3 +146,59 @@ def test_address_of_an_uncommon_run_shows_it_under_a_name_of_its_own(shipped: Ru
 
 def test_run_that_is_gone_has_no_address() -> None:
     assert stored.view_address("digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d") == {}
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every curve that is computed rather than found."""
+    st.cache_data.clear()
+    computed: list[str] = []
+    compute = tables.metric_curves
+
+    def counting(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+        computed.append(metric)
+        return compute(rows, metric)
+
+    monkeypatch.setattr(tables, "metric_curves", counting)
+    return computed
+
+
+def test_moving_the_slice_computes_no_curve_anew(shipped: RunStore, counted: list[str]) -> None:
+    first = a_selection(tuple(shipped.ids()), sigma_d=0.1)
+    _ = stored.curves(first.reading, "accuracy")
+
+    _ = stored.curves(replace(first, sigma_d=0.2, published="vgg8").reading, "accuracy")
+
+    assert counted == ["accuracy"]
+
+
+def test_another_reading_and_another_store_compute_a_curve_anew(
+    shipped: RunStore, counted: list[str], tmp_path: Path
+) -> None:
+    matched = a_selection(tuple(shipped.ids()), sigma_d=0.1).reading
+    _ = stored.curves(matched, "accuracy")
+    _ = stored.curves(replace(matched, protocol="fixed", train_sigma_d=0.1), "accuracy")
+    assert len(counted) == 2
+
+    (shipped.root / "another").mkdir()
+    _ = stored.curves(matched, "accuracy")
+
+    assert len(counted) == 3
+
+
+def test_copies_are_ones_own(shipped: RunStore) -> None:
+    reading = a_selection(tuple(shipped.ids()), sigma_d=0.1).reading
+    curves = stored.curves(reading, "accuracy")
+    curves["mean"] = 7.0
+
+    assert (stored.curves(reading, "accuracy")["mean"] < 7).all()
+
+
+def test_caches_are_in_the_data_alone() -> None:
+    holding = {
+        path.relative_to(APP.parent).parts[0]
+        for path in APP.parent.rglob("*.py")
+        if "st.cache_" in path.read_text(encoding="utf-8")
+    }
+
+    assert holding == {"data"}
