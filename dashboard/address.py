@@ -71,7 +71,7 @@ TERM = "term"
 FIND = "find"
 
 Protocol = Literal["matched", "fixed"]
-PROTOCOLS: dict[Protocol, str] = {"matched": "Matched", "fixed": "Fixed"}
+PROTOCOLS: dict[str, str] = {"matched": "Matched", "fixed": "Fixed"}
 
 
 @dataclass(frozen=True)

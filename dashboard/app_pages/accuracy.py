@@ -7,7 +7,8 @@ from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.data import results, stored
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline, no_chips_here
-from dashboard.widgets.chart_card import Card, as_csv, chart_card, chosen_control, empty_card
+from dashboard.widgets.chart_card import Card, as_csv, chart_card, empty_card
+from dashboard.widgets.control import Control
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
@@ -19,7 +20,12 @@ from neft.experiments.questions import CONTROL
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
 LARGE = 460
-PERCENTILES = {str(percentile): result_words.percentile_name(percentile) for percentile in (5, 1)}
+UNLUCKY = Control(
+    key=address.PERCENTILE,
+    label="Unlucky means",
+    options={str(percentile): result_words.percentile_name(percentile) for percentile in (5, 1)},
+    help="How many chips of a hundred are worse than the one shown.",
+)
 UNLUCKY_DEFINITION = r"""
 **The unlucky chip.** The $k$-th percentile of accuracy: $k$ % of chips are worse. It is taken over all trainings and
 chips of a method (linear interpolation), so it holds the luck of both.
@@ -90,7 +96,8 @@ def _cards(selection: Selection, shared: Shared) -> None:
 
 
 def _unlucky(selection: Selection) -> None:
-    percentile = int(chosen_control(address.PERCENTILE, PERCENTILES))
+    percentile = int(UNLUCKY.chosen())
+    name = UNLUCKY.options[str(percentile)]
     every = results.low_percentiles(selection.reading)
     found = every[every[columns.PERCENTILE] == percentile]
     curves = stored.curves(selection.reading, columns.ACCURACY)
@@ -104,28 +111,13 @@ def _unlucky(selection: Selection) -> None:
             f"{result_words.percentile_limits_words(percentile, num_chips)}"
         ),
         definition=UNLUCKY_DEFINITION,
-        alt=f"The {PERCENTILES[str(percentile)]} of accuracy against device variation, beside the mean.",
+        alt=f"The {name} of accuracy against device variation, beside the mean.",
     )
     if found.empty:
         empty_card(card, "No chips for this selection.")
         return
-    figure = charts.unlucky_chips(
-        found, curves, name=PERCENTILES[str(percentile)], chance=1 / selection.num_classes, mode=theme_mode()
-    )
-    chart_card(card, figure, every, controls=_pick_percentile)
-
-
-def _pick_percentile() -> None:
-    _ = st.segmented_control(
-        "Unlucky means",
-        list(PERCENTILES),
-        format_func=PERCENTILES.__getitem__,
-        default="5",
-        required=True,
-        key=address.PERCENTILE,
-        help="How many chips of a hundred are worse than the one shown.",
-        bind="query-params",
-    )
+    figure = charts.unlucky_chips(found, curves, name=name, chance=1 / selection.num_classes, mode=theme_mode())
+    chart_card(card, figure, every, controls=UNLUCKY.draw)
 
 
 def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
@@ -152,7 +144,8 @@ def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
 def _differences(selection: Selection) -> None:
     curves = stored.curves(selection.reading, columns.ACCURACY)
     labels: dict[str, str] = dict(zip(curves[columns.VARIANT], curves[columns.LABEL], strict=True))
-    reference = _reference(labels)
+    against = _reference(labels)
+    reference = against.chosen() if against else ""
     found = results.differences(selection.reading, reference) if len(labels) > 1 else pd.DataFrame()
     name = labels.get(reference, "")
     drawn = results.within_reach(found, reference)
@@ -176,32 +169,21 @@ def _differences(selection: Selection) -> None:
         interval_name=f"paired difference, {sentences.spread_words(found)}",
         mode=theme_mode(),
     )
-    chart_card(card, figure, found, controls=lambda: _pick_reference(labels))
+    chart_card(card, figure, found, controls=against.draw if against else None)
 
 
-def _reference(labels: dict[str, str]) -> str:
+def _reference(labels: dict[str, str]) -> Control | None:
     """What the others are held against: the control, or the first method, unless another is chosen."""
-    options = _reference_options(labels)
-    if st.session_state.get(address.REFERENCE) not in [*options, None]:
-        del st.session_state[address.REFERENCE]  # the sidebar has taken it away
-    return str(chosen_control(address.REFERENCE, options)) if options else ""
-
-
-def _reference_options(labels: dict[str, str]) -> dict[str, str]:
-    first = CONTROL if CONTROL in labels else next(iter(labels), "")
-    ordered = [first, *(variant for variant in labels if variant != first)] if first else []
-    return {variant: stored.variant_words(variant, labels[variant]) for variant in ordered}
-
-
-def _pick_reference(labels: dict[str, str]) -> None:
-    options = _reference_options(labels)
-    _ = st.selectbox(
-        "Against",
-        list(options),
-        format_func=options.__getitem__,
+    if not labels:
+        return None
+    first = CONTROL if CONTROL in labels else next(iter(labels))
+    ordered = [first, *(variant for variant in labels if variant != first)]
+    return Control(
         key=address.REFERENCE,
+        label="Against",
+        options={variant: stored.variant_words(variant, labels[variant]) for variant in ordered},
+        kind="list",
         help="The method at zero. The control is noise injection at feedback training's temperature.",
-        bind="query-params",
     )
 
 

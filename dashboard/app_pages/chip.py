@@ -8,9 +8,10 @@ from dashboard.data.opened_chips import BY_NUMBER, PERCENTILES, ChipReport, Unit
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.changed_images import changed_images
-from dashboard.widgets.chart_card import Card, chart_card, chosen_control
+from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.control import Control
 from dashboard.widgets.guards import stop_without_runs
-from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
+from dashboard.widgets.network_picker import layer_control, pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import chip_words
@@ -19,8 +20,22 @@ from neft import columns
 from neft.errors import NeftError
 from neft.sigma_d import sigma_d_text
 
-DEFAULT = "1st percentile"
-UNITS: dict[str, str] = {"w_max": "w_max", "rms": "RMS weight"}
+CHIP = Control(
+    key=address.CHIP,
+    label="Chip",
+    options=PERCENTILES | {BY_NUMBER: "By its number"},
+    default="1",
+    kind="list",
+    stays=True,
+    help="Of the stored chips at this device variation, in order of accuracy: the p-th percentile of C chips is the "
+    "one of rank p·C/100, rounded up, from the worst.",
+)
+UNIT = Control(
+    key=address.ERROR_UNIT,
+    label="Deviations over",
+    options={"w_max": "w_max", "rms": "RMS weight"},
+    help="The layer's largest weight, or its typical one (RMS).",
+)
 UNIT_TITLES: dict[str, str] = {"w_max": "w<sub>max</sub>", "rms": "RMS weight"}
 RANK_DEFINITION = r"""
 **Chips in order.** Each dot is a stored chip: one sampled set of all device errors, tried on every test image. The
@@ -118,20 +133,9 @@ def _pick_sigma_d(record: RunRecord) -> float:
 def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:
     """What the chip is called (nothing where its number was asked for), and its number."""
     ranked = opened_chips.ranked(record, sigma_d)
-    name = st.selectbox(
-        "Chip",
-        [*PERCENTILES, BY_NUMBER],
-        index=list(PERCENTILES).index(DEFAULT),
-        key=address.CHIP,
-        bind="query-params",
-        persist_state="session",
-        help=(
-            "Of the stored chips at this device variation, in order of accuracy: the p-th percentile of C chips is the "
-            "one of rank p·C/100, rounded up, from the worst."
-        ),
-    )
-    if name != BY_NUMBER:
-        instance = opened_chips.percentile_chip(ranked, PERCENTILES[name])
+    chosen = CHIP.draw()
+    if chosen != BY_NUMBER:
+        instance, name = opened_chips.percentile_chip(ranked, float(chosen)), PERCENTILES[chosen]
         _step_buttons(ranked[columns.INSTANCE].tolist(), instance)
         return name[0].lower() + name[1:].replace(" percentile", "-percentile"), instance
     known = ranked[columns.INSTANCE].tolist()
@@ -244,9 +248,9 @@ def _layers(report: ChipReport) -> None:
 
 def _map(record: RunRecord, report: ChipReport) -> None:
     layers = [str(layer) for layer in report.layers[columns.LAYER]]
-    layer = chosen_control(address.LAYER, {name: name for name in reversed(layers)})
-    layer = layer if layer in layers else layers[-1]
-    unit: Unit = chosen_control(address.ERROR_UNIT, UNITS) or "w_max"
+    which = layer_control(layers)
+    layer = which.chosen()
+    unit: Unit = "rms" if UNIT.chosen() == "rms" else "w_max"
     found = opened_chips.error_map(record, layer=layer, instance=report.instance, sigma_d=report.sigma_d, unit=unit)
     rows, inputs = found.block
     told = (
@@ -262,32 +266,13 @@ def _map(record: RunRecord, report: ChipReport) -> None:
         alt=f"Deviations of the weights of {layer} on chip {report.instance} as an image.",
     )
     figure = charts.weight_errors(found.cells, signed=found.is_signed, unit=UNIT_TITLES[unit], mode=theme_mode())
-    chart_card(card, figure, found.cells, controls=lambda: _pick_layer(layers))
+    chart_card(card, figure, found.cells, controls=lambda: _pick_layer(which))
 
 
-def _pick_layer(layers: list[str]) -> None:
+def _pick_layer(which: Control) -> None:
     with st.container(horizontal=True):
-        if st.session_state.get(address.LAYER, layers[-1]) not in layers:
-            del st.session_state[address.LAYER]  # another network's
-        _ = st.selectbox(
-            "Layer",
-            layers,
-            index=len(layers) - 1,
-            key=address.LAYER,
-            bind="query-params",
-            width=220,
-            help="From the input down.",
-        )
-        _ = st.segmented_control(
-            "Deviations over",
-            list(UNITS),
-            format_func=UNITS.__getitem__,
-            default="w_max",
-            required=True,
-            key=address.ERROR_UNIT,
-            bind="query-params",
-            help="The layer's largest weight, or its typical one (RMS).",
-        )
+        which.draw()
+        UNIT.draw()
 
 
 def _confusion(report: ChipReport) -> None:

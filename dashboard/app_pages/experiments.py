@@ -7,7 +7,9 @@ from dashboard import address, charts
 from dashboard.data import plans
 from dashboard.data.citations import cite
 from dashboard.data.plans import EXPERIMENTS, Experiment
-from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.control import Control
+from dashboard.widgets.ekl_card import METRIC
 from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.sweep_jobs import sweep_jobs
@@ -16,7 +18,6 @@ from dashboard.words import findings, sentences
 from neft import columns
 from neft.experiments.questions import CONTROL
 
-METRICS = {columns.EKL: "EKL", columns.CALIBRATED_EKL: "EKL after calibration"}
 _CALIBRATION_WORDS = "After calibration the scale of the logits no longer counts."
 _OWN_SCALE = " Hollow: the published figure, on a scale of its own; compare shapes and ratios only."
 DEFINITION = r"""
@@ -58,34 +59,30 @@ def _draw(plan: str, experiment: Experiment, stamp: str) -> None:
 
 
 def _pick_experiment(stored: set[str]) -> Experiment:
-    names = list(EXPERIMENTS)
-    chosen = st.radio(
-        "Experiment",
-        names,
-        format_func=lambda name: EXPERIMENTS[name].title,
-        captions=["" if name in stored else "no runs yet" for name in names],
+    control = Control(
         key=address.EXPERIMENT,
+        label="Experiment",
+        options={name: one.title for name, one in EXPERIMENTS.items()},
+        kind="radio",
+        captions=tuple("" if name in stored else "no runs yet" for name in EXPERIMENTS),
+        stays=True,
         help="What is varied while all else stays as it is.",
-        bind="query-params",
-        persist_state="session",
     )
-    return EXPERIMENTS[chosen or names[0]]
+    return EXPERIMENTS[control.draw()]
 
 
 def _pick_size(known: dict[str, str]) -> str | None:
     if len(known) < 2:
         return next(iter(known), None)
-    if address.PLAN in st.session_state and st.session_state[address.PLAN] not in known:
-        del st.session_state[address.PLAN]  # another experiment was run at other sizes
-    return st.selectbox(
-        "Run on",
-        list(known),
-        format_func=known.__getitem__,
+    control = Control(
         key=address.PLAN,
+        label="Run on",
+        options=known,
+        kind="list",
+        stays=True,
         help="The same experiment on other data, networks or seeds, of those that are stored.",
-        bind="query-params",
-        persist_state="session",
     )
+    return control.draw()
 
 
 def _nothing_yet(experiment: Experiment) -> None:
@@ -260,7 +257,7 @@ def _against_sigma_d(plan: str, experiment: Experiment, stamp: str) -> None:
 
 
 def _ekl(plan: str, experiment: Experiment, stamp: str, *, wants_published: bool) -> None:
-    metric = chosen_control(address.METRIC, METRICS)
+    metric = METRIC.chosen()
     ekl = plans.points(plan, experiment.name, metric, stamp)
     variants = list(ekl[columns.VARIANT].unique())
     shown = plans.published_ekl(variants) if wants_published and metric == columns.EKL else None
@@ -279,26 +276,12 @@ log-likelihood of **validation** images on chips of their own ([Guo2017]). It ch
     known = ekl[ekl[columns.NUM_SEEDS] > 0]
     figure = charts.ekl_vs_sigma_d(
         known,
-        metric_title=f"{METRICS[metric]} (nats)",
+        metric_title=f"{METRIC.options[metric]} (nats)",
         interval_name=f"mean, {sentences.spread_words(known)}",
         published=shown,
         mode=theme_mode(),
     )
-    chart_card(card, figure, ekl, controls=_pick_metric)
-
-
-def _pick_metric() -> None:
-    _ = st.segmented_control(
-        "EKL",
-        list(METRICS),
-        format_func=METRICS.__getitem__,
-        default=columns.EKL,
-        required=True,
-        key=address.METRIC,
-        help="As deployed, or after dividing the logits by a temperature that is fitted on validation images.",
-        label_visibility="collapsed",
-        bind="query-params",
-    )
+    chart_card(card, figure, ekl, controls=METRIC.draw)
 
 
 def _differences_by_sigma(plan: str, experiment: Experiment, points: pd.DataFrame, stamp: str) -> None:

@@ -8,10 +8,20 @@ import streamlit as st
 from dashboard import address
 from dashboard.data.citations import cite, references
 from dashboard.pages import Page
+from dashboard.widgets.control import Control
 from dashboard.widgets.page_link import page_link
 from dashboard.words import glossary
 from dashboard.words.glossary import Term
 from dashboard.words.sentences import SIGMA_D
+
+ALL = "all"
+TERM = Control(
+    key=address.TERM,
+    label="One term",
+    options={ALL: "all"} | {key: term.term for key, term in glossary.terms().items()},
+    kind="list",
+    help="Shows one entry alone. It is kept in the address, to link to it.",
+)
 
 
 def page() -> None:
@@ -22,7 +32,7 @@ def page() -> None:
         f"**{len(known)} terms and symbols**: what each means, its unit and range, where it comes from and where it is "
         "seen."
     )
-    words, chosen = _controls(known)
+    words, chosen = _controls()
     if chosen is not None:
         _entry(known[chosen])
         st.button(
@@ -43,7 +53,7 @@ def page() -> None:
     _sources(shown)
 
 
-def _controls(known: dict[str, Term]) -> tuple[str, str | None]:
+def _controls() -> tuple[str, str | None]:
     left, right = st.columns(2)
     with left:
         words = st.text_input(
@@ -55,21 +65,12 @@ def _controls(known: dict[str, Term]) -> tuple[str, str | None]:
             help="Every word must stand somewhere in an entry. Kept in the address.",
         )
     with right:
-        chosen = st.selectbox(
-            "One term",
-            list(known),
-            index=None,
-            format_func=lambda key: known[key].term,
-            key=address.TERM,
-            bind="query-params",
-            placeholder="all",
-            help="Shows one entry alone. It is kept in the address, to link to it.",
-        )
-    return words or "", chosen
+        chosen = TERM.draw()
+    return words or "", None if chosen == ALL else chosen
 
 
 def _show_all() -> None:
-    st.session_state[address.TERM] = None
+    st.session_state[address.TERM] = ALL
     st.session_state[address.FIND] = ""
 
 
@@ -84,7 +85,7 @@ def _several(shown: Sequence[Term]) -> None:
                     Page.GLOSSARY,
                     "Where it is seen",
                     icon=":material/link:",
-                    query_params={address.TERM: term.term},
+                    query_params={address.TERM: term.key},
                     help="Opens this entry alone, with an address of its own.",
                 )
 

@@ -8,6 +8,7 @@ from dashboard.data.previews import Stream
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.control import Control
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.layer_card import layer_card, progress_words
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
@@ -76,16 +77,15 @@ def page() -> None:
 
 
 def _pick_device(record: RunRecord) -> str:
-    published = restorable.published_devices()
-    chosen = st.selectbox(
-        "Device to try",
-        [OWN, *published],
-        format_func=lambda name: "The run's own" if name == OWN else published[name],
+    control = Control(
         key=address.PREVIEW_DEVICE,
-        bind="query-params",
-        persist_state="session",
+        label="Device to try",
+        options={OWN: "The run's own"} | restorable.published_devices(),
+        kind="list",
+        stays=True,
         help="The technology whose levels miss their targets.",
     )
+    chosen = control.draw()
     return previews.own_device(record) if chosen == OWN else chosen
 
 

@@ -9,7 +9,8 @@ from dashboard.data.stored import RunRecord
 from dashboard.data.weights import NUM_CHIPS, SlicedWeight, bits_of
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
-from dashboard.widgets.network_picker import pick_network, say_why_not
+from dashboard.widgets.control import Control
+from dashboard.widgets.network_picker import layer_control, pick_network, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
@@ -17,7 +18,7 @@ from neft import columns
 from neft.errors import NeftError
 from neft.sigma_d import sigma_d_text
 
-FREE, STORED = "Any value", "A stored network"
+FREE, STORED = "any", "stored"
 BITS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16)
 SIGMA_DS = tuple(round(0.01 * step, 2) for step in range(41))
 DEFAULT_SIGMA_D = 0.1
@@ -87,16 +88,14 @@ def page() -> None:
 def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
     """The run it is of, if any; W, w_max, and where it comes from in words."""
     runs = restorable.candidates()
-    source = st.segmented_control(
-        "Weight of",
-        [FREE, STORED] if runs else [FREE],
-        default=FREE,
-        required=True,
+    control = Control(
         key=address.WEIGHT_FROM,
-        bind="query-params",
-        persist_state="session",
+        label="Weight of",
+        options={FREE: "Any value"} | ({STORED: "A stored network"} if runs else {}),
+        stays=True,
         help="Any value in a layer whose largest weight is 1, or a weight of a network that kept its weights.",
     )
+    source = control.draw()
     if source != STORED:
         weight = st.slider(
             "Weight W",
@@ -112,11 +111,7 @@ def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
         return None, float(weight), 1.0, "in a layer whose largest weight is 1"
     record = pick_network(runs)
     sizes = weights.layer_sizes(record)
-    if st.session_state.get(address.LAYER, next(iter(sizes))) not in sizes:
-        del st.session_state[address.LAYER]  # another network's
-    layer = st.selectbox(
-        "Layer", list(sizes), index=len(sizes) - 1, key=address.LAYER, bind="query-params", help="From the input down."
-    )
+    layer = layer_control(list(sizes)).draw()
     last = sizes[layer] - 1
     if not 0 <= int(st.session_state.get(address.WEIGHT_NUMBER) or 0) <= last:
         del st.session_state[address.WEIGHT_NUMBER]  # a larger layer's
@@ -140,17 +135,15 @@ def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
 
 
 def _pick_devices(technologies: dict[str, str]) -> tuple[str, int, int]:
-    if st.session_state.get(address.SLICED_DEVICE, next(iter(technologies))) not in technologies:
-        del st.session_state[address.SLICED_DEVICE]  # another run's own
-    device = st.selectbox(
-        "Device technology",
-        list(technologies),
-        format_func=technologies.__getitem__,
+    control = Control(
         key=address.SLICED_DEVICE,
-        bind="query-params",
-        persist_state="session",
+        label="Device technology",
+        options=technologies,
+        kind="list",
+        stays=True,
         help="How far each level misses: RRAM1 alike in every level, the others further in the middle ones.",
     )
+    device = control.draw()
     fitting = [bits for bits in BITS if weights.device_bits_of(device, bits)]
     if st.session_state.get(address.WEIGHT_BITS, 8) not in fitting:
         del st.session_state[address.WEIGHT_BITS]

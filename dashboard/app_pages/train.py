@@ -11,6 +11,7 @@ from dashboard.jobs import jobs, processes
 from dashboard.jobs.jobs import Job
 from dashboard.pages import Page
 from dashboard.widgets.component_form import DOWNLOAD, fill_form
+from dashboard.widgets.control import Control
 from dashboard.widgets.job_card import job_card
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.sweep_form import sweep_form
@@ -20,7 +21,20 @@ from neft.errors import ConfigError
 from neft.experiments.questions import EXPERIMENTS
 
 SHOWN_JOBS = 5
-TRAINING, EXPERIMENT = "One training", "A named experiment"
+TRAINING, EXPERIMENT = "training", "experiment"
+KIND = Control(
+    key=address.TRAIN_KIND,
+    label="What to run",
+    options={TRAINING: "One training", EXPERIMENT: "A named experiment"},
+    help="A training is one network. An experiment is many: one thing varied, from several seeds.",
+)
+WHICH = Control(
+    key="form_experiment",
+    label="Experiment",
+    options={name: experiment.title for name, experiment in EXPERIMENTS.items()},
+    kind="list",
+    help="Those of the Experiments page; their results appear there.",
+)
 
 
 def page() -> None:
@@ -34,7 +48,7 @@ def page() -> None:
     fill_from_address()
     form, watch = st.columns([1, 1])
     with form:
-        if _kind() == TRAINING:
+        if KIND.draw() == TRAINING:
             _training()
         else:
             _experiment()
@@ -42,29 +56,8 @@ def page() -> None:
         _jobs(jobs.jobs())
 
 
-def _kind() -> str:
-    chosen = st.segmented_control(
-        "What to run",
-        [TRAINING, EXPERIMENT],
-        default=TRAINING,
-        required=True,
-        key=address.TRAIN_KIND,
-        help="A training is one network. An experiment is many: one thing varied, from several seeds.",
-        bind="query-params",
-    )
-    return chosen or TRAINING
-
-
 def _experiment() -> None:
-    name = st.selectbox(
-        "Experiment",
-        list(EXPERIMENTS),
-        format_func=lambda each: EXPERIMENTS[each].title,
-        key="form_experiment",
-        help="Those of the Experiments page; their results appear there.",
-        bind="query-params",
-    )
-    experiment = EXPERIMENTS[name]
+    experiment = EXPERIMENTS[WHICH.draw()]
     st.markdown(f"**{experiment.question}**")
     sweep_form(experiment)
 

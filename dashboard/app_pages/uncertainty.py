@@ -3,13 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import address, charts
+from dashboard import charts
 from dashboard.address import Selection
 from dashboard.data import results, stored
 from dashboard.data.stored import RunRecord
 from dashboard.widgets.accuracy_card import has_methods, no_chips_here
-from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
-from dashboard.widgets.ekl_card import EKL_DEFINITION, ekl_card
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.ekl_card import EKL_DEFINITION, METRIC, ekl_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.outcome_cards import outcome_cards
 from dashboard.widgets.run_picker import pick_runs
@@ -20,7 +20,6 @@ from neft import columns
 from neft.experiments.questions import CONTROL
 from neft.sigma_d import sigma_d_text
 
-METRICS = {columns.EKL: "EKL", columns.CALIBRATED_EKL: "EKL after calibration"}
 CURVE_DEFINITION = (
     EKL_DEFINITION
     + r"""
@@ -80,7 +79,7 @@ def _headline(selection: Selection, rows: pd.DataFrame) -> None:
 
 
 def _ekl_curves(selection: Selection) -> None:
-    metric = str(chosen_control(address.METRIC, METRICS))
+    metric = METRIC.chosen()
     curves = stored.curves(selection.reading, metric)
     known = curves[curves[columns.MEAN].notna()]
     card = Card(
@@ -99,23 +98,10 @@ def _ekl_curves(selection: Selection) -> None:
     figure = charts.ekl_vs_sigma_d(
         known,
         interval_name=f"mean, {sentences.spread_words(known)}",
-        metric_title=f"{METRICS[metric]} (nats)",
+        metric_title=f"{METRIC.options[metric]} (nats)",
         mode=theme_mode(),
     )
-    chart_card(card, figure, known, controls=_pick_metric)
-
-
-def _pick_metric() -> None:
-    _ = st.segmented_control(
-        "Shown",
-        list(METRICS),
-        format_func=METRICS.__getitem__,
-        default=columns.EKL,
-        required=True,
-        key=address.METRIC,
-        help="After calibration: of the logits over one temperature, fitted on validation images.",
-        bind="query-params",
-    )
+    chart_card(card, figure, known, controls=METRIC.draw)
 
 
 def _calibration(selection: Selection, records: tuple[RunRecord, ...]) -> None:

@@ -30,15 +30,9 @@ else:
 
 __all__ = ["ErrorMap", "Unit"]
 
-PERCENTILES: dict[str, float] = {
-    "Worst": 0.0,
-    "1st percentile": 1.0,
-    "5th percentile": 5.0,
-    "Median": 50.0,
-    "Best": 100.0,
-}
+PERCENTILES = {"0": "Worst", "1": "1st percentile", "5": "5th percentile", "50": "Median", "100": "Best"}
 """Named chips, by the percentile whose nearest rank they are."""
-BY_NUMBER = "By its number"
+BY_NUMBER = "number"
 FIRST_IMAGES = 18
 """Flipped images that are drawn at once."""
 NUM_VOTERS = 100

@@ -23,6 +23,8 @@ __all__ = ["Interval", "Protocol", "Reading", "RunRecord", "RunTables", "fingerp
 CANONICAL = ("vanilla", "noise_injection", CONTROL, "ovf", "irs")
 """The variants of the first look, in the order in which they are shown."""
 Unit = Literal["w_max", "rms"]
+DATA_KEY = "data_key"
+"""The column of the table of runs that holds what addresses call the data."""
 FULL_CURVE = 3
 """A run tried at this many device variations is a curve of its own; one with fewer belongs to an ablation."""
 
@@ -36,7 +38,13 @@ def listing() -> Listing:
 @kept(max_entries=2)
 def runs_table() -> pd.DataFrame:
     """A row per run."""
-    return tables.runs_table(listing().records)
+    found = listing().records
+    return tables.runs_table(found).assign(**{DATA_KEY: [data_key(record) for record in found]})
+
+
+def data_key(record: RunRecord) -> str:
+    """What addresses call a run's data: its data set and the size of its images, `digits8`."""
+    return f"{record.facts.dataset}{record.config['dataset']['image_size']}"
 
 
 def records(run_ids: Sequence[str]) -> list[RunRecord]:
@@ -105,7 +113,7 @@ def differing_settings(run_ids: tuple[str, ...], *, without: tuple[str, ...]) ->
 
 
 def variant_words(variant: str, label: str) -> str:
-    """A variant's label, the control marked as such; also how the address names it."""
+    """A variant's label, the control marked as such."""
     return f"{label} (control)" if variant == CONTROL else label
 
 
@@ -114,11 +122,14 @@ def is_curve(record: RunRecord) -> bool:
     return len(record.facts.sigma_ds) >= FULL_CURVE
 
 
-def view_address(run_id: str) -> dict[str, str | list[str]]:
-    """The landing page's address that shows a run beside the first look's methods, as one network over all sigma_d.
+def place_address(record: RunRecord) -> dict[str, str]:
+    """What the pages of a selection need in their address to show a run's data set, backbone and device."""
+    facts = record.facts
+    return {address.DATASET: data_key(record), address.BACKBONE: facts.backbone, address.DEVICE: facts.device}
 
-    Bound widgets write what they show into the address: labels, not names.
-    """
+
+def view_address(run_id: str) -> dict[str, str | list[str]]:
+    """The landing page's address that shows a run beside the first look's methods, as one network over all sigma_d."""
     found = records([run_id])
     if not found:
         return {}
@@ -127,14 +138,12 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
         one for one in listing().records if _shown_together(one, found[0]) and (is_curve(one) or one.id == run_id)
     ]
     named = {record.id: record.facts for record in tables.named_by_recipe(beside)}
-    labels = {one.variant: one.label for one in named.values()}
-    shown = [*(variant for variant in CANONICAL if variant in labels), named[run_id].variant]
+    known = {one.variant for one in named.values()}
+    shown = [*(variant for variant in CANONICAL if variant in known), named[run_id].variant]
     query: dict[str, str | list[str]] = {
-        address.DATASET: facts.dataset_label,
-        address.BACKBONE: facts.backbone_label,
-        address.DEVICE: facts.device_label,
-        address.VARIANTS: list(dict.fromkeys(variant_words(variant, labels[variant]) for variant in shown)),
-        address.PROTOCOL: address.PROTOCOLS["fixed"],
+        **place_address(found[0]),
+        address.VARIANTS: list(dict.fromkeys(shown)),
+        address.PROTOCOL: "fixed",
     }
     if facts.train_sigma_d:
         query[address.TRAIN_SIGMA_D] = sigma_d_text(facts.train_sigma_d)
@@ -249,14 +258,12 @@ def _place(variant: str) -> tuple[int, str]:
 
 def _shown_together(one: RunRecord, other: RunRecord) -> bool:
     """Whether the landing page shows two runs in one selection."""
-    return all(
-        getattr(one.facts, name) == getattr(other.facts, name) for name in ("dataset_label", "backbone", "device")
-    )
+    return place_address(one) == place_address(other)
 
 
 @kept(max_entries=64)
 def _named_records(run_ids: tuple[str, ...]) -> list[RunRecord]:
-    return tables.told_apart(records(run_ids))
+    return tables.named_by_recipe(records(run_ids))
 
 
 @st.cache_resource(max_entries=2048, show_spinner=False)

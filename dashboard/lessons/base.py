@@ -159,5 +159,5 @@ def show_missing(missing: Missing) -> None:
     st.info(f"This lesson needs {missing.what}, and no such runs are stored. This makes them:", icon=":material/inbox:")
     st.code(f"neft sweep {experiment.name}", language=None)
     page_link(
-        Page.EXPERIMENTS, f"Run “{experiment.title}” from its page", query_params={address.EXPERIMENT: experiment.title}
+        Page.EXPERIMENTS, f"Run “{experiment.title}” from its page", query_params={address.EXPERIMENT: experiment.name}
     )

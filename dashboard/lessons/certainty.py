@@ -15,7 +15,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
-from neft.experiments.questions import CONTROL, EXPERIMENTS
+from neft.experiments.questions import CONTROL
 from neft.sigma_d import sigma_d_text
 
 OPTIONS = (
@@ -195,7 +195,7 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
         Link(
             Page.EXPERIMENTS,
             "EKL after calibration",
-            {address.EXPERIMENT: EXPERIMENTS["accuracy"].title, address.METRIC: "EKL after calibration"},
+            {address.EXPERIMENT: "accuracy", address.METRIC: columns.CALIBRATED_EKL},
         ),
     )
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dashboard import address
 from dashboard.address import Reading
 from dashboard.data import plans, stored
 from dashboard.data.stored import RunRecord
@@ -46,15 +45,10 @@ class Comparison:
         return plans.chance(self.plan, EXPERIMENT, self.stamp)
 
     @property
-    def address(self) -> dict[str, str | list[str]]:
+    def address(self) -> dict[str, str]:
         """What the pages of a selection need in their address to show the same runs."""
         ids = self.points[columns.RUN_IDS].iloc[0]
-        facts = stored.records(ids)[0].facts
-        return {
-            address.DATASET: facts.dataset_label,
-            address.BACKBONE: facts.backbone_label,
-            address.DEVICE: facts.device_label,
-        }
+        return stored.place_address(stored.records(ids)[0])
 
     def of(self, *variants: str, points: pd.DataFrame | None = None) -> pd.DataFrame:
         """The rows of some methods, in the given order."""

@@ -165,8 +165,8 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
     return (
         Link(Page.CLAIMS, "Every claim, with its verdict"),
         Link(Page.ACCURACY, "Differences to the control", numbers.comparison.address),
-        Link(Page.EXPERIMENTS, "Temperature alone", {address.EXPERIMENT: EXPERIMENTS[TEMPERATURE].title}),
-        Link(Page.EXPERIMENTS, "Number of feedback terms", {address.EXPERIMENT: EXPERIMENTS["feedback_terms"].title}),
+        Link(Page.EXPERIMENTS, "Temperature alone", {address.EXPERIMENT: TEMPERATURE}),
+        Link(Page.EXPERIMENTS, "Number of feedback terms", {address.EXPERIMENT: "feedback_terms"}),
     )
 
 

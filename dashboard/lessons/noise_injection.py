@@ -165,9 +165,9 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
             Page.ACCURACY,
             "One network over every variation",
             numbers.comparison.address
-            | {address.PROTOCOL: "Fixed", address.TRAIN_SIGMA_D: sigma_d_text(numbers.comparison.near)},
+            | {address.PROTOCOL: "fixed", address.TRAIN_SIGMA_D: sigma_d_text(numbers.comparison.near)},
         ),
-        Link(Page.EXPERIMENTS, "Trained noisier than tested", {address.EXPERIMENT: "Trained noisier than tested"}),
+        Link(Page.EXPERIMENTS, "Trained noisier than tested", {address.EXPERIMENT: "over_noise"}),
         Link(Page.TRAIN, "Train one yourself"),
     )
 

@@ -180,12 +180,12 @@ def _links(numbers: Numbers) -> tuple[Link, ...]:
         Link(
             Page.CHIP,
             "Open this network's unlucky chip",
-            {address.RUNS: numbers.record.id, address.CHIP_SIGMA_D: at, address.CHIP: "1st percentile"},
+            {address.RUNS: numbers.record.id, address.CHIP_SIGMA_D: at, address.CHIP: "1"},
         ),
         Link(
             Page.ACCURACY,
             "Unlucky chips of every method",
-            numbers.comparison.address | {address.SLICE: at, address.PERCENTILE: "1st percentile"},
+            numbers.comparison.address | {address.SLICE: at, address.PERCENTILE: "1"},
         ),
         Link(
             Page.COMPARE,

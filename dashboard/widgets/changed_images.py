@@ -10,6 +10,7 @@ from dashboard.computing.answers import Picture
 from dashboard.data import opened_chips
 from dashboard.data.opened_chips import ChipReport
 from dashboard.data.stored import RunRecord
+from dashboard.widgets.control import Control
 from dashboard.widgets.image_grid import Tile, image_grid
 from neft import columns
 
@@ -19,17 +20,14 @@ def changed_images(record: RunRecord, report: ChipReport) -> None:
     with st.container(border=True, key="card_flips"):
         st.markdown("## Which images does it flip?")
         count, mended = len(report.flipped), len(report.mended)
-        kind = st.segmented_control(
-            "Images",
-            ["flipped", "mended"],
-            format_func={"flipped": f"Flipped ({count})", "mended": f"Mended ({mended})"}.__getitem__,
-            default="flipped",
-            required=True,
+        control = Control(
             key=address.CHANGED,
+            label="Images",
+            options={"flipped": f"Flipped ({count})", "mended": f"Mended ({mended})"},
+            shows_label=False,
             help="Flipped: right without variation, wrong on this chip. Mended: the other way round.",
-            bind="query-params",
-            label_visibility="collapsed",
         )
+        kind = control.draw()
         rows = report.flipped if kind == "flipped" else report.mended
         if rows.empty:
             st.info(f"This chip {'flips' if kind == 'flipped' else 'mends'} no image.", icon=":material/inbox:")

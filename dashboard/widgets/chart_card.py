@@ -2,11 +2,11 @@
 
 import datetime
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -57,7 +57,7 @@ def collected_cards() -> Generator[list[Drawn]]:
 
 
 def chart_card(
-    card: Card, figure: go.Figure, table: pd.DataFrame, *, controls: Callable[[], None] | None = None
+    card: Card, figure: go.Figure, table: pd.DataFrame, *, controls: Callable[[], object] | None = None
 ) -> None:
     """Draw one card."""
     drawn = Drawn(card, figure, table)
@@ -86,17 +86,6 @@ def draw_chart(figure: go.Figure, *, key: str, alt: str) -> None:
         alt=alt,
         config=charts.chart_config(key),
     )
-
-
-def chosen_control(key: str, labels: Mapping[str, str]) -> Any:
-    """What a card's control, bound to the address, will hold once it is drawn: the first of its options by default.
-
-    A figure is made before its card; on the first run the address alone knows what the control will show.
-    """
-    if key in st.session_state:
-        return st.session_state[key]
-    said = st.query_params.get(key)
-    return next((name for name, label in labels.items() if label == said), next(iter(labels)))
 
 
 def empty_card(card: Card, reason: str) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.data import forms
 from dashboard.data.forms import FormField
+from dashboard.widgets.control import Control
 from neft.component import number_text
 
 PREFIX = "form_"
@@ -28,17 +29,15 @@ CHOICES = {
 
 def choose_component(part: str, title: str, *, default: str) -> str:
     """Which component of a family."""
-    family = forms.form().families[part]
-    names = list(family)
-    return st.selectbox(
-        title,
-        names,
-        index=names.index(default),
-        format_func=family.__getitem__,
+    control = Control(
         key=f"{PREFIX}{part}",
+        label=title,
+        options=forms.form().families[part],
+        default=default,
+        kind="list",
         help=CHOICES[part],
-        bind="query-params",
     )
+    return control.draw()
 
 
 def download_switch() -> bool:
@@ -68,7 +67,7 @@ def form_address(config_json: str) -> dict[str, str]:
         ConfigError: the config does not fit the models.
     """
     held, form = forms.held(config_json), forms.form()
-    chosen = {f"{PREFIX}{part}": family[held.pop(part)] for part, family in form.families.items()}
+    chosen = {f"{PREFIX}{part}": held.pop(part) for part in form.families}
     begun = {field.name: field.initial for field in form.fields}
     return chosen | {f"{PREFIX}{name}": _in_address(value) for name, value in held.items() if value != begun[name]}
 

@@ -1,18 +1,24 @@
 """How far the weights miss, layer by layer."""
 
 import pandas as pd
-import streamlit as st
 
 from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.data import results, stored
-from dashboard.widgets.chart_card import Card, chart_card, chosen_control, empty_card
+from dashboard.data.stored import Unit
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.control import Control
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
 from neft.sigma_d import sigma_d_text
 
-UNITS = {"rms": "the layer's RMS weight", "w_max": "the layer's largest weight"}
+UNIT = Control(
+    key=address.UNIT,
+    label="Deviations over",
+    options={"rms": "the layer's RMS weight", "w_max": "the layer's largest weight"},
+    help="What a deviation is counted in: a typical weight of the layer, or its largest.",
+)
 DEVIATION_DEFINITION = r"""
 **Weight deviations.** Sampled $W_p - W_d$ of eight chips, layer by layer, with the closed form as a dashed line. For
 RRAM1 with 8-bit weights on 2-bit devices, $\mathrm{std}(W_p-W_d) = 0.7776\,\sigma_d\,w_{max}$.
@@ -40,23 +46,10 @@ def deviation_card(selection: Selection) -> None:
         reason = f"At {SIGMA_D} = 0 nothing misses." if run_ids else f"No network was trained at this {SIGMA_D}."
         empty_card(card, reason)
         return
-    unit = chosen_control(address.UNIT, UNITS)
+    unit: Unit = "w_max" if UNIT.chosen() == "w_max" else "rms"
     frame = stored.deviations(run_ids, selection.sigma_d, unit)
     if frame.empty:
         empty_card(card, "The stored deviations of these runs cannot be read.")
         return
-    figure = charts.weight_deviations(frame, x_title=f"deviation over {UNITS[unit]}", mode=theme_mode())
-    chart_card(card, figure, frame, controls=_pick_unit)
-
-
-def _pick_unit() -> None:
-    _ = st.segmented_control(
-        "Deviations over",
-        list(UNITS),
-        format_func=UNITS.__getitem__,
-        default="rms",
-        required=True,
-        key=address.UNIT,
-        help="What a deviation is counted in: a typical weight of the layer, or its largest.",
-        bind="query-params",
-    )
+    figure = charts.weight_deviations(frame, x_title=f"deviation over {UNIT.options[unit]}", mode=theme_mode())
+    chart_card(card, figure, frame, controls=UNIT.draw)

@@ -76,7 +76,7 @@ def _take_start(name: str, bits: int) -> None:
 def form_address(device: OwnDevice, weights: WeightsOnDevice, sigma_d: float) -> dict[str, str]:
     """The address of the Train page with this device in its form."""
     return {
-        f"{PREFIX}device": device.label,
+        f"{PREFIX}device": device.name,
         f"{PREFIX}level_stds_{device.name}": own_devices.levels_text(device.stds),
         f"{PREFIX}device_title_{device.name}": device.title,
         f"{PREFIX}sigma_d": f"{sigma_d:g}",

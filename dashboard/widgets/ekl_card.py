@@ -2,10 +2,11 @@
 
 import pandas as pd
 
-from dashboard import charts
+from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.data import stored
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.control import Control
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
@@ -18,6 +19,16 @@ images a chip gets *right* ([Qin2025], section 4.2). One value per chip; the cur
 Only correct predictions count, and a network trained at a higher temperature has larger logits when it is deployed
 without one: a low EKL alone is no proof of a better network. Read it beside the accuracy.
 """
+
+
+METRIC = Control(
+    key=address.METRIC,
+    label="EKL",
+    options={columns.EKL: "EKL", columns.CALIBRATED_EKL: "EKL after calibration"},
+    help="As deployed, or after dividing the logits by a temperature that is fitted on validation images.",
+    shows_label=False,
+)
+"""Which EKL a card draws."""
 
 
 def ekl_card(selection: Selection, rows: pd.DataFrame) -> None:

@@ -145,9 +145,7 @@ def _finished(job: Job) -> None:
 
 def _sweep_links(job: Job) -> None:
     if job.sweep in EXPERIMENTS:
-        page_link(
-            Page.EXPERIMENTS, "See the experiment", query_params={address.EXPERIMENT: EXPERIMENTS[job.sweep].title}
-        )
+        page_link(Page.EXPERIMENTS, "See the experiment", query_params={address.EXPERIMENT: job.sweep})
 
 
 def _run_links(job: Job) -> None:

@@ -10,6 +10,7 @@ from dashboard.data.previews import Stream
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.control import Control
 from dashboard.widgets.layer_card import layer_card
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.page_link import page_link
@@ -60,15 +61,19 @@ def layer_pair(records: Sequence[RunRecord], sigma_d: float) -> None:
         )
         page_link(Page.TRAIN, "Train a network")
         return
-    streamed("layer_pair_finished", lambda: (_chosen(kept), sigma_d), lambda: _draw(kept, sigma_d))
+    streamed(
+        "layer_pair_finished",
+        lambda: (tuple(side.chosen() for side in _sides(kept)), sigma_d),
+        lambda: _draw(kept, sigma_d),
+    )
 
 
 def _draw(kept: dict[str, RunRecord], sigma_d: float) -> list[Stream]:
     streams: list[Stream] = []
     places = st.columns(2) if len(kept) > 1 else [st.container()]
-    for place, key, variant in zip(places, SIDES, _chosen(kept), strict=False):
+    for place, side in zip(places, _sides(kept), strict=True):
         with place:
-            record = kept[variant]
+            record = kept[side.chosen()]
             try:
                 stream = previews.layers(record, previews.own_device(record), sigma_d)
             except NeftError as error:
@@ -78,42 +83,29 @@ def _draw(kept: dict[str, RunRecord], sigma_d: float) -> list[Stream]:
                 record,
                 sigma_d,
                 stream,
-                key=f"layers_{key}",
+                key=f"layers_{side.key}",
                 question=record.facts.label,
-                controls=lambda key=key: _pick(key, kept),
+                controls=side.draw,
             )
             streams.append(stream)
     return streams
 
 
-def _chosen(kept: dict[str, RunRecord]) -> tuple[str, ...]:
-    """What the two boxes hold, or will hold once they are drawn."""
-    labels = {record.facts.label: variant for variant, record in kept.items()}
-    found: list[str] = []
-    for key, default in zip(SIDES, _defaults(kept), strict=False):
-        if st.session_state.get(key) not in [*kept, None]:
-            del st.session_state[key]  # the sidebar has taken it away
-        said = st.session_state.get(key) or labels.get(str(st.query_params.get(key)))
-        found.append(said if said in kept else default)
-    return tuple(found)
-
-
-def _defaults(kept: dict[str, RunRecord]) -> tuple[str, ...]:
+def _sides(kept: dict[str, RunRecord]) -> tuple[Control, ...]:
     """The control beside the last method shown; the first beside it where there is no control."""
+    labels = {variant: record.facts.label for variant, record in kept.items()}
     last = list(kept)[-1]
     others = [variant for variant in kept if variant != last]
     first = CONTROL if CONTROL in others else next(iter(others), last)
-    return (first, last) if len(kept) > 1 else (last,)
-
-
-def _pick(key: str, kept: dict[str, RunRecord]) -> None:
-    default = _defaults(kept)[list(SIDES).index(key)]
-    _ = st.selectbox(
-        SIDES[key],
-        list(kept),
-        index=list(kept).index(default),
-        format_func=lambda variant: kept[variant].facts.label,
-        key=key,
-        help="Whose network is tried with variation in one layer at a time.",
-        bind="query-params",
+    defaults = (first, last) if len(kept) > 1 else (last,)
+    return tuple(
+        Control(
+            key=key,
+            label=label,
+            options=labels,
+            default=default,
+            kind="list",
+            help="Whose network is tried with variation in one layer at a time.",
+        )
+        for (key, label), default in zip(SIDES.items(), defaults, strict=False)
     )

@@ -1,10 +1,13 @@
 """Choosing one of the stored networks: a run that kept its weights."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard import address
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
+from dashboard.widgets.control import Control
 from dashboard.widgets.page_link import page_link
 from dashboard.words.sentences import SIGMA_D
 from neft.errors import DataMissingError, NeftError
@@ -26,6 +29,19 @@ def pick_network(runs: list[RunRecord]) -> RunRecord:
     trained = f"trained at {SIGMA_D} = {facts.train_sigma_d:g}" if facts.train_sigma_d else "trained clean"
     st.caption(f"{facts.label}, {facts.backbone_label}, {facts.dataset_label}, {trained}, seed {facts.seed}")
     return by_id[chosen]
+
+
+def layer_control(layers: Sequence[str]) -> Control:
+    """The choice of one of a network's layers, from the input down; the last by default."""
+    return Control(
+        key=address.LAYER,
+        label="Layer",
+        options={name: name for name in layers},
+        default=layers[-1],
+        kind="list",
+        width=220,
+        help="From the input down.",
+    )
 
 
 def say_no_weights(what: str) -> None:

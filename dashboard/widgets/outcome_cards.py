@@ -1,7 +1,6 @@
 """What opened chips say image by image: EKL, the images themselves, reliability, confidence; it grows by chips."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +10,8 @@ from dashboard.data import image_outcomes, results
 from dashboard.data.image_outcomes import Binning, LookedAt, Opened
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
-from dashboard.widgets.chart_card import Card, chart_card, chosen_control
+from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.control import Control
 from dashboard.widgets.image_grid import Tile, image_grid
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.page_link import page_link
@@ -23,8 +23,18 @@ from neft import columns
 from neft.errors import NeftError
 from neft.sigma_d import sigma_d_text
 
-SCALES = {"deployed": "As deployed", "calibrated": "Calibrated"}
-BINNINGS = {"width": "of equal width", "count": "of equal counts"}
+SCALE = Control(
+    key=address.SCALED,
+    label="Logits",
+    options={"deployed": "As deployed", "calibrated": "Calibrated"},
+    help="Calibrated: divided by one temperature, fitted on validation images and chips at this device variation.",
+)
+BINS = Control(
+    key=address.BINNING,
+    label="Bins",
+    options={"width": "of equal width", "count": "of equal counts"},
+    help="15 bins of confidence, of equal width or with equally many predictions.",
+)
 MOST_UNSURE, SUREST = 8, 8
 PER_IMAGE_DEFINITION = r"""
 **EKL per image.** For image $i$, the mean of $-\ln p_y$ over the chips that get it right: how sure chips are of *this*
@@ -78,7 +88,7 @@ def _draw(records: Sequence[RunRecord], sigma_d: float) -> list[image_outcomes.O
         return []
     streams = [one.stream for one in found]
     can_calibrate = all(stream.temperature is not None for stream in streams)
-    is_calibrated = can_calibrate and _pick_scale() == "calibrated"
+    is_calibrated = can_calibrate and SCALE.draw() == "calibrated"
     st.caption(result_words.opened_words(streams))
     left, right = st.columns(2)
     with left:
@@ -98,20 +108,6 @@ def _keep(records: Sequence[RunRecord], sigma_d: float) -> None:
         return  # named where it was drawn
     if all(one.stream.temperature is not None for one in found):
         results.keep_calibrated_errors(records, sigma_d, image_outcomes.calibration_errors(found, is_calibrated=True))
-
-
-def _pick_scale() -> str:
-    chosen = st.segmented_control(
-        "Logits",
-        list(SCALES),
-        format_func=SCALES.__getitem__,
-        default="deployed",
-        required=True,
-        key=address.SCALED,
-        help="Calibrated: divided by one temperature, fitted on validation images and chips at this device variation.",
-        bind="query-params",
-    )
-    return chosen or "deployed"
 
 
 def _per_image(found: list[Opened], *, is_calibrated: bool) -> None:
@@ -140,17 +136,15 @@ def _images(found: list[Opened], *, is_calibrated: bool) -> None:
             st.space("stretch")
             with st.popover("About", icon=":material/info:", key="about_images"):
                 st.markdown(IMAGES_DEFINITION)
-        if st.session_state.get(address.IMAGES_OF) not in [*labels, None]:
-            del st.session_state[address.IMAGES_OF]  # the sidebar has taken it away
-        variant = st.selectbox(
-            "Of",
-            list(labels),
-            index=len(labels) - 1,
-            format_func=labels.__getitem__,
+        of = Control(
             key=address.IMAGES_OF,
+            label="Of",
+            options=labels,
+            default=list(labels)[-1],
+            kind="list",
             help="Whose chips look at the images.",
-            bind="query-params",
         )
+        variant = of.draw()
         one = next(one for one in found if one.record.facts.variant == variant)
         ordered = image_outcomes.images(one, is_calibrated=is_calibrated).dropna(subset=[columns.EKL])
         ordered = ordered.sort_values(columns.EKL, ascending=False)
@@ -176,7 +170,7 @@ def _tile(found: LookedAt) -> Tile:
 
 
 def _reliability(found: list[Opened], *, is_calibrated: bool, can_calibrate: bool) -> None:
-    binning = cast("Binning", chosen_control(address.BINNING, BINNINGS))
+    binning: Binning = "count" if BINS.chosen() == "count" else "width"
     bins = image_outcomes.reliability(found, binning=binning, is_calibrated=is_calibrated)
     before = image_outcomes.calibration_errors(found, is_calibrated=False)
     after = image_outcomes.calibration_errors(found, is_calibrated=True) if can_calibrate else pd.DataFrame()
@@ -191,20 +185,7 @@ def _reliability(found: list[Opened], *, is_calibrated: bool, can_calibrate: boo
         alt="Share of right predictions over confidence, by method, with the number of predictions in each bin.",
     )
     figure = charts.reliability(bins, interval_name="95 % interval over chips", mode=theme_mode())
-    chart_card(card, figure, bins, controls=_pick_binning)
-
-
-def _pick_binning() -> None:
-    _ = st.segmented_control(
-        "Bins",
-        list(BINNINGS),
-        format_func=BINNINGS.__getitem__,
-        default="width",
-        required=True,
-        key=address.BINNING,
-        help="15 bins of confidence, of equal width or with equally many predictions.",
-        bind="query-params",
-    )
+    chart_card(card, figure, bins, controls=BINS.draw)
 
 
 def _confidence(found: list[Opened], *, is_calibrated: bool) -> None:

@@ -1,7 +1,6 @@
-"""Runs chosen by id, under readable names: the address holds the ids, which bound widgets could not do.
+"""Runs chosen by id, under readable names: a run's name changes with what else is stored and chosen, its id does not.
 
-A bound widget writes what it shows into the address. A run's name changes with what else is stored and chosen; its id
-does not, and the page of all runs keeps the same ids under the same key.
+The page of all runs keeps the same ids under the same key.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from dashboard import address
+from dashboard.widgets.in_address import asked, is_news, keep
 
 
 def choose_runs(names: Mapping[str, str], *, most: int) -> list[str]:
@@ -17,11 +17,11 @@ def choose_runs(names: Mapping[str, str], *, most: int) -> list[str]:
     What was picked on the page of all runs comes along. Ids of no stored run, and those beyond the most, are left out
     and named.
     """
-    asked = _asked(address.RUNS) or list(st.session_state.get(address.PICKED, []))
+    wanted = _asked(address.RUNS) or list(st.session_state.get(address.PICKED, []))
     if _is_new(address.RUNS):
-        known = [run_id for run_id in dict.fromkeys(asked) if run_id in names]
+        known = [run_id for run_id in dict.fromkeys(wanted) if run_id in names]
         st.session_state[_key(address.RUNS)] = known[:most]
-        st.session_state[_left_out()] = ([one for one in asked if one not in names], known[most:])
+        st.session_state[_left_out()] = ([one for one in wanted if one not in names], known[most:])
 
     def forget_left_out() -> None:
         st.session_state[_left_out()] = ([], [])
@@ -39,17 +39,17 @@ def choose_runs(names: Mapping[str, str], *, most: int) -> list[str]:
         help=f"Up to {most} runs; type to search. The address holds their ids: copy it to show these runs to others.",
     )
     st.session_state[address.PICKED] = chosen
-    _keep(address.RUNS, chosen)
+    keep(address.RUNS, chosen)
     _say_left_out(most)
     return list(chosen)
 
 
 def choose_reference(run_ids: Sequence[str], name: Callable[[str], str]) -> str:
     """Draw the choice of the run that others are compared with; the first by default."""
-    asked = [run_id for run_id in _asked(address.COMPARED_WITH) if run_id in run_ids]
+    wanted = [run_id for run_id in _asked(address.COMPARED_WITH) if run_id in run_ids]
     key = _key(address.COMPARED_WITH)
     if _is_new(address.COMPARED_WITH) or st.session_state.get(key) not in run_ids:
-        st.session_state[key] = (asked or list(run_ids))[0]
+        st.session_state[key] = (wanted or list(run_ids))[0]
     chosen = st.selectbox(
         "Compared with",
         run_ids,
@@ -57,7 +57,7 @@ def choose_reference(run_ids: Sequence[str], name: Callable[[str], str]) -> str:
         key=key,
         help="The reference: every difference is another run's accuracy minus this one's, chip by chip.",
     )
-    _keep(address.COMPARED_WITH, [] if chosen == run_ids[0] else [chosen])
+    keep(address.COMPARED_WITH, [] if chosen == run_ids[0] else [chosen])
     return chosen
 
 
@@ -84,7 +84,7 @@ def choose_shown(run_ids: Sequence[str], name: Callable[[str], str]) -> list[str
         on_change=keep_hidden,
         help="Hiding a run changes neither means, colours nor letters of the others; it stays in the table.",
     )
-    _keep(address.HIDDEN, [run_id for run_id in run_ids if run_id not in chosen])
+    keep(address.HIDDEN, [run_id for run_id in run_ids if run_id not in chosen])
     return [run_id for run_id in run_ids if run_id in chosen]
 
 
@@ -100,26 +100,13 @@ def _left_out() -> str:
     return "compare_left_out"
 
 
-def _written(parameter: str) -> str:
-    return f"compare_written_{parameter}"
-
-
 def _asked(parameter: str) -> list[str]:
-    return [value for value in st.query_params.get_all(parameter) if value]
+    return [value for value in asked(parameter) if value]
 
 
 def _is_new(parameter: str) -> bool:
     """Whether the page is drawn for the first time, or its address was changed by other than its own widgets."""
-    return _key(parameter) not in st.session_state or _asked(parameter) != st.session_state.get(_written(parameter))
-
-
-def _keep(parameter: str, values: Sequence[str]) -> None:
-    """Have the address hold these values; none leaves it."""
-    if values and list(values) != st.session_state.get(_written(parameter)):
-        st.query_params[parameter] = list(values)  # also where it reads so already: a link to this page may not show it
-    elif not values and parameter in st.query_params:
-        del st.query_params[parameter]
-    st.session_state[_written(parameter)] = list(values)
+    return _key(parameter) not in st.session_state or is_news(parameter)
 
 
 def _say_left_out(most: int) -> None:

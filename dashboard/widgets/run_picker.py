@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import address
 from dashboard.address import Protocol, Selection
 from dashboard.data import stored
+from dashboard.widgets.control import Choices, Control
 from neft import columns
 from neft.sigma_d import sigma_d_text
 
@@ -17,7 +18,7 @@ def pick_runs() -> Selection:
     table = _with_curves(stored.runs_table())
     with st.sidebar:
         table, dataset, dataset_label = _pick(
-            table, "Data set", address.DATASET, "dataset_label", "dataset_label", help=_DATASET_HELP
+            table, "Data set", address.DATASET, stored.DATA_KEY, "dataset_label", help=_DATASET_HELP
         )
         table, backbone, backbone_label = _pick(
             table, "Backbone", address.BACKBONE, columns.BACKBONE, "backbone_label", help=_BACKBONE_HELP
@@ -94,12 +95,15 @@ _PUBLISHED_HELP = (
 )
 
 
+READING = Control(key=address.PROTOCOL, label="Reading", options=address.PROTOCOLS, help=_PROTOCOL_HELP, stays=True)
+
+
 def _with_curves(table: pd.DataFrame) -> pd.DataFrame:
     """The runs of every data set, backbone and device of which some run is a curve; all runs where none is.
 
     What was only run for an ablation has a page of its own.
     """
-    place = [table["dataset_label"], table[columns.BACKBONE], table[columns.DEVICE]]
+    place = [table[stored.DATA_KEY], table[columns.BACKBONE], table[columns.DEVICE]]
     longest = table["num_sigma_ds"].groupby(place).transform("max")
     kept = table[longest >= stored.FULL_CURVE]
     return table if kept.empty else kept
@@ -125,11 +129,15 @@ def _pick(
     counts = table[column].value_counts()
     curves = table.loc[table["num_sigma_ds"] >= stored.FULL_CURVE, column].value_counts()
     options = sorted(labels, key=lambda name: (-int(curves.get(name, 0)), -int(counts[name]), name))
-    if key in st.session_state and st.session_state[key] not in options:
-        del st.session_state[key]  # a choice further up has taken this one away
-    chosen = st.selectbox(
-        title, options, format_func=labels.__getitem__, key=key, help=help, bind="query-params", persist_state="session"
+    control = Control(
+        key=key,
+        label=title,
+        options={name: labels[name] for name in options},
+        help=help or "",
+        kind="list",
+        stays=True,
     )
+    chosen = control.draw()
     return table[table[column] == chosen], chosen, labels[chosen]
 
 
@@ -137,47 +145,32 @@ def _pick_variants(full: pd.DataFrame) -> list[str]:
     labels = dict(zip(full[columns.VARIANT], full[columns.LABEL], strict=True))
     known = [variant for variant in stored.CANONICAL if variant in labels]
     others = sorted(variant for variant in labels if variant not in stored.CANONICAL)
-    chosen = st.pills(
-        "Methods",
-        [*known, *others],
-        selection_mode="multi",
-        default=known or others,
-        format_func=lambda variant: stored.variant_words(variant, labels[variant]),
+    choices = Choices(
         key=address.VARIANTS,
+        label="Methods",
+        options={variant: stored.variant_words(variant, labels[variant]) for variant in (*known, *others)},
+        default=tuple(known or others),
         help=_VARIANTS_HELP,
-        bind="query-params",
-        persist_state="session",
     )
-    return list(chosen)
+    return choices.draw()
 
 
 def _pick_protocol() -> Protocol:
-    chosen: Protocol | None = st.segmented_control(
-        "Reading",
-        list(address.PROTOCOLS),
-        format_func=address.PROTOCOLS.__getitem__,
-        default="matched",
-        required=True,
-        key=address.PROTOCOL,
-        help=_PROTOCOL_HELP,
-        bind="query-params",
-        persist_state="session",
-    )
-    return chosen or "matched"
+    return "fixed" if READING.draw() == "fixed" else "matched"
 
 
 def _pick_published() -> tuple[str | None, str]:
     """A panel's key and label; no key where nothing published is to be drawn."""
     panels = stored.published_panels()
-    chosen = st.selectbox(
-        "Published figures",
-        [_NO_PANEL, *panels],
-        format_func=lambda panel: panels.get(panel, "None"),
+    control = Control(
         key=address.PUBLISHED,
+        label="Published figures",
+        options={_NO_PANEL: "None"} | panels,
         help=_PUBLISHED_HELP,
-        bind="query-params",
-        persist_state="session",
+        kind="list",
+        stays=True,
     )
+    chosen = control.draw()
     return (chosen, panels[chosen]) if chosen in panels else (None, "")
 
 

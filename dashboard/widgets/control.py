@@ -1,0 +1,136 @@
+"""A choice as one value: what is drawn, what it holds before it is drawn, and what the address says of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from dashboard.widgets.in_address import asked, is_news, keep, keys_of
+
+CLEARED = [""]
+"""What the address says where nothing is chosen, though something is by default."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """The choice of one option."""
+
+    key: str
+    """Of the widget, and the parameter in the address."""
+    label: str
+    options: Mapping[str, str]
+    """The words shown, by the keys that the address holds."""
+    help: str
+    default: str = ""
+    """A key; the first by default."""
+    kind: Literal["buttons", "list", "radio"] = "buttons"
+    stays: bool = False
+    """For the whole session, also while other pages are shown."""
+    shows_label: bool = True
+    captions: tuple[str, ...] | None = None
+    """Of a radio's options."""
+    width: int | Literal["stretch"] = "stretch"
+    """Of a list."""
+
+    @property
+    def start(self) -> str:
+        """What is chosen unless another option is."""
+        return self.default if self.default in self.options else next(iter(self.options))
+
+    def chosen(self) -> str:
+        """The key that it holds, or will hold once it is drawn: a figure is made before its card."""
+        said = keys_of(asked(self.key), self.options)
+        if said and (self.key not in st.session_state or is_news(self.key)):
+            return said[0]
+        held = st.session_state.get(self.key)
+        return held if held in self.options else self.start  # a choice further up may have taken it away
+
+    def draw(self) -> str:
+        """Draw it in the current container; returns the chosen key."""
+        chosen = self.chosen()
+        if st.session_state.get(self.key) != chosen:
+            st.session_state[self.key] = chosen
+        if self.kind == "buttons":
+            self._draw_buttons()
+        elif self.kind == "list":
+            self._draw_list()
+        else:
+            self._draw_radio()
+        keep(self.key, [] if chosen == self.start else [chosen])
+        return chosen
+
+    def _draw_buttons(self) -> None:
+        st.segmented_control(
+            self.label,
+            list(self.options),
+            format_func=self.options.__getitem__,
+            required=True,
+            key=self.key,
+            help=self.help,
+            label_visibility="visible" if self.shows_label else "collapsed",
+            persist_state="session" if self.stays else None,
+        )
+
+    def _draw_list(self) -> None:
+        st.selectbox(
+            self.label,
+            list(self.options),
+            format_func=self.options.__getitem__,
+            key=self.key,
+            help=self.help,
+            width=self.width,
+            persist_state="session" if self.stays else None,
+        )
+
+    def _draw_radio(self) -> None:
+        st.radio(
+            self.label,
+            list(self.options),
+            format_func=self.options.__getitem__,
+            captions=self.captions,
+            key=self.key,
+            help=self.help,
+            persist_state="session" if self.stays else None,
+        )
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The choice of several options, in their order; kept for the session."""
+
+    key: str
+    label: str
+    options: Mapping[str, str]
+    """The words shown, by the keys that the address holds."""
+    default: tuple[str, ...]
+    help: str
+
+    def draw(self) -> list[str]:
+        """Draw it in the current container; returns the chosen keys."""
+        chosen = self._chosen()
+        if st.session_state.get(self.key) != chosen:
+            st.session_state[self.key] = chosen
+        st.pills(
+            self.label,
+            list(self.options),
+            selection_mode="multi",
+            format_func=self.options.__getitem__,
+            key=self.key,
+            help=self.help,
+            persist_state="session",
+        )
+        keep(self.key, [] if set(chosen) == set(self.default) else chosen or CLEARED)
+        return chosen
+
+    def _chosen(self) -> list[str]:
+        said = asked(self.key)
+        held: list[str] | None = st.session_state.get(self.key)
+        if said and (held is None or is_news(self.key)):
+            meant = keys_of(said, self.options)
+            if meant or said == CLEARED:
+                return meant
+        if held is None:
+            return list(self.default)
+        known = [key for key in held if key in self.options]
+        return known if known or not held else list(self.default)

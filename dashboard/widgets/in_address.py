@@ -1,0 +1,44 @@
+"""What the address says of a choice, and having it say what was chosen: keys and ids, never the words that are shown.
+
+A widget bound by Streamlit writes what it shows; words change with what is stored and with the language of the page,
+keys do not. Addresses of before hold words: these are understood, and written anew as keys.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+
+def asked(parameter: str) -> list[str]:
+    """All values of a parameter."""
+    return st.query_params.get_all(parameter)
+
+
+def is_news(parameter: str) -> bool:
+    """Whether the address says of a parameter what was not written by `keep` last: a link or a hand did."""
+    return asked(parameter) != st.session_state.get(_written(parameter), [])
+
+
+def keep(parameter: str, values: Sequence[str]) -> None:
+    """Have the address hold these values; none leaves it."""
+    held = list(values)
+    if held and (is_news(parameter) or held != asked(parameter)):
+        st.query_params[parameter] = held  # also where it reads so already: a link to this page may not show it
+    elif not held and parameter in st.query_params:
+        del st.query_params[parameter]
+    st.session_state[_written(parameter)] = held
+
+
+def keys_of(said: Sequence[str], options: Mapping[str, str]) -> list[str]:
+    """Which options are meant by their keys or, in addresses of before, by the words shown; others are left out.
+
+    >>> keys_of(["ovf", "Noise injection", "?"], {"ovf": "OVF", "noise_injection": "Noise injection"})
+    ['ovf', 'noise_injection']
+    """
+    by_words = {words: key for key, words in options.items()}
+    found = (one if one in options else by_words.get(one) for one in said)
+    return list(dict.fromkeys(key for key in found if key is not None))
+
+
+def _written(parameter: str) -> str:
+    return f"written_{parameter}"
