@@ -44,7 +44,7 @@ class Control:
         if said and (self.key not in st.session_state or is_news(self.key)):
             return said[0]
         held = st.session_state.get(self.key)
-        return held if held in self.options else self.start  # a choice further up may have taken it away
+        return str(held) if held in self.options else self.start  # a choice further up may have taken it away
 
     def draw(self) -> str:
         """Draw it in the current container; returns the chosen key."""

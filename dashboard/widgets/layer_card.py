@@ -29,7 +29,7 @@ def layer_card(
     *,
     key: str = "layers",
     question: str = "Which layer costs the accuracy?",
-    controls: Callable[[], None] | None = None,
+    controls: Callable[[], object] | None = None,
 ) -> None:
     """A preview layer by layer, as far as it is computed."""
     found = previews.by_layer(stream)
