@@ -1,10 +1,12 @@
 """A choice as one value: its default stands once, and it is known before it is drawn."""
 
+from typing import Literal
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 
-def card(kind: str) -> None:
+def card(kind: Literal["buttons", "list", "radio"]) -> None:
     """A card whose words are made before its control is drawn."""
     import streamlit as st  # noqa: PLC0415 - the script of an app holds its imports
 
