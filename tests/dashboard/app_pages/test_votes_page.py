@@ -123,7 +123,7 @@ def test_a_wrong_chip_can_be_opened_where_the_evaluation_has_it(shipped: RunStor
 
     assert opened_chips.stored_chip_address(record, 3, 0.2) == {
         "run": record.id,
-        "chip": "By its number",
+        "chip": "number",
         "number": "3",
         "chip_at": "0.2",
     }

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 
-def card(kind: Literal["buttons", "list", "radio"]) -> None:
+def card(kind: "Literal['buttons', 'list', 'radio']") -> None:
     """A card whose words are made before its control is drawn."""
     import streamlit as st  # noqa: PLC0415 - the script of an app holds its imports
 
