@@ -28,22 +28,11 @@ def chip_ranks(
     page, style = palette(mode), variant_style(variant, mode=mode)
     figure = go.Figure()
     drawn = [*percent(ranked, ACCURACY), 100 * clean]
-    lower, centre, upper = (float(percent(mean, column)[0]) for column in (LOWER, MEAN, UPPER))
-    if np.isfinite(lower) and np.isfinite(upper):
-        figure.add_shape(
-            type="rect",
-            x0=lower,
-            x1=upper,
-            y0=0,
-            y1=100,
-            line={"width": 0},
-            fillcolor=translucent(page.muted, opacity=0.2),
-            layer="below",
-        )
-    figure.add_trace(_upright(centre, name="mean chip, with its interval", dash="solid", colour=page.muted))
+    for lower, centre, upper in zip(*(percent(mean, column) for column in (LOWER, MEAN, UPPER)), strict=True):
+        _add_mean(figure, float(lower), float(centre), float(upper), colour=page.muted)
     figure.add_trace(_upright(100 * clean, name="no variation", dash="dash", colour=page.muted))
     figure.add_trace(_stair(ranked, colour=style.colour))
-    opened = ranked[ranked[INSTANCE] == instance]
+    opened = ranked[numbers(ranked, INSTANCE) == instance]
     figure.add_trace(
         go.Scatter(
             x=percent(opened, ACCURACY),
@@ -60,6 +49,21 @@ def chip_ranks(
     figure.update_xaxes(title_text="accuracy (%)", **zoomed_percent(np.array(drawn)))
     figure.update_yaxes(title_text="chips up to there (%)", range=[0, 103], tickvals=[0, 25, 50, 75, 100])
     return figure
+
+
+def _add_mean(figure: go.Figure, lower: float, centre: float, upper: float, *, colour: str) -> None:
+    if np.isfinite(lower) and np.isfinite(upper):
+        figure.add_shape(
+            type="rect",
+            x0=lower,
+            x1=upper,
+            y0=0,
+            y1=100,
+            line={"width": 0},
+            fillcolor=translucent(colour, opacity=0.2),
+            layer="below",
+        )
+    figure.add_trace(_upright(centre, name="mean chip, with its interval", dash="solid", colour=colour))
 
 
 def _upright(at: float, *, name: str, dash: str, colour: str) -> go.Scatter:
@@ -91,5 +95,7 @@ def _stair(ranked: pd.DataFrame, *, colour: str) -> go.Scatter:
 def _words(rows: pd.DataFrame) -> list[str]:
     return [
         f"chip {int(chip)}: <b>{accuracy:.1f} %</b><br>rank {int(rank)} from the worst"
-        for chip, accuracy, rank in zip(numbers(rows, INSTANCE), percent(rows, ACCURACY), rows[RANK], strict=True)
+        for chip, accuracy, rank in zip(
+            numbers(rows, INSTANCE), percent(rows, ACCURACY), numbers(rows, RANK), strict=True
+        )
     ]

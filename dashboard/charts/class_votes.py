@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.frames import numbers, percent
+from dashboard.charts.frames import numbers, percent, range_words
 from dashboard.charts.marks import error_bars
 from dashboard.charts.theme import DIVERGING_ENDS, Mode, apply_layout, mix, palette
 from neft.columns import INSTANCE, LOWER, NUM_VOTES, PREDICTED_CLASS, PROBABILITY, SHARE, UPPER
@@ -46,9 +46,9 @@ def class_votes(tally: pd.DataFrame, *, class_names: Sequence[str], truth: int, 
             name="chips that say it",
             showlegend=False,
             hovertext=[
-                f"{class_names[place]}: <b>{int(votes)} chips</b> ({low:.0f} to {high:.0f} %)"
+                f"{class_names[place]}: <b>{int(votes)} chips</b>{range_words(low, high, form='.0f')}"
                 for place, votes, low, high in zip(
-                    places, tally[NUM_VOTES], percent(tally, LOWER), percent(tally, UPPER), strict=True
+                    places, numbers(tally, NUM_VOTES), percent(tally, LOWER), percent(tally, UPPER), strict=True
                 )
             ],
             hoverinfo="text",
@@ -101,8 +101,8 @@ def chip_votes(votes: pd.DataFrame, *, class_names: Sequence[str], truth: int, n
     """
     page = palette(mode)
     right, wrong = vote_colours(mode)
-    said = [int(value) for value in votes[PREDICTED_CLASS]]
-    chips = [int(value) for value in votes[INSTANCE]]
+    said = [int(value) for value in numbers(votes, PREDICTED_CLASS)]
+    chips = [int(value) for value in numbers(votes, INSTANCE)]
     sure = numbers(votes, PROBABILITY)
     places = np.arange(len(said))
     num_rows = max(ceil(max(len(said), num_chips) / CHIPS_A_ROW), 1)

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.frames import by_variant, percent
+from dashboard.charts.frames import by_variant, percent, range_words
 from dashboard.charts.marks import error_bars, typeset, wrapped
 from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import LOWER, MEAN, UPPER
@@ -57,7 +56,7 @@ def confidence_split(confidences: pd.DataFrame, *, interval_name: str, mode: Mod
 def _row(rows: pd.DataFrame, outcome: str, *, variant: str, label: str, at: float, mode: Mode) -> list[go.Scatter]:
     style = variant_style(variant, mode=mode)
     mean, lower, upper, low, high = (percent(rows, column) for column in (MEAN, LOWER, UPPER, LOW, HIGH))
-    words = f"{typeset(label)}, {outcome}<br>mean <b>{mean[0]:.1f} %</b>{_range(lower[0], upper[0])}<br>"
+    words = f"{typeset(label)}, {outcome}<br>mean <b>{mean[0]:.1f} %</b>{range_words(lower[0], upper[0])}<br>"
     words += f"80 % of them between {low[0]:.1f} and {high[0]:.1f} %"
     middle = go.Scatter(
         x=[float(low[0]), float(high[0])],
@@ -94,7 +93,3 @@ def _legend_entry(outcome: str, *, mode: Mode) -> go.Scatter:
 def _marker(outcome: str, look: Mapping[str, str]) -> dict[str, object]:
     symbol = look["symbol"] if outcome == RIGHT else f"{look['symbol']}-open"
     return {"color": look["color"], "symbol": symbol, "size": 10, "line": {"width": 2, "color": look["color"]}}
-
-
-def _range(lower: float, upper: float) -> str:
-    return "" if np.isnan(lower + upper) else f" ({lower:.1f} to {upper:.1f} %)"

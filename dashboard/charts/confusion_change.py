@@ -28,44 +28,10 @@ def confusion_change(changes: pd.DataFrame, *, class_names: Sequence[str], mode:
         class_names: By number.
         mode: Light or dark page.
     """
-    count = len(class_names)
-    difference, clean, chip = (
-        changes.pivot_table(index=TRUE_CLASS, columns=PREDICTED_CLASS, values=column, aggfunc="first").to_numpy()
-        for column in (DIFFERENCE, CLEAN_COUNT, CHIP_COUNT)
-    )
-    end = int(np.abs(difference).max()) or 1
-    texts = [[f"{value:+d}".replace("-", "−") if value else "" for value in row] for row in difference]
-    names = [name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…" for name in class_names]
-    figure = go.Figure(
-        go.Heatmap(
-            z=difference,
-            x=list(range(count)),
-            y=list(range(count)),
-            zmin=-end,
-            zmax=end,
-            colorscale=diverging(mode),
-            showscale=False,
-            xgap=1,
-            ygap=1,
-            text=texts if count <= MOST_WITH_NUMBERS else None,
-            texttemplate="%{text}" if count <= MOST_WITH_NUMBERS else None,
-            textfont={"size": 12 if end < 100 else 10},
-            customdata=[
-                [
-                    f"{class_names[true]} taken for {class_names[said]}"
-                    if true != said
-                    else f"{class_names[true]} right"
-                    for said in range(count)
-                ]
-                for true in range(count)
-            ],
-            hovertext=[
-                [f"{clean[true, said]} → {chip[true, said]} images" for said in range(count)] for true in range(count)
-            ],
-            hovertemplate="%{customdata}<br><b>%{hovertext}</b><extra></extra>",
-        )
-    )
+    figure = go.Figure(None if changes.empty else _matrix(changes, class_names, mode=mode))
     apply_layout(figure, mode=mode, height=HEIGHT)
+    count = len(class_names)
+    names = [name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…" for name in class_names]
     ticks: dict[str, Any] = {"tickvals": list(range(count)), "ticktext": names, "showgrid": False, "automargin": True}
     shown: dict[str, Any] = ticks if count <= MOST_WITH_NUMBERS else {"showgrid": False, "nticks": 10}
     angle = None if all(len(name) <= SHORT_NAME for name in names) else -45
@@ -73,3 +39,38 @@ def confusion_change(changes: pd.DataFrame, *, class_names: Sequence[str], mode:
     figure.update_yaxes(title_text="true class", autorange="reversed", **shown)
     figure.update_layout(plot_bgcolor=palette(mode).grid)
     return figure
+
+
+def _matrix(changes: pd.DataFrame, class_names: Sequence[str], *, mode: Mode) -> go.Heatmap:
+    count = len(class_names)
+    difference, clean, chip = (
+        changes.pivot_table(index=TRUE_CLASS, columns=PREDICTED_CLASS, values=column, aggfunc="first").to_numpy()
+        for column in (DIFFERENCE, CLEAN_COUNT, CHIP_COUNT)
+    )
+    end = int(np.abs(difference).max()) or 1
+    texts = [[f"{value:+d}".replace("-", "−") if value else "" for value in row] for row in difference]
+    return go.Heatmap(
+        z=difference,
+        x=list(range(count)),
+        y=list(range(count)),
+        zmin=-end,
+        zmax=end,
+        colorscale=diverging(mode),
+        showscale=False,
+        xgap=1,
+        ygap=1,
+        text=texts if count <= MOST_WITH_NUMBERS else None,
+        texttemplate="%{text}" if count <= MOST_WITH_NUMBERS else None,
+        textfont={"size": 12 if end < 100 else 10},
+        customdata=[
+            [
+                f"{class_names[true]} taken for {class_names[said]}" if true != said else f"{class_names[true]} right"
+                for said in range(count)
+            ]
+            for true in range(count)
+        ],
+        hovertext=[
+            [f"{clean[true, said]} → {chip[true, said]} images" for said in range(count)] for true in range(count)
+        ],
+        hovertemplate="%{customdata}<br><b>%{hovertext}</b><extra></extra>",
+    )

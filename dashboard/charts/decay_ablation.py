@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.charts.frames import Floats, by_variant, interval_words, numbers, percent
+from dashboard.charts.frames import Floats, by_variant, interval_words, numbers, percent, range_words
 from dashboard.charts.marks import error_bars
 from dashboard.charts.theme import (
     Mode,
@@ -148,7 +148,7 @@ def _control(row: "pd.Series[float]", *, variant: str, label: str, mode: Mode) -
         "line": {"color": style.colour, "dash": style.dash, "width": 2},
         "name": label,
         "legendgroup": variant,
-        "hovertext": f"{label}<br><b>{mean:.1f} %</b> ({lower:.1f} to {upper:.1f} %)",
+        "hovertext": f"{label}<br><b>{mean:.1f} %</b>{range_words(lower, upper)}",
         "hoverinfo": "text",
     }
     panels = ((band | _axes(column), line | _axes(column) | {"showlegend": column == 1}) for column in (1, 2))

@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
-from dashboard.charts.frames import by_variant, count_words, numbers, percent
+from dashboard.charts.frames import by_variant, count_words, numbers, percent, range_words
 from dashboard.charts.marks import error_bars, typeset
 from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, SIGMA_D, UPPER
@@ -77,7 +77,8 @@ def _series(rows: pd.DataFrame, *, variant: str, label: str, offset: float, mode
         error_y=error_bars(mean, lower, upper, colour=style.colour),
         hovertext=[
             f"{typeset(label)} at σ<sub>d</sub> = {at:g}<br>"
-            + f"<b>{value:+.2f} points</b> ({low:+.2f} to {high:+.2f})<br>".replace("-", "−")
+            + f"<b>{value:+.2f} points</b>".replace("-", "−")
+            + f"{range_words(low, high, form='+.2f', unit='')}<br>"
             + f"{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}, paired"
             for at, value, low, high, seeds, chips in described
         ],

@@ -26,10 +26,10 @@ def estimates_by_chips(estimates: pd.DataFrame, *, names: dict[str, str], varian
     page, style = palette(mode), variant_style(variant, mode=mode)
     figure = go.Figure()
     drawn: list[float] = []
-    seen = [percent(estimates, name) for name in (VALUE, LOWER, UPPER)] if not estimates.empty else []
+    seen = [percent(estimates, name) for name in (VALUE, LOWER, UPPER)]
     drawn = [float(value) for column in seen for value in column]
     floor = zoomed_percent(np.array(drawn))["range"][0]
-    for index, (key, name) in enumerate(names.items()):
+    for index, (key, name) in enumerate(names.items() if not estimates.empty else ()):
         rows = estimates[estimates[LABEL] == key].sort_values(NUM_INSTANCES)
         chips = numbers(rows, NUM_INSTANCES)
         colour = style.colour if index == 0 else page.text

@@ -21,7 +21,9 @@ def by_variant(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def numbers(rows: pd.DataFrame, column: str) -> Floats:
-    """The column as floats; what is no finite number is NaN, which plotly leaves out."""
+    """The column as floats; what is no finite number is NaN, which plotly leaves out; none of a frame without rows."""
+    if rows.empty:
+        return np.empty(0)
     found = rows[column]
     known = found if found.dtype.kind in "fiu" else pd.to_numeric(found, errors="coerce")
     values = known.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -37,8 +39,7 @@ def interval_words(rows: pd.DataFrame) -> list[str]:
     """For each row: mean, interval and N, as a hover says them."""
     columns = percent(rows, MEAN), percent(rows, LOWER), percent(rows, UPPER), rows[NUM_SEEDS], rows[NUM_INSTANCES]
     return [
-        f"<b>{mean:.1f} %</b>{_range_words(lower, upper)}<br>"
-        f"{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}"
+        f"<b>{mean:.1f} %</b>{range_words(lower, upper)}<br>{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}"
         for mean, lower, upper, seeds, chips in zip(*columns, strict=True)
     ]
 
@@ -71,7 +72,8 @@ def count_words(count: object, noun: str) -> str:
     return f"{int(count):,} {noun}{'' if count == 1 else 's'}"  # pyright: ignore[reportArgumentType]
 
 
-def _range_words(lower: float, upper: float) -> str:
+def range_words(lower: float, upper: float, *, form: str = ".1f", unit: str = " %") -> str:
+    """The interval in brackets, to follow its number; no words where it is not known."""
     if np.isnan(lower) or np.isnan(upper):
         return ""
-    return f" ({lower:.1f} to {upper:.1f} %)"
+    return f" ({lower:{form}} to {upper:{form}}{unit})".replace("-", "−")

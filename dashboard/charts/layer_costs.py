@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import zoomed_percent
-from dashboard.charts.frames import numbers, percent
+from dashboard.charts.frames import numbers, percent, range_words
 from dashboard.charts.marks import error_bars
 from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
 from neft.columns import LAYER, LOWER, MEAN, UPPER
@@ -86,7 +86,7 @@ def _dots(layers: pd.DataFrame, *, colour: str) -> go.Scatter:
         cliponaxis=False,
         name="in one layer",
         hovertext=[
-            f"{name}<br><b>{at:.1f} %</b> ({low:.1f} to {high:.1f} %)"
+            f"{name}<br><b>{at:.1f} %</b>{range_words(low, high)}"
             for name, at, low, high in zip(layers[LAYER], mean, lower, upper, strict=True)
         ],
         hoverinfo="text",

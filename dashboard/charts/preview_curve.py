@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
-from dashboard.charts.frames import numbers, percent
+from dashboard.charts.frames import numbers, percent, range_words
 from dashboard.charts.marks import add_chance, band, error_bars
 from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
@@ -71,6 +71,6 @@ def preview_curve(
 def _words(rows: pd.DataFrame, what: str) -> list[str]:
     values = zip(numbers(rows, SIGMA_D), percent(rows, MEAN), percent(rows, LOWER), percent(rows, UPPER), strict=True)
     return [
-        f"{what} at σ<sub>d</sub> = {at:g}<br><b>{mean:.1f} %</b> ({lower:.1f} to {upper:.1f} %)"
+        f"{what} at σ<sub>d</sub> = {at:g}<br><b>{mean:.1f} %</b>{range_words(lower, upper)}"
         for at, mean, lower, upper in values
     ]

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.charts.axes import log_axis, zero_place
-from dashboard.charts.frames import by_variant, percent
+from dashboard.charts.frames import by_variant, percent, range_words
 from dashboard.charts.marks import error_bars, typeset
 from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import ACCURACY, BIN_LEFT, BIN_RIGHT, LOWER, MEAN_CONFIDENCE, SHARE, UPPER
@@ -61,7 +61,7 @@ def _points(rows: pd.DataFrame, *, variant: str, label: str, mode: Mode) -> go.S
         marker={"color": style.colour, "symbol": style.symbol, "size": 7},
         error_y=error_bars(accuracy, lower, upper, colour=style.colour),
         hovertext=[
-            f"{typeset(label)}<br>confidence {sure:.1f} %, right <b>{right:.1f} %</b>{_range(low, high)}<br>"
+            f"{typeset(label)}<br>confidence {sure:.1f} %, right <b>{right:.1f} %</b>{range_words(low, high)}<br>"
             f"{int(count):,} predictions"
             for sure, right, low, high, count in zip(confidence, accuracy, lower, upper, rows[COUNT], strict=True)
         ],
@@ -97,7 +97,3 @@ def _share_axis(bins: pd.DataFrame) -> dict[str, Any]:
     """Logarithmic, as nearly all predictions of a sure network lie in one bin."""
     shares = percent(bins, SHARE) if not bins.empty else np.array([1.0, 100.0])
     return log_axis(shares, left=zero_place(shares))
-
-
-def _range(lower: float, upper: float) -> str:
-    return "" if np.isnan(lower + upper) else f" ({lower:.1f} to {upper:.1f} %)"

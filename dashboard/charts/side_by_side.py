@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end, zoomed_percent
-from dashboard.charts.frames import Floats, count_words, numbers, percent
+from dashboard.charts.frames import Floats, count_words, numbers, percent, range_words
 from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, typeset
 from dashboard.charts.run_marks import Marks, RunMark
 from dashboard.charts.theme import Mode, apply_layout, palette
@@ -199,6 +199,8 @@ def run_histories(histories: pd.DataFrame, marks: Marks, *, mode: Mode) -> go.Fi
 
 def _by_run(frame: pd.DataFrame, marks: Marks) -> list[tuple[str, RunMark, pd.DataFrame]]:
     """The runs of the frame, in the order of the selection."""
+    if frame.empty:
+        return []
     found = [(run_id, mark, frame[frame[RUN_ID] == run_id]) for run_id, mark in marks.items()]
     return [(run_id, mark, rows) for run_id, mark, rows in found if not rows.empty]
 
@@ -300,7 +302,7 @@ def _name(mark: RunMark) -> str:
 def _accuracy_words(rows: pd.DataFrame) -> list[str]:
     values = zip(percent(rows, MEAN), percent(rows, LOWER), percent(rows, UPPER), rows[NUM_INSTANCES], strict=True)
     return [
-        f"<b>{mean:.1f} %</b> ({lower:.1f} to {upper:.1f} %)<br>{count_words(chips, 'chip')}"
+        f"<b>{mean:.1f} %</b>{range_words(lower, upper)}<br>{count_words(chips, 'chip')}"
         for mean, lower, upper, chips in values
     ]
 
@@ -308,7 +310,7 @@ def _accuracy_words(rows: pd.DataFrame) -> list[str]:
 def _difference_words(rows: pd.DataFrame) -> list[str]:
     values = zip(percent(rows, MEAN), percent(rows, LOWER), percent(rows, UPPER), rows[NUM_PAIRS], strict=True)
     return [
-        f"<b>{_signed(mean)} points</b> ({_signed(lower)} to {_signed(upper)})<br>"
+        f"<b>{_signed(mean)} points</b>{range_words(lower, upper, form='+.1f', unit='')}<br>"
         + (f"on the same {count_words(pairs, 'chip')}" if pairs else "unpaired: other chips")
         for mean, lower, upper, pairs in values
     ]

@@ -25,8 +25,7 @@ def slice_levels(levels: pd.DataFrame, *, max_level: int, mode: Mode) -> go.Figu
     """
     page, colour = palette(mode), variant_style("noise_injection", mode=mode).colour
     figure = go.Figure()
-    ranks = {significance: row for row, significance in enumerate(sorted(levels[SIGNIFICANCE].unique()))}
-    rows = levels[SIGNIFICANCE].map(ranks).to_numpy(dtype=float)
+    significances, rows = np.unique(numbers(levels, SIGNIFICANCE), return_inverse=True)
     chips = numbers(levels, INSTANCE)
     programmed, wanted = numbers(levels, VALUE), numbers(levels, LEVEL)
     figure.add_trace(
@@ -43,12 +42,12 @@ def slice_levels(levels: pd.DataFrame, *, max_level: int, mode: Mode) -> go.Figu
             hoverinfo="text",
         )
     )
-    aims = levels.drop_duplicates(SIGNIFICANCE)
+    aims = levels.iloc[np.unique(rows, return_index=True)[1]]
     marker = {"symbol": "line-ns", "size": 30, "line": {"width": 3, "color": page.text}}
     figure.add_trace(
         go.Scatter(
             x=numbers(aims, LEVEL),
-            y=aims[SIGNIFICANCE].map(ranks),
+            y=np.arange(len(significances)),
             mode="markers",
             marker=marker,
             name="wanted level",
@@ -62,8 +61,8 @@ def slice_levels(levels: pd.DataFrame, *, max_level: int, mode: Mode) -> go.Figu
     )
     figure.update_yaxes(
         title_text="device counts",
-        tickvals=list(ranks.values()),
-        ticktext=[f"× {significance:g}" for significance in ranks],
-        range=[-0.6, len(ranks) - 0.4],
+        tickvals=list(range(len(significances))),
+        ticktext=[f"× {significance:g}" for significance in significances],
+        range=[-0.6, len(significances) - 0.4],
     )
     return figure

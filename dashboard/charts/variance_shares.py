@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.frames import percent
+from dashboard.charts.frames import numbers, percent
 from dashboard.charts.marks import NO_BREAK
 from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import MEAN, SIGNIFICANCE, VARIANCE_SHARE
@@ -23,7 +23,7 @@ def variance_shares(shares: pd.DataFrame, *, mode: Mode) -> go.Figure:
         mode: Light or dark page.
     """
     page, colour = palette(mode), variant_style("noise_injection", mode=mode).colour
-    names = [f"× {significance:g}" for significance in shares[SIGNIFICANCE]]
+    names = [f"× {significance:g}" for significance in numbers(shares, SIGNIFICANCE)]
     sampled, expected = percent(shares, MEAN), percent(shares, VARIANCE_SHARE)
     figure = go.Figure(
         [

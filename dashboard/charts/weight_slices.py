@@ -144,7 +144,7 @@ def weight_distribution(histogram: pd.DataFrame, marks: pd.DataFrame, *, mode: M
             )
         )
     top = float(np.nanmax(numbers(histogram, DENSITY))) * 1.08 if not histogram.empty else 1.0
-    for label, value, dash in zip(marks["label"], marks["value"], marks["dash"], strict=True):
+    for label, value, dash in marks.itertuples(index=False):
         figure.add_trace(
             go.Scatter(
                 x=[value, value],
@@ -178,7 +178,7 @@ def _marks(x: np.ndarray, y: np.ndarray, name: str, *, symbol: str, size: int, c
 def _layout(figure: go.Figure, slices: pd.DataFrame, *, mode: Mode) -> None:
     names = [
         f"slice {int(index)} (× {int(significance)})"
-        for index, significance in zip(slices[SLICE], slices[SIGNIFICANCE], strict=True)
+        for index, significance in zip(numbers(slices, SLICE), numbers(slices, SIGNIFICANCE), strict=True)
     ]
     apply_layout(figure, mode=mode, height=max(230, FRAME_HEIGHT + ROW_HEIGHT * len(names)))
     figure.update_yaxes(
