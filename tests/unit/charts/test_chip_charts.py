@@ -73,8 +73,7 @@ def test_blocks_are_named_by_their_first_weight() -> None:
     assert list(weight_errors(cells, signed=False, unit="w", mode="light").data[0].x) == [0, 3]
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_confusion_is_a_matrix_of_differences_with_its_numbers(mode: Mode) -> None:
+def test_confusion_is_a_matrix_of_differences_with_its_numbers() -> None:
     changes = pd.DataFrame(
         {
             c.TRUE_CLASS: [0, 0, 1, 1],
@@ -85,7 +84,7 @@ def test_confusion_is_a_matrix_of_differences_with_its_numbers(mode: Mode) -> No
         }
     )
 
-    figure = confusion_change(changes, class_names=["a", "b"], mode=mode)
+    figure = confusion_change(changes, class_names=["a", "b"], mode="light")
 
     (cells,) = figure.data
     np.testing.assert_array_equal(cells.z, [[-2, 2], [0, 0]])
@@ -130,11 +129,10 @@ def test_votes_are_bars_and_mean_probabilities_rings(mode: Mode) -> None:
     assert figure.layout.yaxis.ticktext[1] == "<b>b (true)</b>"
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_each_chip_has_a_cell_with_its_class_from_the_start(mode: Mode) -> None:
+def test_each_chip_has_a_cell_with_its_class_from_the_start() -> None:
     votes = pd.DataFrame({c.INSTANCE: range(12), c.PREDICTED_CLASS: [1] * 11 + [0], c.PROBABILITY: [0.8] * 12})
 
-    (cells,) = chip_votes(votes, class_names=["ant", "bee keeper"], truth=1, num_chips=100, mode=mode).data
+    (cells,) = chip_votes(votes, class_names=["ant", "bee keeper"], truth=1, num_chips=100, mode="light").data
 
     assert np.shape(cells.z) == (10, 10)
     assert cells.z[0][0] == pytest.approx(0.8)
@@ -144,9 +142,8 @@ def test_each_chip_has_a_cell_with_its_class_from_the_start(mode: Mode) -> None:
     assert cells.hovertext[1][1].startswith("chip 11 says ant")
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_devices_are_rows_with_their_level_band_and_dot(mode: Mode) -> None:
-    figure = device_levels(SLICES, max_level=3, mode=mode)
+def test_devices_are_rows_with_their_level_band_and_dot() -> None:
+    figure = device_levels(SLICES, max_level=3, mode="light")
 
     band, asked, held = figure.data
     assert list(band.base) == pytest.approx([1.4, 0.4])
@@ -164,14 +161,13 @@ def test_a_devices_share_is_a_bar_with_what_it_adds() -> None:
     assert list(bars.text) == ["94.1 % · −0.040", "5.88 % · +0.005"]
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_programmed_weight_is_a_histogram_under_its_gaussian(mode: Mode) -> None:
+def test_a_programmed_weight_is_a_histogram_under_its_gaussian() -> None:
     histogram = pd.DataFrame(
         {c.BIN_LEFT: [0.0, 1.0], c.BIN_RIGHT: [1.0, 2.0], c.DENSITY: [0.4, 0.6], c.CLOSED_FORM_DENSITY: [0.5, 0.5]}
     )
     marks = pd.DataFrame({"label": ["target"], "value": [1.2], "dash": ["dash"]})
 
-    bars, gaussian, target = weight_distribution(histogram, marks, mode=mode).data
+    bars, gaussian, target = weight_distribution(histogram, marks, mode="light").data
 
     np.testing.assert_allclose(bars.x, [0.5, 1.5])
     np.testing.assert_allclose(bars.y, [0.4, 0.6])

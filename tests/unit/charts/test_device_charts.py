@@ -46,11 +46,10 @@ def test_levels_without_intervals_have_no_bars() -> None:
     assert np.isnan(np.asarray(figure.data[0].error_y.array, dtype=float)).all()
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_codes_are_a_line_beside_an_even_device(mode: Mode) -> None:
+def test_codes_are_a_line_beside_an_even_device() -> None:
     codes = pd.DataFrame({c.CODE: range(16), c.STD: np.linspace(0.2, 1, 16), c.CLOSED_FORM_STD: 0.8})
 
-    even, own = code_stds(codes, name="mine", even_name="RRAM1", mode=mode).data
+    even, own = code_stds(codes, name="mine", even_name="RRAM1", mode="light").data
 
     np.testing.assert_allclose(own.y, codes[c.STD])
     np.testing.assert_allclose(even.y, 0.8)
@@ -104,14 +103,3 @@ def test_a_network_is_drawn_on_both_devices(mode: Mode) -> None:
     np.testing.assert_allclose(lines["RRAM1"].y, 100 * (mean - 0.1))
     assert lines["mine"].line.color == variant_style("irs", mode=mode).colour
     assert 0.05 in [shape.x0 for shape in figure.layout.shapes]
-
-
-def test_nothing_to_draw_gives_axes_and_no_traces() -> None:
-    figures = (
-        level_spread(EMPTY, EMPTY, sigma_d=0.1, name="mine", mode="light"),
-        code_stds(EMPTY, name="mine", even_name="RRAM1", mode="light"),
-        level_histograms(EMPTY, EMPTY, mode="light"),
-        device_curves(EMPTY, EMPTY, name="a", beside_name="b", at=0.1, variant="irs", chance=0.1, mode="light"),
-    )
-
-    assert not any(figure.data for figure in figures)

@@ -113,13 +113,3 @@ def test_percentile_without_a_lower_end_has_a_band_to_the_floor() -> None:
     assert list(bands[0].y) == pytest.approx([90, 82, 80, 70])
     assert list(bands[1].y) == pytest.approx([70, 55, 45, floor])
     assert np.isfinite(np.array(bands[1].y, dtype=float)).all()
-
-
-def test_charts_of_nothing_are_empty_and_do_not_fail() -> None:
-    nothing = pd.DataFrame()
-    heads = [c.NUM_INSTANCES, c.LABEL, c.VALUE, c.LOWER, c.UPPER]
-
-    curves: Any = charts.curves_by_training(nothing, noise_free=nothing, matched=nothing, chance=0.1, mode="light")
-    estimates: Any = charts.estimates_by_chips(pd.DataFrame(columns=heads), names={}, variant="irs", mode="light")
-
-    assert len(curves.data) == len(estimates.data) == 0

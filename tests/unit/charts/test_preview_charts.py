@@ -38,11 +38,10 @@ def test_a_preview_is_a_line_in_its_band_with_rings_for_real_chips(mode: Mode) -
     assert rings.marker.color == PALETTES[mode].text
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_each_layer_is_a_dot_between_all_and_none(mode: Mode) -> None:
+def test_each_layer_is_a_dot_between_all_and_none() -> None:
     layers, together = layers_of(["first", "second"]), layers_of(["all layers"])
 
-    figure = layer_costs(layers, together, clean=0.97, variant="irs", mode=mode)
+    figure = layer_costs(layers, together, clean=0.97, variant="irs", mode="light")
 
     by_name = {trace.name: trace for trace in figure.data}
     np.testing.assert_allclose(by_name["in one layer"].x, [90, 80])
@@ -62,13 +61,3 @@ def test_a_long_name_is_cut_and_more_layers_take_more_room() -> None:
 
     assert len(few.layout.yaxis.ticktext[0]) == 22
     assert many.layout.height > few.layout.height
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_nothing_to_draw_gives_axes_and_no_traces(mode: Mode) -> None:
-    curve = preview_curve(EMPTY, EMPTY, variant="irs", chance=0.1, real_name="chips", mode=mode)
-    layers = layer_costs(EMPTY, EMPTY, clean=0.9, variant="irs", mode=mode)
-
-    assert not curve.data
-    assert not layers.data
-    assert curve.layout.font.color == PALETTES[mode].text

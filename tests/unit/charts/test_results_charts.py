@@ -20,7 +20,6 @@ from dashboard.charts import (
     variance_parts,
     variant_style,
 )
-from dashboard.charts.theme import PALETTES
 from neft import columns as c
 
 MODES: tuple[Mode, ...] = ("light", "dark")
@@ -123,8 +122,7 @@ def test_parts_of_the_spread_fill_the_bar() -> None:
 
 
 # ---------------------------------------------------------------- uncertainty
-@pytest.mark.parametrize("mode", MODES)
-def test_reliability_is_accuracy_over_confidence_above_the_counts(mode: Mode) -> None:
+def test_reliability_is_accuracy_over_confidence_above_the_counts() -> None:
     bins = rows_of(
         ["ovf"],
         [0.1, 0.1],
@@ -138,7 +136,7 @@ def test_reliability_is_accuracy_over_confidence_above_the_counts(mode: Mode) ->
         share=[0.1, 0.9],
     )
 
-    figure = reliability(bins, interval_name="over chips", mode=mode)
+    figure = reliability(bins, interval_name="over chips", mode="light")
 
     points = named(figure, "OVF")
     np.testing.assert_allclose(points.x, [40, 90])
@@ -233,22 +231,3 @@ def test_weights_stand_in_their_layers_row() -> None:
     np.testing.assert_allclose(irs.x, [25, 30])
     np.testing.assert_allclose(ovf.error_x.array, [1, 0], atol=1e-9)
     assert ovf.y[0] < irs.y[0] < ovf.y[1] < irs.y[1]
-
-
-# ---------------------------------------------------------------- nothing
-@pytest.mark.parametrize("mode", MODES)
-def test_nothing_to_draw_gives_axes_in_the_pages_colours(mode: Mode) -> None:
-    figures = [
-        unlucky_chips(EMPTY, EMPTY, name="5th percentile", chance=0.1, mode=mode),
-        accuracy_distribution(EMPTY, interval_name="", mode=mode),
-        difference_vs_sigma_d(EMPTY, reference="irs", reference_label="IRS", interval_name="", mode=mode),
-        variance_parts(EMPTY, mode=mode),
-        reliability(EMPTY, interval_name="", mode=mode),
-        confidence_split(EMPTY, interval_name="", mode=mode),
-        calibration_vs_sigma_d(EMPTY, EMPTY, interval_name="", after_name="", mode=mode),
-        layer_audit(EMPTY, mode=mode),
-        layer_weights(EMPTY, interval_name="", mode=mode),
-    ]
-
-    for figure in figures:
-        assert figure.layout.font.color == PALETTES[mode].text

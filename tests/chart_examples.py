@@ -1,0 +1,489 @@
+"""An example of every chart: frames of numbers that no other column holds, and which of them must be drawn.
+
+A new chart adds one entry to `EXAMPLES`; `tests/contract/test_charts.py` holds it to what all charts keep.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard import charts
+from dashboard.charts.run_marks import run_marks
+from dashboard.charts.theme import Mode
+from neft import columns as c
+
+VARIANTS = {"vanilla": "Vanilla", "noise_injection": "Noise injection", "ovf": "OVF", "irs": "IRS"}
+SIGMA_DS = (0.0, 0.05, 0.1, 0.2, 0.4)
+NAMES = ("ant", "bee", "cat")
+RUNS = tuple(
+    (f"{variant}-seed0", variant, letter, label)
+    for letter, (variant, label) in zip("ABCD", VARIANTS.items(), strict=True)
+)
+COUNTS = {c.NUM_SEEDS: 3, c.NUM_INSTANCES: 200}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A chart's arguments: its frames by parameter, and the rest."""
+
+    frames: Mapping[str, pd.DataFrame]
+    drawn: Mapping[str, Mapping[Any, float]]
+    """By frame and column: what the column's numbers are multiplied by where they are drawn."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    made: Callable[[Mode], Mapping[str, Any]] = lambda mode: {}
+    """Options that depend on the mode."""
+    stands: tuple[str, ...] = ()
+    """Names of what is drawn without a row: lines of reference."""
+
+
+def figure_of(name: str, frames: Mapping[str, pd.DataFrame], *, mode: Mode) -> go.Figure:
+    """A chart of these frames, with the other arguments of its example."""
+    example = EXAMPLES[name]
+    return getattr(charts, name)(**frames, **example.options, **example.made(mode), mode=mode)
+
+
+def odd(key: str, count: int, low: float, high: float) -> list[float]:
+    """Numbers between two ends, other ones for every key."""
+    return np.random.default_rng(crc32(key.encode())).uniform(low, high, count).tolist()
+
+
+def rows(of: Mapping[str, Iterable[Any]], **others: Any) -> pd.DataFrame:
+    """Every combination of some columns' values, with further columns beside them."""
+    crossed = pd.MultiIndex.from_product(list(of.values()), names=list(of)).to_frame(index=False)
+    return crossed.assign(**{name: others[name] for name in others})
+
+
+def with_interval(key: str, frame: pd.DataFrame, *, low: float = 0.5, high: float = 0.9) -> pd.DataFrame:
+    """The frame with a mean and the ends of its interval."""
+    mean = np.array(odd(f"{key} mean", len(frame), low, high))
+    below, above = (np.array(odd(f"{key} {end}", len(frame), 0.01, 0.04)) for end in (c.LOWER, c.UPPER))
+    scale = high - low
+    return frame.assign(**{c.MEAN: mean, c.LOWER: mean - scale * below, c.UPPER: mean + scale * above})
+
+
+def labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its variants' labels."""
+    return frame.assign(**{c.LABEL: frame[c.VARIANT].map(VARIANTS)})
+
+
+def curves(key: str, sigma_ds: Sequence[float] = SIGMA_DS, *, low: float = 0.5, high: float = 0.9) -> pd.DataFrame:
+    """A row per variant and sigma_d, with interval, counts and runs."""
+    crossed = labelled(rows({c.VARIANT: list(VARIANTS), c.SIGMA_D: sigma_ds}, **COUNTS))
+    return with_interval(key, crossed.assign(run_ids=crossed[c.VARIANT] + "-seed0"), low=low, high=high)
+
+
+def curve(key: str, sigma_ds: Sequence[float] = SIGMA_DS) -> pd.DataFrame:
+    """A row per sigma_d, with its interval."""
+    return with_interval(key, pd.DataFrame({c.SIGMA_D: sigma_ds}))
+
+
+def quantiles(key: str, of: str, values: Sequence[str]) -> pd.DataFrame:
+    """The share of chips at or below each value."""
+    shares = (np.arange(21) / 20).tolist()
+    frames = [
+        pd.DataFrame({of: value, c.QUANTILE: shares, c.VALUE: sorted(odd(f"{key} {value}", 21, 0.5, 0.9))})
+        for value in values
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def histogram(key: str, edges: Sequence[float] = (-0.9, -0.31, 0.29, 0.87)) -> pd.DataFrame:
+    """Bins and their densities, sampled and in closed form."""
+    count = len(edges) - 1
+    return pd.DataFrame(
+        {
+            c.BIN_LEFT: edges[:-1],
+            c.BIN_RIGHT: edges[1:],
+            c.DENSITY: odd(f"{key} sampled", count, 0.2, 0.9),
+            c.CLOSED_FORM_DENSITY: odd(f"{key} closed form", count, 0.2, 0.9),
+        }
+    )
+
+
+def _settings() -> pd.DataFrame:
+    terms = rows({c.VARIANT: ["ovf", "irs"], c.POSITION: [1.0, 2.0, 3.0]}, **COUNTS)
+    words = {c.SETTING: [f"N = {position:g}" for position in terms[c.POSITION]]}
+    return with_interval("settings", labelled(terms).assign(**words, run_ids=terms[c.VARIANT] + "-seed0"))
+
+
+def _ablation() -> pd.DataFrame:
+    crossed = {c.METHOD: ["ovf", "irs"], c.DECAY: ["paper", "reversed", "constant"], c.NUM_FEEDBACK: [1, 2, 3, 4]}
+    points = rows(crossed, **COUNTS)
+    keys = points[c.METHOD] + "_" + points[c.DECAY] + "_n" + points[c.NUM_FEEDBACK].astype(str)
+    return with_interval("ablation", points.assign(**{c.VARIANT: keys, c.LABEL: points[c.METHOD].map(VARIANTS)}))
+
+
+def _claims() -> pd.DataFrame:
+    verdicts = ["supported", "not supported", "undecided"]
+    frame = with_interval("claims", pd.DataFrame({"verdict": verdicts}), low=0.5, high=2.5)
+    others = {"claim": "OVF beats noise injection", "data": "Digits 8×8", "margin": odd("margin", 3, 0.3, 0.4)}
+    published = odd("claims published", 3, 0.9, 2.0)
+    return frame.rename(columns={c.MEAN: "estimate"}).assign(**others, **COUNTS, published=published)
+
+
+def _seeds() -> pd.DataFrame:
+    seeds = labelled(rows({c.VARIANT: ["ovf", "irs"], c.SEED: [0, 1, 2]}, accuracy=odd("seeds", 6, 0.5, 0.9)))
+    return seeds.assign(failed=seeds[c.ACCURACY] < 0.6, run_id=[f"run-{row}" for row in range(6)])
+
+
+def _means(key: str) -> pd.DataFrame:
+    made = {c.MEAN: odd(key, 2, 0.6, 0.9), "threshold": odd(f"{key} threshold", 2, 0.4, 0.5)}
+    return labelled(pd.DataFrame({c.VARIANT: ["ovf", "irs"], **made}))
+
+
+def _parts() -> pd.DataFrame:
+    shares = np.array([odd(f"{part} share", 4, 0.1, 0.4) for part in ("seeds", "chips")])
+    parts = {"share_seeds": shares[0], "share_chips": shares[1], "share_rest": 1 - shares.sum(axis=0)}
+    stds = {name: odd(name, 4, 0.01, 0.04) for name in ("std", "std_seeds", "std_chips", "std_rest")}
+    return labelled(pd.DataFrame({c.VARIANT: list(VARIANTS), **parts, **stds, **COUNTS}))
+
+
+def _reliability() -> pd.DataFrame:
+    bins = labelled(rows({c.VARIANT: ["ovf", "irs"], c.BIN_LEFT: [0.0, 0.5]}, num_predictions=[10, 90, 25, 75]))
+    bins = with_interval("reliability", bins).rename(columns={c.MEAN: c.ACCURACY})
+    shares = {c.SHARE: odd("shares", 4, 0.1, 0.9), c.MEAN_CONFIDENCE: odd("confidence", 4, 0.3, 0.9)}
+    return bins.assign(bin_right=bins[c.BIN_LEFT] + 0.5, **shares)
+
+
+def _confidences() -> pd.DataFrame:
+    split = labelled(rows({c.VARIANT: ["ovf", "irs"], "outcome": ["right", "wrong"]}))
+    low, high = odd("low", 4, 0.2, 0.4), odd("high", 4, 0.95, 1.0)
+    return with_interval("confidences", split).assign(low=low, high=high)
+
+
+def _audit() -> pd.DataFrame:
+    others = {"ratio": odd("ratio", 2, 0.9, 1.1), c.CI95: odd("audit", 2, 0.01, 0.03), "num_sampled": [800, 1600]}
+    stds = {c.REALISED_STD: odd("realised", 2, 0.04, 0.06), c.CLOSED_FORM_STD: odd("closed", 2, 0.04, 0.06)}
+    return labelled(pd.DataFrame({c.VARIANT: "ovf", c.LAYER: ["first", "second"], **others, **stds}))
+
+
+def _layer_weights() -> pd.DataFrame:
+    layers = labelled(rows({c.VARIANT: ["ovf", "irs"], c.LAYER: ["first", "second"]}, num_seeds=3))
+    shares = {c.MIDDLE_SHARE: odd("middle", 4, 0.3, 0.5), "deviation_to_weight": odd("ratio", 4, 0.1, 0.9)}
+    return with_interval("weights", layers.assign(**shares))
+
+
+def _votes() -> pd.DataFrame:
+    return pd.DataFrame({c.INSTANCE: range(5), c.SAID_CLASS: 1, c.PROBABILITY: odd("votes", 5, 0.4, 0.9)})
+
+
+def _tally() -> pd.DataFrame:
+    tally = with_interval("tally", pd.DataFrame({c.SAID_CLASS: range(3), c.NUM_VOTES: [7, 2, 1]}), low=0.2, high=0.8)
+    return tally.rename(columns={c.MEAN: c.SHARE}).assign(probability=odd("probability", 3, 0.2, 0.6))
+
+
+def _changes() -> pd.DataFrame:
+    pairs = rows({c.TRUE_CLASS: range(3), c.SAID_CLASS: range(3)})
+    clean, chip = [50, 3, 1, 4, 46, 9, 0, 2, 41], [37, 9, 8, 11, 29, 19, 14, 1, 36]
+    difference = np.subtract(chip, clean)
+    return pairs.assign(**{c.CLEAN_COUNT: clean, c.CHIP_COUNT: chip, c.DIFFERENCE: difference})
+
+
+def _own_levels() -> pd.DataFrame:
+    levels = pd.DataFrame({c.LEVEL: range(4), c.LEVEL_STD: odd("own levels", 4, 0.5, 1.5)})
+    std = 0.05 * levels[c.LEVEL_STD]
+    return levels.assign(**{c.STD: std, c.LOWER: 0.9 * std, c.UPPER: 1.2 * std})
+
+
+def _published_levels() -> pd.DataFrame:
+    devices = rows({c.DEVICE: ["rram1", "rram4"], c.LEVEL: range(4)}, level_std=odd("published levels", 8, 0.5, 1.5))
+    return devices.assign(**{c.LABEL: devices[c.DEVICE].str.upper(), c.STD: 0.05 * devices[c.LEVEL_STD]})
+
+
+def _level_histograms() -> pd.DataFrame:
+    bins = rows({c.LEVEL: [0, 1], c.BIN_LEFT: [-0.1, 0.0]}, share=odd("measured", 4, 0.1, 0.9))
+    left = bins[c.BIN_LEFT] + bins[c.LEVEL]
+    gaussian = odd("gaussian", 4, 0.1, 0.9)
+    return bins.assign(**{c.BIN_LEFT: left, c.BIN_RIGHT: left + 0.1, c.GAUSSIAN_SHARE: gaussian})
+
+
+def _slices() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            c.SLICE: [1, 0],
+            c.SIGNIFICANCE: [4, 1],
+            c.LEVEL: [2, 1],
+            c.LEVEL_STD: odd("level std", 2, 0.2, 0.4),
+            c.LEVEL_ERROR: odd("level error", 2, -0.3, 0.3),
+            c.WEIGHT_ERROR: odd("weight error", 2, -0.1, 0.1),
+            c.VARIANCE_SHARE: [16 / 17, 1 / 17],
+        }
+    )
+
+
+def _device_levels() -> pd.DataFrame:
+    levels = rows({c.SIGNIFICANCE: [1, 4], c.INSTANCE: [0, 1]}, value=odd("held", 4, 1.0, 3.0))
+    return levels.assign(level=[2, 2, 3, 3])
+
+
+def _ranked() -> pd.DataFrame:
+    accuracy = sorted(odd("ranked", 4, 0.5, 0.9))
+    share = [0.25, 0.5, 0.75, 1.0]
+    return pd.DataFrame({c.INSTANCE: [4, 2, 7, 0], c.ACCURACY: accuracy, c.RANK: [1, 2, 3, 4], c.SHARE: share})
+
+
+def _trained() -> pd.DataFrame:
+    return with_interval("trained", rows({c.TRAIN_SIGMA_D: [0.1, 0.2], c.SIGMA_D: SIGMA_DS}, **COUNTS))
+
+
+def _histories() -> pd.DataFrame:
+    return rows({c.RUN_ID: [run[0] for run in RUNS], c.EPOCH: [1, 2, 3]}, validation_accuracy=odd("runs", 12, 0.5, 0.9))
+
+
+def _run_curves(key: str) -> pd.DataFrame:
+    crossed = rows({c.RUN_ID: [run[0] for run in RUNS], c.SIGMA_D: SIGMA_DS}, num_instances=200, num_pairs=200)
+    return with_interval(key, crossed)
+
+
+def _history() -> pd.DataFrame:
+    scores = (c.LOSS, c.TRAIN_ACCURACY, c.VALIDATION_ACCURACY, c.VALIDATION_CLEAN_ACCURACY)
+    return pd.DataFrame({c.EPOCH: [1, 2, 3], **{name: odd(f"history {name}", 3, 0.5, 0.9) for name in scores}})
+
+
+def _deviations() -> pd.DataFrame:
+    each = [
+        histogram(f"{variant} {layer}").assign(**{c.VARIANT: variant, c.LAYER: layer})
+        for layer in ("first", "second")
+        for variant in ("ovf", "irs")
+    ]
+    return labelled(pd.concat(each, ignore_index=True))
+
+
+def _estimates() -> pd.DataFrame:
+    crossed = rows({c.LABEL: ["mean", "percentile"], c.NUM_INSTANCES: [10, 100, 400]})
+    return with_interval("estimates", crossed).rename(columns={c.MEAN: c.VALUE})
+
+
+def _percentiles() -> pd.DataFrame:
+    return curves("percentiles", (0.1, 0.2)).rename(columns={c.MEAN: c.VALUE})
+
+
+def _published(**columns: Any) -> pd.DataFrame:
+    return labelled(pd.DataFrame({c.VARIANT: ["ovf", "irs"], **columns}))
+
+
+INTERVAL = {c.MEAN: 100, c.LOWER: 100, c.UPPER: 100}
+"""Accuracy and the ends of its interval, in per cent."""
+PLAIN = {"interval_name": "mean, 95 % interval"}
+
+
+def _with_marks(mode: Mode) -> dict[str, Any]:
+    return {"marks": run_marks(RUNS, mode=mode)}
+
+
+EXAMPLES: dict[str, Example] = {
+    "accuracy_distribution": Example(
+        {"quantiles": labelled(quantiles("accuracy", c.VARIANT, list(VARIANTS)))},
+        {"quantiles": {c.VALUE: 100, c.QUANTILE: 100}},
+        PLAIN,
+    ),
+    "accuracy_vs_sigma_d": Example(
+        {
+            "curves": curves("accuracy"),
+            "published": _published(sigma_d=[0.11, 0.23], accuracy=odd("published", 2, 0.3, 0.4)),
+        },
+        {"curves": INTERVAL | {c.SIGMA_D: 1}, "published": {c.ACCURACY: 100, c.SIGMA_D: 1}},
+        {"slice_sigma_d": 0.1, "chance": 0.1, "connect": True, **PLAIN},
+    ),
+    "calibration_vs_sigma_d": Example(
+        {"curves": curves("calibration", low=0.05, high=0.3), "after": curves("after", (0.1,), low=0.01, high=0.04)},
+        {"curves": INTERVAL, "after": INTERVAL},
+        {"after_name": "calibrated", **PLAIN},
+    ),
+    "chip_histogram": Example(
+        {"histogram": pd.DataFrame({c.BIN_LEFT: [0.5, 0.6], c.BIN_RIGHT: [0.6, 0.7], c.NUM_INSTANCES: [37, 71]})},
+        {"histogram": {c.NUM_INSTANCES: 1}},
+        {"marks": (charts.Mark("mean", 0.63, lower=0.6, upper=0.65),), "variant": "irs", "x_title": "accuracy (%)"},
+        stands=("mean 63.0 %",),
+    ),
+    "chip_ranks": Example(
+        {"ranked": _ranked(), "mean": with_interval("mean chip", pd.DataFrame(index=[0]))},
+        {"ranked": {c.ACCURACY: 100, c.SHARE: 100}, "mean": INTERVAL},
+        {"instance": 2, "clean": 0.97, "variant": "irs"},
+        stands=("no variation",),
+    ),
+    "chip_votes": Example(
+        {"votes": _votes()},
+        {"votes": {c.PROBABILITY: 1}},
+        {"class_names": NAMES, "truth": 1, "num_chips": 100},
+    ),
+    "claims_forest": Example(
+        {"claims": _claims()},
+        {"claims": {"estimate": 1, c.LOWER: 1, c.UPPER: 1, "published": 1, "margin": 1}},
+        {"unit_title": "points of accuracy"},
+    ),
+    "class_votes": Example(
+        {"tally": _tally()},
+        {"tally": {c.SHARE: 100, c.PROBABILITY: 100, c.LOWER: 100, c.UPPER: 100}},
+        {"class_names": NAMES, "truth": 1},
+    ),
+    "code_stds": Example(
+        {
+            "codes": pd.DataFrame(
+                {c.CODE: range(4), c.STD: odd("codes", 4, 0.2, 1), c.CLOSED_FORM_STD: odd("even", 4, 0.2, 1)}
+            )
+        },
+        {"codes": {c.STD: 1, c.CLOSED_FORM_STD: 1}},
+        {"name": "mine", "even_name": "RRAM1"},
+    ),
+    "confidence_split": Example(
+        {"confidences": _confidences()}, {"confidences": INTERVAL | {"low": 100, "high": 100}}, PLAIN
+    ),
+    "confusion_change": Example({"changes": _changes()}, {"changes": {c.DIFFERENCE: 1}}, {"class_names": NAMES}),
+    "curves_by_training": Example(
+        {"curves": _trained(), "noise_free": curve("noise-free").assign(**COUNTS), "matched": curve("matched", (0.1,))},
+        {"curves": INTERVAL, "noise_free": {c.MEAN: 100}, "matched": {c.MEAN: 100}},
+        {"chance": 0.1},
+    ),
+    "decay_ablation": Example(
+        {"points": _ablation(), "controls": curves("controls", (0.1,)).iloc[1:2]},
+        {"points": INTERVAL, "controls": INTERVAL},
+    ),
+    "device_curves": Example(
+        {"curve": curve("own device"), "beside": curve("other device")},
+        {"curve": INTERVAL | {c.SIGMA_D: 1}, "beside": INTERVAL},
+        {"name": "mine", "beside_name": "RRAM1", "at": 0.1, "variant": "irs", "chance": 0.1},
+    ),
+    "device_levels": Example({"slices": _slices()}, {"slices": {c.LEVEL: 1}}, {"max_level": 3}),
+    "difference_vs_sigma_d": Example(
+        {"differences": curves("differences", low=-0.1, high=0.1).query("variant != 'irs'")},
+        {"differences": INTERVAL},
+        {"reference": "irs", "reference_label": "IRS", **PLAIN},
+        stands=("IRS (zero)",),
+    ),
+    "ekl_distribution": Example(
+        {"quantiles": labelled(quantiles("ekl", c.VARIANT, list(VARIANTS)))},
+        {"quantiles": {c.VALUE: 1, c.QUANTILE: 100}},
+        PLAIN,
+    ),
+    "ekl_vs_sigma_d": Example(
+        {
+            "curves": curves("ekl", (0.1, 0.2), low=0.1, high=0.4),
+            "published": _published(sigma_d=[0.1, 0.2], ekl=odd("published ekl", 2, 1e-5, 1e-2)),
+        },
+        {"curves": {c.MEAN: 1, c.LOWER: 1, c.UPPER: 1}, "published": {c.EKL: 1}},
+        {"metric_title": "EKL (nats)", **PLAIN},
+    ),
+    "estimates_by_chips": Example(
+        {"estimates": _estimates()},
+        {"estimates": {c.VALUE: 100, c.LOWER: 100, c.UPPER: 100, c.NUM_INSTANCES: 1}},
+        {"names": {"mean": "mean", "percentile": "1st percentile"}, "variant": "irs"},
+    ),
+    "layer_audit": Example({"audit": _audit()}, {"audit": {c.CI95: 100}}),
+    "layer_costs": Example(
+        {
+            "layers": with_interval("layers", pd.DataFrame({c.LAYER: ["first", "second"]})),
+            "together": with_interval("together", pd.DataFrame({c.LAYER: [c.ALL_LAYERS]})),
+        },
+        {"layers": INTERVAL, "together": {c.MEAN: 100}},
+        {"clean": 0.97, "variant": "irs"},
+    ),
+    "layer_std": Example(
+        {"layers": _audit()[[c.LAYER, c.REALISED_STD, c.CLOSED_FORM_STD]]},
+        {"layers": {c.REALISED_STD: 1, c.CLOSED_FORM_STD: 1}},
+    ),
+    "layer_weights": Example({"layers": _layer_weights()}, {"layers": INTERVAL}, PLAIN),
+    "level_histograms": Example(
+        {"histograms": _level_histograms(), "levels": pd.DataFrame({c.LEVEL: [0, 1], c.TARGET: [0.03, 0.97]})},
+        {"histograms": {c.SHARE: 100, c.GAUSSIAN_SHARE: 100}, "levels": {c.TARGET: 100}},
+    ),
+    "level_spread": Example(
+        {"own": _own_levels(), "published": _published_levels()},
+        {"own": {c.LEVEL_STD: 1, c.LOWER: 20, c.UPPER: 20}, "published": {c.LEVEL_STD: 1}},
+        {"sigma_d": 0.05, "name": "mine"},
+    ),
+    "preview_curve": Example(
+        {"curve": curve("preview"), "real": curve("real", (0.1,))},
+        {"curve": INTERVAL, "real": INTERVAL},
+        {"variant": "irs", "chance": 0.1, "real_name": "200 real chips"},
+    ),
+    "programmed_weight": Example(
+        {"histogram": histogram("programmed")},
+        {"histogram": {c.DENSITY: 1, c.CLOSED_FORM_DENSITY: 1}},
+        {"target": 0.6},
+    ),
+    "reliability": Example(
+        {"bins": _reliability()},
+        {"bins": {c.ACCURACY: 100, c.MEAN_CONFIDENCE: 100, c.LOWER: 100, c.UPPER: 100, c.SHARE: 100}},
+        PLAIN,
+        stands=("as sure as it may be",),
+    ),
+    "run_curves": Example(
+        {"curves": _run_curves("runs")}, {"curves": INTERVAL}, {"slice_sigma_d": 0.1, "chance": 0.1}, _with_marks
+    ),
+    "run_differences": Example(
+        {"differences": _run_curves("run differences").query("run_id != 'irs-seed0'")},
+        {"differences": INTERVAL},
+        {"reference": "irs-seed0", "slice_sigma_d": 0.1},
+        _with_marks,
+        stands=("D · IRS (zero)",),
+    ),
+    "run_distributions": Example(
+        {"quantiles": quantiles("runs", c.RUN_ID, [run[0] for run in RUNS])},
+        {"quantiles": {c.VALUE: 100, c.QUANTILE: 100}},
+        {},
+        _with_marks,
+    ),
+    "run_histories": Example(
+        {"histories": _histories()}, {"histories": {c.VALIDATION_ACCURACY: 100, c.EPOCH: 1}}, {}, _with_marks
+    ),
+    "seed_dots": Example(
+        {"seeds": _seeds(), "means": _means("seed means")},
+        {"seeds": {c.ACCURACY: 100}, "means": {c.MEAN: 100, "threshold": 100}},
+    ),
+    "setting_points": Example(
+        {
+            "points": _settings(),
+            "published": _published(
+                setting="N = 3", position=3.0, accuracy=odd("published terms", 2, 0.4, 0.45), source="Table 1"
+            ),
+        },
+        {"points": INTERVAL, "published": {c.ACCURACY: 100}},
+        {"axis_title": "feedback terms N", "numeric": True, "logarithmic": False, **PLAIN},
+    ),
+    "slice_errors": Example({"slices": _slices()}, {"slices": {c.VARIANCE_SHARE: 100}}, {"w_max": 2.0}),
+    "slice_levels": Example({"levels": _device_levels()}, {"levels": {c.VALUE: 1, c.LEVEL: 1}}, {"max_level": 3}),
+    "training_curves": Example(
+        {"history": _history()},
+        {"history": {c.LOSS: 1, c.TRAIN_ACCURACY: 100, c.VALIDATION_ACCURACY: 100, c.VALIDATION_CLEAN_ACCURACY: 100}},
+        {"num_epochs": 5},
+    ),
+    "unlucky_chips": Example(
+        {"percentiles": _percentiles(), "means": curves("means", (0.1, 0.2))},
+        {"percentiles": {c.VALUE: 100, c.LOWER: 100, c.UPPER: 100}, "means": {c.MEAN: 100}},
+        {"name": "5th percentile", "chance": 0.1},
+    ),
+    "variance_parts": Example(
+        {"parts": _parts()}, {"parts": {"share_seeds": 100, "share_chips": 100, "share_rest": 100}}
+    ),
+    "variance_shares": Example(
+        {
+            "shares": pd.DataFrame(
+                {c.SIGNIFICANCE: [1, 4], c.MEAN: odd("share", 2, 0.1, 0.9), c.VARIANCE_SHARE: [0.0588, 0.9412]}
+            )
+        },
+        {"shares": {c.MEAN: 100, c.VARIANCE_SHARE: 100}},
+    ),
+    "weight_deviations": Example(
+        {"histograms": _deviations()},
+        {"histograms": {c.DENSITY: 1, c.CLOSED_FORM_DENSITY: 1}},
+        {"x_title": "deviation"},
+    ),
+    "weight_distribution": Example(
+        {
+            "histogram": histogram("weight"),
+            "marks": pd.DataFrame({"label": ["target"], "value": [0.123], "dash": ["dash"]}),
+        },
+        {"histogram": {c.DENSITY: 1, c.CLOSED_FORM_DENSITY: 1}, "marks": {"value": 1}},
+    ),
+    "weight_errors": Example(
+        {"cells": pd.DataFrame(np.reshape(odd("cells", 6, -0.3, 0.3), (2, 3)))},
+        {"cells": {0: 1, 1: 1, 2: 1}},
+        {"signed": True, "unit": "w"},
+    ),
+}
