@@ -71,10 +71,15 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{c.LABEL: frame[c.VARIANT].map(VARIANTS)})
 
 
+def runs_of(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    """The runs behind each row, of two seeds."""
+    return [(f"{variant}-seed0", f"{variant}-seed1") for variant in frame[c.VARIANT]]
+
+
 def curves(key: str, sigma_ds: Sequence[float] = SIGMA_DS, *, low: float = 0.5, high: float = 0.9) -> pd.DataFrame:
     """A row per variant and sigma_d, with interval, counts and runs."""
     crossed = labelled(rows({c.VARIANT: list(VARIANTS), c.SIGMA_D: sigma_ds}, **COUNTS))
-    return with_interval(key, crossed.assign(run_ids=crossed[c.VARIANT] + "-seed0"), low=low, high=high)
+    return with_interval(key, crossed.assign(run_ids=runs_of(crossed)), low=low, high=high)
 
 
 def curve(key: str, sigma_ds: Sequence[float] = SIGMA_DS) -> pd.DataFrame:
@@ -108,7 +113,7 @@ def histogram(key: str, edges: Sequence[float] = (-0.9, -0.31, 0.29, 0.87)) -> p
 def _settings() -> pd.DataFrame:
     terms = rows({c.VARIANT: ["ovf", "irs"], c.POSITION: [1.0, 2.0, 3.0]}, **COUNTS)
     words = {c.SETTING: [f"N = {position:g}" for position in terms[c.POSITION]]}
-    return with_interval("settings", labelled(terms).assign(**words, run_ids=terms[c.VARIANT] + "-seed0"))
+    return with_interval("settings", labelled(terms).assign(**words, run_ids=runs_of(terms)))
 
 
 def _ablation() -> pd.DataFrame:
