@@ -71,9 +71,9 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{c.LABEL: frame[c.VARIANT].map(VARIANTS)})
 
 
-def runs_of(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+def runs_of(frame: pd.DataFrame) -> "pd.Series[Any]":
     """The runs behind each row, of two seeds."""
-    return [(f"{variant}-seed0", f"{variant}-seed1") for variant in frame[c.VARIANT]]
+    return frame[c.VARIANT].map(lambda variant: (f"{variant}-seed0", f"{variant}-seed1"))
 
 
 def curves(key: str, sigma_ds: Sequence[float] = SIGMA_DS, *, low: float = 0.5, high: float = 0.9) -> pd.DataFrame:
