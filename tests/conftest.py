@@ -21,6 +21,7 @@ from neft.methods import METHODS, BaseMethod, Irs
 from neft.networks.backbones import BACKBONES, BaseBackbone, Mlp
 from neft.pipeline import Settings, run
 from neft.runs.store import RunStore, Stores
+from tests.made_once import made_once
 
 # the first call into torch takes seconds, and a busy machine takes its time
 settings.register_profile("neft", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -100,11 +101,12 @@ def small_config() -> RunConfig:
 @pytest.fixture(scope="session")
 def filled_store(small_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> RunStore:
     """A store with one run, weights included. Copy it before changing anything."""
-    folder = tmp_path_factory.mktemp("filled")
-    store = RunStore(folder / "runs")
-    stores = Stores(own=store, shipped=RunStore(folder / "none", read_only=True))
-    run(small_config, Settings(store=store, pretrained_stores=stores, unfinished_root=folder / "unfinished"))
-    return store
+
+    def train_one(folder: Path) -> None:
+        stores = Stores(own=RunStore(folder / "runs"), shipped=RunStore(folder / "none", read_only=True))
+        run(small_config, Settings(store=stores.own, pretrained_stores=stores, unfinished_root=folder / "unfinished"))
+
+    return RunStore(made_once(tmp_path_factory, "filled", train_one) / "runs", read_only=True)
 
 
 # ---------------------------------------------------------------- any valid config

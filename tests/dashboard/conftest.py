@@ -25,6 +25,7 @@ from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
 from tests.dashboard.small_experiments import HELD, OTHER_WIDTH, PLAN, run_all
+from tests.made_once import made_once
 
 METHODS: tuple[BaseMethod, ...] = (
     Vanilla(),
@@ -103,20 +104,26 @@ def pid_of(job_id: str) -> int:
 @pytest.fixture(scope="session")
 def every_method(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
     """Two seeds of vanilla, noise injection, its control, OVF and IRS, tiny; copy it before changing anything."""
-    folder = tmp_path_factory.mktemp("every_method")
-    store = RunStore(folder / "runs")
-    stores = Stores(own=store, shipped=RunStore(folder / "none", read_only=True))
-    for method in METHODS:
-        for seed in (0, 1):
-            config = RunConfig.make(
-                dataset=Digits(max_train=200),
-                backbone=Mlp(hidden_layers=3, hidden_units=16),
-                method=method,
-                training=TrainingConfig(epochs=2, validation_instances=2, seed=seed),
-                evaluation=EvaluationConfig(sigma_ds=SIGMA_DS, num_instances=4),
-            )
-            run(config, Settings(store=store, pretrained_stores=stores, unfinished_root=folder / "unfinished"))
-    return store
+
+    def train_all(folder: Path) -> None:
+        stores = Stores(own=RunStore(folder / "runs"), shipped=RunStore(folder / "none", read_only=True))
+        settings = Settings(store=stores.own, pretrained_stores=stores, unfinished_root=folder / "unfinished")
+        for method in METHODS:
+            for seed in (0, 1):
+                _ = run(tiny(method, seed=seed), settings)
+
+    return RunStore(made_once(tmp_path_factory, "every_method", train_all) / "runs", read_only=True)
+
+
+def tiny(method: BaseMethod, *, seed: int) -> RunConfig:
+    """A run of a fraction of a second."""
+    return RunConfig.make(
+        dataset=Digits(max_train=200),
+        backbone=Mlp(hidden_layers=3, hidden_units=16),
+        method=method,
+        training=TrainingConfig(epochs=2, validation_instances=2, seed=seed),
+        evaluation=EvaluationConfig(sigma_ds=SIGMA_DS, num_instances=4),
+    )
 
 
 @pytest.fixture
@@ -147,14 +154,18 @@ def own_run(shipped: RunStore) -> RunRecord:
 @pytest.fixture(scope="session")
 def some_experiments(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
     """Most experiments, tiny, with their plan; copy it before changing anything."""
-    return run_all(tmp_path_factory.mktemp("experiments"), *HELD, plan=PLAN)
+    folder = made_once(tmp_path_factory, "experiments", lambda folder: run_all(folder, *HELD, plan=PLAN))
+    return RunStore(folder / "runs", read_only=True)
 
 
 @pytest.fixture(scope="session")
 def other_size(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
     """The experiment of the noisy heads on another backbone, with a plan of its own."""
-    folder = tmp_path_factory.mktemp("other_size")
-    return run_all(folder, "classifier_noise", plan="classifier_noise-0000abcd", hidden_units=OTHER_WIDTH)
+
+    def run_one(folder: Path) -> RunStore:
+        return run_all(folder, "classifier_noise", plan="classifier_noise-0000abcd", hidden_units=OTHER_WIDTH)
+
+    return RunStore(made_once(tmp_path_factory, "other_size", run_one) / "runs", read_only=True)
 
 
 @pytest.fixture
