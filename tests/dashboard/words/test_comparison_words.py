@@ -7,6 +7,7 @@ import pytest
 from dashboard.data.comparisons import Side
 from dashboard.words.comparison_words import finding, pairing, saving, verdict, why_not
 from neft import columns as c
+from tests.dashboard.told import assert_tells
 from tests.stored_experiments import a_record
 
 A, B, D = (Side(letter, a_record(letter.lower()), f"run {letter}") for letter in "ABD")
@@ -46,23 +47,19 @@ def test_only_an_interval_clear_of_zero_is_a_difference(mean: float, ci95: float
 
 
 @pytest.mark.parametrize(
-    ("rows", "words"),
+    ("rows", "facts"),
     [
-        ({}, ""),
-        ({"b": row(0.1, 0.01, pairs=0, independent=nan)}, ""),
-        ({"b": row(0.1, 0.01)}, "Here 200 shared chips did the work of 460 drawn for each run."),
-        (
-            {"b": row(0.1, 0.01), "d": row(0.1, 0.01, independent=1234.0)},
-            "Here 200 shared chips did the work of 460 to 1,234 drawn for each run.",
-        ),
-        (
-            {"b": row(0.1, 0.0, independent=inf)},
-            "Here 200 shared chips tell a difference that is the same on every chip.",
-        ),
+        ({"b": row(0.1, 0.01)}, ("200", "460")),
+        ({"b": row(0.1, 0.01), "d": row(0.1, 0.01, independent=1234.0)}, ("200", "460 to 1,234")),
+        ({"b": row(0.1, 0.0, independent=inf)}, ("200", "same on every chip")),
     ],
 )
-def test_what_pairing_saved(rows: dict[str, dict[str, float]], words: str) -> None:
-    assert pairing(rows) == words
+def test_what_pairing_saved(rows: dict[str, dict[str, float]], facts: tuple[str, ...]) -> None:
+    assert_tells(pairing(rows), *facts)
+
+
+def test_without_pairs_nothing_was_saved() -> None:
+    assert pairing({}) == pairing({"b": row(0.1, 0.01, pairs=0, independent=nan)}) == ""
 
 
 @pytest.mark.parametrize(
