@@ -28,7 +28,9 @@ def test_its_metrics_are_those_that_the_evaluation_stored(opened: OpenedChips) -
     store = RunStore(CACHED_RUNS, read_only=True)
     rows = store.instances(store.record(RUN))
     sigma_ds = sorted({float(value) for value in rows[columns.SIGMA_D]})
-    for instance, outputs in opened.each([0, 7], sigma_ds=sigma_ds):
+    tried = dict(opened.each([0, 7], sigma_ds=sigma_ds))
+    assert list(tried) == [0, 7]
+    for instance, outputs in tried.items():
         for sigma_d, logits in zip(sigma_ds, outputs, strict=True):
             chip = rows[((rows[columns.SIGMA_D] - sigma_d).abs() < 1e-9) & (rows[columns.INSTANCE] == instance)]
             predictions = Predictions.from_logits(logits, opened.labels)

@@ -210,12 +210,12 @@ def test_fewer_images_are_some_of_the_whole_splits(small_config: RunConfig, sett
     whole, few = load_data(small_config, settings), load_data(config, settings)
 
     for ours, theirs in ((few.validation, whole.validation), (few.test, whole.test)):
-        known = {
-            (image.numpy().tobytes(), int(label)) for image, label in zip(theirs.images, theirs.labels, strict=True)
-        }
-        assert {
-            (image.numpy().tobytes(), int(label)) for image, label in zip(ours.images, ours.labels, strict=True)
-        } <= (known)
+        few_pairs, known = (
+            [(image.numpy().tobytes(), int(label)) for image, label in zip(split.images, split.labels, strict=True)]
+            for split in (ours, theirs)
+        )
+        assert len(few_pairs) == 20
+        assert set(few_pairs) <= set(known)
 
 
 def test_asking_for_more_images_than_there_are_takes_all(small_config: RunConfig, settings: Settings) -> None:

@@ -163,7 +163,7 @@ def test_running_job_is_seen_from_elsewhere_and_stops_when_asked_with_its_last_e
     running = wait(job_id, lambda job: len(job.history) > 1)
     assert running.state == "running"
     assert running.seconds_left is not None
-    script = f"from dashboard import jobs; print(jobs.find({job_id!r}).state); jobs.cancel({job_id!r})"
+    script = f"from dashboard.jobs import jobs; print(jobs.find({job_id!r}).state); jobs.cancel({job_id!r})"
 
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
@@ -218,7 +218,9 @@ def test_waiting_job_is_cancelled_at_once(busy: str) -> None:
 def test_waiting_jobs_begin_in_their_order_without_the_page_that_started_them(busy: str) -> None:
     config = a_config()
     facts = {"run_id": config.run_id, "command": "neft train", "num_epochs": 2}
-    script = f"from dashboard import jobs; [print(jobs.start({config.to_json()!r}, **{facts!r})) for _ in range(2)]"
+    script = (
+        f"from dashboard.jobs import jobs; [print(jobs.start({config.to_json()!r}, **{facts!r})) for _ in range(2)]"
+    )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     second, third = answer.stdout.split()
     assert [found(each).place for each in (second, third)] == [2, 3]
@@ -593,7 +595,7 @@ def test_forgotten_job_is_gone() -> None:
 
 
 def test_watching_jobs_needs_neither_streamlit_nor_torch() -> None:
-    script = "import sys; from dashboard import jobs; jobs.jobs(); print(*sys.modules)"
+    script = "import sys; from dashboard.jobs import jobs; jobs.jobs(); print(*sys.modules)"
 
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
