@@ -174,16 +174,18 @@ def _layer_weights() -> pd.DataFrame:
 
 
 def _votes() -> pd.DataFrame:
-    return pd.DataFrame({c.INSTANCE: range(5), c.SAID_CLASS: 1, c.PROBABILITY: odd("votes", 5, 0.4, 0.9)})
+    return pd.DataFrame({c.INSTANCE: range(5), c.PREDICTED_CLASS: 1, c.PROBABILITY: odd("votes", 5, 0.4, 0.9)})
 
 
 def _tally() -> pd.DataFrame:
-    tally = with_interval("tally", pd.DataFrame({c.SAID_CLASS: range(3), c.NUM_VOTES: [7, 2, 1]}), low=0.2, high=0.8)
+    tally = with_interval(
+        "tally", pd.DataFrame({c.PREDICTED_CLASS: range(3), c.NUM_VOTES: [7, 2, 1]}), low=0.2, high=0.8
+    )
     return tally.rename(columns={c.MEAN: c.SHARE}).assign(probability=odd("probability", 3, 0.2, 0.6))
 
 
 def _changes() -> pd.DataFrame:
-    pairs = rows({c.TRUE_CLASS: range(3), c.SAID_CLASS: range(3)})
+    pairs = rows({c.TRUE_CLASS: range(3), c.PREDICTED_CLASS: range(3)})
     clean, chip = [50, 3, 1, 4, 46, 9, 0, 2, 41], [37, 9, 8, 11, 29, 19, 14, 1, 36]
     difference = np.subtract(chip, clean)
     return pairs.assign(**{c.CLEAN_COUNT: clean, c.CHIP_COUNT: chip, c.DIFFERENCE: difference})

@@ -14,7 +14,7 @@ from typing_extensions import override
 from neft.chips.sampling import Sampler, program, quantised
 from neft.component import default_name
 from neft.config import RunConfig, TrainingConfig
-from neft.devices import BaseDevice
+from neft.devices import BaseDevice, Rram1
 from neft.methods import METHODS, BaseMethod, FeedbackMethod, Irs, NoiseInjection, NoisyForward, Ovf, Vanilla
 from neft.networks.backbones import BaseBackbone, Mlp, Vgg8
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
@@ -295,6 +295,7 @@ def test_gradients_flow_to_the_noise_free_weights_through_every_output(method: F
     network, recording, _ = recorded_loss(method)
     first = next(iter(network.device_weights().values()))
 
+    assert len(recording.outputs) == 1 + method.num_feedback
     for output in recording.outputs:
         (gradient,) = torch.autograd.grad(output.square().sum(), [first], retain_graph=True)
         assert bool((gradient != 0).any())
@@ -385,13 +386,24 @@ def test_every_pass_of_a_step_is_the_next_chip_of_the_same_weights(sampler: Samp
         assert torch.equal(one, other)
 
 
-def test_a_step_reads_nothing_back_to_the_host(method: BaseMethod, device: BaseDevice, backbone: BaseBackbone) -> None:
+def take_a_step_without_numbers(method: BaseMethod, device: BaseDevice, backbone: BaseBackbone) -> Network:
     """Tensors without numbers have none to read: an `.item()` or a branch on one would raise."""
     network = a_network(method, backbone).to("meta")
     forward = BatchForward(network, IMAGES.to("meta"), RunConfig.make(device=device), generator(0, "training_chips"))
 
     loss, _ = method.loss(forward, LABELS.to("meta"), sigma_d=SIGMA_D)
     loss.backward()
+    return network
+
+
+def test_a_step_reads_nothing_back_to_the_host(method: BaseMethod, backbone: BaseBackbone) -> None:
+    network = take_a_step_without_numbers(method, Rram1(), backbone)
+
+    assert all(parameter.grad is not None for parameter in network.device_weights().values())
+
+
+def test_no_device_reads_anything_back_to_the_host(device: BaseDevice) -> None:
+    network = take_a_step_without_numbers(Ovf(), device, Vgg8(width=1 / 32))
 
     assert all(parameter.grad is not None for parameter in network.device_weights().values())
 

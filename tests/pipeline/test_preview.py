@@ -3,14 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from neft import columns
 from neft.chips.deployed import ChipLaw, DeployedNetwork
-from neft.chips.sampling import draw_normals
+from neft.chips.sampling import Weights, draw_normals
 from neft.datasets.base import ImageData, Split
 from neft.devices import Fefet2, Rram1
 from neft.errors import ConfigError
@@ -19,6 +20,7 @@ from neft.evaluation.monte_carlo import evaluate
 from neft.evaluation.preview import Preview, Previewer, refusal
 from neft.mapping.bit_slicing import BitSlicing
 from neft.networks.backbones import BaseBackbone, Mlp
+from neft.networks.device_layers import layer_name
 from neft.networks.network import Network, build_network, initialise
 from neft.seeding import generator
 from neft.training.loop import input_shape
@@ -26,23 +28,25 @@ from neft.training.loop import input_shape
 LAW = ChipLaw(Rram1(), BitSlicing())
 SIGMA_DS = (0.0, 0.05, 0.15)
 REAL_CHIPS = 150
+LAYER_SIGMA_D = 0.3
+LAYER_CHIPS = 60
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network(backbone: BaseBackbone, few_digits: ImageData) -> Network:
     found = build_network(backbone, input_shape(few_digits))
     initialise(found, generator(3, "initial_weights"))
     return found.eval()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def small(few_digits: ImageData) -> Network:
     found = build_network(Mlp(hidden_layers=2, hidden_units=16), input_shape(few_digits))
     initialise(found, generator(3, "initial_weights"))
     return found.eval()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def learned(network: Network, few_digits: ImageData) -> ImageData:
     """Digits whose labels are what the clean network says, so that accuracy falls from 1."""
     with torch.inference_mode():
@@ -52,10 +56,17 @@ def learned(network: Network, few_digits: ImageData) -> ImageData:
     return replace(few_digits, test=Split(images=few_digits.test.images, labels=said.clone()))
 
 
+@pytest.fixture(scope="module")
+def real(network: Network, learned: ImageData) -> pd.DataFrame:
+    """Real chips."""
+    return evaluate(network, learned, LAW, sigma_ds=SIGMA_DS, num_instances=REAL_CHIPS, seed=0)
+
+
 @pytest.mark.parametrize("disjoint", [False, True], ids=["reparametrised", "disjoint"])
-def test_the_mean_is_that_of_real_chips(network: Network, learned: ImageData, disjoint: bool) -> None:
+def test_the_mean_is_that_of_real_chips(
+    network: Network, learned: ImageData, real: pd.DataFrame, disjoint: bool
+) -> None:
     """Within five standard errors of both estimates together."""
-    real = evaluate(network, learned, LAW, sigma_ds=SIGMA_DS, num_instances=REAL_CHIPS, seed=0)
     by_sigma = real.groupby(columns.SIGMA_D)[columns.ACCURACY]
 
     *_, last = Previewer(network, learned, LAW).curve(SIGMA_DS, seed=5, max_passes=12, disjoint=disjoint)
@@ -142,31 +153,41 @@ def test_without_variation_the_answer_is_certain() -> None:
     assert float(chance) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("disjoint", [False, True], ids=["reparametrised", "disjoint"])
-def test_the_mean_of_a_layer_is_that_of_chips_which_miss_there_alone(
-    network: Network, learned: ImageData, disjoint: bool
-) -> None:
-    """Within five standard errors of both estimates together, layer by layer."""
-    previewer = Previewer(network, learned, LAW)
+@pytest.fixture(scope="module")
+def real_by_layer(network: Network, learned: ImageData) -> dict[str, Tensor]:
+    """The accuracies of chips that miss in one layer alone, for a few layers of the network."""
     weights = {name: weight.detach() for name, weight in network.device_weights().items()}
     deployment = LAW.deploy(weights)
     images = learned.normalise(learned.test.images)
-    sigma_d, num_chips = 0.3, 60
+    chips = [draw_normals(weights, generator(4, "chip", chip)) for chip in range(LAYER_CHIPS)]
 
-    *_, last = previewer.by_layer(sigma_d, seed=1, max_passes=10, disjoint=disjoint)
+    def hits(levels: dict[str, float], chip: Weights) -> float:
+        with torch.inference_mode():
+            said = functional_call(network, deployment.chip(chip, sigma_d=levels), (images,)).argmax(dim=1)
+        return float((said == learned.test.labels).double().mean())
+
+    return {
+        layer_name(name): torch.tensor(
+            [hits(dict.fromkeys(weights, 0.0) | {name: LAYER_SIGMA_D}, chip) for chip in chips]
+        )
+        for name in list(weights)[:: max(1, len(weights) // 4)]
+    }
+
+
+@pytest.mark.parametrize("disjoint", [False, True], ids=["reparametrised", "disjoint"])
+def test_the_mean_of_a_layer_is_that_of_chips_which_miss_there_alone(
+    network: Network, learned: ImageData, real_by_layer: dict[str, Tensor], disjoint: bool
+) -> None:
+    """Within five standard errors of both estimates together, layer by layer."""
+    previewer = Previewer(network, learned, LAW)
+
+    *_, last = previewer.by_layer(LAYER_SIGMA_D, seed=1, max_passes=10, disjoint=disjoint)
     found = last.curve.set_index(columns.LAYER)
 
     assert list(found.index) == [*previewer.layers, columns.ALL_LAYERS]
-    for name, layer in list(zip(weights, previewer.layers, strict=True))[:: max(1, len(weights) // 4)]:
-        levels = dict.fromkeys(weights, 0.0) | {name: sigma_d}
-        hits: list[float] = []
-        for chip in range(num_chips):
-            drawn = deployment.chip(draw_normals(weights, generator(4, "chip", chip)), sigma_d=levels)
-            with torch.inference_mode():
-                said = functional_call(network, drawn, (images,)).argmax(dim=1)
-            hits.append(float((said == learned.test.labels).double().mean()))
-        real = torch.tensor(hits)
-        error = (float(real.var()) / num_chips + (found[columns.CI95][layer] / 1.96) ** 2) ** 0.5
+    assert real_by_layer
+    for layer, real in real_by_layer.items():
+        error = (float(real.var()) / LAYER_CHIPS + (found[columns.CI95][layer] / 1.96) ** 2) ** 0.5
         assert abs(found[columns.MEAN][layer] - float(real.mean())) < 5 * error + 1e-3, layer
 
 
