@@ -77,7 +77,13 @@ def test_page_opens_on_the_small_store(request: pytest.FixtureRequest, page: str
 
 
 def test_pages_show_stored_numbers_without_torch() -> None:
-    modules = ["results", "result_words", "widgets.accuracy_card", "widgets.ekl_card", "widgets.deviation_card"]
+    modules = [
+        "data.results",
+        "words.result_words",
+        "widgets.accuracy_card",
+        "widgets.ekl_card",
+        "widgets.deviation_card",
+    ]
     statement = f"import sys, {', '.join(f'dashboard.{name}' for name in modules)}; print('torch' in sys.modules)"
 
     answer = subprocess.run([sys.executable, "-c", statement], cwd=ROOT, capture_output=True, text=True, check=True)

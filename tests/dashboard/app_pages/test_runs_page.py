@@ -1,11 +1,13 @@
 """All stored runs, and the details of those that are picked."""
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.pages import Page
 from neft.runs.places import CACHED_RUNS, neft_home
-from neft.runs.records import RunRecord
+from neft.runs.records import SCHEMA_VERSION, RunRecord
 from neft.runs.store import HISTORY, RECORD, RunStore
 from tests.dashboard.driver import charts, open_page, traces, words
 
@@ -139,9 +141,8 @@ def test_own_run_that_is_gone_meanwhile_is_no_error(own_run: RunRecord) -> None:
 
 def test_run_made_by_a_newer_version_is_named(shipped: RunStore) -> None:
     path = shipped.root / shipped.ids()[0] / RECORD
-    path.write_text(
-        path.read_text(encoding="utf-8").replace('"schema_version": 1', '"schema_version": 99'), encoding="utf-8"
-    )
+    newer = {**json.loads(path.read_text(encoding="utf-8")), "schema_version": SCHEMA_VERSION + 1}
+    path.write_text(json.dumps(newer), encoding="utf-8")
 
     assert "was made by a newer version of neft" in words(open_page(Page.RUNS))
 
