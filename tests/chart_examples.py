@@ -178,9 +178,8 @@ def _votes() -> pd.DataFrame:
 
 
 def _tally() -> pd.DataFrame:
-    tally = with_interval(
-        "tally", pd.DataFrame({c.PREDICTED_CLASS: range(3), c.NUM_VOTES: [7, 2, 1]}), low=0.2, high=0.8
-    )
+    votes = pd.DataFrame({c.PREDICTED_CLASS: range(3), c.NUM_VOTES: [7, 2, 1]})
+    tally = with_interval("tally", votes, low=0.2, high=0.8)
     return tally.rename(columns={c.MEAN: c.SHARE}).assign(probability=odd("probability", 3, 0.2, 0.6))
 
 
