@@ -7,8 +7,6 @@ and nothing loads torch: a job that waits for its turn imports this alone.
 import contextlib
 import json
 import os
-import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +21,6 @@ LOG = "log.txt"
 CANCEL = "cancel"
 """There once it was asked to stop."""
 LOCK = ".lock"
-BEGUN = "starting"
-"""The event by which a job says that its turn has come."""
 FACTS = {"run_id", "command", "created", "num_epochs", "pid", "process_created"}
 
 
@@ -48,31 +44,6 @@ def facts(job_id: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and found.keys() >= FACTS else None
-
-
-def events(job_id: str) -> list[dict[str, Any]]:
-    """What a job's process told so far; half-written or damaged lines are passed over."""
-    path = root() / job_id / EVENTS
-    try:
-        stat = path.stat()
-        return list(_read_events(path, stat.st_size, stat.st_mtime_ns))
-    except OSError:
-        return []
-
-
-@lru_cache(maxsize=256)
-def _read_events(path: Path, size: int, changed: int) -> tuple[dict[str, Any], ...]:
-    """Once for every state of the file: a page asks each second."""
-    del size, changed
-    text = path.read_text(encoding="utf-8", errors="replace")
-    return tuple(event for event in map(_event, text.splitlines()) if event is not None)
-
-
-def tell_begun(job_id: str) -> None:
-    """Write that a job's turn has come."""
-    line = json.dumps({"event": BEGUN, "time": time.time()}) + "\n"
-    with (root() / job_id / EVENTS).open("a", encoding="utf-8") as file:
-        _ = file.write(line)
 
 
 def last_words(job_id: str) -> str:
@@ -101,13 +72,3 @@ def alive(found: dict[str, Any]) -> bool:
 def queue() -> list[str]:
     """The jobs whose processes live, in the order of their turns: the first one computes, the others wait."""
     return [job_id for job_id in ids() if (found := facts(job_id)) is not None and alive(found)]
-
-
-def _event(line: str) -> dict[str, Any] | None:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-        return None
-    return event if isinstance(event.get("time"), int | float) else None

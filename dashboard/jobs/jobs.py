@@ -15,14 +15,29 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock
 
 from dashboard.jobs import files
-from dashboard.jobs.files import BEGUN, CANCEL, CONFIG, EVENTS, JOB, LOCK
+from dashboard.jobs.files import CANCEL, CONFIG, EVENTS, JOB, LOCK
 from dashboard.jobs.processes import begin, spare_cores
+from neft.runs.events import (
+    Counting,
+    EndedRun,
+    Event,
+    Failed,
+    Finished,
+    Saying,
+    Starting,
+    Stopped,
+    Sweeping,
+    Told,
+    Training,
+    read_events,
+)
 from neft.runs.files import process_created, write_whole
 
 State = Literal["waiting", "starting", "running", "finished", "cancelled", "failed", "lost"]
@@ -45,15 +60,6 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class EndedRun:
-    """A run of a sweep that ended."""
-
-    run_id: str
-    seconds: float
-    error: str | None
-
-
-@dataclass(frozen=True)
 class Job:
     """A training's or a sweep's job as its files tell it."""
 
@@ -69,11 +75,13 @@ class Job:
     place: int = 0
     """In the queue: 1 computes, 2 is next; 0 once it has ended."""
     expected: Expected | None = None
-    stage: str = BEGUN
+    stage: str = "starting"
     """What it is doing: starting, loading, training, evaluating, storing, sweeping."""
     done: int = 0
     total: int = 0
     message: str = ""
+    caveat: str = ""
+    """What of its events cannot be understood here."""
     history: list[dict[str, float]] = field(default_factory=list)
     runs: list[EndedRun] = field(default_factory=list)
     """Of a sweep, in the order in which they ended."""
@@ -263,13 +271,14 @@ def _find(job_id: str, queue: Sequence[str]) -> Job | None:
     facts = files.facts(job_id)
     if facts is None:
         return None
-    events = files.events(job_id)
+    told = told_by(job_id)
+    events = told.events
     place = queue.index(job_id) + 1 if job_id in queue else 0
-    last = events[-1] if events else {}
+    last = events[-1] if events else None
     state = _state(job_id, last, place=place)
-    began = next((event["time"] for event in events if event["event"] == BEGUN), facts["created"])
-    ended = last.get("time", facts["created"]) if state not in ACTIVE else time.time()
-    staged = [event for event in events if event["event"] == last.get("event")]
+    began = next((event.time for event in events if isinstance(event, Starting)), facts["created"])
+    ended = time.time() if state in ACTIVE else last.time if last else facts["created"]
+    staged = [event for event in events if last is not None and event.event == last.event]
     return Job(
         id=job_id,
         run_id=facts["run_id"],
@@ -280,34 +289,53 @@ def _find(job_id: str, queue: Sequence[str]) -> Job | None:
         sweep=str(facts.get("sweep", "")),
         place=place if state in ACTIVE else 0,
         expected=Expected(**facts["expected"]) if facts.get("expected") else None,
-        stage=str(last.get("event", BEGUN)),
-        done=int(last.get("done", 0)),
-        total=int(last.get("total", 0)),
+        stage=last.event if last else "starting",
+        done=last.done if isinstance(last, Counting) else 0,
+        total=last.total if isinstance(last, Counting) else 0,
         message=_message(job_id, state, last),
-        history=[event["row"] for event in events if event["event"] == "training" and event.get("row")],
-        runs=[EndedRun(**event["run"]) for event in events if event["event"] == "sweeping" and event.get("run")],
+        caveat=told.caveat,
+        history=[event.row for event in events if isinstance(event, Training) and event.row],
+        runs=[event.run for event in events if isinstance(event, Sweeping) and event.run],
         seconds=0.0 if state == "waiting" else ended - began,
-        _stage_seconds=time.time() - staged[0]["time"] if staged else 0.0,
-        _stage_began_at=int(staged[0].get("done", 0)) if staged else 0,
+        _stage_seconds=time.time() - staged[0].time if staged else 0.0,
+        _stage_began_at=staged[0].done if staged and isinstance(staged[0], Counting) else 0,
     )
 
 
-def _state(job_id: str, last: dict[str, Any], *, place: int) -> State:
-    ended: dict[str, State] = {"finished": "finished", "stopped": "cancelled", "failed": "failed"}
-    kind = str(last.get("event", ""))
-    if kind in ended:
-        return ended[kind]
+def told_by(job_id: str) -> Told:
+    """What a job's process told so far."""
+    path = files.root() / job_id / EVENTS
+    try:
+        stat = path.stat()
+        return _read(path, stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        return Told()
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, size: int, changed: int) -> Told:
+    """Once for every state of the file: a page asks each second."""
+    del size, changed
+    return read_events(path)
+
+
+def _state(job_id: str, last: Event | None, *, place: int) -> State:
+    ended: dict[type[object], State] = {Finished: "finished", Stopped: "cancelled", Failed: "failed"}
+    if type(last) in ended:
+        return ended[type(last)]
     if place:
-        return ("waiting" if place > 1 else "starting") if not last else "starting" if kind == BEGUN else "running"
+        if last is None:
+            return "waiting" if place > 1 else "starting"
+        return "starting" if isinstance(last, Starting) else "running"
     if files.asked_to_stop(job_id):
         return "cancelled"
     # it ended without an event of its own: refused before it began, or killed
-    return "failed" if kind in ("", BEGUN) and files.last_words(job_id) else "lost"
+    return "failed" if isinstance(last, Starting | None) and files.last_words(job_id) else "lost"
 
 
-def _message(job_id: str, state: State, last: dict[str, Any]) -> str:
+def _message(job_id: str, state: State, last: Event | None) -> str:
     if state == "lost":
         return KILLED if last else NEVER_BEGUN
-    if state == "failed" and last.get("event") != "failed":
+    if state == "failed" and not isinstance(last, Failed):
         return files.last_words(job_id)
-    return str(last.get("message", ""))
+    return last.message if isinstance(last, Saying) else ""

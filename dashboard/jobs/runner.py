@@ -30,10 +30,13 @@ def main() -> None:
         return
     job_id, *words = job
     wait_for_turn(job_id)
-    files.tell_begun(job_id)
     sys.argv = ["neft", *words]
 
-    from neft.__main__ import main as neft  # noqa: PLC0415 - not while it waits
+    from neft.runs.events import EventFile, Starting  # noqa: PLC0415 - not while it waits
+
+    EventFile(files.root() / job_id / files.EVENTS).write(Starting())
+
+    from neft.__main__ import main as neft  # noqa: PLC0415 - torch, once it has told
 
     neft()
 

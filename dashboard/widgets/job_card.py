@@ -54,6 +54,8 @@ def job_card(job: Job, everyone: Sequence[Job] = ()) -> None:
             st.plotly_chart(
                 figure, theme=None, key=f"curves_{job.id}", alt="Loss and accuracies by epoch, as they come."
             )
+        if job.caveat:
+            st.caption(job.caveat)
         with st.expander("The same from a command line", icon=":material/terminal:", key=f"command_{job.id}"):
             st.code(job.command, language=None, wrap_lines=True)
 

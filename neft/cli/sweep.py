@@ -4,7 +4,6 @@ import shlex
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,13 @@ from typing_extensions import override
 
 from neft.cli.common import data_dir_option, json_option, print_json, print_table, store_option
 from neft.cli.config_options import SectionedCommand, config_parameters
-from neft.cli.watch import EventFile, report_failure
+from neft.cli.watch import failure
 from neft.errors import ConfigError, NeftError, unknown_name
 from neft.experiments.planning import PlannedRun, Scale, Stored
 from neft.experiments.presets import PRESETS, Preset
 from neft.experiments.resizing import rescaling
 from neft.options import option_words, shown
+from neft.runs.events import EndedRun, EventFile, Failed, Finished, Sweeping
 from neft.runs.plans import save_plan
 from neft.runs.store import Stores
 from neft.sweeps.sweep import Outcome, SweepSettings, cost, missing, plan_record
@@ -220,9 +220,9 @@ def _watched(
     ) as progress:
         task = progress.add_task(settings.preset or "", total=None, last="")
 
-        def record(run: dict[str, Any] | None = None) -> None:
+        def record(run: EndedRun | None = None) -> None:
             shown = progress.tasks[0]
-            events.write("sweeping", done=int(shown.completed), total=int(shown.total or 0), run=run)
+            events.write(Sweeping(done=int(shown.completed), total=int(shown.total or 0), run=run))
 
         def begin(planned: Sequence[PlannedRun], absent: Sequence[PlannedRun]) -> None:
             if absent:
@@ -237,7 +237,7 @@ def _watched(
                 console.print(f"[red]{outcome.run_id}[/]: {escape(outcome.error)}", soft_wrap=True)
             time_left.advance(outcome.run_id)
             progress.update(task, advance=1, last=outcome.run_id)
-            record(asdict(outcome))
+            record(EndedRun(run_id=outcome.run_id, seconds=outcome.seconds, error=outcome.error))
 
         def notify(notice: str) -> None:
             console.print(f"[yellow]{notice}[/]", highlight=False, soft_wrap=True)
@@ -245,9 +245,9 @@ def _watched(
         with _ending_told(events):
             outcomes = run_sweep(plan, settings, on_plan=begin, on_outcome=tell, on_notice=notify)
             if any(outcome.error for outcome in outcomes):
-                events.write("failed", message=_failures(outcomes))
+                events.write(Failed(message=_failures(outcomes)))
             else:
-                events.write("finished", message=f"{len(outcomes)} runs stored.")
+                events.write(Finished(message=f"{len(outcomes)} runs stored."))
     return outcomes
 
 
@@ -256,7 +256,7 @@ def _ending_told(events: EventFile) -> Generator[None]:
     try:
         yield
     except BaseException as error:
-        report_failure(events, error)
+        events.write(failure(error))
         raise
 
 

@@ -18,13 +18,14 @@ from neft.cli.common import (
     torch_device_option,
 )
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
-from neft.cli.watch import report_failure, set_up_torch, stop_on_signals, watching
+from neft.cli.watch import failure, set_up_torch, stop_on_signals, watching
 from neft.config import RunConfig
 from neft.errors import ConfigError, RunExistsError, StoppedError
 from neft.options import command_line
 from neft.pipeline import Settings, run
 from neft.run_id import is_run_id
 from neft.runs import unfinished
+from neft.runs.events import Finished, Started, Stopped
 from neft.runs.places import default_data_dir
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
@@ -141,16 +142,16 @@ def _run(config: RunConfig, stores: Stores, events_path: Path | None, options: d
             on_progress=watcher,
             should_stop=asked.is_set,
         )
-        events.write("started", run_id=config.run_id, epochs=config.training.epochs)
+        events.write(Started(run_id=config.run_id, epochs=config.training.epochs))
         try:
             record = run(config, settings)
         except StoppedError as stopped:
-            events.write("stopped", message=str(stopped))
+            events.write(Stopped(message=str(stopped)))
             kept = " Go on with the same command and --resume." if unfinished.exists(config) else ""
             message = f"{stopped}{kept}"
             raise StoppedError(message, epoch=stopped.epoch) from None
         except BaseException as error:
-            report_failure(events, error)
+            events.write(failure(error))
             raise
-        events.write("finished", run_id=record.id)
+        events.write(Finished(run_id=record.id))
     return record

@@ -1,6 +1,5 @@
 """Watching one run: a progress bar for people, an event file for programs, and Ctrl-C that loses nothing."""
 
-import json
 import signal
 import threading
 import time
@@ -8,7 +7,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -24,37 +22,15 @@ from rich.progress import (
 from neft import columns
 from neft.errors import ConfigError, NeftError
 from neft.pipeline import Progress as RunProgress
+from neft.runs.events import Evaluating, EventFile, Failed, Loading, Storing, Training
 
 SECONDS_BETWEEN_EVENTS = 0.1
 
 
-class EventFile:
-    """Appends one JSON object a line; what a dashboard follows."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-
-    def write(self, kind: str, **facts: Any) -> None:
-        """Append one event, whole.
-
-        Raises:
-            ConfigError: the file cannot be written.
-        """
-        if self._path is None:
-            return
-        line = json.dumps({"event": kind, "time": time.time(), **facts}) + "\n"
-        try:
-            with self._path.open("a", encoding="utf-8") as file:
-                _ = file.write(line)
-        except OSError as error:
-            message = f"--events: '{self._path}' cannot be written: {error.strerror}."
-            raise ConfigError(message) from None
-
-
-def report_failure(events: EventFile, error: BaseException) -> None:
-    """Write why it ended: an expected error in its own words."""
+def failure(error: BaseException) -> Failed:
+    """Why it ended: an expected error in its own words."""
     expected = isinstance(error, NeftError)
-    events.write("failed", message=str(error) if expected else f"{type(error).__name__}: {error}")
+    return Failed(message=str(error) if expected else f"{type(error).__name__}: {error}")
 
 
 class RunWatcher:
@@ -68,13 +44,19 @@ class RunWatcher:
 
     def __call__(self, state: RunProgress) -> None:
         """Told by the pipeline."""
-        if state.stage in ("loading", "storing"):
-            self._events.write(state.stage, message=state.message)
-            if state.message and state.stage == "loading":
-                self._progress.console.print(f"[dim]{state.message}[/]")
-            return
-        self._draw(state)
-        self._record(state)
+        match state.stage:
+            case "loading":
+                self._events.write(Loading(message=state.message))
+                if state.message:
+                    self._progress.console.print(f"[dim]{state.message}[/]")
+            case "storing":
+                self._events.write(Storing(message=state.message))
+            case "training":
+                self._draw(state)
+                self._events.write(Training(done=state.done, total=state.total, row=state.row))
+            case "evaluating":
+                self._draw(state)
+                self._record_chip(state)
 
     def _draw(self, state: RunProgress) -> None:
         if state.stage not in self._tasks:
@@ -83,12 +65,12 @@ class RunWatcher:
             self._tasks[state.stage] = task
         self._progress.update(self._tasks[state.stage], completed=state.done, facts=_facts(state.row))
 
-    def _record(self, state: RunProgress) -> None:
+    def _record_chip(self, state: RunProgress) -> None:
         # an event a chip would be thousands: ten a second are enough to look live
-        urgent = state.stage == "training" or state.done in (0, state.total)
+        urgent = state.done in (0, state.total)
         if urgent or time.monotonic() - self._last_event > SECONDS_BETWEEN_EVENTS:
             self._last_event = time.monotonic()
-            self._events.write(state.stage, done=state.done, total=state.total, row=state.row)
+            self._events.write(Evaluating(done=state.done, total=state.total, row=state.row))
 
 
 @contextmanager

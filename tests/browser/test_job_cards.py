@@ -10,6 +10,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
+from neft.runs.events import EndedRun, Failed, Finished, Stopped, Sweeping
 from tests.browser.accessibility import lasting_violations
 from tests.browser.conftest import serve
 from tests.browser.driver import Server, open_page, switch_to
@@ -45,14 +46,14 @@ def write_jobs(pid: int) -> None:
     """The jobs of `SAYS`; those that live have this process."""
     begun = time.time() - 60
     alive: dict[str, Any] = {"pid": pid, "process_created": psutil.Process(pid).create_time()}
-    epochs = [epoch(number) | {"time": begun + number} for number in range(1, 5)]
-    run = {"run_id": "digits-mlp2x16-irs-s0.10-seed0-1a2b3c4d", "seconds": 12.0, "error": None}
-    _ = write_job("1-finished", [*epochs, {"event": "finished"}], created=begun)
-    _ = write_job("2-failed", [*epochs, {"event": "failed", "message": "The loss is no number."}], created=begun)
-    _ = write_job("3-cancelled", [*epochs, {"event": "stopped", "message": "4 epochs are kept."}], created=begun)
+    epochs = [epoch(number, time=begun + number) for number in range(1, 5)]
+    run = EndedRun(run_id="digits-mlp2x16-irs-s0.10-seed0-1a2b3c4d", seconds=12.0)
+    _ = write_job("1-finished", [*epochs, Finished()], created=begun)
+    _ = write_job("2-failed", [*epochs, Failed(message="The loss is no number.")], created=begun)
+    _ = write_job("3-cancelled", [*epochs, Stopped(message="4 epochs are kept.")], created=begun)
     _ = write_job("4-lost", epochs, created=begun)
     _ = write_job("5-running", epochs, created=begun, **alive)
-    sweeping = {"event": "sweeping", "done": 1, "total": 9, "run": run}
+    sweeping = Sweeping(done=1, total=9, run=run)
     _ = write_job("6-sweeping", [sweeping], sweep="headline", run_id="", created=begun, **alive)
     _ = write_job("7-waiting", [], created=begun, **alive)
 

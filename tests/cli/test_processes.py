@@ -1,6 +1,5 @@
 """What only a process of its own shows: signals, and what is imported."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from neft.runs.events import Stopped, read_events
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
@@ -45,7 +45,7 @@ def test_interrupted_training_resumes_to_the_numbers_of_an_uninterrupted_one(
     assert process.returncode == 130
     assert "Traceback" not in err
     assert err.rstrip().endswith("Go on with the same command and --resume.")
-    assert json.loads(events.read_text(encoding="utf-8").splitlines()[-1])["event"] == "stopped"
+    assert isinstance(read_events(events).events[-1], Stopped)
     assert not own_store.ids()
     assert len(list((neft_home() / "unfinished").glob("*/state.safetensors"))) == 1
 

@@ -12,6 +12,7 @@ from neft.constraints import Clip
 from neft.errors import StoppedError
 from neft.options import command_line, make_config
 from neft.pipeline import Progress, Settings, run
+from neft.runs.events import Failed, Finished, Training, read_events
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
@@ -118,23 +119,23 @@ def test_events_tell_the_whole_training(neft: Neft, tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     record = json.loads(neft("train", *TINY, "--events", str(path), "--json").out)
 
-    events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    events = read_events(path).events
 
-    kinds = [event["event"] for event in events]
+    kinds = [event.event for event in events]
     assert list(dict.fromkeys(kinds)) == ["started", "loading", "training", "evaluating", "storing", "finished"]
-    assert [event["row"]["epoch"] for event in events if event["event"] == "training" and event["row"]] == [1, 2]
-    assert events[-1]["run_id"] == record["id"]
-    assert [event["time"] for event in events] == sorted(event["time"] for event in events)
+    assert [event.row["epoch"] for event in events if isinstance(event, Training) and event.row] == [1, 2]
+    assert events[-1] == Finished(run_id=record["id"], time=events[-1].time)
+    assert [event.time for event in events] == sorted(event.time for event in events)
 
 
 def test_events_of_a_failed_training_end_with_its_reason(neft: Neft, tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     answer = neft("train", "--dataset", "mnist", "--events", str(path))
 
-    last = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+    last = read_events(path).events[-1]
 
-    assert last["event"] == "failed"
-    assert answer.err.rstrip().endswith(last["message"])
+    assert isinstance(last, Failed)
+    assert answer.err.rstrip().endswith(last.message)
 
 
 # ---------------------------------------------------------------- an interrupted training
@@ -177,8 +178,8 @@ def test_interrupted_training_goes_on_or_starts_over_as_asked(
 
     assert neft("train", *TINY, flag, "--events", str(path)).code == 0
 
-    events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert [event["row"]["epoch"] for event in events if event["event"] == "training" and event["row"]] == epochs
+    events = read_events(path).events
+    assert [event.row["epoch"] for event in events if isinstance(event, Training) and event.row] == epochs
     assert own_store.ids() == [interrupted.run_id]
     assert not (neft_home() / "unfinished" / interrupted.run_id).exists()
 

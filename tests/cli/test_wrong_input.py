@@ -75,7 +75,7 @@ def the_error(answer: Answer) -> str:
         ("--torch-device meta --seed 99", "--torch-device: torch cannot compute on 'meta' here; 'cpu' always works."),
         (
             "--events /nowhere/events.jsonl --seed 99",
-            "--events: '/nowhere/events.jsonl' cannot be written: No such file",
+            "Events cannot be written to '/nowhere/events.jsonl': No such file",
         ),
         ("--dataset mnist", "Either allow the download with `--download`, or put the files into that folder"),
         ("--dataset image_folder", "ImageFolder.path (folder) must name a folder with one sub-folder of images"),

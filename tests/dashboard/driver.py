@@ -10,6 +10,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from dashboard.pages import Page
+from neft.runs.events import Event, EventFile, Training
 from neft.runs.places import neft_home
 
 ROOT = Path(__file__).parents[2]
@@ -76,14 +77,17 @@ def _unpacked(value: Any) -> Any:
 # ---------------------------------------------------------------- jobs as files
 def write_job(
     job_id: str,
-    events: Sequence[dict[str, Any] | str],
+    events: Sequence[Event | str],
     *,
     pid: int = 2**22 + 1,
     created: float = 1000.0,
     log: str = "",
     **changed: object,
 ) -> Path:
-    """A job's folder with these events (texts as they stand); by default its process is no more."""
+    """A job's folder with these events (texts as they stand); by default its process is no more.
+
+    Events that were not given a time happened five seconds after it was created.
+    """
     folder = neft_home() / "jobs" / job_id
     folder.mkdir(parents=True)
     facts = {
@@ -94,15 +98,22 @@ def write_job(
         "pid": pid,
         "process_created": created,
     } | changed
-    lines = [event if isinstance(event, str) else json.dumps({"time": created + 5} | event) + "\n" for event in events]
-    (folder / "events.jsonl").write_text("".join(lines), encoding="utf-8")
+    path = folder / "events.jsonl"
+    path.touch()
+    for event in events:
+        if isinstance(event, str):
+            with path.open("a", encoding="utf-8") as file:
+                file.write(event)
+        else:
+            is_timed = "time" in event.model_fields_set
+            EventFile(path).write(event if is_timed else event.model_copy(update={"time": created + 5}))
     (folder / "log.txt").write_text(log, encoding="utf-8")
     (folder / "job.json").write_text(json.dumps(facts), encoding="utf-8")
     return folder
 
 
-def epoch(number: int) -> dict[str, Any]:
+def epoch(number: int, **changes: float) -> Training:
     """The event of an epoch that ended."""
     accuracies = {"train_accuracy": 0.5, "validation_accuracy": 0.4, "validation_clean_accuracy": 0.45}
     row = {"epoch": number, "loss": 1 / number, "learning_rate": 0.001, "seconds": 0.1, **accuracies}
-    return {"event": "training", "done": number, "total": 9, "row": row}
+    return Training.model_validate({"done": number, "total": 9, "row": row, **changes})

@@ -18,6 +18,7 @@ from neft.cli import main
 from neft.experiments.questions import EXPERIMENTS as ASKED
 from neft.reference import published_ekl, published_settings
 from neft.reference.citations import cite
+from neft.runs.events import Sweeping
 from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, save_plan
 from neft.runs.store import INSTANCES, RunStore
@@ -501,7 +502,7 @@ def test_experiment_waits_for_the_job_that_computes() -> None:
 
 
 def test_jobs_of_an_experiment_stand_on_its_page() -> None:
-    event = {"event": "sweeping", "done": 2, "total": 9}
+    event = Sweeping(done=2, total=9)
     write_job("20261122-000000-abcdef", [event], **ours(), sweep="beta", run_id="", num_epochs=0)
 
     app = open_experiment("beta")

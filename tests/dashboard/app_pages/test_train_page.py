@@ -17,6 +17,7 @@ from dashboard.pages import Page
 from neft.config import RunConfig
 from neft.methods import METHODS
 from neft.options import FAMILIES, command_line, make_config
+from neft.runs.events import Evaluating, Event, Failed, Finished, Loading, Stopped, Storing, Training
 from neft.runs.places import neft_home
 from neft.runs.store import RunStore
 from tests.dashboard.driver import epoch, open_page, words, write_job
@@ -179,36 +180,36 @@ def test_training_started_on_the_page_is_stored_and_shown() -> None:
 @pytest.mark.parametrize(
     ("events", "said"),
     [
-        ([epoch(1), epoch(2), {"event": "finished"}], "Finished in 5 s"),
-        ([epoch(1), {"event": "stopped", "message": "Stopped after epoch 1."}], "Cancelled. Stopped after epoch 1."),
-        ([{"event": "failed", "message": "MNIST: not there."}], "Failed. MNIST: not there."),
+        ([epoch(1), epoch(2), Finished()], "Finished in 5 s"),
+        ([epoch(1), Stopped(message="Stopped after epoch 1.")], "Cancelled. Stopped after epoch 1."),
+        ([Failed(message="MNIST: not there.")], "Failed. MNIST: not there."),
         ([epoch(1)], "Lost: its process ended without finishing. It was killed"),
         ([epoch(1), '{"event": "trai'], "Lost"),
         ([epoch(1), "\0\n", epoch(2)], "Lost"),
         ([], "Lost: its process ended without finishing. Its process ended before its turn came"),
     ],
 )
-def test_job_that_ended_says_how(events: list[dict[str, object] | str], said: str) -> None:
+def test_job_that_ended_says_how(events: list[Event | str], said: str) -> None:
     write_job("20260101-000000-aaaaaa", events)
 
     app = open_page(Page.TRAIN)
 
     assert not app.exception
     assert said in words(app)
-    assert len(app.get("plotly_chart")) == any(isinstance(event, dict) and "row" in event for event in events)
+    assert len(app.get("plotly_chart")) == any(isinstance(event, Training) for event in events)
 
 
 @pytest.mark.parametrize(
     ("events", "said"),
     [
         ([], "Starting"),
-        ([{"event": "loading", "message": "Loading"}], "Loading the data"),
+        ([Loading(message="Loading")], "Loading the data"),
         ([epoch(3)], "Training** · 3 of 9 epochs"),
-        ([epoch(9), {"event": "evaluating", "done": 2, "total": 4, "row": {}}], "Trying chips** · 2 of 4 chips"),
-        ([epoch(9), {"event": "storing", "message": "x"}], "Storing the run"),
+        ([epoch(9), Evaluating(done=2, total=4)], "Trying chips** · 2 of 4 chips"),
+        ([epoch(9), Storing(message="x")], "Storing the run"),
     ],
 )
-def test_job_that_runs_says_what_it_does_and_that_others_wait(events: list[dict[str, object]], said: str) -> None:
+def test_job_that_runs_says_what_it_does_and_that_others_wait(events: list[Event], said: str) -> None:
     ours = os.getpid()
     write_job("20260101-000000-aaaaaa", events, pid=ours, created=psutil.Process(ours).create_time())
 
@@ -292,7 +293,7 @@ def test_lost_training_is_started_again_from_its_card() -> None:
 
 def test_many_ended_jobs_are_paged_and_can_be_cleared() -> None:
     for number in range(7):
-        write_job(f"20260101-000000-00000{number}", [epoch(1), {"event": "finished"}])
+        write_job(f"20260101-000000-00000{number}", [epoch(1), Finished()])
     app = open_page(Page.TRAIN)
     assert "7 jobs have ended." in words(app)
     assert words(app).count("Finished in") == 5
@@ -389,7 +390,7 @@ def test_time_that_nothing_tells_is_said_to_be_unknown() -> None:
 
 
 def test_ended_job_can_be_removed_from_the_list() -> None:
-    folder = write_job("20260101-000000-aaaaaa", [epoch(1), {"event": "finished"}])
+    folder = write_job("20260101-000000-aaaaaa", [epoch(1), Finished()])
     app = open_page(Page.TRAIN)
 
     app = app.button(key=f"forget_{folder.name}").click().run()

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import psutil
@@ -19,6 +18,19 @@ from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets import Mnist
 from neft.networks.backbones import Mlp
 from neft.options import command_line
+from neft.runs.events import (
+    EndedRun,
+    Evaluating,
+    Event,
+    Failed,
+    Finished,
+    Loading,
+    Starting,
+    Stopped,
+    Sweeping,
+    Training,
+)
+from neft.runs.files import process_created
 from neft.runs.places import neft_home
 from neft.runs.plans import load_plans
 from neft.runs.store import RunStore
@@ -69,7 +81,7 @@ def busy() -> Iterator[str]:
 
 
 def has_begun(job: Job) -> bool:
-    return bool(files.events(job.id))
+    return bool(jobs.told_by(job.id).events)
 
 
 def found(job_id: str) -> Job:
@@ -202,7 +214,7 @@ def test_job_waits_for_the_one_before_it_and_says_its_place(busy: str) -> None:
     assert [found(each).state for each in (busy, second, third)] == ["starting", "waiting", "waiting"]
     assert [found(each).place for each in (busy, second, third)] == [1, 2, 3]
     assert found(third).seconds == 0
-    assert files.events(second) == []
+    assert jobs.told_by(second).events == ()
 
 
 def test_waiting_job_is_cancelled_at_once(busy: str) -> None:
@@ -226,7 +238,7 @@ def test_waiting_jobs_begin_in_their_order_without_the_page_that_started_them(bu
     assert [found(each).place for each in (second, third)] == [2, 3]
 
     for ended, next_one in ((busy, second), (second, third)):
-        assert files.events(next_one) == []
+        assert jobs.told_by(next_one).events == ()
         end(ended)
         _ = wait(next_one, has_begun)
     end(third)
@@ -259,7 +271,7 @@ def test_job_that_ended_is_started_again_at_the_end_of_the_queue(busy: str) -> N
 
 
 def test_sweep_that_ended_is_started_again() -> None:
-    event = {"event": "failed", "message": "no data"}
+    event = Failed(message="no data")
     folder = write_job("20260101-000000-aaaaaa", [event], command=SMALL_SWEEP, sweep="decay_factors", run_id="")
 
     again = jobs.start_again(folder.name)
@@ -285,26 +297,24 @@ def test_waiting_loads_nothing_heavy() -> None:
     ("events", "span"),
     [
         ([], (60.0, 120.0)),
-        ([{"event": "starting", "time": -10.0}, {"event": "loading", "message": ""}], (60.0, 120.0)),
+        ([Starting(time=-10.0), Loading(message="")], (60.0, 120.0)),
         (
             # 4 of 9 epochs in 20 s: 25 s of training are left, and a quarter of what all was expected to take
-            [{"event": "training", "done": 0, "total": 9, "time": -20.0}, {**epoch(4), "time": -1.0}],
+            [Training(done=0, total=9, time=-20.0), epoch(4, time=-1.0)],
             (25.0 + 15.0, 25.0 + 30.0),
         ),
         (
             [
-                {"event": "evaluating", "done": 0, "total": 4, "time": -9.0},
-                {"event": "evaluating", "done": 3, "total": 4},
+                Evaluating(done=0, total=4, time=-9.0),
+                Evaluating(done=3, total=4),
             ],
             (3.0, 3.0),
         ),
     ],
 )
-def test_end_is_as_expected_before_and_then_by_the_pace(
-    events: list[dict[str, Any]], span: tuple[float, float]
-) -> None:
+def test_end_is_as_expected_before_and_then_by_the_pace(events: list[Event], span: tuple[float, float]) -> None:
     now = time.time()
-    timed = [{**event, "time": now + float(event.get("time", 0.0))} for event in events]
+    timed = [event.model_copy(update={"time": now + event.time if event.time <= 0 else now}) for event in events]
     ours: dict[str, Any] = {"pid": os.getpid(), "created": psutil.Process().create_time()}
     expected = {"training": 60.0, "evaluation": 20.0, "low": 60.0, "high": 120.0}
     folder = write_job("20260101-000000-aaaaaa", timed, **ours, expected=expected)
@@ -317,13 +327,13 @@ def test_end_is_as_expected_before_and_then_by_the_pace(
 
 def test_sweep_tells_of_its_runs() -> None:
     runs = [
-        {"run_id": "digits-mlp-1a2b3c4d", "seconds": 3.5, "error": None},
-        {"run_id": "digits-mlp-2a2b3c4d", "seconds": 0.5, "error": "no data"},
+        EndedRun(run_id="digits-mlp-1a2b3c4d", seconds=3.5),
+        EndedRun(run_id="digits-mlp-2a2b3c4d", seconds=0.5, error="no data"),
     ]
-    events = [{"event": "sweeping", "done": number, "total": 9, "run": run} for number, run in enumerate([None, *runs])]
+    events = [Sweeping(done=number, total=9, run=run) for number, run in enumerate([None, *runs])]
     write_job("20260101-000000-aaaaaa", events, sweep="beta")
 
-    assert [asdict(run) for run in found("20260101-000000-aaaaaa").runs] == runs
+    assert found("20260101-000000-aaaaaa").runs == runs
 
 
 def test_running_job_cannot_be_forgotten() -> None:
@@ -345,7 +355,7 @@ def ready() -> int:
 def is_gone(pid: int) -> bool:
     """Whether a process ends within some seconds."""
     for _ in range(600):
-        if files.process_created(pid) is None:
+        if process_created(pid) is None:
             return True
         time.sleep(0.05)
     return False
@@ -382,7 +392,7 @@ def test_training_given_to_the_process_that_is_ready_is_cancelled_at_once() -> N
 def test_training_outlives_the_server_whose_process_it_was_given_to() -> None:
     config = a_config(epochs=5000)
     job = f"{config.to_json()!r}, run_id={config.run_id!r}, command='neft train', num_epochs=5000"
-    script = "import os; from dashboard import job_processes, jobs; job_processes.keep_ready(); "
+    script = "import os; from dashboard.jobs import processes as job_processes, jobs; job_processes.keep_ready(); "
     script += f"print(job_processes.READY.pid, jobs.start({job}), flush=True); os.kill(os.getpid(), 9)"
 
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -393,7 +403,7 @@ def test_training_outlives_the_server_whose_process_it_was_given_to() -> None:
 
 
 def test_process_that_is_ready_ends_with_its_server() -> None:
-    script = "import os; from dashboard import job_processes; job_processes.keep_ready(); "
+    script = "import os; from dashboard.jobs import processes as job_processes; job_processes.keep_ready(); "
     script += "print(job_processes.READY.pid, flush=True); os.kill(os.getpid(), 9)"
 
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -460,15 +470,15 @@ def test_sweep_is_not_given_to_the_process_that_is_ready() -> None:
 @pytest.mark.parametrize(
     ("events", "state", "message"),
     [
-        ([epoch(1), {"event": "finished"}], "finished", ""),
-        ([epoch(1), {"event": "stopped", "message": "Stopped after epoch 1."}], "cancelled", "Stopped after epoch 1."),
-        ([{"event": "failed", "message": "MNIST: not there."}], "failed", "MNIST: not there."),
+        ([epoch(1), Finished()], "finished", ""),
+        ([epoch(1), Stopped(message="Stopped after epoch 1.")], "cancelled", "Stopped after epoch 1."),
+        ([Failed(message="MNIST: not there.")], "failed", "MNIST: not there."),
         ([epoch(1)], "lost", jobs.KILLED),
         ([], "failed", "A run is already stored."),
     ],
 )
 def test_state_is_told_by_the_last_event_once_the_process_is_gone(
-    events: list[dict[str, object]], state: str, message: str
+    events: list[Event], state: str, message: str
 ) -> None:
     write_job("20260101-000000-aaaaaa", events, log="Loading\n\nError: A run is already stored.\n")
 
@@ -479,9 +489,9 @@ def test_state_is_told_by_the_last_event_once_the_process_is_gone(
 
 
 @pytest.mark.parametrize(
-    ("events", "message"), [([], jobs.NEVER_BEGUN), ([{"event": "starting"}], jobs.KILLED)], ids=["waiting", "begun"]
+    ("events", "message"), [([], jobs.NEVER_BEGUN), ([Starting()], jobs.KILLED)], ids=["waiting", "begun"]
 )
-def test_job_whose_process_went_without_a_word_is_lost(events: list[dict[str, object]], message: str) -> None:
+def test_job_whose_process_went_without_a_word_is_lost(events: list[Event], message: str) -> None:
     write_job("20260101-000000-aaaaaa", events)
 
     job = found("20260101-000000-aaaaaa")
@@ -491,9 +501,9 @@ def test_job_whose_process_went_without_a_word_is_lost(events: list[dict[str, ob
 
 def test_waiting_does_not_count_as_time() -> None:
     events = [
-        {"event": "starting", "time": 1400.0},
-        {**epoch(1), "time": 1500.0},
-        {"event": "finished", "time": 1600.0},
+        Starting(time=1400.0),
+        epoch(1, time=1500.0),
+        Finished(time=1600.0),
     ]
     write_job("20260101-000000-aaaaaa", events, created=1000.0)
 
@@ -501,7 +511,7 @@ def test_waiting_does_not_count_as_time() -> None:
 
 
 @pytest.mark.parametrize(("events", "state"), [([], "starting"), ([epoch(3)], "running")])
-def test_state_is_told_by_the_process_while_it_lives(events: list[dict[str, object]], state: str) -> None:
+def test_state_is_told_by_the_process_while_it_lives(events: list[Event], state: str) -> None:
     ours = os.getpid()
     write_job("20260101-000000-aaaaaa", events, pid=ours, created=psutil.Process(ours).create_time())
 
@@ -519,8 +529,8 @@ def test_process_that_only_took_over_the_number_is_another() -> None:
 
 def test_time_left_counts_from_where_a_resumed_training_began() -> None:
     ours, now = os.getpid(), time.time()
-    began = {"event": "training", "done": 5, "total": 9, "row": {}, "time": now - 10}
-    events = [began, {**epoch(6), "time": now - 5}, {**epoch(7), "time": now}]
+    began = Training(done=5, total=9, time=now - 10)
+    events = [began, epoch(6, time=now - 5), epoch(7, time=now)]
     folder = write_job("20260101-000000-aaaaaa", events, pid=ours)
     facts = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     facts["process_created"] = psutil.Process(ours).create_time()
@@ -579,7 +589,7 @@ def test_no_jobs_are_no_error() -> None:
 
 
 def test_ended_job_is_left_alone_when_it_is_cancelled() -> None:
-    folder = write_job("20260101-000000-aaaaaa", [epoch(1), {"event": "finished"}])
+    folder = write_job("20260101-000000-aaaaaa", [epoch(1), Finished()])
 
     jobs.cancel(folder.name)
 
@@ -600,3 +610,13 @@ def test_watching_jobs_needs_neither_streamlit_nor_torch() -> None:
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert not {"streamlit", "torch"} & set(answer.stdout.split())
+
+
+def test_events_of_a_newer_version_are_left_out_with_a_word() -> None:
+    later = '{"event": "dreaming", "time": 3.0, "sheep": 7}\n'
+    write_job("20260101-000000-aaaaaa", [epoch(1), later])
+
+    job = found("20260101-000000-aaaaaa")
+
+    assert job.history == [epoch(1).row]
+    assert job.caveat == "1 event of a newer version of neft is left out."
