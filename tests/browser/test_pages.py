@@ -40,7 +40,7 @@ def test_the_selection_is_in_the_address_and_comes_back_from_it(page: Page, serv
     open_page(page, server)
     page.get_by_text("Fixed", exact=True).click()
     wait_idle(page)
-    expect(page).to_have_url(re.compile("read=Fixed"))
+    expect(page).to_have_url(re.compile("read=fixed"))
     page.reload()
     wait_idle(page)
     expect(page.get_by_role("radio", name="Fixed")).to_be_checked()
@@ -102,7 +102,7 @@ def test_a_queue_survives_a_reload_and_its_first_training_appears_in_the_four_vi
     page.get_by_role("link", name="See it in the four views").click()
     for key in ("accuracy", "ekl", "deviations"):
         expect(page.locator(f".st-key-card_{key} {CHART}").first).to_be_visible()
-    expect(page).to_have_url(re.compile("net=VGG-8"))
+    expect(page).to_have_url(re.compile("net=vgg8w8"))
     assert any(trace["name"] == "OVF" for trace in chart_data(page, "accuracy"))
     open_page(page, server, f"/runs?run={run_id}")
     expect(page.get_by_text("Where it came from")).to_be_visible()

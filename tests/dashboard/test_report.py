@@ -149,7 +149,7 @@ def test_landing_page_offers_its_report_and_its_address(shipped: RunStore) -> No
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels.count("Report as HTML") == 1
     assert labels.count("Chart as HTML") == labels.count("Data as CSV") == len(app.get("plotly_chart"))
-    assert "read=Fixed" in words(app)
+    assert "read=fixed" in words(app)
     assert "runs as one file" in words(app)
 
 
