@@ -17,7 +17,7 @@ from neft.datasets.digits import Digits
 from neft.devices import Device, Rram1
 from neft.errors import ConfigError
 from neft.mapping.bit_slicing import BitSlicing
-from neft.methods import Method, NoiseInjection
+from neft.methods import Method, NoiseInjection, TaughtMethod
 from neft.networks.backbones import Backbone, Vgg8
 from neft.run_id import is_run_id
 from neft.sigma_d import SigmaD
@@ -190,6 +190,12 @@ class RunConfig(Component):
     def train_sigma_d(self) -> float:
         """sigma_d that training passes see: 0 for a method that knows no noise."""
         return self.training.sigma_d if self.method.uses_noise else 0.0
+
+    @property
+    def source_runs(self) -> tuple[str, ...]:
+        """Ids of the stored runs that the training reads: whose weights it starts from, and the method's teacher."""
+        teacher = self.method.teacher_run if isinstance(self.method, TaughtMethod) else None
+        return tuple(run_id for run_id in (self.training.pretrained_run, teacher) if run_id is not None)
 
     @property
     def is_constrained(self) -> bool:

@@ -33,7 +33,7 @@ class Law(ABC):
 
 @dataclass(frozen=True)
 class Gaussian(Law):
-    """What devices are taken to do (NeFT section 4.1)."""
+    """What devices are taken to do ([Qin2025], section 4.1)."""
 
     @property
     @override
@@ -55,7 +55,7 @@ class Gaussian(Law):
 
 @dataclass(frozen=True)
 class RightCensored(Law):
-    """min(z, t): no deviation is above t (TRICE, arXiv 2307.15853)."""
+    """min(z, t): no deviation is above t (TRICE, [Yan2023])."""
 
     limit: float
     """t, in stds."""

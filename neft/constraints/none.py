@@ -10,4 +10,4 @@ class NoConstraint(BaseConstraint):
 
     name: Literal["none"] = "none"
     label: ClassVar[str] = "None"
-    source: ClassVar[str] = "NeFT's training, which has none"
+    source: ClassVar[str] = "[Qin2025], whose training has none"

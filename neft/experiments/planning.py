@@ -41,9 +41,9 @@ class PlannedRun:
     """A run of the same training, whose stored weights are evaluated instead of training again."""
 
     @property
-    def waits_for(self) -> str | None:
-        """The run that must be stored before this one can begin."""
-        return self.weights_of or self.config.training.pretrained_run
+    def waits_for(self) -> tuple[str, ...]:
+        """The runs that must be stored before this one can begin."""
+        return self.config.source_runs if self.weights_of is None else (self.weights_of,)
 
 
 @dataclass(frozen=True)

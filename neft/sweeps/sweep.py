@@ -116,7 +116,7 @@ def sweep(
         _forget_states(planned, settings)
         absent = [one for one in missing(planned, stores) if one.config.run_id not in failed]
         on_plan(planned, absent)
-        ready = [one for one in absent if one.waits_for is None or one.waits_for in stores]
+        ready = [one for one in absent if all(run_id in stores for run_id in one.waits_for)]
         if not ready:
             return outcomes
         if settings.download:

@@ -43,8 +43,6 @@ class BatchForward:
         teacher: nn.Module | None = None,
     ) -> None:
         self.moment = moment or Moment()
-        self.weights = network.device_weights()
-        """Every layer that lies in devices, by name: the backbone's from the input to the output, then the heads'."""
         self._network = network
         self._images = images
         self._config = config
@@ -53,7 +51,14 @@ class BatchForward:
         self._deployments: dict[bool, Deployment] = {}
         """Without and with the snapshot heads."""
 
+        self._weights: Weights = {}
         self._rng: torch.Generator | None = None
+
+    @property
+    def weights(self) -> Weights:
+        """Every layer that lies in devices, by name: the backbone's from the input to the output, then the heads'."""
+        self._weights = self._weights or self._network.device_weights()
+        return self._weights
 
     @property
     def rng(self) -> torch.Generator:

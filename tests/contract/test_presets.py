@@ -219,7 +219,7 @@ def test_merged_run_stands_in_all_its_places_and_keeps_its_weights_if_any_asks()
 def test_run_that_others_wait_for_is_planned_and_keeps_its_weights(name: str, everything: Stored) -> None:
     planned = {one.config.run_id: one for one in all_of(name, everything)}
 
-    awaited = {one.waits_for for one in planned.values() if one.waits_for is not None}
+    awaited = {run_id for one in planned.values() for run_id in one.waits_for}
     assert all(planned[run_id].keep_weights for run_id in awaited)
     assert awaited or name != "pretrained_start"
 

@@ -19,6 +19,7 @@ from neft.constraints import Clip
 from neft.datasets.base import ImageData
 from neft.datasets.digits import Digits
 from neft.errors import ConfigError
+from neft.experiments.planning import PlannedRun
 from neft.methods import BaseMethod, Moment, NoisyForward, TaughtMethod
 from neft.networks.backbones import Mlp
 from neft.pipeline import Settings, restore_network, run
@@ -254,6 +255,13 @@ def settings(tmp_path: Path) -> Settings:
 def a_teacher(settings: Settings, **parts: object) -> RunRecord:
     config = a_config(Made(), epochs=30)
     return run(RunConfig.make(**{**dict(config), "method": {"name": "vanilla"}, **parts}), settings)
+
+
+def test_a_planned_run_waits_for_its_teacher_and_for_what_it_starts_from() -> None:
+    start, teacher = (f"digits-mlp2x16-vanilla-s0.00-seed{seed}-1a2b3c4d" for seed in (0, 1))
+    config = a_config(Distilled(teacher_run=teacher), pretrained_run=start)
+
+    assert PlannedRun(config).waits_for == (start, teacher)
 
 
 def test_a_run_learns_from_the_stored_run_it_names(settings: Settings, digits: ImageData) -> None:

@@ -27,7 +27,7 @@ def test_mean_and_std_of_samples_are_the_closed_form(law: Law) -> None:
     [(0.5, -0.1978, 0.744), (0.7, -0.1429, 0.799), (1.0, -0.0833, 0.867), (2.0, -0.0085, 0.980)],
 )
 def test_right_censored_moments_are_those_published(limit: float, mean: float, std: float) -> None:
-    """TRICE, arXiv 2307.15853."""
+    """[Yan2023]."""
     law = RightCensored(limit)
 
     assert law.mean == pytest.approx(mean, abs=5e-5)
