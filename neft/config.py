@@ -175,7 +175,7 @@ class RunConfig(Component):
         places = len(self.backbone.places())
         if self.method.num_snapshots > places:
             message = (
-                f"num_feedback (N) of 'irs' must be at most {places}, the snapshot places of "
+                f"num_feedback (N) of '{self.method.name}' must be at most {places}, the snapshot places of "
                 f"'{self.backbone.short_name}'; got {self.method.num_snapshots}"
             )
             raise ValueError(message)

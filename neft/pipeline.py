@@ -20,6 +20,7 @@ from neft.errors import ConfigError, RunExistsError
 from neft.evaluation.deviations import layer_deviations
 from neft.evaluation.monte_carlo import evaluate
 from neft.methods import TaughtMethod
+from neft.metrics import METRICS
 from neft.networks.network import Network, build_network, num_parameters
 from neft.runs import checkpoint, unfinished
 from neft.runs.facts import run_facts, stored_config
@@ -277,7 +278,7 @@ def _summary(config: RunConfig, trained: Trained, instances: pd.DataFrame) -> Ru
         selected_epoch=trained.selected_epoch,
         num_epochs=len(trained.history),
         validation_accuracy=selected[columns.VALIDATION_ACCURACY],
-        test=summarise(instances),
+        test=summarise(instances, METRICS),
         num_parameters=num_parameters(trained.network),
         num_devices=2 * config.mapping.num_slices * num_weights,
     )

@@ -16,12 +16,13 @@ from dashboard import charts
 from dashboard.charts.run_marks import run_marks
 from dashboard.charts.theme import Mode
 from neft import columns as c
+from tests.variants import known, look
 
 VARIANTS = {"vanilla": "Vanilla", "noise_injection": "Noise injection", "ovf": "OVF", "irs": "IRS"}
 SIGMA_DS = (0.0, 0.05, 0.1, 0.2, 0.4)
 NAMES = ("ant", "bee", "cat")
 RUNS = tuple(
-    (f"{variant}-seed0", variant, letter, label)
+    (f"{variant}-seed0", look(variant), letter, label)
     for letter, (variant, label) in zip("ABCD", VARIANTS.items(), strict=True)
 )
 COUNTS = {c.NUM_SEEDS: 3, c.NUM_INSTANCES: 200}
@@ -67,8 +68,8 @@ def with_interval(key: str, frame: pd.DataFrame, *, low: float = 0.5, high: floa
 
 
 def labelled(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its variants' labels."""
-    return frame.assign(**{c.LABEL: frame[c.VARIANT].map(VARIANTS)})
+    """The frame with its variants' labels and facts."""
+    return known(frame.assign(**{c.LABEL: frame[c.VARIANT].map(VARIANTS)}))
 
 
 def runs_of(frame: pd.DataFrame) -> "pd.Series[Any]":
@@ -120,7 +121,7 @@ def _ablation() -> pd.DataFrame:
     crossed = {c.METHOD: ["ovf", "irs"], c.DECAY: ["paper", "reversed", "constant"], c.NUM_FEEDBACK: [1, 2, 3, 4]}
     points = rows(crossed, **COUNTS)
     keys = points[c.METHOD] + "_" + points[c.DECAY] + "_n" + points[c.NUM_FEEDBACK].astype(str)
-    return with_interval("ablation", points.assign(**{c.VARIANT: keys, c.LABEL: points[c.METHOD].map(VARIANTS)}))
+    return with_interval("ablation", known(points.assign(**{c.VARIANT: keys, c.LABEL: points[c.METHOD].map(VARIANTS)})))
 
 
 def _claims() -> pd.DataFrame:
@@ -304,13 +305,13 @@ EXAMPLES: dict[str, Example] = {
     "chip_histogram": Example(
         {"histogram": pd.DataFrame({c.BIN_LEFT: [0.5, 0.6], c.BIN_RIGHT: [0.6, 0.7], c.NUM_INSTANCES: [37, 71]})},
         {"histogram": {c.NUM_INSTANCES: 1}},
-        {"marks": (charts.Mark("mean", 0.63, lower=0.6, upper=0.65),), "variant": "irs", "x_title": "accuracy (%)"},
+        {"marks": (charts.Mark("mean", 0.63, lower=0.6, upper=0.65),), "look": look("irs"), "x_title": "accuracy (%)"},
         stands=("mean 63.0 %",),
     ),
     "chip_ranks": Example(
         {"ranked": _ranked(), "mean": with_interval("mean chip", pd.DataFrame(index=[0]))},
         {"ranked": {c.ACCURACY: 100, c.SHARE: 100}, "mean": INTERVAL},
-        {"instance": 2, "clean": 0.97, "variant": "irs"},
+        {"instance": 2, "clean": 0.97, "look": look("irs")},
         stands=("no variation",),
     ),
     "chip_votes": Example(
@@ -342,7 +343,11 @@ EXAMPLES: dict[str, Example] = {
     ),
     "confusion_change": Example({"changes": _changes()}, {"changes": {c.DIFFERENCE: 1}}, {"class_names": NAMES}),
     "curves_by_training": Example(
-        {"curves": _trained(), "noise_free": curve("noise-free").assign(**COUNTS), "matched": curve("matched", (0.1,))},
+        {
+            "curves": _trained(),
+            "noise_free": known(curve("noise-free").assign(**{c.VARIANT: "vanilla"}, **COUNTS)),
+            "matched": curve("matched", (0.1,)),
+        },
         {"curves": INTERVAL, "noise_free": {c.MEAN: 100}, "matched": {c.MEAN: 100}},
         {"chance": 0.1},
     ),
@@ -353,13 +358,13 @@ EXAMPLES: dict[str, Example] = {
     "device_curves": Example(
         {"curve": curve("own device"), "beside": curve("other device")},
         {"curve": INTERVAL | {c.SIGMA_D: 1}, "beside": INTERVAL},
-        {"name": "mine", "beside_name": "RRAM1", "at": 0.1, "variant": "irs", "chance": 0.1},
+        {"name": "mine", "beside_name": "RRAM1", "at": 0.1, "look": look("irs"), "chance": 0.1},
     ),
     "device_levels": Example({"slices": _slices()}, {"slices": {c.LEVEL: 1}}, {"max_level": 3}),
     "difference_vs_sigma_d": Example(
         {"differences": curves("differences", low=-0.1, high=0.1).query("variant != 'irs'")},
         {"differences": INTERVAL},
-        {"reference": "irs", "reference_label": "IRS", **PLAIN},
+        {"reference": look("irs"), "reference_label": "IRS", **PLAIN},
         stands=("IRS (zero)",),
     ),
     "ekl_distribution": Example(
@@ -378,7 +383,7 @@ EXAMPLES: dict[str, Example] = {
     "estimates_by_chips": Example(
         {"estimates": _estimates()},
         {"estimates": {c.VALUE: 100, c.LOWER: 100, c.UPPER: 100, c.NUM_INSTANCES: 1}},
-        {"names": {"mean": "mean", "percentile": "1st percentile"}, "variant": "irs"},
+        {"names": {"mean": "mean", "percentile": "1st percentile"}, "look": look("irs")},
     ),
     "layer_audit": Example({"audit": _audit()}, {"audit": {c.CI95: 100}}),
     "layer_costs": Example(
@@ -387,7 +392,7 @@ EXAMPLES: dict[str, Example] = {
             "together": with_interval("together", pd.DataFrame({c.LAYER: [c.ALL_LAYERS]})),
         },
         {"layers": INTERVAL, "together": {c.MEAN: 100}},
-        {"clean": 0.97, "variant": "irs"},
+        {"clean": 0.97, "look": look("irs")},
     ),
     "layer_std": Example(
         {"layers": _audit()[[c.LAYER, c.REALISED_STD, c.CLOSED_FORM_STD]]},
@@ -406,7 +411,7 @@ EXAMPLES: dict[str, Example] = {
     "preview_curve": Example(
         {"curve": curve("preview"), "real": curve("real", (0.1,))},
         {"curve": INTERVAL, "real": INTERVAL},
-        {"variant": "irs", "chance": 0.1, "real_name": "200 real chips"},
+        {"look": look("irs"), "chance": 0.1, "real_name": "200 real chips"},
     ),
     "programmed_weight": Example(
         {"histogram": histogram("programmed")},

@@ -7,10 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from neft import columns
+from neft.experiments.questions import CONTROL_BY_TERMS
+from neft.metrics import METRICS
 from neft.runs.plans import PlanEntry, PlanRecord, save_plan
 from neft.runs.records import Provenance, RunFacts, RunRecord, RunSummary
 from neft.runs.store import RunStore, RunTables
-from neft.tables import METRIC_COLUMNS
+from tests import variants
 
 Runs = dict[str, tuple[RunRecord, pd.DataFrame]]
 CLEAN = 0.999
@@ -38,7 +40,9 @@ def an_experiment(experiment: str, *arms: Arm, name: str = "a_plan") -> tuple[Pl
     for arm in arms:
         for seed, values in arm.chips.items():
             run_id = f"digits-mlp4x128-x-seed{seed}-{len(runs):08x}"
-            runs[run_id] = (a_record(run_id, seed=seed, validation=arm.validation.get(seed, 0.5)), chips(arm, values))
+            variant = variants.CONTROL if arm.series == CONTROL_BY_TERMS else arm.series
+            record = a_record(run_id, variant, seed=seed, validation=arm.validation.get(seed, 0.5))
+            runs[run_id] = (record, chips(arm, values))
             entries.append(
                 PlanEntry(
                     experiment=experiment,
@@ -57,16 +61,15 @@ def an_experiment(experiment: str, *arms: Arm, name: str = "a_plan") -> tuple[Pl
 def chips(arm: Arm, values: Sequence[float]) -> pd.DataFrame:
     """A run's chips: without variation and at the sigma_d at which the arm is read; all metrics alike."""
     frames = [
-        pd.DataFrame(
-            {columns.SIGMA_D: sigma_d, columns.INSTANCE: range(len(values)), **dict.fromkeys(METRIC_COLUMNS, read)}
-        )
+        pd.DataFrame({columns.SIGMA_D: sigma_d, columns.INSTANCE: range(len(values)), **dict.fromkeys(METRICS, read)})
         for sigma_d, read in ((0.0, CLEAN), (arm.sigma_d, values))
     ]
     return pd.concat(frames, ignore_index=True)
 
 
-def a_record(run_id: str, *, seed: int = 0, validation: float = 0.5) -> RunRecord:
+def a_record(run_id: str, variant: str = "ovf", *, seed: int = 0, validation: float = 0.5) -> RunRecord:
     """A run's record."""
+    of = variants.facts(variant)
     facts = RunFacts(
         dataset="digits",
         dataset_label="Digits 8×8",
@@ -75,18 +78,18 @@ def a_record(run_id: str, *, seed: int = 0, validation: float = 0.5) -> RunRecor
         backbone_label="MLP, 4 × 128",
         device="rram1",
         device_label="RRAM1",
-        method="ovf",
-        variant="ovf",
-        label="OVF",
+        method=of[columns.METHOD],
+        variant=variant,
+        label=variant.upper(),
         temperature=4.0,
         beta=1e-3,
         num_feedback=3,
         decay="paper",
-        uses_noise=True,
-        has_feedback=True,
-        is_control=False,
+        uses_noise=of[columns.USES_NOISE],
+        has_feedback=of[columns.HAS_FEEDBACK],
+        is_control=of[columns.IS_CONTROL],
         num_passes=4,
-        rank=3,
+        rank=of[columns.METHOD_RANK],
         constraint="none",
         has_batchnorm=False,
         train_sigma_d=0.1,

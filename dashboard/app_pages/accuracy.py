@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.address import Selection
+from dashboard.charts.frames import look_of
 from dashboard.data import results, stored
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline, no_chips_here
 from dashboard.widgets.chart_card import Card, as_csv, chart_card, empty_card
@@ -16,7 +17,6 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import result_words, sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
-from neft.experiments.questions import CONTROL
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
 LARGE = 460
@@ -143,12 +143,14 @@ def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
 
 def _differences(selection: Selection) -> None:
     curves = stored.curves(selection.reading, columns.ACCURACY)
-    labels: dict[str, str] = dict(zip(curves[columns.VARIANT], curves[columns.LABEL], strict=True))
-    against = _reference(labels)
+    against = _reference(curves)
     reference = against.chosen() if against else ""
-    found = results.differences(selection.reading, reference) if len(labels) > 1 else pd.DataFrame()
-    name = labels.get(reference, "")
-    drawn = results.within_reach(found, reference)
+    zero = curves[curves[columns.VARIANT] == reference]
+    found = (
+        results.differences(selection.reading, reference) if len(set(curves[columns.VARIANT])) > 1 else pd.DataFrame()
+    )
+    name = "" if zero.empty else str(zero[columns.LABEL].iloc[0])
+    drawn = results.within_reach(found, zero)
     card = Card(
         key="differences",
         question="Which differences are told apart?",
@@ -164,7 +166,7 @@ def _differences(selection: Selection) -> None:
         return
     figure = charts.difference_vs_sigma_d(
         drawn,
-        reference=reference,
+        reference=look_of(zero),
         reference_label=name,
         interval_name=f"paired difference, {sentences.spread_words(found)}",
         mode=theme_mode(),
@@ -172,16 +174,20 @@ def _differences(selection: Selection) -> None:
     chart_card(card, figure, found, controls=against.draw if against else None)
 
 
-def _reference(labels: dict[str, str]) -> Control | None:
+def _reference(curves: pd.DataFrame) -> Control | None:
     """What the others are held against: the control, or the first method, unless another is chosen."""
-    if not labels:
+    if curves.empty:
         return None
-    first = CONTROL if CONTROL in labels else next(iter(labels))
-    ordered = [first, *(variant for variant in labels if variant != first)]
+    ordered = curves.drop_duplicates(columns.VARIANT).sort_values(columns.IS_CONTROL, ascending=False, kind="stable")
     return Control(
         key=address.REFERENCE,
         label="Against",
-        options={variant: stored.variant_words(variant, labels[variant]) for variant in ordered},
+        options={
+            str(row[columns.VARIANT]): stored.variant_words(
+                row[columns.LABEL], is_control=bool(row[columns.IS_CONTROL])
+            )
+            for row in ordered.to_dict("records")
+        },
         kind="list",
         help="The method at zero. The control is noise injection at feedback training's temperature.",
     )

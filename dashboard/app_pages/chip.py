@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import address, charts
 from dashboard.data import opened_chips, restorable
 from dashboard.data.opened_chips import BY_NUMBER, PERCENTILES, ChipReport, Unit
-from dashboard.data.stored import RunRecord
+from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.changed_images import changed_images
 from dashboard.widgets.chart_card import Card, chart_card
@@ -229,7 +229,7 @@ def _ranks(record: RunRecord, report: ChipReport) -> None:
         report.mean,
         instance=report.instance,
         clean=report.clean,
-        variant=record.facts.variant,
+        look=look(record),
         mode=theme_mode(),
     )
     chart_card(card, figure, report.ranked)

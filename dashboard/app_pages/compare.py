@@ -10,6 +10,7 @@ from dashboard import address, charts
 from dashboard.charts.run_marks import Marks, run_marks
 from dashboard.data import comparisons, suggestions
 from dashboard.data.comparisons import MOST_RUNS, Row, Side
+from dashboard.data.stored import look
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
@@ -111,7 +112,7 @@ def _side_by_side(run_ids: list[str], headline: DeltaGenerator, shared: Shared) 
     unpaired = comparisons.unpaired(run_ids, reference)
     for words in comparison_words.why_not(seen, by_id[reference], reasons, unpaired):
         st.info(words, icon=":material/link_off:")
-    marks = run_marks([(s.id, s.record.facts.variant, s.letter, s.label) for s in sides], mode=theme_mode())
+    marks = run_marks([(s.id, look(s.record), s.letter, s.label) for s in sides], mode=theme_mode())
     left, right = st.columns(2)
     with left:
         _curves(seen, _rows_of(curves, shown), marks, sigma_d)

@@ -7,7 +7,7 @@ from dashboard import charts
 from dashboard.data import own_devices, previews, restorable
 from dashboard.data.own_devices import Handover, Measurements, OwnDevice, WeightsOnDevice
 from dashboard.data.previews import MAX_PASSES, Stream
-from dashboard.data.stored import RunRecord
+from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.device_editor import choose_device, form_address, uploaded
@@ -191,7 +191,7 @@ def _curve_card(record: RunRecord, device: OwnDevice, sigma_d: float, streams: t
         name=_name(device),
         beside_name=label,
         at=sigma_d,
-        variant=record.facts.variant,
+        look=look(record),
         chance=1 / record.facts.num_classes,
         mode=theme_mode(),
     )

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.data import plans
+from dashboard.data import plans, stored
 from dashboard.data.citations import cite
 from dashboard.data.plans import EXPERIMENTS, Experiment
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -16,7 +16,6 @@ from dashboard.widgets.sweep_jobs import sweep_jobs
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings, sentences
 from neft import columns
-from neft.experiments.questions import CONTROL
 
 _CALIBRATION_WORDS = "After calibration the scale of the logits no longer counts."
 _OWN_SCALE = " Hollow: the published figure, on a scale of its own; compare shapes and ratios only."
@@ -162,7 +161,8 @@ def _differences(plan: str, experiment: Experiment, points: pd.DataFrame, stamp:
     everywhere = [(name, None) for name in series if several[name] > 1 and len(series) > 1]
     arms = [(row[columns.VARIANT], row[columns.SETTING]) for row in points.to_dict("records")]
     options: list[tuple[str, str | None]] = [*everywhere, *arms]
-    default = next((index for index, option in enumerate(options) if option[0] in plans.CONTROLS), 0)
+    control = stored.control_of(points)
+    default = next((index for index, option in enumerate(options) if option[0] == control), 0)
     with st.container(border=True, key="card_differences"):
         st.markdown("## What differs, paired?")
         name, setting = st.selectbox(
@@ -288,7 +288,8 @@ def _differences_by_sigma(plan: str, experiment: Experiment, points: pd.DataFram
     """Every method's paired differences to one method, at every sigma_d."""
     labels = dict(zip(points[columns.VARIANT], points[columns.LABEL], strict=True))
     names = list(labels)
-    default = names.index(CONTROL) if CONTROL in names else 0
+    control = stored.control_of(points)
+    default = names.index(control) if control else 0
     with st.container(border=True, key="card_differences"):
         st.markdown("## What differs, paired?")
         name = st.selectbox(

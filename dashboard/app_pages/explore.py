@@ -16,10 +16,8 @@ from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
-from neft.experiments.questions import CONTROL
 from neft.sigma_d import sigma_d_text
 
-CONTROL_WORDS = "noise injection at temperature 4"
 DECAY_DEFINITION = r"""
 **Decay factors.** Feedback training minimises
 
@@ -49,9 +47,12 @@ def _views(selection: Selection, shared: Shared) -> None:
     if not rows.empty:
         at = f"σ_d = {sigma_d_text(selection.sigma_d)}"
         shared.further[f"EKL at {at}"] = lambda: stored.means(rows, columns.EKL)
-        shared.further[f"Accuracy at {at}, paired differences to {CONTROL_WORDS}"] = lambda: stored.differences(
-            rows, CONTROL
-        )
+        control = stored.control_of(rows)
+        if control:
+            label = rows.loc[rows[columns.VARIANT] == control, columns.LABEL].iloc[0]
+            shared.further[f"Accuracy at {at}, paired differences to {label}"] = lambda: stored.differences(
+                rows, control
+            )
     left, right = st.columns(2)
     with left:
         accuracy_card(selection)
@@ -100,7 +101,7 @@ def _ablation_sigma(selection: Selection) -> float:
 
 def _controls(selection: Selection, sigma_d: float) -> pd.DataFrame:
     rows = stored.at_slice(Reading(selection.run_ids, "matched"), sigma_d)
-    return stored.means(rows[rows[columns.VARIANT] == CONTROL])
+    return stored.means(rows if rows.empty else rows[rows[columns.IS_CONTROL].astype(bool)])
 
 
 page()

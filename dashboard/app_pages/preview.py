@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import address, charts
 from dashboard.data import previews, restorable
 from dashboard.data.previews import Stream
-from dashboard.data.stored import RunRecord
+from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control
@@ -157,7 +157,7 @@ def _curve_card(record: RunRecord, device: str, largest: float, stream: Stream) 
     figure = charts.preview_curve(
         stream.last.curve,
         real,
-        variant=record.facts.variant,
+        look=look(record),
         chance=1 / record.facts.num_classes,
         real_name="real chips",
         mode=theme_mode(),

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import address, charts
 from dashboard.data import comparisons, stored
 from dashboard.data.comparisons import SHOWN_ELSEWHERE
-from dashboard.data.stored import RunRecord
+from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
@@ -247,9 +247,7 @@ def _training(record: RunRecord, history: pd.DataFrame) -> None:
         definition=TRAINING_DEFINITION,
         alt="Loss and accuracies by epoch.",
     )
-    figure = charts.training_curves(
-        history, num_epochs=record.summary.num_epochs, mode=theme_mode(), variant=record.facts.variant
-    )
+    figure = charts.training_curves(history, num_epochs=record.summary.num_epochs, mode=theme_mode(), look=look(record))
     chart_card(card, figure, history)
 
 

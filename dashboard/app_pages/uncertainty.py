@@ -17,7 +17,6 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import result_words, sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
-from neft.experiments.questions import CONTROL
 from neft.sigma_d import sigma_d_text
 
 CURVE_DEFINITION = (
@@ -69,13 +68,11 @@ def _headline(selection: Selection, rows: pd.DataFrame) -> None:
         no_chips_here(selection)
         return
     known = rows.dropna(subset=[columns.CALIBRATED_EKL]) if columns.CALIBRATED_EKL in rows else rows.iloc[:0]
-    fair = stored.comparable_variants(selection.run_ids)
-    differences = stored.differences(known, CONTROL, columns.CALIBRATED_EKL)
-    feedback = differences[differences[columns.METHOD].isin(["ovf", "irs"]) & differences[columns.VARIANT].isin(fair)]
+    feedback = stored.against_control(known, selection.run_ids, columns.CALIBRATED_EKL)
     means = stored.means(rows, columns.EKL)
     labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
     calibrated = stored.means(known, columns.CALIBRATED_EKL)
-    st.markdown(result_words.ekl_finding(selection, means, calibrated, feedback, labels.get(CONTROL)))
+    st.markdown(result_words.ekl_finding(selection, means, calibrated, feedback, labels.get(stored.control_of(rows))))
 
 
 def _ekl_curves(selection: Selection) -> None:

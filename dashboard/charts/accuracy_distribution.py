@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import zoomed_percent
-from dashboard.charts.frames import by_variant, numbers, percent
+from dashboard.charts.frames import by_variant, look_of, numbers, percent
 from dashboard.charts.marks import typeset
 from dashboard.charts.theme import Mode, VariantStyle, apply_layout, palette, variant_style
 from neft.columns import QUANTILE, VALUE
@@ -40,7 +40,7 @@ def accuracy_distribution(quantiles: pd.DataFrame, *, interval_name: str, mode: 
 
 
 def _line_and_marks(rows: pd.DataFrame, variant: str, label: str, *, mode: Mode) -> list[go.Scatter]:
-    style = variant_style(variant, mode=mode)
+    style = variant_style(look_of(rows), mode=mode)
     values, shares = percent(rows, VALUE), 100 * numbers(rows, QUANTILE)
     line = go.Scatter(
         x=values,

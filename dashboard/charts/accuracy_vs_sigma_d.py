@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
-from dashboard.charts.frames import by_variant, clicked_runs, interval_words, numbers, percent, run_words
+from dashboard.charts.frames import by_variant, clicked_runs, interval_words, look_of, numbers, percent, run_words
 from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, hollow, legend_mark, wrapped
 from dashboard.charts.theme import HEIGHT, Mode, VariantStyle, apply_layout, palette, variant_style
 from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, RUN_IDS, SIGMA_D, UPPER, VARIANT
@@ -53,7 +53,7 @@ def accuracy_vs_sigma_d(
         chance: Accuracy of guessing, as a fraction.
         interval_name: What the intervals are; the legend's title.
         connect: Whether a variant's points are joined by a line.
-        published: label, sigma_d, accuracy (also variant, note) of published figures, drawn as hollow marks in the
+        published: variant, label, sigma_d, accuracy (also note) of published figures, drawn as hollow marks in the
             colour and symbol of the method.
         published_name: What stands for the hollow marks in the legend; a method without a line has its own entry.
         height: Of the whole figure, in pixels.
@@ -62,12 +62,12 @@ def accuracy_vs_sigma_d(
     figure = go.Figure()
     variants = [(variant, label, rows.sort_values(SIGMA_D)) for variant, label, rows in by_variant(curves)]
     for variant, label, rows in variants:
-        style = variant_style(variant, mode=mode)
+        style = variant_style(look_of(rows), mode=mode)
         banded = connect and len(rows) >= MIN_BAND_POINTS
         if banded:
             figure.add_trace(band(rows, colour=style.colour, opacity=0.2, group=variant))
         figure.add_trace(_line(rows, variant=variant, label=label, style=style, banded=banded, connect=connect))
-    known = {label: variant for variant, label, _ in variants}
+    known = {variant for variant, _, _ in variants}
     marks = _published_marks(published, known=known, name=published_name, mode=mode)
     labeled = connect and 1 < len(variants) <= MAX_DIRECT_LABELS
     labels = _direct_labels(variants, published=published, mode=mode) if labeled else []
@@ -112,16 +112,18 @@ def _direct_labels(
     variants: list[tuple[str, str, pd.DataFrame]], *, published: pd.DataFrame | None, mode: Mode
 ) -> list[go.Scatter]:
     """Each variant's label as high as its line ends, right of all lines and marks; a trace, to hide with its line."""
-    ends: list[tuple[str, str, float, float]] = []
+    ends: list[tuple[str, str, float, float, str]] = []
     for variant, label, rows in variants:
         seen = rows[np.isfinite(percent(rows, MEAN))]
         if not seen.empty:
-            ends.append((variant, _wrap(label), float(numbers(seen, SIGMA_D)[-1]), float(percent(seen, MEAN)[-1])))
+            colour = variant_style(look_of(rows), mode=mode).label_colour
+            last = float(numbers(seen, SIGMA_D)[-1]), float(percent(seen, MEAN)[-1])
+            ends.append((variant, _wrap(label), *last, colour))
     ends.sort(key=lambda end: end[3])
     indent = 3 * NO_BREAK
     marked = numbers(published, SIGMA_D) if published is not None and not published.empty else np.array([])
     right = max([*(end[2] for end in ends), *map(float, marked)], default=0.0)
-    heights = [LABEL_GAP * (1 + text.count("<br>")) for _, text, _, _ in ends]
+    heights = [LABEL_GAP * (1 + text.count("<br>")) for _, text, *_ in ends]
     places = _spread([end[3] for end in ends], heights)
     return [
         go.Scatter(
@@ -130,13 +132,13 @@ def _direct_labels(
             mode="text",
             text=[f"{indent}{text}".replace("<br>", f"<br>{indent}")],
             textposition="middle right",
-            textfont={"size": 12, "color": variant_style(variant, mode=mode).label_colour},
+            textfont={"size": 12, "color": colour},
             cliponaxis=False,
             hoverinfo="skip",
             showlegend=False,
             legendgroup=variant,
         )
-        for (variant, text, _, _), place in zip(ends, places, strict=True)
+        for (variant, text, _, _, colour), place in zip(ends, places, strict=True)
     ]
 
 
@@ -182,21 +184,19 @@ def _top(stack: list[int], wanted: list[float], heights: list[float]) -> float:
     return _bottom(stack, wanted, heights) + sum(heights[index] for index in stack)
 
 
-def _published_marks(
-    published: pd.DataFrame | None, *, known: dict[str, str], name: str, mode: Mode
-) -> list[go.Scatter]:
+def _published_marks(published: pd.DataFrame | None, *, known: set[str], name: str, mode: Mode) -> list[go.Scatter]:
     """Hollow marks by method; one entry of the legend, in no method's colour, stands for those that have a line."""
     if published is None or published.empty:
         return []
     marks: list[go.Scatter] = []
     for label, rows in published.groupby(LABEL, sort=False, observed=True):
-        variant = str(rows[VARIANT].iloc[0]) if VARIANT in rows else known.get(str(label), _as_key(str(label)))
-        has_line = variant in known.values()
+        variant = str(rows[VARIANT].iloc[0])
+        has_line = variant in known
         mark = go.Scatter(
             x=numbers(rows, SIGMA_D),
             y=percent(rows, ACCURACY),
             mode="markers",
-            marker=hollow(variant_style(variant, mode=mode)),
+            marker=hollow(variant_style(look_of(rows), mode=mode)),
             cliponaxis=False,
             name=f"{label} (published)",
             showlegend=not has_line,
@@ -220,10 +220,6 @@ def _published_words(rows: pd.DataFrame, *, label: str) -> list[str]:
 
 def _note_lines(note: str) -> list[str]:
     return wrapped(note, width=NOTE_WIDTH) if note else []
-
-
-def _as_key(label: str) -> str:
-    return label.lower().replace(" ", "_").replace("-", "_")
 
 
 def _add_slice(figure: go.Figure, *, sigma_d: float, label_left: bool, mode: Mode) -> None:

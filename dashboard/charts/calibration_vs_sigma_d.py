@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import log_axis, sigma_d_end
-from dashboard.charts.frames import Floats, by_variant, interval_words, numbers, percent
+from dashboard.charts.frames import Floats, by_variant, interval_words, look_of, numbers, percent
 from dashboard.charts.marks import error_bars, legend_mark, typeset
 from dashboard.charts.theme import Mode, apply_layout, variant_style
 from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
@@ -38,7 +38,7 @@ def calibration_vs_sigma_d(
     for variant, label, rows in shown:
         figure.add_trace(_series(rows.sort_values(SIGMA_D), variant, label, offset=offsets[variant], mode=mode))
     for variant, label, rows in by_variant(after):
-        figure.add_trace(_after(rows, variant, label, offset=offsets.get(variant, 0.0), mode=mode))
+        figure.add_trace(_after(rows, label, offset=offsets.get(variant, 0.0), mode=mode))
     if not after.empty:
         figure.add_trace(legend_mark(after_name, group=AFTER, mode=mode))
     apply_layout(figure, mode=mode, legend_title=interval_name)
@@ -48,7 +48,7 @@ def calibration_vs_sigma_d(
 
 
 def _series(rows: pd.DataFrame, variant: str, label: str, *, offset: float, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+    style = variant_style(look_of(rows), mode=mode)
     mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
     return go.Scatter(
         x=sigma_d + offset,
@@ -67,8 +67,8 @@ def _series(rows: pd.DataFrame, variant: str, label: str, *, offset: float, mode
     )
 
 
-def _after(rows: pd.DataFrame, variant: str, label: str, *, offset: float, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+def _after(rows: pd.DataFrame, label: str, *, offset: float, mode: Mode) -> go.Scatter:
+    style = variant_style(look_of(rows), mode=mode)
     mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
     return go.Scatter(
         x=sigma_d + offset,

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.axes import zoomed_percent
 from dashboard.charts.frames import numbers, percent
-from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
+from dashboard.charts.theme import Look, Mode, apply_layout, palette, translucent, variant_style
 from neft.columns import BIN_LEFT, BIN_RIGHT, NUM_INSTANCES
 
 
@@ -25,7 +25,7 @@ class Mark:
 
 
 def chip_histogram(
-    histogram: pd.DataFrame, *, marks: tuple[Mark, ...], variant: str, x_title: str, mode: Mode
+    histogram: pd.DataFrame, *, marks: tuple[Mark, ...], look: Look, x_title: str, mode: Mode
 ) -> go.Figure:
     """A histogram of chips with named lines.
 
@@ -34,11 +34,11 @@ def chip_histogram(
     Args:
         histogram: bin_left, bin_right (fractions), num_instances.
         marks: the lines; an interval is a band of its own.
-        variant: Whose colour the bars wear.
+        look: Whose colour the bars wear.
         x_title: What is counted.
         mode: Light or dark page.
     """
-    page, style = palette(mode), variant_style(variant, mode=mode)
+    page, style = palette(mode), variant_style(look, mode=mode)
     left, right = percent(histogram, BIN_LEFT), percent(histogram, BIN_RIGHT)
     counts = numbers(histogram, NUM_INSTANCES)
     figure = go.Figure(

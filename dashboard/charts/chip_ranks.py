@@ -6,12 +6,12 @@ import plotly.graph_objects as go
 
 from dashboard.charts.axes import zoomed_percent
 from dashboard.charts.frames import numbers, percent
-from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
+from dashboard.charts.theme import Look, Mode, apply_layout, palette, translucent, variant_style
 from neft.columns import ACCURACY, INSTANCE, LOWER, MEAN, RANK, SHARE, UPPER
 
 
 def chip_ranks(
-    ranked: pd.DataFrame, mean: pd.DataFrame, *, instance: int, clean: float, variant: str, mode: Mode
+    ranked: pd.DataFrame, mean: pd.DataFrame, *, instance: int, clean: float, look: Look, mode: Mode
 ) -> go.Figure:
     """The share of chips up to each accuracy: a stair with the opened chip marked.
 
@@ -22,10 +22,10 @@ def chip_ranks(
         mean: mean, lower, upper (fractions) of the mean over chips; one row.
         instance: The opened chip.
         clean: Accuracy without variation, as a fraction.
-        variant: Whose colour the stair wears.
+        look: Whose colour the stair wears.
         mode: Light or dark page.
     """
-    page, style = palette(mode), variant_style(variant, mode=mode)
+    page, style = palette(mode), variant_style(look, mode=mode)
     figure = go.Figure()
     drawn = [*percent(ranked, ACCURACY), 100 * clean]
     for lower, centre, upper in zip(*(percent(mean, column) for column in (LOWER, MEAN, UPPER)), strict=True):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.frames import by_variant, percent, range_words
+from dashboard.charts.frames import by_variant, look_of, percent, range_words
 from dashboard.charts.marks import error_bars, typeset, wrapped
 from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import LOWER, MEAN, UPPER
@@ -35,11 +35,11 @@ def confidence_split(confidences: pd.DataFrame, *, interval_name: str, mode: Mod
     shown = list(by_variant(confidences))
     for outcome in (RIGHT, WRONG) if shown else ():
         figure.add_trace(_legend_entry(outcome, mode=mode))
-    for place, (variant, label, rows) in enumerate(shown):
+    for place, (_, label, rows) in enumerate(shown):
         for outcome, offset in ((RIGHT, -OFFSET), (WRONG, OFFSET)):
             of = rows[(rows[OUTCOME] == outcome) & rows[MEAN].notna()]
             if not of.empty:
-                figure.add_traces(_row(of, outcome, variant=variant, label=label, at=place + offset, mode=mode))
+                figure.add_traces(_row(of, outcome, label=label, at=place + offset, mode=mode))
     height = max(MIN_HEIGHT, FRAME_HEIGHT + ROW_HEIGHT * len(shown))
     apply_layout(figure, mode=mode, height=height, legend_title=interval_name)
     figure.update_xaxes(title_text="confidence (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
@@ -53,8 +53,8 @@ def confidence_split(confidences: pd.DataFrame, *, interval_name: str, mode: Mod
     return figure
 
 
-def _row(rows: pd.DataFrame, outcome: str, *, variant: str, label: str, at: float, mode: Mode) -> list[go.Scatter]:
-    style = variant_style(variant, mode=mode)
+def _row(rows: pd.DataFrame, outcome: str, *, label: str, at: float, mode: Mode) -> list[go.Scatter]:
+    style = variant_style(look_of(rows), mode=mode)
     mean, lower, upper, low, high = (percent(rows, column) for column in (MEAN, LOWER, UPPER, LOW, HIGH))
     words = f"{typeset(label)}, {outcome}<br>mean <b>{mean[0]:.1f} %</b>{range_words(lower[0], upper[0])}<br>"
     words += f"80 % of them between {low[0]:.1f} and {high[0]:.1f} %"

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from dashboard.charts.axes import sigma_d_end
-from dashboard.charts.frames import interval_words, numbers, percent
+from dashboard.charts.frames import interval_words, look_of, numbers, percent
 from dashboard.charts.marks import add_chance, error_bars
 from dashboard.charts.theme import Mode, apply_layout, palette, readable, variant_style
 from neft.columns import LOWER, MEAN, SIGMA_D, TRAIN_SIGMA_D, UPPER
@@ -27,14 +27,14 @@ def curves_by_training(
 
     Args:
         curves: train_sigma_d, sigma_d, mean, lower, upper, num_seeds, num_instances.
-        noise_free: the same of the network trained without noise; may be empty.
+        noise_free: the same of the network trained without noise, with method_rank and departure; may be empty.
         matched: sigma_d, mean of the points that were tested where they were trained.
         chance: Accuracy of guessing, as a fraction.
         mode: Light or dark page.
     """
     figure = go.Figure()
     if not noise_free.empty:
-        style = variant_style("vanilla", mode=mode)
+        style = variant_style(look_of(noise_free), mode=mode)
         line = {"color": style.colour, "dash": style.dash, "width": 2}
         figure.add_trace(_line(noise_free, name="without noise", line=line, symbol=style.symbol))
     trained = sorted(curves[TRAIN_SIGMA_D].unique()) if not curves.empty else []

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.charts.frames import Floats, by_variant, interval_words, numbers, percent, range_words
+from dashboard.charts.frames import Floats, by_variant, interval_words, look_of, numbers, percent, range_words
 from dashboard.charts.marks import error_bars
 from dashboard.charts.theme import (
     Mode,
@@ -20,10 +20,9 @@ from dashboard.charts.theme import (
     translucent,
     variant_style,
 )
-from neft.columns import DECAY, LABEL, LOWER, MEAN, METHOD, NUM_FEEDBACK, UPPER
+from neft.columns import DECAY, DEPARTURE, LABEL, LOWER, MEAN, METHOD, METHOD_RANK, NUM_FEEDBACK, UPPER
 
 Trace = dict[str, Any]
-PANELS = {"ovf": "OVF", "irs": "IRS"}
 SYMBOLS = {"paper": "circle", "reversed": "diamond", "constant": "square-open"}
 OFFSETS = {"paper": -0.22, "reversed": 0.0, "constant": 0.22}
 """Sideways, so that the schedules of one N stand side by side."""
@@ -36,34 +35,49 @@ def decay_ablation(points: pd.DataFrame, *, controls: pd.DataFrame, mode: Mode) 
     What to look for: marks inside a control's band gain nothing from feedback, whatever their schedule.
 
     Args:
-        points: method (ovf, irs), variant, label, decay (paper, reversed, constant), num_feedback, mean, lower, upper,
-            num_seeds, num_instances.
-        controls: variant, label, mean, lower, upper.
+        points: method, variant, label, method_rank, departure, decay (paper, reversed, constant), num_feedback, mean,
+            lower, upper, num_seeds, num_instances.
+        controls: variant, label, method_rank, departure, mean, lower, upper.
         mode: Light or dark page.
     """
     traces: list[Trace] = []
+    panels = _panels(points)
     for variant, label, rows in by_variant(controls):
-        traces += _control(rows.iloc[0], variant=variant, label=label, mode=mode)
+        traces += _control(rows, variant=variant, label=label, num_panels=len(panels), mode=mode)
     for decay in SYMBOLS if not points.empty else ():
         of_decay = points[points[DECAY] == decay]
         if of_decay.empty:
             continue
         traces.append(_legend_entry(decay, mode=mode))
-        for column, method in enumerate(PANELS, start=1):
+        for column, method in enumerate(panels, start=1):
             of_method = of_decay[of_decay[METHOD] == method]
             if not of_method.empty:
-                traces.append(_points(of_method, method=method, decay=decay, mode=mode) | _axes(column))
-    figure = go.Figure(traces, _empty_panels(mode))
+                traces.append(_points(of_method, decay=decay, mode=mode) | _axes(column))
+    figure = go.Figure(traces, _empty_panels(tuple(panels.values()), mode))
     ends, zoom = list(_x_range(points)), _zoom(points, controls)
-    figure.update_layout(xaxis_range=ends, xaxis2_range=ends, yaxis_range=zoom, yaxis2_range=zoom)
+    for column in range(1, max(len(panels), 1) + 1):
+        figure.update_layout({f"xaxis{column}_range": ends, f"yaxis{column}_range": zoom})
     return figure
 
 
+def _panels(points: pd.DataFrame) -> dict[str, str]:
+    """The methods by their rank, each with the label of that variant of it which departs the least."""
+    if points.empty:
+        return {}
+    by_departure = points.sort_values(DEPARTURE, key=lambda departures: departures.astype(str).str.len(), kind="stable")
+    plain = by_departure.drop_duplicates(METHOD).sort_values(METHOD_RANK, kind="stable")
+    return dict(zip(plain[METHOD].astype(str), plain[LABEL].astype(str), strict=True))
+
+
 @cache
-def _empty_panels(mode: Mode) -> dict[str, Any]:
+def _empty_panels(titles: tuple[str, ...], mode: Mode) -> dict[str, Any]:
     """The layout of a panel per method; made once, as making it takes longer than all traces."""
     figure = make_subplots(
-        rows=1, cols=2, shared_yaxes=True, subplot_titles=list(PANELS.values()), horizontal_spacing=0.04
+        rows=1,
+        cols=max(len(titles), 1),
+        shared_yaxes=True,
+        subplot_titles=list(titles) or None,
+        horizontal_spacing=0.04,
     )
     apply_layout(figure, mode=mode)
     figure.update_annotations(font={"size": 13, "color": palette(mode).text})
@@ -91,9 +105,9 @@ def _marker(decay: str, *, colour: str) -> dict[str, object]:
     return {"color": colour, "symbol": SYMBOLS[decay], "size": 9, "line": outline}
 
 
-def _points(rows: pd.DataFrame, *, method: str, decay: str, mode: Mode) -> Trace:
+def _points(rows: pd.DataFrame, *, decay: str, mode: Mode) -> Trace:
     mean = percent(rows, MEAN)
-    colour = _shade(variant_style(method, mode=mode).colour, decay, mode=mode)
+    colour = _shade(variant_style(look_of(rows), mode=mode).colour, decay, mode=mode)
     described = zip(rows[LABEL], rows[NUM_FEEDBACK], interval_words(rows), strict=True)
     return {
         "type": "scatter",
@@ -123,10 +137,10 @@ def _legend_entry(decay: str, *, mode: Mode) -> Trace:
     }
 
 
-def _control(row: "pd.Series[float]", *, variant: str, label: str, mode: Mode) -> list[Trace]:
-    """The control's interval as a band through both panels, its mean as a line in it."""
-    style = variant_style(variant, mode=mode)
-    mean, lower, upper = (100 * float(row[name]) for name in (MEAN, LOWER, UPPER))
+def _control(rows: pd.DataFrame, *, variant: str, label: str, num_panels: int, mode: Mode) -> list[Trace]:
+    """The control's interval as a band through all panels, its mean as a line in it."""
+    style = variant_style(look_of(rows), mode=mode)
+    mean, lower, upper = (float(percent(rows, name)[0]) for name in (MEAN, LOWER, UPPER))
     band: Trace = {
         "type": "scatter",
         "x": [-1, 100, 100, -1],
@@ -151,7 +165,8 @@ def _control(row: "pd.Series[float]", *, variant: str, label: str, mode: Mode) -
         "hovertext": f"{label}<br><b>{mean:.1f} %</b>{range_words(lower, upper)}",
         "hoverinfo": "text",
     }
-    panels = ((band | _axes(column), line | _axes(column) | {"showlegend": column == 1}) for column in (1, 2))
+    columns = range(1, max(num_panels, 1) + 1)
+    panels = ((band | _axes(column), line | _axes(column) | {"showlegend": column == 1}) for column in columns)
     return [trace for both in panels for trace in both]
 
 

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from dashboard.charts.axes import sigma_d_end
 from dashboard.charts.frames import numbers, percent, range_words
 from dashboard.charts.marks import add_chance, band
-from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
+from dashboard.charts.theme import Look, Mode, apply_layout, palette, variant_style
 from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
 
 
@@ -17,7 +17,7 @@ def device_curves(
     name: str,
     beside_name: str,
     at: float,
-    variant: str,
+    look: Look,
     chance: float,
     mode: Mode,
 ) -> go.Figure:
@@ -31,11 +31,11 @@ def device_curves(
         name: What the device is called.
         beside_name: What the other one is called.
         at: the σ_d at which the thin line stands.
-        variant: Whose colour the device's line wears.
+        look: Whose colour the device's line wears.
         chance: Accuracy of guessing, as a fraction.
         mode: Light or dark page.
     """
-    page, style = palette(mode), variant_style(variant, mode=mode)
+    page, style = palette(mode), variant_style(look, mode=mode)
     figure = go.Figure()
     lines = ((beside, beside_name, page.muted, "dash"), (curve, name, style.colour, "solid"))
     for rows, label, colour, dash in lines:

@@ -5,9 +5,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
-from dashboard.charts.frames import by_variant, count_words, numbers, percent, range_words
+from dashboard.charts.frames import by_variant, count_words, look_of, numbers, percent, range_words
 from dashboard.charts.marks import error_bars, typeset
-from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
+from dashboard.charts.theme import Look, Mode, apply_layout, palette, variant_style
 from neft.columns import LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, SIGMA_D, UPPER
 
 DODGE = 0.012
@@ -18,7 +18,7 @@ MIN_REACH = 2.0
 
 
 def difference_vs_sigma_d(
-    differences: pd.DataFrame, *, reference: str, reference_label: str, interval_name: str, mode: Mode
+    differences: pd.DataFrame, *, reference: Look, reference_label: str, interval_name: str, mode: Mode
 ) -> go.Figure:
     """Paired differences with their intervals around the line of the reference.
 
@@ -26,7 +26,7 @@ def difference_vs_sigma_d(
 
     Args:
         differences: variant, label, sigma_d, mean, lower, upper (fractions), num_seeds, num_instances.
-        reference: the variant at zero.
+        reference: what decides the look of the variant at zero.
         reference_label: its name.
         interval_name: What the intervals are; the legend's title.
         mode: Light or dark page.
@@ -63,7 +63,7 @@ def difference_vs_sigma_d(
 
 
 def _series(rows: pd.DataFrame, *, variant: str, label: str, offset: float, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+    style = variant_style(look_of(rows), mode=mode)
     mean, lower, upper = (percent(rows, column) for column in (MEAN, LOWER, UPPER))
     described = zip(numbers(rows, SIGMA_D), mean, lower, upper, rows[NUM_SEEDS], rows[NUM_INSTANCES], strict=True)
     return go.Scatter(

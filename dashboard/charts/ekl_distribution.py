@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import log_axis, zero_place
-from dashboard.charts.frames import by_variant, numbers
+from dashboard.charts.frames import by_variant, look_of, numbers
 from dashboard.charts.theme import Mode, VariantStyle, apply_layout, palette, variant_style
 from neft.columns import QUANTILE, VALUE
 
@@ -31,7 +31,7 @@ def ekl_distribution(quantiles: pd.DataFrame, *, interval_name: str, of: str = "
     for variant, label, rows in by_variant(quantiles):
         seen = rows[np.isfinite(numbers(rows, VALUE)) & np.isfinite(numbers(rows, QUANTILE))].sort_values(QUANTILE)
         if not seen.empty:
-            style = variant_style(variant, mode=mode)
+            style = variant_style(look_of(rows), mode=mode)
             figure.add_traces(_line_and_median(seen, variant=variant, label=label, style=style, left=left, of=of))
     apply_layout(figure, mode=mode, legend_title=interval_name)
     figure.update_xaxes(title_text="EKL of correct predictions (nats)", type="log", **log_axis(values, left=left))

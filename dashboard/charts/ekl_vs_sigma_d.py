@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import log_axis, sigma_d_end, stretched, zero_place
-from dashboard.charts.frames import Floats, by_variant, clicked_runs, nats_words, numbers, run_words
+from dashboard.charts.frames import Floats, by_variant, clicked_runs, look_of, nats_words, numbers, run_words
 from dashboard.charts.marks import error_bars, hollow, legend_mark, typeset
 from dashboard.charts.theme import Mode, apply_layout, variant_style
 from neft.columns import EKL, LOWER, MEAN, RUN_IDS, SIGMA_D, UPPER
@@ -83,7 +83,7 @@ def _add_published_axis(figure: go.Figure, values: Floats, *, beside: list[float
 
 
 def _series(rows: pd.DataFrame, *, variant: str, label: str, left: float, offset: float, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+    style = variant_style(look_of(rows), mode=mode)
     mean = numbers(rows, MEAN)
     drawn, lower = np.where(mean <= 0, left, mean), np.maximum(numbers(rows, LOWER), left)
     described = zip(numbers(rows, SIGMA_D), nats_words(rows), rows[RUN_IDS], strict=True)
@@ -123,7 +123,7 @@ def _published(rows: pd.DataFrame, variant: str, label: str, *, known: set[str],
         showlegend=variant not in known,
         legendgroup=PUBLISHED if variant in known else f"{PUBLISHED} {variant}",
         mode="markers",
-        marker=hollow(variant_style(variant, mode=mode)),
+        marker=hollow(variant_style(look_of(rows), mode=mode)),
         hovertext=[
             f"{typeset(label)}, published<br>σ<sub>d</sub> = {at:g}<br><b>{value:.3g}</b> on the right-hand axis"
             for at, value in zip(sigma_d, values, strict=True)

@@ -6,13 +6,13 @@ import plotly.graph_objects as go
 
 from dashboard.charts.axes import zoomed_percent
 from dashboard.charts.frames import numbers, percent
-from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
+from dashboard.charts.theme import Look, Mode, apply_layout, palette, translucent, variant_style
 from neft.columns import LABEL, LOWER, NUM_INSTANCES, UPPER, VALUE
 
 TICKS = (5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-def estimates_by_chips(estimates: pd.DataFrame, *, names: dict[str, str], variant: str, mode: Mode) -> go.Figure:
+def estimates_by_chips(estimates: pd.DataFrame, *, names: dict[str, str], look: Look, mode: Mode) -> go.Figure:
     """A line with its band per estimate over the number of chips.
 
     What to look for: the mean's band closes soon; the percentile's has no lower end for long.
@@ -20,10 +20,10 @@ def estimates_by_chips(estimates: pd.DataFrame, *, names: dict[str, str], varian
     Args:
         estimates: num_instances, label (which estimate), value, lower, upper (fractions; NaN: no such end).
         names: the estimates' names for the legend, in order.
-        variant: Whose colour the lines wear.
+        look: Whose colour the lines wear.
         mode: Light or dark page.
     """
-    page, style = palette(mode), variant_style(variant, mode=mode)
+    page, style = palette(mode), variant_style(look, mode=mode)
     figure = go.Figure()
     drawn: list[float] = []
     seen = [percent(estimates, name) for name in (VALUE, LOWER, UPPER)]

@@ -6,7 +6,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neft.columns import LABEL, LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, RUN_IDS, UPPER, VARIANT
+from dashboard.charts.theme import Look
+from neft.columns import (
+    DEPARTURE,
+    LABEL,
+    LOWER,
+    MEAN,
+    METHOD_RANK,
+    NUM_INSTANCES,
+    NUM_SEEDS,
+    RUN_IDS,
+    UPPER,
+    VARIANT,
+)
 
 Floats = NDArray[np.float64]
 MAX_HOVER_RUNS = 3
@@ -18,6 +30,12 @@ def by_variant(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
         return
     for variant, rows in frame.groupby(VARIANT, sort=False, observed=True):
         yield str(variant), str(rows[LABEL].iloc[0]), rows
+
+
+def look_of(rows: pd.DataFrame) -> Look:
+    """What decides how the one variant that some rows are of is drawn."""
+    first = rows.iloc[0]
+    return Look(int(first[METHOD_RANK]), str(first[DEPARTURE]))
 
 
 def numbers(rows: pd.DataFrame, column: str) -> Floats:

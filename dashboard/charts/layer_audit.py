@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.frames import by_variant, numbers
+from dashboard.charts.frames import by_variant, look_of, numbers
 from dashboard.charts.marks import typeset
 from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
 from neft.columns import CI95, LAYER
@@ -35,9 +35,9 @@ def layer_audit(audit: pd.DataFrame, *, mode: Mode) -> go.Figure:
     if names:
         figure.add_trace(_ranges(audit.drop_duplicates(LAYER), names, mode=mode))
     shown = list(by_variant(audit))
-    for index, (variant, label, rows) in enumerate(shown):
+    for index, (_, label, rows) in enumerate(shown):
         offset = SPREAD * ((index + 0.5) / len(shown) - 0.5)
-        figure.add_trace(_marks(rows, names, variant=variant, label=label, offset=offset, mode=mode))
+        figure.add_trace(_marks(rows, names, label=label, offset=offset, mode=mode))
     apply_layout(
         figure,
         mode=mode,
@@ -72,8 +72,8 @@ def _ranges(layers: pd.DataFrame, names: list[str], *, mode: Mode) -> go.Bar:
     )
 
 
-def _marks(rows: pd.DataFrame, names: list[str], *, variant: str, label: str, offset: float, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+def _marks(rows: pd.DataFrame, names: list[str], *, label: str, offset: float, mode: Mode) -> go.Scatter:
+    style = variant_style(look_of(rows), mode=mode)
     off = 100 * (numbers(rows, RATIO) - 1)
     described = zip(
         rows[LAYER],

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from dashboard.charts.axes import zoomed_percent
 from dashboard.charts.frames import numbers, percent, range_words
 from dashboard.charts.marks import error_bars
-from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
+from dashboard.charts.theme import Look, Mode, apply_layout, palette, translucent, variant_style
 from neft.columns import LAYER, LOWER, MEAN, UPPER
 
 ROW_HEIGHT = 26
@@ -15,7 +15,7 @@ MIN_HEIGHT = 200
 MAX_NAME = 22
 
 
-def layer_costs(layers: pd.DataFrame, together: pd.DataFrame, *, clean: float, variant: str, mode: Mode) -> go.Figure:
+def layer_costs(layers: pd.DataFrame, together: pd.DataFrame, *, clean: float, look: Look, mode: Mode) -> go.Figure:
     """A dot with its interval per layer, from the input down, between no variation and variation in all layers.
 
     What to look for: the dots furthest left; a dot on the dashed line is a layer that costs nothing by itself.
@@ -24,10 +24,10 @@ def layer_costs(layers: pd.DataFrame, together: pd.DataFrame, *, clean: float, v
         layers: layer, mean, lower, upper (fractions), in the order of the network.
         together: mean, lower, upper with variation in all layers; one row, or none.
         clean: Accuracy without variation, as a fraction.
-        variant: Whose colour the dots wear.
+        look: Whose colour the dots wear.
         mode: Light or dark page.
     """
-    page, style = palette(mode), variant_style(variant, mode=mode)
+    page, style = palette(mode), variant_style(look, mode=mode)
     figure = go.Figure()
     names = [str(name) for name in layers[LAYER]] if not layers.empty else []
     ends = (-0.6, max(len(names), 1) - 0.4)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.frames import by_variant, count_words, numbers, percent
+from dashboard.charts.frames import by_variant, count_words, look_of, numbers, percent
 from dashboard.charts.marks import error_bars, typeset
 from dashboard.charts.theme import Mode, apply_layout, variant_style
 from neft.columns import LAYER, LOWER, MEAN, MIDDLE_SHARE, NUM_SEEDS, UPPER
@@ -33,9 +33,9 @@ def layer_weights(layers: pd.DataFrame, *, interval_name: str, mode: Mode) -> go
     figure = go.Figure()
     names = list(dict.fromkeys(str(name) for name in layers[LAYER])) if not layers.empty else []
     shown = list(by_variant(layers))
-    for index, (variant, label, rows) in enumerate(shown):
+    for index, (_, label, rows) in enumerate(shown):
         offset = SPREAD * ((index + 0.5) / len(shown) - 0.5)
-        figure.add_trace(_marks(rows, names, variant=variant, label=label, offset=offset, mode=mode))
+        figure.add_trace(_marks(rows, names, label=label, offset=offset, mode=mode))
     height = max(MIN_HEIGHT, FRAME_HEIGHT + LEGEND_ROW * (len(shown) + 1) + ROW_HEIGHT * len(names))
     apply_layout(figure, mode=mode, height=height, legend_title=interval_name)
     ends = percent(layers, UPPER) if not layers.empty else np.array([])
@@ -51,8 +51,8 @@ def layer_weights(layers: pd.DataFrame, *, interval_name: str, mode: Mode) -> go
     return figure
 
 
-def _marks(rows: pd.DataFrame, names: list[str], *, variant: str, label: str, offset: float, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+def _marks(rows: pd.DataFrame, names: list[str], *, label: str, offset: float, mode: Mode) -> go.Scatter:
+    style = variant_style(look_of(rows), mode=mode)
     mean, lower, upper = (percent(rows, column) for column in (MEAN, LOWER, UPPER))
     described = zip(
         rows[LAYER],

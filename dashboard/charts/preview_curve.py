@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from dashboard.charts.axes import sigma_d_end
 from dashboard.charts.frames import numbers, percent, range_words
 from dashboard.charts.marks import add_chance, band, error_bars
-from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
+from dashboard.charts.theme import Look, Mode, apply_layout, palette, variant_style
 from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
 
 MARK_SIZE = 11
@@ -14,7 +14,7 @@ MARK_SIZE = 11
 
 
 def preview_curve(
-    curve: pd.DataFrame, real: pd.DataFrame, *, variant: str, chance: float, real_name: str, mode: Mode
+    curve: pd.DataFrame, real: pd.DataFrame, *, look: Look, chance: float, real_name: str, mode: Mode
 ) -> go.Figure:
     """A line with its band, and rings where real chips were tried.
 
@@ -23,12 +23,12 @@ def preview_curve(
     Args:
         curve: sigma_d, mean, lower, upper (fractions) of the preview.
         real: the same of real chips; may be empty.
-        variant: Whose colour the line wears.
+        look: Whose colour the line wears.
         chance: Accuracy of guessing, as a fraction.
         real_name: What the rings are, for the legend.
         mode: Light or dark page.
     """
-    page, style = palette(mode), variant_style(variant, mode=mode)
+    page, style = palette(mode), variant_style(look, mode=mode)
     figure = go.Figure()
     if not curve.empty:
         figure.add_trace(band(curve, colour=style.colour, opacity=0.25))

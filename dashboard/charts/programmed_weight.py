@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.frames import numbers
-from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
+from dashboard.charts.theme import Mode, apply_layout, palette, translucent
 from neft.columns import BIN_LEFT, BIN_RIGHT, CLOSED_FORM_DENSITY, DENSITY
 
 HEIGHT = 300
@@ -21,7 +21,7 @@ def programmed_weight(histogram: pd.DataFrame, *, target: float, mode: Mode) -> 
         target: the wanted weight over w_max.
         mode: Light or dark page.
     """
-    page, colour = palette(mode), variant_style("noise_injection", mode=mode).colour
+    page = palette(mode)
     centres = (numbers(histogram, BIN_LEFT) + numbers(histogram, BIN_RIGHT)) / 2
     figure = go.Figure(
         [
@@ -29,9 +29,9 @@ def programmed_weight(histogram: pd.DataFrame, *, target: float, mode: Mode) -> 
                 x=centres,
                 y=numbers(histogram, DENSITY),
                 mode="lines",
-                line={"color": colour, "width": 1.5, "shape": "hvh"},
+                line={"color": page.mark, "width": 1.5, "shape": "hvh"},
                 fill="tozeroy",
-                fillcolor=translucent(colour, opacity=0.25),
+                fillcolor=translucent(page.mark, opacity=0.25),
                 name="sampled chips",
                 hovertemplate="weight %{x:.2f}<br>density %{y:.3g}<extra></extra>",
             ),

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.charts.axes import log_axis, zero_place
-from dashboard.charts.frames import by_variant, percent, range_words
+from dashboard.charts.frames import by_variant, look_of, percent, range_words
 from dashboard.charts.marks import error_bars, typeset
 from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import ACCURACY, BIN_LEFT, BIN_RIGHT, LOWER, MEAN_CONFIDENCE, SHARE, UPPER
@@ -48,7 +48,7 @@ def reliability(bins: pd.DataFrame, *, interval_name: str, mode: Mode) -> go.Fig
 
 
 def _points(rows: pd.DataFrame, *, variant: str, label: str, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+    style = variant_style(look_of(rows), mode=mode)
     accuracy, lower, upper = (percent(rows, column) for column in (ACCURACY, LOWER, UPPER))
     confidence = percent(rows, MEAN_CONFIDENCE)
     return go.Scatter(
@@ -71,7 +71,7 @@ def _points(rows: pd.DataFrame, *, variant: str, label: str, mode: Mode) -> go.S
 
 def _counts(rows: pd.DataFrame, *, variant: str, label: str, mode: Mode) -> go.Scatter:
     """The share of predictions in each bin, drawn at the bin's middle."""
-    style = variant_style(variant, mode=mode)
+    style = variant_style(look_of(rows), mode=mode)
     middles = (percent(rows, BIN_LEFT) + percent(rows, BIN_RIGHT)) / 2
     shares = percent(rows, SHARE)
     described: Any = zip(percent(rows, BIN_LEFT), percent(rows, BIN_RIGHT), shares, rows[COUNT], strict=True)

@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from dashboard.charts.theme import (
+    FIRST_SYMBOL,
     FURTHER_DASHES,
-    FURTHER_SYMBOLS,
-    METHOD_SYMBOLS,
+    SYMBOLS,
+    Look,
     Mode,
     VariantStyle,
     mix,
@@ -17,7 +18,7 @@ from dashboard.charts.theme import (
 )
 
 DASHES = ("solid", "dash", *FURTHER_DASHES)
-SYMBOLS = (*dict.fromkeys(METHOD_SYMBOLS.values()), *FURTHER_SYMBOLS)
+ALL_SYMBOLS = (FIRST_SYMBOL, *SYMBOLS)
 SHADE = 0.45
 """How far towards the text's colour every second run of a method goes: the hue stays, the line is told apart."""
 
@@ -34,19 +35,19 @@ Marks = Mapping[str, RunMark]
 """By run id, in the order of the selection."""
 
 
-def run_marks(runs: Sequence[tuple[str, str, str, str]], *, mode: Mode) -> dict[str, RunMark]:
+def run_marks(runs: Sequence[tuple[str, Look, str, str]], *, mode: Mode) -> dict[str, RunMark]:
     """The marks of some runs: from the whole selection, so that hiding one changes no other.
 
     The first run of a method looks as its method does everywhere; each further one keeps the hue.
 
     Args:
-        runs: run id, variant, letter and label of each.
+        runs: run id, what decides the look, letter and label of each.
         mode: Light or dark page.
     """
     marks: dict[str, RunMark] = {}
     by_hue: dict[str, list[VariantStyle]] = {}
-    for run_id, variant, letter, label in runs:
-        own = variant_style(variant, mode=mode)
+    for run_id, look, letter, label in runs:
+        own = variant_style(look, mode=mode)
         taken = by_hue.setdefault(own.colour, [])
         style = _distinct(own, taken, mode=mode)
         taken.append(style)
@@ -56,7 +57,7 @@ def run_marks(runs: Sequence[tuple[str, str, str, str]], *, mode: Mode) -> dict[
 
 def _distinct(own: VariantStyle, taken: Sequence[VariantStyle], *, mode: Mode) -> VariantStyle:
     dash = _unused((own.dash, *DASHES), [style.dash for style in taken])
-    symbol = _unused((own.symbol, *SYMBOLS), [style.symbol for style in taken])
+    symbol = _unused((own.symbol, *ALL_SYMBOLS), [style.symbol for style in taken])
     colour = mix(own.colour, palette(mode).text, share=SHADE) if len(taken) % 2 else own.colour
     return replace(own, colour=colour, dash=dash, symbol=symbol, label_colour=readable(colour, mode=mode))
 

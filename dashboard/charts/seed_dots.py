@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import zoomed_percent
-from dashboard.charts.frames import Floats, by_variant, numbers, percent
+from dashboard.charts.frames import Floats, by_variant, look_of, numbers, percent
 from dashboard.charts.marks import tick_labels, typeset
 from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
 from neft.columns import ACCURACY, MEAN, RUN_ID, SEED
@@ -40,13 +40,13 @@ def seed_dots(seeds: pd.DataFrame, means: pd.DataFrame, *, mode: Mode) -> go.Fig
     for variant, label, rows in by_variant(means):
         shown |= {MEAN, THRESHOLD}
         for kind in (MEAN, THRESHOLD):
-            figure.add_trace(_line(rows, kind, label=label, variant=variant, column=columns[variant], mode=mode))
+            figure.add_trace(_line(rows, kind, label=label, column=columns[variant], mode=mode))
     for variant, label, rows in by_variant(seeds):
         has_failed = rows[FAILED].to_numpy(dtype=bool)
         for kind, chosen in (("training", rows[~has_failed]), (FAILED, rows[has_failed])):
             if not chosen.empty:
                 shown.add(kind)
-                figure.add_trace(_dots(chosen, kind, label=label, variant=variant, column=columns[variant], mode=mode))
+                figure.add_trace(_dots(chosen, kind, label=label, column=columns[variant], mode=mode))
     figure.add_traces([_legend_entry(kind, mode=mode) for kind in KINDS if kind in shown])
     apply_layout(figure, mode=mode)
     figure.update_xaxes(
@@ -67,13 +67,13 @@ def _drawn_values(seeds: pd.DataFrame, means: pd.DataFrame) -> Floats:
     return np.concatenate([*dots, *lines, np.array([])])
 
 
-def _line(rows: pd.DataFrame, kind: str, *, label: str, variant: str, column: int, mode: Mode) -> go.Scatter:
+def _line(rows: pd.DataFrame, kind: str, *, label: str, column: int, mode: Mode) -> go.Scatter:
     at = float(percent(rows, kind)[0])
     return go.Scatter(
         x=np.linspace(column - HALF_LINE, column + HALF_LINE, 3),
         y=np.full(3, at),
         mode="lines",
-        line=_stroke(kind, colour=variant_style(variant, mode=mode).colour),
+        line=_stroke(kind, colour=variant_style(look_of(rows), mode=mode).colour),
         name=f"{typeset(label)}, {KINDS[kind]}",
         legendgroup=kind,
         showlegend=False,
@@ -82,8 +82,8 @@ def _line(rows: pd.DataFrame, kind: str, *, label: str, variant: str, column: in
     )
 
 
-def _dots(rows: pd.DataFrame, kind: str, *, label: str, variant: str, column: int, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+def _dots(rows: pd.DataFrame, kind: str, *, label: str, column: int, mode: Mode) -> go.Scatter:
+    style = variant_style(look_of(rows), mode=mode)
     accuracy, seeds = percent(rows, ACCURACY), numbers(rows, SEED)
     words = " (failed)" if kind == FAILED else ""
     described = zip(seeds, accuracy, rows[RUN_ID], strict=True)

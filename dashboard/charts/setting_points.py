@@ -8,7 +8,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import zoomed_percent
-from dashboard.charts.frames import Floats, by_variant, clicked_runs, count_words, interval_words, numbers, percent
+from dashboard.charts.frames import (
+    Floats,
+    by_variant,
+    clicked_runs,
+    count_words,
+    interval_words,
+    look_of,
+    numbers,
+    percent,
+)
 from dashboard.charts.marks import error_bars, hollow, tick_labels, typeset, wrapped
 from dashboard.charts.theme import Mode, apply_layout, variant_style
 from neft.columns import ACCURACY, LOWER, MEAN, POSITION, RUN_IDS, SETTING, SOURCE, UPPER, VARIANT
@@ -174,7 +183,7 @@ def _value(setting: str, position: float) -> str:
 
 
 def _series(rows: pd.DataFrame, *, variant: str, label: str, scale: _Scale, joined: bool, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+    style = variant_style(look_of(rows), mode=mode)
     mean = percent(rows, MEAN)
     described = zip(rows[SETTING], interval_words(rows), rows[RUN_IDS], strict=True)
     return go.Scatter(
@@ -203,7 +212,7 @@ def _published(rows: pd.DataFrame, *, variant: str, label: str, scale: _Scale, m
         y=accuracy,
         name=f"{typeset(label)} (published)",
         mode="markers",
-        marker=hollow(variant_style(variant, mode=mode)),
+        marker=hollow(variant_style(look_of(rows), mode=mode)),
         hovertext=[
             f"{typeset(label)}, published<br>{typeset(str(setting))}<br><b>{value:.1f} %</b><br>"
             + "<br>".join(wrapped(str(source), width=SOURCE_WIDTH))

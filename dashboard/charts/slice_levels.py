@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.frames import numbers
-from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
+from dashboard.charts.theme import Mode, apply_layout, palette, translucent
 from neft.columns import INSTANCE, LEVEL, SIGNIFICANCE, VALUE
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -23,7 +23,7 @@ def slice_levels(levels: pd.DataFrame, *, max_level: int, mode: Mode) -> go.Figu
         max_level: a device's highest level.
         mode: Light or dark page.
     """
-    page, colour = palette(mode), variant_style("noise_injection", mode=mode).colour
+    page = palette(mode)
     figure = go.Figure()
     significances, rows = np.unique(numbers(levels, SIGNIFICANCE), return_inverse=True)
     chips = numbers(levels, INSTANCE)
@@ -33,7 +33,7 @@ def slice_levels(levels: pd.DataFrame, *, max_level: int, mode: Mode) -> go.Figu
             x=programmed,
             y=rows + JITTER * (2 * np.mod(chips * GOLDEN, 1) - 1),
             mode="markers",
-            marker={"color": translucent(colour, opacity=0.55), "size": 6},
+            marker={"color": translucent(page.mark, opacity=0.55), "size": 6},
             name="one chip",
             hovertext=[
                 f"chip {chip:g}<br>level {at:.2f}, wanted {aim:g}"

@@ -1,18 +1,16 @@
 """Every colour, dash and symbol of the dashboard, and the layout that all charts share.
 
-A colour belongs to a method, the same on every page and in every export: a variant's style follows from its key alone,
-never from which others are shown beside it.
+A colour belongs to a method's rank, the same on every page and in every export: a variant's style follows from its
+rank and departure alone, never from its name or from which others are shown beside it.
 """
 
 import zlib
 from dataclasses import dataclass
 from functools import cache
 from textwrap import wrap
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import plotly.graph_objects as go
-
-from neft.experiments.questions import CONTROL
 
 Mode = Literal["light", "dark"]
 Verdict = Literal["supported", "not supported", "undecided"]
@@ -45,6 +43,17 @@ class Palette:
     """Text of second rank: ticks, axis titles, annotations."""
     grid: str
     axis: str
+    mark: str
+    """What is drawn of a thing that is no method's."""
+
+
+class Look(NamedTuple):
+    """What decides how a variant is drawn."""
+
+    rank: int
+    """Its place among all methods."""
+    departure: str = ""
+    """What makes it another than the plain variant of that rank."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ PALETTES: dict[Mode, Palette] = {
         muted="#4d5158",
         grid="#e6e8ec",
         axis="#9aa0a8",
+        mark="#332288",
     ),
     "dark": Palette(
         background="#171614",
@@ -74,25 +84,22 @@ PALETTES: dict[Mode, Palette] = {
         muted="#b6bcc6",
         grid="#272c36",
         axis="#6b7280",
+        mark="#88CCEE",
     ),
 }
 
-TEMPERATURE_CONTROL = "noise_injection_t"
-"""Noise injection whose logits are divided by a temperature: every key that starts so is the control."""
-
-METHOD_COLOURS: dict[str, dict[Mode, str]] = {
-    "vanilla": {"light": "#737373", "dark": "#a3a3a3"},
-    "noise_injection": {"light": "#332288", "dark": "#88CCEE"},
-    TEMPERATURE_CONTROL: {"light": "#999933", "dark": "#F0E442"},
-    "ovf": {"light": "#6699CC", "dark": "#EE3377"},
-    "irs": {"light": "#994455", "dark": "#997700"},
-}
-FURTHER_COLOURS: tuple[dict[Mode, str], ...] = (
-    {"light": "#339988", "dark": "#44BB99"},
+RANK_COLOURS: tuple[dict[Mode, str], ...] = (
+    {"light": "#737373", "dark": "#a3a3a3"},
+    {"light": "#332288", "dark": "#88CCEE"},
+    {"light": "#999933", "dark": "#F0E442"},
+    {"light": "#6699CC", "dark": "#EE3377"},
+    {"light": "#994455", "dark": "#997700"},
     {"light": "#CC5500", "dark": "#EE8866"},
+    {"light": "#339988", "dark": "#44BB99"},
     {"light": "#AA4499", "dark": "#BB99EE"},
     {"light": "#117733", "dark": "#6688FF"},
 )
+"""The hues of the methods by their rank; they begin anew where ranks outnumber them, with other symbols."""
 VERDICT_COLOURS: dict[Verdict, dict[Mode, str]] = {
     "supported": {"light": "#0B5FA5", "dark": "#7FB2FF"},
     "not supported": {"light": "#B84A00", "dark": "#EE8866"},
@@ -101,19 +108,26 @@ VERDICT_COLOURS: dict[Verdict, dict[Mode, str]] = {
 """Never without a symbol of its own beside it."""
 DIVERGING_ENDS: dict[Mode, tuple[str, str]] = {"light": ("#0B5FA5", "#B84A00"), "dark": ("#7FB2FF", "#EE8866")}
 """Below and above zero; never without a number beside them."""
-METHOD_SYMBOLS = {
-    "vanilla": "x",
-    "noise_injection": "circle",
-    TEMPERATURE_CONTROL: "square",
-    "ovf": "diamond",
-    "irs": "triangle-up",
-}
-PLAIN_VARIANTS = frozenset({*METHOD_COLOURS, CONTROL})
-"""Drawn in the method's own dash and symbol; temperature 4 goes with the papers' three feedback outputs (N + 1)."""
+FIRST_SYMBOL = "x"
+SYMBOLS = (
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "triangle-down",
+    "pentagon",
+    "star",
+    "hexagon",
+    "cross",
+    "hourglass",
+    "bowtie",
+)
+"""Of the ranks from the second on: as many as have nothing to do with the number of hues."""
+FURTHER_SYMBOLS = SYMBOLS[4:]
 FURTHER_DASHES = ("dot", "dashdot", "longdash", "longdashdot", "12px 3px 3px 3px 3px 3px")
-NO_SORT = frozenset({"", "n"})
-"""Words of a key that tell no sort of variant: N is told by its number."""
-FURTHER_SYMBOLS = ("triangle-down", "pentagon", "star", "hexagon", "cross", "hourglass", "bowtie")
+"""Of what departs from the plain variant; those are solid or dashed."""
+NO_SORT = frozenset({"", "n", "t"})
+"""Words of a departure that tell no sort of variant: N and T are told by their numbers."""
 
 
 def palette(mode: Mode) -> Palette:
@@ -121,15 +135,15 @@ def palette(mode: Mode) -> Palette:
     return PALETTES[mode]
 
 
-def variant_style(variant: str, *, mode: Mode) -> VariantStyle:
-    """Colour, dash and symbol of a variant, from its key alone.
+def variant_style(look: Look, *, mode: Mode) -> VariantStyle:
+    """Colour, dash and symbol of a variant, from its place among all methods and what it departs in.
 
-    A known method has its own hue. Its further variants keep that hue with another dash and symbol: the words of the
-    key choose the dash, its number the symbol. An unknown method gets a further hue.
+    A rank has a hue, with a symbol and a dash that tell it from the next one of that hue. What departs from the plain
+    variant keeps the hue with another dash and symbol: the words of the departure choose the dash, its number the
+    symbol.
     """
-    method = _method_of(variant)
-    colour = METHOD_COLOURS[method][mode] if method else _pick(FURTHER_COLOURS, _checksum(variant))[mode]
-    dash, symbol = _dash_and_symbol(variant, method)
+    colour = RANK_COLOURS[look.rank % len(RANK_COLOURS)][mode]
+    dash, symbol = _further_dash_and_symbol(look.departure) if look.departure else _dash_and_symbol(look.rank)
     return VariantStyle(colour=colour, dash=dash, symbol=symbol, label_colour=readable(colour, mode=mode))
 
 
@@ -218,7 +232,7 @@ def _template(mode: Mode) -> go.layout.Template:
         "autosize": True,
         "autotypenumbers": "strict",
         "plot_bgcolor": clear,
-        "colorway": [colours[mode] for colours in (*METHOD_COLOURS.values(), *FURTHER_COLOURS)],
+        "colorway": [colours[mode] for colours in RANK_COLOURS],
         "hovermode": "closest",
         "hoverlabel": {
             "bgcolor": page.surface,
@@ -273,20 +287,16 @@ def _legend(page: Palette) -> dict[str, object]:
     }
 
 
-def _method_of(variant: str) -> str | None:
-    """The known method that this is a variant of; the longest that fits."""
-    if variant.startswith(TEMPERATURE_CONTROL):
-        return TEMPERATURE_CONTROL
-    fitting = [method for method in METHOD_COLOURS if variant == method or variant.startswith(f"{method}_")]
-    return max(fitting, key=len, default=None)
+def _dash_and_symbol(rank: int) -> tuple[str, str]:
+    """Those of a plain variant: no two of the first 18 ranks share both, nor hue and symbol."""
+    if rank == 0:
+        return "dash", FIRST_SYMBOL
+    return "solid" if rank < len(RANK_COLOURS) else "dash", SYMBOLS[(rank - 1) % len(SYMBOLS)]
 
 
-def _dash_and_symbol(variant: str, method: str | None) -> tuple[str, str]:
-    if method and variant in PLAIN_VARIANTS:
-        return "dash" if method == "vanilla" else "solid", METHOD_SYMBOLS[method]
-    rest = variant.removeprefix(method or "")
-    digits = "".join(letter for letter in rest if letter in "0123456789")
-    words = [word.strip("0123456789.") for word in rest.split("_")]
+def _further_dash_and_symbol(departure: str) -> tuple[str, str]:
+    digits = "".join(letter for letter in departure if letter in "0123456789")
+    words = [word.strip("0123456789.") for word in departure.split("_")]
     sort = _checksum("_".join(word for word in words if word not in NO_SORT))
     return _pick(FURTHER_DASHES, sort), _pick(FURTHER_SYMBOLS, sort + int(digits or 0))
 

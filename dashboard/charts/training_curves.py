@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.charts.frames import numbers, percent
-from dashboard.charts.theme import Mode, apply_layout, keep_empty_panels, palette, variant_style
+from dashboard.charts.theme import Look, Mode, apply_layout, keep_empty_panels, palette, variant_style
 from neft.columns import EPOCH, LOSS, TRAIN_ACCURACY, VALIDATION_ACCURACY, VALIDATION_CLEAN_ACCURACY
 
 MAX_MARKED_EPOCHS = 30
@@ -17,7 +17,7 @@ ACCURACIES = {
 }
 
 
-def training_curves(history: pd.DataFrame, *, num_epochs: int, mode: Mode, variant: str | None = None) -> go.Figure:
+def training_curves(history: pd.DataFrame, *, num_epochs: int, mode: Mode, look: Look | None = None) -> go.Figure:
     """Loss and accuracies over the epochs so far, on axes that already hold the whole training.
 
     What to look for: a gap between validation with and without variation is what the devices cost.
@@ -26,10 +26,10 @@ def training_curves(history: pd.DataFrame, *, num_epochs: int, mode: Mode, varia
         history: epoch, loss, train_accuracy, validation_accuracy, validation_clean_accuracy; zero rows or more.
         num_epochs: How many epochs are asked for; the x axis ends there.
         mode: Light or dark page.
-        variant: Whose colour the lines wear; neutral without.
+        look: Whose colour the lines wear; neutral without.
     """
     page = palette(mode)
-    colour = variant_style(variant, mode=mode).colour if variant else page.text
+    colour = variant_style(look, mode=mode).colour if look else page.text
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.4, 0.6], vertical_spacing=0.06)
     if not history.empty:
         figure.add_trace(_line(history, LOSS, colour=colour), row=1, col=1)

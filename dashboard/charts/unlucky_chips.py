@@ -5,9 +5,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
-from dashboard.charts.frames import by_variant, count_words, numbers, percent
+from dashboard.charts.frames import by_variant, count_words, look_of, numbers, percent
 from dashboard.charts.marks import add_chance, error_bars, typeset
-from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
+from dashboard.charts.theme import Look, Mode, apply_layout, palette, translucent, variant_style
 from neft.columns import LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, SIGMA_D, UPPER, VALUE
 
 DODGE = 0.012
@@ -36,7 +36,7 @@ def unlucky_chips(percentiles: pd.DataFrame, means: pd.DataFrame, *, name: str, 
     for index, (variant, label, rows) in enumerate(shown):
         offset = DODGE * end * (index - (len(shown) - 1) / 2)
         of = means[means["variant"] == variant] if not means.empty else means
-        figure.add_trace(_mean(of.sort_values(SIGMA_D), variant=variant, label=label, mode=mode))
+        figure.add_trace(_mean(of.sort_values(SIGMA_D), look=look_of(rows), variant=variant, label=label, mode=mode))
         figure.add_trace(
             _marks(rows.sort_values(SIGMA_D), variant=variant, label=label, name=name, offset=offset, mode=mode)
         )
@@ -50,8 +50,8 @@ def unlucky_chips(percentiles: pd.DataFrame, means: pd.DataFrame, *, name: str, 
     return figure
 
 
-def _mean(rows: pd.DataFrame, *, variant: str, label: str, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+def _mean(rows: pd.DataFrame, *, look: Look, variant: str, label: str, mode: Mode) -> go.Scatter:
+    style = variant_style(look, mode=mode)
     mean = percent(rows, MEAN)
     return go.Scatter(
         x=numbers(rows, SIGMA_D),
@@ -67,7 +67,7 @@ def _mean(rows: pd.DataFrame, *, variant: str, label: str, mode: Mode) -> go.Sca
 
 
 def _marks(rows: pd.DataFrame, *, variant: str, label: str, name: str, offset: float, mode: Mode) -> go.Scatter:
-    style = variant_style(variant, mode=mode)
+    style = variant_style(look_of(rows), mode=mode)
     value, lower, upper = (percent(rows, column) for column in (VALUE, LOWER, UPPER))
     # a limit that is not known is drawn as none
     bars = error_bars(

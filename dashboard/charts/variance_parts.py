@@ -3,10 +3,10 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.frames import by_variant, count_words, numbers
+from dashboard.charts.frames import by_variant, count_words, look_of, numbers
 from dashboard.charts.marks import typeset, wrapped
 from dashboard.charts.theme import Mode, apply_layout, mix, palette, variant_style
-from neft.columns import LABEL, NUM_INSTANCES, NUM_SEEDS, STD, VARIANT
+from neft.columns import LABEL, NUM_INSTANCES, NUM_SEEDS, STD
 
 PARTS = {
     "seeds": "the training (seed)",
@@ -53,7 +53,7 @@ def variance_parts(parts: pd.DataFrame, *, mode: Mode) -> go.Figure:
 
 def _bars(parts: pd.DataFrame, part: str, *, mode: Mode) -> go.Bar:
     shares, stds = 100 * numbers(parts, f"share_{part}"), 100 * numbers(parts, f"std_{part}")
-    colours = [variant_style(str(variant), mode=mode).colour for variant in parts[VARIANT]]
+    colours = [variant_style(look_of(of), mode=mode).colour for _, _, of in by_variant(parts)]
     described = zip(parts[LABEL], shares, stds, parts[NUM_SEEDS], parts[NUM_INSTANCES], strict=True)
     return go.Bar(
         x=shares,

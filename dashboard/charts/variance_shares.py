@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.frames import numbers, percent
 from dashboard.charts.marks import NO_BREAK
-from dashboard.charts.theme import Mode, apply_layout, palette, variant_style
+from dashboard.charts.theme import Mode, apply_layout, palette
 from neft.columns import MEAN, SIGNIFICANCE, VARIANCE_SHARE
 
 HEIGHT = 260
@@ -22,7 +22,7 @@ def variance_shares(shares: pd.DataFrame, *, mode: Mode) -> go.Figure:
         shares: significance, mean (sampled share), variance_share (closed form), as fractions.
         mode: Light or dark page.
     """
-    page, colour = palette(mode), variant_style("noise_injection", mode=mode).colour
+    page = palette(mode)
     names = [f"× {significance:g}" for significance in numbers(shares, SIGNIFICANCE)]
     sampled, expected = percent(shares, MEAN), percent(shares, VARIANCE_SHARE)
     figure = go.Figure(
@@ -31,7 +31,7 @@ def variance_shares(shares: pd.DataFrame, *, mode: Mode) -> go.Figure:
                 x=sampled,
                 y=names,
                 orientation="h",
-                marker={"color": colour},
+                marker={"color": page.mark},
                 text=[f"{INDENT}{value:.1f} %" for value in sampled],
                 textposition="outside",
                 textfont={"color": page.text},

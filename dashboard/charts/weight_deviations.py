@@ -10,9 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.charts.frames import by_variant, numbers
+from dashboard.charts.frames import by_variant, look_of, numbers
 from dashboard.charts.theme import (
-    PLAIN_VARIANTS,
     Mode,
     apply_layout,
     make_room_for_titles,
@@ -104,12 +103,13 @@ def _panel(variants: Sequence[Variant], *, differ: bool, alone: bool, mode: Mode
 def _outline(rows: pd.DataFrame, *, variant: str, label: str, faint: bool, filled: bool, mode: Mode) -> Trace:
     """The histogram; faint where a closed form of the same colour lies on it.
 
-    A method's own outline is solid, vanilla's too: its dashes would run into the closed form's. Its further variants,
-    which have its hue, keep theirs.
+    A plain outline is solid, that of a dashed method too: its dashes would run into the closed form's. Further
+    variants, which have its hue, keep theirs.
     """
-    style = variant_style(variant, mode=mode)
+    look = look_of(rows)
+    style = variant_style(look, mode=mode)
     colour = translucent(style.colour, opacity=0.6) if faint else style.colour
-    dash = "solid" if variant in PLAIN_VARIANTS else style.dash
+    dash = style.dash if look.departure else "solid"
     return {
         "type": "scatter",
         "x": _centres(rows),
@@ -126,7 +126,7 @@ def _outline(rows: pd.DataFrame, *, variant: str, label: str, faint: bool, fille
 
 def _closed_form(rows: pd.DataFrame, *, variant: str | None, mode: Mode) -> Trace:
     """The closed form in the text's colour, or in a variant's where each has its own."""
-    colour = variant_style(variant, mode=mode).colour if variant else palette(mode).text
+    colour = variant_style(look_of(rows), mode=mode).colour if variant else palette(mode).text
     return {
         "type": "scatter",
         "x": _centres(rows),

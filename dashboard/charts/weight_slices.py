@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.frames import numbers, percent
-from dashboard.charts.theme import Mode, apply_layout, palette, translucent, variant_style
+from dashboard.charts.theme import Mode, apply_layout, palette, translucent
 from neft.columns import (
     BIN_LEFT,
     BIN_RIGHT,
@@ -37,7 +37,7 @@ def device_levels(slices: pd.DataFrame, *, max_level: int, mode: Mode) -> go.Fig
         max_level: 2^K − 1.
         mode: Light or dark page.
     """
-    page, colour = palette(mode), variant_style("noise_injection", mode=mode).colour
+    page = palette(mode)
     level, std, error = (numbers(slices, column) for column in (LEVEL, LEVEL_STD, LEVEL_ERROR))
     rows = np.arange(len(slices))
     figure = go.Figure()
@@ -48,7 +48,7 @@ def device_levels(slices: pd.DataFrame, *, max_level: int, mode: Mode) -> go.Fig
             y=rows,
             orientation="h",
             width=0.5,
-            marker={"color": translucent(colour, opacity=0.25), "line": {"width": 0}},
+            marker={"color": translucent(page.mark, opacity=0.25), "line": {"width": 0}},
             name=f"± {BAND} std",
             hoverinfo="skip",
         )
@@ -58,7 +58,7 @@ def device_levels(slices: pd.DataFrame, *, max_level: int, mode: Mode) -> go.Fig
     )
     figure.add_trace(
         _marks(
-            level + error, rows, "this chip: g<sub>j</sub> + Δg<sub>j</sub>", symbol="circle", size=11, colour=colour
+            level + error, rows, "this chip: g<sub>j</sub> + Δg<sub>j</sub>", symbol="circle", size=11, colour=page.mark
         )
     )
     _layout(figure, slices, mode=mode)
@@ -84,7 +84,7 @@ def slice_errors(slices: pd.DataFrame, *, w_max: float, mode: Mode) -> go.Figure
         w_max: the layer's largest weight, which contributions are counted in.
         mode: Light or dark page.
     """
-    page, colour = palette(mode), variant_style("noise_injection", mode=mode).colour
+    page = palette(mode)
     share, added = percent(slices, VARIANCE_SHARE), numbers(slices, WEIGHT_ERROR) / w_max
     rows = np.arange(len(slices))
     figure = go.Figure(
@@ -93,7 +93,7 @@ def slice_errors(slices: pd.DataFrame, *, w_max: float, mode: Mode) -> go.Figure
             y=rows,
             orientation="h",
             width=0.5,
-            marker={"color": translucent(colour, opacity=0.45)},
+            marker={"color": translucent(page.mark, opacity=0.45)},
             name="share of the variance",
             text=[f"{value:.3g} % · {miss:+.3f}".replace("-", "−") for value, miss in zip(share, added, strict=True)],
             textposition="outside",
@@ -118,7 +118,7 @@ def weight_distribution(histogram: pd.DataFrame, marks: pd.DataFrame, *, mode: M
         marks: label, value, dash; upright lines.
         mode: Light or dark page.
     """
-    page, colour = palette(mode), variant_style("noise_injection", mode=mode).colour
+    page = palette(mode)
     figure = go.Figure()
     if not histogram.empty:
         left, right = numbers(histogram, BIN_LEFT), numbers(histogram, BIN_RIGHT)
@@ -128,7 +128,7 @@ def weight_distribution(histogram: pd.DataFrame, marks: pd.DataFrame, *, mode: M
                 x=centres,
                 y=numbers(histogram, DENSITY),
                 width=right - left,
-                marker={"color": translucent(colour, opacity=0.35), "line": {"width": 0}},
+                marker={"color": translucent(page.mark, opacity=0.35), "line": {"width": 0}},
                 name="sampled chips",
                 hovertemplate="W<sub>p</sub> %{x:.4f}<br>density %{y:.3g}<extra></extra>",
             )
@@ -150,7 +150,7 @@ def weight_distribution(histogram: pd.DataFrame, marks: pd.DataFrame, *, mode: M
                 x=[value, value],
                 y=[0, top],
                 mode="lines",
-                line={"color": colour if dash == "solid" else page.muted, "width": 2, "dash": dash},
+                line={"color": page.mark if dash == "solid" else page.muted, "width": 2, "dash": dash},
                 name=str(label),
                 hovertext=f"{label}: <b>{value:.4f}</b>",
                 hoverinfo="text",

@@ -39,6 +39,10 @@ class Form:
     families: dict[str, dict[str, str]]
     """By family its components' labels by their names."""
     fields: tuple[FormField, ...]
+    chosen: dict[str, str]
+    """By family the component that a form begins with."""
+    can_download: frozenset[str]
+    """Data sets that can be fetched."""
 
 
 @dataclass(frozen=True)

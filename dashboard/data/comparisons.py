@@ -1,6 +1,7 @@
 """Runs side by side, for the page that compares them; never torch."""
 
 import string
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -77,7 +78,9 @@ def readable_names() -> dict[str, str]:
     """What every run is called in a list to choose from, by id: what it is, and the end of its id."""
     records = stored.listing().records
     words = stored.differing_settings(tuple(record.id for record in records), without=SHOWN_ELSEWHERE)
-    return {record.id: _readable_name(record, str(words.get(record.id, ""))) for record in records}
+    devices = Counter(record.facts.device for record in records)
+    usual = max(devices, key=lambda name: (devices[name], name), default="")
+    return {record.id: _readable_name(record, str(words.get(record.id, "")), usual_device=usual) for record in records}
 
 
 @kept(max_entries=2)
@@ -199,10 +202,10 @@ def _summary_row(
     }
 
 
-def _readable_name(record: RunRecord, differs: str) -> str:
+def _readable_name(record: RunRecord, differs: str, *, usual_device: str) -> str:
     facts = record.facts
     trained = f"σ_d {facts.train_sigma_d:g}" if facts.train_sigma_d else ""
-    device = "" if facts.device == "rram1" else facts.device_label
+    device = "" if facts.device == usual_device else facts.device_label
     parts = [facts.label, trained, f"seed {facts.seed}", facts.dataset_label, facts.backbone_label, device]
     if len(differs) <= LONGEST_SETTINGS:
         parts.append(differs)

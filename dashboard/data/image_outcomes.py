@@ -19,7 +19,7 @@ from neft import columns
 from neft.inspection import uncertainty
 from neft.inspection.uncertainty import RIGHT, WRONG, Binning, ChipOutcome
 from neft.sigma_d import same_sigma_d
-from neft.tables import SMALL, Interval, layer_label, small_share
+from neft.tables import SMALL, Interval, layer_label, small_share, variant_facts
 
 if TYPE_CHECKING:
     from dashboard.computing.work import opened_chips as work
@@ -151,8 +151,7 @@ def never_right(found: Sequence[Opened]) -> pd.DataFrame:
     """By variant, how many images no opened chip gets right."""
     rows = [
         {
-            columns.VARIANT: one.record.facts.variant,
-            columns.LABEL: one.record.facts.label,
+            **variant_facts(one.record),
             "num_never": int((images(one, is_calibrated=False)[uncertainty.NUM_RIGHT] == 0).sum()),
             "num_images": one.stream.num_images,
         }
@@ -199,9 +198,7 @@ def magnitudes(records: Sequence[RunRecord]) -> pd.DataFrame:
         NeftError: the data of a run, or its weights, are not there.
     """
     frames = [
-        _magnitudes(record.id, restorable.checksum(record)).assign(
-            **{columns.VARIANT: record.facts.variant, columns.LABEL: record.facts.label}
-        )
+        _magnitudes(record.id, restorable.checksum(record)).assign(**variant_facts(record))
         for record in records
         if restorable.has_weights(record)
     ]
@@ -238,7 +235,7 @@ def _temperature(record: RunRecord, sigma_d: float) -> float | None:
 
 
 def _of(one: Opened, rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(**{columns.VARIANT: one.record.facts.variant, columns.LABEL: one.record.facts.label})
+    return rows.assign(**variant_facts(one.record))
 
 
 def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -248,8 +245,7 @@ def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def _interval_row(interval: Interval, one: Opened) -> dict[str, object]:
     half = 0.0 if np.isnan(interval.ci95) else interval.ci95
     return {
-        columns.VARIANT: one.record.facts.variant,
-        columns.LABEL: one.record.facts.label,
+        **variant_facts(one.record),
         columns.SIGMA_D: one.stream.sigma_d,
         columns.MEAN: interval.mean,
         columns.CI95: interval.ci95,

@@ -11,15 +11,12 @@ from dashboard.data import stored
 from neft import columns, reference, tables
 from neft.errors import StoreError
 from neft.experiments import claims as decided
-from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, EXPERIMENTS, Experiment
+from neft.experiments.questions import EXPERIMENTS, Experiment
 from neft.runs.plans import PlanEntry, PlanRecord, load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
 
 __all__ = ["EXPERIMENTS", "Experiment", "Progress"]
-
-CONTROLS = (CONTROL, CONTROL_BY_TERMS)
-"""The series that are the temperature control, by what they vary with."""
 
 
 @dataclass(frozen=True)

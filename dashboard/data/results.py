@@ -29,7 +29,6 @@ __all__ = [
     "WITHIN",
 ]
 
-NOISE_FREE = "vanilla"
 CALIBRATED = "calibrated_errors"
 PERCENTILES = chip_spread.PERCENTILES
 SURE = 0.975
@@ -53,11 +52,16 @@ def differences(reading: Reading, reference: str) -> pd.DataFrame:
     return stored.in_shown_order(tables.difference_curves(_chips(reading), reference))
 
 
-def within_reach(differences: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """The differences that fit one picture: without training that met no noise, which falls far below the others."""
-    if differences.empty or reference == NOISE_FREE:
+def within_reach(differences: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """The differences that fit one picture: without training that met no noise, which falls far below the others.
+
+    Args:
+        differences: to the reference.
+        reference: its curve; if it met no noise itself, all fit.
+    """
+    if differences.empty or not reference[columns.USES_NOISE].all():
         return differences
-    kept = differences[differences[columns.VARIANT] != NOISE_FREE]
+    kept = differences[differences[columns.USES_NOISE].astype(bool)]
     return differences if kept.empty else kept
 
 
@@ -78,8 +82,7 @@ def one_run_each(selection: Selection) -> tuple[RunRecord, ...]:
         variant = record.facts.variant
         if variant not in found or record.facts.seed < found[variant].facts.seed:
             found[variant] = record
-    order = stored.in_shown_order(pd.DataFrame({columns.VARIANT: list(found)}))
-    return tuple(found[str(variant)] for variant in order[columns.VARIANT])
+    return tuple(sorted(found.values(), key=lambda record: stored.shown_place(record.facts)))
 
 
 def shown_runs(selection: Selection) -> list[RunRecord]:
@@ -88,7 +91,7 @@ def shown_runs(selection: Selection) -> list[RunRecord]:
     return [
         record
         for record in stored.named_records(selection.run_ids)
-        if record.facts.method == "vanilla" or (at is not None and same_sigma_d(record.facts.train_sigma_d, at))
+        if not record.facts.uses_noise or (at is not None and same_sigma_d(record.facts.train_sigma_d, at))
     ]
 
 

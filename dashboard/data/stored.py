@@ -8,20 +8,18 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.address import Reading
+from dashboard.charts.theme import Look
 from dashboard.data.caches import fingerprint, kept, kept_copies
 from neft import columns, reference, tables
 from neft.errors import StoreError
-from neft.experiments.questions import CONTROL
 from neft.runs.notes import delete_note
-from neft.runs.records import RunRecord
+from neft.runs.records import RunFacts, RunRecord
 from neft.runs.store import INSTANCES, Listing, RunTables, Stores
 from neft.sigma_d import same_sigma_d, sigma_d_text
 from neft.tables import Interval, Protocol
 
-__all__ = ["Interval", "Protocol", "Reading", "RunRecord", "RunTables", "fingerprint"]
+__all__ = ["Interval", "Protocol", "Reading", "RunFacts", "RunRecord", "RunTables", "fingerprint"]
 
-CANONICAL = ("vanilla", "noise_injection", CONTROL, "ovf", "irs")
-"""The variants of the first look, in the order in which they are shown."""
 Unit = Literal["w_max", "rms"]
 DATA_KEY = "data_key"
 """The column of the table of runs that holds what addresses call the data."""
@@ -112,9 +110,22 @@ def differing_settings(run_ids: tuple[str, ...], *, without: tuple[str, ...]) ->
     return tables.differing_settings(records(run_ids), without=without)
 
 
-def variant_words(variant: str, label: str) -> str:
+def variant_words(label: str, *, is_control: bool) -> str:
     """A variant's label, the control marked as such."""
-    return f"{label} (control)" if variant == CONTROL else label
+    return f"{label} (control)" if is_control else label
+
+
+def control_of(rows: pd.DataFrame) -> str:
+    """The variant that feedback is held against, of those that some rows are of; empty where it is not among them."""
+    found = rows.loc[rows[columns.IS_CONTROL].astype(bool), columns.VARIANT] if not rows.empty else ()
+    return next(iter(map(str, found)), "")
+
+
+def against_control(rows: pd.DataFrame, run_ids: Sequence[str], metric: str = columns.ACCURACY) -> pd.DataFrame:
+    """The paired differences to the control of those feedback methods that differ from the others in nothing else."""
+    found = differences(rows, control_of(rows), metric)
+    fair = found[columns.VARIANT].isin(comparable_variants(run_ids))
+    return found[found[columns.HAS_FEEDBACK].astype(bool) & fair]
 
 
 def is_curve(record: RunRecord) -> bool:
@@ -129,7 +140,7 @@ def place_address(record: RunRecord) -> dict[str, str]:
 
 
 def view_address(run_id: str) -> dict[str, str | list[str]]:
-    """The landing page's address that shows a run beside the first look's methods, as one network over all sigma_d."""
+    """The landing page's address that shows a run beside the plain methods, as one network over all sigma_d."""
     found = records([run_id])
     if not found:
         return {}
@@ -138,11 +149,10 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
         one for one in listing().records if _shown_together(one, found[0]) and (is_curve(one) or one.id == run_id)
     ]
     named = {record.id: record.facts for record in tables.named_by_recipe(beside)}
-    known = {one.variant for one in named.values()}
-    shown = [*(variant for variant in CANONICAL if variant in known), named[run_id].variant]
+    plain = sorted((one for one in named.values() if not one.departure), key=shown_place)
     query: dict[str, str | list[str]] = {
         **place_address(found[0]),
-        address.VARIANTS: list(dict.fromkeys(shown)),
+        address.VARIANTS: list(dict.fromkeys(one.variant for one in (*plain, named[run_id]))),
         address.PROTOCOL: "fixed",
     }
     if facts.train_sigma_d:
@@ -220,12 +230,12 @@ def published_panels() -> dict[str, str]:
 
 
 def published_accuracy(panel: str | None, variants: Sequence[str]) -> pd.DataFrame:
-    """A panel's published points of these variants, and of the published methods that we do not have.
+    """A panel's published points of these variants, and of the published methods of which no run is stored.
 
     Empty without a panel.
     """
     rows = reference.published_accuracy()
-    ours = rows[columns.VARIANT].isin(CANONICAL)
+    ours = rows[columns.VARIANT].isin(runs_table()[columns.VARIANT])
     return in_shown_order(rows[(rows[columns.PANEL] == panel) & (rows[columns.VARIANT].isin(variants) | ~ours)])
 
 
@@ -245,15 +255,22 @@ def problems() -> dict[str, str]:
 
 
 def in_shown_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """Variants in the order in which they are always shown."""
-    if frame.empty or columns.VARIANT not in frame:
+    """Variants in the order in which they are always shown: by their rank, the plain one of a rank first."""
+    if frame.empty:
         return frame
-    placed = frame.assign(_place=frame[columns.VARIANT].map(_place))
-    return placed.sort_values("_place", kind="stable", ignore_index=True).drop(columns="_place")
+    order = [columns.METHOD_RANK, columns.DEPARTURE, columns.VARIANT]
+    keys = frame[order].astype({columns.METHOD_RANK: int, columns.DEPARTURE: str, columns.VARIANT: str})
+    return frame.iloc[keys.reset_index(drop=True).sort_values(order).index].reset_index(drop=True)
 
 
-def _place(variant: str) -> tuple[int, str]:
-    return CANONICAL.index(variant) if variant in CANONICAL else len(CANONICAL), variant
+def look(record: RunRecord) -> Look:
+    """What decides how a run is drawn."""
+    return Look(record.facts.rank, record.facts.departure)
+
+
+def shown_place(facts: RunFacts) -> tuple[int, str, str]:
+    """What a run is sorted by where variants are shown: as `in_shown_order`."""
+    return facts.rank, facts.departure, facts.variant
 
 
 def _shown_together(one: RunRecord, other: RunRecord) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from dashboard.data import stored
 from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
-from neft.experiments.questions import CONTROL
 from neft.tables import other_images
 from neft.tables.side_by_side import settings_side_by_side
 
@@ -26,24 +25,30 @@ class Suggestion:
 
 @kept(max_entries=2)
 def suggestions() -> list[Suggestion]:
-    """What to start with: noise injection against its control, and all methods, each of one seed and the same chips."""
+    """What to start with: the control beside the same method without its temperature, and beside all methods.
+
+    Each is of one seed and the same chips.
+    """
     records = stored.listing().records
-    found: list[Suggestion] = []
-    for title, variants in (
-        ("Noise injection against its temperature control", (CONTROL, "noise_injection")),
-        ("All methods against the control", (CONTROL, *(one for one in stored.CANONICAL if one != CONTROL))),
-    ):
-        group = _one_of_each(variants, [record for record in records if stored.is_curve(record)])
-        if group:
-            found.append(_suggestion(title, group))
-    return found or _any_two(records)
+    group = _control_and_plain([record for record in records if stored.is_curve(record)])
+    if len(group) < 2:
+        return _any_two(records)
+    control, *others = group
+    found = [_suggestion("All methods against the control", group)]
+    pair = [record for record in others if record.facts.method == control.facts.method]
+    if pair:
+        found.insert(0, _suggestion(f"{pair[0].facts.label} against its temperature control", [control, pair[0]]))
+    return found
 
 
-def _one_of_each(variants: Sequence[str], records: Sequence[RunRecord]) -> list[RunRecord]:
-    """A run of each variant that differs from the first's in its method alone; from where the most curves are."""
+def _control_and_plain(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """A run of the control, and one of each plain variant that differs from it in its method alone.
+
+    Of the controls that with the most others beside it; of those the one from where the most curves are.
+    """
     curves_there = Counter(_place(record) for record in records)
     anchors = sorted(
-        (record for record in records if record.facts.variant == variants[0]),
+        (record for record in records if record.facts.is_control),
         key=lambda one: (
             -curves_there[_place(one)],
             abs(one.facts.train_sigma_d - USUAL_SIGMA_D),
@@ -51,11 +56,13 @@ def _one_of_each(variants: Sequence[str], records: Sequence[RunRecord]) -> list[
             one.id,
         ),
     )
+    plain = {record.facts.variant: record.facts for record in records if not record.facts.departure}
+    variants = [facts.variant for facts in sorted(plain.values(), key=stored.shown_place) if not facts.is_control]
+    groups: list[list[RunRecord]] = []
     for anchor in anchors:
-        group = [_partner(anchor, variant, records) for variant in variants]
-        if None not in group:
-            return [record for record in group if record is not None]
-    return []
+        partners = (_partner(anchor, variant, records) for variant in variants)
+        groups.append([anchor, *(partner for partner in partners if partner is not None)])
+    return max(groups, key=len, default=[])
 
 
 def _partner(anchor: RunRecord, variant: str, records: Sequence[RunRecord]) -> RunRecord | None:
@@ -72,7 +79,7 @@ def _partner(anchor: RunRecord, variant: str, records: Sequence[RunRecord]) -> R
 
 def _differ_in_method_alone(record: RunRecord, other: RunRecord) -> bool:
     differing = settings_side_by_side([record, other], differences_only=True).index
-    without_noise = record.facts.method == "vanilla"
+    without_noise = not record.facts.uses_noise
     return all(str(name).startswith("method.") or (without_noise and name == "training.sigma_d") for name in differing)
 
 

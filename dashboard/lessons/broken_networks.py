@@ -9,7 +9,7 @@ from dashboard import address, charts
 from dashboard.charts import Mark
 from dashboard.data import previews, restorable, stored, teaching
 from dashboard.data.citations import cite
-from dashboard.data.stored import RunRecord
+from dashboard.data.stored import RunRecord, look
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import VANILLA, Comparison, main_comparison
 from dashboard.pages import Page
@@ -159,7 +159,11 @@ def _chips(numbers: Numbers) -> None:
             alt="Histogram of chips by accuracy, one network.",
         ),
         charts.chip_histogram(
-            frame, marks=(Mark("mean", mean),), variant=VANILLA, x_title="a chip's accuracy (%)", mode=theme_mode()
+            frame,
+            marks=(Mark("mean", mean),),
+            look=look(numbers.record),
+            x_title="a chip's accuracy (%)",
+            mode=theme_mode(),
         ),
         frame,
     )
@@ -186,7 +190,9 @@ def _layers(numbers: Numbers) -> None:
     except NeftError as error:
         empty_card(card, str(error))
         return
-    figure = charts.layer_costs(found.alone, found.together, clean=found.clean, variant=VANILLA, mode=theme_mode())
+    figure = charts.layer_costs(
+        found.alone, found.together, clean=found.clean, look=look(numbers.record), mode=theme_mode()
+    )
     chart_card(card, figure, found.alone)
 
 

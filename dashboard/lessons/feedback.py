@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
+from dashboard.charts.frames import look_of
 from dashboard.data import plans
 from dashboard.data.citations import cite
 from dashboard.lessons.base import Choice, Lesson, Link, Missing
@@ -71,10 +72,10 @@ def _card(key: str, question: str, caption: str) -> Card:
     return Card(key=key, question=question, caption=caption, definition=DEFINITION, alt=alt)
 
 
-def _draw_differences(card: Card, rows: pd.DataFrame) -> None:
+def _draw_differences(card: Card, numbers: Numbers, rows: pd.DataFrame) -> None:
     figure = charts.difference_vs_sigma_d(
         rows,
-        reference=INJECTION,
+        reference=look_of(numbers.comparison.of(INJECTION)),
         reference_label="Noise injection",
         interval_name=f"paired, {sentences.spread_words(rows)}",
         mode=theme_mode(),
@@ -89,7 +90,7 @@ def _show(numbers: Numbers) -> None:
         caption = (
             "Points gained on the same seeds and chips. An interval that keeps clear of zero is a gain told apart."
         )
-        _draw_differences(_card("gain", "What does feedback gain?", caption), shown)
+        _draw_differences(_card("gain", "What does feedback gain?", caption), numbers, shown)
     with right:
         st.latex(r"\mathcal L=\mathrm{CE}\bigg(\frac{O-\beta\sum_{n=1}^{N}\gamma_n\,\mathrm{Out}_n}{N+1},\ y\bigg)")
         st.caption(
@@ -122,7 +123,7 @@ def _answer(numbers: Numbers) -> None:
     left, right = st.columns(2)
     with left:
         caption = "The control has no feedback at all. Compare its marks with those of OVF and IRS."
-        _draw_differences(_card("control", "And the control?", caption), numbers.differences)
+        _draw_differences(_card("control", "And the control?", caption), numbers, numbers.differences)
     with right:
         _temperature(numbers.comparison.stamp)
 

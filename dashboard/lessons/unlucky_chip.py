@@ -10,7 +10,7 @@ from dashboard import address, charts
 from dashboard.charts import Mark
 from dashboard.data import teaching
 from dashboard.data.citations import cite
-from dashboard.data.stored import RunRecord
+from dashboard.data.stored import RunRecord, look
 from dashboard.lessons.base import Guess, Lesson, Link, Missing
 from dashboard.lessons.comparison import INJECTION, Comparison, main_comparison
 from dashboard.pages import Page
@@ -124,7 +124,7 @@ def _histogram(numbers: Numbers) -> None:
     chart_card(
         Card("luck", "Where is the unlucky chip?", "Bars count chips; the worst are the customers'.", DEFINITION, ALT),
         charts.chip_histogram(
-            frame, marks=marks, variant=INJECTION, x_title="a chip's accuracy (%)", mode=theme_mode()
+            frame, marks=marks, look=look(numbers.record), x_title="a chip's accuracy (%)", mode=theme_mode()
         ),
         frame,
     )
@@ -143,7 +143,7 @@ def _estimates(numbers: Numbers) -> None:
             alt="Mean and 1st percentile with their intervals over the number of chips tried.",
         ),
         charts.estimates_by_chips(
-            frame, names={"mean": "mean", "percentile": "1st percentile"}, variant=INJECTION, mode=theme_mode()
+            frame, names={"mean": "mean", "percentile": "1st percentile"}, look=look(numbers.record), mode=theme_mode()
         ),
         frame,
     )

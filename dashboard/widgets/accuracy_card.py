@@ -14,7 +14,6 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
-from neft.experiments.questions import CONTROL
 from neft.sigma_d import sigma_d_text
 
 ACCURACY_DEFINITION = r"""
@@ -67,12 +66,10 @@ def headline(selection: Selection, rows: pd.DataFrame) -> str:
     if rows.empty:
         no_chips_here(selection)
         return ""
-    differences = stored.differences(rows, CONTROL)
-    fair = differences[columns.VARIANT].isin(stored.comparable_variants(selection.run_ids))
-    feedback = differences[differences[columns.METHOD].isin(["ovf", "irs"]) & fair]
+    feedback = stored.against_control(rows, selection.run_ids)
     means = stored.means(rows)
     labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
-    words = sentences.finding(selection, means, feedback, labels.get(CONTROL))
+    words = sentences.finding(selection, means, feedback, labels.get(stored.control_of(rows)))
     st.markdown(words)
     return words
 
@@ -115,7 +112,7 @@ def _accuracy_caption(selection: Selection, curves: pd.DataFrame) -> str:
         )
     trained = f"{SIGMA_D} = {sigma_d_text(selection.train_sigma_d or 0)}"
     start = f"One network a seed, trained at {trained}, tried at every {SIGMA_D}."
-    has_batchnorm = not selection.backbone.startswith("mlp")
+    has_batchnorm = any(record.facts.has_batchnorm for record in stored.records(selection.run_ids))
     comparable = curves[curves[columns.VARIANT].isin(stored.comparable_variants(selection.run_ids))]
     clean = sentences.clean_words(stored.clean_means(comparable), has_batchnorm=has_batchnorm)
     return f"{start} {clean}".strip()

@@ -16,28 +16,32 @@ PREFIX = "form_"
 TEST_DEVICE = "test_device"
 """Also one of one's own, written as on the command line."""
 DOWNLOAD = "download"
-DOWNLOADED = ("fashion_mnist", "mnist", "cifar10", "cifar100", "tiny_imagenet")
-"""Data sets that can be fetched."""
 CHOICES = {
     "dataset": "What the network learns to tell apart. Digits come with scikit-learn; the others are read from disk.",
     "backbone": "The network; its width, or its units, make it dearer and better.",
-    "method": "How it is trained against device variation; vanilla knows nothing of it.",
+    "method": "How it is trained against device variation; not every method knows of it.",
     "constraint": "What every step of the training does to the weights after the optimiser; free to combine.",
     "device": "The technology whose levels miss their targets, in training and on the test chips.",
 }
 
 
-def choose_component(part: str, title: str, *, default: str) -> str:
+def choose_component(part: str, title: str) -> str:
     """Which component of a family."""
+    form = forms.form()
     control = Control(
         key=f"{PREFIX}{part}",
         label=title,
-        options=forms.form().families[part],
-        default=default,
+        options=form.families[part],
+        default=form.chosen[part],
         kind="list",
         help=CHOICES[part],
     )
     return control.draw()
+
+
+def can_download(dataset: str) -> bool:
+    """Whether a data set can be fetched."""
+    return dataset in forms.form().can_download
 
 
 def download_switch() -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dashboard import charts
 from dashboard.data import previews
 from dashboard.data.previews import MAX_PASSES, LayerCosts, Stream
-from dashboard.data.stored import RunRecord
+from dashboard.data.stored import RunRecord, look
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
@@ -40,9 +40,7 @@ def layer_card(
         definition=LAYER_DEFINITION,
         alt=f"Accuracy with variation in one of {len(found.alone)} layers at a time, beside all layers and none.",
     )
-    figure = charts.layer_costs(
-        found.alone, found.together, clean=found.clean, variant=record.facts.variant, mode=theme_mode()
-    )
+    figure = charts.layer_costs(found.alone, found.together, clean=found.clean, look=look(record), mode=theme_mode())
     chart_card(card, figure, stream.last.curve, controls=controls)
 
 

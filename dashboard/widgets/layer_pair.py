@@ -19,7 +19,6 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import result_words
 from neft import columns
 from neft.errors import NeftError
-from neft.experiments.questions import CONTROL
 
 SIDES = {address.ONE_METHOD: "Method", address.OTHER_METHOD: "Beside it"}
 
@@ -96,7 +95,8 @@ def _sides(kept: dict[str, RunRecord]) -> tuple[Control, ...]:
     labels = {variant: record.facts.label for variant, record in kept.items()}
     last = list(kept)[-1]
     others = [variant for variant in kept if variant != last]
-    first = CONTROL if CONTROL in others else next(iter(others), last)
+    control = next((variant for variant in others if kept[variant].facts.is_control), None)
+    first = control or next(iter(others), last)
     defaults = (first, last) if len(kept) > 1 else (last,)
     return tuple(
         Control(

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import address
 from dashboard.address import Protocol, Selection
 from dashboard.data import stored
+from dashboard.data.stored import RunFacts
 from dashboard.widgets.control import Choices, Control
 from neft import columns
 from neft.sigma_d import sigma_d_text
@@ -34,12 +35,9 @@ def pick_runs() -> Selection:
         full = table[table["num_sigma_ds"] >= stored.FULL_CURVE]
         named = {record.id: record.facts for record in stored.named_records(tuple(full[columns.RUN_ID]))}
         full = full.assign(
-            **{
-                columns.VARIANT: full[columns.RUN_ID].map({run_id: facts.variant for run_id, facts in named.items()}),
-                columns.LABEL: full[columns.RUN_ID].map({run_id: facts.label for run_id, facts in named.items()}),
-            }
+            **{columns.VARIANT: full[columns.RUN_ID].map({run_id: facts.variant for run_id, facts in named.items()})}
         )
-        variants = _pick_variants(full)
+        variants = _pick_variants(list(named.values()))
         chosen = full[full[columns.VARIANT].isin(variants)]
         protocol = _pick_protocol()
         trained = _trained_sigma_ds(full)
@@ -141,15 +139,17 @@ def _pick(
     return table[table[column] == chosen], chosen, labels[chosen]
 
 
-def _pick_variants(full: pd.DataFrame) -> list[str]:
-    labels = dict(zip(full[columns.VARIANT], full[columns.LABEL], strict=True))
-    known = [variant for variant in stored.CANONICAL if variant in labels]
-    others = sorted(variant for variant in labels if variant not in stored.CANONICAL)
+def _pick_variants(named: Sequence[RunFacts]) -> list[str]:
+    variants = {facts.variant: facts for facts in sorted(named, key=stored.shown_place)}
+    plain = [variant for variant, facts in variants.items() if not facts.departure]
     choices = Choices(
         key=address.VARIANTS,
         label="Methods",
-        options={variant: stored.variant_words(variant, labels[variant]) for variant in (*known, *others)},
-        default=tuple(known or others),
+        options={
+            variant: stored.variant_words(facts.label, is_control=facts.is_control)
+            for variant, facts in variants.items()
+        },
+        default=tuple(plain or variants),
         help=_VARIANTS_HELP,
     )
     return choices.draw()
@@ -175,7 +175,7 @@ def _pick_published() -> tuple[str | None, str]:
 
 
 def _trained_sigma_ds(full: pd.DataFrame) -> list[float]:
-    noisy = full[full[columns.METHOD] != "vanilla"]
+    noisy = full[full[columns.USES_NOISE].astype(bool)]
     return sorted({float(value) for value in noisy[columns.TRAIN_SIGMA_D]})
 
 

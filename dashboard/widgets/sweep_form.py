@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.data import run_time
 from dashboard.data.run_time import PlannedSweep
 from dashboard.jobs import jobs
-from dashboard.widgets.component_form import DOWNLOAD, DOWNLOADED, choose_component, component_fields, download_switch
+from dashboard.widgets.component_form import DOWNLOAD, can_download, choose_component, component_fields, download_switch
 from dashboard.words.queue_words import queue_words
 from neft.errors import ConfigError
 from neft.experiments.questions import Experiment
@@ -59,13 +59,13 @@ def _form() -> tuple[dict[str, Any], int]:
     values: dict[str, Any] = {}
     left, middle, right = st.columns(3)
     with left:
-        dataset = choose_component("dataset", "Data set", default="digits")
+        dataset = choose_component("dataset", "Data set")
         values |= {"dataset": dataset}
         values |= component_fields("dataset", dataset, only=("image_size", "path", "channels", "max_train"))
-        if dataset in DOWNLOADED:
+        if can_download(dataset):
             values[DOWNLOAD] = download_switch()
     with middle:
-        backbone = choose_component("backbone", "Backbone", default="vgg8")
+        backbone = choose_component("backbone", "Backbone")
         values |= {"backbone": backbone} | component_fields("backbone", backbone)
     with right:
         seeds = st.number_input(

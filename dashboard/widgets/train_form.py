@@ -9,7 +9,7 @@ from dashboard.data import forms
 from dashboard.pages import Page
 from dashboard.widgets.component_form import (
     DOWNLOAD,
-    DOWNLOADED,
+    can_download,
     choose_component,
     component_fields,
     download_switch,
@@ -26,17 +26,17 @@ def train_form() -> dict[str, Any]:
     values: dict[str, Any] = {}
     left, right = st.columns(2)
     with left, st.container(border=True):
-        values |= _family("dataset", "Data set", "digits", only=("image_size", "path", "channels"))
-        if values["dataset"] in DOWNLOADED:
+        values |= _family("dataset", "Data set", only=("image_size", "path", "channels"))
+        if can_download(values["dataset"]):
             values[DOWNLOAD] = download_switch()
     with right, st.container(border=True):
-        values |= _family("backbone", "Backbone", "vgg8")
+        values |= _family("backbone", "Backbone")
     left, right = st.columns(2)
     with left, st.container(border=True):
-        values |= _family("method", "Method", "ovf")
-        values |= _family("constraint", "Weight constraint", "none")
+        values |= _family("method", "Method")
+        values |= _family("constraint", "Weight constraint")
     with right, st.container(border=True):
-        values |= _family("device", "Device", "rram1")
+        values |= _family("device", "Device")
         values |= component_fields("training", only=MAIN_TRAINING)
     with st.expander("Bit slicing, training and evaluation in detail", icon=":material/tune:"):
         left, right = st.columns(2)
@@ -49,8 +49,8 @@ def train_form() -> dict[str, Any]:
     return values
 
 
-def _family(part: str, title: str, default: str, only: tuple[str, ...] = ()) -> dict[str, Any]:
-    chosen = choose_component(part, title, default=default)
+def _family(part: str, title: str, only: tuple[str, ...] = ()) -> dict[str, Any]:
+    chosen = choose_component(part, title)
     return {part: chosen} | component_fields(part, chosen, only=only)
 
 

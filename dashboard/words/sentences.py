@@ -87,8 +87,8 @@ def clean_words(clean: pd.DataFrame, *, has_batchnorm: bool) -> str:
     rows = clean.to_dict("records")
     kept = ", ".join(f"{row[columns.LABEL]} {with_interval(row[columns.MEAN], row[columns.CI95])}" for row in rows)
     words = f"Without variation: {kept}."
-    noise_free = clean[clean[columns.METHOD] == "vanilla"][columns.MEAN]
-    noisy = clean[clean[columns.METHOD] != "vanilla"][columns.MEAN]
+    uses_noise = clean[columns.USES_NOISE].astype(bool)
+    noise_free, noisy = clean[~uses_noise][columns.MEAN], clean[uses_noise][columns.MEAN]
     if len(noise_free) == 0 or len(noisy) == 0 or noise_free.iloc[0] - noisy.min() < NOTABLE:
         return words
     reason = (

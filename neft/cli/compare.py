@@ -11,13 +11,14 @@ from rich.table import Table
 
 from neft import columns
 from neft.cli.common import json_option, json_rows, print_json, print_table
-from neft.errors import ConfigError
+from neft.errors import ConfigError, unknown_name
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
-from neft.tables import METRIC_COLUMNS, compare_runs, other_chips, settings_in_a_sentence
+from neft.tables import compare_runs, other_chips, settings_in_a_sentence
 
 LETTERS = string.ascii_uppercase
-PERCENT = (columns.ACCURACY, columns.MEAN_CONFIDENCE, columns.CALIBRATION_ERROR)
+FRACTION = "fraction"
+"""The unit of what is shown in per cent."""
 
 Row = Mapping[Hashable, Any]
 
@@ -26,10 +27,10 @@ Row = Mapping[Hashable, Any]
 @click.argument("run_ids", metavar="RUN_A RUN_B [RUN_C]...", nargs=-1, required=True)
 @click.option(
     "--metric",
-    type=click.Choice(METRIC_COLUMNS),
+    metavar="NAME",
     default=columns.ACCURACY,
     show_default=True,
-    help="What to compare.",
+    help="What to compare: accuracy, ekl or another metric that the runs keep.",
 )
 @click.option(
     "--sigma-d",
@@ -59,6 +60,7 @@ def compare(run_ids: tuple[str, ...], metric: str, sigma_ds: str | None, *, as_j
     if not 2 <= len(run_ids) <= len(LETTERS):
         message = f"Name 2 to {len(LETTERS)} runs to compare; got {len(run_ids)}. See `neft runs` for those there are."
         raise ConfigError(message)
+    _ = _unit(metric)
     stores = Stores.default()
     runs = [_read(run_id, stores) for run_id in run_ids]
     records = [record for record, _ in runs]
@@ -145,7 +147,24 @@ def _saving(row: Row) -> str:
 
 
 def _heading(metric: str) -> str:
-    return f"{metric.replace('_', ' ')} ({'%' if metric in PERCENT else 'nats'})"
+    unit = _unit(metric)
+    return f"{metric.replace('_', ' ')} ({'%' if unit == FRACTION else unit})"
+
+
+def _unit(metric: str) -> str:
+    """The unit that a metric is stored in; that of accuracy is known without loading torch.
+
+    Raises:
+        ConfigError: there is no such metric.
+    """
+    if metric == columns.ACCURACY:
+        return FRACTION
+    from neft.metrics import METRICS  # noqa: PLC0415 - imports torch
+
+    if metric not in METRICS:
+        kind = "metric"
+        raise unknown_name(kind, metric, METRICS)
+    return METRICS[metric].unit
 
 
 def _number(row: Row, value: str, ci95: str, metric: str, *, signed: bool = False) -> str:
@@ -157,7 +176,7 @@ def _number(row: Row, value: str, ci95: str, metric: str, *, signed: bool = Fals
 def _scaled(value: float, metric: str, *, signed: bool = False) -> str:
     if math.isnan(value):
         return "–"
-    scale, digits = (100, 2) if metric in PERCENT else (1, 4)
+    scale, digits = (100, 2) if _unit(metric) == FRACTION else (1, 4)
     return f"{value * scale:{'+' if signed else ''}.{digits}f}"
 
 

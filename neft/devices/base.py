@@ -82,7 +82,7 @@ class StateDependentDevice(BaseDevice):
         if device_bits != 2:
             message = (
                 f"The device's level stds are defined for 4 levels: device_bits (K) must be 2; got {device_bits}. "
-                "For other K choose 'rram1'."
+                "For other K choose a device that misses alike in every level."
             )
             raise ConfigError(message)
         ratio = self.state_ratio

@@ -7,7 +7,7 @@ how far to trust them and what keeps them from being compared point by point sta
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -15,9 +15,11 @@ from neft.columns import (
     ACCURACY,
     BACKBONE,
     DATASET,
+    DEPARTURE,
     EKL,
     EXPERIMENT,
     LABEL,
+    METHOD_RANK,
     NOTE,
     PANEL,
     PANEL_LABEL,
@@ -51,13 +53,13 @@ _EKL_SOURCE = "[Qin2025], EKL figure"
 _TABLES_SOURCE = "[Qin2025]"
 
 _METHODS = {
-    "without_noise": ("vanilla", "Vanilla"),
-    "with_noise": ("noise_injection", "Noise injection"),
-    "ovf": ("ovf", "OVF"),
-    "irs": ("irs", "IRS"),
-    "correctnet": ("correctnet", "CorrectNet"),
+    "without_noise": ("vanilla", "Vanilla", 0),
+    "with_noise": ("noise_injection", "Noise injection", 1),
+    "ovf": ("ovf", "OVF", 3),
+    "irs": ("irs", "IRS", 4),
+    "correctnet": ("correctnet", "CorrectNet", 5),
 }
-"""The figures' methods as our variants: key and label."""
+"""The figures' methods as our variants: key, label and rank."""
 
 _NOTES = {
     "vector": "read off the vector figure, within about 0.01 points",
@@ -150,8 +152,7 @@ def _accuracy(year: Year) -> pd.DataFrame:
         {
             PANEL: table["panel"],
             PANEL_LABEL: table["panel"].map(PANELS),
-            VARIANT: _variants(table),
-            LABEL: _labels(table),
+            **_variants(table),
             SIGMA_D: table["sigma_d"],
             ACCURACY: accuracy,
             SOURCE: cite(source),
@@ -167,8 +168,7 @@ def _ekl() -> pd.DataFrame:
         {
             PANEL: table["panel"],
             PANEL_LABEL: "network and data not named",
-            VARIANT: _variants(table),
-            LABEL: _labels(table),
+            **_variants(table),
             SIGMA_D: table["sigma_d"],
             EKL: table["ekl_x1e-2"] * 1e-2,
             SOURCE: cite(_EKL_SOURCE),
@@ -187,8 +187,7 @@ def _settings() -> pd.DataFrame:
     found = pd.DataFrame(
         {
             EXPERIMENT: [place[0] for place in places],
-            VARIANT: _variants(table),
-            LABEL: _labels(table),
+            **_variants(table),
             SETTING: [place[1] for place in places],
             POSITION: [place[2] for place in places],
             ACCURACY: table["accuracy_percent"] / 100,
@@ -210,9 +209,8 @@ def _read(file: str) -> pd.DataFrame:
     return pd.read_csv(Path(__file__).parent / file)
 
 
-def _variants(table: pd.DataFrame) -> "pd.Series[str]":
-    return table["method"].map({name: variant for name, (variant, _) in _METHODS.items()})
-
-
-def _labels(table: pd.DataFrame) -> "pd.Series[str]":
-    return table["method"].map({name: label for name, (_, label) in _METHODS.items()})
+def _variants(table: pd.DataFrame) -> "dict[str, pd.Series[Any]]":
+    """What tables say of a variant: its key, label and look."""
+    known = (table["method"].map({name: facts[index] for name, facts in _METHODS.items()}) for index in range(3))
+    found = dict(zip((VARIANT, LABEL, METHOD_RANK), known, strict=True))
+    return found | {DEPARTURE: pd.Series("", index=table.index)}

@@ -61,6 +61,11 @@ class RunFacts(Component):
     num_instances: int
     sigma_ds: tuple[float, ...]
 
+    @property
+    def departure(self) -> str:
+        """What makes the variant another than the plain one of its rank; empty for that one."""
+        return "" if self.is_control else self.variant.removeprefix(self.method)
+
 
 class Provenance(Component):
     """Where a run came from."""

@@ -24,7 +24,7 @@ from neft.tables.curves import (
     metric_quantiles,
     select_protocol,
 )
-from neft.tables.intervals import METRIC_COLUMNS, Interval, crossed_interval, summarise
+from neft.tables.intervals import Interval, crossed_interval, summarise
 from neft.tables.layers import (
     SMALL,
     deviation_ratios,
@@ -57,6 +57,7 @@ from neft.tables.runs import (
     runs_table,
     summary_table,
 )
+from neft.tables.variants import VARIANT_FACTS, facts_of, variant_facts
 
 __all__ = [
     "COMPARISON_COLUMNS",
@@ -64,10 +65,10 @@ __all__ = [
     "DECAY_SETTINGS",
     "ECDF_POINTS",
     "FAILS_BELOW",
-    "METRIC_COLUMNS",
     "POINT_COLUMNS",
     "RUN_COLUMNS",
     "SMALL",
+    "VARIANT_FACTS",
     "Difference",
     "Interval",
     "Protocol",
@@ -88,6 +89,7 @@ __all__ = [
     "differences_to_series",
     "differing_settings",
     "experiment_chips",
+    "facts_of",
     "flat_config",
     "gather",
     "layer_label",
@@ -111,5 +113,6 @@ __all__ = [
     "summary_table",
     "validation_choice",
     "variance_parts",
+    "variant_facts",
     "weight_sizes",
 ]

@@ -15,6 +15,7 @@ from neft.runs.records import RunRecord
 from neft.sigma_d import same_sigma_d
 from neft.tables.curves import seeds_by_chips
 from neft.tables.intervals import Interval, crossed_interval
+from neft.tables.variants import VARIANT_FACTS, Fact, facts_of, series_facts
 
 Arm = tuple[str, str]
 """A series' key and a setting."""
@@ -22,7 +23,7 @@ Arm = tuple[str, str]
 FAILS_BELOW = 0.05
 """A training failed if its accuracy is this far below the mean of its method's trainings ([Qin2025], section 4.3)."""
 
-_PLACE_COLUMNS = (columns.VARIANT, columns.LABEL, columns.SETTING, columns.POSITION)
+_PLACE_COLUMNS = (*VARIANT_FACTS, columns.SETTING, columns.POSITION)
 POINT_COLUMNS = (
     *_PLACE_COLUMNS,
     columns.SIGMA_D,
@@ -55,16 +56,17 @@ def experiment_chips(
         frames.append(rows[same_sigma_d(rows[columns.SIGMA_D], entry.sigma_d)])
     counts = [len(frame) for frame in frames]
     chips = pd.concat(frames, ignore_index=True)
+    facts = _facts_by_series(found, {entry.run_id: runs[entry.run_id][0] for entry in found})
     # categories: thousands of rows share a few words
-    places: dict[str, list[str]] = {
+    places: dict[str, list[object]] = {
         columns.RUN_ID: [entry.run_id for entry in found],
-        columns.VARIANT: [entry.series for entry in found],
-        columns.LABEL: [entry.label for entry in found],
         columns.SETTING: [entry.setting for entry in found],
+        **{name: [facts[entry.series][name] for entry in found] for name in VARIANT_FACTS},
+        columns.LABEL: [entry.label for entry in found],
     }
-    for name, words in places.items():
-        known = list(dict.fromkeys(words))
-        codes = [known.index(word) for word in words]
+    for name, values in places.items():
+        known = list(dict.fromkeys(values))
+        codes = [known.index(value) for value in values]
         kind = pd.CategoricalDtype(known)
         chips[name] = pd.Categorical.from_codes(list(np.repeat(codes, counts)), dtype=kind)
     chips[columns.POSITION] = np.repeat([entry.position for entry in found], counts)
@@ -76,14 +78,13 @@ def setting_points(chips: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.Da
     """A row per arm: the mean of a metric over seeds x chips with its interval; in the experiment's order."""
     rows: list[dict[str, object]] = []
     if not chips.empty:
-        for (series, position), cell in chips.groupby([columns.VARIANT, columns.POSITION], sort=False):
+        for (_, position), cell in chips.groupby([columns.VARIANT, columns.POSITION], sort=False):
             interval = crossed_interval(seeds_by_chips(cell, metric).to_numpy(dtype=float))
             half = 0.0 if np.isnan(interval.ci95) else interval.ci95
             first = cell.iloc[0]
             rows.append(
                 {
-                    columns.VARIANT: series,
-                    columns.LABEL: first[columns.LABEL],
+                    **facts_of(cell),
                     columns.SETTING: first[columns.SETTING],
                     columns.POSITION: position,
                     columns.SIGMA_D: first[columns.SIGMA_D],
@@ -98,6 +99,14 @@ def setting_points(chips: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.Da
             )
     frame = pd.DataFrame(rows, columns=list(POINT_COLUMNS))
     return frame.sort_values([columns.VARIANT, columns.POSITION], ignore_index=True)
+
+
+def _facts_by_series(entries: Sequence[PlanEntry], records: Mapping[str, RunRecord]) -> dict[str, dict[str, Fact]]:
+    """The facts of every series of an experiment, by its key."""
+    runs: dict[str, list[RunRecord]] = {}
+    for entry in entries:
+        runs.setdefault(entry.series, []).append(records[entry.run_id])
+    return {series: series_facts(series, found) for series, found in runs.items()}
 
 
 def arms(chips: pd.DataFrame) -> set[Arm]:
@@ -188,12 +197,13 @@ def convergence(chips: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A row per training (accuracy averaged over its chips, whether it failed), and a row per method with its count."""
     if chips.empty:
         return pd.DataFrame(), pd.DataFrame()
-    keys = [columns.VARIANT, columns.LABEL, columns.POSITION]
-    seeds = chips.groupby([*keys, columns.SEED, columns.RUN_ID], sort=False)[columns.ACCURACY].mean().reset_index()
+    keys = [*VARIANT_FACTS, columns.POSITION]
+    each = chips.groupby([*keys, columns.SEED, columns.RUN_ID], sort=False, observed=True)
+    seeds = each[columns.ACCURACY].mean().reset_index()
     seeds[columns.MEAN] = seeds.groupby(columns.VARIANT)[columns.ACCURACY].transform("mean")
     seeds["threshold"] = seeds[columns.MEAN] - FAILS_BELOW
     seeds["failed"] = seeds[columns.ACCURACY] < seeds["threshold"]
-    grouped = seeds.groupby(keys, sort=False)
+    grouped = seeds.groupby(keys, sort=False, observed=True)
     means = grouped.agg(
         **{
             columns.MEAN: (columns.MEAN, "first"),
@@ -210,18 +220,19 @@ def validation_choice(entries: Sequence[PlanEntry], records: Mapping[str, RunRec
 
     Only series with several settings have a choice; test data has no part in it.
     """
+    known = [entry for entry in entries if entry.experiment == experiment and entry.run_id in records]
+    facts = _facts_by_series(known, records)
     rows = [
         {
-            columns.VARIANT: entry.series,
+            **facts[entry.series],
             columns.LABEL: entry.label,
             columns.SETTING: entry.setting,
             columns.POSITION: entry.position,
             "validation_accuracy": records[entry.run_id].summary.validation_accuracy,
         }
-        for entry in entries
-        if entry.experiment == experiment and entry.run_id in records
+        for entry in known
     ]
-    keys = [columns.VARIANT, columns.LABEL, columns.SETTING, columns.POSITION]
+    keys = list(_PLACE_COLUMNS)
     if not rows:
         return pd.DataFrame(columns=[*keys, "validation_accuracy", columns.NUM_SEEDS, "chosen"])
     grouped = pd.DataFrame(rows).groupby(keys, sort=False)["validation_accuracy"]

@@ -10,6 +10,7 @@ from neft.tables.arms import convergence
 from neft.tables.curves import differences_to, metric_curves, seeds_by_chips
 from neft.tables.intervals import spread
 from neft.tables.percentiles import percentile_with_interval
+from neft.tables.variants import VARIANT_FACTS
 
 PERCENTILES = (1, 5)
 NUM_FAILED = "num_failed"
@@ -17,7 +18,7 @@ STD_SEEDS, STD_CHIPS, STD_REST = "std_seeds", "std_chips", "std_rest"
 SHARE_SEEDS, SHARE_CHIPS, SHARE_REST = "share_seeds", "share_chips", "share_rest"
 PARTS = (STD_SEEDS, STD_CHIPS, STD_REST)
 SHARES = (SHARE_SEEDS, SHARE_CHIPS, SHARE_REST)
-_HEADS = (columns.VARIANT, columns.LABEL, columns.METHOD, columns.SIGMA_D)
+_HEADS = (*VARIANT_FACTS, columns.SIGMA_D)
 
 
 def low_percentiles(

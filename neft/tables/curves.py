@@ -10,15 +10,14 @@ from neft import columns
 from neft.runs.records import RunRecord
 from neft.sigma_d import same_sigma_d
 from neft.tables.intervals import Interval, crossed_interval
+from neft.tables.variants import VARIANT_FACTS, facts_of, variant_facts
 
 Protocol = Literal["matched", "fixed"]
 """matched: every point trained at its own sigma_d (the papers); fixed: one model over all sigma_d."""
 
 ECDF_POINTS = 201
 CURVE_COLUMNS = (
-    columns.VARIANT,
-    columns.LABEL,
-    columns.METHOD,
+    *VARIANT_FACTS,
     columns.SIGMA_D,
     columns.MEAN,
     columns.CI95,
@@ -32,15 +31,7 @@ CURVE_COLUMNS = (
 )
 
 
-_CELL_COLUMNS = (
-    columns.VARIANT,
-    columns.SIGMA_D,
-    columns.LABEL,
-    columns.METHOD,
-    columns.SEED,
-    columns.INSTANCE,
-    columns.RUN_ID,
-)
+_CELL_COLUMNS = (*VARIANT_FACTS, columns.SIGMA_D, columns.SEED, columns.INSTANCE, columns.RUN_ID)
 
 
 def gather(runs: Sequence[tuple[RunRecord, pd.DataFrame]]) -> pd.DataFrame:
@@ -51,9 +42,7 @@ def gather(runs: Sequence[tuple[RunRecord, pd.DataFrame]]) -> pd.DataFrame:
         [
             {
                 columns.RUN_ID: record.id,
-                columns.METHOD: record.facts.method,
-                columns.VARIANT: record.facts.variant,
-                columns.LABEL: record.facts.label,
+                **variant_facts(record),
                 columns.TRAIN_SIGMA_D: record.facts.train_sigma_d,
                 columns.SEED: record.facts.seed,
                 columns.DECAY: record.facts.decay,
@@ -62,7 +51,7 @@ def gather(runs: Sequence[tuple[RunRecord, pd.DataFrame]]) -> pd.DataFrame:
             for record, _ in runs
         ]
     )
-    texts = [columns.RUN_ID, columns.METHOD, columns.VARIANT, columns.LABEL, columns.DECAY]
+    texts = [columns.RUN_ID, columns.METHOD, columns.VARIANT, columns.LABEL, columns.DEPARTURE, columns.DECAY]
     of = np.repeat(np.arange(len(runs)), [len(rows) for _, rows in runs])
     repeated = facts.astype(dict.fromkeys(texts, "category")).iloc[of].reset_index(drop=True)
     return pd.concat([pd.concat([rows for _, rows in runs], ignore_index=True), repeated], axis=1)
@@ -78,7 +67,7 @@ def select_protocol(gathered: pd.DataFrame, protocol: Protocol, *, train_sigma_d
     """
     if gathered.empty:
         return gathered
-    noise_free = gathered[columns.METHOD] == "vanilla"
+    noise_free = ~gathered[columns.USES_NOISE].astype(bool)
     at = gathered[columns.SIGMA_D] if protocol == "matched" else train_sigma_d
     chosen = same_sigma_d(gathered[columns.TRAIN_SIGMA_D], at if at is not None else np.nan)
     return gathered[noise_free | chosen]
@@ -89,8 +78,8 @@ def metric_curves(gathered: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.
     rows: list[dict[str, object]] = []
     if not gathered.empty:
         needed = gathered[[*_CELL_COLUMNS, metric]]
-        for (variant, sigma_d), cell in needed.groupby([columns.VARIANT, columns.SIGMA_D], sort=False):
-            rows.append(_curve_row(str(variant), float(str(sigma_d)), cell, metric))
+        for (_, sigma_d), cell in needed.groupby([columns.VARIANT, columns.SIGMA_D], sort=False):
+            rows.append(_curve_row(float(str(sigma_d)), cell, metric))
     frame = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
     return frame.sort_values([columns.VARIANT, columns.SIGMA_D], ignore_index=True)
 
@@ -106,8 +95,7 @@ def differences_to(gathered: pd.DataFrame, reference: str, metric: str = columns
     Pairs are the seeds and chips that both have. Where the reference is absent, there are no rows.
     """
     rows: list[dict[str, object]] = []
-    names = (columns.VARIANT, columns.LABEL, columns.METHOD, columns.SEED, columns.INSTANCE, metric)
-    needed = gathered[[*names]] if not gathered.empty else gathered
+    needed = gathered[[*VARIANT_FACTS, columns.SEED, columns.INSTANCE, metric]] if not gathered.empty else gathered
     cells = {str(name): cell for name, cell in needed.groupby(columns.VARIANT, sort=False)} if len(needed) else {}
     theirs = seeds_by_chips(cells[reference], metric) if reference in cells else None
     for variant, cell in cells.items():
@@ -115,16 +103,14 @@ def differences_to(gathered: pd.DataFrame, reference: str, metric: str = columns
             interval = _paired(seeds_by_chips(cell, metric), theirs)
             rows.append(
                 {
-                    columns.VARIANT: variant,
-                    columns.LABEL: cell[columns.LABEL].iloc[0],
-                    columns.METHOD: cell[columns.METHOD].iloc[0],
+                    **facts_of(cell),
                     columns.MEAN: interval.mean,
                     columns.CI95: interval.ci95,
                     columns.NUM_SEEDS: interval.num_seeds,
                     columns.NUM_INSTANCES: interval.num_instances,
                 }
             )
-    names = (columns.VARIANT, columns.LABEL, columns.METHOD, columns.MEAN, columns.CI95)
+    names = (*VARIANT_FACTS, columns.MEAN, columns.CI95)
     return pd.DataFrame(rows, columns=[*names, columns.NUM_SEEDS, columns.NUM_INSTANCES])
 
 
@@ -133,21 +119,20 @@ def metric_quantiles(gathered: pd.DataFrame, metric: str = columns.EKL) -> pd.Da
     quantiles = np.linspace(0, 1, ECDF_POINTS)
     frames: list[pd.DataFrame] = []
     if not gathered.empty:
-        for variant, cell in gathered.groupby(columns.VARIANT, sort=False):
+        for _, cell in gathered.groupby(columns.VARIANT, sort=False):
             values = cell[metric].dropna().to_numpy(dtype=float)
             if len(values):
                 frames.append(
                     pd.DataFrame(
                         {
-                            columns.VARIANT: str(variant),
-                            columns.LABEL: cell[columns.LABEL].iloc[0],
+                            **facts_of(cell),
                             columns.QUANTILE: quantiles,
                             columns.VALUE: np.quantile(values, quantiles),
                             columns.NUM_INSTANCES: len(values),
                         }
                     )
                 )
-    names = [columns.VARIANT, columns.LABEL, columns.QUANTILE, columns.VALUE, columns.NUM_INSTANCES]
+    names = [*VARIANT_FACTS, columns.QUANTILE, columns.VALUE, columns.NUM_INSTANCES]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
 
 
@@ -197,16 +182,14 @@ def _paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> Interval:
     return crossed_interval(difference.to_numpy(dtype=float))
 
 
-def _curve_row(variant: str, sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, object]:
+def _curve_row(sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, object]:
     interval = crossed_interval(seeds_by_chips(cell, metric).to_numpy(dtype=float))
     values = cell[metric].to_numpy(dtype=float)
     values = values[~np.isnan(values)]
     low = np.percentile(values, [1, 5]) if len(values) else (float("nan"), float("nan"))
     half = 0.0 if np.isnan(interval.ci95) else interval.ci95
     return {
-        columns.VARIANT: variant,
-        columns.LABEL: cell[columns.LABEL].iloc[0],
-        columns.METHOD: cell[columns.METHOD].iloc[0],
+        **facts_of(cell),
         columns.SIGMA_D: sigma_d,
         columns.MEAN: interval.mean,
         columns.CI95: interval.ci95,

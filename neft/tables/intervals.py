@@ -5,6 +5,7 @@ start. A mean over seeds x chips therefore has two sources of spread, and a diff
 by chip.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,13 +16,6 @@ from scipy.special import stdtrit
 from neft import columns
 from neft.runs.records import MetricSummary, SigmaSummary
 
-METRIC_COLUMNS = (
-    columns.ACCURACY,
-    columns.EKL,
-    columns.MEAN_CONFIDENCE,
-    columns.CALIBRATION_ERROR,
-    columns.CALIBRATED_EKL,
-)
 CONFIDENCE = 0.95
 
 
@@ -62,12 +56,13 @@ class Spread:
         return float(np.sqrt(squares / (num_seeds * self.num_chips)))
 
 
-def summarise(instances: pd.DataFrame) -> tuple[SigmaSummary, ...]:
-    """One run's numbers at each sigma_d: mean, std, ci95 over chips, count, 1st and 5th percentile."""
+def summarise(instances: pd.DataFrame, metrics: Iterable[str]) -> tuple[SigmaSummary, ...]:
+    """One run's numbers at each sigma_d: mean, std, ci95 over chips, count, 1st and 5th percentile of these metrics."""
+    names = list(metrics)
     return tuple(
         SigmaSummary(
             sigma_d=float(str(sigma_d)),
-            metrics={name: _summary(rows[name].to_numpy(dtype=float)) for name in METRIC_COLUMNS},
+            metrics={name: _summary(rows[name].to_numpy(dtype=float)) for name in names},
         )
         for sigma_d, rows in instances.groupby(columns.SIGMA_D)
     )

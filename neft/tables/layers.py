@@ -9,6 +9,7 @@ import pandas as pd
 from neft import columns
 from neft.runs.records import RunRecord
 from neft.tables.intervals import crossed_interval
+from neft.tables.variants import VARIANT_FACTS, facts_of, variant_facts
 
 RATIO, NUM_SAMPLED, WITHIN = "ratio", "num_sampled", "within"
 NORMAL_95 = 1.959964
@@ -37,8 +38,7 @@ def scaled_deviations(
         factor = deviations[columns.LAYER].map(scale)
         scaled = deviations.assign(
             **{
-                columns.VARIANT: record.facts.variant,
-                columns.LABEL: record.facts.label,
+                **variant_facts(record),
                 columns.LAYER: deviations[columns.LAYER].map(layer_label),
             }
         )
@@ -60,8 +60,7 @@ def layer_table(runs: Sequence[tuple[RunRecord, pd.DataFrame]], *, sigma_d: floa
         frames.append(
             layers.assign(
                 **{
-                    columns.VARIANT: record.facts.variant,
-                    columns.LABEL: record.facts.label,
+                    **variant_facts(record),
                     columns.LAYER: layers[columns.LAYER].map(layer_label),
                     columns.CLOSED_FORM_STD: asked,
                     columns.REALISED_STD: realised,
@@ -74,7 +73,7 @@ def layer_table(runs: Sequence[tuple[RunRecord, pd.DataFrame]], *, sigma_d: floa
 
 def deviation_ratios(layers: pd.DataFrame) -> pd.DataFrame:
     """Per variant how large a typical deviation is beside a typical weight (RMS over RMS), as the mean over layers."""
-    grouped = layers.groupby([columns.VARIANT, columns.LABEL], sort=False)["deviation_to_weight"].mean()
+    grouped = layers.groupby(list(VARIANT_FACTS), sort=False)["deviation_to_weight"].mean()
     return grouped.rename(columns.MEAN).reset_index()
 
 
@@ -116,14 +115,13 @@ def weight_sizes(layers: pd.DataFrame) -> pd.DataFrame:
         layers: of several runs, from `layer_table`.
     """
     rows: list[dict[str, object]] = []
-    for (variant, label, layer), cell in layers.groupby([columns.VARIANT, columns.LABEL, columns.LAYER], sort=False):
+    for (_, layer), cell in layers.groupby([columns.VARIANT, columns.LAYER], sort=False):
         ratios = (cell[columns.RMS_WEIGHT] / cell[columns.W_MAX]).to_numpy(dtype=float)
         interval = crossed_interval(ratios[:, None])
         half = 0.0 if np.isnan(interval.ci95) else interval.ci95
         rows.append(
             {
-                columns.VARIANT: variant,
-                columns.LABEL: label,
+                **facts_of(cell),
                 columns.LAYER: layer,
                 columns.MEAN: interval.mean,
                 columns.CI95: interval.ci95,

@@ -11,7 +11,7 @@ import pandas as pd
 from neft import columns
 from neft.runs.migrations import NEW_PARTS
 from neft.runs.records import RunRecord
-from neft.tables.intervals import METRIC_COLUMNS
+from neft.tables.variants import VARIANT_FACTS, variant_facts
 
 RUN_COLUMNS = (
     columns.RUN_ID,
@@ -21,9 +21,9 @@ RUN_COLUMNS = (
     "backbone_label",
     columns.DEVICE,
     "device_label",
-    columns.METHOD,
-    columns.VARIANT,
-    columns.LABEL,
+    *VARIANT_FACTS,
+    columns.NUM_PASSES,
+    columns.HAS_BATCHNORM,
     columns.TRAIN_SIGMA_D,
     columns.SEED,
     columns.RECIPE,
@@ -68,11 +68,7 @@ def summary_table(record: RunRecord) -> pd.DataFrame:
                 columns.CI95: accuracy.ci95,
                 columns.PERCENTILE_1: accuracy.percentile_1,
                 columns.PERCENTILE_5: accuracy.percentile_5,
-                **{
-                    name: row.metrics[name].mean
-                    for name in METRIC_COLUMNS
-                    if name != columns.ACCURACY and name in row.metrics
-                },
+                **{name: found.mean for name, found in row.metrics.items() if name != columns.ACCURACY},
             }
         )
     return pd.DataFrame(rows)
@@ -193,6 +189,7 @@ def _renamed(record: RunRecord, key: str, model: RunRecord) -> RunRecord:
         update={
             "variant": f"{record.facts.variant}_{key}",
             "label": f"{record.facts.label} ({', '.join(differing)})",
+            "is_control": False,
         }
     )
     return record.model_copy(update={"facts": facts})
@@ -204,6 +201,7 @@ def _run_row(record: RunRecord) -> dict[str, object]:
     own = record.summary.at(facts.train_sigma_d)
     return {
         **{name: getattr(facts, name) for name in RUN_COLUMNS if name in type(facts).model_fields},
+        **variant_facts(record),
         columns.RUN_ID: record.id,
         columns.RECIPE: recipe(record),
         columns.FAMILY: recipe(record, ignoring=DECAY_SETTINGS),

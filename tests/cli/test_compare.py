@@ -140,7 +140,7 @@ def test_runs_on_other_images_are_refused(neft: Neft, stored: RunRecord, own_sto
         (A_RUN, "Name 2 to 26 runs to compare; got 1. See `neft runs` for those there are."),
         (f"{A_RUN} {A_RUN}", f"No run '{A_RUN}'. See `neft runs` for those there are."),
         ("", "Missing argument 'RUN_A RUN_B [RUN_C]...'."),
-        (f"{A_RUN} {A_RUN} --metric ecl", "Invalid value for '--metric': 'ecl' is not one of"),
+        (f"{A_RUN} {A_RUN} --metric ecl", "Unknown metric 'ecl'. Did you mean 'ekl'?"),
     ],
 )
 def test_wrong_call_is_one_line(neft: Neft, arguments: str, sentence: str) -> None:

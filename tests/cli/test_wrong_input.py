@@ -53,7 +53,7 @@ def the_error(answer: Answer) -> str:
         ("--device measured --level-stds 1,2,3", "one number a level, 2^K of them"),
         ("--level-stds 1,1", "--level-stds is no option of device 'rram1'; it belongs to: measured."),
         ("--test-device measured:1,2", "for device_bits (K) = 1; got K = 2. Give 4 level stds, or set K to 1"),
-        ("--device rram4 --device-bits 4", "device_bits (K) must be 2; got 4. For other K choose 'rram1'."),
+        ("--device rram4 --device-bits 4", "device_bits (K) must be 2; got 4. For other K choose a device"),
         ("--device-bits 3", "weight_bits (M) must be a multiple of device_bits (K); got M = 8, K = 3."),
         (
             "--decay steep --method ovf",

@@ -129,7 +129,7 @@ def test_deviation_does_not_depend_on_the_sign(device: BaseDevice) -> None:
 @pytest.mark.parametrize("device_bits", [1, 4, 8])
 def test_state_dependent_devices_need_two_bits(name: str, device_bits: int) -> None:
     with pytest.raises(
-        ConfigError, match=rf"device_bits \(K\) must be 2; got {device_bits}\. For other K choose 'rram1'"
+        ConfigError, match=rf"device_bits \(K\) must be 2; got {device_bits}\. For other K choose a device"
     ):
         PUBLISHED[name]().level_stds(device_bits)
     with pytest.raises(ConfigError, match=rf"device_bits \(K\) must be 2; got {device_bits}"):

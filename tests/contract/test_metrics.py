@@ -5,10 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neft import columns
 from neft.metrics import METRICS, Metric, Predictions
 from neft.seeding import generator
-from neft.tables import METRIC_COLUMNS
 
 
 @pytest.fixture(scope="session", params=sorted(METRICS))
@@ -42,11 +40,6 @@ def test_order_of_images_does_not_matter(metric: Metric, seed: int) -> None:
     shuffled = metric.compute(random_predictions(seed, order))
 
     torch.testing.assert_close(shuffled, metric.compute(random_predictions(seed)))
-
-
-def test_every_metric_is_a_column_of_the_tables() -> None:
-    assert tuple(METRICS) == METRIC_COLUMNS
-    assert columns.ACCURACY in METRICS
 
 
 def test_metric_says_what_it_is(metric: Metric) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dashboard.charts.theme import METHOD_COLOURS, Mode, variant_style
+from dashboard.charts.frames import look_of
+from dashboard.charts.theme import Mode, variant_style
 from neft import columns as c
 from neft import reference
 from neft.config import RunConfig
@@ -119,11 +120,20 @@ def test_our_own_methods_have_our_own_names() -> None:
     assert labels["correctnet"] == "CorrectNet"
 
 
+def test_published_methods_that_we_have_stand_where_ours_do() -> None:
+    ours = {method().variant: method().rank for method in METHODS.values()}
+    rows = published_accuracy().drop_duplicates(c.VARIANT)
+
+    ranks = dict(zip(rows[c.VARIANT], rows[c.METHOD_RANK], strict=True))
+    assert {variant: rank for variant, rank in ranks.items() if variant in ours} == ours
+    assert ranks["correctnet"] not in ours.values()
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_every_method_has_a_colour_and_symbol_of_its_own(mode: Mode) -> None:
-    styles = {variant: variant_style(variant, mode=mode) for variant in published_accuracy()[c.VARIANT].unique()}
+    rows = published_accuracy().drop_duplicates(c.VARIANT)
+    styles = {variant: variant_style(look_of(of), mode=mode) for variant, of in rows.groupby(c.VARIANT)}
 
-    assert set(styles) - set(METHOD_COLOURS) <= {"correctnet"}
     assert len({style.colour for style in styles.values()}) == len(styles)
     assert len({style.symbol for style in styles.values()}) == len(styles)
 

@@ -7,12 +7,15 @@ from pydantic.fields import FieldInfo
 from dashboard.computing.form_answers import FieldKind, Form, FormField, PlannedTraining
 from neft.component import Component, noun_of, unit_of
 from neft.config import RunConfig
+from neft.datasets import DATASETS
 from neft.devices import BaseDevice
 from neft.options import FAMILIES, Option, command_line, make_config, option_table, shown
 from neft.runs.store import Stores
 
 INITIAL = {"width": 0.25, "epochs": 20}
 """Where the form starts elsewhere than the models do: at something that trains in about a minute."""
+CHOSEN = {"method": "ovf"}
+"""Which components the form starts with where they are others than the models'."""
 SYMBOL_LENGTH = 2
 """A title that is no longer is a symbol."""
 
@@ -24,7 +27,9 @@ def form() -> Form:
         for part, family in FAMILIES.items()
     }
     fields = tuple(_field(option, owner) for option in option_table().values() for owner in option.owners or (None,))
-    return Form(families, fields)
+    chosen = {part: _name(RunConfig.model_fields[part].default) for part in FAMILIES} | CHOSEN
+    can_download = frozenset(name for name, dataset in DATASETS.items() if dataset.can_download)
+    return Form(families, fields, chosen, can_download)
 
 
 def plan(values: dict[str, Any]) -> PlannedTraining:

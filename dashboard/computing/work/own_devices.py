@@ -10,15 +10,16 @@ from dashboard.computing.answers import Handover, Measurements, OwnDevice, Start
 from neft import columns
 from neft.component import build
 from neft.config import RunConfig
-from neft.devices import PUBLISHED, BaseDevice, Measured, Rram1, parse_stds
+from neft.devices import PUBLISHED, BaseDevice, Measured, parse_stds
 from neft.devices.measurements import read_measurements
 from neft.devices.spreads import FITTED, scaled
+from neft.errors import ConfigError
 from neft.mapping.bit_slicing import BitSlicing
 from neft.options import command_line, option_words
 from neft.reference.citations import cite
 
-PUBLISHED_BITS = 2
-"""Bits of the published devices; RRAM1 has any number."""
+MAX_BITS = 8
+"""Of one device."""
 EXAMPLE_COUNT = 60
 """Measurements a level of the example file."""
 
@@ -43,7 +44,7 @@ def device(text: str, title: str) -> OwnDevice:
 def starts(bits: int) -> dict[str, Start]:
     """What a device may start from, by name, measured ones first.
 
-    Those that have four levels only are of 2 bits, whatever is asked for.
+    A device that has no so many bits is of the nearest number that it has.
     """
     found: dict[str, Start] = {}
     for name, spread in FITTED.items():
@@ -51,7 +52,8 @@ def starts(bits: int) -> dict[str, Start]:
         found[name] = Start(spread.label, spread.label, stds, sigma_d, cite(spread.source))
     for name, kind in PUBLISHED.items():
         one = kind()
-        stds = _level_stds(one, bits if _has(one, bits) else PUBLISHED_BITS)
+        nearest = sorted(range(1, MAX_BITS + 1), key=lambda other: (abs(other - bits), other))
+        stds = _level_stds(one, next(other for other in nearest if _has(one, other)))
         found[name] = Start(one.label, f"{one.label} (NeFT)", stds, None, cite(one.source))
     return found
 
@@ -92,7 +94,7 @@ def published_levels(device_bits: int) -> pd.DataFrame:
 
 
 def weights_on_device(stds: Sequence[float], mapping: Mapping[str, int] | None) -> WeightsOnDevice:
-    """How weights lie on a device, and how far each of their codes misses, beside RRAM1.
+    """How weights lie on a device, and how far each of their codes misses, beside a device whose levels all do alike.
 
     Args:
         stds: the device's level stds.
@@ -101,12 +103,13 @@ def weights_on_device(stds: Sequence[float], mapping: Mapping[str, int] | None) 
     one = _measured(stds, "")
     own = BitSlicing() if mapping is None else build(BitSlicing, dict(mapping))
     found = own.on_devices_of(one.device_bits)
-    here, even = (kind.code_stds(found).double().numpy() for kind in (one, Rram1()))
+    even = _measured((1.0,) * len(one.stds), "")
+    here, alike = (kind.code_stds(found).double().numpy() for kind in (one, even))
     return WeightsOnDevice(
         weight_bits=found.weight_bits,
         device_bits=found.device_bits,
         num_slices=found.num_slices,
-        codes=pd.DataFrame({columns.CODE: range(len(here)), columns.STD: here, columns.CLOSED_FORM_STD: even}),
+        codes=pd.DataFrame({columns.CODE: range(len(here)), columns.STD: here, columns.CLOSED_FORM_STD: alike}),
     )
 
 
@@ -177,7 +180,11 @@ def _measured(stds: Sequence[float], title: str) -> Measured:
 
 
 def _has(one: BaseDevice, bits: int) -> bool:
-    return isinstance(one, Rram1) or bits == PUBLISHED_BITS
+    try:
+        _ = one.level_stds(bits)
+    except ConfigError:
+        return False
+    return True
 
 
 def _level_stds(one: BaseDevice, bits: int) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from dashboard.data import plans, stored
+from dashboard.data import plans
 from neft import tables
 from neft.experiments.claims import claim_settings, claims_table
 from neft.experiments.questions import EXPERIMENTS
@@ -15,6 +15,7 @@ from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, save_plan
 from neft.runs.store import RunStore
 from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, renamed, without
+from tests.variants import PLAIN
 
 SMALL, OTHER = "Digits 8×8, MLP, 3 × 16, 2 seeds", "Digits 8×8, MLP, 3 × 12, 2 seeds"
 
@@ -145,7 +146,7 @@ def test_points_are_those_of_the_tables_with_methods_in_the_order_shown(
 
     found = plans.points(PLAN, experiment, "ekl", plans.fingerprint())
 
-    assert list(found["variant"].unique()) == [name for name in stored.CANONICAL if name in set(expected["variant"])]
+    assert list(found["variant"].unique()) == [name for name in PLAIN if name in set(expected["variant"])]
     keys = ["variant", "position"]
     pd.testing.assert_frame_equal(
         found.sort_values(keys, ignore_index=True), expected.sort_values(keys, ignore_index=True)

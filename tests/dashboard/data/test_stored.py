@@ -12,11 +12,11 @@ from dashboard.address import Reading, Selection
 from dashboard.data import stored
 from neft import tables
 from neft.errors import StoreError
-from neft.experiments.questions import CONTROL
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
 from tests.dashboard.driver import APP, charts, chosen, open_at, words
+from tests.variants import PLAIN
 
 
 def of_method(store: RunStore, method: str) -> RunRecord:
@@ -33,7 +33,7 @@ def a_selection(run_ids: tuple[str, ...], *, sigma_d: float) -> Selection:
         device="rram1",
         device_label="RRAM1",
         num_classes=10,
-        variants=stored.CANONICAL,
+        variants=PLAIN,
         run_ids=run_ids,
         ablation_ids=(),
         protocol="matched",
@@ -91,7 +91,7 @@ def test_own_run_is_stored_but_not_shipped(own_run: RunRecord) -> None:
 def test_variants_are_shown_in_one_order(shipped: RunStore) -> None:
     curves = stored.curves(Reading(tuple(shipped.ids()), "fixed", 0.1), "accuracy")
 
-    assert list(dict.fromkeys(curves["variant"])) == list(stored.CANONICAL)
+    assert list(dict.fromkeys(curves["variant"])) == list(PLAIN)
 
 
 def test_nothing_selected_is_an_empty_table() -> None:
@@ -103,8 +103,8 @@ def test_nothing_selected_is_an_empty_table() -> None:
 
 
 def test_control_is_marked_as_such() -> None:
-    assert stored.variant_words(CONTROL, "Noise injection, T = 4") == "Noise injection, T = 4 (control)"
-    assert stored.variant_words("ovf", "OVF") == "OVF"
+    assert stored.variant_words("Noise injection, T = 4", is_control=True) == "Noise injection, T = 4 (control)"
+    assert stored.variant_words("OVF", is_control=False) == "OVF"
 
 
 # ---------------------------------------------------------------- the address that shows a run
@@ -117,7 +117,7 @@ def test_address_of_a_run_shows_it_among_all_methods(shipped: RunStore, method: 
 
     assert not app.exception
     assert len(charts(app)) == 3
-    assert set(chosen(app, address.VARIANTS)) == set(stored.CANONICAL)
+    assert set(chosen(app, address.VARIANTS)) == set(PLAIN)
     assert chosen(app, address.PROTOCOL) == ["fixed"]
     assert query.get(address.TRAIN_SIGMA_D) == (None if method == "vanilla" else "0.1")
     headline = next(text for text in words(app).splitlines() if "share of images" in text)
@@ -139,9 +139,9 @@ def test_address_of_an_uncommon_run_shows_it_under_a_name_of_its_own(shipped: Ru
 
     shown = query[address.VARIANTS]
     assert isinstance(shown, list)
-    assert len(shown) == len(stored.CANONICAL) + 1
+    assert len(shown) == len(PLAIN) + 1
     assert not app.exception
-    (own_name,) = set(shown) - set(stored.CANONICAL)
+    (own_name,) = set(shown) - set(PLAIN)
     labels = {
         one.facts.variant: one.facts.label for one in stored.named_records([one.id for one in stored.listing().records])
     }

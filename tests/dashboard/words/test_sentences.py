@@ -98,7 +98,7 @@ def test_finding_compares_with_the_control_where_there_is_one() -> None:
 
 
 def clean(vanilla: float, ovf: float) -> pd.DataFrame:
-    return means(("Vanilla", vanilla, 0.01), ("OVF", ovf, 0.02)).assign(method=["vanilla", "ovf"])
+    return means(("Vanilla", vanilla, 0.01), ("OVF", ovf, 0.02)).assign(uses_noise=[False, True])
 
 
 def test_clean_accuracies_are_said_with_their_intervals() -> None:

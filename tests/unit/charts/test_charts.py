@@ -16,8 +16,9 @@ from dashboard.charts import (
     variant_style,
     weight_deviations,
 )
-from dashboard.charts.theme import METHOD_COLOURS, MIN_CONTRAST, PALETTES, contrast, mix, translucent
+from dashboard.charts.theme import MIN_CONTRAST, PALETTES, RANK_COLOURS, Look, contrast, mix, translucent
 from neft import columns as c
+from tests.variants import known, look
 
 MODES = ["light", "dark"]
 VARIANTS = {
@@ -49,7 +50,7 @@ def curves_of(variants: list[str], sigma_d: list[float]) -> pd.DataFrame:
         for index, variant in enumerate(variants)
         for at in sigma_d
     ]
-    return pd.DataFrame(rows)
+    return known(pd.DataFrame(rows))
 
 
 def draw_curves(curves: pd.DataFrame, **changes: Any) -> Any:
@@ -61,13 +62,12 @@ def draw_curves(curves: pd.DataFrame, **changes: Any) -> Any:
 
 def quantiles_of(variant: str, values: list[float]) -> pd.DataFrame:
     shares = (np.arange(len(values)) + 0.5) / len(values)
-    return pd.DataFrame({c.VARIANT: variant, c.LABEL: VARIANTS[variant], c.QUANTILE: shares, c.VALUE: values})
+    return known(pd.DataFrame({c.VARIANT: variant, c.LABEL: VARIANTS[variant], c.QUANTILE: shares, c.VALUE: values}))
 
 
 def ablation_points() -> pd.DataFrame:
     rows = [
         {
-            c.METHOD: method,
             c.VARIANT: f"{method}_{decay}_n{number}",
             c.LABEL: method.upper(),
             c.DECAY: decay,
@@ -82,11 +82,11 @@ def ablation_points() -> pd.DataFrame:
         for decay in ("paper", "reversed", "constant")
         for number in (1, 2, 3, 4)
     ]
-    return pd.DataFrame(rows)
+    return known(pd.DataFrame(rows))
 
 
 def controls() -> pd.DataFrame:
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             c.VARIANT: ["noise_injection", "noise_injection_t4"],
             c.LABEL: ["noise injection", "noise injection, T = 4"],
@@ -95,6 +95,7 @@ def controls() -> pd.DataFrame:
             c.UPPER: [0.91, 0.96],
         }
     )
+    return known(frame)
 
 
 def histograms_of(layers: list[str], stds: dict[str, float]) -> pd.DataFrame:
@@ -115,7 +116,7 @@ def histograms_of(layers: list[str], stds: dict[str, float]) -> pd.DataFrame:
         for layer in layers
         for variant, std in stds.items()
     ]
-    return pd.concat(frames, ignore_index=True)
+    return known(pd.concat(frames, ignore_index=True))
 
 
 def history_of(num_epochs: int) -> pd.DataFrame:
@@ -141,12 +142,12 @@ def named(figure: go.Figure, name: str) -> list[Any]:
 @pytest.mark.parametrize("mode", MODES)
 def test_the_four_methods_have_the_four_agreed_colours(mode):
     shown = ("noise_injection", "noise_injection_t4", "ovf", "irs")
-    assert [variant_style(variant, mode=mode).colour for variant in shown] == FIRST_FOUR[mode]
+    assert [variant_style(look(variant), mode=mode).colour for variant in shown] == FIRST_FOUR[mode]
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_vanilla_is_a_dashed_neutral_grey(mode):
-    style = variant_style("vanilla", mode=mode)
+    style = variant_style(look("vanilla"), mode=mode)
     assert style.colour[1:3] == style.colour[3:5] == style.colour[5:7]
     assert style.dash == "dash"
 
@@ -154,13 +155,13 @@ def test_vanilla_is_a_dashed_neutral_grey(mode):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("variant", ["noise_injection_t2", "noise_injection_t4", "noise_injection_t4.5"])
 def test_every_temperature_is_the_control(variant, mode):
-    assert variant_style(variant, mode=mode).colour == METHOD_COLOURS["noise_injection_t"][mode]
+    assert variant_style(look(variant), mode=mode).colour == RANK_COLOURS[2][mode]
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("method", ["vanilla", "noise_injection", "ovf", "irs"])
 def test_a_variant_keeps_its_methods_hue_with_another_dash_and_symbol(method, mode):
-    plain, other = variant_style(method, mode=mode), variant_style(f"{method}_reversed", mode=mode)
+    plain, other = variant_style(look(method), mode=mode), variant_style(look(f"{method}_reversed"), mode=mode)
     assert other.colour == plain.colour
     assert other.dash != plain.dash
     assert other.symbol != plain.symbol
@@ -170,21 +171,43 @@ def test_a_variant_keeps_its_methods_hue_with_another_dash_and_symbol(method, mo
 def test_the_ablations_variants_differ_in_dash_or_symbol(method):
     numbers = ("", "_n1", "_n2", "_n3", "_n4")
     keys = [f"{method}{decay}{number}" for decay in ("", "_reversed", "_constant") for number in numbers]
-    styles = {(style.dash, style.symbol) for style in (variant_style(key, mode="light") for key in keys)}
+    styles = {(style.dash, style.symbol) for style in (variant_style(look(key), mode="light") for key in keys)}
     assert len(styles) == len(keys)
 
 
-def test_an_unknown_method_gets_a_hue_of_no_known_method():
-    known = {colours["light"] for colours in METHOD_COLOURS.values()}
-    assert variant_style("something_new", mode="light").colour not in known
-    assert variant_style("ovfx", mode="light").colour not in known
+MANY = 16
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("variant", [*VARIANTS, "something_new", "a", "b", "c", "d", "e"])
-def test_words_in_a_variants_colour_can_be_read(variant, mode):
+def test_sixteen_ranks_are_told_apart_without_colour(mode):
+    styles = [variant_style(Look(rank), mode=mode) for rank in range(MANY)]
+    assert len({(style.symbol, style.dash) for style in styles}) == MANY
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_sixteen_ranks_are_told_apart_where_no_line_is_drawn(mode):
+    styles = [variant_style(Look(rank), mode=mode) for rank in range(MANY)]
+    assert len({(style.symbol, style.colour) for style in styles}) == MANY
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_as_many_ranks_as_there_are_hues_have_one_each(mode):
+    assert len({variant_style(Look(rank), mode=mode).colour for rank in range(len(RANK_COLOURS))}) == len(RANK_COLOURS)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("rank", range(MANY))
+def test_no_departure_looks_like_a_plain_variant_of_any_rank(rank, mode):
+    departures = [f"_{word}{number}" for word in ("n", "t", "reversed", "b0.") for number in range(10)]
+    plain = {variant_style(Look(other), mode=mode).dash for other in range(MANY)}
+    assert plain.isdisjoint(variant_style(Look(rank, departure), mode=mode).dash for departure in departures)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("rank", range(MANY))
+def test_words_in_a_ranks_colour_can_be_read(rank, mode):
     background = PALETTES[mode].background
-    assert contrast(variant_style(variant, mode=mode).label_colour, background) >= MIN_CONTRAST
+    assert contrast(variant_style(Look(rank), mode=mode).label_colour, background) >= MIN_CONTRAST
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -262,13 +285,18 @@ def test_the_legend_names_the_interval_and_the_axes_begin_at_zero():
 
 def test_published_figures_are_hollow_marks_in_their_methods_colour():
     published = pd.DataFrame(
-        {c.LABEL: ["OVF", "OVF", "Other"], c.SIGMA_D: [0.1, 0.5, 0.2], c.ACCURACY: [0.7, 0.4, 0.3]}
+        {
+            c.VARIANT: ["ovf", "ovf", "other"],
+            c.LABEL: ["OVF", "OVF", "Other"],
+            c.SIGMA_D: [0.1, 0.5, 0.2],
+            c.ACCURACY: [0.7, 0.4, 0.3],
+        }
     )
-    figure = draw_curves(curves_of(["ovf"], [0.1, 0.2]), published=published)
+    figure = draw_curves(curves_of(["ovf"], [0.1, 0.2]), published=known(published))
     (ovf,) = named(figure, "OVF (published)")
     np.testing.assert_allclose(ovf.y, [70, 40])
     assert ovf.marker.symbol.endswith("-open")
-    assert ovf.marker.color == variant_style("ovf", mode="light").colour
+    assert ovf.marker.color == variant_style(look("ovf"), mode="light").colour
     assert len(named(figure, "Other (published)")) == 1
     assert figure.layout.xaxis.range[1] > 0.5
 
@@ -283,7 +311,7 @@ def test_one_entry_of_the_legend_stands_for_published_marks_of_methods_with_a_li
             c.NOTE: ["", "beyond the axis", ""],
         }
     )
-    figure = draw_curves(curves_of(["ovf", "irs"], [0.1, 0.2]), published=published, published_name="theirs")
+    figure = draw_curves(curves_of(["ovf", "irs"], [0.1, 0.2]), published=known(published), published_name="theirs")
     (key,) = named(figure, "theirs")
     ovf, irs, other = (named(figure, f"{label} (published)")[0] for label in ("OVF", "IRS", "Other"))
     assert (key.x, key.y) == ((None,), (None,))
@@ -302,8 +330,8 @@ def test_without_published_figures_nothing_tells_of_them():
 
 
 def test_labels_keep_clear_of_published_marks():
-    published = pd.DataFrame({c.LABEL: ["OVF"], c.SIGMA_D: [0.4], c.ACCURACY: [0.5]})
-    figure = draw_curves(curves_of(["ovf", "irs"], [0.1, 0.2]), published=published)
+    published = pd.DataFrame({c.VARIANT: ["ovf"], c.LABEL: ["OVF"], c.SIGMA_D: [0.4], c.ACCURACY: [0.5]})
+    figure = draw_curves(curves_of(["ovf", "irs"], [0.1, 0.2]), published=known(published))
     assert {trace.x[0] for trace in figure.data if trace.mode == "text"} == {0.4}
 
 
@@ -410,7 +438,7 @@ def test_schedules_differ_in_symbol_and_shade_and_the_papers_wears_the_methods_c
     marks = [trace for trace in figure.data if trace.xaxis == "x2" and trace.mode == "markers"]
     assert len({trace.marker.symbol for trace in marks}) == 3
     assert len({trace.marker.color for trace in marks}) == 3
-    assert marks[0].marker.color == variant_style("irs", mode=mode).colour
+    assert marks[0].marker.color == variant_style(look("irs"), mode=mode).colour
 
 
 def test_controls_are_bands_in_both_panels_and_once_in_the_legend():
@@ -434,7 +462,7 @@ def test_the_ablations_axis_zooms_to_the_data_and_says_so():
 def test_an_ablation_of_one_method_or_without_controls_is_drawn():
     points = ablation_points()
     figure = decay_ablation(points[points[c.METHOD] == "irs"], controls=pd.DataFrame(), mode="light")
-    assert {trace.xaxis for trace in figure.data if trace.x[0] is not None} == {"x2"}
+    assert {trace.xaxis for trace in figure.data if trace.x[0] is not None} == {"x"}
     only_paper = decay_ablation(points[points[c.DECAY] == "paper"], controls=controls(), mode="light")
     assert not named(only_paper, "reversed γ")
 
@@ -482,9 +510,9 @@ def test_a_variant_that_only_a_later_layer_knows_is_in_the_legend():
 
 
 def test_variants_of_one_method_differ_in_their_dashes_and_no_dash_is_the_closed_forms():
-    known = histograms_of(["a"], {"vanilla": 1.0, "ovf": 1.0})
-    further = histograms_of(["a"], {"ovf": 1.0}).assign(**{c.VARIANT: "ovf_n1", c.LABEL: "OVF, N = 1"})
-    figure = weight_deviations(pd.concat([known, further]), x_title="x", mode="light")
+    plain = histograms_of(["a"], {"vanilla": 1.0, "ovf": 1.0})
+    further = known(histograms_of(["a"], {"ovf": 1.0}).assign(**{c.VARIANT: "ovf_n1", c.LABEL: "OVF, N = 1"}))
+    figure = weight_deviations(pd.concat([plain, further]), x_title="x", mode="light")
     vanilla, ovf, fewer = (trace.line for trace in figure.data if trace.line.shape == "hvh")
     assert vanilla.dash == ovf.dash == "solid"
     assert fewer.color == ovf.color
@@ -526,9 +554,9 @@ def test_training_shows_the_loss_as_it_is_and_accuracies_in_per_cent(num_rows):
 
 def test_training_wears_its_variants_colour_and_survives_a_loss_that_blew_up():
     history = history_of(3).assign(**{c.LOSS: np.inf})
-    figure = training_curves(history, num_epochs=3, mode="dark", variant="irs")
+    figure = training_curves(history, num_epochs=3, mode="dark", look=look("irs"))
     assert np.isnan(figure.data[0].y).all()
-    assert figure.data[1].line.color == variant_style("irs", mode="dark").colour
+    assert figure.data[1].line.color == variant_style(look("irs"), mode="dark").colour
 
 
 def test_each_layer_has_a_ring_for_the_closed_form_and_a_dot_for_the_samples():
@@ -548,5 +576,5 @@ def test_a_method_has_one_colour_in_every_chart():
         ekl_distribution(quantiles_of("ovf", [0.1, 0.2]), interval_name="chips", mode="dark"),
         weight_deviations(histograms_of(["a"], {"ovf": 1.0}), x_title="x", mode="dark"),
     ]
-    colour = variant_style("ovf", mode="dark").colour
+    colour = variant_style(look("ovf"), mode="dark").colour
     assert [named(figure, "OVF")[0].line.color for figure in figures] == [colour] * 3

@@ -17,6 +17,7 @@ from dashboard.charts import (
 )
 from dashboard.charts.theme import DIVERGING_ENDS, PALETTES
 from neft import columns as c
+from tests.variants import look
 
 MODES: tuple[Mode, ...] = ("light", "dark")
 RANKED = pd.DataFrame(
@@ -38,7 +39,7 @@ SLICES = pd.DataFrame(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_chips_are_a_stair_and_the_opened_one_is_ringed(mode: Mode) -> None:
-    figure = chip_ranks(RANKED, MEAN, instance=2, clean=0.97, variant="irs", mode=mode)
+    figure = chip_ranks(RANKED, MEAN, instance=2, clean=0.97, look=look("irs"), mode=mode)
 
     by_name = {trace.name: trace for trace in figure.data}
     np.testing.assert_allclose(by_name["each chip"].x, [50, 75, 90])
@@ -52,7 +53,7 @@ def test_chips_are_a_stair_and_the_opened_one_is_ringed(mode: Mode) -> None:
 
 def test_one_chip_has_no_band() -> None:
     alone = MEAN.assign(**{c.LOWER: np.nan, c.UPPER: np.nan})
-    assert not chip_ranks(RANKED.head(1), alone, instance=4, clean=0.9, variant="irs", mode="light").layout.shapes
+    assert not chip_ranks(RANKED.head(1), alone, instance=4, clean=0.9, look=look("irs"), mode="light").layout.shapes
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -7,6 +7,7 @@ import pytest
 from dashboard.charts import Mode, code_stds, device_curves, level_histograms, level_spread, variant_style
 from dashboard.charts.theme import PALETTES
 from neft import columns as c
+from tests.variants import look
 
 MODES: tuple[Mode, ...] = ("light", "dark")
 EMPTY = pd.DataFrame()
@@ -93,7 +94,7 @@ def test_a_network_is_drawn_on_both_devices(mode: Mode) -> None:
         name="mine",
         beside_name="RRAM1",
         at=0.05,
-        variant="irs",
+        look=look("irs"),
         chance=0.1,
         mode=mode,
     )
@@ -101,5 +102,5 @@ def test_a_network_is_drawn_on_both_devices(mode: Mode) -> None:
     lines = {trace.name: trace for trace in figure.data if trace.name}
     np.testing.assert_allclose(lines["mine"].y, 100 * mean)
     np.testing.assert_allclose(lines["RRAM1"].y, 100 * (mean - 0.1))
-    assert lines["mine"].line.color == variant_style("irs", mode=mode).colour
+    assert lines["mine"].line.color == variant_style(look("irs"), mode=mode).colour
     assert 0.05 in [shape.x0 for shape in figure.layout.shapes]

@@ -12,6 +12,7 @@ from dashboard.charts.axes import zoomed_percent
 from dashboard.charts.marks import tick_labels, typeset
 from dashboard.charts.theme import PALETTES, VERDICT_COLOURS, Mode, contrast
 from neft import columns as c
+from tests.variants import known, look
 
 MODES = ["light", "dark"]
 SERIES = {"ovf": "OVF", "irs": "IRS", "noise_injection_t4": "Noise injection, T = 4"}
@@ -21,19 +22,21 @@ MIN_MARK_CONTRAST = 3
 
 
 def points_of(variant: str, settings: dict[str, float], mean: float = 0.9) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            c.VARIANT: variant,
-            c.LABEL: SERIES.get(variant, variant),
-            c.SETTING: list(settings),
-            c.POSITION: list(settings.values()),
-            c.MEAN: mean,
-            c.LOWER: mean - 0.02,
-            c.UPPER: mean + 0.01,
-            c.NUM_SEEDS: 3,
-            c.NUM_INSTANCES: 200,
-            c.RUN_IDS: [tuple(f"{variant}-seed{seed}" for seed in range(3))] * len(settings),
-        }
+    return known(
+        pd.DataFrame(
+            {
+                c.VARIANT: variant,
+                c.LABEL: SERIES.get(variant, variant),
+                c.SETTING: list(settings),
+                c.POSITION: list(settings.values()),
+                c.MEAN: mean,
+                c.LOWER: mean - 0.02,
+                c.UPPER: mean + 0.01,
+                c.NUM_SEEDS: 3,
+                c.NUM_INSTANCES: 200,
+                c.RUN_IDS: [tuple(f"{variant}-seed{seed}" for seed in range(3))] * len(settings),
+            }
+        )
     )
 
 
@@ -52,15 +55,17 @@ def schedules() -> pd.DataFrame:
 
 
 def published_terms(accuracy: float = 0.6, position: float = 3.0, variant: str = "ovf") -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            c.VARIANT: [variant],
-            c.LABEL: [SERIES.get(variant, variant)],
-            c.SETTING: [f"N = {position:g}"],
-            c.POSITION: [position],
-            c.ACCURACY: [accuracy],
-            c.SOURCE: ["arXiv 2305.14561, Table 1"],
-        }
+    return known(
+        pd.DataFrame(
+            {
+                c.VARIANT: [variant],
+                c.LABEL: [SERIES.get(variant, variant)],
+                c.SETTING: [f"N = {position:g}"],
+                c.POSITION: [position],
+                c.ACCURACY: [accuracy],
+                c.SOURCE: ["arXiv 2305.14561, Table 1"],
+            }
+        )
     )
 
 
@@ -72,27 +77,29 @@ def draw_points(points: pd.DataFrame, **changes: Any) -> Any:
 
 
 def ekl_curves(variants: list[str], *, mean: float = 0.1, lower: float = 0.05) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                c.VARIANT: variant,
-                c.LABEL: SERIES[variant],
-                c.SIGMA_D: sigma_d,
-                c.MEAN: mean,
-                c.LOWER: lower,
-                c.UPPER: 2 * mean,
-                c.NUM_SEEDS: 3,
-                c.NUM_INSTANCES: 200,
-                c.RUN_IDS: (f"{variant}-seed0",),
-            }
-            for variant in variants
-            for sigma_d in (0.2, 0.1)
-        ]
+    return known(
+        pd.DataFrame(
+            [
+                {
+                    c.VARIANT: variant,
+                    c.LABEL: SERIES[variant],
+                    c.SIGMA_D: sigma_d,
+                    c.MEAN: mean,
+                    c.LOWER: lower,
+                    c.UPPER: 2 * mean,
+                    c.NUM_SEEDS: 3,
+                    c.NUM_INSTANCES: 200,
+                    c.RUN_IDS: (f"{variant}-seed0",),
+                }
+                for variant in variants
+                for sigma_d in (0.2, 0.1)
+            ]
+        )
     )
 
 
 def published_ekl(variant: str = "ovf", label: str = "OVF") -> pd.DataFrame:
-    return pd.DataFrame({c.VARIANT: variant, c.LABEL: label, c.SIGMA_D: [0.1, 0.2], c.EKL: [1e-5, 1e-2]})
+    return known(pd.DataFrame({c.VARIANT: variant, c.LABEL: label, c.SIGMA_D: [0.1, 0.2], c.EKL: [1e-5, 1e-2]}))
 
 
 def draw_ekl(curves: pd.DataFrame, **changes: Any) -> Any:
@@ -102,21 +109,25 @@ def draw_ekl(curves: pd.DataFrame, **changes: Any) -> Any:
 
 
 def trainings(variant: str, accuracies: list[float], threshold: float = 0.8) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            c.VARIANT: variant,
-            c.LABEL: SERIES[variant],
-            c.SEED: range(len(accuracies)),
-            c.ACCURACY: accuracies,
-            "failed": [accuracy < threshold for accuracy in accuracies],
-            c.RUN_ID: [f"{variant}-seed{seed}" for seed in range(len(accuracies))],
-        }
+    return known(
+        pd.DataFrame(
+            {
+                c.VARIANT: variant,
+                c.LABEL: SERIES[variant],
+                c.SEED: range(len(accuracies)),
+                c.ACCURACY: accuracies,
+                "failed": [accuracy < threshold for accuracy in accuracies],
+                c.RUN_ID: [f"{variant}-seed{seed}" for seed in range(len(accuracies))],
+            }
+        )
     )
 
 
 def means_of(*variants: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {c.VARIANT: variants, c.LABEL: [SERIES[name] for name in variants], c.MEAN: 0.85, "threshold": 0.8}
+    return known(
+        pd.DataFrame(
+            {c.VARIANT: variants, c.LABEL: [SERIES[name] for name in variants], c.MEAN: 0.85, "threshold": 0.8}
+        )
     )
 
 
@@ -375,7 +386,7 @@ def test_failed_trainings_are_hollow_crossed_marks_of_the_same_colour():
     failed = only(figure, "OVF, failed training")
     np.testing.assert_allclose(failed.y, [10])
     assert failed.marker.symbol == "circle-x-open"
-    assert failed.marker.color == variant_style("ovf", mode="dark").colour
+    assert failed.marker.color == variant_style(look("ovf"), mode="dark").colour
     assert "failed" in failed.hovertext[0]
     assert len(named(figure, "failed training")) == 1
 
@@ -531,7 +542,7 @@ def test_tick_labels_of_many_settings_are_narrow_and_of_few_wide():
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("variants", [("ovf", "ovf_bn", "ovf_t1"), ("noise_injection", "noise_injection_t")])
 def test_series_of_the_controls_can_be_told_from_their_methods(variants, mode):
-    styles = [variant_style(variant, mode=mode) for variant in variants]
+    styles = [variant_style(look(variant), mode=mode) for variant in variants]
     assert len({(style.colour, style.symbol) for style in styles}) == len(variants)
 
 

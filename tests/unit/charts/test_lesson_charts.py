@@ -10,6 +10,7 @@ from dashboard import charts
 from dashboard.charts import Mark
 from dashboard.charts.theme import MIN_CONTRAST, PALETTES, contrast
 from neft import columns as c
+from tests.variants import known, look
 
 NAN = float("nan")
 
@@ -68,7 +69,7 @@ def test_histogram_of_chips_names_its_lines_with_their_values() -> None:
     histogram = pd.DataFrame({c.BIN_LEFT: [0.5, 0.6], c.BIN_RIGHT: [0.6, 0.7], c.NUM_INSTANCES: [3, 7]})
     marks = (Mark("mean", 0.63), Mark("1st percentile", 0.52, lower=0.5, upper=0.55, dash="dot"))
 
-    figure: Any = charts.chip_histogram(histogram, marks=marks, variant="irs", x_title="accuracy (%)", mode="light")
+    figure: Any = charts.chip_histogram(histogram, marks=marks, look=look("irs"), x_title="accuracy (%)", mode="light")
 
     assert list(named(figure)["chips"].y) == [3, 7]
     assert list(named(figure)["mean 63.0 %"].x) == pytest.approx([63, 63])
@@ -81,7 +82,7 @@ def test_trainings_have_lines_of_their_own_that_can_be_told_from_the_page(mode: 
     trained = [0.05, 0.1, 0.15, 0.2]
     curves = fixed_curves(trained)
     matched = pd.DataFrame({c.SIGMA_D: [0.1], c.MEAN: [0.8]})
-    vanilla = fixed_curves([0.0]).drop(columns=c.TRAIN_SIGMA_D)
+    vanilla = known(fixed_curves([0.0]).drop(columns=c.TRAIN_SIGMA_D).assign(**{c.VARIANT: "vanilla"}))
 
     figure: Any = charts.curves_by_training(curves, noise_free=vanilla, matched=matched, chance=0.1, mode=mode)
 
@@ -105,7 +106,7 @@ def test_percentile_without_a_lower_end_has_a_band_to_the_floor() -> None:
     ]
     names = {"mean": "mean", "percentile": "1st percentile"}
 
-    figure: Any = charts.estimates_by_chips(pd.DataFrame(rows), names=names, variant="irs", mode="light")
+    figure: Any = charts.estimates_by_chips(pd.DataFrame(rows), names=names, look=look("irs"), mode="light")
 
     bands = [trace for trace in figure.data if trace.fill == "toself"]
     floor = figure.layout.yaxis.range[0]

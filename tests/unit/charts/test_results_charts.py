@@ -21,6 +21,7 @@ from dashboard.charts import (
     variant_style,
 )
 from neft import columns as c
+from tests.variants import known, look
 
 MODES: tuple[Mode, ...] = ("light", "dark")
 LABELS = {"vanilla": "Vanilla", "ovf": "OVF", "irs": "IRS"}
@@ -42,7 +43,7 @@ def rows_of(variants: list[str], sigma_ds: list[float], **values: Any) -> pd.Dat
         )
         for variant in variants
     ]
-    return pd.concat(frames, ignore_index=True)
+    return known(pd.concat(frames, ignore_index=True))
 
 
 def named(figure: go.Figure, name: str, *, shown: bool = True) -> Any:
@@ -63,13 +64,14 @@ def test_unlucky_chips_stand_below_their_mean_with_the_limits_there_are(mode: Mo
     np.testing.assert_allclose(marks.error_y.array, [5, 5])
     np.testing.assert_allclose(marks.error_y.arrayminus, [10, 0])
     assert "no lower limit, to 65.0 %" in marks.hovertext[1]
-    assert marks.marker.color == variant_style("ovf", mode=mode).colour
+    assert marks.marker.color == variant_style(look("ovf"), mode=mode).colour
     np.testing.assert_allclose(named(figure, "OVF, mean").y, [90, 75])
 
 
 def test_chips_rise_from_the_worst_to_the_best_with_marks_at_percentile_and_median() -> None:
     shares = np.linspace(0, 1, 201)
-    quantiles = pd.DataFrame({c.VARIANT: "irs", c.LABEL: "IRS", c.QUANTILE: shares, c.VALUE: 0.6 + 0.3 * shares})
+    rows = pd.DataFrame({c.VARIANT: "irs", c.LABEL: "IRS", c.QUANTILE: shares, c.VALUE: 0.6 + 0.3 * shares})
+    quantiles = known(rows)
 
     figure = accuracy_distribution(quantiles, interval_name="chips", mode="light")
 
@@ -85,12 +87,12 @@ def test_differences_are_points_around_the_reference_at_zero(mode: Mode) -> None
     differences = rows_of(["ovf"], [0.1, 0.2], mean=[0.01, -0.05], lower=[0.0, -0.07], upper=[0.02, -0.03])
 
     figure = difference_vs_sigma_d(
-        differences, reference="irs", reference_label="IRS", interval_name="paired", mode=mode
+        differences, reference=look("irs"), reference_label="IRS", interval_name="paired", mode=mode
     )
 
     line = named(figure, "IRS (zero)")
     assert list(line.y) == [0, 0]
-    assert line.line.color == variant_style("irs", mode=mode).colour
+    assert line.line.color == variant_style(look("irs"), mode=mode).colour
     marks = named(figure, "OVF")
     np.testing.assert_allclose(marks.y, [1, -5])
     np.testing.assert_allclose(marks.error_y.array, [1, 2])
@@ -118,7 +120,7 @@ def test_parts_of_the_spread_fill_the_bar() -> None:
     drawn = [trace for trace in figure.data if trace.x[0] is not None]
     np.testing.assert_allclose(sum(np.array(trace.x) for trace in drawn), [100, 100])
     assert [annotation.text for annotation in figure.layout.annotations] == ["std 2.0", "std 2.0"]
-    assert drawn[0].marker.line.color[0] == variant_style("ovf", mode="light").colour
+    assert drawn[0].marker.line.color[0] == variant_style(look("ovf"), mode="light").colour
 
 
 # ---------------------------------------------------------------- uncertainty
@@ -194,7 +196,7 @@ def test_audit_draws_how_far_off_a_layer_is_in_its_range() -> None:
         }
     )
 
-    figure = layer_audit(audit, mode="dark")
+    figure = layer_audit(known(audit), mode="dark")
 
     ranges, marks = figure.data
     np.testing.assert_allclose(ranges.x, [4, 2])
@@ -224,7 +226,7 @@ def test_weights_stand_in_their_layers_row() -> None:
         ]
     )
 
-    figure = layer_weights(sizes, interval_name="mean", mode="light")
+    figure = layer_weights(known(sizes), interval_name="mean", mode="light")
 
     ovf, irs = figure.data
     np.testing.assert_allclose(ovf.x, [20, 30])

@@ -8,6 +8,7 @@ import pytest
 
 from neft import columns as c
 from neft.tables import difference_curves, low_percentiles, read_out, variance_parts
+from tests.variants import facts
 
 
 def chips_of(variant: str, accuracies: np.ndarray | list[list[float]], *, sigma_d: float = 0.1) -> pd.DataFrame:
@@ -18,7 +19,7 @@ def chips_of(variant: str, accuracies: np.ndarray | list[list[float]], *, sigma_
         {
             c.VARIANT: variant,
             c.LABEL: variant.upper(),
-            c.METHOD: variant,
+            **facts(variant),
             c.SIGMA_D: sigma_d,
             c.SEED: seeds.ravel(),
             c.INSTANCE: instances.ravel(),

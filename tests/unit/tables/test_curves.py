@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from neft import columns as c
+from neft.metrics import METRICS
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
 from neft.tables import (
-    METRIC_COLUMNS,
     RUN_COLUMNS,
     crossed_interval,
     decay_points,
@@ -38,13 +38,18 @@ def chips(accuracies: list[float], *, sigma_d: float = 0.1, **facts: Any) -> pd.
         c.METHOD: "ovf",
         c.VARIANT: "ovf",
         c.LABEL: "OVF",
+        c.METHOD_RANK: 3,
+        c.DEPARTURE: "",
+        c.USES_NOISE: True,
+        c.HAS_FEEDBACK: True,
+        c.IS_CONTROL: False,
         c.TRAIN_SIGMA_D: 0.1,
         c.SEED: 0,
         c.DECAY: "paper",
         c.NUM_FEEDBACK: 3,
     }
     frame = pd.DataFrame({c.SIGMA_D: sigma_d, c.INSTANCE: range(len(accuracies)), c.ACCURACY: accuracies})
-    return frame.assign(**dict.fromkeys(METRIC_COLUMNS, frame[c.ACCURACY]), **(known | facts))
+    return frame.assign(**dict.fromkeys(METRICS, frame[c.ACCURACY]), **(known | facts))
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +61,7 @@ def record(filled_store: RunStore) -> RunRecord:
 def test_summary_of_a_hundred_and_one_chips() -> None:
     # accuracies 0, 0.01 … 1: mean 0.5; std sqrt(n (n + 1)/12)/100 for n = 101, sqrt(101 * 102/12)/100 = 0.293002;
     # the 1st percentile is the second value, the 5th the sixth; t(100) = 1.983972
-    (summary,) = summarise(chips([step / 100 for step in range(101)]))
+    (summary,) = summarise(chips([step / 100 for step in range(101)]), METRICS)
 
     accuracy = summary.metrics[c.ACCURACY]
     assert summary.sigma_d == 0.1
@@ -68,27 +73,27 @@ def test_summary_of_a_hundred_and_one_chips() -> None:
 
 def test_percentiles_lie_between_chips() -> None:
     # of 0.2, 0.4, 0.6 the 5th percentile lies at 0.05 * 2 = 0.1 of the way to the second: 0.2 + 0.1 * 0.2
-    (summary,) = summarise(chips([0.6, 0.2, 0.4]))
+    (summary,) = summarise(chips([0.6, 0.2, 0.4]), METRICS)
 
     assert summary.metrics[c.ACCURACY].percentile_5 == pytest.approx(0.22)
 
 
 def test_chips_without_a_value_are_left_out() -> None:
-    (summary,) = summarise(chips([0.2, nan, 0.4]))
+    (summary,) = summarise(chips([0.2, nan, 0.4]), METRICS)
 
     assert summary.metrics[c.EKL].mean == pytest.approx(0.3)
     assert summary.metrics[c.EKL].num_instances == 2
 
 
 def test_no_value_at_all_is_none() -> None:
-    (summary,) = summarise(chips([nan, nan]))
+    (summary,) = summarise(chips([nan, nan]), METRICS)
 
     assert summary.metrics[c.EKL].mean is None
     assert summary.metrics[c.EKL].num_instances == 0
 
 
 def test_one_chip_says_nothing_of_spread() -> None:
-    (summary,) = summarise(chips([0.3]))
+    (summary,) = summarise(chips([0.3]), METRICS)
 
     assert summary.metrics[c.ACCURACY].std is summary.metrics[c.ACCURACY].ci95 is None
 
@@ -96,11 +101,11 @@ def test_one_chip_says_nothing_of_spread() -> None:
 def test_one_summary_for_each_sigma_d() -> None:
     both = pd.concat([chips([0.1], sigma_d=0.2), chips([0.9], sigma_d=0.0)])
 
-    assert [row.sigma_d for row in summarise(both)] == [0.0, 0.2]
+    assert [row.sigma_d for row in summarise(both, METRICS)] == [0.0, 0.2]
 
 
 def test_stored_summary_is_that_of_the_stored_chips(filled_store: RunStore, record: RunRecord) -> None:
-    assert record.summary.test == summarise(filled_store.instances(record))
+    assert record.summary.test == summarise(filled_store.instances(record), METRICS)
     assert list(summary_table(record)[c.SIGMA_D]) == [0.0, 0.1]
 
 
@@ -323,7 +328,10 @@ def test_no_runs_make_an_empty_table_with_its_columns(table) -> None:
 
 PROTOCOL_ROWS = pd.concat(
     [chips([0.5], sigma_d=sigma_d, train_sigma_d=trained) for trained in (0.1, 0.2) for sigma_d in (0.0, 0.1, 0.2)]
-    + [chips([0.5], sigma_d=s, train_sigma_d=0.0, method="vanilla", variant="vanilla") for s in (0.0, 0.1)]
+    + [
+        chips([0.5], sigma_d=s, train_sigma_d=0.0, method="vanilla", variant="vanilla", uses_noise=False)
+        for s in (0.0, 0.1)
+    ]
 )
 
 

@@ -18,12 +18,12 @@ from neft.devices import Fefet2, Rram1
 from neft.errors import ConfigError
 from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import Irs
+from neft.metrics import METRICS
 from neft.networks.backbones import Mlp, Vgg8
 from neft.runs.facts import run_facts
 from neft.runs.records import RunRecord
 from neft.tables import (
     COMPARISON_COLUMNS,
-    METRIC_COLUMNS,
     compare_runs,
     difference_over_independent_chips,
     difference_over_pairs,
@@ -217,7 +217,7 @@ def a_run(config: RunConfig | None = None, *, run_id: str = "a") -> RunRecord:
 def chips(values: dict[float, list[float]]) -> pd.DataFrame:
     """By sigma_d, every metric of the first chips."""
     frames = [
-        pd.DataFrame({c.SIGMA_D: sigma_d, c.INSTANCE: range(len(read)), **dict.fromkeys(METRIC_COLUMNS, read)})
+        pd.DataFrame({c.SIGMA_D: sigma_d, c.INSTANCE: range(len(read)), **dict.fromkeys(METRICS, read)})
         for sigma_d, read in values.items()
     ]
     return pd.concat(frames, ignore_index=True)

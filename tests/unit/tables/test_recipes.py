@@ -18,6 +18,7 @@ from neft.tables import (
     named_by_recipe,
     recipe,
 )
+from tests.variants import facts
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +123,7 @@ def test_clean_means_are_the_rows_without_variation() -> None:
 def test_every_other_variant_is_compared_with_the_reference() -> None:
     gathered = pd.DataFrame(
         [
-            {c.VARIANT: variant, c.LABEL: variant, c.METHOD: variant, c.SEED: 0, c.INSTANCE: chip, c.ACCURACY: accuracy}
+            {c.VARIANT: variant, c.LABEL: variant, **facts(variant), c.SEED: 0, c.INSTANCE: chip, c.ACCURACY: accuracy}
             for variant, accuracies in (("vanilla", (0.5, 0.7)), ("ovf", (0.6, 0.8)), ("irs", (0.4, 0.6)))
             for chip, accuracy in enumerate(accuracies)
         ]
@@ -135,6 +136,6 @@ def test_every_other_variant_is_compared_with_the_reference() -> None:
 
 
 def test_deviation_is_compared_with_the_weight_over_all_layers() -> None:
-    layers = pd.DataFrame({c.VARIANT: "ovf", c.LABEL: "OVF", "deviation_to_weight": [0.2, 0.4]})
+    layers = pd.DataFrame({c.VARIANT: "ovf", c.LABEL: "OVF", "deviation_to_weight": [0.2, 0.4], **facts("ovf")})
 
     assert deviation_ratios(layers)[c.MEAN].to_list() == pytest.approx([0.3])

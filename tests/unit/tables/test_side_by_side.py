@@ -19,9 +19,10 @@ from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.errors import ConfigError
 from neft.methods import Irs, Vanilla
+from neft.metrics import METRICS
 from neft.runs.facts import run_facts
 from neft.runs.records import RunRecord
-from neft.tables import METRIC_COLUMNS, compare_runs, summarise
+from neft.tables import compare_runs, summarise
 from neft.tables.side_by_side import (
     RUN_CURVE_COLUMNS,
     RUN_DIFFERENCE_COLUMNS,
@@ -32,9 +33,10 @@ from neft.tables.side_by_side import (
     settings_side_by_side,
 )
 from tests.stored_experiments import a_record
+from tests.variants import look
 
 MODES: list[Mode] = ["light", "dark"]
-EIGHT = [(f"run{number}", variant, "ABCDEFGH"[number], f"run {number}") for number, variant in enumerate(["ovf"] * 8)]
+EIGHT = [(f"run{number}", look("ovf"), "ABCDEFGH"[number], f"run {number}") for number in range(8)]
 
 
 def a_run(
@@ -44,13 +46,13 @@ def a_run(
     config = config or RunConfig()
     chips = pd.concat(
         [
-            pd.DataFrame({c.SIGMA_D: at, c.INSTANCE: range(len(read)), **dict.fromkeys(METRIC_COLUMNS, read)})
+            pd.DataFrame({c.SIGMA_D: at, c.INSTANCE: range(len(read)), **dict.fromkeys(METRICS, read)})
             for at, read in values.items()
         ],
         ignore_index=True,
     )
     record = a_record(run_id)
-    summary = record.summary.model_copy(update={"test": summarise(chips)})
+    summary = record.summary.model_copy(update={"test": summarise(chips, METRICS)})
     update = {
         "config": config.model_dump(mode="json"),
         "facts": run_facts(config, num_classes=10),
@@ -189,10 +191,12 @@ def test_histories_stand_in_one_table() -> None:
 # ---------------------------------------------------------------- marks
 @pytest.mark.parametrize("mode", MODES)
 def test_first_run_of_a_method_looks_as_its_method_does(mode: Mode) -> None:
-    marks = run_marks([("a", "ovf", "A", "x"), ("b", "irs", "B", "y"), ("c", "ovf", "C", "z")], mode=mode)
+    marks = run_marks(
+        [("a", look("ovf"), "A", "x"), ("b", look("irs"), "B", "y"), ("c", look("ovf"), "C", "z")], mode=mode
+    )
 
-    assert marks["a"].style == variant_style("ovf", mode=mode)
-    assert marks["b"].style == variant_style("irs", mode=mode)
+    assert marks["a"].style == variant_style(look("ovf"), mode=mode)
+    assert marks["b"].style == variant_style(look("irs"), mode=mode)
     assert (marks["c"].letter, marks["c"].label) == ("C", "z")
 
 
@@ -211,7 +215,7 @@ def test_marks_of_the_first_runs_do_not_depend_on_later_ones() -> None:
 
 # ---------------------------------------------------------------- charts
 def marks_of(*run_ids: str) -> dict[str, RunMark]:
-    runs = [(run_id, "ovf", letter, f"OVF {run_id}") for run_id, letter in zip(run_ids, "ABCDEFGH", strict=False)]
+    runs = [(run_id, look("ovf"), letter, f"OVF {run_id}") for run_id, letter in zip(run_ids, "ABCDEFGH", strict=False)]
     return run_marks(runs, mode="light")
 
 
