@@ -11,6 +11,7 @@ from dashboard.data.comparisons import SHOWN_ELSEWHERE
 from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.control import Choices
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
 from dashboard.widgets.page_link import page_link
@@ -19,6 +20,7 @@ from dashboard.widgets.train_again import other_seed_link, same_seed_link
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import StoreError
+from neft.sigma_d import sigma_d_text
 
 COLUMNS = {
     columns.LABEL: st.column_config.TextColumn("Method", pinned=True),
@@ -111,24 +113,26 @@ def _ways_on(picked: list[str]) -> None:
 
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     with st.container(horizontal=True):
-        for title, column, key in (
-            ("Data set", "dataset_label", "f_data"),
-            ("Backbone", "backbone_label", "f_net"),
-            ("Method", columns.LABEL, "f_method"),
-            ("Train σ_d", columns.TRAIN_SIGMA_D, "f_train"),
+        for title, column, shown, key in (
+            ("Data set", stored.DATA_KEY, "dataset_label", "f_data"),
+            ("Backbone", columns.BACKBONE, "backbone_label", "f_net"),
+            ("Method", columns.VARIANT, columns.LABEL, "f_method"),
+            ("Train σ_d", columns.TRAIN_SIGMA_D, columns.TRAIN_SIGMA_D, "f_train"),
         ):
-            options = sorted({str(value) for value in table[column]})
-            chosen = st.multiselect(
-                title,
-                options,
+            keys = table[column].map(sigma_d_text) if column == columns.TRAIN_SIGMA_D else table[column]
+            words = dict(zip(keys, table[shown].astype(str), strict=True))
+            choices = Choices(
                 key=key,
-                bind="query-params",
-                placeholder="All",
-                width=260,
+                label=title,
+                options=dict(sorted(words.items(), key=lambda option: option[1])),
+                default=(),
+                kind="list",
+                stays=False,
                 help="Show only runs with one of these; all where none is chosen.",
             )
+            chosen = choices.draw()
             if chosen:
-                table = table[table[column].astype(str).isin(chosen)]
+                table = table[keys.isin(chosen)]
         known = all_tags()
         if known:
             wanted = st.multiselect(

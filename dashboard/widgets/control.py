@@ -97,7 +97,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Choices:
-    """The choice of several options, in their order; kept for the session."""
+    """The choice of several options."""
 
     key: str
     label: str
@@ -105,12 +105,23 @@ class Choices:
     """The words shown, by the keys that the address holds."""
     default: tuple[str, ...]
     help: str
+    kind: Literal["pills", "list"] = "pills"
+    stays: bool = True
+    """For the whole session, also while other pages are shown."""
 
     def draw(self) -> list[str]:
         """Draw it in the current container; returns the chosen keys."""
         chosen = self._chosen()
         if st.session_state.get(self.key) != chosen:
             st.session_state[self.key] = chosen
+        if self.kind == "pills":
+            self._draw_pills()
+        else:
+            self._draw_list()
+        keep(self.key, [] if set(chosen) == set(self.default) else chosen or CLEARED)
+        return chosen
+
+    def _draw_pills(self) -> None:
         st.pills(
             self.label,
             list(self.options),
@@ -118,10 +129,20 @@ class Choices:
             format_func=self.options.__getitem__,
             key=self.key,
             help=self.help,
-            persist_state="session",
+            persist_state="session" if self.stays else None,
         )
-        keep(self.key, [] if set(chosen) == set(self.default) else chosen or CLEARED)
-        return chosen
+
+    def _draw_list(self) -> None:
+        st.multiselect(
+            self.label,
+            list(self.options),
+            format_func=self.options.__getitem__,
+            key=self.key,
+            help=self.help,
+            placeholder="All",
+            width=260,
+            persist_state="session" if self.stays else None,
+        )
 
     def _chosen(self) -> list[str]:
         said = asked(self.key)

@@ -28,6 +28,11 @@ OLD_AND_NEW: list[tuple[Page, Address, Address]] = [
     ),
     (Page.ACCURACY, {"unlucky": "1st percentile", "against": "IRS"}, {"unlucky": "1", "against": "irs"}),
     (Page.EXPERIMENTS, {"experiment": EXPERIMENTS["beta"].title}, {"experiment": "beta"}),
+    (
+        Page.RUNS,
+        {"f_data": "Digits 8×8", "f_method": ["OVF", "IRS"], "f_train": "0.1"},
+        {"f_data": "digits8", "f_method": ["ovf", "irs"], "f_train": "0.1"},
+    ),
     (Page.GLOSSARY, {"term": "Accuracy"}, {"term": "accuracy"}),
     (
         Page.TRAIN,
@@ -40,7 +45,7 @@ OLD_AND_NEW: list[tuple[Page, Address, Address]] = [
 def shown(app: AppTest) -> tuple[list[str], list[str], list[object]]:
     """Charts, words and choices of a page."""
     assert not app.exception
-    choices = [*app.selectbox, *app.get("button_group"), *app.radio, *app.select_slider]
+    choices = [*app.selectbox, *app.get("button_group"), *app.radio, *app.select_slider, *app.multiselect]
     return charts(app), [text.value for text in app.markdown], [choice.value for choice in choices]
 
 

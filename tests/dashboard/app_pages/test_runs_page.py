@@ -45,7 +45,7 @@ def test_row_holds_the_stored_numbers_in_per_cent(shipped: RunStore) -> None:
 def test_table_can_be_narrowed_to_a_method(shipped: RunStore) -> None:
     app = open_page(Page.RUNS)
 
-    app = app.multiselect(key="f_method").set_value(["OVF"]).run()
+    app = app.multiselect(key="f_method").set_value(["ovf"]).run()
 
     assert set(app.dataframe[0].value["run_id"]) == set(ids_of(shipped, "ovf"))
     assert "**2 runs.**" in words(app)
