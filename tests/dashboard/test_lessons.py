@@ -16,7 +16,7 @@ from neft.experiments.questions import CONTROL
 from neft.runs.store import LAYERS, RunStore
 from tests.dashboard.driver import charts, open_page, traces, words
 from tests.dashboard.small_experiments import HELD, a_plan, chips_of, runs_of
-from tests.dashboard.test_controls import without_help
+from tests.dashboard.test_app import without_help
 
 NAMES = list(LESSONS)
 ON_RUNS = NAMES[1:]
