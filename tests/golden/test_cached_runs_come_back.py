@@ -13,6 +13,7 @@ import pytest
 from neft import columns as c
 from neft.evaluation.deviations import layer_deviations
 from neft.evaluation.monte_carlo import evaluate
+from neft.metrics import METRICS
 from neft.networks.network import Network
 from neft.pipeline import Settings, chip_law, load_data, restore_network
 from neft.runs.facts import stored_config
@@ -84,7 +85,7 @@ def test_ids_come_back_from_the_stored_configs() -> None:
 def test_summaries_come_back_from_the_stored_chips_in_every_fourth_run() -> None:
     assert RECORDS
     for record in RECORDS[::4]:
-        again = {one.sigma_d: one.metrics for one in summarise(STORE.instances(record))}
+        again = {one.sigma_d: one.metrics for one in summarise(STORE.instances(record), METRICS)}
         for stored in record.summary.test:
             found = {name: again[stored.sigma_d][name] for name in stored.metrics}
             assert found == stored.metrics, record.id
