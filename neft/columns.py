@@ -82,7 +82,9 @@ SOURCE = "source"
 # ---- experiments: what was varied
 EXPERIMENT = "experiment"
 SETTING = "setting"
-"""In words."""
+"""Its key in its experiment."""
+SETTING_LABEL = "setting_label"
+"""The setting in words."""
 POSITION = "position"
 """Where a setting stands on its experiment's axis."""
 

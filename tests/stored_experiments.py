@@ -28,7 +28,6 @@ class Arm:
     chips: Mapping[int, Sequence[float]]
     position: float = 0.0
     sigma_d: float = 0.1
-    label: str = ""
     validation: Mapping[int, float] = field(default_factory=dict)
     """Validation accuracy by seed."""
 
@@ -47,7 +46,6 @@ def an_experiment(experiment: str, *arms: Arm, name: str = "a_plan") -> tuple[Pl
                 PlanEntry(
                     experiment=experiment,
                     series=arm.series,
-                    label=arm.label or arm.series.upper(),
                     setting=arm.setting,
                     position=arm.position,
                     sigma_d=arm.sigma_d,

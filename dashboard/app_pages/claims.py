@@ -164,7 +164,7 @@ def _details(shown: pd.DataFrame, stamp: str) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "At": table[columns.SETTING],
+                "At": table[columns.SETTING_LABEL],
                 "Verdict": findings.verdict_words(table),
                 "Ours": findings.effect_words(table),
                 "Seeds": table[columns.NUM_SEEDS],

@@ -157,6 +157,7 @@ def _wants_published(words: str) -> bool:
 def _differences(plan: str, experiment: Experiment, points: pd.DataFrame, stamp: str) -> None:
     """The other arms' paired differences to one: to a series at the same setting where that can be, else to an arm."""
     series = dict(zip(points[columns.VARIANT], points[columns.LABEL], strict=True))
+    settings = dict(zip(points[columns.SETTING], points[columns.SETTING_LABEL], strict=True))
     several = points.groupby(columns.VARIANT)[columns.SETTING].nunique()
     everywhere = [(name, None) for name in series if several[name] > 1 and len(series) > 1]
     arms = [(row[columns.VARIANT], row[columns.SETTING]) for row in points.to_dict("records")]
@@ -169,12 +170,12 @@ def _differences(plan: str, experiment: Experiment, points: pd.DataFrame, stamp:
             "Compared with",
             options,
             index=default,
-            format_func=lambda option: f"{series[option[0]]} · {option[1] or 'same setting'}",
+            format_func=lambda option: f"{series[option[0]]} · {settings.get(option[1], 'same setting')}",
             key=f"reference_{experiment.name}",
             help="What the differences are taken to, seed by seed and chip by chip.",
         )
         table = plans.differences(plan, experiment.name, name, setting, stamp)
-        _difference_table(table, {"Method": table[columns.LABEL], "Setting": table[columns.SETTING]})
+        _difference_table(table, {"Method": table[columns.LABEL], "Setting": table[columns.SETTING_LABEL]})
 
 
 def _difference_table(table: pd.DataFrame, heads: dict[str, "pd.Series[str]"]) -> None:
@@ -304,7 +305,7 @@ def _differences_by_sigma(plan: str, experiment: Experiment, points: pd.DataFram
             return
         table = plans.differences(plan, experiment.name, name, None, stamp)
         table = table.sort_values([columns.POSITION], kind="stable")
-        _difference_table(table, {"At": table[columns.SETTING], "Method": table[columns.LABEL]})
+        _difference_table(table, {"At": table[columns.SETTING_LABEL], "Method": table[columns.LABEL]})
 
 
 page()

@@ -20,7 +20,7 @@ from dashboard.charts.frames import (
 )
 from dashboard.charts.marks import error_bars, hollow, tick_labels, typeset, wrapped
 from dashboard.charts.theme import Mode, apply_layout, variant_style
-from neft.columns import ACCURACY, LOWER, MEAN, POSITION, RUN_IDS, SETTING, SOURCE, UPPER, VARIANT
+from neft.columns import ACCURACY, LOWER, MEAN, POSITION, RUN_IDS, SETTING_LABEL, SOURCE, UPPER, VARIANT
 
 DODGE, MAX_DODGE = 0.13, 0.56
 """Distance of two variants at one setting, and of the outermost two, as shares of the smallest step."""
@@ -83,13 +83,13 @@ def setting_points(
     a point's customdata is its run ids, for a click.
 
     Args:
-        points: variant, label, setting (words), position, mean, lower, upper, num_seeds, num_instances, run_ids (a
+        points: variant, label, setting_label, position, mean, lower, upper, num_seeds, num_instances, run_ids (a
             tuple of ids).
         axis_title: What is varied.
         numeric: Whether positions are drawn to scale and joined by a line; otherwise settings stand side by side.
         logarithmic: Whether the scale is logarithmic; a position that has no logarithm stands a step further left.
         metric_title: What is drawn upwards, in per cent.
-        published: variant, label, setting, position, accuracy, source.
+        published: variant, label, setting_label, position, accuracy, source.
         interval_name: What the intervals are; the legend's title.
         mode: Light or dark page.
     """
@@ -171,7 +171,7 @@ def _tick_labels(frames: list[pd.DataFrame], positions: Floats, *, numeric: bool
     settings = {
         float(position): str(setting)
         for frame in reversed(frames)
-        for position, setting in zip(_positions(frame), frame[SETTING], strict=True)
+        for position, setting in zip(_positions(frame), frame[SETTING_LABEL], strict=True)
     }
     return tick_labels([_value(settings[at], at) if numeric else settings[at] for at in map(float, positions)])
 
@@ -185,7 +185,7 @@ def _value(setting: str, position: float) -> str:
 def _series(rows: pd.DataFrame, *, variant: str, label: str, scale: _Scale, joined: bool, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     mean = percent(rows, MEAN)
-    described = zip(rows[SETTING], interval_words(rows), rows[RUN_IDS], strict=True)
+    described = zip(rows[SETTING_LABEL], interval_words(rows), rows[RUN_IDS], strict=True)
     return go.Scatter(
         x=scale.x(rows, variant),
         y=mean,
@@ -206,7 +206,7 @@ def _series(rows: pd.DataFrame, *, variant: str, label: str, scale: _Scale, join
 
 def _published(rows: pd.DataFrame, *, variant: str, label: str, scale: _Scale, mode: Mode) -> go.Scatter:
     accuracy = percent(rows, ACCURACY)
-    described = zip(rows[SETTING], accuracy, rows[SOURCE], strict=True)
+    described = zip(rows[SETTING_LABEL], accuracy, rows[SOURCE], strict=True)
     return go.Scatter(
         x=scale.x(rows, variant),
         y=accuracy,

@@ -36,7 +36,7 @@ NUMBERS = {
     columns.RUN_ID: "Run",
     columns.LABEL: "Method",
     columns.SIGMA_D: "σ_d",
-    columns.SETTING: "Setting",
+    columns.SETTING_LABEL: "Setting",
     columns.DECAY: "γ schedule",
     columns.NUM_FEEDBACK: "N",
     columns.MEAN: "Mean",

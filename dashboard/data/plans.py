@@ -11,7 +11,7 @@ from dashboard.data import stored
 from neft import columns, reference, tables
 from neft.errors import StoreError
 from neft.experiments import claims as decided
-from neft.experiments.questions import EXPERIMENTS, Experiment
+from neft.experiments.questions import EXPERIMENTS, Experiment, series_words, setting_words
 from neft.runs.plans import PlanEntry, PlanRecord, load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
@@ -75,22 +75,27 @@ def chance(plan_name: str, experiment: str, stamp: str) -> float:
 @st.cache_data(max_entries=64, show_spinner="Reading runs …")
 def points(plan_name: str, experiment: str, metric: str, stamp: str) -> pd.DataFrame:
     """A row per arm: mean and interval of a metric."""
-    return stored.in_shown_order(tables.setting_points(_chips(plan_name, experiment, stamp), metric))
+    rows = tables.setting_points(_chips(plan_name, experiment, stamp), metric)
+    return _in_words(stored.in_shown_order(rows), plan_name, experiment, stamp)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def differences(plan_name: str, experiment: str, series: str, setting: str | None, stamp: str) -> pd.DataFrame:
     """A row per other arm: its paired difference in accuracy to a series, at one setting or (None) at its own."""
     chips = _chips(plan_name, experiment, stamp)
-    if setting is None:
-        return stored.in_shown_order(tables.differences_to_series(chips, series))
-    return stored.in_shown_order(tables.differences_to_arm(chips, (series, setting)))
+    rows = (
+        tables.differences_to_series(chips, series)
+        if setting is None
+        else tables.differences_to_arm(chips, (series, setting))
+    )
+    return _in_words(stored.in_shown_order(rows), plan_name, experiment, stamp)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def convergence(plan_name: str, stamp: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A row per training, and a row per method with its count of failures."""
-    return tables.convergence(_chips(plan_name, "convergence", stamp))
+    seeds, means = tables.convergence(_chips(plan_name, "convergence", stamp))
+    return _in_words(seeds, plan_name, "convergence", stamp), _in_words(means, plan_name, "convergence", stamp)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -98,7 +103,8 @@ def validation_choice(plan_name: str, experiment: str, stamp: str) -> pd.DataFra
     """A row per arm: its validation accuracy, and whether validation chooses it."""
     entries = _entries(plan_name, experiment, stamp)
     records = {record.id: record for record in stored.records([entry.run_id for entry in entries])}
-    return stored.in_shown_order(tables.validation_choice(entries, records, experiment))
+    rows = stored.in_shown_order(tables.validation_choice(entries, records, experiment))
+    return _in_words(rows, plan_name, experiment, stamp)
 
 
 @st.cache_data(max_entries=4, show_spinner="Deciding every claim from its stored runs …")
@@ -115,13 +121,15 @@ def claims(stamp: str) -> pd.DataFrame:
 def claim_settings(claim: str, plan_name: str, experiment: str, stamp: str) -> pd.DataFrame:
     """A claim setting by setting; empty where it is no average over settings."""
     runs = _runs([entry.run_id for entry in _entries(plan_name, experiment, stamp)])
-    return decided.claim_settings(claim, plans(stamp)[plan_name], runs)
+    rows = decided.claim_settings(claim, plans(stamp)[plan_name], runs)
+    return _in_words(rows, plan_name, experiment, stamp)
 
 
 def published(experiment: str) -> pd.DataFrame:
     """Published accuracies of an experiment's settings; empty where there are none."""
     rows = reference.published_settings()
-    return rows[rows[columns.EXPERIMENT] == experiment].reset_index(drop=True)
+    rows = rows[rows[columns.EXPERIMENT] == experiment].reset_index(drop=True)
+    return rows.assign(**{columns.SETTING_LABEL: [setting_words(experiment, key) for key in rows[columns.SETTING]]})
 
 
 def published_accuracy(variants: Sequence[str]) -> pd.DataFrame:
@@ -164,6 +172,39 @@ def _unambiguous(words: dict[str, str]) -> dict[str, str]:
 def _entries(plan_name: str, experiment: str, stamp: str) -> list[PlanEntry]:
     plan = plans(stamp).get(plan_name)
     return [] if plan is None else [entry for entry in plan.entries if entry.experiment == experiment]
+
+
+def _in_words(rows: pd.DataFrame, plan_name: str, experiment: str, stamp: str) -> pd.DataFrame:
+    """The rows with the words of their series and settings, each beside its key."""
+    if rows.empty:
+        return rows
+    series, settings = _words(plan_name, experiment, stamp)
+    if columns.VARIANT in rows:
+        rows = rows.assign(**{columns.LABEL: [series[str(key)] for key in rows[columns.VARIANT]]})
+    if columns.SETTING in rows:
+        words = [settings[str(key)] for key in rows[columns.SETTING]]
+        rows.insert(list(rows.columns).index(columns.SETTING) + 1, columns.SETTING_LABEL, words)
+    return rows
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _words(plan_name: str, experiment: str, stamp: str) -> tuple[dict[str, str], dict[str, str]]:
+    """An experiment's series and its settings in words, by key: an older plan's, the experiment's or its runs' own."""
+    entries = _entries(plan_name, experiment, stamp)
+    kept = plans(stamp)[plan_name].words if entries else {}
+    facts = {record.id: record.facts for record in stored.records([entry.run_id for entry in entries])}
+    series: dict[str, str] = {}
+    settings: dict[str, str] = {}
+    for entry in entries:
+        known = facts.get(entry.run_id)
+        for found, key, words in (
+            (series, entry.series, series_words(entry.series, known)),
+            (settings, entry.setting, setting_words(experiment, entry.setting, known)),
+        ):
+            # what one run does not say another may
+            if found.get(key, key) == key:
+                found[key] = kept.get(key, words)
+    return series, settings
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -70,7 +70,7 @@ def choice_words(choice: pd.DataFrame) -> str:
     """Which setting the validation split chooses for each method: `OVF 0.001 (93.1 %)`."""
     chosen = choice[choice["chosen"]] if not choice.empty else choice
     return ", ".join(
-        f"{row[columns.LABEL]} {row[columns.SETTING]} ({percent(row['validation_accuracy'])} % on validation)"
+        f"{row[columns.LABEL]} {row[columns.SETTING_LABEL]} ({percent(row['validation_accuracy'])} % on validation)"
         for row in chosen.to_dict("records")
     )
 

@@ -15,7 +15,7 @@ from neft.experiments.claim import (
     published_setting,
     versus,
 )
-from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS
+from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, setting_value
 from neft.tables.arms import Arm
 
 FEEDBACK = {"ovf": "OVF", "irs": "IRS"}
@@ -86,8 +86,8 @@ def _terms_help(method: str, label: str) -> Claim:
         f"More feedback terms help {label}: N = 4 does better than N = 1.",
         f"{label}: N = 4 beats N = 1",
         "feedback_terms",
-        (method, "N = 4"),
-        (method, "N = 1"),
+        (method, "n_4"),
+        (method, "n_1"),
         source="[Qin2025], Table 1",
     )
 
@@ -110,8 +110,8 @@ def _scratch_beats_pretrained(method: str, label: str) -> Claim:
         f"{label} from scratch does better than fine-tuning for as many epochs what was trained without noise.",
         f"{label}: scratch beats pretrained",
         "pretrained_start",
-        (method, "from scratch"),
-        (method, "+ all"),
+        (method, "from_scratch"),
+        (method, "epochs_1"),
         source="[Qin2025], Table 2",
     )
 
@@ -131,8 +131,8 @@ _SINGLE_OF_THE_PAPER = (
         "OVF's further passes must be noisier, not quieter: Δσ = 0.05 does better than -0.05.",
         "OVF: Δσ = 0.05 beats -0.05",
         "delta_sigma",
-        ("ovf", "Δσ = 0.05"),
-        ("ovf", "Δσ = -0.05"),
+        ("ovf", "delta_sigma_0.05"),
+        ("ovf", "delta_sigma_-0.05"),
         source="[Qin2025], section 4.5",
     ),
     _setting(
@@ -141,7 +141,7 @@ _SINGLE_OF_THE_PAPER = (
         "IRS: noisy heads beat noise-free",
         "classifier_noise",
         ("irs", "noisy"),
-        ("irs", "noise-free"),
+        ("irs", "noise_free"),
         source="[Qin2025], section 4.5",
     ),
 )
@@ -217,7 +217,7 @@ def _without_temperature(method: str, label: str) -> Claim:
         f"{label}'s feedback helps without the division by N + 1 (T = 1).",
         f"{label} at T = 1 beats noise injection",
         "temperature",
-        between((method, "T = 1"), (PLAIN, "T = 1")),
+        between((method, "t_1"), (PLAIN, "t_1")),
     )
 
 
@@ -228,7 +228,7 @@ def _terms_beyond_temperature(method: str, label: str) -> Claim:
         f"From N = 1 to 4, {label} gains more than noise injection does from the same temperatures (2 to 5).",
         f"{label}: terms help beyond temperature",
         "feedback_terms",
-        combined({(method, "N = 4"): 1.0, (method, "N = 1"): -1.0, (control, "N = 4"): -1.0, (control, "N = 1"): 1.0}),
+        combined({(method, "n_4"): 1.0, (method, "n_1"): -1.0, (control, "n_4"): -1.0, (control, "n_1"): 1.0}),
     )
 
 
@@ -245,7 +245,8 @@ def _wins_tuned(method: str, label: str) -> Claim:
 def _over_noise(known: set[Arm]) -> Weights:
     """The second against the first training sigma_d of the control, whatever they are."""
     settings = sorted(
-        (setting for series, setting in known if series == CONTROL), key=lambda words: float(words.rpartition(" ")[2])
+        (setting for series, setting in known if series == CONTROL),
+        key=lambda setting: setting_value("train_sigma_d", setting),
     )
     return {} if len(settings) < 2 else {(CONTROL, settings[1]): 1.0, (CONTROL, settings[0]): -1.0}
 
@@ -268,7 +269,7 @@ _SINGLE_OF_OURS = (
         "A higher temperature than the paper's does better still, without feedback: T = 16 beats T = 4.",
         "Noise injection: T = 16 beats T = 4",
         "temperature",
-        between((PLAIN, "T = 16"), (PLAIN, "T = 4")),
+        between((PLAIN, "t_16"), (PLAIN, "t_4")),
     ),
     Claim(
         key="control_converges",
@@ -285,7 +286,7 @@ _SINGLE_OF_OURS = (
             f"Gathering BatchNorm's statistics anew, without noise, helps {label} on noisy chips.",
             f"BatchNorm gathered anew helps {label}",
             "batchnorm",
-            between((method, "gathered anew"), (method, "of training")),
+            between((method, "gathered_anew"), (method, "of_training")),
         )
         for method, label in _RENEWED.items()
     ),
@@ -295,7 +296,7 @@ _SINGLE_OF_OURS = (
         "released ResNet-18 code does.",
         "OVF as published beats OVF as released",
         "released_code",
-        between(("ovf", "all (paper)"), ("ovf", "first and last (code)")),
+        between(("ovf", "all"), ("ovf", "first_and_last")),
     ),
     _ours(
         "over_noise_helps",

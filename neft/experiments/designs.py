@@ -5,7 +5,7 @@ from itertools import product
 
 from neft.devices import PUBLISHED
 from neft.experiments.planning import Place, Plan, PlannedRun, Scale, Stored
-from neft.experiments.questions import CONTROL_BY_TERMS
+from neft.experiments.questions import CONTROL_BY_TERMS, NO_FEEDBACK, OVF_FIRST_ALONE, setting_key
 from neft.methods import FeedbackMethod, Irs, Method, NoiseInjection, Ovf, Vanilla
 from neft.methods.base import Decay
 from neft.sigma_d import rounded_sigma_d
@@ -23,7 +23,8 @@ DELTA_SIGMAS = (-0.05, 0.0, 0.05, 0.1)
 TEMPERATURES = (1, 2, 4, 8, 16, 32, 64)
 FEEDBACK_TEMPERATURES = (1, 4, 16)
 OVER_NOISE = (1.0, 1.5, 2.0)
-FRACTIONS = ((0.25, "+ 1/4 of the epochs"), (0.5, "+ 1/2"), (1.0, "+ all"))
+FRACTIONS = (0.25, 0.5, 1.0)
+"""Of the epochs, for fine-tuning."""
 DECAYS: tuple[Decay, ...] = ("paper", "reversed", "constant")
 
 
@@ -32,7 +33,7 @@ def accuracy(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     return [
         PlannedRun(
             scale.run(method, seed, sigma_d=sigma_d, whole_curve=True),
-            places=(_place("accuracy", method, f"σ_d = {sigma_d:g}", sigma_d, sigma_d),),
+            places=(_place("accuracy", method, setting_key("sigma_d", sigma_d), sigma_d, sigma_d),),
         )
         for seed, method, sigma_d in product(scale.seeds, METHODS, scale.sigma_ds)
     ]
@@ -41,17 +42,17 @@ def accuracy(scale: Scale, _stored: Stored) -> list[PlannedRun]:
 def feedback_terms(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     """Table 1: N = 1 … 5 (IRS: as many as the backbone has snapshot places), each beside temperature N+1 alone."""
 
-    def at_every_n() -> Iterator[tuple[Method, int, str, str]]:
+    def at_every_n() -> Iterator[tuple[Method, int, str]]:
         for terms in range(1, MAX_TERMS + 1):
-            yield Ovf(num_feedback=terms), terms, "ovf", "OVF"
+            yield Ovf(num_feedback=terms), terms, "ovf"
             if terms <= len(scale.base.backbone.places()):
-                yield Irs(num_feedback=terms), terms, "irs", "IRS"
-            yield NoiseInjection(temperature=terms + 1), terms, CONTROL_BY_TERMS, "Noise injection, T = N + 1"
+                yield Irs(num_feedback=terms), terms, "irs"
+            yield NoiseInjection(temperature=terms + 1), terms, CONTROL_BY_TERMS
 
     return [
-        _ablation(scale, "feedback_terms", method, seed, series=series, label=label, setting=f"N = {n}", position=n)
+        _ablation(scale, "feedback_terms", method, seed, series=series, setting=setting_key("n", n), position=n)
         for seed in scale.seeds
-        for method, n, series, label in at_every_n()
+        for method, n, series in at_every_n()
     ]
 
 
@@ -62,7 +63,7 @@ def decay_factors(scale: Scale, _stored: Stored) -> list[PlannedRun]:
             _ablation(scale, "decay_factors", method(decay=decay), seed, of=method, setting=decay, position=index)
             for seed, method, (index, decay) in product(scale.seeds, FEEDBACK, enumerate(DECAYS))
         ),
-        *_control(scale, "decay_factors", "no feedback", len(DECAYS)),
+        *_control(scale, "decay_factors", NO_FEEDBACK, len(DECAYS)),
     ]
 
 
@@ -71,17 +72,23 @@ def delta_sigma(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     return [
         *(
             _ablation(
-                scale, "delta_sigma", Ovf(delta_sigma=step), seed, of=Ovf, setting=f"Δσ = {step:g}", position=step
+                scale,
+                "delta_sigma",
+                Ovf(delta_sigma=step),
+                seed,
+                of=Ovf,
+                setting=setting_key("delta_sigma", step),
+                position=step,
             )
             for seed, step in product(scale.seeds, DELTA_SIGMAS)
         ),
-        *_control(scale, "delta_sigma", "no feedback", max(DELTA_SIGMAS) + 0.05),
+        *_control(scale, "delta_sigma", NO_FEEDBACK, max(DELTA_SIGMAS) + 0.05),
     ]
 
 
 def classifier_noise(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     """IRS with noisy and with noise-free heads."""
-    choices = ((True, "noisy"), (False, "noise-free"))
+    choices = ((True, "noisy"), (False, "noise_free"))
     return [
         *(
             _ablation(
@@ -90,12 +97,12 @@ def classifier_noise(scale: Scale, _stored: Stored) -> list[PlannedRun]:
                 Irs(classifier_noise=noisy),
                 seed,
                 of=Irs,
-                setting=words,
+                setting=setting,
                 position=index,
             )
-            for seed, (index, (noisy, words)) in product(scale.seeds, enumerate(choices))
+            for seed, (index, (noisy, setting)) in product(scale.seeds, enumerate(choices))
         ),
-        *_control(scale, "classifier_noise", "no feedback", len(choices)),
+        *_control(scale, "classifier_noise", NO_FEEDBACK, len(choices)),
     ]
 
 
@@ -108,13 +115,13 @@ def pretrained_start(scale: Scale, _stored: Stored) -> list[PlannedRun]:
         for method in (CONTROL, Ovf(), Irs()):
             start = _place("pretrained_start", method, "pretrained", 0, sigma_d)
             found.append(PlannedRun(source, places=(start,)))
-            for index, (fraction, words) in enumerate(FRACTIONS, start=1):
+            for index, fraction in enumerate(FRACTIONS, start=1):
                 epochs = max(1, round(fraction * scale.base.training.epochs))
                 config = scale.run(method, seed, epochs=epochs, pretrained_run=source.run_id)
-                place = _place("pretrained_start", method, words, index, sigma_d)
+                place = _place("pretrained_start", method, setting_key("epochs", fraction), index, sigma_d)
                 found.append(PlannedRun(config, keep_weights=False, places=(place,)))
             last = len(FRACTIONS) + 1
-            found.append(_ablation(scale, "pretrained_start", method, seed, setting="from scratch", position=last))
+            found.append(_ablation(scale, "pretrained_start", method, seed, setting="from_scratch", position=last))
     return found
 
 
@@ -122,10 +129,12 @@ def beta(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     """The paper's search set for beta; the validation split chooses."""
     return [
         *(
-            _ablation(scale, "beta", method(beta=value), seed, of=method, setting=f"{value:g}", position=index)
+            _ablation(
+                scale, "beta", method(beta=value), seed, of=method, setting=setting_key("beta", value), position=index
+            )
             for seed, method, (index, value) in product(scale.seeds, FEEDBACK, enumerate(BETAS))
         ),
-        *_control(scale, "beta", "0", len(BETAS)),
+        *_control(scale, "beta", setting_key("beta", 0), len(BETAS)),
     ]
 
 
@@ -135,7 +144,7 @@ def convergence(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     found: list[PlannedRun] = []
     for seed, (index, method) in product(scale.seeds, enumerate(NOISY)):
         shared = seed < scale.num_compared
-        place = _place("convergence", method, method.variant_label, index, sigma_d)
+        place = _place("convergence", method, method.variant, index, sigma_d)
         found.append(PlannedRun(scale.run(method, seed, whole_curve=shared), keep_weights=shared, places=(place,)))
     return found
 
@@ -143,11 +152,11 @@ def convergence(scale: Scale, _stored: Stored) -> list[PlannedRun]:
 def devices(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     """Every published device technology, trained and tested on."""
     found: list[PlannedRun] = []
-    for index, device in enumerate(PUBLISHED.values()):
+    for index, (name, device) in enumerate(PUBLISHED.items()):
         base = scale.base.model_copy(update={"device": device()})
         there = Scale(base=base, sigma_ds=scale.sigma_ds, num_seeds=scale.num_seeds)
         found += [
-            _ablation(there, "devices", method, seed, setting=device.label, position=index)
+            _ablation(there, "devices", method, seed, setting=name, position=index)
             for seed, method in product(scale.seeds, METHODS)
         ]
     return found
@@ -160,12 +169,22 @@ def temperature(scale: Scale, _stored: Stored) -> list[PlannedRun]:
         for value in TEMPERATURES:
             method = NoiseInjection(temperature=value)
             found.append(
-                _ablation(scale, "temperature", method, seed, of=NoiseInjection, setting=f"T = {value}", position=value)
+                _ablation(
+                    scale,
+                    "temperature",
+                    method,
+                    seed,
+                    of=NoiseInjection,
+                    setting=setting_key("t", value),
+                    position=value,
+                )
             )
         for kind, value in product(FEEDBACK, FEEDBACK_TEMPERATURES):
             given = None if value == CONTROL_TEMPERATURE else value
             method = kind(temperature=given)
-            found.append(_ablation(scale, "temperature", method, seed, of=kind, setting=f"T = {value}", position=value))
+            found.append(
+                _ablation(scale, "temperature", method, seed, of=kind, setting=setting_key("t", value), position=value)
+            )
     return found
 
 
@@ -176,7 +195,7 @@ def over_noise(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     for seed, method, factor in product(scale.seeds, (NoiseInjection(), CONTROL), OVER_NOISE):
         trained = rounded_sigma_d(factor * tested)
         config = scale.run(method, seed, sigma_d=trained, test_sigma_d=tested)
-        place = _place("over_noise", method, f"train σ_d = {trained:g}", factor, tested)
+        place = _place("over_noise", method, setting_key("train_sigma_d", trained), factor, tested)
         found.append(PlannedRun(config, keep_weights=False, places=(place,)))
     return found
 
@@ -187,20 +206,19 @@ def batchnorm(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     found: list[PlannedRun] = []
     for seed, method in product(scale.seeds, (*NOISY, Ovf(feedback_moves_batchnorm=False))):
         kept = _leaves_batchnorm(method)
-        series, label = ("ovf_bn", "OVF, first pass moves them") if kept else (None, None)
+        series = OVF_FIRST_ALONE if kept else None
         as_trained = _ablation(
             scale,
             "batchnorm",
             method,
             seed,
-            setting="of training",
+            setting="of_training",
             position=0,
             keep_weights=True,
             series=series,
-            label=label,
         )
         renewed = as_trained.config.evaluation.model_copy(update={"recalibrate_batchnorm": True})
-        place = _place("batchnorm", method, "gathered anew", 1, sigma_d, series=series, label=label)
+        place = _place("batchnorm", method, "gathered_anew", 1, sigma_d, series=series)
         found += [
             as_trained,
             PlannedRun(
@@ -216,15 +234,15 @@ def batchnorm(scale: Scale, _stored: Stored) -> list[PlannedRun]:
 def released_code(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     """OVF that raises sigma in all layers, and in the first and the last alone."""
     choices: tuple[tuple[Method, str], ...] = (
-        (Ovf(), "all (paper)"),
-        (Ovf(raised_layers="first_and_last"), "first and last (code)"),
+        (Ovf(), "all"),
+        (Ovf(raised_layers="first_and_last"), "first_and_last"),
     )
     return [
         *(
-            _ablation(scale, "released_code", method, seed, of=Ovf, setting=words, position=index)
-            for seed, (index, (method, words)) in product(scale.seeds, enumerate(choices))
+            _ablation(scale, "released_code", method, seed, of=Ovf, setting=setting, position=index)
+            for seed, (index, (method, setting)) in product(scale.seeds, enumerate(choices))
         ),
-        *_control(scale, "released_code", "no feedback", len(choices)),
+        *_control(scale, "released_code", NO_FEEDBACK, len(choices)),
     ]
 
 
@@ -256,12 +274,10 @@ def _place(
     sigma_d: float,
     *,
     series: str | None = None,
-    label: str | None = None,
 ) -> Place:
     return Place(
         experiment=experiment,
         series=series or method.variant,
-        label=label or method.variant_label,
         setting=setting,
         position=float(position),
         sigma_d=sigma_d,
@@ -278,7 +294,6 @@ def _ablation(
     position: float | int,
     of: type[Method] | None = None,
     series: str | None = None,
-    label: str | None = None,
     keep_weights: bool = False,
 ) -> PlannedRun:
     """A run at the ablations' sigma_d, tried there and at 0; `of` names the plain method whose line it belongs to.
@@ -288,7 +303,7 @@ def _ablation(
     plain = of() if of is not None else method
     keep_weights = keep_weights or not method.uses_noise
     config = scale.run(method, seed, test_sigma_d=scale.base.training.sigma_d)
-    place = _place(experiment, plain, setting, position, scale.base.training.sigma_d, series=series, label=label)
+    place = _place(experiment, plain, setting, position, scale.base.training.sigma_d, series=series)
     return PlannedRun(config, keep_weights=keep_weights, places=(place,))
 
 

@@ -20,9 +20,8 @@ class Place:
     experiment: str
     series: str
     """The line it belongs to; a variant's key, which chooses its colour."""
-    label: str
     setting: str
-    """What was varied, in words."""
+    """What was varied, by its key in the experiment."""
     position: float
     """Where it stands on the experiment's axis."""
     sigma_d: float

@@ -1,16 +1,46 @@
 """What each named experiment asks: words for the command line and the pages, without torch.
 
-How it is planned stands in `neft.experiments.designs`, how it is read in `neft.tables.arms`.
+How it is planned stands in `neft.experiments.designs`, how it is read in `neft.tables.arms`. Plans, claims and
+published figures name settings and series by keys; their words are made here, where they are shown.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
 
 Kind = Literal["paper", "control"]
 CONTROL = "noise_injection_t4"
 """The temperature control's variant: noise injection at the papers' temperature N + 1 = 4, without feedback."""
 CONTROL_BY_TERMS = "noise_injection_t"
 """The control's series where the number of feedback terms is varied, and with it the temperature N + 1."""
+OVF_FIRST_ALONE = "ovf_bn"
+"""OVF's series whose BatchNorm statistics the first pass alone moves."""
+NO_FEEDBACK = "no_feedback"
+"""The control's setting beside those of feedback training."""
+SERIES: Mapping[str, str] = {
+    "vanilla": "Vanilla",
+    "noise_injection": "Noise injection",
+    CONTROL: "Noise injection, T = 4",
+    CONTROL_BY_TERMS: "Noise injection, T = N + 1",
+    "ovf": "OVF",
+    OVF_FIRST_ALONE: "OVF, first pass moves them",
+    "irs": "IRS",
+}
+"""The series that experiments plan, in words."""
+_VALUE = r"-?[\d.]+(?:e[+-]?\d+)?"
+
+
+@runtime_checkable
+class Facts(Protocol):
+    """What runs' facts say of a series or a setting."""
+
+    @property
+    def variant(self) -> str: ...  # noqa: D102
+    @property
+    def label(self) -> str: ...  # noqa: D102
+    @property
+    def device_label(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -31,6 +61,14 @@ class Experiment:
     """Whether positions go on a logarithmic axis."""
     numeric: bool = True
     """Whether positions are numbers to be drawn to scale; otherwise settings stand side by side."""
+    quantity: str = ""
+    """What is varied, where it is a number: the first part of its settings' keys."""
+    quantity_words: str = "{}"
+    """Such a setting in words, for its number."""
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The other settings in words, by key."""
+    setting_fact: str = ""
+    """What runs' facts say of a setting, where the settings are members of a family."""
 
 
 _ALL = (
@@ -43,6 +81,8 @@ _ALL = (
         "[Qin2025], figures 3 and 4",
         "Compare OVF and IRS with noise injection at their own temperature (the control), not only with plain noise "
         "injection.",
+        quantity="sigma_d",
+        quantity_words="σ_d = {}",
     ),
     Experiment(
         "feedback_terms",
@@ -52,6 +92,8 @@ _ALL = (
         "feedback terms N",
         "[Qin2025], Table 1",
         "The control has no feedback at all, only the temperature N+1.",
+        quantity="n",
+        quantity_words="N = {}",
     ),
     Experiment(
         "decay_factors",
@@ -62,6 +104,7 @@ _ALL = (
         "[Qin2025], section 4.5",
         "The paper reports a heavy loss for reversed γ.",
         numeric=False,
+        settings={"paper": "paper", "reversed": "reversed", "constant": "constant", NO_FEEDBACK: "no feedback"},
     ),
     Experiment(
         "delta_sigma",
@@ -71,6 +114,9 @@ _ALL = (
         "Δσ",
         "[Qin2025], section 4.5",
         "At Δσ = 0 all passes see the same device variation; below, the further ones see less.",
+        quantity="delta_sigma",
+        quantity_words="Δσ = {}",
+        settings={NO_FEEDBACK: "no feedback"},
     ),
     Experiment(
         "classifier_noise",
@@ -81,6 +127,7 @@ _ALL = (
         "[Qin2025], section 4.5",
         "The paper reports a heavy loss for noise-free heads.",
         numeric=False,
+        settings={"noisy": "noisy", "noise_free": "noise-free", NO_FEEDBACK: "no feedback"},
     ),
     Experiment(
         "pretrained_start",
@@ -91,6 +138,13 @@ _ALL = (
         "[Qin2025], Table 2",
         "Fine-tuning starts from the network trained without noise, for a quarter, half or all of the epochs.",
         numeric=False,
+        settings={
+            "pretrained": "pretrained",
+            "epochs_0.25": "+ 1/4 of the epochs",
+            "epochs_0.5": "+ 1/2",
+            "epochs_1": "+ all",
+            "from_scratch": "from scratch",
+        },
     ),
     Experiment(
         "beta",
@@ -101,6 +155,7 @@ _ALL = (
         "[Qin2025], section 4.1: the search set {1e-1, 1e-2, 1e-3, 1e-4}",
         "β = 0 is the control: noise injection at temperature N+1.",
         numeric=False,
+        quantity="beta",
     ),
     Experiment(
         "convergence",
@@ -111,6 +166,7 @@ _ALL = (
         "[Qin2025], section 4.3: VGG-8 on MNIST at σ_d = 0.35, 10 trainings",
         "Every dot is one training, its accuracy averaged over chips; hollow dots failed.",
         numeric=False,
+        settings=SERIES,
     ),
     Experiment(
         "devices",
@@ -121,6 +177,7 @@ _ALL = (
         "[Qin2025], released configuration: RRAM1, FeFET2, RRAM4, FeFET6",
         "At equal σ_d the devices do not inject equal noise: compare methods within a device, not across.",
         numeric=False,
+        setting_fact="device_label",
     ),
     Experiment(
         "temperature",
@@ -131,6 +188,8 @@ _ALL = (
         "our control: the paper divides its training logits by N+1 = 4",
         "At T = 1 the feedback stands alone; the paper's setting is T = 4.",
         logarithmic=True,
+        quantity="t",
+        quantity_words="T = {}",
     ),
     Experiment(
         "over_noise",
@@ -140,6 +199,8 @@ _ALL = (
         "training σ_d over test σ_d",
         "our control, after [Jacobson2026]",
         "All points are tested at the same σ_d.",
+        quantity="train_sigma_d",
+        quantity_words="train σ_d = {}",
     ),
     Experiment(
         "batchnorm",
@@ -150,6 +211,7 @@ _ALL = (
         "our control; the released code lets all of OVF's passes move them",
         "OVF with its statistics moved by the first pass alone stands beside OVF as published.",
         numeric=False,
+        settings={"of_training": "of training", "gathered_anew": "gathered anew"},
     ),
     Experiment(
         "released_code",
@@ -160,6 +222,7 @@ _ALL = (
         "our control: each block of the released ResNet-18 keeps its own copy of σ_d",
         "The paper raises σ in all layers.",
         numeric=False,
+        settings={"all": "all (paper)", "first_and_last": "first and last (code)", NO_FEEDBACK: "no feedback"},
     ),
     Experiment(
         "tuned",
@@ -170,7 +233,52 @@ _ALL = (
         "our control: learning rate, temperature, β and epochs drawn at random, chosen on the validation split",
         "Every method spends the same number of trials; the winner is trained again from fresh seeds.",
         numeric=False,
+        settings={"published_recipe": "published recipe", "tuned": "tuned"},
     ),
 )
 
 EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _ALL}
+
+
+def setting_key(quantity: str, value: float | int) -> str:
+    """A setting that is a number, as plans, claims and published figures name it.
+
+    >>> setting_key("n", 3), setting_key("delta_sigma", -0.05)
+    ('n_3', 'delta_sigma_-0.05')
+    """
+    return f"{quantity}_{value:g}"
+
+
+def setting_value(quantity: str, key: str) -> float:
+    """The number of a setting's key."""
+    return float(key.removeprefix(f"{quantity}_"))
+
+
+def setting_words(experiment: str, key: str, facts: Facts | None = None) -> str:
+    """A setting in words; its key where neither the experiment nor a run's facts have any.
+
+    Args:
+        experiment: by name.
+        key: the setting's.
+        facts: of a run at that setting.
+
+    >>> setting_words("feedback_terms", "n_3"), setting_words("classifier_noise", "noise_free")
+    ('N = 3', 'noise-free')
+    """
+    known = EXPERIMENTS.get(experiment)
+    if known is None:
+        return key
+    if key in known.settings:
+        return known.settings[key]
+    if known.quantity and re.fullmatch(f"{known.quantity}_{_VALUE}", key):
+        return known.quantity_words.format(key.removeprefix(f"{known.quantity}_"))
+    if known.setting_fact and facts is not None:
+        return str(getattr(facts, known.setting_fact))
+    return key
+
+
+def series_words(series: str, facts: Facts | None = None) -> str:
+    """A series in words: its experiments', or those of a run that is of this variant; its key where there are none."""
+    if series in SERIES:
+        return SERIES[series]
+    return facts.label if facts is not None and facts.variant == series else series

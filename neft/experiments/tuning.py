@@ -33,11 +33,11 @@ def tuned(scale: Scale, stored: Stored) -> list[PlannedRun]:
         found += searches
         recipe_method, recipe_training = trials[0]
         best = _best([stored(run.config.run_id) for run in searches])
-        chosen = [("published recipe", 0, recipe_method, recipe_training)]
+        chosen = [("published_recipe", 0, recipe_method, recipe_training)]
         if best is not None:
             chosen.append(("tuned", 1, *trials[best]))
         for setting, position, method, training in chosen:
-            place = Place("tuned", recipe_method.variant, recipe_method.label, setting, float(position), sigma_d)
+            place = Place("tuned", recipe_method.variant, setting, float(position), sigma_d)
             found += [
                 PlannedRun(
                     scale.run(method, seed, test_sigma_d=sigma_d, **training),

@@ -71,21 +71,21 @@ _NO_SCALE = "scale unclear: compare shapes and ratios only"
 _USED = " (used)"
 """Marks the paper's own setting in the tables."""
 _PLACES: dict[tuple[str, str], tuple[str, str, float, str]] = {
-    **{("table1_N", f"N={n}"): ("feedback_terms", f"N = {n}", float(n), "Table 1") for n in range(1, 6)},
+    **{("table1_N", f"N={n}"): ("feedback_terms", f"n_{n}", float(n), "Table 1") for n in range(1, 6)},
     ("table2_pretrain", "pre+0ep"): ("pretrained_start", "pretrained", 0.0, "Table 2"),
-    ("table2_pretrain", "pre+50ep"): ("pretrained_start", "+ 1/4 of the epochs", 1.0, "Table 2"),
-    ("table2_pretrain", "pre+100ep"): ("pretrained_start", "+ 1/2", 2.0, "Table 2"),
-    ("table2_pretrain", "pre+200ep"): ("pretrained_start", "+ all", 3.0, "Table 2"),
-    ("table2_pretrain", "scratch 200ep"): ("pretrained_start", "from scratch", 4.0, "Table 2"),
+    ("table2_pretrain", "pre+50ep"): ("pretrained_start", "epochs_0.25", 1.0, "Table 2"),
+    ("table2_pretrain", "pre+100ep"): ("pretrained_start", "epochs_0.5", 2.0, "Table 2"),
+    ("table2_pretrain", "pre+200ep"): ("pretrained_start", "epochs_1", 3.0, "Table 2"),
+    ("table2_pretrain", "scratch 200ep"): ("pretrained_start", "from_scratch", 4.0, "Table 2"),
     ("reverse_decay", "reversed gamma"): ("decay_factors", "reversed", 1.0, "section 4.5"),
-    ("reverse_sigma", "delta_sigma=-0.05 (63.50-14.14)"): ("delta_sigma", "Δσ = -0.05", -0.05, "section 4.5"),
-    ("no_classifier_noise", "noise-free classifiers"): ("classifier_noise", "noise-free", 1.0, "section 4.5"),
+    ("reverse_sigma", "delta_sigma=-0.05 (63.50-14.14)"): ("delta_sigma", "delta_sigma_-0.05", -0.05, "section 4.5"),
+    ("no_classifier_noise", "noise-free classifiers"): ("classifier_noise", "noise_free", 1.0, "section 4.5"),
 }
 """Table and setting of the file: experiment, setting and position of our plans, and where the paper says it."""
 _OWN_SETTINGS = (
     ("decay_factors", "ovf", "paper", 0.0),
     ("decay_factors", "irs", "paper", 0.0),
-    ("delta_sigma", "ovf", "Δσ = 0.05", 0.05),
+    ("delta_sigma", "ovf", "delta_sigma_0.05", 0.05),
     ("classifier_noise", "irs", "noisy", 0.0),
 )
 """What the section's losses are losses against: the paper's own settings, whose accuracy Table 1 gives."""
@@ -123,15 +123,15 @@ def published_ekl() -> pd.DataFrame:
 
 
 def published_settings() -> pd.DataFrame:
-    """The paper's ablations in the words of our experiments, a row per experiment, method and setting.
+    """The paper's ablations as our experiments name them, a row per experiment, method and setting.
 
     Source: [Qin2025], Tables 1 and 2 and section 4.5: ResNet-18 on CIFAR-10 at sigma_d = 0.3. Where the
     section compares with the paper's own setting, that setting has its row too, with Table 1's accuracy (OVF with
     N = 3, IRS with N = 4).
 
     Returns:
-        experiment, setting and position (as `neft.experiments` plans them), variant (`ovf` or `irs`), label, accuracy
-        (fraction), backbone, dataset, sigma_d, source.
+        experiment, setting (its key) and position (as `neft.experiments` plans them), variant (`ovf` or `irs`), label,
+        accuracy (fraction), backbone, dataset, sigma_d, source.
     """
     return _settings().copy()
 

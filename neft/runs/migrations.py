@@ -3,6 +3,8 @@
 Names stand here as they were then: this file is history, not a registry.
 """
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +31,19 @@ def migrated(raw: Mapping[str, Any]) -> Raw:
     while (step := _STEPS.get(record.get("schema_version", 0))) is not None:
         record = step(record)
     return record
+
+
+def migrated_plan(raw: Mapping[str, Any]) -> Raw:
+    """A plan's JSON, of any version up to this one, as this version writes it; what is no plan is left alone.
+
+    Words that no rule knows are kept beside the plan, by the keys that they are given.
+    """
+    plan = dict(raw)
+    if plan.get("plan_version", 1) != 1 or not isinstance(plan.get("entries"), list):
+        return plan
+    words: dict[str, str] = {}
+    entries = [_keyed(entry, words) if isinstance(entry, dict) else entry for entry in plan["entries"]]
+    return plan | {"plan_version": 2, "entries": entries, "words": words}
 
 
 def migrated_instances(table: pd.DataFrame) -> pd.DataFrame:
@@ -59,6 +74,81 @@ def _to_version_2(record: Raw) -> Raw:
         for name, part in config.items()
     }
     return record | {"schema_version": 2, "facts": added | facts, "config": NEW_PARTS | sections}
+
+
+_SERIES = {
+    "vanilla": "Vanilla",
+    "noise_injection": "Noise injection",
+    "noise_injection_t4": "Noise injection, T = 4",
+    "noise_injection_t": "Noise injection, T = N + 1",
+    "ovf": "OVF",
+    "ovf_bn": "OVF, first pass moves them",
+    "irs": "IRS",
+}
+"""Labels that plans of version 1 held, by series."""
+_SETTINGS = {
+    "no feedback": "no_feedback",
+    "paper": "paper",
+    "reversed": "reversed",
+    "constant": "constant",
+    "noisy": "noisy",
+    "noise-free": "noise_free",
+    "pretrained": "pretrained",
+    "+ 1/4 of the epochs": "epochs_0.25",
+    "+ 1/2": "epochs_0.5",
+    "+ all": "epochs_1",
+    "from scratch": "from_scratch",
+    "RRAM1": "rram1",
+    "FeFET2": "fefet2",
+    "RRAM4": "rram4",
+    "FeFET6": "fefet6",
+    "of training": "of_training",
+    "gathered anew": "gathered_anew",
+    "all (paper)": "all",
+    "first and last (code)": "first_and_last",
+    "published recipe": "published_recipe",
+    "tuned": "tuned",
+}
+"""Settings that plans of version 1 held in words."""
+_QUANTITIES = {
+    "accuracy": ("σ_d = ", "sigma_d"),
+    "feedback_terms": ("N = ", "n"),
+    "delta_sigma": ("Δσ = ", "delta_sigma"),
+    "beta": ("", "beta"),
+    "temperature": ("T = ", "t"),
+    "over_noise": ("train σ_d = ", "train_sigma_d"),
+}
+"""By experiment, what stood before a number, and what stands before it in a key."""
+
+
+def _keyed(entry: Raw, words: dict[str, str]) -> Raw:
+    """A plan's entry with keys for words; words that have no key of old are told to `words`."""
+    keyed = dict(entry)
+    series, label, said = keyed.get("series"), keyed.pop("label", None), keyed.get("setting")
+    if not isinstance(series, str) or not isinstance(said, str):
+        return keyed
+    if isinstance(label, str) and _SERIES.get(series) != label:
+        words[series] = label
+    key = _setting_key(str(keyed.get("experiment")), series, label, said)
+    if key is None:
+        key = _slug(said)
+        words[key] = said
+    return keyed | {"setting": key}
+
+
+def _setting_key(experiment: str, series: str, label: object, said: str) -> str | None:
+    before, quantity = _QUANTITIES.get(experiment, (None, ""))
+    if before is not None and re.fullmatch(re.escape(before) + r"-?[\d.]+(e[+-]?\d+)?", said):
+        return f"{quantity}_{said.removeprefix(before)}"
+    if experiment == "convergence" and said == label:
+        return series
+    return _SETTINGS.get(said)
+
+
+def _slug(said: str) -> str:
+    """A key for words that none was known for: what is ASCII of them, and what tells them from others."""
+    digest = hashlib.sha256(said.encode()).hexdigest()[:6]
+    return "_".join([*re.findall("[a-z0-9]+", said.lower()), digest])
 
 
 _STEPS: dict[object, Callable[[Raw], Raw]] = {1: _to_version_2}

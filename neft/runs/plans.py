@@ -12,12 +12,14 @@ from pydantic import Field, ValidationError
 
 from neft.component import Component, first_problem
 from neft.runs import files
+from neft.runs.migrations import migrated_plan
 from neft.runs.store import DRAFTS
 from neft.sigma_d import SigmaD
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 FOLDER = "plans"
 NAME_PATTERN = r"^[a-z0-9_]+(-[0-9a-f]{8})?$"
+KEY_PATTERN = r"^[a-z0-9_.+-]+$"
 
 
 class PlanEntry(Component):
@@ -25,9 +27,9 @@ class PlanEntry(Component):
 
     experiment: str
     series: str
-    """The line it belongs to; chooses its colour."""
-    label: str
-    setting: str
+    """The line it belongs to, by its key; chooses its colour."""
+    setting: str = Field(pattern=KEY_PATTERN)
+    """What was varied, by its key in the experiment."""
     position: float
     sigma_d: SigmaD
     """Device variation at which the run is read."""
@@ -43,6 +45,8 @@ class PlanRecord(Component):
     preset: str
     command: str
     """What makes the missing runs."""
+    words: dict[str, str] = Field(default_factory=dict)
+    """Of series and settings that an older plan had in words alone, by the keys they were given."""
     entries: tuple[PlanEntry, ...]
 
     @property
@@ -76,7 +80,7 @@ def load_plans(root: Path) -> tuple[dict[str, PlanRecord], dict[str, str]]:
             if isinstance(raw, Mapping) and int(raw.get("plan_version", 0)) > PLAN_VERSION:
                 problems[path.stem] = "made by a newer version of neft"
                 continue
-            plans[path.stem] = PlanRecord.model_validate(raw)
+            plans[path.stem] = PlanRecord.model_validate(migrated_plan(raw) if isinstance(raw, Mapping) else raw)
         except ValidationError as error:
             problems[path.stem] = first_problem(PlanRecord, error)
         except (OSError, ValueError, TypeError, OverflowError, RecursionError):

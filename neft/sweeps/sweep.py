@@ -160,7 +160,6 @@ def plan_record(planned: Sequence[PlannedRun], *, name: str, preset: str, comman
         PlanEntry(
             experiment=place.experiment,
             series=place.series,
-            label=place.label,
             setting=place.setting,
             position=place.position,
             sigma_d=place.sigma_d,

@@ -1,6 +1,6 @@
 """Experiments as rows: every chip in its place, points with intervals, contrasts between arms.
 
-An arm is a series at a setting: `("ovf", "N = 3")`. All statistics are taken over seeds x chips; contrasts are taken
+An arm is a series at a setting: `("ovf", "n_3")`. All statistics are taken over seeds x chips; contrasts are taken
 seed by seed and chip by chip before anything is averaged.
 """
 
@@ -18,7 +18,7 @@ from neft.tables.intervals import Interval, crossed_interval
 from neft.tables.variants import VARIANT_FACTS, Fact, facts_of, series_facts
 
 Arm = tuple[str, str]
-"""A series' key and a setting."""
+"""A series and a setting, by their keys."""
 
 FAILS_BELOW = 0.05
 """A training failed if its accuracy is this far below the mean of its method's trainings ([Qin2025], section 4.3)."""
@@ -62,7 +62,6 @@ def experiment_chips(
         columns.RUN_ID: [entry.run_id for entry in found],
         columns.SETTING: [entry.setting for entry in found],
         **{name: [facts[entry.series][name] for entry in found] for name in VARIANT_FACTS},
-        columns.LABEL: [entry.label for entry in found],
     }
     for name, values in places.items():
         known = list(dict.fromkeys(values))
@@ -225,7 +224,6 @@ def validation_choice(entries: Sequence[PlanEntry], records: Mapping[str, RunRec
     rows = [
         {
             **facts[entry.series],
-            columns.LABEL: entry.label,
             columns.SETTING: entry.setting,
             columns.POSITION: entry.position,
             "validation_accuracy": records[entry.run_id].summary.validation_accuracy,

@@ -27,8 +27,8 @@ def _nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def compared(own_store: RunStore) -> RunStore:
     """Two seeds, two chips: OVF 1, 2 points above noise injection on the one, 3, 4 on the other; 2.5 in the mean."""
-    ours = Arm("ovf", "σ_d = 0.1", {0: [0.51, 0.72], 1: [0.53, 0.14]})
-    theirs = Arm(PLAIN, "σ_d = 0.1", {0: [0.5, 0.7], 1: [0.5, 0.1]})
+    ours = Arm("ovf", "sigma_d_0.1", {0: [0.51, 0.72], 1: [0.53, 0.14]})
+    theirs = Arm(PLAIN, "sigma_d_0.1", {0: [0.5, 0.7], 1: [0.5, 0.1]})
     store_experiment(own_store.root, *an_experiment("accuracy", ours, theirs))
     return own_store
 
@@ -96,7 +96,7 @@ def test_json_holds_the_same_numbers(neft: Neft, compared: RunStore) -> None:
 
 
 def test_interval_without_bounds_is_no_number_in_json(neft: Neft, own_store: RunStore) -> None:
-    arms = (Arm("ovf", "σ_d = 0.1", {0: [0.6]}), Arm(PLAIN, "σ_d = 0.1", {0: [0.5]}))
+    arms = (Arm("ovf", "sigma_d_0.1", {0: [0.6]}), Arm(PLAIN, "sigma_d_0.1", {0: [0.5]}))
     store_experiment(own_store.root, *an_experiment("accuracy", *arms))
 
     row = claims_of(neft)["ovf_beats_noise_injection"]

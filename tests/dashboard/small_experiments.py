@@ -11,6 +11,7 @@ from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.experiments.planning import PlannedRun, Scale, Stored, merge
 from neft.experiments.presets import PLANS
+from neft.experiments.questions import series_words, setting_words
 from neft.networks.backbones import Mlp
 from neft.runs.plans import PlanRecord, save_plan
 from neft.runs.records import RunRecord
@@ -76,3 +77,11 @@ def runs_of(store: RunStore) -> dict[str, tuple[RunRecord, pd.DataFrame]]:
 def chips_of(store: RunStore, plan: PlanRecord, experiment: str) -> pd.DataFrame:
     """An experiment's chips."""
     return tables.experiment_chips(plan.entries, runs_of(store), experiment)
+
+
+def in_words(rows: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    """The rows with their methods and settings in words, as pages show them."""
+    words = {"label": [series_words(str(series)) for series in rows["variant"]]}
+    if "setting" in rows:
+        words["setting_label"] = [setting_words(experiment, str(setting)) for setting in rows["setting"]]
+    return rows.assign(**words)

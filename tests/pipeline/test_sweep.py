@@ -247,8 +247,8 @@ def test_shipped_runs_are_skipped_only_where_they_count(
 # ---------------------------------------------------------------- the plan that is kept
 def test_plan_that_is_kept_holds_every_place_of_every_run(small_config: RunConfig) -> None:
     places = (
-        Place("beta", "ovf", "OVF", "0.1", 0.0, 0.1),
-        Place("temperature", "ovf", "OVF", "T = 4", 4.0, 0.1),
+        Place("beta", "ovf", "beta_0.1", 0.0, 0.1),
+        Place("temperature", "ovf", "t_4", 4.0, 0.1),
     )
     both = replace(planned(small_config, 0), places=places)
     one = replace(planned(small_config, 5), places=places[:1])
@@ -261,7 +261,6 @@ def test_plan_that_is_kept_holds_every_place_of_every_run(small_config: RunConfi
         PlanEntry(
             experiment=place.experiment,
             series="ovf",
-            label="OVF",
             setting=place.setting,
             position=place.position,
             sigma_d=0.1,

@@ -123,7 +123,8 @@ def test_claim_can_be_read_sigma_d_by_sigma_d(experiments_shipped: RunStore) -> 
     (table,) = [one.value for one in app.dataframe if "At" in one.value]
 
     assert not app.exception
-    assert table["At"].tolist() == expected["setting"].tolist() == ["σ_d = 0.1", "σ_d = 0.2"]
+    assert expected["setting"].tolist() == ["sigma_d_0.1", "sigma_d_0.2"]
+    assert table["At"].tolist() == ["σ_d = 0.1", "σ_d = 0.2"]
     assert table["Ours"].tolist() == findings.effect_words(expected)
     assert table["Verdict"].tolist() == findings.verdict_words(expected)
 

@@ -23,7 +23,7 @@ from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, save_plan
 from neft.runs.store import INSTANCES, RunStore
 from tests.dashboard.driver import axis_titles, charts, open_page, traces, words, write_job
-from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, renamed, without
+from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, in_words, renamed, without
 
 ACCURACY, EKL, DOTS = "Accuracy over", "EKL over", "One dot a training"
 EVERY_SETTING = [name for name in HELD if name not in ("accuracy", "convergence")]
@@ -66,6 +66,7 @@ def series(app: AppTest, alt: str = ACCURACY) -> dict[str, dict[str, list[float]
 
 def assert_drawn(app: AppTest, points: pd.DataFrame, *, alt: str = ACCURACY, factor: float = 100) -> None:
     """Whether a chart shows these points and no others."""
+    points = in_words(points, "")
     drawn = series(app, alt)
     assert set(drawn) == set(points["label"])
     for label, rows in points.groupby("label"):
@@ -160,7 +161,7 @@ def test_chart_shows_the_points_of_the_stored_chips(held: tuple[str, AppTest], s
 
 
 def test_a_point_is_the_mean_of_its_runs_chips(experiments_shipped: RunStore) -> None:
-    runs = {entry.run_id for entry in a_plan("classifier_noise").entries if entry.setting == "noise-free"}
+    runs = {entry.run_id for entry in a_plan("classifier_noise").entries if entry.setting == "noise_free"}
     chips = pd.concat([experiments_shipped.instances(experiments_shipped.record(run_id)) for run_id in runs])
     mean = chips.loc[(chips["sigma_d"] - 0.1).abs() < 1e-9, "accuracy"].mean()
 
@@ -177,7 +178,7 @@ def test_a_dot_is_a_training(experiments_shipped: RunStore) -> None:
 
     dots = [y for trace in traces(app, DOTS) if trace.get("customdata") for y in trace["y"]]
     assert sorted(dots) == pytest.approx(sorted(100 * seeds["accuracy"]))
-    for row in means.to_dict("records"):
+    for row in in_words(means, "convergence").to_dict("records"):
         assert f"**{row['label']}** {row['num_failed']} of 2" in words(app)
 
 
@@ -217,17 +218,17 @@ def test_differences_are_to_the_control_at_the_same_setting(experiments_shipped:
 
     assert app.selectbox(key="reference_feedback_terms").value == ("noise_injection_t", None)
     assert "Noise injection, T = N + 1 · same setting" in app.selectbox(key="reference_feedback_terms").options
-    assert_differences(differences(app), expected)
+    assert_differences(differences(app), expected, "feedback_terms")
     assert set(expected["variant"]) == {"ovf", "irs"}
 
 
 def test_differences_can_be_to_one_arm(experiments_shipped: RunStore) -> None:
     chips = chips_of(experiments_shipped, a_plan(*HELD), "feedback_terms")
 
-    app = open_experiment("feedback_terms").selectbox(key="reference_feedback_terms").set_value(("irs", "N = 1")).run()
+    app = open_experiment("feedback_terms").selectbox(key="reference_feedback_terms").set_value(("irs", "n_1")).run()
 
     assert not app.exception
-    assert_differences(differences(app), tables.differences_to_arm(chips, ("irs", "N = 1")))
+    assert_differences(differences(app), tables.differences_to_arm(chips, ("irs", "n_1")), "feedback_terms")
 
 
 def test_differences_are_to_the_only_setting_of_the_control(experiments_shipped: RunStore) -> None:
@@ -235,8 +236,10 @@ def test_differences_are_to_the_only_setting_of_the_control(experiments_shipped:
 
     app = open_experiment("classifier_noise")
 
-    assert app.selectbox(key="reference_classifier_noise").value == ("noise_injection_t4", "no feedback")
-    assert_differences(differences(app), tables.differences_to_arm(chips, ("noise_injection_t4", "no feedback")))
+    assert app.selectbox(key="reference_classifier_noise").value == ("noise_injection_t4", "no_feedback")
+    assert_differences(
+        differences(app), tables.differences_to_arm(chips, ("noise_injection_t4", "no_feedback")), "classifier_noise"
+    )
 
 
 def test_differences_over_sigma_d_are_to_the_control_at_each(experiments_shipped: RunStore) -> None:
@@ -247,13 +250,13 @@ def test_differences_over_sigma_d_are_to_the_control_at_each(experiments_shipped
     table = differences(app)
 
     assert app.selectbox(key="reference_accuracy").value == "noise_injection_t4"
-    assert_differences(table.rename(columns={"At": "Setting"}), expected)
+    assert_differences(table.rename(columns={"At": "Setting"}), expected, "accuracy")
     assert table["At"].tolist() == ["σ_d = 0.1"] * 4 + ["σ_d = 0.2"] * 4
 
 
-def assert_differences(table: pd.DataFrame, expected: pd.DataFrame) -> None:
+def assert_differences(table: pd.DataFrame, expected: pd.DataFrame, experiment: str) -> None:
     """Whether the table shows these differences, in points, and no others."""
-    keys = {(row["label"], row["setting"]): row for row in expected.to_dict("records")}
+    keys = {(row["label"], row["setting_label"]): row for row in in_words(expected, experiment).to_dict("records")}
     shown = {(row["Method"], row["Setting"]): row for row in table.to_dict("records")}
     assert len(shown) == len(table)
     assert set(shown) == set(keys)
@@ -266,13 +269,13 @@ def test_what_validation_chooses_is_said(experiments_shipped: RunStore) -> None:
     plan = a_plan(*HELD)
     records = {record.id: record for record in experiments_shipped.list().records}
     choice = tables.validation_choice(plan.entries, records, "beta")
-    chosen = choice[choice["chosen"]]
+    chosen = in_words(choice[choice["chosen"]], "beta")
 
     said = next(text for text in words(open_experiment("beta")).splitlines() if text.startswith("Chosen"))
 
     assert not chosen.empty
     for row in chosen.to_dict("records"):
-        assert f"{row['label']} {row['setting']} ({100 * row['validation_accuracy']:.1f} % on validation)" in said
+        assert f"{row['label']} {row['setting_label']} ({100 * row['validation_accuracy']:.1f} % on validation)" in said
 
 
 # ---------------------------------------------------------------- published figures

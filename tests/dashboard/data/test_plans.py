@@ -1,5 +1,6 @@
 """The door to stored experiments."""
 
+import json
 import os
 import shutil
 
@@ -14,7 +15,7 @@ from neft.reference import published_ekl
 from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, save_plan
 from neft.runs.store import RunStore
-from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, renamed, without
+from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, in_words, renamed, without
 from tests.variants import PLAIN
 
 SMALL, OTHER = "Digits 8×8, MLP, 3 × 16, 2 seeds", "Digits 8×8, MLP, 3 × 12, 2 seeds"
@@ -143,13 +144,14 @@ def test_points_are_those_of_the_tables_with_methods_in_the_order_shown(
     experiments_shipped: RunStore, experiment: str
 ) -> None:
     expected = tables.setting_points(chips_of(experiments_shipped, a_plan(*HELD), experiment), "ekl")
+    expected = in_words(expected, experiment)
 
     found = plans.points(PLAN, experiment, "ekl", plans.fingerprint())
 
     assert list(found["variant"].unique()) == [name for name in PLAIN if name in set(expected["variant"])]
     keys = ["variant", "position"]
     pd.testing.assert_frame_equal(
-        found.sort_values(keys, ignore_index=True), expected.sort_values(keys, ignore_index=True)
+        found.sort_values(keys, ignore_index=True), expected.sort_values(keys, ignore_index=True), check_like=True
     )
 
 
@@ -168,10 +170,30 @@ def test_claims_are_those_of_the_tables(experiments_shipped: RunStore) -> None:
     runs = {record.id: (record, experiments_shipped.instances(record)) for record in records}
 
     pd.testing.assert_frame_equal(plans.claims(stamp), claims_table([plan], runs))
-    pd.testing.assert_frame_equal(
-        plans.claim_settings("ovf_beats_control", PLAN, "accuracy", stamp),
-        claim_settings("ovf_beats_control", plan, runs),
-    )
+    settings = plans.claim_settings("ovf_beats_control", PLAN, "accuracy", stamp)
+    assert settings.pop("setting_label").tolist() == ["σ_d = 0.1", "σ_d = 0.2"]
+    pd.testing.assert_frame_equal(settings, claim_settings("ovf_beats_control", plan, runs))
+
+
+def test_words_of_an_older_plan_are_shown_as_they_were(experiments_shipped: RunStore) -> None:
+    plan = a_plan("classifier_noise", name="mine")
+    entries = [
+        entry.model_dump()
+        | {"label": "Mine" if entry.series == "irs" else "Noise injection, T = 4"}
+        | {"setting": {"noisy": "noisy", "noise_free": "quiet!", "no_feedback": "no feedback"}[entry.setting]}
+        for entry in plan.entries
+    ]
+    before = {"plan_version": 1, "name": "mine", "preset": "x", "command": "x", "entries": entries}
+    (own().root / FOLDER).mkdir(parents=True)
+    (own().root / FOLDER / "mine.json").write_text(json.dumps(before), encoding="utf-8")
+
+    points = plans.points("mine", "classifier_noise", "accuracy", plans.fingerprint())
+
+    assert set(zip(points["label"], points["setting_label"], strict=True)) == {
+        ("Mine", "noisy"),
+        ("Mine", "quiet!"),
+        ("Noise injection, T = 4", "no feedback"),
+    }
 
 
 # ---------------------------------------------------------------- published figures

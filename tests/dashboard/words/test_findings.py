@@ -137,7 +137,7 @@ def test_choice_names_what_validation_chose_with_its_accuracy() -> None:
     choice = pd.DataFrame(
         {
             "label": ["OVF", "OVF", "IRS"],
-            "setting": ["0.1", "0.001", "0.01"],
+            "setting_label": ["0.1", "0.001", "0.01"],
             "validation_accuracy": [0.9, 0.9306, 0.88],
             "chosen": [False, True, True],
         }

@@ -27,7 +27,7 @@ def points_of(variant: str, settings: dict[str, float], mean: float = 0.9) -> pd
             {
                 c.VARIANT: variant,
                 c.LABEL: SERIES.get(variant, variant),
-                c.SETTING: list(settings),
+                c.SETTING_LABEL: list(settings),
                 c.POSITION: list(settings.values()),
                 c.MEAN: mean,
                 c.LOWER: mean - 0.02,
@@ -60,7 +60,7 @@ def published_terms(accuracy: float = 0.6, position: float = 3.0, variant: str =
             {
                 c.VARIANT: [variant],
                 c.LABEL: [SERIES.get(variant, variant)],
-                c.SETTING: [f"N = {position:g}"],
+                c.SETTING_LABEL: [f"N = {position:g}"],
                 c.POSITION: [position],
                 c.ACCURACY: [accuracy],
                 c.SOURCE: ["arXiv 2305.14561, Table 1"],

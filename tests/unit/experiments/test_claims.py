@@ -33,7 +33,7 @@ def unsure(value: float, *, num_seeds: int = 3) -> Mapping[int, Sequence[float]]
     return {seed: [value + 0.2 * (seed - 1)] * 2 for seed in range(num_seeds)}
 
 
-def comparison(values: Mapping[str, Mapping[int, Sequence[float]]], *, setting: str = "σ_d = 0.1", **place: Any):
+def comparison(values: Mapping[str, Mapping[int, Sequence[float]]], *, setting: str = "sigma_d_0.1", **place: Any):
     return [Arm(series, setting, chips, **place) for series, chips in values.items()]
 
 
@@ -162,13 +162,13 @@ def test_half_of_the_gain_by_hand() -> None:
 
 
 def test_over_noise_compares_the_second_training_with_the_first_by_number() -> None:
-    known = {(CONTROL, f"train σ_d = {value}") for value in ("0.2", "0.05", "0.1")} | {(PLAIN, "train σ_d = 0.01")}
+    known = {(CONTROL, f"train_sigma_d_{value}") for value in ("0.2", "0.05", "0.1")} | {(PLAIN, "train_sigma_d_0.01")}
 
     assert BY_KEY["over_noise_helps"].contrast(known) == {
-        (CONTROL, "train σ_d = 0.1"): 1.0,
-        (CONTROL, "train σ_d = 0.05"): -1.0,
+        (CONTROL, "train_sigma_d_0.1"): 1.0,
+        (CONTROL, "train_sigma_d_0.05"): -1.0,
     }
-    assert BY_KEY["over_noise_helps"].contrast({(CONTROL, "train σ_d = 0.1")}) == {}
+    assert BY_KEY["over_noise_helps"].contrast({(CONTROL, "train_sigma_d_0.1")}) == {}
 
 
 # ---------------------------------------------------------------- verdicts
@@ -230,24 +230,24 @@ def test_effect_is_averaged_over_all_sigma_d() -> None:
     stored = an_experiment(
         "accuracy",
         *comparison({"ovf": sure(0.52), PLAIN: sure(0.5)}, sigma_d=0.1),
-        *comparison({"ovf": sure(0.46), PLAIN: sure(0.5)}, setting="σ_d = 0.2", position=1.0, sigma_d=0.2),
-        Arm("ovf", "σ_d = 0.3", sure(0.9), position=2.0, sigma_d=0.3),
+        *comparison({"ovf": sure(0.46), PLAIN: sure(0.5)}, setting="sigma_d_0.2", position=1.0, sigma_d=0.2),
+        Arm("ovf", "sigma_d_0.3", sure(0.9), position=2.0, sigma_d=0.3),
     )
 
     assert decided("ovf_beats_noise_injection", stored)["estimate"] == pytest.approx(-1)
     settings = claim_settings("ovf_beats_noise_injection", *stored)
     assert list(settings["estimate"]) == pytest.approx([2, -4])
     assert settings[[c.SETTING, "verdict"]].to_numpy().tolist() == [
-        ["σ_d = 0.1", "supported"],
-        ["σ_d = 0.2", "not supported"],
+        ["sigma_d_0.1", "supported"],
+        ["sigma_d_0.2", "not supported"],
     ]
 
 
 def test_only_averages_over_settings_are_shown_setting_by_setting() -> None:
     beta = an_experiment(
         "temperature",
-        *comparison({PLAIN: sure(0.5)}, setting="T = 16"),
-        *comparison({PLAIN: sure(0.4)}, setting="T = 4"),
+        *comparison({PLAIN: sure(0.5)}, setting="t_16"),
+        *comparison({PLAIN: sure(0.4)}, setting="t_4"),
     )
     single = an_experiment("accuracy", *comparison({"ovf": sure(0.53), PLAIN: sure(0.5)}))
     failing = an_experiment("convergence", *comparison({"ovf": sure(0.53), PLAIN: sure(0.5)}, setting="x"))
@@ -305,7 +305,7 @@ def test_failing_trainings_are_counted_seed_by_seed() -> None:
     # six of ten trainings fail with noise injection, none with OVF: as in test_verdicts.py, 13.5 to 86.5 of a hundred
     failing = {seed: [0.2 if seed < 6 else 0.9] * 2 for seed in range(10)}
     stored = an_experiment(
-        "convergence", Arm("ovf", "OVF", sure(0.9, num_seeds=10)), Arm(PLAIN, "Noise injection", failing, position=1.0)
+        "convergence", Arm("ovf", "ovf", sure(0.9, num_seeds=10)), Arm(PLAIN, PLAIN, failing, position=1.0)
     )
 
     row = decided("ovf_converges", stored)
@@ -318,8 +318,8 @@ def test_failing_trainings_are_counted_seed_by_seed() -> None:
 def test_failing_trainings_are_paired_by_the_seeds_that_both_have() -> None:
     stored = an_experiment(
         "convergence",
-        Arm("ovf", "OVF", {seed: [0.9] for seed in (0, 1, 2)}),
-        Arm(PLAIN, "Noise injection", {seed: [0.9] for seed in (2, 3)}, position=1.0),
+        Arm("ovf", "ovf", {seed: [0.9] for seed in (0, 1, 2)}),
+        Arm(PLAIN, PLAIN, {seed: [0.9] for seed in (2, 3)}, position=1.0),
     )
 
     assert decided("ovf_converges", stored)[c.NUM_SEEDS] == 1
@@ -330,8 +330,8 @@ def test_chips_of_failing_trainings_are_those_that_all_of_them_were_tried_on() -
     # seed 1 has a chip less, as in a comparison of accuracies; seed 2, which is not paired, counts for nothing
     stored = an_experiment(
         "convergence",
-        Arm("ovf", "OVF", {0: [0.9] * 4, 1: [0.9] * 3}),
-        Arm(PLAIN, "Noise injection", {0: [0.9] * 4, 1: [0.9] * 4, 2: [0.9]}, position=1.0),
+        Arm("ovf", "ovf", {0: [0.9] * 4, 1: [0.9] * 3}),
+        Arm(PLAIN, PLAIN, {0: [0.9] * 4, 1: [0.9] * 4, 2: [0.9]}, position=1.0),
     )
     accuracies = an_experiment(
         "accuracy", *comparison({"ovf": {0: [0.9] * 4, 1: [0.9] * 3}, PLAIN: {0: [0.8] * 4, 1: [0.8] * 4, 2: [0.8]}})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from neft.errors import StoreError
-from neft.runs.plans import FOLDER, PLAN_VERSION, PlanEntry, PlanRecord, load_plans, save_plan
+from neft.runs.plans import FOLDER, KEY_PATTERN, PLAN_VERSION, PlanEntry, PlanRecord, load_plans, save_plan
 
 RUN_ID = "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d"
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -19,8 +19,7 @@ entries = st.builds(
     PlanEntry,
     experiment=texts,
     series=texts,
-    label=texts,
-    setting=texts,
+    setting=st.from_regex(KEY_PATTERN, fullmatch=True),
     position=numbers,
     sigma_d=numbers,
     seed=st.integers(0, 10**6),
@@ -32,8 +31,7 @@ def an_entry(**changes: object) -> PlanEntry:
     known: dict[str, object] = {
         "experiment": "delta_sigma",
         "series": "ovf",
-        "label": "OVF",
-        "setting": "Δσ = 0.05",
+        "setting": "delta_sigma_0.05",
         "position": 0.05,
         "sigma_d": 0.1,
         "seed": 0,
@@ -64,7 +62,7 @@ def test_every_entry_is_a_line_that_people_can_read(tmp_path: Path) -> None:
     save_plan(tmp_path, a_plan("delta_sigma", an_entry(), an_entry(seed=1)))
 
     lines = (tmp_path / FOLDER / "delta_sigma.json").read_text(encoding="utf-8").splitlines()
-    assert len([line for line in lines if RUN_ID in line and "Δσ = 0.05" in line]) == 2
+    assert len([line for line in lines if RUN_ID in line and "delta_sigma_0.05" in line]) == 2
 
 
 def test_plan_saved_again_replaces_the_earlier_one_and_leaves_no_draft(tmp_path: Path) -> None:

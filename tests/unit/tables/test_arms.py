@@ -46,10 +46,10 @@ def test_chips_are_read_at_their_places_sigma_d_alone() -> None:
 
 
 def test_chips_carry_their_place() -> None:
-    chips = chips_of(Arm("irs", "0.1", {7: [0.5]}, position=3.0, label="IRS"))
+    chips = chips_of(Arm("irs", "0.1", {7: [0.5]}, position=3.0))
 
     (row,) = chips.to_dict("records")
-    assert (row[c.VARIANT], row[c.LABEL], row[c.SETTING], row[c.POSITION], row[c.SEED]) == ("irs", "IRS", "0.1", 3.0, 7)
+    assert (row[c.VARIANT], row[c.SETTING], row[c.POSITION], row[c.SEED]) == ("irs", "0.1", 3.0, 7)
 
 
 def test_run_in_two_places_is_read_in_both() -> None:
@@ -184,7 +184,7 @@ def test_differences_are_in_the_order_of_the_points() -> None:
         Arm("irs", "only", {0: [0.5]}, position=9.0),
         Arm("ovf", "early", {0: [0.5]}, position=-1.0),
     )
-    place = [c.VARIANT, c.LABEL, c.SETTING, c.POSITION]
+    place = [c.VARIANT, c.SETTING, c.POSITION]
 
     rows, points = differences_to_arm(chips, ("vanilla", "none")), setting_points(chips)
 
@@ -194,27 +194,27 @@ def test_differences_are_in_the_order_of_the_points() -> None:
 
 def test_differences_to_a_series_are_taken_at_the_same_setting_where_it_has_it() -> None:
     chips = chips_of(
-        Arm("control", "N = 1", {0: [0.5]}, position=1.0),
-        Arm("control", "N = 2", {0: [0.7]}, position=2.0),
-        Arm("ovf", "N = 1", {0: [0.6]}, position=1.0),
-        Arm("ovf", "N = 2", {0: [0.9]}, position=2.0),
-        Arm("ovf", "N = 3", {0: [0.9]}, position=3.0),
+        Arm("control", "n_1", {0: [0.5]}, position=1.0),
+        Arm("control", "n_2", {0: [0.7]}, position=2.0),
+        Arm("ovf", "n_1", {0: [0.6]}, position=1.0),
+        Arm("ovf", "n_2", {0: [0.9]}, position=2.0),
+        Arm("ovf", "n_3", {0: [0.9]}, position=3.0),
     )
 
     rows = differences_to_series(chips, "control")
 
-    assert rows[[c.VARIANT, c.SETTING]].to_numpy().tolist() == [["ovf", "N = 1"], ["ovf", "N = 2"]]
+    assert rows[[c.VARIANT, c.SETTING]].to_numpy().tolist() == [["ovf", "n_1"], ["ovf", "n_2"]]
     assert list(rows[c.MEAN]) == pytest.approx([0.1, 0.2])
     assert differences_to_series(chips, "nobody").empty
-    assert differences_to_arm(pd.DataFrame(), ("control", "N = 1")).empty
+    assert differences_to_arm(pd.DataFrame(), ("control", "n_1")).empty
 
 
 # ---------------------------------------------------------------- failing trainings
 def test_training_fails_more_than_five_points_below_its_methods_mean() -> None:
     # means over chips 0.90, 0.90, 0.80 and 0.60: in all 0.80, so below 0.75 a training failed
     chips = chips_of(
-        Arm("ovf", "OVF", {0: [0.85, 0.95], 1: [0.9, 0.9], 2: [0.7, 0.9], 3: [0.5, 0.7]}),
-        Arm("irs", "IRS", {0: [0.6, 0.6], 1: [0.52, 0.52]}, position=1.0),
+        Arm("ovf", "ovf", {0: [0.85, 0.95], 1: [0.9, 0.9], 2: [0.7, 0.9], 3: [0.5, 0.7]}),
+        Arm("irs", "irs", {0: [0.6, 0.6], 1: [0.52, 0.52]}, position=1.0),
         experiment="convergence",
     )
 
