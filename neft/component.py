@@ -27,6 +27,12 @@ def default_name(component: type[Component]) -> str:
     return cast("str", component.model_fields["name"].default)
 
 
+def members(family: Any) -> dict[str, type[Any]]:
+    """The components of a family, which is a discriminated union, by the names by which they are chosen."""
+    union = get_args(family)[0]
+    return {default_name(component): component for component in get_args(union)}
+
+
 def build(component: type[C], values: dict[str, Any]) -> C:
     """Make a component, turning pydantic's report into one sentence.
 

@@ -1,10 +1,10 @@
-"""The data sets there are. To add one: a file with its class, and its line in `Dataset` and `DATASETS`."""
+"""The data sets there are. To add one: a file with its class, and its line in `Dataset`."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from neft.component import default_name
+from neft.component import members
 from neft.datasets.base import BaseDataset
 from neft.datasets.cifar10 import Cifar10
 from neft.datasets.cifar100 import Cifar100
@@ -18,7 +18,4 @@ Dataset = Annotated[
     Digits | FashionMnist | Mnist | Cifar10 | Cifar100 | TinyImagenet | ImageFolder, Field(discriminator="name")
 ]
 
-DATASETS: dict[str, type[BaseDataset]] = {
-    default_name(dataset): dataset
-    for dataset in (Digits, FashionMnist, Mnist, Cifar10, Cifar100, TinyImagenet, ImageFolder)
-}
+DATASETS: dict[str, type[BaseDataset]] = members(Dataset)

@@ -1,10 +1,10 @@
-"""The device technologies there are. To add one: a file with its class, and its line in `Device` and `DEVICES`."""
+"""The device technologies there are. To add one: a file with its class, and its line in `Device`."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from neft.component import build, default_name
+from neft.component import build, members
 from neft.devices.base import BaseDevice
 from neft.devices.fefet2 import Fefet2
 from neft.devices.fefet6 import Fefet6
@@ -29,9 +29,9 @@ __all__ = [
 
 Device = Annotated[Rram1 | Fefet2 | Rram4 | Fefet6 | Measured, Field(discriminator="name")]
 
-PUBLISHED: dict[str, type[BaseDevice]] = {default_name(device): device for device in (Rram1, Fefet2, Rram4, Fefet6)}
+DEVICES: dict[str, type[BaseDevice]] = members(Device)
+PUBLISHED: dict[str, type[BaseDevice]] = {name: device for name, device in DEVICES.items() if device is not Measured}
 """Those that need nothing given."""
-DEVICES: dict[str, type[BaseDevice]] = PUBLISHED | {default_name(Measured): Measured}
 
 
 def device_from_text(text: str) -> BaseDevice:

@@ -1,10 +1,10 @@
-"""The training methods there are. To add one: a file with its class, and its line in `Method` and `METHODS`."""
+"""The training methods there are. To add one: a file with its class, and its line in `Method`."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from neft.component import default_name
+from neft.component import members
 from neft.methods.base import BaseMethod, Decay, FeedbackMethod, Moment, NoisyForward, TaughtMethod
 from neft.methods.irs import Irs
 from neft.methods.noise_injection import NoiseInjection
@@ -28,4 +28,4 @@ __all__ = [
 
 Method = Annotated[Vanilla | NoiseInjection | Ovf | Irs, Field(discriminator="name")]
 
-METHODS: dict[str, type[BaseMethod]] = {default_name(method): method for method in (Vanilla, NoiseInjection, Ovf, Irs)}
+METHODS: dict[str, type[BaseMethod]] = members(Method)

@@ -1,10 +1,10 @@
-"""The backbones there are. To add one: a file with its class, and its line in `Backbone` and `BACKBONES`."""
+"""The backbones there are. To add one: a file with its class, and its line in `Backbone`."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from neft.component import default_name
+from neft.component import members
 from neft.networks.backbones.base import BaseBackbone, ConvNorm, SnapshotPlace, StagedNetwork
 from neft.networks.backbones.mlp import Mlp
 from neft.networks.backbones.resnet18 import Resnet18
@@ -24,4 +24,4 @@ __all__ = [
 
 Backbone = Annotated[Mlp | Vgg8 | Resnet18, Field(discriminator="name")]
 
-BACKBONES: dict[str, type[BaseBackbone]] = {default_name(backbone): backbone for backbone in (Mlp, Vgg8, Resnet18)}
+BACKBONES: dict[str, type[BaseBackbone]] = members(Backbone)
