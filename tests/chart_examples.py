@@ -113,7 +113,7 @@ def histogram(key: str, edges: Sequence[float] = (-0.9, -0.31, 0.29, 0.87)) -> p
 
 def _settings() -> pd.DataFrame:
     terms = rows({c.VARIANT: ["ovf", "irs"], c.POSITION: [1.0, 2.0, 3.0]}, **COUNTS)
-    words = {c.SETTING: [f"N = {position:g}" for position in terms[c.POSITION]]}
+    words = {c.SETTING_LABEL: [f"N = {position:g}" for position in terms[c.POSITION]]}
     return with_interval("settings", labelled(terms).assign(**words, run_ids=runs_of(terms)))
 
 
