@@ -451,7 +451,7 @@ EXAMPLES: dict[str, Example] = {
         {
             "points": _settings(),
             "published": _published(
-                setting="N = 3", position=3.0, accuracy=odd("published terms", 2, 0.4, 0.45), source="Table 1"
+                setting_label="N = 3", position=3.0, accuracy=odd("published terms", 2, 0.4, 0.45), source="Table 1"
             ),
         },
         {"points": INTERVAL, "published": {c.ACCURACY: 100}},
