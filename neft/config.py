@@ -172,10 +172,10 @@ class RunConfig(Component):
                 _ = device.level_stds(self.mapping.device_bits)
         except ConfigError as error:
             raise ValueError(str(error).removesuffix(".")) from None
-        places = len(self.backbone.places())
-        if self.method.num_snapshots > places:
+        points = len(self.backbone.points())
+        if self.method.num_snapshots > points:
             message = (
-                f"num_feedback (N) of '{self.method.name}' must be at most {places}, the snapshot places of "
+                f"num_feedback (N) of '{self.method.name}' must be at most {points}, the snapshot points of "
                 f"'{self.backbone.short_name}'; got {self.method.num_snapshots}"
             )
             raise ValueError(message)

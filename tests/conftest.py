@@ -175,7 +175,7 @@ def any_config(draw: st.DrawFn) -> RunConfig:
     parts = {name: draw(_any_value(name, info)) for name, info in RunConfig.model_fields.items()}
     if {parts["device"].name, getattr(parts["evaluation"].device, "name", "rram1")} != {"rram1"}:
         parts["mapping"] = BitSlicing(weight_bits=draw(st.sampled_from([2, 4, 8, 16])), device_bits=2)
-    places = len(parts["backbone"].places())
+    places = len(parts["backbone"].points())
     if isinstance(parts["method"], Irs) and parts["method"].num_feedback > places:
         parts["method"] = parts["method"].model_copy(update={"num_feedback": places})
     return RunConfig.make(**parts)

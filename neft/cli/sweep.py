@@ -34,7 +34,7 @@ from neft.options import option_words, shown
 from neft.runs.events import EndedRun, EventFile, Failed, Finished, Sweeping
 from neft.runs.plans import save_plan
 from neft.runs.store import Stores
-from neft.sweeps.sweep import Outcome, SweepSettings, cost, missing, plan_record
+from neft.sweeps.sweep import RunEnd, SweepSettings, cost, missing, plan_record
 from neft.sweeps.sweep import sweep as run_sweep
 
 SET_BY_THE_PRESET = ("seed", "pretrained_run", "recalibrate_batchnorm", "test_device")
@@ -150,9 +150,9 @@ def sweep(
         if record is not None:
             save_plan(settings.store_root, record)
 
-    outcomes = _watched(plan, settings, keep, EventFile(events))
+    ends = _watched(plan, settings, keep, EventFile(events))
     planned = plan(settings.find)
-    _report(outcomes, num_stored=len(planned) - len(missing(planned, settings.stores)), as_json=as_json)
+    _report(ends, num_stored=len(planned) - len(missing(planned, settings.stores)), as_json=as_json)
 
 
 def _plan_name(preset: Preset, options: Mapping[str, Any], rescale: Callable[[Scale], Scale]) -> str:
@@ -205,7 +205,7 @@ def _watched(
     settings: SweepSettings,
     keep: Callable[[Sequence[PlannedRun]], None],
     events: EventFile,
-) -> list[Outcome]:
+) -> list[RunEnd]:
     console = Console(stderr=True)
     time_left = _TimeLeft()
     with Progress(
@@ -232,23 +232,23 @@ def _watched(
             progress.update(task, total=int(progress.tasks[0].completed) + len(absent))
             record()
 
-        def tell(outcome: Outcome) -> None:
-            if outcome.error:
-                console.print(f"[red]{outcome.run_id}[/]: {escape(outcome.error)}", soft_wrap=True)
-            time_left.advance(outcome.run_id)
-            progress.update(task, advance=1, last=outcome.run_id)
-            record(EndedRun(run_id=outcome.run_id, seconds=outcome.seconds, error=outcome.error))
+        def tell(end: RunEnd) -> None:
+            if end.error:
+                console.print(f"[red]{end.run_id}[/]: {escape(end.error)}", soft_wrap=True)
+            time_left.advance(end.run_id)
+            progress.update(task, advance=1, last=end.run_id)
+            record(EndedRun(run_id=end.run_id, seconds=end.seconds, error=end.error))
 
         def notify(notice: str) -> None:
             console.print(f"[yellow]{notice}[/]", highlight=False, soft_wrap=True)
 
         with _ending_told(events):
-            outcomes = run_sweep(plan, settings, on_plan=begin, on_outcome=tell, on_notice=notify)
-            if any(outcome.error for outcome in outcomes):
-                events.write(Failed(message=_failures(outcomes)))
+            ends = run_sweep(plan, settings, on_plan=begin, on_end=tell, on_notice=notify)
+            if any(end.error for end in ends):
+                events.write(Failed(message=_failures(ends)))
             else:
-                events.write(Finished(message=f"{len(outcomes)} runs stored."))
-    return outcomes
+                events.write(Finished(message=f"{len(ends)} runs stored."))
+    return ends
 
 
 @contextmanager
@@ -260,25 +260,25 @@ def _ending_told(events: EventFile) -> Generator[None]:
         raise
 
 
-def _failures(outcomes: Sequence[Outcome]) -> str:
-    failed = [outcome for outcome in outcomes if outcome.error]
-    return f"{len(failed)} of {len(outcomes)} runs failed; the first: {failed[0].run_id}: {failed[0].error}"
+def _failures(ends: Sequence[RunEnd]) -> str:
+    failed = [end for end in ends if end.error]
+    return f"{len(failed)} of {len(ends)} runs failed; the first: {failed[0].run_id}: {failed[0].error}"
 
 
-def _report(outcomes: list[Outcome], *, num_stored: int, as_json: bool) -> None:
-    failed = [outcome for outcome in outcomes if outcome.error]
-    skipped = num_stored - (len(outcomes) - len(failed))
+def _report(ends: list[RunEnd], *, num_stored: int, as_json: bool) -> None:
+    failed = [end for end in ends if end.error]
+    skipped = num_stored - (len(ends) - len(failed))
     if as_json:
-        facts = [{"run_id": one.run_id, "seconds": round(one.seconds, 3), "error": one.error} for one in outcomes]
+        facts = [{"run_id": one.run_id, "seconds": round(one.seconds, 3), "error": one.error} for one in ends]
         print_json({"runs": facts, "skipped": skipped})
     else:
-        seconds = sum((outcome.seconds for outcome in outcomes), start=0.0)
+        seconds = sum((end.seconds for end in ends), start=0.0)
         click.echo(
-            f"{len(outcomes) - len(failed)} runs stored, {skipped} already there, {len(failed)} failed; "
+            f"{len(ends) - len(failed)} runs stored, {skipped} already there, {len(failed)} failed; "
             f"{_clock(seconds)} of computing."
         )
     if failed:
-        message = _failures(outcomes)
+        message = _failures(ends)
         raise NeftError(message)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from neft.devices import PUBLISHED
-from neft.experiments.planning import Place, Plan, PlannedRun, Scale, Stored
+from neft.experiments.planning import Plan, PlannedRun, Scale, Standing, Stored
 from neft.experiments.questions import CONTROL_BY_TERMS, NO_FEEDBACK, OVF_FIRST_ALONE, setting_key
 from neft.methods import FeedbackMethod, Irs, Method, NoiseInjection, Ovf, Vanilla
 from neft.methods.base import Decay
@@ -33,19 +33,19 @@ def accuracy(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     return [
         PlannedRun(
             scale.run(method, seed, sigma_d=sigma_d, whole_curve=True),
-            places=(_place("accuracy", method, setting_key("sigma_d", sigma_d), sigma_d, sigma_d),),
+            standings=(_standing("accuracy", method, setting_key("sigma_d", sigma_d), sigma_d, sigma_d),),
         )
         for seed, method, sigma_d in product(scale.seeds, METHODS, scale.sigma_ds)
     ]
 
 
 def feedback_terms(scale: Scale, _stored: Stored) -> list[PlannedRun]:
-    """Table 1: N = 1 … 5 (IRS: as many as the backbone has snapshot places), each beside temperature N+1 alone."""
+    """Table 1: N = 1 … 5 (IRS: as many as the backbone has snapshot points), each beside temperature N+1 alone."""
 
     def at_every_n() -> Iterator[tuple[Method, int, str]]:
         for terms in range(1, MAX_TERMS + 1):
             yield Ovf(num_feedback=terms), terms, "ovf"
-            if terms <= len(scale.base.backbone.places()):
+            if terms <= len(scale.base.backbone.points()):
                 yield Irs(num_feedback=terms), terms, "irs"
             yield NoiseInjection(temperature=terms + 1), terms, CONTROL_BY_TERMS
 
@@ -113,13 +113,13 @@ def pretrained_start(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     for seed in scale.seeds:
         source = scale.run(Vanilla(), seed, test_sigma_d=sigma_d)
         for method in (CONTROL, Ovf(), Irs()):
-            start = _place("pretrained_start", method, "pretrained", 0, sigma_d)
-            found.append(PlannedRun(source, places=(start,)))
+            start = _standing("pretrained_start", method, "pretrained", 0, sigma_d)
+            found.append(PlannedRun(source, standings=(start,)))
             for index, fraction in enumerate(FRACTIONS, start=1):
                 epochs = max(1, round(fraction * scale.base.training.epochs))
                 config = scale.run(method, seed, epochs=epochs, pretrained_run=source.run_id)
-                place = _place("pretrained_start", method, setting_key("epochs", fraction), index, sigma_d)
-                found.append(PlannedRun(config, keep_weights=False, places=(place,)))
+                standing = _standing("pretrained_start", method, setting_key("epochs", fraction), index, sigma_d)
+                found.append(PlannedRun(config, keep_weights=False, standings=(standing,)))
             last = len(FRACTIONS) + 1
             found.append(_ablation(scale, "pretrained_start", method, seed, setting="from_scratch", position=last))
     return found
@@ -144,8 +144,10 @@ def convergence(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     found: list[PlannedRun] = []
     for seed, (index, method) in product(scale.seeds, enumerate(NOISY)):
         shared = seed < scale.num_compared
-        place = _place("convergence", method, method.variant, index, sigma_d)
-        found.append(PlannedRun(scale.run(method, seed, whole_curve=shared), keep_weights=shared, places=(place,)))
+        standing = _standing("convergence", method, method.variant, index, sigma_d)
+        found.append(
+            PlannedRun(scale.run(method, seed, whole_curve=shared), keep_weights=shared, standings=(standing,))
+        )
     return found
 
 
@@ -195,8 +197,8 @@ def over_noise(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     for seed, method, factor in product(scale.seeds, (NoiseInjection(), CONTROL), OVER_NOISE):
         trained = rounded_sigma_d(factor * tested)
         config = scale.run(method, seed, sigma_d=trained, test_sigma_d=tested)
-        place = _place("over_noise", method, setting_key("train_sigma_d", trained), factor, tested)
-        found.append(PlannedRun(config, keep_weights=False, places=(place,)))
+        standing = _standing("over_noise", method, setting_key("train_sigma_d", trained), factor, tested)
+        found.append(PlannedRun(config, keep_weights=False, standings=(standing,)))
     return found
 
 
@@ -218,13 +220,13 @@ def batchnorm(scale: Scale, _stored: Stored) -> list[PlannedRun]:
             series=series,
         )
         renewed = as_trained.config.evaluation.model_copy(update={"recalibrate_batchnorm": True})
-        place = _place("batchnorm", method, "gathered_anew", 1, sigma_d, series=series)
+        standing = _standing("batchnorm", method, "gathered_anew", 1, sigma_d, series=series)
         found += [
             as_trained,
             PlannedRun(
                 as_trained.config.model_copy(update={"evaluation": renewed}),
                 keep_weights=False,
-                places=(place,),
+                standings=(standing,),
                 weights_of=as_trained.config.run_id,
             ),
         ]
@@ -266,7 +268,7 @@ PLANS: dict[str, Plan] = {
 }
 
 
-def _place(
+def _standing(
     experiment: str,
     method: Method,
     setting: str,
@@ -274,8 +276,8 @@ def _place(
     sigma_d: float,
     *,
     series: str | None = None,
-) -> Place:
-    return Place(
+) -> Standing:
+    return Standing(
         experiment=experiment,
         series=series or method.variant,
         setting=setting,
@@ -303,8 +305,8 @@ def _ablation(
     plain = of() if of is not None else method
     keep_weights = keep_weights or not method.uses_noise
     config = scale.run(method, seed, test_sigma_d=scale.base.training.sigma_d)
-    place = _place(experiment, plain, setting, position, scale.base.training.sigma_d, series=series)
-    return PlannedRun(config, keep_weights=keep_weights, places=(place,))
+    standing = _standing(experiment, plain, setting, position, scale.base.training.sigma_d, series=series)
+    return PlannedRun(config, keep_weights=keep_weights, standings=(standing,))
 
 
 def _control(scale: Scale, experiment: str, setting: str, position: float | int) -> list[PlannedRun]:

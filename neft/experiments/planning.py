@@ -14,7 +14,7 @@ Stored = Callable[[str], RunRecord | None]
 
 
 @dataclass(frozen=True)
-class Place:
+class Standing:
     """Where a run stands in an experiment."""
 
     experiment: str
@@ -35,7 +35,7 @@ class PlannedRun:
     config: RunConfig
     keep_weights: bool = True
     """Whether its deployed codes are worth storing."""
-    places: tuple[Place, ...] = ()
+    standings: tuple[Standing, ...] = ()
     weights_of: str | None = None
     """A run of the same training, whose stored weights are evaluated instead of training again."""
 
@@ -116,8 +116,8 @@ def merge(planned: Iterable[PlannedRun]) -> list[PlannedRun]:
         if known is None:
             found[run_id] = one
             continue
-        further = tuple(place for place in one.places if place not in known.places)
+        further = tuple(standing for standing in one.standings if standing not in known.standings)
         found[run_id] = replace(
-            known, keep_weights=known.keep_weights or one.keep_weights, places=(*known.places, *further)
+            known, keep_weights=known.keep_weights or one.keep_weights, standings=(*known.standings, *further)
         )
     return list(found.values())

@@ -11,13 +11,13 @@ from neft.datasets.digits import Digits
 from neft.datasets.fashion_mnist import FashionMnist
 from neft.experiments.designs import PLANS as EXPERIMENT_PLANS
 from neft.experiments.first_look import first_look
-from neft.experiments.planning import Place, Plan, PlannedRun, Scale, Stored, merge
+from neft.experiments.planning import Plan, PlannedRun, Scale, Standing, Stored, merge
 from neft.experiments.questions import EXPERIMENTS
 from neft.experiments.tuning import tuned
 from neft.methods import NoiseInjection, Ovf
 from neft.networks.backbones import Mlp, Resnet18, Vgg8
 
-__all__ = ["ABLATION_SCALE", "PLANS", "PRESETS", "Part", "Place", "PlannedRun", "Preset", "Scale", "Stored"]
+__all__ = ["ABLATION_SCALE", "PLANS", "PRESETS", "Part", "PlannedRun", "Preset", "Scale", "Standing", "Stored"]
 
 PLANS: dict[str, Plan] = {**EXPERIMENT_PLANS, "tuned": tuned}
 """How each experiment of `neft.experiments.questions` is planned."""

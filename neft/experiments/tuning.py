@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from neft.experiments.planning import Place, PlannedRun, Scale, Stored
+from neft.experiments.planning import PlannedRun, Scale, Standing, Stored
 from neft.methods import METHODS, BaseMethod, Method
 from neft.seeding import numpy_generator
 
@@ -37,12 +37,12 @@ def tuned(scale: Scale, stored: Stored) -> list[PlannedRun]:
         if best is not None:
             chosen.append(("tuned", 1, *trials[best]))
         for setting, position, method, training in chosen:
-            place = Place("tuned", recipe_method.variant, setting, float(position), sigma_d)
+            standing = Standing("tuned", recipe_method.variant, setting, float(position), sigma_d)
             found += [
                 PlannedRun(
                     scale.run(method, seed, test_sigma_d=sigma_d, **training),
                     keep_weights=not method.uses_noise,  # fine-tuning may start from it
-                    places=(place,),
+                    standings=(standing,),
                 )
                 for seed in scale.seeds
             ]

@@ -24,7 +24,7 @@ class Folding:
 
 
 def fold_batchnorm(network: nn.Module, *, among: Container[str] | None = None) -> Folding:
-    """Replace every BatchNorm (in evaluation mode) that follows a convolution by that convolution's bias, in place.
+    """Replace every BatchNorm (in evaluation mode) that follows a convolution by that convolution's bias, in point.
 
     Which BatchNorm follows which convolution is known of this package's backbones; another network is traced
     (`torch.fx`). Where it cannot be traced BatchNorm stays a step of its own, and the note says why.

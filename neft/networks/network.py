@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from neft.errors import ConfigError
-from neft.networks.backbones import BaseBackbone, SnapshotPlace, StagedNetwork
+from neft.networks.backbones import BaseBackbone, SnapshotPoint, StagedNetwork
 from neft.networks.device_layers import device_weights
 
 HEADS = "heads."
@@ -62,20 +62,20 @@ def build_network(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: i
     """Build a network, not yet initialised.
 
     Raises:
-        ConfigError: more snapshots than the backbone has places for.
+        ConfigError: more snapshots than the backbone has points for.
     """
     staged = backbone.build(num_channels=shape.num_channels, image_size=shape.image_size, num_classes=shape.num_classes)
-    places = backbone.places()
-    if num_snapshots > len(places):
+    points = backbone.points()
+    if num_snapshots > len(points):
         message = (
-            f"IRS.num_feedback (N) must be at most {len(places)}, the snapshot places of '{backbone.short_name}'; "
+            f"num_feedback (N) must be at most {len(points)}, the snapshot points of '{backbone.short_name}'; "
             f"got {num_snapshots}."
         )
         raise ConfigError(message)
-    chosen = backbone.chosen_places(num_snapshots)
+    chosen = backbone.chosen_points(num_snapshots)
     sizes = _stage_shapes(staged, shape) if chosen else []
-    heads = [_head(sizes[place.stage], place, backbone.head_width, shape.num_classes) for place in chosen]
-    return Network(staged, heads, [place.stage for place in chosen])
+    heads = [_head(sizes[point.stage], point, backbone.head_width, shape.num_classes) for point in chosen]
+    return Network(staged, heads, [point.stage for point in chosen])
 
 
 def initialise(network: nn.Module, rng: torch.Generator) -> None:
@@ -92,12 +92,12 @@ def num_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _head(feature_shape: torch.Size, place: SnapshotPlace, width: int, num_classes: int) -> nn.Module:
+def _head(feature_shape: torch.Size, point: SnapshotPoint, width: int, num_classes: int) -> nn.Module:
     channels = feature_shape[1]
     if len(feature_shape) == 2:
         return nn.Sequential(nn.Linear(channels, width), nn.ReLU(inplace=True), nn.Linear(width, num_classes))
     # small images: pooling up would only repeat features
-    size = min(place.pooled_size, feature_shape[2])
+    size = min(point.pooled_size, feature_shape[2])
     return nn.Sequential(
         nn.Identity() if feature_shape[2:] == (size, size) else nn.AdaptiveAvgPool2d(size),
         nn.Flatten(),

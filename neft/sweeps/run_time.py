@@ -58,7 +58,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Measured:
+class TimedRun:
     """What a stored run took."""
 
     config: RunConfig
@@ -73,7 +73,7 @@ class Measured:
 class Past:
     """What stored runs took, the oldest first, and what a unit of each kind of work cost them."""
 
-    runs: tuple[Measured, ...]
+    runs: tuple[TimedRun, ...]
     prices: dict[Phase, NDArray[np.float64]]
     """Seconds by pass, draw and multiplication."""
 
@@ -81,7 +81,7 @@ class Past:
         """Seconds by the fit alone."""
         return float(np.dot(counted.row, self.prices[phase]))
 
-    def ratio(self, run: Measured, phase: Phase) -> float:
+    def ratio(self, run: TimedRun, phase: Phase) -> float:
         """How much longer a run took than the fit says."""
         return run.seconds[phase] / self.predicted(run.work[phase], phase)
 
@@ -122,12 +122,12 @@ def past(records: Iterable[RunRecord], own: Collection[str]) -> Past:
         records: of the runs; those whose config no longer fits, or whose data set's size is unknown, are left out.
         own: ids of those that were made here.
     """
-    runs = sorted(_measured(records, own), key=lambda run: run.created)
+    runs = sorted(_timed_runs(records, own), key=lambda run: run.created)
     return Past(tuple(runs), {phase: _prices(runs, phase) for phase in PHASES})
 
 
-def _measured(records: Iterable[RunRecord], own: Collection[str]) -> list[Measured]:
-    found: list[Measured] = []
+def _timed_runs(records: Iterable[RunRecord], own: Collection[str]) -> list[TimedRun]:
+    found: list[TimedRun] = []
     for record in records:
         try:
             config = RunConfig.from_json(json.dumps(record.config))
@@ -140,7 +140,7 @@ def _measured(records: Iterable[RunRecord], own: Collection[str]) -> list[Measur
             "evaluation": provenance.evaluation_seconds,
         }
         if len(counted) == len(PHASES) and min(seconds.values()) > 0:
-            found.append(Measured(config, seconds, counted, record.id in own, provenance.created))
+            found.append(TimedRun(config, seconds, counted, record.id in own, provenance.created))
     return found
 
 
@@ -192,7 +192,7 @@ def together(estimates: Sequence[Estimate], *, workers: int = 1) -> Estimate | N
     )
 
 
-def _prices(runs: Sequence[Measured], phase: Phase) -> NDArray[np.float64]:
+def _prices(runs: Sequence[TimedRun], phase: Phase) -> NDArray[np.float64]:
     """What a unit of each kind of work costs, in seconds."""
     if not runs:
         return np.zeros(3)
@@ -346,7 +346,7 @@ def _margin(predicted: float, longest: float) -> float:
     return max(1.0, predicted / longest) ** float(np.log10(1.5)) if longest > 0 else 1.0
 
 
-def _most_alike(config: RunConfig, runs: Sequence[Measured]) -> tuple[int, list[Measured]]:
+def _most_alike(config: RunConfig, runs: Sequence[TimedRun]) -> tuple[int, list[TimedRun]]:
     """How alike the most similar runs are, and which these are: enough of them, where there are enough."""
     last = len(LIKENESS) - 1
     for level, (_, alike) in enumerate(LIKENESS):
@@ -356,7 +356,7 @@ def _most_alike(config: RunConfig, runs: Sequence[Measured]) -> tuple[int, list[
     raise AssertionError  # the last level takes every run
 
 
-def _slower(own: Sequence[Measured], shipped: Sequence[Measured], phase: Phase, past: Past) -> float:
+def _slower(own: Sequence[TimedRun], shipped: Sequence[TimedRun], phase: Phase, past: Past) -> float:
     """By what factor one's own runs took longer than the shipped ones that are most like each."""
     factors: list[float] = []
     for run in own:

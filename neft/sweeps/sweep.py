@@ -68,7 +68,7 @@ class SweepSettings:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunEnd:
     """How one run of a sweep ended."""
 
     run_id: str
@@ -87,9 +87,9 @@ def sweep(
     settings: SweepSettings,
     *,
     on_plan: Callable[[Sequence[PlannedRun], Sequence[PlannedRun]], None] = lambda _planned, _absent: None,
-    on_outcome: Callable[[Outcome], None] = lambda _outcome: None,
+    on_end: Callable[[RunEnd], None] = lambda _end: None,
     on_notice: Callable[[str], None] = lambda _notice: None,
-) -> list[Outcome]:
+) -> list[RunEnd]:
     """Run what is missing, round by round: a run may wait for another's weights or for the end of a tuning.
 
     A run that fails is reported and the others go on. When a worker process is killed, what it was at goes on in
@@ -100,7 +100,7 @@ def sweep(
         plan: the runs that are known to be needed, given what is stored.
         settings: where and how.
         on_plan: told at the start of each round what is planned and what of it is missing.
-        on_outcome: told of each run that ended.
+        on_end: told of each run that ended.
         on_notice: told what else a user should know.
 
     Raises:
@@ -108,7 +108,7 @@ def sweep(
         NeftError: there is no cluster, or its scheduler went away.
     """
     settings = settings if settings.cluster is None else _shared(settings)
-    outcomes: list[Outcome] = []
+    ends: list[RunEnd] = []
     failed: set[str] = set()
     stores = settings.stores
     while True:
@@ -118,14 +118,14 @@ def sweep(
         on_plan(planned, absent)
         ready = [one for one in absent if all(run_id in stores for run_id in one.waits_for)]
         if not ready:
-            return outcomes
+            return ends
         if settings.download:
             _fetch_data(ready, settings)
-        for outcome in _local(ready, settings, on_notice) if settings.cluster is None else _remote(ready, settings):
-            outcomes.append(outcome)
-            if outcome.error:
-                failed.add(outcome.run_id)
-            on_outcome(outcome)
+        for end in _local(ready, settings, on_notice) if settings.cluster is None else _remote(ready, settings):
+            ends.append(end)
+            if end.error:
+                failed.add(end.run_id)
+            on_end(end)
 
 
 def _shared(settings: SweepSettings) -> SweepSettings:
@@ -158,21 +158,21 @@ def plan_record(planned: Sequence[PlannedRun], *, name: str, preset: str, comman
     """The plan of a sweep as it is kept beside its runs; None where no run stands in an experiment."""
     entries = [
         PlanEntry(
-            experiment=place.experiment,
-            series=place.series,
-            setting=place.setting,
-            position=place.position,
-            sigma_d=place.sigma_d,
+            experiment=standing.experiment,
+            series=standing.series,
+            setting=standing.setting,
+            position=standing.position,
+            sigma_d=standing.sigma_d,
             seed=one.config.training.seed,
             run_id=one.config.run_id,
         )
         for one in planned
-        for place in one.places
+        for standing in one.standings
     ]
     return PlanRecord(name=name, preset=preset, command=command, entries=tuple(entries)) if entries else None
 
 
-def _local(ready: Sequence[PlannedRun], settings: SweepSettings, on_notice: Callable[[str], None]) -> Iterator[Outcome]:
+def _local(ready: Sequence[PlannedRun], settings: SweepSettings, on_notice: Callable[[str], None]) -> Iterator[RunEnd]:
     """On this machine. A killed process breaks its whole pool, and which run it was at is not known.
 
     What was under way goes on in a new pool, after what was not; when that has happened to it too often, on its own.
@@ -187,9 +187,9 @@ def _local(ready: Sequence[PlannedRun], settings: SweepSettings, on_notice: Call
         chosen = together or [next(iter(left))]
         begun: set[str] = set()
         try:
-            for outcome in _in_processes([left[run_id] for run_id in chosen], settings, workers, begun):
-                del left[outcome.run_id]
-                yield outcome
+            for end in _in_processes([left[run_id] for run_id in chosen], settings, workers, begun):
+                del left[end.run_id]
+                yield end
         except BrokenProcessPool:
             breaks.update(begun & left.keys())
             on_notice(
@@ -200,12 +200,12 @@ def _local(ready: Sequence[PlannedRun], settings: SweepSettings, on_notice: Call
             error = (
                 f"Its worker process was killed {MAX_BREAKS + 1} times, last when nothing else ran (out of memory?)."
             )
-            yield Outcome(run_id=chosen[0], seconds=0.0, error=error)
+            yield RunEnd(run_id=chosen[0], seconds=0.0, error=error)
 
 
 def _in_processes(
     chosen: Sequence[PlannedRun], settings: SweepSettings, workers: int, begun: set[str]
-) -> Iterator[Outcome]:
+) -> Iterator[RunEnd]:
     """Through loky; `begun` is told of each run that is handed to a process."""
 
     def calls() -> Iterator[Any]:
@@ -220,7 +220,7 @@ def _in_processes(
         initargs=(os.getpid(),),
         **UNORDERED,
     )
-    yield from cast("Iterator[Outcome]", parallel(calls()))
+    yield from cast("Iterator[RunEnd]", parallel(calls()))
 
 
 def _end_with(parent: int) -> None:
@@ -235,28 +235,28 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _remote(ready: Sequence[PlannedRun], settings: SweepSettings) -> Iterator[Outcome]:
+def _remote(ready: Sequence[PlannedRun], settings: SweepSettings) -> Iterator[RunEnd]:
     """On a Dask cluster, whose scheduler gives the runs of a killed worker to another."""
     call = partial(run_one, settings=settings)
-    for outcome in on_cluster(settings.cluster or "", call, ready, on_loss=_lost):
-        yield _arrived(outcome, settings.stores.own)
+    for end in on_cluster(settings.cluster or "", call, ready, on_loss=_lost):
+        yield _arrived(end, settings.stores.own)
 
 
-def _lost(planned: PlannedRun, reason: str) -> Outcome:
-    return Outcome(run_id=planned.config.run_id, seconds=0.0, error=reason)
+def _lost(planned: PlannedRun, reason: str) -> RunEnd:
+    return RunEnd(run_id=planned.config.run_id, seconds=0.0, error=reason)
 
 
-def _arrived(outcome: Outcome, store: RunStore) -> Outcome:
-    if outcome.error is not None or store.has_arrived(outcome.run_id):
-        return outcome
+def _arrived(end: RunEnd, store: RunStore) -> RunEnd:
+    if end.error is not None or store.has_arrived(end.run_id):
+        return end
     error = (
         f"It was stored by a worker but is not in '{store.root}' here: that must be one and the same folder on every "
         "machine of the cluster."
     )
-    return replace(outcome, error=error)
+    return replace(end, error=error)
 
 
-def run_one(planned: PlannedRun, settings: SweepSettings) -> Outcome:
+def run_one(planned: PlannedRun, settings: SweepSettings) -> RunEnd:
     """Train, evaluate and store one run of a sweep, in whichever process this is."""
     torch.set_num_threads(settings.threads)
     started = time.perf_counter()
@@ -283,7 +283,7 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> Outcome:
     if error is not None and config.run_id in stores.own:  # by another process that was given it too
         unfinished.discard(config, settings.unfinished_root)
         error = None
-    return Outcome(run_id=config.run_id, seconds=time.perf_counter() - started, error=error)
+    return RunEnd(run_id=config.run_id, seconds=time.perf_counter() - started, error=error)
 
 
 def _with_weights(run_id: str | None, stores: Stores) -> RunRecord | None:

@@ -59,7 +59,7 @@ def the_error(answer: Answer) -> str:
             "--decay steep --method ovf",
             "Ovf.decay (γ schedule) must be 'paper', 'reversed' or 'constant'; got 'steep'.",
         ),
-        ("--method irs --num-feedback 5 --backbone mlp", "must be at most 4, the snapshot places of 'mlp4x128'; got 5"),
+        ("--method irs --num-feedback 5 --backbone mlp", "must be at most 4, the snapshot points of 'mlp4x128'; got 5"),
         ("--pretrained-run ../../etc", "No run '../../etc'. See `neft runs` for those there are."),
         ("--resume --restart", "--resume and --restart exclude each other."),
         (
@@ -117,7 +117,7 @@ def test_wrong_option_of_train_is_one_line_and_leaves_nothing(neft: Neft, argume
         ("sweep devices --device-bits 4", "device_bits (K) must be 2; got 4."),
         (
             "sweep classifier_noise --backbone mlp --hidden-layers 2",
-            "num_feedback (N) of 'irs' must be at most 2, the snapshot places of 'mlp2x128'; got 3.",
+            "num_feedback (N) of 'irs' must be at most 2, the snapshot points of 'mlp2x128'; got 3.",
         ),
         ("sweep smoke --store /dev/null/runs", "Runs cannot be written to '/dev/null/runs': Not a directory."),
         ("claims --store /nowhere", "Invalid value for '--store': Directory '/nowhere' does not exist."),

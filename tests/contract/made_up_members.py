@@ -20,7 +20,7 @@ from neft.devices.base import StateDependentDevice
 from neft.methods.base import SinglePassMethod
 from neft.metrics.base import Metric, Predictions
 from neft.networks import backbones
-from neft.networks.backbones.base import BaseBackbone, SnapshotPlace, StagedNetwork
+from neft.networks.backbones.base import BaseBackbone, SnapshotPoint, StagedNetwork
 
 
 class MadeUpMethod(SinglePassMethod):
@@ -68,7 +68,7 @@ class MadeUpBackbone(BaseBackbone):
 
     name: Literal["made_up_net"] = "made_up_net"
     label: ClassVar[str] = "Made-up net"
-    snapshot_places: ClassVar[tuple[SnapshotPlace, ...]] = ()
+    snapshot_points: ClassVar[tuple[SnapshotPoint, ...]] = ()
     default_num_snapshots: ClassVar[int] = 1
     has_batchnorm: ClassVar[bool] = False
 

@@ -32,12 +32,12 @@ def lively(network: Network) -> Network:
 @given(image_size=st.integers(8, 40), num_channels=st.sampled_from([1, 3]), num_classes=st.integers(2, 200))
 def test_takes_any_small_image(backbone: BaseBackbone, image_size: int, num_channels: int, num_classes: int) -> None:
     shape = InputShape(num_channels=num_channels, image_size=image_size, num_classes=num_classes)
-    network = build_network(backbone, shape, num_snapshots=len(backbone.places()))
+    network = build_network(backbone, shape, num_snapshots=len(backbone.points()))
 
     logits, snapshots = network(torch.zeros(2, num_channels, image_size, image_size), snapshots=True)
 
     assert logits.shape == (2, num_classes)
-    assert [snapshot.shape for snapshot in snapshots] == [(2, num_classes)] * len(backbone.places())
+    assert [snapshot.shape for snapshot in snapshots] == [(2, num_classes)] * len(backbone.points())
 
 
 def test_snapshots_do_not_change_the_logits(backbone: BaseBackbone) -> None:
@@ -69,9 +69,9 @@ def test_backbone_starts_the_same_with_and_without_heads(backbone: BaseBackbone)
 
 
 def test_more_snapshots_than_places_are_refused(backbone: BaseBackbone) -> None:
-    places = len(backbone.places())
-    with pytest.raises(ConfigError, match=rf"\(N\) must be at most {places}, .* got {places + 1}"):
-        build_network(backbone, SHAPE, num_snapshots=places + 1)
+    points = len(backbone.points())
+    with pytest.raises(ConfigError, match=rf"\(N\) must be at most {points}, .* got {points + 1}"):
+        build_network(backbone, SHAPE, num_snapshots=points + 1)
 
 
 def test_initial_weights_are_kaiming_normal_fan_out(backbone: BaseBackbone) -> None:
@@ -100,20 +100,20 @@ def test_folded_batchnorm_changes_no_logit(backbone: BaseBackbone) -> None:
 def test_snapshots_go_deeper_however_many_are_taken(backbone: BaseBackbone) -> None:
     network = backbone.build(num_channels=1, image_size=8, num_classes=10)
 
-    for count in range(len(backbone.places()) + 1):
-        stages = [place.stage for place in backbone.chosen_places(count)]
+    for count in range(len(backbone.points()) + 1):
+        stages = [point.stage for point in backbone.chosen_points(count)]
         assert stages == sorted(set(stages))
         assert len(stages) == count
         assert all(stage < len(network.stages) for stage in stages)
 
 
 def test_one_more_snapshot_leaves_the_others_where_they_are(backbone: BaseBackbone) -> None:
-    for count in range(len(backbone.places())):
-        assert set(backbone.chosen_places(count)) < set(backbone.chosen_places(count + 1))
+    for count in range(len(backbone.points())):
+        assert set(backbone.chosen_points(count)) < set(backbone.chosen_points(count + 1))
 
 
 def test_vgg8_takes_its_snapshots_after_these_stages() -> None:
-    stages = {count: [place.stage for place in Vgg8().chosen_places(count)] for count in range(1, 6)}
+    stages = {count: [point.stage for point in Vgg8().chosen_points(count)] for count in range(1, 6)}
 
     # the paper's three; the fourth, which stored runs have, after the last convolution; the fifth before it
     assert stages == {1: [0], 2: [0, 1], 3: [0, 1, 3], 4: [0, 1, 3, 5], 5: [0, 1, 3, 4, 5]}
@@ -121,7 +121,7 @@ def test_vgg8_takes_its_snapshots_after_these_stages() -> None:
 
 @pytest.mark.parametrize("name", sorted(BACKBONES))
 def test_paper_takes_no_more_snapshots_than_there_are_places(name: str) -> None:
-    assert BACKBONES[name].default_num_snapshots <= len(BACKBONES[name]().places())
+    assert BACKBONES[name].default_num_snapshots <= len(BACKBONES[name]().points())
 
 
 def test_short_name_can_stand_in_an_id(backbone: BaseBackbone) -> None:

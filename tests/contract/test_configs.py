@@ -131,7 +131,7 @@ def test_option_helps_with_meaning_bounds_and_owner(name: str) -> None:
         ({"method": {"name": "ovf", "decay": "x"}}, "must be 'paper', 'reversed' or 'constant'; got 'x'."),
         (
             {"method": {"name": "irs", "num_feedback": 7}},
-            "num_feedback (N) of 'irs' must be at most 5, the snapshot places of",
+            "num_feedback (N) of 'irs' must be at most 5, the snapshot points of",
         ),
         (
             {"training": {"sigma_d": float("nan")}},

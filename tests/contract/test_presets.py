@@ -12,7 +12,7 @@ from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.devices import PUBLISHED, Rram4
 from neft.errors import ConfigError
 from neft.experiments.first_look import SEEDS, first_look
-from neft.experiments.planning import Place, PlannedRun, Scale, Stored, merge
+from neft.experiments.planning import PlannedRun, Scale, Standing, Stored, merge
 from neft.experiments.presets import ABLATION_SCALE, PLANS, PRESETS, smoke
 from neft.experiments.questions import EXPERIMENTS
 from neft.experiments.tuning import NUM_TRIALS, SEARCH_SEED, TUNED
@@ -42,9 +42,9 @@ def all_of(preset: str, stored: Stored) -> list[PlannedRun]:
     return PRESETS[preset].plan(stored)
 
 
-def place_of(one: PlannedRun) -> Place:
-    (place,) = one.places
-    return place
+def standing_of(one: PlannedRun) -> Standing:
+    (standing,) = one.standings
+    return standing
 
 
 # ---------------------------------------------------------------- every preset
@@ -80,21 +80,21 @@ def test_every_planned_config_is_valid_and_survives_json_text(name: str, everyth
 
 @pytest.mark.parametrize("name", sorted(PLANS))
 def test_places_are_in_the_experiment_that_was_planned(name: str, everything: Stored) -> None:
-    places = [place for planned in PLANS[name](ABLATION_SCALE, everything) for place in planned.places]
+    places = [standing for planned in PLANS[name](ABLATION_SCALE, everything) for standing in planned.standings]
 
-    assert {place.experiment for place in places} == {name}
+    assert {standing.experiment for standing in places} == {name}
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_position_has_one_setting_and_a_setting_one_position(name: str, everything: Stored) -> None:
-    places = [place for planned in all_of(name, everything) for place in planned.places]
+    places = [standing for planned in all_of(name, everything) for standing in planned.standings]
     settings: dict[Any, set[str]] = defaultdict(set)
     positions: dict[Any, set[float]] = defaultdict(set)
-    for place in places:
-        settings[place.experiment, place.series, place.position].add(place.setting)
-        positions[place.experiment, place.series, place.setting].add(place.position)
+    for standing in places:
+        settings[standing.experiment, standing.series, standing.position].add(standing.setting)
+        positions[standing.experiment, standing.series, standing.setting].add(standing.position)
 
-    assert {place.experiment for place in places} <= set(EXPERIMENTS)
+    assert {standing.experiment for standing in places} <= set(EXPERIMENTS)
     assert all(len(values) == 1 for known in (settings, positions) for values in known.values())
 
 
@@ -104,8 +104,8 @@ def test_every_arm_has_one_run_of_each_seed(name: str, scale: Scale, everything:
     planned = merge(PLANS[name](scale, everything))
     arms: dict[tuple[str, str], list[int]] = defaultdict(list)
     for one in planned:
-        for place in one.places:
-            arms[place.series, place.setting].append(one.config.training.seed)
+        for standing in one.standings:
+            arms[standing.series, standing.setting].append(one.config.training.seed)
 
     assert arms
     assert all(sorted(seeds) == list(scale.seeds) for seeds in arms.values())
@@ -198,18 +198,18 @@ def test_scale_that_does_not_fit_an_experiment_is_refused(name: str, changes: di
 
 
 def test_merged_run_stands_in_all_its_places_and_keeps_its_weights_if_any_asks() -> None:
-    places = [Place("beta", "ovf", key, 0.0, 0.1) for key in ("beta_0.1", "beta_0.01")]
+    places = [Standing("beta", "ovf", key, 0.0, 0.1) for key in ("beta_0.1", "beta_0.01")]
     config = RunConfig()
     merged = merge(
         [
-            PlannedRun(config, keep_weights=False, places=(places[0],)),
+            PlannedRun(config, keep_weights=False, standings=(places[0],)),
             PlannedRun(config.model_copy(update={"method": Ovf()})),
-            PlannedRun(config, keep_weights=True, places=(places[0], places[1])),
+            PlannedRun(config, keep_weights=True, standings=(places[0], places[1])),
         ]
     )
 
     assert [one.config.method.name for one in merged] == ["noise_injection", "ovf"]
-    assert merged[0] == PlannedRun(config, keep_weights=True, places=tuple(places))
+    assert merged[0] == PlannedRun(config, keep_weights=True, standings=tuple(places))
 
 
 # ---------------------------------------------------------------- runs that wait for others
@@ -258,15 +258,15 @@ def test_renewed_statistics_are_those_of_a_planned_run_and_nothing_else_differs(
         source = planned[str(one.weights_of)]
         evaluation = source.config.evaluation.model_copy(update={"recalibrate_batchnorm": True})
         assert one.config == source.config.model_copy(update={"evaluation": evaluation})
-        assert place_of(one).series == place_of(source).series
+        assert standing_of(one).series == standing_of(source).series
 
 
 # ---------------------------------------------------------------- single experiments
 def test_control_of_n_terms_is_noise_injection_at_n_plus_1() -> None:
     controls = {
-        place_of(one).position: one.config.method
+        standing_of(one).position: one.config.method
         for one in PLANS["feedback_terms"](ABLATION_SCALE, NOTHING)
-        if place_of(one).series == "noise_injection_t"
+        if standing_of(one).series == "noise_injection_t"
     }
 
     assert controls == {n: NoiseInjection(temperature=n + 1) for n in range(1, 6)}
@@ -283,7 +283,7 @@ def test_temperature_of_the_paper_is_the_papers_run() -> None:
     methods = [
         one.config.method
         for one in PLANS["temperature"](ABLATION_SCALE, NOTHING)
-        if place_of(one).setting == "t_4" and place_of(one).series != "noise_injection"
+        if standing_of(one).setting == "t_4" and standing_of(one).series != "noise_injection"
     ]
 
     assert all(method in (Ovf(), Irs()) for method in methods)
@@ -293,12 +293,12 @@ def test_temperature_of_the_paper_is_the_papers_run() -> None:
 def test_over_noise_is_tested_where_the_plain_training_was() -> None:
     planned = PLANS["over_noise"](ABLATION_SCALE, NOTHING)
 
-    assert {(place_of(one).position, one.config.training.sigma_d) for one in planned} == {
+    assert {(standing_of(one).position, one.config.training.sigma_d) for one in planned} == {
         (1.0, 0.1),
         (1.5, 0.15),
         (2.0, 0.2),
     }
-    assert {place_of(one).sigma_d for one in planned} == {0.1}
+    assert {standing_of(one).sigma_d for one in planned} == {0.1}
 
 
 def test_every_published_device_is_trained_and_tested_on() -> None:
@@ -306,7 +306,7 @@ def test_every_published_device_is_trained_and_tested_on() -> None:
 
     assert {one.config.device.name for one in planned} == set(PUBLISHED)
     assert all(one.config.test_device == one.config.device for one in planned)
-    assert {place_of(one).setting for one in planned if one.config.device == Rram4()} == {"rram4"}
+    assert {standing_of(one).setting for one in planned if one.config.device == Rram4()} == {"rram4"}
 
 
 # ---------------------------------------------------------------- tuning
@@ -337,8 +337,8 @@ def chosen_settings(planned: list[PlannedRun]) -> dict[str, set[str]]:
     """By method, the settings that are trained from fresh seeds."""
     found: dict[str, set[str]] = defaultdict(set)
     for one in planned:
-        for place in one.places:
-            found[place.series].add(place.setting)
+        for standing in one.standings:
+            found[standing.series].add(standing.setting)
     return found
 
 
@@ -381,7 +381,7 @@ def test_more_seeds_search_no_other_trials() -> None:
 
 
 def test_comparison_is_made_from_seeds_that_were_not_searched_with(everything: Stored) -> None:
-    compared = {one.config.training.seed for one in PLANS["tuned"](ABLATION_SCALE, everything) if one.places}
+    compared = {one.config.training.seed for one in PLANS["tuned"](ABLATION_SCALE, everything) if one.standings}
 
     assert compared == set(ABLATION_SCALE.seeds)
     assert SEARCH_SEED not in replace(ABLATION_SCALE, num_seeds=1000).seeds  # the most that the command line takes
@@ -417,10 +417,10 @@ def test_winner_is_the_best_trial_on_validation_whatever_its_test_accuracy(every
 
     planned = PLANS["tuned"](ABLATION_SCALE, stored.get)
 
-    winners = [one for one in planned if one.places and place_of(one).setting == "tuned"]
-    assert Counter(place_of(one).series for one in winners) == dict.fromkeys(TUNED, ABLATION_SCALE.num_seeds)
+    winners = [one for one in planned if one.standings and standing_of(one).setting == "tuned"]
+    assert Counter(standing_of(one).series for one in winners) == dict.fromkeys(TUNED, ABLATION_SCALE.num_seeds)
     for one in winners:
-        expected = best[place_of(one).series]
+        expected = best[standing_of(one).series]
         seedless = one.config.training.model_copy(update={"seed": SEARCH_SEED})
         assert (one.config.method, seedless) == (expected.method, expected.training)
 

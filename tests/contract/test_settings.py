@@ -55,10 +55,10 @@ def words_of(entry: Any, facts: Any) -> tuple[str, str]:
 def test_every_planned_setting_has_a_key_and_words_of_its_own(name: str, scale: Scale) -> None:
     words: dict[str, set[str]] = {}
     for one in planned(name, scale):
-        for place in one.places:
-            assert re.fullmatch(KEY_PATTERN, place.setting)
-            words.setdefault(place.setting, set()).add(
-                setting_words(name, place.setting, run_facts(one.config, num_classes=10))
+        for standing in one.standings:
+            assert re.fullmatch(KEY_PATTERN, standing.setting)
+            words.setdefault(standing.setting, set()).add(
+                setting_words(name, standing.setting, run_facts(one.config, num_classes=10))
             )
 
     experiment = EXPERIMENTS[name]
@@ -71,7 +71,7 @@ def test_every_planned_setting_has_a_key_and_words_of_its_own(name: str, scale: 
 
 @pytest.mark.parametrize("name", sorted(PLANS))
 def test_a_series_that_is_a_variant_is_called_as_its_method_calls_it(name: str) -> None:
-    runs = [(one.config.method, place.series) for one in planned(name, ABLATION_SCALE) for place in one.places]
+    runs = [(one.config.method, standing.series) for one in planned(name, ABLATION_SCALE) for standing in one.standings]
 
     assert {series for _, series in runs} <= set(SERIES)
     for method, series in runs:
@@ -101,7 +101,11 @@ def test_a_series_that_no_experiment_plans_is_called_as_its_run_calls_it() -> No
 def test_every_published_setting_finds_its_arm_and_its_words() -> None:
     scale = replace(ABLATION_SCALE, num_seeds=1)
     for row in published_settings().to_dict("records"):
-        places = {(place.series, place.setting) for one in planned(row["experiment"], scale) for place in one.places}
+        places = {
+            (standing.series, standing.setting)
+            for one in planned(row["experiment"], scale)
+            for standing in one.standings
+        }
         # a narrow VGG-8 has as many places for snapshots as the table has terms
         assert (row["variant"], row["setting"]) in places
         assert row["label"] == SERIES[row["variant"]]
@@ -121,9 +125,9 @@ def test_a_shipped_plan_keeps_its_words_and_stands_where_it_is_planned_today(pat
         assert record is not None
         assert words_of(entry, record.facts) == (old["label"], old["setting"])
     today = {
-        (place.experiment, place.series, place.setting, place.position, one.config.run_id)
+        (standing.experiment, standing.series, standing.setting, standing.position, one.config.run_id)
         for one in PRESETS[plan.preset].plan(find)
-        for place in one.places
+        for standing in one.standings
     }
     assert {(one.experiment, one.series, one.setting, one.position, one.run_id) for one in plan.entries} == today
 
@@ -132,17 +136,17 @@ def as_version_1(name: str, scale: Scale) -> dict[str, Any]:
     """A plan as version 1 wrote it: words for keys."""
     entries = [
         {
-            "experiment": place.experiment,
-            "series": place.series,
-            "label": series_words(place.series),
-            "setting": setting_words(name, place.setting, run_facts(one.config, num_classes=10)),
-            "position": place.position,
-            "sigma_d": place.sigma_d,
+            "experiment": standing.experiment,
+            "series": standing.series,
+            "label": series_words(standing.series),
+            "setting": setting_words(name, standing.setting, run_facts(one.config, num_classes=10)),
+            "position": standing.position,
+            "sigma_d": standing.sigma_d,
             "seed": one.config.training.seed,
             "run_id": one.config.run_id,
         }
         for one in planned(name, scale)
-        for place in one.places
+        for standing in one.standings
     ]
     return {"plan_version": 1, "name": name, "preset": name, "command": f"neft sweep {name}", "entries": entries}
 
@@ -151,7 +155,7 @@ def as_version_1(name: str, scale: Scale) -> dict[str, Any]:
 def test_a_plan_of_another_size_is_keyed_as_it_is_planned_today(name: str) -> None:
     plan = PlanRecord.model_validate(migrated_plan(as_version_1(name, ODD)))
 
-    expected = [place.setting for one in planned(name, ODD) for place in one.places]
+    expected = [standing.setting for one in planned(name, ODD) for standing in one.standings]
     assert [entry.setting for entry in plan.entries] == expected
     assert plan.words == {}
 

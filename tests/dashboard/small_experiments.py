@@ -53,8 +53,8 @@ def run_all(folder: Path, *names: str, plan: str, **scale: Any) -> RunStore:
     settings = SweepSettings(
         store_root=folder / "runs", num_workers=1, unfinished_root=folder / "unfinished", counts_shipped=False
     )
-    outcomes = sweep(lambda stored: planned(names, a_scale(**scale), stored), settings)
-    assert not [outcome.error for outcome in outcomes if outcome.error]
+    ends = sweep(lambda stored: planned(names, a_scale(**scale), stored), settings)
+    assert not [end.error for end in ends if end.error]
     save_plan(settings.store_root, a_plan(*names, name=plan, **scale))
     return RunStore(settings.store_root)
 

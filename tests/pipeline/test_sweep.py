@@ -11,14 +11,14 @@ import torch
 from neft.config import RunConfig
 from neft.datasets.image_folder import ImageFolder
 from neft.experiments.first_look import first_look
-from neft.experiments.planning import Place, PlannedRun, Stored
+from neft.experiments.planning import PlannedRun, Standing, Stored
 from neft.experiments.presets import smoke
 from neft.methods import Ovf, Vanilla
 from neft.pipeline import Settings, run
 from neft.runs import unfinished
 from neft.runs.plans import PlanEntry
 from neft.runs.store import WEIGHTS, RunStore, Stores
-from neft.sweeps.sweep import Outcome, SweepSettings, missing, plan_record, run_one, sweep
+from neft.sweeps.sweep import RunEnd, SweepSettings, missing, plan_record, run_one, sweep
 
 
 @pytest.fixture
@@ -55,11 +55,11 @@ def test_stored_runs_are_skipped(small_config: RunConfig, settings: SweepSetting
     both = [planned(small_config, 0), planned(small_config, 1)]
     first = sweep(lambda _stored: both[:1], settings)
 
-    heard: list[Outcome] = []
-    second = sweep(lambda _stored: both, settings, on_outcome=heard.append)
+    heard: list[RunEnd] = []
+    second = sweep(lambda _stored: both, settings, on_end=heard.append)
 
-    assert [outcome.run_id for outcome in first] == [both[0].config.run_id]
-    assert [outcome.run_id for outcome in second] == [both[1].config.run_id]
+    assert [end.run_id for end in first] == [both[0].config.run_id]
+    assert [end.run_id for end in second] == [both[1].config.run_id]
     assert heard == second
     assert sweep(lambda _stored: both, settings) == []
     assert RunStore(settings.store_root).ids() == sorted(one.config.run_id for one in both)
@@ -69,10 +69,10 @@ def test_failing_run_stops_no_other(small_config: RunConfig, settings: SweepSett
     broken = planned(small_config, 0, dataset=ImageFolder(path=str(tmp_path / "nowhere")))
     sound = planned(small_config, 1)
 
-    outcomes = {outcome.run_id: outcome for outcome in sweep(lambda _stored: [broken, sound], settings)}
+    ends = {end.run_id: end for end in sweep(lambda _stored: [broken, sound], settings)}
 
-    assert "nowhere" in (outcomes[broken.config.run_id].error or "")
-    assert outcomes[sound.config.run_id].error is None
+    assert "nowhere" in (ends[broken.config.run_id].error or "")
+    assert ends[sound.config.run_id].error is None
     assert RunStore(settings.store_root).ids() == [sound.config.run_id]
 
 
@@ -149,12 +149,12 @@ def test_run_that_waits_for_anothers_weights_is_run_after_it_in_one_call(
     source = planned(small_config, 0)
     rounds: list[int] = []
 
-    outcomes = sweep(
+    ends = sweep(
         lambda _stored: [waiting(source), source], settings, on_plan=lambda _planned, absent: rounds.append(len(absent))
     )
 
-    assert [outcome.error for outcome in outcomes] == [None, None]
-    assert [outcome.run_id for outcome in outcomes] == ids([source, waiting(source)])
+    assert [end.error for end in ends] == [None, None]
+    assert [end.run_id for end in ends] == ids([source, waiting(source)])
     assert rounds == [2, 1, 0]
 
 
@@ -165,9 +165,9 @@ def test_what_waits_for_a_run_that_fails_is_not_run_and_the_sweep_ends(
     waiting = [fine_tuned(broken), renewed(broken)]
     sound = planned(small_config, 1)
 
-    outcomes = sweep(lambda _stored: [*waiting, broken, sound], settings)
+    ends = sweep(lambda _stored: [*waiting, broken, sound], settings)
 
-    assert {outcome.run_id for outcome in outcomes} == set(ids([broken, sound]))
+    assert {end.run_id for end in ends} == set(ids([broken, sound]))
     assert RunStore(settings.store_root).ids() == [sound.config.run_id]
 
 
@@ -177,9 +177,9 @@ def test_run_may_wait_for_one_that_was_stored_by_an_earlier_sweep(
     source = planned(small_config, 0)
     sweep(lambda _stored: [source], settings)
 
-    (outcome,) = sweep(lambda _stored: [fine_tuned(source)], settings)
+    (end,) = sweep(lambda _stored: [fine_tuned(source)], settings)
 
-    assert (outcome.run_id, outcome.error) == (fine_tuned(source).config.run_id, None)
+    assert (end.run_id, end.error) == (fine_tuned(source).config.run_id, None)
 
 
 def test_plan_is_asked_again_with_what_is_stored_by_then(small_config: RunConfig, settings: SweepSettings) -> None:
@@ -194,9 +194,9 @@ def test_plan_is_asked_again_with_what_is_stored_by_then(small_config: RunConfig
         return [trial, winner]
 
     heard: list[tuple[list[str], int]] = []
-    outcomes = sweep(plan, settings, on_plan=lambda asked, absent: heard.append((ids(asked), len(absent))))
+    ends = sweep(plan, settings, on_plan=lambda asked, absent: heard.append((ids(asked), len(absent))))
 
-    assert [outcome.run_id for outcome in outcomes] == ids([trial, winner])
+    assert [end.run_id for end in ends] == ids([trial, winner])
     assert heard == [(ids([trial]), 1), (ids([trial, winner]), 1), (ids([trial, winner]), 0)]
 
 
@@ -220,11 +220,11 @@ def test_run_whose_weights_another_sweep_did_not_keep_is_trained_again(
     source = replace(planned(small_config, 0), keep_weights=False)
     sweep(lambda _stored: [source], settings)
 
-    (outcome,) = sweep(lambda _stored: [renewed(source)], settings)
+    (end,) = sweep(lambda _stored: [renewed(source)], settings)
 
     store = RunStore(settings.store_root)
-    assert outcome.error is None
-    assert store.record(outcome.run_id).summary.validation_accuracy == pytest.approx(
+    assert end.error is None
+    assert store.record(end.run_id).summary.validation_accuracy == pytest.approx(
         store.record(source.config.run_id).summary.validation_accuracy
     )
 
@@ -239,19 +239,19 @@ def test_shipped_runs_are_skipped_only_where_they_count(
 ) -> None:
     monkeypatch.setattr("neft.runs.store.CACHED_RUNS", filled_store.root)
 
-    outcomes = sweep(lambda _stored: [PlannedRun(small_config)], replace(settings, counts_shipped=counts))
+    ends = sweep(lambda _stored: [PlannedRun(small_config)], replace(settings, counts_shipped=counts))
 
-    assert [outcome.run_id for outcome in outcomes] == ([] if counts else [small_config.run_id])
+    assert [end.run_id for end in ends] == ([] if counts else [small_config.run_id])
 
 
 # ---------------------------------------------------------------- the plan that is kept
 def test_plan_that_is_kept_holds_every_place_of_every_run(small_config: RunConfig) -> None:
-    places = (
-        Place("beta", "ovf", "beta_0.1", 0.0, 0.1),
-        Place("temperature", "ovf", "t_4", 4.0, 0.1),
+    standings = (
+        Standing("beta", "ovf", "beta_0.1", 0.0, 0.1),
+        Standing("temperature", "ovf", "t_4", 4.0, 0.1),
     )
-    both = replace(planned(small_config, 0), places=places)
-    one = replace(planned(small_config, 5), places=places[:1])
+    both = replace(planned(small_config, 0), standings=standings)
+    one = replace(planned(small_config, 5), standings=standings[:1])
 
     record = plan_record([both, planned(small_config, 1), one], name="x", preset="beta", command="neft sweep beta")
 
@@ -259,15 +259,15 @@ def test_plan_that_is_kept_holds_every_place_of_every_run(small_config: RunConfi
     assert (record.name, record.preset, record.command) == ("x", "beta", "neft sweep beta")
     assert record.entries == tuple(
         PlanEntry(
-            experiment=place.experiment,
+            experiment=standing.experiment,
             series="ovf",
-            setting=place.setting,
-            position=place.position,
+            setting=standing.setting,
+            position=standing.position,
             sigma_d=0.1,
             seed=seed,
             run_id=holder.config.run_id,
         )
-        for holder, seed, place in ((both, 0, places[0]), (both, 0, places[1]), (one, 5, places[0]))
+        for holder, seed, standing in ((both, 0, standings[0]), (both, 0, standings[1]), (one, 5, standings[0]))
     )
 
 
@@ -277,9 +277,9 @@ def test_sweep_whose_runs_stand_in_no_experiment_keeps_no_plan() -> None:
 
 @pytest.mark.slow
 def test_smoke_preset_on_two_processes(settings: SweepSettings) -> None:
-    outcomes = sweep(lambda _stored: smoke(), replace(settings, num_workers=2, preset="smoke"))
+    ends = sweep(lambda _stored: smoke(), replace(settings, num_workers=2, preset="smoke"))
 
-    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert [end.error for end in ends] == [None, None]
     listing = RunStore(settings.store_root).list()
     assert not listing.problems
     assert {record.id for record in listing.records} == {one.config.run_id for one in smoke()}
@@ -297,7 +297,7 @@ def test_data_are_fetched_once_and_before_any_run(
     monkeypatch.setattr("neft.sweeps.sweep.load_data", load)
     runs = [planned(small_config, seed) for seed in range(2)]
 
-    outcomes = sweep(lambda _stored: runs, replace(settings, download=True))
+    ends = sweep(lambda _stored: runs, replace(settings, download=True))
 
     assert asked == [True]
-    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert [end.error for end in ends] == [None, None]

@@ -21,7 +21,7 @@ from neft.config import RunConfig
 from neft.errors import NeftError
 from neft.runs.store import RunStore
 from neft.sweeps.cluster import on_cluster
-from neft.sweeps.sweep import Outcome, SweepSettings, _arrived, sweep
+from neft.sweeps.sweep import RunEnd, SweepSettings, _arrived, sweep
 from tests.sweeps import SECONDS, assert_same_numbers, begun, numbers, some_runs, wait_until
 
 
@@ -98,7 +98,7 @@ def test_worker_that_is_killed_costs_no_run_and_changes_no_number(small_config: 
         both_at_work = after(
             lambda: len(begun(settings.store_root / ".unfinished")) == 2, "two runs under way", found.workers[0].kill
         )
-        outcomes = sweep(lambda _stored: planned, settings)
+        ends = sweep(lambda _stored: planned, settings)
         both_at_work.join()
 
         assert [worker.poll() is None for worker in found.workers] == [False, True]
@@ -106,7 +106,7 @@ def test_worker_that_is_killed_costs_no_run_and_changes_no_number(small_config: 
         store_root=tmp_path / "undisturbed", unfinished_root=tmp_path, num_workers=1, counts_shipped=False
     )
     sweep(lambda _stored: planned, undisturbed)
-    assert sorted((one.run_id, one.error) for one in outcomes) == sorted((one.config.run_id, None) for one in planned)
+    assert sorted((one.run_id, one.error) for one in ends) == sorted((one.config.run_id, None) for one in planned)
     assert not begun(settings.store_root / ".unfinished")
     assert_same_numbers(settings.store_root, undisturbed.store_root)
 
@@ -121,12 +121,12 @@ def test_run_that_the_scheduler_gives_up_is_reported_and_the_others_are_stored(
         both_at_work = after(
             lambda: len(begun(settings.store_root / ".unfinished")) == 2, "two runs under way", found.workers[0].kill
         )
-        outcomes = sweep(lambda _stored: planned, settings)
+        ends = sweep(lambda _stored: planned, settings)
         both_at_work.join()
 
-    failed = {one.run_id for one in outcomes if one.error}
+    failed = {one.run_id for one in ends if one.error}
     assert 0 < len(failed) < 6
-    assert all("was killed" in (one.error or "was killed") for one in outcomes)
+    assert all("was killed" in (one.error or "was killed") for one in ends)
     assert failed | numbers(settings.store_root).keys() == {one.config.run_id for one in planned}
 
 
@@ -186,9 +186,9 @@ def test_address_without_a_scheduler_is_named(
 
 
 def test_run_that_a_worker_stored_elsewhere_has_failed(tmp_path: Path) -> None:
-    outcome = _arrived(Outcome(run_id="digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d", seconds=1.0), RunStore(tmp_path))
+    end = _arrived(RunEnd(run_id="digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d", seconds=1.0), RunStore(tmp_path))
 
-    assert "one and the same folder on every machine" in (outcome.error or "")
+    assert "one and the same folder on every machine" in (end.error or "")
 
 
 def test_cluster_without_dask_says_what_to_install(tmp_path: Path) -> None:

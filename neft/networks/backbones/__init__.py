@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from neft.component import members
-from neft.networks.backbones.base import BaseBackbone, ConvNorm, SnapshotPlace, StagedNetwork
+from neft.networks.backbones.base import BaseBackbone, ConvNorm, SnapshotPoint, StagedNetwork
 from neft.networks.backbones.mlp import Mlp
 from neft.networks.backbones.resnet18 import Resnet18
 from neft.networks.backbones.vgg8 import Vgg8
@@ -17,7 +17,7 @@ __all__ = [
     "ConvNorm",
     "Mlp",
     "Resnet18",
-    "SnapshotPlace",
+    "SnapshotPoint",
     "StagedNetwork",
     "Vgg8",
 ]

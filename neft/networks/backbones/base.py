@@ -1,6 +1,6 @@
-"""What a backbone is: stages in a row, a classifier, and the places where snapshots may be taken.
+"""What a backbone is: stages in a row, a classifier, and the points where snapshots may be taken.
 
-Backbones know nothing of noise or methods. A snapshot place names a stage's output and the side length to which it is
+Backbones know nothing of noise or methods. A snapshot point names a stage's output and the side length to which it is
 pooled before a head (IRS: [Qin2025], section 3.3).
 """
 
@@ -18,7 +18,7 @@ from neft.component import Component, default_name
 
 
 @dataclass(frozen=True)
-class SnapshotPlace:
+class SnapshotPoint:
     """After which stage (index into `stages`) a snapshot is taken, and its pooled side length."""
 
     stage: int
@@ -55,7 +55,7 @@ class BaseBackbone(Component):
     """The interface: `build` makes the network for one kind of input."""
 
     label: ClassVar[str]
-    snapshot_places: ClassVar[tuple[SnapshotPlace, ...]]
+    snapshot_points: ClassVar[tuple[SnapshotPoint, ...]]
     """In the order in which more snapshots take them: first the paper's, `default_num_snapshots` of them; the others
     are a reconstruction."""
     default_num_snapshots: ClassVar[int]
@@ -77,13 +77,13 @@ class BaseBackbone(Component):
         """Hidden units of a snapshot head: 512 in the paper, scaled with the backbone's width."""
         return 512
 
-    def places(self) -> tuple[SnapshotPlace, ...]:
-        """Every place of this backbone, in the order in which more snapshots take them."""
-        return self.snapshot_places
+    def points(self) -> tuple[SnapshotPoint, ...]:
+        """Every point of this backbone, in the order in which more snapshots take them."""
+        return self.snapshot_points
 
-    def chosen_places(self, count: int) -> tuple[SnapshotPlace, ...]:
-        """The first `count` places, from the shallowest."""
-        return tuple(sorted(self.places()[:count], key=lambda place: place.stage))
+    def chosen_points(self, count: int) -> tuple[SnapshotPoint, ...]:
+        """The first `count` points, from the shallowest."""
+        return tuple(sorted(self.points()[:count], key=lambda point: point.stage))
 
     @abstractmethod
     def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:

@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import nn
 from typing_extensions import override
 
-from neft.networks.backbones.base import BaseBackbone, SnapshotPlace, StagedNetwork
+from neft.networks.backbones.base import BaseBackbone, SnapshotPoint, StagedNetwork
 
 
 class Mlp(BaseBackbone):
@@ -14,7 +14,7 @@ class Mlp(BaseBackbone):
 
     name: Literal["mlp"] = "mlp"
     label: ClassVar[str] = "MLP"
-    snapshot_places: ClassVar[tuple[SnapshotPlace, ...]] = ()
+    snapshot_points: ClassVar[tuple[SnapshotPoint, ...]] = ()
     default_num_snapshots: ClassVar[int] = 3
     has_batchnorm: ClassVar[bool] = False
 
@@ -42,9 +42,9 @@ class Mlp(BaseBackbone):
         return self.hidden_units
 
     @override
-    def places(self) -> tuple[SnapshotPlace, ...]:
+    def points(self) -> tuple[SnapshotPoint, ...]:
         """After every hidden layer."""
-        return tuple(SnapshotPlace(stage=index, pooled_size=1) for index in range(self.hidden_layers))
+        return tuple(SnapshotPoint(stage=index, pooled_size=1) for index in range(self.hidden_layers))
 
     @override
     def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from neft.networks.backbones.base import ConvNorm, ScaledBackbone, SnapshotPlace, StagedNetwork, scaled
+from neft.networks.backbones.base import ConvNorm, ScaledBackbone, SnapshotPoint, StagedNetwork, scaled
 
 PLAN = ((64, 1), (128, 2), (256, 2), (512, 2))
 """Channels and first stride of each stage."""
@@ -36,12 +36,12 @@ class Resnet18(ScaledBackbone):
 
     name: Literal["resnet18"] = "resnet18"
     label: ClassVar[str] = "ResNet-18"
-    snapshot_places: ClassVar[tuple[SnapshotPlace, ...]] = (
-        SnapshotPlace(stage=0, pooled_size=6),
-        SnapshotPlace(stage=1, pooled_size=6),
-        SnapshotPlace(stage=2, pooled_size=4),
-        SnapshotPlace(stage=3, pooled_size=3),
-        SnapshotPlace(stage=4, pooled_size=2),  # Table 1's N = 5; its pooled size is a reconstruction
+    snapshot_points: ClassVar[tuple[SnapshotPoint, ...]] = (
+        SnapshotPoint(stage=0, pooled_size=6),
+        SnapshotPoint(stage=1, pooled_size=6),
+        SnapshotPoint(stage=2, pooled_size=4),
+        SnapshotPoint(stage=3, pooled_size=3),
+        SnapshotPoint(stage=4, pooled_size=2),  # Table 1's N = 5; its pooled size is a reconstruction
     )
     default_num_snapshots: ClassVar[int] = 4
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from torch import nn
 from typing_extensions import override
 
-from neft.networks.backbones.base import ConvNorm, ScaledBackbone, SnapshotPlace, StagedNetwork, scaled
+from neft.networks.backbones.base import ConvNorm, ScaledBackbone, SnapshotPoint, StagedNetwork, scaled
 
 PLAN = ((64, False), (128, True), (256, False), (256, True), (512, False), (512, True))
 """Channels of each convolution and whether a 2x2 max pool follows."""
@@ -16,12 +16,12 @@ class Vgg8(ScaledBackbone):
 
     name: Literal["vgg8"] = "vgg8"
     label: ClassVar[str] = "VGG-8"
-    snapshot_places: ClassVar[tuple[SnapshotPlace, ...]] = (
-        SnapshotPlace(stage=0, pooled_size=6),
-        SnapshotPlace(stage=1, pooled_size=4),
-        SnapshotPlace(stage=3, pooled_size=3),
-        SnapshotPlace(stage=5, pooled_size=2),  # reconstruction: the paper stops at three
-        SnapshotPlace(stage=4, pooled_size=3),  # likewise
+    snapshot_points: ClassVar[tuple[SnapshotPoint, ...]] = (
+        SnapshotPoint(stage=0, pooled_size=6),
+        SnapshotPoint(stage=1, pooled_size=4),
+        SnapshotPoint(stage=3, pooled_size=3),
+        SnapshotPoint(stage=5, pooled_size=2),  # reconstruction: the paper stops at three
+        SnapshotPoint(stage=4, pooled_size=3),  # likewise
     )
     default_num_snapshots: ClassVar[int] = 3
 

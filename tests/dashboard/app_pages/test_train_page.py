@@ -136,7 +136,7 @@ def test_irs_with_more_terms_than_the_network_has_places_is_refused() -> None:
 
     app = app.number_input(key="form_num_feedback_irs").set_value(16).run()
 
-    assert "the snapshot places of 'vgg8w4'; got 16" in words(app)
+    assert "the snapshot points of 'vgg8w4'; got 16" in words(app)
 
 
 # ---------------------------------------------------------------- a training
