@@ -135,8 +135,8 @@ def test_sweep_keeps_its_plan_beside_its_runs(neft: Neft, own_store: RunStore) -
     assert {entry.run_id for entry in plan.entries} == set(own_store.ids())
     assert {(entry.series, entry.setting) for entry in plan.entries} == {
         ("irs", "noisy"),
-        ("irs", "noise-free"),
-        ("noise_injection_t4", "no feedback"),
+        ("irs", "noise_free"),
+        ("noise_injection_t4", "no_feedback"),
     }
 
     again = neft("sweep", "classifier_noise", *TINY, "--workers", "1")
