@@ -113,7 +113,10 @@ def histogram(key: str, edges: Sequence[float] = (-0.9, -0.31, 0.29, 0.87)) -> p
 
 def _settings() -> pd.DataFrame:
     terms = rows({c.VARIANT: ["ovf", "irs"], c.POSITION: [1.0, 2.0, 3.0]}, **COUNTS)
-    words = {c.SETTING_LABEL: [f"N = {position:g}" for position in terms[c.POSITION]]}
+    words = {
+        c.SETTING_LABEL: [f"N = {position:g}" for position in terms[c.POSITION]],
+        c.SETTING_TICK: [f"{position:g}" for position in terms[c.POSITION]],
+    }
     return with_interval("settings", labelled(terms).assign(**words, run_ids=runs_of(terms)))
 
 
@@ -451,7 +454,11 @@ EXAMPLES: dict[str, Example] = {
         {
             "points": _settings(),
             "published": _published(
-                setting_label="N = 3", position=3.0, accuracy=odd("published terms", 2, 0.4, 0.45), source="Table 1"
+                setting_label="N = 3",
+                setting_tick="3",
+                position=3.0,
+                accuracy=odd("published terms", 2, 0.4, 0.45),
+                source="Table 1",
             ),
         },
         {"points": INTERVAL, "published": {c.ACCURACY: 100}},

@@ -113,7 +113,8 @@ def a_record(run_id: str, variant: str = "ovf", *, seed: int = 0, validation: fl
         num_parameters=1,
         num_devices=1,
     )
-    return RunRecord(id=run_id, facts=facts, config={}, provenance=provenance, summary=summary)
+    config = {"dataset": {"image_size": 8}}
+    return RunRecord(id=run_id, facts=facts, config=config, provenance=provenance, summary=summary)
 
 
 def store_experiment(root: Path, plan: PlanRecord, runs: Runs) -> None:

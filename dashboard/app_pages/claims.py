@@ -7,6 +7,7 @@ from dashboard import address, charts
 from dashboard.data import plans
 from dashboard.data.citations import departures, with_references
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.control import Choices
 from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings
@@ -41,7 +42,7 @@ def page() -> None:
         return
     st.markdown(findings.claims_finding(claims))
     chosen = _pick_data(decided)
-    shown = decided[decided["data"].isin(chosen)]
+    shown = decided[decided["data_key"].isin(chosen)]
     for paper, title in GROUPS.items():
         group = shown[shown["paper"] == paper]
         if group.empty:
@@ -56,21 +57,17 @@ def page() -> None:
 
 
 def _pick_data(decided: pd.DataFrame) -> list[str]:
-    options = list(dict.fromkeys(decided["data"]))
-    if len(options) < 2:
-        return options
-    return list(
-        st.pills(
-            "Run on",
-            options,
-            selection_mode="multi",
-            default=options,
-            key=address.CLAIM_DATA,
-            help="The data and networks on which the claims are judged; each is judged by itself.",
-            bind="query-params",
-            persist_state="session",
-        )
+    words = dict(zip(decided["data_key"], decided["data"], strict=True))
+    if len(words) < 2:
+        return list(words)
+    choices = Choices(
+        key=address.CLAIM_DATA,
+        label="Run on",
+        options=words,
+        default=tuple(words),
+        help="The data and networks on which the claims are judged; each is judged by itself.",
     )
+    return choices.draw()
 
 
 def _verdicts(group: pd.DataFrame, *, key: str) -> None:

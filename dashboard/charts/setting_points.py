@@ -1,6 +1,5 @@
 """What one varied setting does to the accuracy, one series per variant."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,13 +19,12 @@ from dashboard.charts.frames import (
 )
 from dashboard.charts.marks import error_bars, hollow, tick_labels, typeset, wrapped
 from dashboard.charts.theme import Mode, apply_layout, variant_style
-from neft.columns import ACCURACY, LOWER, MEAN, POSITION, RUN_IDS, SETTING_LABEL, SOURCE, UPPER, VARIANT
+from neft.columns import ACCURACY, LOWER, MEAN, POSITION, RUN_IDS, SETTING_LABEL, SETTING_TICK, SOURCE, UPPER, VARIANT
 
 DODGE, MAX_DODGE = 0.13, 0.56
 """Distance of two variants at one setting, and of the outermost two, as shares of the smallest step."""
 DODGE_TO_SCALE, MAX_DODGE_TO_SCALE = 0.12, 0.4
 SOURCE_WIDTH = 44
-SETTING_VALUE = re.compile(r".* = (-?[\d.]+(?:e-?\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -171,15 +169,9 @@ def _tick_labels(frames: list[pd.DataFrame], positions: Floats, *, numeric: bool
     settings = {
         float(position): str(setting)
         for frame in reversed(frames)
-        for position, setting in zip(_positions(frame), frame[SETTING_LABEL], strict=True)
+        for position, setting in zip(_positions(frame), frame[SETTING_TICK if numeric else SETTING_LABEL], strict=True)
     }
-    return tick_labels([_value(settings[at], at) if numeric else settings[at] for at in map(float, positions)])
-
-
-def _value(setting: str, position: float) -> str:
-    """'3' of 'N = 3' at position 3: the axis title names the symbol. Other words stay whole."""
-    found = SETTING_VALUE.fullmatch(setting)
-    return found[1] if found and np.isclose(float(found[1]), position) else setting
+    return tick_labels([settings[at] for at in map(float, positions)])
 
 
 def _series(rows: pd.DataFrame, *, variant: str, label: str, scale: _Scale, joined: bool, mode: Mode) -> go.Scatter:

@@ -11,7 +11,7 @@ from dashboard.data import stored
 from neft import columns, reference, tables
 from neft.errors import StoreError
 from neft.experiments import claims as decided
-from neft.experiments.questions import EXPERIMENTS, Experiment, series_words, setting_words
+from neft.experiments.questions import EXPERIMENTS, Experiment, series_words, setting_tick, setting_words
 from neft.runs.plans import PlanEntry, PlanRecord, load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
@@ -113,8 +113,11 @@ def claims(stamp: str) -> pd.DataFrame:
     known = plans(stamp)
     runs = _runs([entry.run_id for plan in known.values() for entry in plan.entries])
     found = decided.claims_table(list(known.values()), runs)
-    shared = found.groupby("data")["plan"].transform("nunique") > 1
-    return found.assign(data=found["data"].mask(shared, found["plan"] + ": " + found["data"]))
+    shared = found.groupby("data_key")["plan"].transform("nunique") > 1
+    return found.assign(
+        data=found["data"].mask(shared, found["plan"] + ": " + found["data"]),
+        data_key=found["data_key"].mask(shared, found["plan"] + "_" + found["data_key"]),
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -129,7 +132,8 @@ def published(experiment: str) -> pd.DataFrame:
     """Published accuracies of an experiment's settings; empty where there are none."""
     rows = reference.published_settings()
     rows = rows[rows[columns.EXPERIMENT] == experiment].reset_index(drop=True)
-    return rows.assign(**{columns.SETTING_LABEL: [setting_words(experiment, key) for key in rows[columns.SETTING]]})
+    words = [setting_words(experiment, key) for key in rows[columns.SETTING]]
+    return _with_ticks(rows.assign(**{columns.SETTING_LABEL: words}), experiment)
 
 
 def published_accuracy(variants: Sequence[str]) -> pd.DataFrame:
@@ -184,7 +188,16 @@ def _in_words(rows: pd.DataFrame, plan_name: str, experiment: str, stamp: str) -
     if columns.SETTING in rows:
         words = [settings[str(key)] for key in rows[columns.SETTING]]
         rows.insert(list(rows.columns).index(columns.SETTING) + 1, columns.SETTING_LABEL, words)
-    return rows
+    return _with_ticks(rows, experiment)
+
+
+def _with_ticks(rows: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    """The rows with what an axis says of each setting, where they have positions on one."""
+    if not {columns.SETTING_LABEL, columns.POSITION} <= set(rows.columns):
+        return rows
+    settings = zip(rows[columns.SETTING], rows[columns.POSITION], rows[columns.SETTING_LABEL], strict=True)
+    ticks = [setting_tick(experiment, str(key), float(position), str(words)) for key, position, words in settings]
+    return rows.assign(**{columns.SETTING_TICK: ticks})
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -37,12 +37,7 @@ def listing() -> Listing:
 def runs_table() -> pd.DataFrame:
     """A row per run."""
     found = listing().records
-    return tables.runs_table(found).assign(**{DATA_KEY: [data_key(record) for record in found]})
-
-
-def data_key(record: RunRecord) -> str:
-    """What addresses call a run's data: its data set and the size of its images, `digits8`."""
-    return f"{record.facts.dataset}{record.config['dataset']['image_size']}"
+    return tables.runs_table(found).assign(**{DATA_KEY: [tables.data_key(record) for record in found]})
 
 
 def records(run_ids: Sequence[str]) -> list[RunRecord]:
@@ -136,7 +131,7 @@ def is_curve(record: RunRecord) -> bool:
 def place_address(record: RunRecord) -> dict[str, str]:
     """What the pages of a selection need in their address to show a run's data set, backbone and device."""
     facts = record.facts
-    return {address.DATASET: data_key(record), address.BACKBONE: facts.backbone, address.DEVICE: facts.device}
+    return {address.DATASET: tables.data_key(record), address.BACKBONE: facts.backbone, address.DEVICE: facts.device}
 
 
 def view_address(run_id: str) -> dict[str, str | list[str]]:

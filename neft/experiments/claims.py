@@ -17,6 +17,7 @@ from neft.runs.plans import PlanRecord
 from neft.runs.records import RunRecord
 from neft.tables.arms import arms, contrast_values, convergence, experiment_chips
 from neft.tables.curves import seeds_by_chips
+from neft.tables.runs import data_key
 
 Runs = Mapping[str, tuple[RunRecord, pd.DataFrame]]
 """Record and chips of stored runs, by id."""
@@ -89,10 +90,12 @@ def _judged(
         finding = judge(_values(claim, chips, weights), margin=claim.margin)
     if finding is None or finding.num_seeds == 0:
         return None
-    facts = runs[str(chips[columns.RUN_ID].iloc[0])][0].facts
+    record = runs[str(chips[columns.RUN_ID].iloc[0])][0]
+    facts = record.facts
     return _row(claim) | {
         "plan": plan.name,
         "data": f"{facts.dataset_label}, {facts.backbone_label}",
+        "data_key": f"{data_key(record)}_{record.facts.backbone}",
         **_shown(claim, finding),
     }
 
@@ -126,6 +129,7 @@ def _row(claim: Claim) -> dict[str, object]:
         columns.EXPERIMENT: claim.experiment,
         "plan": "",
         "data": "",
+        "data_key": "",
         "unit": claim.unit,
         "estimate": float("nan"),
         columns.LOWER: float("nan"),

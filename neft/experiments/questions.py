@@ -277,6 +277,19 @@ def setting_words(experiment: str, key: str, facts: Facts | None = None) -> str:
     return key
 
 
+def setting_tick(experiment: str, key: str, position: float, words: str) -> str:
+    """A setting at its axis, whose title names the quantity: the number alone where it stands at that number.
+
+    >>> setting_tick("feedback_terms", "n_3", 3.0, "N = 3"), setting_tick("feedback_terms", "no_feedback", 6.0, "none")
+    ('3', 'none')
+    """
+    quantity = EXPERIMENTS[experiment].quantity if experiment in EXPERIMENTS else ""
+    if not quantity or not re.fullmatch(f"{quantity}_{_VALUE}", key):
+        return words
+    number = key.removeprefix(f"{quantity}_")
+    return number if float(number) == position else words
+
+
 def series_words(series: str, facts: Facts | None = None) -> str:
     """A series in words: its experiments', or those of a run that is of this variant; its key where there are none."""
     if series in SERIES:

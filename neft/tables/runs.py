@@ -51,6 +51,11 @@ NOT_PART_OF_A_RECIPE = ("training.seed", "training.sigma_d", "evaluation.sigma_d
 DECAY_SETTINGS = ("method.num_feedback", "method.decay")
 
 
+def data_key(record: RunRecord) -> str:
+    """A run's data by key: its data set and the size of its images, `digits8`."""
+    return f"{record.facts.dataset}{record.config['dataset']['image_size']}"
+
+
 def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
     """A row per run: what it is, and its accuracy clean and at its own training sigma_d."""
     return pd.DataFrame([_run_row(record) for record in records], columns=list(RUN_COLUMNS))

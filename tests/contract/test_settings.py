@@ -17,6 +17,7 @@ from neft.experiments.questions import (
     SERIES,
     series_words,
     setting_key,
+    setting_tick,
     setting_value,
     setting_words,
 )
@@ -184,3 +185,19 @@ def test_words_that_no_rule_knows_are_kept_by_a_key_of_their_own() -> None:
 )
 def test_what_is_no_earlier_plan_is_left_alone(raw: dict[str, Any]) -> None:
     assert migrated_plan(raw) == raw
+
+
+@pytest.mark.parametrize(
+    ("experiment", "key", "position", "tick"),
+    [
+        ("feedback_terms", "n_3", 3.0, "3"),
+        ("delta_sigma", "delta_sigma_-0.05", -0.05, "-0.05"),
+        ("delta_sigma", "no_feedback", 0.15, "in words"),
+        ("over_noise", "train_sigma_d_0.3", 1.5, "in words"),
+        ("nowhere", "n_3", 3.0, "in words"),
+    ],
+)
+def test_axis_says_the_number_alone_of_a_setting_that_stands_at_it(
+    experiment: str, key: str, position: float, tick: str
+) -> None:
+    assert setting_tick(experiment, key, position, "in words") == tick

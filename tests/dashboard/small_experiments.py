@@ -11,7 +11,7 @@ from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.experiments.planning import PlannedRun, Scale, Stored, merge
 from neft.experiments.presets import PLANS
-from neft.experiments.questions import series_words, setting_words
+from neft.experiments.questions import series_words, setting_tick, setting_words
 from neft.networks.backbones import Mlp
 from neft.runs.plans import PlanRecord, save_plan
 from neft.runs.records import RunRecord
@@ -84,4 +84,7 @@ def in_words(rows: pd.DataFrame, experiment: str) -> pd.DataFrame:
     words = {"label": [series_words(str(series)) for series in rows["variant"]]}
     if "setting" in rows:
         words["setting_label"] = [setting_words(experiment, str(setting)) for setting in rows["setting"]]
+    if "setting" in rows and "position" in rows:
+        told = zip(rows["setting"], rows["position"], words["setting_label"], strict=True)
+        words["setting_tick"] = [setting_tick(experiment, str(key), float(at), label) for key, at, label in told]
     return rows.assign(**words)

@@ -11,6 +11,7 @@ from dashboard.pages import Page
 from neft.experiments.questions import CONTROL, EXPERIMENTS
 from neft.reference import PANELS
 from neft.runs.store import RunStore
+from neft.tables import data_key
 from tests.dashboard.driver import charts, open_at
 from tests.variants import PLAIN
 
@@ -106,4 +107,4 @@ def test_data_of_two_sizes_have_two_keys(shipped: RunStore) -> None:
     record = shipped.list().records[0]
     larger = record.model_copy(update={"config": record.config | {"dataset": {"name": "digits", "image_size": 16}}})
 
-    assert (stored.data_key(record), stored.data_key(larger)) == ("digits8", "digits16")
+    assert (data_key(record), data_key(larger)) == ("digits8", "digits16")

@@ -156,10 +156,10 @@ def test_every_setting_is_one_that_is_planned() -> None:
     scale = Scale(base=RunConfig(backbone=Mlp(hidden_layers=5)), num_seeds=1)
     rows = published_settings()
     planned = {
-        (place.experiment, place.series, series_words(place.series), place.setting, place.position)
+        (standing.experiment, standing.series, series_words(standing.series), standing.setting, standing.position)
         for experiment in rows[c.EXPERIMENT].unique()
         for run in PLANS[experiment](scale, lambda _: None)
-        for place in run.places
+        for standing in run.standings
     }
 
     found = rows[[c.EXPERIMENT, c.VARIANT, c.LABEL, c.SETTING, c.POSITION]]

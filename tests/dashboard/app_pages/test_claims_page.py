@@ -17,6 +17,7 @@ from tests.dashboard.small_experiments import HELD, PLAN, a_plan, renamed, runs_
 
 HEADS = ("Claims of the paper", "What the controls say")
 WIDTHS = [f"Digits 8×8, MLP, 3 × {width}" for width in (16, 12)]
+KEYS = [f"digits8_mlp3x{width}" for width in (16, 12)]
 FOREST = "Effects with"
 
 
@@ -161,10 +162,10 @@ def test_pills_leave_out_what_was_run_on_other_data(own_other_size: RunStore, ex
     app = open_page(Page.CLAIMS)
     pills = app.button_group(key="on")
     assert not app.exception
-    assert pills.value == WIDTHS
+    assert pills.value == KEYS
     assert len(claims(app)) == len(both)
 
-    app = pills.set_value([WIDTHS[1]]).run()
+    app = pills.set_value([KEYS[1]]).run()
 
     assert not app.exception
     assert {data for table in verdicts(app) for data in table["Run on"]} == {WIDTHS[1]}
@@ -172,8 +173,9 @@ def test_pills_leave_out_what_was_run_on_other_data(own_other_size: RunStore, ex
     assert len(charts(app)) == 1
 
 
-def test_address_chooses_the_data(own_other_size: RunStore) -> None:
-    app = open_page(Page.CLAIMS, on=[WIDTHS[1]])
+@pytest.mark.parametrize("said", [KEYS[1], WIDTHS[1]], ids=["key", "words"])
+def test_address_chooses_the_data(own_other_size: RunStore, said: str) -> None:
+    app = open_page(Page.CLAIMS, on=[said])
 
     assert {data for table in verdicts(app) for data in table["Run on"]} == {WIDTHS[1]}
 
@@ -198,7 +200,7 @@ def test_plans_on_the_same_data_are_told_apart_by_their_names(experiments_shippe
     app = open_page(Page.CLAIMS)
 
     assert not app.exception
-    assert app.button_group(key="on").value == [f"{name}: {WIDTHS[0]}" for name in (PLAN, "again")]
+    assert app.button_group(key="on").value == [f"{name}_{KEYS[0]}" for name in (PLAN, "again")]
 
 
 # ---------------------------------------------------------------- stores that are not as they should be

@@ -172,6 +172,7 @@ def test_claims_are_those_of_the_tables(experiments_shipped: RunStore) -> None:
     pd.testing.assert_frame_equal(plans.claims(stamp), claims_table([plan], runs))
     settings = plans.claim_settings("ovf_beats_control", PLAN, "accuracy", stamp)
     assert settings.pop("setting_label").tolist() == ["σ_d = 0.1", "σ_d = 0.2"]
+    assert settings.pop("setting_tick").tolist() == ["0.1", "0.2"]
     pd.testing.assert_frame_equal(settings, claim_settings("ovf_beats_control", plan, runs))
 
 

@@ -59,7 +59,12 @@ def arms_planned(preset: str, experiment: str) -> set[ArmKey]:
     """The arms that a preset's runs make, once all of them are stored."""
     record = a_record("digits-any-00000000")
     planned = PRESETS[preset].plan(lambda _run_id: record)
-    return {(place.series, place.setting) for one in planned for place in one.places if place.experiment == experiment}
+    return {
+        (standing.series, standing.setting)
+        for one in planned
+        for standing in one.standings
+        if standing.experiment == experiment
+    }
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
@@ -125,7 +130,7 @@ def test_claims_survive_another_size_of_their_experiment() -> None:
 
     for claim in CLAIMS:
         planned = PLANS[claim.experiment](scale, lambda _run_id: record)
-        known = {(place.series, place.setting) for one in planned for place in one.places}
+        known = {(standing.series, standing.setting) for one in planned for standing in one.standings}
         if claim.failures:
             assert set(claim.failures) <= {series for series, _ in known}
         else:
