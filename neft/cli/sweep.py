@@ -34,7 +34,7 @@ from neft.options import option_words, shown
 from neft.runs.events import EndedRun, EventFile, Failed, Finished, Sweeping
 from neft.runs.plans import save_plan
 from neft.runs.store import Stores
-from neft.sweeps.sweep import RunEnd, SweepSettings, cost, missing, plan_record
+from neft.sweeps.sweep import RunEnd, SweepSettings, missing, plan_record, workload
 from neft.sweeps.sweep import sweep as run_sweep
 
 SET_BY_THE_PRESET = ("seed", "pretrained_run", "recalibrate_batchnorm", "test_device")
@@ -179,7 +179,7 @@ class _TimeLeft(ProgressColumn):
     def begin(self, absent: Sequence[PlannedRun]) -> None:
         """A round begins."""
         self._began = time.monotonic()
-        self._left = {one.config.run_id: 1 + cost(one) for one in absent}
+        self._left = {one.config.run_id: 1 + workload(one) for one in absent}
         self._done = 0
         self._end = None if self._left else self._began
 

@@ -79,7 +79,7 @@ class RunEnd:
 def missing(planned: Sequence[PlannedRun], stored: Container[str]) -> list[PlannedRun]:
     """What is not stored yet, the dearest first so that no worker is left with a long run at the end."""
     absent = [one for one in planned if one.config.run_id not in stored]
-    return sorted(absent, key=cost, reverse=True)
+    return sorted(absent, key=workload, reverse=True)
 
 
 def sweep(
@@ -292,7 +292,7 @@ def _with_weights(run_id: str | None, stores: Stores) -> RunRecord | None:
     return record if record is not None and WEIGHTS in record.files else None
 
 
-def cost(planned: PlannedRun) -> float:
+def workload(planned: PlannedRun) -> float:
     """How long a run takes, roughly: its multiplications; passes an image where a data set's size is not known."""
     config = planned.config
     phases = run_time.PHASES if planned.weights_of is None else run_time.PHASES[1:]

@@ -50,8 +50,9 @@ def test_a_point_of_an_experiment_is_the_mean_of_the_stored_chips(page: Page, se
     runs = [
         store.record(entry.run_id)
         for entry in plan.entries
-        if (entry.experiment, entry.series, entry.setting) == ("feedback_terms", "ovf", "N = 3")
+        if (entry.experiment, entry.series, entry.setting) == ("feedback_terms", "ovf", "n_3")
     ]
+    assert runs
     means = [float(store.instances(run).query("abs(sigma_d - 0.1) < 1e-9")["accuracy"].mean()) for run in runs]
     open_page(page, server, f"/experiments?experiment={TERMS.title}")
     (drawn,) = [trace for trace in chart_data(page, "feedback_terms") if trace["name"] == "OVF"]

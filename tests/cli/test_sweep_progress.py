@@ -10,6 +10,7 @@ from neft.config import RunConfig, TrainingConfig
 from neft.experiments.planning import PlannedRun
 from neft.methods import Vanilla
 from neft.networks.backbones import Mlp
+from neft.sweeps.sweep import workload
 from tests.cli.conftest import Neft
 
 
@@ -18,7 +19,7 @@ def a_run(epochs: int) -> PlannedRun:
 
 
 def test_time_left_is_foreseen_from_what_ended_and_counts_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An mlp's run costs 1 and 1 an epoch: 100 of 150 took 200 s, so that 100 s are left."""
+    """One run took 200 s, and what is left takes its share of that; a third of a minute later so much less."""
     now = [1000.0]
     monkeypatch.setattr("neft.cli.sweep.time", SimpleNamespace(monotonic=lambda: now[0]))
     long, short = a_run(99), a_run(49)
@@ -33,9 +34,11 @@ def test_time_left_is_foreseen_from_what_ended_and_counts_down(monkeypatch: pyte
     assert shown() == "-:--:--"
     now[0] += 200
     column.advance(long.config.run_id)
-    assert shown() == "0:01:40"
-    now[0] += 30
-    assert shown() == "0:01:10"
+    left = round(200 * workload(short) / workload(long))
+    assert 60 < left < 200
+    assert shown() == f"0:{left // 60:02}:{left % 60:02}"
+    now[0] += 20
+    assert shown() == f"0:{(left - 20) // 60:02}:{(left - 20) % 60:02}"
     now[0] += 200
     assert shown() == "0:00:00"
     column.begin([short])

@@ -1,8 +1,6 @@
 """Whatever is written is there whole or not at all, and what a killed process leaves goes away."""
 
-import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -125,23 +123,26 @@ def test_folder_is_not_made_where_that_is_not_asked_for(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- what a killed process leaves
-def write_for_ever(folder: Path) -> None:
-    with draft_folder(folder) as draft:
-        (draft / "half").touch()
-        time.sleep(600)
+WRITES_FOR_EVER = """
+import sys, time
+from pathlib import Path
+from neft.runs.files import draft_folder
+with draft_folder(Path(sys.argv[1])) as draft:
+    (draft / "half").touch()
+    time.sleep(600)
+"""
 
 
 def killed_while_writing(folder: Path) -> Path:
     """A process is killed in the middle; returns what it leaves."""
-    process = multiprocessing.get_context("spawn").Process(target=write_for_ever, args=(folder,))
-    process.start()
+    process = subprocess.Popen([sys.executable, "-c", WRITES_FOR_EVER, str(folder)])
     deadline = time.monotonic() + 60
     while not list(folder.glob("*/half")):
+        assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
+    process.kill()
+    process.wait()
     (left,) = folder.iterdir()
     return left
 
