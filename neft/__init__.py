@@ -85,4 +85,4 @@ if not TYPE_CHECKING:  # whose checkers would believe that every name is there
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -69,6 +69,7 @@ class TrainingConfig(Component):
         default=None,
         title="pretrained run",
         description="Id of a stored run (same backbone and data shape) whose weights the training starts from.",
+        json_schema_extra={"is_run": True},
     )
 
     @field_validator("pretrained_run")

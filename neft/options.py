@@ -73,6 +73,12 @@ class Option:
         return self.info.annotation is bool
 
     @property
+    def is_run(self) -> bool:
+        """Whether it names a stored run."""
+        extra = self.info.json_schema_extra
+        return isinstance(extra, dict) and extra.get("is_run") is True
+
+    @property
     def choices(self) -> tuple[str, ...] | None:
         """The values of a closed choice; of devices those that need nothing given."""
         if self.field == "device":

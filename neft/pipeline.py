@@ -105,11 +105,12 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
     if config.run_id in settings.store or config.run_id in settings.pretrained_stores:
         message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
         raise RunExistsError(message)
-    settings.store.ensure_writable()
     holder = settings.pretrained_stores.holder(source.id)
+    weights = holder.weights(source)
+    settings.store.ensure_writable()
     settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
     data = load_data(config, settings)
-    network = restore_network(config, data, holder.weights(source))
+    network = restore_network(config, data, weights)
     trained = Trained(
         network=network,
         history=[

@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import json
 import os
+import re
 import secrets
 import shlex
 import signal
@@ -183,9 +184,13 @@ def config_json(job_id: str) -> str:
     Raises:
         OSError: there is no such file.
     """
+    if not JOB_ID.fullmatch(job_id):
+        raise FileNotFoundError(job_id)
     return (files.root() / job_id / CONFIG).read_text(encoding="utf-8")
 
 
+JOB_ID = re.compile("[A-Za-z0-9_-]+")
+"""What may stand for a job in an address: nothing that leaves the folder of jobs."""
 Words = Callable[[Path], list[str]]
 """The words behind `neft`, for a job's folder."""
 

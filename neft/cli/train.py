@@ -21,7 +21,7 @@ from neft.cli.config_options import SectionedCommand, config_from, config_parame
 from neft.cli.watch import failure, set_up_torch, stop_on_signals, watching
 from neft.config import RunConfig
 from neft.errors import ConfigError, RunExistsError, StoppedError
-from neft.options import command_line
+from neft.options import command_line, option_table
 from neft.pipeline import Settings, run
 from neft.run_id import is_run_id
 from neft.runs import unfinished
@@ -75,8 +75,9 @@ def train(
       neft train --dataset fashion_mnist --image-size 16 --max-train 10000 --width 0.125 --method irs
     """
     stores = Stores.at(options["store_root"])
-    if options["pretrained_run"] is not None and not is_run_id(options["pretrained_run"]):
-        options["pretrained_run"] = stores.find(options["pretrained_run"])
+    for name, option in option_table().items():
+        if option.is_run and options.get(name) is not None and not is_run_id(options[name]):
+            options[name] = stores.find(options[name])
     config = config_from(options, config_file)
     if dry_run:
         print_json({"id": config.run_id, "config": config.model_dump(mode="json")})

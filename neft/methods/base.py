@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, Protocol, runtime_checkable
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field, field_validator
+from pydantic.fields import FieldInfo
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from typing_extensions import override
@@ -115,6 +116,19 @@ class NoisyForward(Protocol):
         ...
 
 
+def variant_of(field: str, info: FieldInfo) -> tuple[str, str] | None:
+    """What stands before a setting's value in a variant's key and around it in its label; None where neither tells it.
+
+    A field says so by `json_schema_extra={"variant": [key, words]}`, with words that end in `=` before the value and
+    others behind it, or by `{"variant": None}`; otherwise its own name and its title are taken.
+    """
+    extra = info.json_schema_extra
+    if not isinstance(extra, dict) or "variant" not in extra:
+        return field.replace("_", ""), f"{info.title or field} ="
+    written = extra["variant"]
+    return (str(written[0]), str(written[1])) if isinstance(written, list) else None
+
+
 class BaseMethod(Component):
     """The interface."""
 
@@ -157,13 +171,25 @@ class BaseMethod(Component):
 
     @property
     def variant(self) -> str:
-        """The method with what makes it a variant of its own; a key for grouping and colour."""
-        return str(getattr(self, "name", ""))
+        """The name and every setting that is not the default; a key for grouping and colour."""
+        return "_".join([str(getattr(self, "name", "")), *(key for key, _ in self._departures())])
 
     @property
     def variant_label(self) -> str:
-        """The variant in words, for legends."""
-        return self.label
+        """The label and every setting that is not the default, for legends."""
+        return ", ".join([self.label, *(words for _, words in self._departures())])
+
+    def _departures(self) -> list[tuple[str, str]]:
+        """What differs from the method's defaults, as (key, words); `variant_of` says how a setting is written."""
+        found: list[tuple[str, str]] = []
+        for field, info in type(self).model_fields.items():
+            value = getattr(self, field)
+            if field == "name" or value == info.default or (written := variant_of(field, info)) is None:
+                continue
+            key, words = written
+            shown = str(value) if isinstance(value, str | bool | None) else number_text(value)
+            found.append((f"{key}{shown}", f"{words} {shown}" if words.endswith("=") else f"{shown} {words}"))
+        return found
 
     @abstractmethod
     def loss(
@@ -195,6 +221,7 @@ class TaughtMethod(BaseMethod):
         default=None,
         title="teacher",
         description="Id of a stored run (same data shape) whose network, without variation, is the teacher.",
+        json_schema_extra={"variant": None, "is_run": True},
     )
 
     @field_validator("teacher_run")
@@ -217,6 +244,7 @@ class SinglePassMethod(BaseMethod):
         le=1024,
         title="T",
         description="Divides the training logits; N+1 in NeFT, where it works as a softmax temperature.",
+        json_schema_extra={"variant": ["t", "T ="]},
     )
 
     @property
@@ -224,19 +252,6 @@ class SinglePassMethod(BaseMethod):
     def effective_temperature(self) -> float:
         """T."""
         return self.temperature
-
-    @property
-    @override
-    def variant(self) -> str:
-        """The name, and `_t4` at temperature 4."""
-        name = super().variant
-        return name if self.temperature == 1 else f"{name}_t{number_text(self.temperature)}"
-
-    @property
-    @override
-    def variant_label(self) -> str:
-        """The label, and the temperature where it is not 1."""
-        return self.label if self.temperature == 1 else f"{self.label}, T = {number_text(self.temperature)}"
 
     @override
     def loss(
@@ -266,7 +281,7 @@ class FeedbackMethod(BaseMethod):
         le=16,
         title="N",
         description="Number of feedback terms.",
-        json_schema_extra={"noun": "feedback terms"},
+        json_schema_extra={"noun": "feedback terms", "variant": ["n", "N ="]},
     )
     beta: float = Field(
         default=1e-3,
@@ -274,15 +289,21 @@ class FeedbackMethod(BaseMethod):
         le=1,
         title="β",
         description="Feedback coefficient.",
-        json_schema_extra={"noun": "feedback coefficient"},
+        json_schema_extra={"noun": "feedback coefficient", "variant": ["b", "β ="]},
     )
     decay: Decay = Field(
         default="paper",
         title="γ schedule",
         description="Decay factors γ: the paper's, the same in reversed order, or all equal to 1.",
+        json_schema_extra={"variant": ["", "γ"]},
     )
     decay_base: float = Field(
-        default=10.0, gt=1, le=1000, title="γ base", description="Ratio of neighbouring decay factors."
+        default=10.0,
+        gt=1,
+        le=1000,
+        title="γ base",
+        description="Ratio of neighbouring decay factors.",
+        json_schema_extra={"variant": ["base", "γ base ="]},
     )
     temperature: float | None = Field(
         default=None,
@@ -290,7 +311,7 @@ class FeedbackMethod(BaseMethod):
         le=1024,
         title="T",
         description="Divides the training logits; N+1, as in the paper, if not given.",
-        json_schema_extra={"default_text": "N+1"},
+        json_schema_extra={"default_text": "N+1", "variant": ["t", "T ="]},
     )
 
     @property
@@ -308,45 +329,9 @@ class FeedbackMethod(BaseMethod):
         rises = self.rising_gamma == (self.decay == "paper")
         return falling[::-1] if rises else falling
 
-    @property
-    @override
-    def variant(self) -> str:
-        """The name and every setting that is not the default, but for beta at its default."""
-        return "_".join([super().variant, *(short for short, _ in self._departures())])
-
-    @property
-    @override
-    def variant_label(self) -> str:
-        """The label and every setting that is not the default."""
-        return ", ".join([self.label, *(words for _, words in self._departures())])
-
-    def _departures(self) -> list[tuple[str, str]]:
-        """What differs from the method's defaults, as (key, words)."""
-        found: list[tuple[str, str]] = []
-        for field, (key, words) in _DEPARTURES.items():
-            info = type(self).model_fields.get(field)
-            value = getattr(self, field, None)
-            if info is not None and value != info.default:
-                shown = str(value) if isinstance(value, str | bool | None) else number_text(value)
-                found.append((f"{key}{shown}", f"{words} {shown}" if words.endswith("=") else f"{shown} {words}"))
-        return found
-
     def combine(self, logits: Tensor, feedback: list[Tensor], labels: Tensor) -> Tensor:
         """CE((O - beta sum_n gamma_n Out_n) / T, y)."""
         fed_back = logits
         for gamma, output in zip(self.gamma, feedback, strict=True):
             fed_back = fed_back - self.beta * gamma * output
         return cross_entropy(fed_back / self.effective_temperature, labels)
-
-
-_DEPARTURES: dict[str, tuple[str, str]] = {
-    "num_feedback": ("n", "N ="),
-    "beta": ("b", "β ="),
-    "decay": ("", "γ"),
-    "decay_base": ("base", "γ base ="),
-    "temperature": ("t", "T ="),
-    "delta_sigma": ("d", "Δσ ="),
-    "feedback_moves_batchnorm": ("bn", "BatchNorm moved by feedback ="),
-    "raised_layers": ("", "Δσ in ="),
-    "classifier_noise": ("cn", "classifier noise ="),
-}

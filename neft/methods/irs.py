@@ -27,12 +27,13 @@ class Irs(FeedbackMethod):
         le=1,
         title="β",
         description="Feedback coefficient.",
-        json_schema_extra={"noun": "feedback coefficient"},
+        json_schema_extra={"noun": "feedback coefficient", "variant": ["b", "β ="]},
     )
     classifier_noise: bool = Field(
         default=True,
         title="classifier noise",
         description="Whether the snapshot heads' weights lie in devices too while training.",
+        json_schema_extra={"variant": ["cn", "classifier noise ="]},
     )
 
     @property

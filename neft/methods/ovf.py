@@ -28,12 +28,13 @@ class Ovf(FeedbackMethod):
         le=1,
         title="Δσ",
         description="How much more device variation each further pass has; where it is negative, σ_d ends at 0.",
-        json_schema_extra={"noun": "noise step"},
+        json_schema_extra={"noun": "noise step", "variant": ["d", "Δσ ="]},
     )
     feedback_moves_batchnorm: bool = Field(
         default=True,
         title="feedback moves BatchNorm",
         description="Whether the further, noisier passes update BatchNorm's statistics, as in the released code.",
+        json_schema_extra={"variant": ["bn", "BatchNorm moved by feedback ="]},
     )
 
     raised_layers: Literal["all", "first_and_last"] = Field(
@@ -43,6 +44,7 @@ class Ovf(FeedbackMethod):
             "Which layers see σ_d + n Δσ in the further passes: all, as the paper says, or the first and the last "
             "alone, as the released ResNet-18 code does (its blocks keep their own copy of σ_d)."
         ),
+        json_schema_extra={"variant": ["", "Δσ in ="]},
     )
 
     @property

@@ -59,12 +59,13 @@ def _to_version_2(record: Raw) -> Raw:
         return record | {"schema_version": 2}
     method, variant = facts.get("method"), str(facts.get("variant"))
     feedback = method in ("ovf", "irs")
+    terms = facts.get("num_feedback")
     tempered = method == "noise_injection" and facts.get("temperature") != 1
     added: Raw = {
         "uses_noise": method != "vanilla",
         "has_feedback": feedback,
         "is_control": variant == "noise_injection_t4",
-        "num_passes": 1 + int(facts.get("num_feedback") or 0) if method == "ovf" else 1,
+        "num_passes": 1 + terms if method == "ovf" and isinstance(terms, int) else 1,
         "rank": _RANKS.get(str(method), 0) + (1 if tempered else 0),
         "constraint": "none",
         "has_batchnorm": not str(facts.get("backbone")).startswith("mlp"),

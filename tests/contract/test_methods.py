@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
 from typing_extensions import override
@@ -476,3 +477,29 @@ def test_training_may_see_quantised_weights() -> None:
 
     assert not torch.equal(plain, quantised)
     torch.testing.assert_close(plain, quantised, rtol=0.05, atol=0.1)
+
+
+# ---------------------------------------------------------------- variants
+class Sharpened(NoiseInjection):
+    """A method with settings of its own, which no other file knows."""
+
+    rho: float = Field(default=0.05, ge=0, le=1, title="ρ")
+    told_otherwise: bool = Field(default=False, title="x", json_schema_extra={"variant": ["x", "with x ="]})
+    no_part: int = Field(default=1, title="y", json_schema_extra={"variant": None})
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "words"),
+    [
+        ({}, "", ""),
+        ({"rho": 0.2}, "_rho0.2", ", ρ = 0.2"),
+        ({"told_otherwise": True}, "_xTrue", ", with x = True"),
+        ({"no_part": 3}, "", ""),
+        ({"temperature": 4.0, "rho": 0.2}, "_t4_rho0.2", ", T = 4, ρ = 0.2"),
+    ],
+)
+def test_a_methods_own_settings_make_variants_and_labels(settings: dict[str, Any], key: str, words: str) -> None:
+    method = Sharpened(**settings)
+
+    assert method.variant == f"noise_injection{key}"
+    assert method.variant_label == f"Noise injection{words}"

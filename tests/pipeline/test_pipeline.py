@@ -289,6 +289,20 @@ def test_weights_may_be_left_out(small_config: RunConfig, settings: Settings) ->
         settings.store.weights(record)
 
 
+def test_run_without_weights_is_not_evaluated_and_leaves_no_trace(
+    small_config: RunConfig, settings: Settings, tmp_path: Path
+) -> None:
+    record = run(small_config, replace(settings, weights="none"))
+    elsewhere = replace(
+        settings, store=RunStore(tmp_path / "elsewhere"), pretrained_stores=Stores.at(settings.store.root)
+    )
+
+    with pytest.raises(RunNotFoundError, match="without its weights"):
+        reevaluate(record, with_evaluation(small_config, num_instances=4), elsewhere)
+
+    assert not elsewhere.store.root.exists()
+
+
 # ---------------------------------------------------------------- from a stored run
 def test_evaluating_again_is_as_good_as_training_again(
     small_config: RunConfig, settings: Settings, tmp_path: Path

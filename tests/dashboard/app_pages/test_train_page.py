@@ -350,11 +350,12 @@ def test_form_takes_the_next_free_seed() -> None:
     assert shown_command(app) == command_line(make_config({**EVERY_PART, "seed": 9}))
 
 
-def test_run_that_is_no_more_cannot_be_filled_in() -> None:
-    app = open_page(Page.TRAIN, like="digits-mlp-1a2b3c4d")
+@pytest.mark.parametrize("like", ["digits-mlp-1a2b3c4d", "\0", "../../jobs", "a" * 300])
+def test_run_that_is_no_more_cannot_be_filled_in(like: str) -> None:
+    app = open_page(Page.TRAIN, like=like)
 
     assert not app.exception
-    assert "The settings of `digits-mlp-1a2b3c4d` cannot be filled in: no run and no job" in words(app)
+    assert "cannot be filled in: no run and no job" in words(app)
     assert shown_command(app) == command_line(make_config(UNTOUCHED))
 
 

@@ -512,3 +512,19 @@ def test_tables_are_plain_files(store: RunStore, record: RunRecord) -> None:
 
     assert len(pd.read_csv(store.root / record.id / HISTORY)) == record.summary.num_epochs == len(tables.history)
     assert replace(tables).history is tables.history
+
+
+@pytest.mark.parametrize("terms", ["x", float("inf"), [3], {}])
+def test_older_record_with_facts_of_no_sense_is_corrupt_while_others_work(
+    store: RunStore, record: RunRecord, terms: object
+) -> None:
+    path = store.root / record.id / "run.json"
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    facts = raw["facts"] | {"method": "ovf", "num_feedback": terms}
+    other = store.save(beside(record), store.tables(record))
+    path.write_text(json.dumps(raw | {"schema_version": 1, "facts": facts}), encoding="utf-8")
+
+    listing = store.list()
+
+    assert [one.id for one in listing.records] == [other.id]
+    assert "num_feedback" in listing.problems[record.id]
