@@ -1,1 +1,4 @@
-"""The dashboard over `neft`: Streamlit pages that show stored runs and start new ones."""
+"""The dashboard over `neft`: Streamlit pages that show stored runs and start new ones.
+
+Numbers come from `neft`; none is computed here.
+"""

@@ -1,4 +1,7 @@
-"""Charts: a DataFrame in, a Plotly figure out. No chart computes a statistic; `theme` holds every colour."""
+"""Charts: a DataFrame in, a Plotly figure out. No chart computes a statistic; `theme` holds every colour.
+
+To add one: a file with its function, and its line here. Nothing here knows Streamlit, torch or a store.
+"""
 
 from dashboard.charts.accuracy_distribution import accuracy_distribution
 from dashboard.charts.accuracy_vs_sigma_d import accuracy_vs_sigma_d

@@ -1,6 +1,6 @@
 """Guided lessons: a question, a prediction, and the answer computed from stored runs.
 
-To add one: a file with its `LESSON`, and its line here.
+To add one: a file with its `LESSON`, and its line here. The page that shows them is `app_pages/learn.py`.
 """
 
 from typing import Any

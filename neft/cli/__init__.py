@@ -1,4 +1,7 @@
-"""The command line: one file a verb. A verb is imported when it is called, so listing runs does not wait for torch."""
+"""The command line: one file a verb. A verb is imported when it is called, so listing runs does not wait for torch.
+
+Nothing is computed here: verbs ask the rooms below, and print.
+"""
 
 import importlib
 import keyword

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from neft import columns
-from neft.cli.common import json_option, json_rows, print_json, print_table
+from neft.cli.output import json_rows, print_json, print_table
+from neft.cli.shared_options import json_option
 from neft.errors import StoreError
 from neft.experiments.claims import claims_table
 from neft.runs.plans import load_plans

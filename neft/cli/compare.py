@@ -10,7 +10,8 @@ import pandas as pd
 from rich.table import Table
 
 from neft import columns
-from neft.cli.common import json_option, json_rows, print_json, print_table
+from neft.cli.output import json_rows, print_json, print_table
+from neft.cli.shared_options import json_option
 from neft.errors import ConfigError, unknown_name
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores

@@ -4,18 +4,9 @@ from typing import Any
 
 import click
 
-from neft.cli.common import (
-    data_dir_option,
-    json_option,
-    print_json,
-    print_table,
-    record_json,
-    results_table,
-    store_option,
-    threads_option,
-    torch_device_option,
-)
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
+from neft.cli.output import print_json, print_table, record_json, results_table
+from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import set_up_torch, stop_on_signals, watching
 from neft.options import option_words
 from neft.pipeline import Settings, reevaluate

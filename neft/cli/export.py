@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from neft.cli.common import json_option, print_json
+from neft.cli.output import print_json
+from neft.cli.shared_options import json_option
 from neft.errors import BundleError
 from neft.runs.bundles import Manifest, export_runs
 from neft.runs.files import whole_file

@@ -2,7 +2,8 @@
 
 import click
 
-from neft.cli.common import json_option, print_json
+from neft.cli.output import print_json
+from neft.cli.shared_options import json_option
 from neft.errors import ConfigError
 from neft.runs.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, make_note, read_note, write_note
 from neft.runs.store import Stores

@@ -7,7 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from neft import columns
-from neft.cli.common import json_option, print_json, print_table
+from neft.cli.output import print_json, print_table
+from neft.cli.shared_options import json_option
 from neft.runs.notes import list_notes
 from neft.runs.store import Stores
 from neft.tables import runs_table

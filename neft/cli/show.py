@@ -4,8 +4,9 @@ import json
 
 import click
 
-from neft.cli.common import json_option, print_json, print_table, record_json, results_table
 from neft.cli.note import note_lines
+from neft.cli.output import print_json, print_table, record_json, results_table
+from neft.cli.shared_options import json_option
 from neft.errors import NoteError
 from neft.runs.notes import Note, read_note
 from neft.runs.store import Stores

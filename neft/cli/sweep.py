@@ -23,8 +23,9 @@ from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
-from neft.cli.common import data_dir_option, json_option, print_json, print_table, store_option
 from neft.cli.config_options import SectionedCommand, config_parameters
+from neft.cli.output import print_json, print_table
+from neft.cli.shared_options import data_dir_option, json_option, store_option
 from neft.cli.watch import failure
 from neft.errors import ConfigError, NeftError, unknown_name
 from neft.experiments.planning import PlannedRun, Scale, Stored

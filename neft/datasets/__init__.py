@@ -1,4 +1,7 @@
-"""The data sets there are. To add one: a file with its class, and its line in `Dataset`."""
+"""The data sets there are. To add one: a file with its class, and its line in `Dataset`.
+
+Batches are drawn in `neft.training`; nothing here knows a network.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,8 @@
-"""The device technologies there are. To add one: a file with its class, and its line in `Device`."""
+"""The device technologies there are. To add one: a file with its class, and its line in `Device`.
+
+How far a level misses is here, and measurements that say so; how weights sit on devices is in `neft.mapping`, how a
+chip is drawn in `neft.chips`.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,7 @@
-"""The training methods there are. To add one: a file with its class, and its line in `Method`."""
+"""The training methods there are. To add one: a file with its class, and its line in `Method`.
+
+A method makes losses; the loop around them is in `neft.training`, what holds weights in a range in `neft.constraints`.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,7 @@
-"""The metrics there are. To add one: a file with its `Metric`, and its line in `METRICS`."""
+"""The metrics there are. To add one: a file with its `Metric`, and its line in `METRICS`.
+
+One number of one chip each; means and intervals over chips are in `neft.tables`.
+"""
 
 from neft.metrics.accuracy import ACCURACY
 from neft.metrics.base import Metric, Predictions

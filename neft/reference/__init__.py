@@ -1,7 +1,8 @@
 """Published figures, to draw beside our own: other people's measurements, each row with its source.
 
-All are of NeFT, [Qin2025]. How they were digitised,
-how far to trust them and what keeps them from being compared point by point stands in the README beside this file.
+All are of NeFT, [Qin2025]. How they were digitised, how far to trust them and what keeps them from being compared point
+by point stands in the README beside this file; where we depart from the paper in `departures.md`, every source in
+`citations.toml`. None of our own numbers is here.
 """
 
 from collections.abc import Mapping

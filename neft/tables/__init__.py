@@ -1,4 +1,7 @@
-"""RunRecords and their rows -> tidy DataFrames, and every statistic that is ever shown."""
+"""RunRecords and their rows -> tidy DataFrames, and every statistic that is ever shown.
+
+Stored numbers alone: what opens a network again is in `neft.inspection`, what decides a claim in `neft.experiments`.
+"""
 
 from neft.tables.arms import (
     FAILS_BELOW,

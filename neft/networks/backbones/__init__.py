@@ -1,4 +1,7 @@
-"""The backbones there are. To add one: a file with its class, and its line in `Backbone`."""
+"""The backbones there are. To add one: a file with its class, and its line in `Backbone`.
+
+Snapshot heads are built around a backbone in `neft.networks.network`.
+"""
 
 from typing import Annotated
 

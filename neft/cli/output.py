@@ -1,13 +1,11 @@
-"""What several verbs share: options made from the models' schemas, JSON output, and tables of results."""
+"""What verbs print: JSON for programs, tables for people."""
 
 import json
 import math
 import sys
 from collections.abc import Hashable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-import click
 from rich.console import Console
 from rich.table import Table
 
@@ -15,24 +13,6 @@ from neft.runs.records import RunRecord
 
 UNLIMITED = 1000
 """Characters a line; no table is wider."""
-
-store_option = click.option(
-    "--store",
-    "store_root",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of runs to write to. [default: NEFT_HOME/runs, else the user's data folder]",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
-data_dir_option = click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="NEFT_DATA_DIR",
-    help="Folder of data sets. [env: NEFT_DATA_DIR; default: the user's cache folder]",
-)
-threads_option = click.option("--threads", type=click.IntRange(1, 1024), help="Threads torch computes with.")
-torch_device_option = click.option(
-    "--torch-device", default="cpu", show_default=True, help="Where torch computes: cpu, cuda, cuda:1, mps."
-)
 
 
 def print_json(value: object) -> None:

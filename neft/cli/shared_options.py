@@ -1,0 +1,23 @@
+"""Options that several verbs take; those of a config are made from its models (`neft.cli.config_options`)."""
+
+from pathlib import Path
+
+import click
+
+store_option = click.option(
+    "--store",
+    "store_root",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of runs to write to. [default: NEFT_HOME/runs, else the user's data folder]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="NEFT_DATA_DIR",
+    help="Folder of data sets. [env: NEFT_DATA_DIR; default: the user's cache folder]",
+)
+threads_option = click.option("--threads", type=click.IntRange(1, 1024), help="Threads torch computes with.")
+torch_device_option = click.option(
+    "--torch-device", default="cpu", show_default=True, help="Where torch computes: cpu, cuda, cuda:1, mps."
+)
