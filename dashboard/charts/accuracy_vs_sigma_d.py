@@ -11,6 +11,7 @@ from dashboard.charts.frames import by_variant, clicked_runs, interval_words, lo
 from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, hollow, legend_mark, wrapped
 from dashboard.charts.theme import HEIGHT, Mode, VariantStyle, apply_layout, palette, variant_style
 from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, RUN_IDS, SIGMA_D, UPPER, VARIANT
+from neft.sigma_d import same_sigma_d, sigma_d_text
 
 MIN_BAND_POINTS = 5
 MAX_DIRECT_LABELS = 4
@@ -227,7 +228,8 @@ def _add_slice(figure: go.Figure, *, sigma_d: float, label_left: bool, mode: Mod
     page = palette(mode)
     line = {"color": page.muted, "width": 1}
     figure.add_shape(type="line", x0=sigma_d, x1=sigma_d, y0=0, y1=1, yref="paper", line=line)
-    shown = f"{sigma_d:.2f}" if round(sigma_d, 2) == sigma_d else f"{sigma_d:g}"
+    two_digits = f"{sigma_d:.2f}"
+    shown = two_digits if same_sigma_d(float(two_digits), sigma_d) else sigma_d_text(sigma_d)
     figure.add_annotation(
         x=sigma_d,
         xanchor="right" if label_left else "left",

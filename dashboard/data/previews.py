@@ -12,7 +12,7 @@ from dashboard.computing.answers import PreviewPass
 from dashboard.data import restorable, stored
 from dashboard.data.stored import RunRecord
 from neft import columns
-from neft.sigma_d import same_sigma_d
+from neft.sigma_d import rounded_sigma_d, same_sigma_d
 from neft.tables import layer_label
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def sigma_ds(largest: float) -> tuple[float, ...]:
     >>> sigma_ds(0.4)[:3]
     (0.0, 0.05, 0.1)
     """
-    return tuple(round(largest * step / NUM_STEPS, 6) for step in range(NUM_STEPS + 1))
+    return tuple(rounded_sigma_d(largest * step / NUM_STEPS) for step in range(NUM_STEPS + 1))
 
 
 def own_device(record: RunRecord) -> str:

@@ -10,7 +10,7 @@ from dashboard.address import Selection
 from dashboard.data.results import NUM_FAILED, SHARES, WITHIN, chips_for_a_limit
 from dashboard.words.sentences import SIGMA_D, percent, spread_words, with_interval
 from neft import columns
-from neft.sigma_d import sigma_d_text
+from neft.sigma_d import same_sigma_d, sigma_d_text
 
 
 class Growth(Protocol):
@@ -51,7 +51,7 @@ def percentile_name(percentile: int) -> str:
 
 def unlucky_words(percentiles: pd.DataFrame, means: pd.DataFrame, sigma_d: float) -> str:
     """How far below the mean chip each method's unlucky chip lies at the slice; rows of one percentile."""
-    at = percentiles[(percentiles[columns.SIGMA_D] - sigma_d).abs() < 1e-9]
+    at = percentiles[same_sigma_d(percentiles[columns.SIGMA_D], sigma_d)]
     if at.empty:
         return ""
     mean = means.set_index(columns.VARIANT)[columns.MEAN]
@@ -199,7 +199,7 @@ def small_words(shares: Mapping[str, float], small: float) -> str:
 
 def calibration_words(before: pd.DataFrame, sigma_d: float) -> str:
     """Each method's stored calibration error at the slice."""
-    at = before[(before[columns.SIGMA_D] - sigma_d).abs() < 1e-9]
+    at = before[same_sigma_d(before[columns.SIGMA_D], sigma_d)]
     if at.empty:
         return ""
     each = ", ".join(
