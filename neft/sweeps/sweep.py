@@ -3,9 +3,11 @@
 import os
 import threading
 import time
+import warnings
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -220,7 +222,20 @@ def _in_processes(
         initargs=(os.getpid(),),
         **UNORDERED,
     )
-    yield from cast("Iterator[RunEnd]", parallel(calls()))
+    with workers_may_be_replaced():
+        yield from cast("Iterator[RunEnd]", parallel(calls()))
+
+
+@contextmanager
+def workers_may_be_replaced() -> Generator[None]:
+    """Without loky's warning of a worker that it replaces, which costs nothing.
+
+    It takes a worker to leak that is 300 MB larger than after its first run, as one is that trained a small network
+    first. Where warnings are errors, that one would end the pool's own thread, and the sweep would wait for ever.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
+        yield
 
 
 def _end_with(parent: int) -> None:

@@ -1,5 +1,7 @@
 """A killed worker process costs no run, and a run that kills its workers costs no other."""
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -71,3 +73,30 @@ def test_run_whose_workers_are_killed_again_and_again_fails_and_the_others_are_s
     assert "killed 2 times" in (ends.pop(deadly.config.run_id).error or "")
     assert {one.error for one in ends.values()} == {None}
     assert RunStore(settings.store_root).ids() == sorted(one.config.run_id for one in others)
+
+
+GROWING_WORKERS = """
+import builtins, os, time
+import joblib
+from neft.sweeps.sweep import UNORDERED, workers_may_be_replaced
+
+def grow(megabytes):
+    builtins.__dict__.setdefault("kept", []).append(bytearray(b"x") * (megabytes << 20))
+    time.sleep(1.3)  # loky looks once a second
+    return os.getpid()
+
+with workers_may_be_replaced():
+    parallel = joblib.Parallel(n_jobs=2, pre_dispatch="2", **UNORDERED)
+    pids = list(parallel(joblib.delayed(grow)(megabytes) for megabytes in (1, 1, 350, 350, 1, 1)))
+print(len(pids), len(set(pids)))
+"""
+
+
+def test_worker_that_grew_is_replaced_though_warnings_are_errors() -> None:
+    command = [sys.executable, "-W", "error::UserWarning", "-c", GROWING_WORKERS]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+
+    calls, workers = map(int, answer.stdout.split())
+    assert calls == 6
+    assert workers > 2
+    assert "Warning" not in answer.stderr
