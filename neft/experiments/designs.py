@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
+from neft.constraints import Clip, Constraint, NoConstraint
 from neft.devices import PUBLISHED
 from neft.experiments.planning import Plan, PlannedRun, Scale, Standing, Stored
 from neft.experiments.questions import CONTROL_BY_TERMS, NO_FEEDBACK, OVF_FIRST_ALONE, setting_key
@@ -25,6 +26,11 @@ FEEDBACK_TEMPERATURES = (1, 4, 16)
 OVER_NOISE = (1.0, 1.5, 2.0)
 FRACTIONS = (0.25, 0.5, 1.0)
 """Of the epochs, for fine-tuning."""
+AT_WIDTH: tuple[tuple[Method, Constraint], ...] = (
+    *((method, NoConstraint()) for method in NOISY),
+    (CONTROL, Clip(alpha=1.2)),
+)
+"""What is tried at the paper's width, which takes long."""
 DECAYS: tuple[Decay, ...] = ("paper", "reversed", "constant")
 
 
@@ -248,6 +254,16 @@ def released_code(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     ]
 
 
+def paper_width(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """The methods with noise, and clipped weights, at the width and image size of the paper."""
+    found: list[PlannedRun] = []
+    for seed, sigma_d, (method, constraint) in product(scale.seeds, scale.sigma_ds, AT_WIDTH):
+        config = scale.run(method, seed, sigma_d=sigma_d, constraint=constraint)
+        place = Standing("paper_width", config.variant, setting_key("sigma_d", sigma_d), sigma_d, sigma_d)
+        found.append(PlannedRun(config, keep_weights=False, standings=(place,)))
+    return found
+
+
 PLANS: dict[str, Plan] = {
     plan.__name__: plan
     for plan in (
@@ -264,6 +280,7 @@ PLANS: dict[str, Plan] = {
         over_noise,
         batchnorm,
         released_code,
+        paper_width,
     )
 }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from neft.component import build
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.constraints import Constraint
 from neft.methods import Method
 from neft.runs.records import RunRecord
 
@@ -76,6 +77,7 @@ class Scale:
         sigma_d: float | None = None,
         test_sigma_d: float | None = None,
         whole_curve: bool = False,
+        constraint: Constraint | None = None,
         **training: object,
     ) -> RunConfig:
         """One training at this scale.
@@ -86,6 +88,7 @@ class Scale:
             sigma_d: of the training; the ablations' if not given.
             test_sigma_d: where the run is tried, beside 0; where it was trained if not given.
             whole_curve: try it at every test sigma_d of the base and of the comparisons instead.
+            constraint: on the weights; the base's if not given.
             training: further training settings.
 
         Raises:
@@ -99,6 +102,7 @@ class Scale:
         settings = {"sigma_d": trained if method.uses_noise else 0.0, "seed": seed, **training}
         parts = {name: getattr(self.base, name) for name in RunConfig.model_fields}
         parts["method"] = method
+        parts["constraint"] = self.base.constraint if constraint is None else constraint
         parts["training"] = build(TrainingConfig, self.base.training.model_dump() | settings)
         parts["evaluation"] = build(EvaluationConfig, evaluation)
         return RunConfig.make(**parts)

@@ -22,6 +22,8 @@ __all__ = ["ABLATION_SCALE", "PLANS", "PRESETS", "Part", "PlannedRun", "Preset",
 PLANS: dict[str, Plan] = {**EXPERIMENT_PLANS, "tuned": tuned}
 """How each experiment of `neft.experiments.questions` is planned."""
 
+SIZED = ("paper_width",)
+"""Experiments with one size of their own."""
 ABLATION_SCALE = Scale(
     base=RunConfig(backbone=Vgg8(width=0.125), evaluation=EvaluationConfig(num_instances=100)), num_seeds=3
 )
@@ -83,7 +85,7 @@ def _paper_digits() -> tuple[Part, ...]:
         ABLATION_SCALE, base=ABLATION_SCALE.base.model_copy(update={"backbone": Resnet18(width=0.125)}), num_seeds=3
     )
     sizes = {"accuracy": main, "convergence": failing, "released_code": blocks}
-    ablations = [Part(plan, ABLATION_SCALE) for name, plan in PLANS.items() if name not in sizes]
+    ablations = [Part(plan, ABLATION_SCALE) for name, plan in PLANS.items() if name not in {*sizes, *SIZED}]
     return (*ablations, *(Part(PLANS[name], scale) for name, scale in sizes.items()))
 
 
@@ -95,6 +97,17 @@ def _paper_fashion() -> tuple[Part, ...]:
         evaluation=EvaluationConfig(sigma_ds=(0.0, 0.05, 0.1, 0.15, 0.2), num_instances=50, max_test=2_000),
     )
     return (Part(PLANS["accuracy"], Scale(base=base, num_seeds=3)),)
+
+
+def _paper_width() -> tuple[Part, ...]:
+    """VGG-8 at width 1, with as few images, epochs and chips as a processor gets through in hours."""
+    base = RunConfig(
+        dataset=FashionMnist(image_size=32, max_train=1_500),
+        backbone=Vgg8(width=1.0),
+        training=TrainingConfig(epochs=10, batch_size=32, validation_instances=2, max_validation=200),
+        evaluation=EvaluationConfig(num_instances=20, max_test=500),
+    )
+    return (Part(PLANS["paper_width"], Scale(base=base, sigma_ds=(0.2, 0.4), num_seeds=1)),)
 
 
 PRESETS: dict[str, Preset] = {
@@ -114,7 +127,9 @@ PRESETS: dict[str, Preset] = {
         *(
             Preset(name, EXPERIMENTS[name].question, parts=(Part(plan, ABLATION_SCALE),))
             for name, plan in PLANS.items()
+            if name not in SIZED
         ),
+        Preset("paper_width", EXPERIMENTS["paper_width"].question, parts=_paper_width()),
         Preset("smoke", "Does everything work? Two trainings of two epochs.", fixed=smoke),
     )
 }

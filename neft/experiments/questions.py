@@ -180,6 +180,17 @@ _ALL = (
         setting_fact="device_label",
     ),
     Experiment(
+        "paper_width",
+        "paper",
+        "At the paper's width",
+        "Does what is seen on narrow networks hold for VGG-8 at width 1 on 32×32 images?",
+        "device variation σ_d",
+        "[Qin2025], figures 3 and 4, at width 1",
+        "Trained far shorter than in the paper, on few images, from one seed: compare the lines, not the heights.",
+        quantity="sigma_d",
+        quantity_words="σ_d = {}",
+    ),
+    Experiment(
         "temperature",
         "control",
         "Temperature alone",
