@@ -60,6 +60,13 @@ class TrainingConfig(Component):
         title="validation images",
         description="Validate on only this many images, drawn evenly over the classes; on all if not given.",
     )
+    validation_sigma_d: SigmaD | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        title="validation σ_d",
+        description="Device variation of the validation chips; that of the training if not given.",
+    )
     keep_best: bool = Field(
         default=True,
         title="keep best epoch",
@@ -144,6 +151,25 @@ class EvaluationConfig(Component):
         ),
     )
 
+    worst_case: tuple[float, ...] = Field(
+        default=(),
+        max_length=50,
+        title="worst-case th_g",
+        description=(
+            "Search the worst case too: the largest deviations of a weight, over its layer's largest weight, as "
+            "'0.03' or '0:0.05:0.01'; not searched if not given."
+        ),
+        json_schema_extra={"default_text": "none"},
+    )
+
+    @field_validator("worst_case")
+    @classmethod
+    def _ascending_shares(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 <= value <= 1 for value in values):
+            message = "every th_g must lie in [0, 1]"
+            raise ValueError(message)
+        return tuple(sorted(set(values)))
+
     @field_validator("sigma_ds")
     @classmethod
     def _sorted_and_bounded(cls, values: tuple[float, ...]) -> tuple[float, ...]:
@@ -191,6 +217,12 @@ class RunConfig(Component):
     def train_sigma_d(self) -> float:
         """sigma_d that training passes see: 0 for a method that knows no noise."""
         return self.training.sigma_d if self.method.uses_noise else 0.0
+
+    @property
+    def validation_sigma_d(self) -> float:
+        """sigma_d of the validation chips: that of the training passes, unless another was asked for."""
+        given = self.training.validation_sigma_d
+        return self.train_sigma_d if given is None else given
 
     @property
     def source_runs(self) -> tuple[str, ...]:

@@ -251,6 +251,8 @@ def _chosen(part: str, name: str | None, base: RunConfig) -> dict[str, Any]:
 def _parsed(option: Option, value: Any) -> Any:
     if option.name == "test_sigma_d" and isinstance(value, str):
         return parse_sigma_ds(value)
+    if option.name == "worst_case" and isinstance(value, str):
+        return parse_sigma_ds(value, flag="--worst-case (th_g)")
     if option.name == "test_device" and isinstance(value, str):
         return device_from_text(value).model_dump()
     if option.name == "level_stds" and isinstance(value, str):

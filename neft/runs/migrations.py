@@ -22,6 +22,12 @@ _ADDED: dict[str, Raw] = {
 """Settings that came while records were of version 1, by section or method, at what earlier runs were made with."""
 NEW_PARTS: dict[str, Raw] = {"constraint": {"name": "none"}}
 """Parts of a config that came later, at what earlier runs were made with; a recipe's key leaves them out at that."""
+NEW_SETTINGS: dict[str, Raw] = {
+    "training": {"validation_sigma_d": None},
+    "evaluation": {"worst_case": []},
+}
+"""Settings that came while records were of version 2, likewise; a recipe's key leaves them out at that, too."""
+_METHOD_LABELS = {"vanilla": "Vanilla", "noise_injection": "Noise injection", "ovf": "OVF", "irs": "IRS"}
 _RANKS = {"vanilla": 0, "noise_injection": 1, "ovf": 3, "irs": 4}
 
 
@@ -75,6 +81,26 @@ def _to_version_2(record: Raw) -> Raw:
         for name, part in config.items()
     }
     return record | {"schema_version": 2, "facts": added | facts, "config": NEW_PARTS | sections}
+
+
+def _to_version_3(record: Raw) -> Raw:
+    """Another sigma_d for validation; the worst case. A summary without one had none."""
+    config = record.get("config")
+    if not isinstance(config, dict):
+        return record | {"schema_version": 3}
+    sections = {
+        name: NEW_SETTINGS.get(name, {}) | part if isinstance(part, dict) else part for name, part in config.items()
+    }
+    facts = record.get("facts")
+    if isinstance(facts, dict):
+        clipped = str(facts.get("constraint")).startswith("clip")
+        added = {
+            "method_label": _METHOD_LABELS.get(str(facts.get("method")), ""),
+            "constraint_name": "clip" if clipped else "none",
+            "constraint_label": "Clipped weights" if clipped else "",
+        }
+        facts = added | facts
+    return record | {"schema_version": 3, "facts": facts, "config": sections}
 
 
 _SERIES = {
@@ -152,4 +178,4 @@ def _slug(said: str) -> str:
     return "_".join([*re.findall("[a-z0-9]+", said.lower()), digest])
 
 
-_STEPS: dict[object, Callable[[Raw], Raw]] = {1: _to_version_2}
+_STEPS: dict[object, Callable[[Raw], Raw]] = {1: _to_version_2, 2: _to_version_3}

@@ -19,7 +19,7 @@ from pydantic import Field
 from neft.component import Component
 from neft.sigma_d import same_sigma_d
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """What older records lack is added when they are read (`neft.runs.migrations`)."""
 
 
@@ -35,6 +35,8 @@ class RunFacts(Component):
     device: str
     device_label: str
     method: str
+    method_label: str
+    """The method in words, without its settings."""
     variant: str
     """Method and weight constraint with what makes them variants of their own: `noise_injection_t4_clip1.1`, …"""
     label: str
@@ -54,6 +56,10 @@ class RunFacts(Component):
     """Where the variant stands in lists and in the scale of colours."""
     constraint: str
     """The weight constraint's variant: `none`, `clip1.1`, …"""
+    constraint_name: str
+    """The weight constraint by name."""
+    constraint_label: str
+    """The weight constraint in words, without its settings; empty for none."""
     has_batchnorm: bool
     train_sigma_d: float
     seed: int
@@ -100,6 +106,13 @@ class SigmaSummary(Component):
     metrics: dict[str, MetricSummary]
 
 
+class WorstCaseSummary(Component):
+    """The smallest accuracy that was found with no weight's deviation above th_g times its layer's largest weight."""
+
+    th_g: float
+    accuracy: float
+
+
 class RunSummary(Component):
     """The numbers a list of runs shows without opening their tables."""
 
@@ -108,6 +121,8 @@ class RunSummary(Component):
     validation_accuracy: float
     """At the selected epoch, under variation at the training sigma_d."""
     test: tuple[SigmaSummary, ...]
+    worst_case: tuple[WorstCaseSummary, ...] = ()
+    """By ascending th_g, where the worst case was searched."""
     num_parameters: int
     num_devices: int
     """Weights in devices x slices x 2 crossbars (Eq. 4 keeps the sign on a second one)."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from neft import columns
-from neft.runs.migrations import NEW_PARTS
+from neft.runs.migrations import NEW_PARTS, NEW_SETTINGS
 from neft.runs.records import RunRecord
 from neft.tables.variants import VARIANT_FACTS, variant_facts
 
@@ -88,7 +88,11 @@ def recipe(record: RunRecord, *, ignoring: Sequence[str] = ()) -> str:
     """
     left_out = {*NOT_PART_OF_A_RECIPE, *ignoring}
     config = {name: part for name, part in record.config.items() if part != NEW_PARTS.get(name)}
-    kept = {name: value for name, value in _flat(config).items() if name not in left_out}
+    kept = {
+        name: value
+        for name, value in _flat(config).items()
+        if name not in left_out and not (name in _AT_FIRST and value == _AT_FIRST[name])
+    }
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -104,6 +108,10 @@ def _flat(config: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
             nested = isinstance(value, dict)
             flat[f"{section}.{name}"] = json.dumps(value) if nested or isinstance(value, list) else value
     return flat
+
+
+_AT_FIRST = _flat(NEW_SETTINGS)
+"""Settings that came later, by their flat names, at what earlier runs were made with."""
 
 
 def config_differences(records: Sequence[RunRecord]) -> pd.DataFrame:

@@ -204,7 +204,7 @@ class _Validator:
         _ = network.eval()
         weights = deployed_weights(network, self._config)
         clean = self._accuracy(network, weights)
-        sigma_d = self._config.train_sigma_d
+        sigma_d = self._config.validation_sigma_d
         noisy: list[float] = []
         if sigma_d:
             deployment = deploy(weights, device=self._config.device, mapping=self._config.mapping, sampler="exact")
