@@ -27,15 +27,16 @@ UNLUCKY = Control(
     help="How many chips of a hundred are worse than the one shown.",
 )
 UNLUCKY_DEFINITION = r"""
-**The unlucky chip.** The $k$-th percentile of accuracy: $k$ % of chips are worse. It is taken over all trainings and
-chips of a method (linear interpolation), so it holds the luck of both.
+**The unlucky chip.** The $k$-th percentile of accuracy: $k$ % of a network's chips are worse (linear interpolation
+between chips). A method's value is the mean over its trainings of each one's percentile.
 
 Its limits ask nothing of how chips spread: of $n$ chips the number below the percentile is binomial, so the chip of
-rank $r$ bounds it with known probability ([David2003], section 7.1). $n$ counts chips, not
-trainings × chips, as every training meets the same chips. The limits are of these trainings; another training is not in
-them.
+rank $r$ bounds it with known probability ([David2003], section 7.1). Either limit is a one-sided
+95 % limit: it holds with at least 95 %, both at once with at least 90 %. A method's limits are the means of its
+trainings' limits; they say nothing of another training.
 
-Few chips set no lower limit: with probability $(1 - k/100)^n$ even the worst of them lies above the percentile.
+Few chips set no lower limit: with probability $(1 - k/100)^n$ even the worst of them lies above the percentile. That is
+below 5 % from 299 chips on for the 1st percentile, from 59 on for the 5th.
 """
 SPREAD_DEFINITION = r"""
 **Chips, from the worst to the best.** The share of chips at or below an accuracy, every seed and chip one value. Dotted
@@ -62,8 +63,8 @@ Many intervals stand side by side: of twenty that hide no difference, one keeps 
 TABLE_HELP = {
     "Accuracy": "Mean over trainings × chips with its 95 % interval, both counted as random.",
     "N": "Trainings × chips.",
-    "5th percentile": "5 % of trainings × chips are worse; in brackets its 95 % limits.",
-    "1st percentile": "1 % of trainings × chips are worse; in brackets the limits that so many chips set.",
+    "5th percentile": "5 % of a network's chips are worse, mean over trainings; in brackets its limits.",
+    "1st percentile": "1 % of a network's chips are worse, mean over trainings; in brackets its limits.",
     "Failed": "Trainings whose mean over chips lies more than 5 points below that of their method's trainings.",
 }
 

@@ -12,10 +12,9 @@ from dashboard.data.stored import RunRecord
 from neft import columns, tables
 from neft.errors import StoreError
 from neft.sigma_d import same_sigma_d
-from neft.tables import chip_spread
 from neft.tables.chip_spread import NUM_FAILED, PARTS, SHARES, STD_CHIPS, STD_REST, STD_SEEDS
 from neft.tables.layers import NUM_SAMPLED, RATIO, WITHIN
-from neft.tables.percentiles import chips_to_meet
+from neft.tables.percentiles import LOW_PERCENTILES, chips_for_limits
 
 __all__ = [
     "NUM_FAILED",
@@ -30,14 +29,12 @@ __all__ = [
 ]
 
 CALIBRATED = "calibrated_errors"
-PERCENTILES = chip_spread.PERCENTILES
-SURE = 0.975
-"""With this probability one of the chips lies below a percentile: only then has it a lower limit."""
+PERCENTILES = tuple(LOW_PERCENTILES)
 
 
 def chips_for_a_limit(percentile: int) -> int:
     """Chips without which a percentile has no lower limit."""
-    return chips_to_meet(percentile / 100, confidence=SURE)
+    return chips_for_limits(percentile / 100)
 
 
 @kept_copies(max_entries=16)

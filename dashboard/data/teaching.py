@@ -16,9 +16,9 @@ from neft.sigma_d import same_sigma_d
 from neft.tables.percentiles import (
     Percentile,
     chip_histogram,
-    chips_to_meet,
+    chips_for_limits,
     estimates_by_chips,
-    percentile_with_interval,
+    percentile_with_limits,
 )
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ __all__ = ["OneWeight", "Percentile"]
 COUNTS = (5, 7, 10, 14, 20, 30, 40, 50, 70, 100, 140, 200, 300, 400, 500, 700, 1000)
 """Numbers of chips at which estimates are shown."""
 SHOWN_CHIPS = 60
-EACH_END = 0.975
-"""Of a 95 % interval, how sure each end is."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +83,13 @@ def histogram(chips: "pd.Series[float]") -> pd.DataFrame:
 
 
 def percentile(chips: "pd.Series[float]", share: float) -> Percentile:
-    """The accuracy that this share of chips lies below, with its interval."""
-    return percentile_with_interval(chips.to_numpy(dtype=float), share)
+    """The accuracy that this share of chips lies below, with its limits."""
+    return percentile_with_limits(chips.to_numpy(dtype=float), share)
 
 
-def chips_for_a_lower_end(share: float) -> int:
-    """Chips before which a percentile's interval has no lower end."""
-    return chips_to_meet(share, confidence=EACH_END)
+def chips_for_a_lower_limit(share: float) -> int:
+    """Chips before which a percentile has no lower limit."""
+    return chips_for_limits(share)
 
 
 def mean_over_chips(chips: "pd.Series[float]") -> stored.Interval:

@@ -27,9 +27,9 @@ DEFINITION = r"""
 **The k-th percentile** is the accuracy that all but k % of the chips beat (KPP$_k$; with k = 1 a realistic worst case,
 [Yan2022]).
 
-Its interval assumes nothing of how chips spread: of n chips the number below the percentile is binomial, so an ordered
-chip bounds it with a known probability. Until $1-0.99^n\ge 0.975$ there is **no lower end**: the
-chip that would set it has not been seen yet.
+Its limits assume nothing of how chips spread: of n chips the number below the percentile is binomial, so an ordered
+chip bounds it with a known probability ([David2003], section 7.1); either limit holds with at
+least 95 %. Until $1-0.99^n\ge 0.95$ there is **no lower limit**: the chip that would set it has not been seen yet.
 """
 ALT = "Histogram of one network's chips by accuracy, with the mean and the lowest percentiles."
 
@@ -132,15 +132,15 @@ def _histogram(numbers: Numbers) -> None:
 
 def _estimates(numbers: Numbers) -> None:
     frame = teaching.estimates(numbers.chips, FIRST)
-    needed = teaching.chips_for_a_lower_end(FIRST)
+    needed = teaching.chips_for_a_lower_limit(FIRST)
     chart_card(
         Card(
             key="needed",
             question="How many chips know it?",
-            caption=f"The mean settles soon. The 1st percentile has no lower end before {needed} chips: with fewer, "
-            "more than one set in forty holds no chip that bad.",
+            caption=f"The mean settles soon. The 1st percentile has no lower limit before {needed} chips: with fewer, "
+            "more than one set in twenty holds no chip that bad.",
             definition=DEFINITION,
-            alt="Mean and 1st percentile with their intervals over the number of chips tried.",
+            alt="The mean with its interval and the 1st percentile with its limits over the number of chips tried.",
         ),
         charts.estimates_by_chips(
             frame, names={"mean": "mean", "percentile": "1st percentile"}, look=look(numbers.record), mode=theme_mode()

@@ -9,10 +9,9 @@ from neft import columns
 from neft.tables.arms import convergence
 from neft.tables.curves import differences_to, metric_curves, seeds_by_chips
 from neft.tables.intervals import spread
-from neft.tables.percentiles import percentile_with_interval
+from neft.tables.percentiles import LOW_PERCENTILES, percentile_over_trainings
 from neft.tables.variants import VARIANT_FACTS
 
-PERCENTILES = (1, 5)
 NUM_FAILED = "num_failed"
 STD_SEEDS, STD_CHIPS, STD_REST = "std_seeds", "std_chips", "std_rest"
 SHARE_SEEDS, SHARE_CHIPS, SHARE_REST = "share_seeds", "share_chips", "share_rest"
@@ -22,21 +21,20 @@ _HEADS = (*VARIANT_FACTS, columns.SIGMA_D)
 
 
 def low_percentiles(
-    gathered: pd.DataFrame, metric: str = columns.ACCURACY, percentiles: Sequence[int] = PERCENTILES
+    gathered: pd.DataFrame, metric: str = columns.ACCURACY, percentiles: Sequence[int] = tuple(LOW_PERCENTILES)
 ) -> pd.DataFrame:
-    """A row per variant, sigma_d and percentile: the percentile over trainings x chips, with its 95 % limits.
+    """A row per variant, sigma_d and percentile: the percentile with its limits, as `percentile_over_trainings`.
 
-    The limits are those of `percentile_with_interval` and count chips, not trainings x chips, as every training meets
-    the same chips: with S trainings a rank among chips is S values wide. They hold for these trainings; another
-    training is not in them. NaN where so few chips set no limit.
+    `num_instances` counts the chips of the training that met the fewest.
     """
     rows: list[dict[str, object]] = []
     for curve, cell in _cells(gathered, metric):
-        values = np.sort(cell[metric].dropna().to_numpy(dtype=float))
-        for percentile in percentiles if len(values) else ():
-            lower, upper = _limits(values, percentile, int(str(curve[columns.NUM_SEEDS])))
-            found = {columns.VALUE: float(np.percentile(values, percentile)), columns.PERCENTILE: percentile}
-            rows.append({**curve, **found, columns.LOWER: lower, columns.UPPER: upper})
+        values = seeds_by_chips(cell, metric).to_numpy(dtype=float)
+        fewest = {columns.NUM_INSTANCES: int((~np.isnan(values)).sum(axis=1).min()) if values.size else 0}
+        for percentile in percentiles if values.size else ():
+            found = percentile_over_trainings(values, percentile / 100)
+            ends = dict(zip((columns.VALUE, columns.LOWER, columns.UPPER), found, strict=True))
+            rows.append({**curve, **fewest, columns.PERCENTILE: percentile, **ends})
     heads = (*_HEADS, columns.PERCENTILE, columns.VALUE, columns.LOWER, columns.UPPER)
     return pd.DataFrame(rows, columns=[*heads, columns.NUM_SEEDS, columns.NUM_INSTANCES, columns.RUN_IDS])
 
@@ -83,15 +81,7 @@ def read_out(gathered: pd.DataFrame) -> pd.DataFrame:
     A training failed where its mean over chips lies more than 5 points below that of its method's trainings.
     """
     curves = metric_curves(gathered)
-    if curves.empty:
-        return curves
-    known = low_percentiles(gathered)
-    for percentile in PERCENTILES:
-        of = known[known[columns.PERCENTILE] == percentile].set_index([columns.VARIANT, columns.SIGMA_D])
-        for end in (columns.LOWER, columns.UPPER):
-            name = f"percentile_{percentile}_{end}"
-            curves = curves.join(of[end].rename(name), on=[columns.VARIANT, columns.SIGMA_D])
-    return curves.join(_failures(gathered), on=[columns.VARIANT, columns.SIGMA_D])
+    return curves if curves.empty else curves.join(_failures(gathered), on=[columns.VARIANT, columns.SIGMA_D])
 
 
 def _failures(gathered: pd.DataFrame) -> "pd.Series[int]":
@@ -114,13 +104,6 @@ def _cells(gathered: pd.DataFrame, metric: str) -> list[tuple[dict[str, object],
         ({str(name): value for name, value in row.items()}, cells[row[columns.VARIANT], row[columns.SIGMA_D]])
         for row in curves
     ]
-
-
-def _limits(values: np.ndarray, percentile: int, num_seeds: int) -> tuple[float, float]:
-    """The limits of a percentile of sorted values, each rank among chips as many values wide as there are trainings."""
-    lowest, highest = values[::num_seeds], values[num_seeds - 1 :: num_seeds]
-    share = percentile / 100
-    return percentile_with_interval(lowest, share).lower, percentile_with_interval(highest, share).upper
 
 
 def _variances(values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from neft import columns
 from neft.runs.records import RunRecord
 from neft.sigma_d import same_sigma_d
 from neft.tables.intervals import Interval, crossed_interval
+from neft.tables.percentiles import LOW_PERCENTILES, low_percentile_columns
 from neft.tables.variants import VARIANT_FACTS, facts_of, variant_facts
 
 Protocol = Literal["matched", "fixed"]
@@ -23,8 +24,7 @@ CURVE_COLUMNS = (
     columns.CI95,
     columns.LOWER,
     columns.UPPER,
-    columns.PERCENTILE_1,
-    columns.PERCENTILE_5,
+    *(name for names in LOW_PERCENTILES.values() for name in names),
     columns.NUM_SEEDS,
     columns.NUM_INSTANCES,
     columns.RUN_IDS,
@@ -74,7 +74,7 @@ def select_protocol(gathered: pd.DataFrame, protocol: Protocol, *, train_sigma_d
 
 
 def metric_curves(gathered: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.DataFrame:
-    """A row per variant and sigma_d: the mean over seeds x chips, its interval and low percentiles."""
+    """A row per variant and sigma_d: the mean over seeds x chips with its interval, low percentiles with limits."""
     rows: list[dict[str, object]] = []
     if not gathered.empty:
         needed = gathered[[*_CELL_COLUMNS, metric]]
@@ -183,10 +183,8 @@ def _paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> Interval:
 
 
 def _curve_row(sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, object]:
-    interval = crossed_interval(seeds_by_chips(cell, metric).to_numpy(dtype=float))
-    values = cell[metric].to_numpy(dtype=float)
-    values = values[~np.isnan(values)]
-    low = np.percentile(values, [1, 5]) if len(values) else (float("nan"), float("nan"))
+    values = seeds_by_chips(cell, metric).to_numpy(dtype=float)
+    interval = crossed_interval(values)
     half = 0.0 if np.isnan(interval.ci95) else interval.ci95
     return {
         **facts_of(cell),
@@ -195,8 +193,7 @@ def _curve_row(sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, obj
         columns.CI95: interval.ci95,
         columns.LOWER: interval.mean - half,
         columns.UPPER: interval.mean + half,
-        columns.PERCENTILE_1: float(low[0]),
-        columns.PERCENTILE_5: float(low[1]),
+        **low_percentile_columns(values),
         columns.NUM_SEEDS: interval.num_seeds,
         columns.NUM_INSTANCES: interval.num_instances,
         columns.RUN_IDS: tuple(sorted(str(run_id) for run_id in cell[columns.RUN_ID].unique())),

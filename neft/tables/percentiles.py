@@ -1,11 +1,16 @@
-"""What chips say of the unlucky chip: low percentiles with their intervals, and how many chips it takes to know them.
+"""What chips say of the unlucky chip: low percentiles with their limits, and how many chips it takes to know them.
 
-A percentile's interval needs no assumption about how chips spread: of n chips the number that lie below the p-quantile
+A percentile's limits need no assumption about how chips spread: of n chips the number that lie below the p-quantile
 is binomial, so the k-th smallest chip bounds it with a known probability ([David2003], section
-7.1). With few chips even the lowest one lies above the quantile too often: then there is no lower end.
+7.1). With few chips even the lowest one lies above the quantile too often: then there is no lower limit.
+
+One convention everywhere: either limit is a one-sided 95 % limit. With a probability of at least 95 % the percentile
+is not below its lower limit, and with at least 95 % not above its upper one; both hold at once with at least 90 %. So
+299 chips set the 1st percentile a lower limit, and 59 the 5th.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import ceil, log
 from typing import NamedTuple
 
@@ -17,32 +22,90 @@ from neft import columns
 from neft.tables.intervals import CONFIDENCE, crossed_interval
 
 NUM_BINS = 16
+LOW_PERCENTILES = {
+    percentile: (name, f"{name}_lower", f"{name}_upper")
+    for percentile, name in ((1, columns.PERCENTILE_1), (5, columns.PERCENTILE_5))
+}
+"""The percentiles that stand beside a mean: the columns of each and of its limits."""
+ORDINALS = {1: "st", 2: "nd", 3: "rd"}
+TEENS = (11, 12, 13)
+MEDIAN = 50
 
 
 class Percentile(NamedTuple):
-    """An estimated quantile with the ends of its 95 % interval; NaN where the chips give no such end."""
+    """An estimated quantile with its lower and upper 95 % limit; NaN where the chips set no such limit."""
 
     value: float
     lower: float
     upper: float
 
 
-def percentile_with_interval(values: np.ndarray, share: float) -> Percentile:
-    """The quantile below which this share (0 to 1) of all chips lies, each end failing with at most 2.5 %."""
+UNKNOWN = Percentile(float("nan"), float("nan"), float("nan"))
+
+
+@lru_cache(maxsize=1024)
+def limit_ranks(share: float, num_chips: int) -> tuple[int | None, int | None]:
+    """The ranks (1 is the smallest value) of the chips that are the limits of a quantile; None where there is none.
+
+    With B binomial of n = `num_chips` and p = `share`, the lower limit is the largest rank k with P(B >= k) >= 95 %
+    and the upper one the smallest with P(B < k) >= 95 %. Where values are equal, both hold more often than that.
+
+    >>> limit_ranks(0.01, 298), limit_ranks(0.01, 299), limit_ranks(0.05, 200)
+    ((None, 7), (1, 7), (5, 16))
+    """
+    # chance that fewer than rank 1, 2, … chips lie below the quantile
+    fewer = bdtr(np.arange(num_chips), num_chips, share)
+    lower, upper = np.flatnonzero(fewer <= 1 - CONFIDENCE), np.flatnonzero(fewer >= CONFIDENCE)
+    return int(lower[-1]) + 1 if len(lower) else None, int(upper[0]) + 1 if len(upper) else None
+
+
+def percentile_with_limits(values: np.ndarray, share: float) -> Percentile:
+    """The quantile below which this share (0 to 1) of all chips lies, with its one-sided 95 % limits.
+
+    The estimate interpolates linearly between chips, as stored summaries do; the limits are chips.
+
+    Args:
+        values: of one network, a value a chip; chips without one (NaN) are left out.
+        share: of the percentile (0.01 for the 1st).
+    """
     ordered = np.sort(values[~np.isnan(values)])
-    count = len(ordered)
-    if not count:
-        return Percentile(float("nan"), float("nan"), float("nan"))
-    # chance that at most k chips lie below the quantile
-    cumulative = bdtr(np.arange(count), count, share)
-    tail = (1 - CONFIDENCE) / 2
-    below = np.flatnonzero(cumulative <= tail)
-    above = np.flatnonzero(cumulative >= 1 - tail)
+    if not len(ordered):
+        return UNKNOWN
+    lower, upper = limit_ranks(share, len(ordered))
     return Percentile(
         float(np.quantile(ordered, share)),
-        float(ordered[below[-1]]) if len(below) else float("nan"),
-        float(ordered[above[0]]) if len(above) else float("nan"),
+        float("nan") if lower is None else float(ordered[lower - 1]),
+        float("nan") if upper is None else float(ordered[upper - 1]),
     )
+
+
+def percentile_over_trainings(values: np.ndarray, share: float) -> Percentile:
+    """The mean over trainings of each one's percentile over its chips, its limits the means of the trainings' limits.
+
+    The percentile is over chips alone: how much trainings differ is not in it, nor in its limits, which hold for these
+    trainings. Where trainings meet the same chips and fall alike on each, the limits hold as often as one training's;
+    where they do not, more often (simulated: see the tests).
+
+    Args:
+        values: trainings x chips; NaN where a training did not meet a chip or has no value on it.
+        share: of the percentile (0.01 for the 1st).
+
+    Returns:
+        NaN for a limit as soon as one training's chips do not set it; trainings without any value are left out.
+    """
+    known = [training for training in values if not np.isnan(training).all()]
+    if not known:
+        return UNKNOWN
+    value, lower, upper = np.mean([percentile_with_limits(training, share) for training in known], axis=0)
+    return Percentile(float(value), float(lower), float(upper))
+
+
+def low_percentile_columns(values: np.ndarray) -> dict[str, float]:
+    """The low percentiles of trainings x chips with their limits, by the columns of `LOW_PERCENTILES`."""
+    found: dict[str, float] = {}
+    for percentile, names in LOW_PERCENTILES.items():
+        found |= dict(zip(names, percentile_over_trainings(values, percentile / 100), strict=True))
+    return found
 
 
 def chips_to_meet(share: float, *, confidence: float = CONFIDENCE) -> int:
@@ -54,8 +117,54 @@ def chips_to_meet(share: float, *, confidence: float = CONFIDENCE) -> int:
     return ceil(log(1 - confidence) / log(1 - share))
 
 
+def chips_for_limits(share: float) -> int:
+    """Chips without which a quantile has no limit on its outer side: below a low one, above a high one.
+
+    >>> chips_for_limits(0.01), chips_for_limits(0.05), chips_for_limits(0.99)
+    (299, 59, 299)
+    """
+    return chips_to_meet(min(share, 1 - share))
+
+
+def percentile_name(percentile: int) -> str:
+    """`1st percentile`.
+
+    >>> percentile_name(1), percentile_name(5), percentile_name(12), percentile_name(99)
+    ('1st percentile', '5th percentile', '12th percentile', '99th percentile')
+    """
+    ending = "th" if percentile % 100 in TEENS else ORDINALS.get(percentile % 10, "th")
+    return f"{percentile}{ending} percentile"
+
+
+def too_few_chips(percentile: int, num_chips: int) -> str:
+    """What limit so few chips do not set, and how many do; empty where they set both.
+
+    >>> too_few_chips(1, 200), too_few_chips(1, 299)
+    ('no lower limit: 200 chips, 299 are needed', '')
+    """
+    needed = chips_for_limits(percentile / 100)
+    if num_chips >= needed:
+        return ""
+    return f"no {_outer(percentile)} limit: {_chips(num_chips)}, {needed} are needed"
+
+
+def chips_needed(percentile: int, num_chips: int) -> str:
+    """The same as a sentence; empty where the chips set both limits.
+
+    >>> chips_needed(1, 200)
+    'A 95 % lower limit of the 1st percentile needs 299 chips; these are 200.'
+    """
+    needed = chips_for_limits(percentile / 100)
+    if num_chips >= needed:
+        return ""
+    start = f"A 95 % {_outer(percentile)} limit of the {percentile_name(percentile)} needs {needed} chips"
+    return f"{start}; {'this is' if num_chips == 1 else 'these are'} {num_chips}."
+
+
 def estimates_by_chips(values: np.ndarray, share: float, counts: Sequence[int]) -> pd.DataFrame:
-    """What the first n chips say, for every n: a row per count and estimate (`mean`, `percentile`), with its interval.
+    """What the first n chips say, for every n: a row per count and estimate (`mean`, `percentile`).
+
+    The mean's ends are those of its 95 % interval, the percentile's its limits.
 
     Args:
         values: a metric, chip by chip in their order.
@@ -65,7 +174,7 @@ def estimates_by_chips(values: np.ndarray, share: float, counts: Sequence[int]) 
     rows: list[dict[str, object]] = []
     for count in counts:
         mean = crossed_interval(values[None, :count])
-        low = percentile_with_interval(values[:count], share)
+        low = percentile_with_limits(values[:count], share)
         for name, found in (
             ("mean", (mean.mean, mean.mean - mean.ci95, mean.mean + mean.ci95)),
             ("percentile", tuple(low)),
@@ -83,3 +192,11 @@ def chip_histogram(values: np.ndarray, *, num_bins: int = NUM_BINS) -> pd.DataFr
     return pd.DataFrame(
         {columns.BIN_LEFT: edges[:-1], columns.BIN_RIGHT: edges[1:], columns.NUM_INSTANCES: counts.astype(int)}
     )
+
+
+def _outer(percentile: int) -> str:
+    return "lower" if percentile <= MEDIAN else "upper"
+
+
+def _chips(count: int) -> str:
+    return f"{count} chip{'' if count == 1 else 's'}"

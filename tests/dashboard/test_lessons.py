@@ -218,7 +218,7 @@ def test_unlucky_chip_is_the_percentile_of_the_runs_own_chips(experiments_shippe
     chips = rows[(rows["sigma_d"] - MIDDLE_SIGMA_D).abs() < 1e-9]["accuracy"]
 
     assert f"**{percent(chips.quantile(0.01))} %**" in app.info[0].value
-    assert "no lower end before 368 chips" in words(app)
+    assert "no lower limit before 299 chips" in words(app)
 
 
 @pytest.mark.parametrize(("said", "how"), [(57.0, "close"), (80.0, "22.5 too high"), (0.0, "57.5 too low")])

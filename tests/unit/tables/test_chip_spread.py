@@ -31,19 +31,19 @@ def chips_of(variant: str, accuracies: np.ndarray | list[list[float]], *, sigma_
 
 # ---------------------------------------------------------------- percentiles
 def test_percentile_of_one_training_lies_between_the_chips_of_its_binomial_ranks() -> None:
-    # 200 chips 0.000, 0.005, …, 0.995: of 200 with 5 % each, P(at most 3 below) = 0.0090 and P(at most 4) = 0.0264, so
-    # the 4th worst is the lower limit; P(at most 16 below) = 0.9762 >= 0.975 > 0.9556 = P(at most 15): the 17th worst
+    # 200 chips 0.000, 0.005, …, 0.995: of 200 with 5 % each, P(at most 4 below) = 0.0264 and P(at most 5) = 0.0623, so
+    # the 5th worst is the lower limit; P(at most 15 below) = 0.9556 >= 0.95 > 0.9219 = P(at most 14): the 16th worst
     chips = chips_of("ovf", (np.arange(200) / 200)[None, :])
 
     row = low_percentiles(chips).set_index(c.PERCENTILE).loc[5].to_dict()
 
     assert row[c.VALUE] == pytest.approx(0.05 * 199 / 200)
-    assert row[c.LOWER] == pytest.approx(3 / 200)
-    assert row[c.UPPER] == pytest.approx(16 / 200)
+    assert row[c.LOWER] == pytest.approx(4 / 200)
+    assert row[c.UPPER] == pytest.approx(15 / 200)
 
 
 def test_two_hundred_chips_set_the_first_percentile_no_lower_limit() -> None:
-    # P(none of 200 below) = 0.99^200 = 0.134 > 0.025
+    # P(none of 200 below) = 0.99^200 = 0.134 > 0.05
     row = low_percentiles(chips_of("ovf", (np.arange(200) / 200)[None, :])).set_index(c.PERCENTILE).loc[1].to_dict()
 
     assert np.isnan(row[c.LOWER])
@@ -59,6 +59,25 @@ def test_trainings_on_the_same_chips_set_no_narrower_limits_than_one() -> None:
     assert thrice[c.LOWER][5] == alone[c.LOWER][5]
     assert thrice[c.UPPER][5] == alone[c.UPPER][5]
     assert thrice[c.NUM_SEEDS][5] == 3
+
+
+def test_percentile_of_a_variant_is_over_chips_alone_not_over_how_trainings_differ() -> None:
+    # each training's 5th percentile lies at 0.05 * 199 of its 200 steps; that of both together would be the lower one's
+    one = np.arange(200) / 1000
+    row = low_percentiles(chips_of("ovf", np.stack([one, one + 0.5]))).set_index(c.PERCENTILE).loc[5].to_dict()
+
+    assert row[c.VALUE] == pytest.approx(0.00995 + 0.25)
+    assert (row[c.LOWER], row[c.UPPER]) == (pytest.approx(0.254), pytest.approx(0.265))
+
+
+def test_chips_of_a_percentile_are_those_of_the_training_that_met_the_fewest() -> None:
+    short = chips_of("ovf", np.arange(598.0).reshape(2, 299))
+    short = short[~((short[c.SEED] == 1) & (short[c.INSTANCE] == 7))]
+
+    row = low_percentiles(short).set_index(c.PERCENTILE).loc[1].to_dict()
+
+    assert row[c.NUM_INSTANCES] == 298
+    assert np.isnan(row[c.LOWER])
 
 
 def test_a_percentiles_row_knows_its_variant_and_sigma_d() -> None:
@@ -143,7 +162,7 @@ def test_read_out_counts_trainings_that_failed() -> None:
 
     assert row["num_failed"] == 1
     assert row[c.MEAN] == pytest.approx(0.7)
-    assert row[c.PERCENTILE_5] == pytest.approx(0.3)
+    assert row[c.PERCENTILE_5] == pytest.approx(0.7)
     assert np.isnan(row["percentile_1_lower"])
 
 
