@@ -12,6 +12,7 @@ LEARNING_RATE = "learning_rate"
 
 # ---- instances: a row per sigma_d and instance
 SIGMA_D = "sigma_d"
+"""Also in a history whose training searched its sigma_d: the epoch's."""
 INSTANCE = "instance"
 ACCURACY = "accuracy"
 EKL = "ekl"

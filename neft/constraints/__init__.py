@@ -9,11 +9,13 @@ from pydantic import Field
 
 from neft.component import members
 from neft.constraints.base import BaseConstraint
+from neft.constraints.binary import Binary
 from neft.constraints.clip import Clip
 from neft.constraints.none import NoConstraint
+from neft.constraints.saturating import Saturating
 
-__all__ = ["CONSTRAINTS", "BaseConstraint", "Clip", "Constraint", "NoConstraint"]
+__all__ = ["CONSTRAINTS", "BaseConstraint", "Binary", "Clip", "Constraint", "NoConstraint", "Saturating"]
 
-Constraint = Annotated[NoConstraint | Clip, Field(discriminator="name")]
+Constraint = Annotated[NoConstraint | Clip | Saturating | Binary, Field(discriminator="name")]
 
 CONSTRAINTS: dict[str, type[BaseConstraint]] = members(Constraint)

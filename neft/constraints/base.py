@@ -4,7 +4,7 @@ It acts on all weights that lie in devices while training, those of snapshot hea
 digital. The optimiser's own state is left alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from torch import Tensor
@@ -17,6 +17,20 @@ class BaseConstraint(Component):
 
     label: ClassVar[str]
     source: ClassVar[str]
+    reparametrises: ClassVar[bool] = False
+    """Whether what lies in devices is a function of what is trained: `effective`."""
+    searched: ClassVar[Mapping[str, Sequence[float]]] = {}
+    """Its settings that are worth tuning and the values to try, the usual one first."""
+
+    @property
+    def kind(self) -> str:
+        """The constraint without the settings that are tuned; a key."""
+        return str(getattr(self, "name", ""))
+
+    @property
+    def kind_label(self) -> str:
+        """The kind in words."""
+        return self.label
 
     @property
     def variant(self) -> str:
@@ -35,3 +49,19 @@ class BaseConstraint(Component):
             weights: every layer that lies in devices, by name; output channels along the first axis.
         """
         del weights
+
+    def effective(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The weights that lie in devices, of those that are trained; gradients flow through.
+
+        Args:
+            weights: every layer that lies in devices, by name; output channels along the first axis.
+        """
+        return weights
+
+    def trainable(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The reverse of `effective`, as near as there is: what to train so that these weights are what it begins with.
+
+        Args:
+            weights: as they lie in devices, by name.
+        """
+        return weights

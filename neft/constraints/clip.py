@@ -1,6 +1,6 @@
 """Weight clipping: no weight of a layer may be much larger than the layer's typical one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from jaxtyping import Float
@@ -25,6 +25,8 @@ class Clip(BaseConstraint):
     label: ClassVar[str] = "Clipped weights"
     source: ClassVar[str] = "[Joshi2020]; IBM aihwkit, 2.5 standard deviations"
 
+    searched: ClassVar[Mapping[str, Sequence[float]]] = {"alpha": (2.5, 1.5, 1.1)}
+
     alpha: float = Field(
         default=2.5,
         ge=1,
@@ -38,6 +40,18 @@ class Clip(BaseConstraint):
         title="clip by output channel",
         description="Take the root mean square of each output channel rather than of the whole layer.",
     )
+
+    @property
+    @override
+    def kind(self) -> str:
+        """`clip`, `clip_channel`."""
+        return f"{self.name}{'_channel' if self.per_channel else ''}"
+
+    @property
+    @override
+    def kind_label(self) -> str:
+        """`Clipped weights`, and by what if not by layer."""
+        return f"{self.label}{' by channel' if self.per_channel else ''}"
 
     @property
     @override

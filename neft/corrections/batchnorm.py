@@ -6,10 +6,11 @@ device. Each statistic is the mean over equal batches of the training images, no
 """
 
 import copy
+from collections.abc import Mapping
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from neft.chips.deployed import ChipLaw
@@ -29,16 +30,28 @@ def recalibrate_batchnorm(network: Network, data: ImageData, law: ChipLaw) -> Ne
         law: how weights are mapped to devices; statistics are gathered at the targets W_d.
     """
     renewed = copy.deepcopy(network)
-    for module in renewed.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None  # the plain mean over batches
-    _ = renewed.train()
-    targets = law.deploy({name: weight.detach() for name, weight in renewed.device_weights().items()}).targets
-    images = data.train.images
-    for batch in images.chunk(max(1, -(-len(images) // BATCH))):
-        _ = cast("torch.Tensor", functional_call(renewed, targets, (data.normalise(batch),)))
-    for module, original in zip(renewed.modules(), network.modules(), strict=True):
-        if isinstance(module, nn.BatchNorm2d) and isinstance(original, nn.BatchNorm2d):
-            module.momentum = original.momentum
+    weights = {name: weight.detach() for name, weight in renewed.device_weights().items()}
+    gather_statistics(renewed, data, law.deploy(weights).targets)
     return renewed.eval()
+
+
+@torch.no_grad()
+def gather_statistics(network: Network, data: ImageData, weights: Mapping[str, Tensor]) -> None:
+    """Replace a network's BatchNorm statistics by those of the training images; it is left in training mode.
+
+    Args:
+        network: is changed.
+        data: its training images are used.
+        weights: what its devices hold meanwhile, by layer.
+    """
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean over batches
+    _ = network.train()
+    images = data.train.images.to(next(network.parameters()).device)
+    for batch in images.chunk(max(1, -(-len(images) // BATCH))):
+        _ = cast("Tensor", functional_call(network, dict(weights), (data.normalise(batch),)))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
-from neft.constraints import Clip, Constraint, NoConstraint
+from neft.constraints import Binary, Clip, Constraint, NoConstraint, Saturating
 from neft.devices import PUBLISHED
 from neft.experiments.planning import Plan, PlannedRun, Scale, Standing, Stored
 from neft.experiments.questions import CONTROL_BY_TERMS, NO_FEEDBACK, OVF_FIRST_ALONE, setting_key
@@ -31,6 +31,13 @@ AT_WIDTH: tuple[tuple[Method, Constraint], ...] = (
     (CONTROL, Clip(alpha=1.2)),
 )
 """What is tried at the paper's width, which takes long."""
+CONSTRAINED: tuple[tuple[str, Constraint], ...] = (
+    ("none", NoConstraint()),
+    *((setting_key("alpha", alpha), Clip(alpha=alpha)) for alpha in (2.5, 1.5, 1.1)),
+    ("saturating", Saturating(bound=0.5)),
+    ("binary", Binary()),
+)
+CONSTRAINED_TEMPERATURES = (1, 4, 16)
 DECAYS: tuple[Decay, ...] = ("paper", "reversed", "constant")
 
 
@@ -254,6 +261,20 @@ def released_code(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     ]
 
 
+def flat_weights(scale: Scale, _stored: Stored) -> list[PlannedRun]:
+    """Noise injection under every weight constraint, at three temperatures."""
+    sigma_d = scale.base.training.sigma_d
+    found: list[PlannedRun] = []
+    for seed, value, (index, (setting, constraint)) in product(
+        scale.seeds, CONSTRAINED_TEMPERATURES, enumerate(CONSTRAINED)
+    ):
+        method = NoiseInjection(temperature=value)
+        config = scale.run(method, seed, test_sigma_d=sigma_d, constraint=constraint)
+        standing = _standing("flat_weights", method, setting, index, sigma_d)
+        found.append(PlannedRun(config, keep_weights=seed == 0, standings=(standing,)))
+    return found
+
+
 def paper_width(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     """The methods with noise, and clipped weights, at the width and image size of the paper."""
     found: list[PlannedRun] = []
@@ -280,6 +301,7 @@ PLANS: dict[str, Plan] = {
         over_noise,
         batchnorm,
         released_code,
+        flat_weights,
         paper_width,
     )
 }

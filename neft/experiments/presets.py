@@ -5,12 +5,14 @@ To add one: a function in `experiments.py` with its words in `neft/experiments/q
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.datasets.fashion_mnist import FashionMnist
 from neft.experiments.designs import PLANS as EXPERIMENT_PLANS
 from neft.experiments.first_look import first_look
+from neft.experiments.leaderboard import leaderboard
 from neft.experiments.planning import Plan, PlannedRun, Scale, Standing, Stored, merge
 from neft.experiments.questions import EXPERIMENTS
 from neft.experiments.tuning import tuned
@@ -19,11 +21,11 @@ from neft.networks.backbones import Mlp, Resnet18, Vgg8
 
 __all__ = ["ABLATION_SCALE", "PLANS", "PRESETS", "Part", "PlannedRun", "Preset", "Scale", "Standing", "Stored"]
 
-PLANS: dict[str, Plan] = {**EXPERIMENT_PLANS, "tuned": tuned}
+PLANS: dict[str, Plan] = {**EXPERIMENT_PLANS, "tuned": tuned, "leaderboard": leaderboard}
 """How each experiment of `neft.experiments.questions` is planned."""
 
-SIZED = ("paper_width",)
-"""Experiments with one size of their own."""
+SIZED = ("flat_weights", "leaderboard", "paper_width")
+"""Experiments with sizes of their own."""
 ABLATION_SCALE = Scale(
     base=RunConfig(backbone=Vgg8(width=0.125), evaluation=EvaluationConfig(num_instances=100)), num_seeds=3
 )
@@ -110,6 +112,30 @@ def _paper_width() -> tuple[Part, ...]:
     return (Part(PLANS["paper_width"], Scale(base=base, sigma_ds=(0.2, 0.4), num_seeds=1)),)
 
 
+def _at_one_budget(**parts: Any) -> RunConfig:
+    """Narrow VGG-8 on digits, 480 steps of 64 images, tried on enough chips to bound a 1st percentile."""
+    usual: dict[str, Any] = {
+        "backbone": Vgg8(width=0.125),
+        "training": TrainingConfig(epochs=30, batch_size=64, sigma_d=0.2, validation_instances=3),
+        "evaluation": EvaluationConfig(num_instances=400),
+    }
+    return RunConfig(**(usual | parts))
+
+
+def _leaderboard() -> tuple[Part, ...]:
+    base = _at_one_budget(evaluation=EvaluationConfig(num_instances=400, worst_case=(0.03,)))
+    return (Part(PLANS["leaderboard"], Scale(base=base, sigma_ds=(0.1, 0.2, 0.4), num_seeds=5)),)
+
+
+def _leaderboard_fashion() -> tuple[Part, ...]:
+    base = _at_one_budget(
+        dataset=FashionMnist(image_size=16, max_train=4_000),
+        training=TrainingConfig(epochs=10, batch_size=64, sigma_d=0.2, validation_instances=3, max_validation=500),
+        evaluation=EvaluationConfig(num_instances=400, max_test=500, worst_case=(0.03,)),
+    )
+    return (Part(PLANS["leaderboard"], Scale(base=base, sigma_ds=(0.2, 0.4), num_seeds=3)),)
+
+
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
@@ -129,6 +155,13 @@ PRESETS: dict[str, Preset] = {
             for name, plan in PLANS.items()
             if name not in SIZED
         ),
+        Preset(
+            "flat_weights",
+            EXPERIMENTS["flat_weights"].question,
+            parts=(Part(PLANS["flat_weights"], Scale(base=_at_one_budget(), num_seeds=3)),),
+        ),
+        Preset("leaderboard", EXPERIMENTS["leaderboard"].question, parts=_leaderboard()),
+        Preset("leaderboard_fashion", "The leaderboard on Fashion-MNIST.", parts=_leaderboard_fashion()),
         Preset("paper_width", EXPERIMENTS["paper_width"].question, parts=_paper_width()),
         Preset("smoke", "Does everything work? Two trainings of two epochs.", fixed=smoke),
     )

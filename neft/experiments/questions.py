@@ -26,6 +26,7 @@ SERIES: Mapping[str, str] = {
     "ovf": "OVF",
     OVF_FIRST_ALONE: "OVF, first pass moves them",
     "irs": "IRS",
+    "noise_injection_t16": "Noise injection, T = 16",
 }
 """The series that experiments plan, in words."""
 _VALUE = r"-?[\d.]+(?:e[+-]?\d+)?"
@@ -225,6 +226,20 @@ _ALL = (
         settings={"all": "all (paper)", "first_and_last": "first and last (code)", NO_FEEDBACK: "no feedback"},
     ),
     Experiment(
+        "flat_weights",
+        "control",
+        "Flat weights",
+        "Errors scale with a layer's largest weight: what does it bring to keep it near the typical one?",
+        "weight constraint",
+        "our control, after [Joshi2020]; at α near 1, our own trial",
+        "Clipped at α times a layer's root mean square, bounded by a hyperbolic tangent, or binary: all as trained by "
+        "noise injection.",
+        numeric=False,
+        quantity="alpha",
+        quantity_words="clip α = {}",
+        settings={"none": "none", "saturating": "saturating", "binary": "binary"},
+    ),
+    Experiment(
         "paper_width",
         "paper",
         "At the paper's width",
@@ -245,6 +260,17 @@ _ALL = (
         "Every method spends the same number of trials; the winner is trained again from fresh seeds.",
         numeric=False,
         settings={"published_recipe": "published recipe", "tuned": "tuned"},
+    ),
+    Experiment(
+        "leaderboard",
+        "control",
+        "Leaderboard",
+        "Which training method does best where all are tuned alike, with and without a weight constraint?",
+        "device variation σ_d",
+        "our control: every method and constraint spends the same trials, chosen on validation chips",
+        "The leaderboard's own page ranks them and says which cannot be told apart.",
+        quantity="sigma_d",
+        quantity_words="σ_d = {}",
     ),
 )
 

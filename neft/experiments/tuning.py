@@ -32,7 +32,7 @@ def tuned(scale: Scale, stored: Stored) -> list[PlannedRun]:
         searches = [_search_run(scale, method, training) for method, training in trials]
         found += searches
         recipe_method, recipe_training = trials[0]
-        best = _best([stored(run.config.run_id) for run in searches])
+        best = best_trial([stored(run.config.run_id) for run in searches])
         chosen = [("published_recipe", 0, recipe_method, recipe_training)]
         if best is not None:
             chosen.append(("tuned", 1, *trials[best]))
@@ -81,7 +81,7 @@ def _search_run(scale: Scale, method: Method, training: dict[str, Any]) -> Plann
     return PlannedRun(config.model_copy(update={"evaluation": evaluation}), keep_weights=False)
 
 
-def _best(records: Sequence[Any]) -> int | None:
+def best_trial(records: Sequence[Any]) -> int | None:
     """The index of the best trial by validation accuracy; None while some are missing."""
     if any(record is None for record in records):
         return None

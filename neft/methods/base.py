@@ -5,7 +5,7 @@ optimiser is a constraint's (`neft.constraints`).
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
@@ -144,6 +144,9 @@ class BaseMethod(Component):
     is_cross_entropy: ClassVar[bool] = False
     """Whether the loss is CE(O / T, y) of one pass, but for what is fed back."""
 
+    searched: ClassVar[Mapping[str, Sequence[float]]] = {}
+    """Its own settings that are worth tuning and the values to try, the usual one first."""
+
     @property
     def num_snapshots(self) -> int:
         """Snapshot heads the network needs while training."""
@@ -153,6 +156,21 @@ class BaseMethod(Component):
     def num_passes(self) -> int:
         """Forward passes of the whole network that a step takes."""
         return 1
+
+    @property
+    def searches_sigma_d(self) -> bool:
+        """Whether the training's sigma_d is searched while training, by `candidates`."""
+        return False
+
+    def candidates(self, sigma_d: float, chosen: Sequence[float]) -> Sequence[float]:
+        """The sigma_d at which the coming epoch is trained; of several the best goes on, by validation chips.
+
+        Args:
+            sigma_d: the training's.
+            chosen: of every epoch so far.
+        """
+        del chosen
+        return (sigma_d,)
 
     @property
     def rank(self) -> int:
@@ -272,6 +290,7 @@ class FeedbackMethod(BaseMethod):
     source: ClassVar[str] = "[Qin2025], section 3"
     has_feedback: ClassVar[bool] = True
     is_cross_entropy: ClassVar[bool] = True
+    searched: ClassVar[Mapping[str, Sequence[float]]] = {"beta": (1e-3, 1e-2, 1e-1)}
     rising_gamma: ClassVar[bool]
     """Whether the paper's gamma grows with n (OVF) or falls (IRS)."""
 

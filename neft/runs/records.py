@@ -57,7 +57,7 @@ class RunFacts(Component):
     constraint: str
     """The weight constraint's variant: `none`, `clip1.1`, …"""
     constraint_name: str
-    """The weight constraint by name."""
+    """The kind of the weight constraint: `none`, `clip`, `clip_channel`, …"""
     constraint_label: str
     """The weight constraint in words, without its settings; empty for none."""
     has_batchnorm: bool

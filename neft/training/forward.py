@@ -57,7 +57,8 @@ class BatchForward:
     @property
     def weights(self) -> Weights:
         """Every layer that lies in devices, by name: the backbone's from the input to the output, then the heads'."""
-        self._weights = self._weights or self._network.device_weights()
+        if not self._weights:
+            self._weights = dict(self._config.constraint.effective(self._network.device_weights()))
         return self._weights
 
     @property
@@ -121,6 +122,7 @@ class BatchForward:
     def weights_moved(self) -> None:
         """After a step of the optimiser: what was mapped to devices is so no more."""
         self._deployments.clear()
+        self._weights = {}
 
     def _run(self, held: Weights, *, moves_batchnorm: bool, **options: bool) -> object:
         if not moves_batchnorm:
@@ -137,13 +139,13 @@ class BatchForward:
         heads: bool = False,
     ) -> Weights:
         """What the devices hold in a pass, by layer; layers that are not named are as they are trained."""
-        held: Weights = {}
+        held: Weights = dict(self.weights) if self._config.constraint.reparametrises else {}
         if sigma_d != 0 or chip is not None:
             deployment = self._deployment(heads=heads)
             normals = draw_normals(deployment.targets, self._chips) if chip is None else chip
-            held = deployment.chip(normals, sigma_d=self._by_layer(sigma_d))
+            held |= deployment.chip(normals, sigma_d=self._by_layer(sigma_d))
         elif self._config.training.quantise:
-            held = dict(self._deployment(heads=heads).targets)
+            held |= self._deployment(heads=heads).targets
         for name, extra in (added or {}).items():
             held[name] = held.get(name, self._known(name)) + extra
         return held

@@ -7,10 +7,11 @@ is never seen.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -19,6 +20,7 @@ from torch.func import functional_call
 from neft import columns
 from neft.chips.sampling import Weights, deploy, draw_normals
 from neft.config import RunConfig, TrainingConfig
+from neft.corrections.batchnorm import gather_statistics
 from neft.datasets.base import ImageData, Split
 from neft.errors import ConfigError, StoppedError
 from neft.methods import Moment, TaughtMethod
@@ -29,6 +31,8 @@ from neft.training.adam import Adam
 from neft.training.forward import BatchForward, of_backbone, training_deployment
 
 HistoryRow = dict[str, float | int]
+REALISTIC_WORST = 0.01
+"""Share of chips below the percentile by which a searched sigma_d is chosen."""
 
 
 @dataclass
@@ -104,6 +108,8 @@ def train(
     initialise(network, generator(config.training.seed, "initial_weights"))
     if initial_weights is not None:
         load_backbone(network, initial_weights, setting="TrainingConfig.pretrained_run")
+        begun = {name: weight.detach() for name, weight in of_backbone(network.device_weights()).items()}
+        _ = network.load_state_dict(dict(config.constraint.trainable(begun)), strict=False)
     # torch's stub does not know memory_format
     _ = network.to(torch_device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     if teacher is not None:
@@ -116,8 +122,13 @@ def train(
     validator = _Validator(config, data, torch_device)
     for epoch in range(state.epoch + 1, config.training.epochs + 1):
         started = time.perf_counter()
-        row = _train_epoch(network, optimiser, config, data, train_split, epoch, hooks, teacher)
-        row |= validator.measure(network)
+        stage = _Epoch(network, optimiser, config, data, train_split, epoch, hooks, teacher)
+        chosen = [row[columns.SIGMA_D] for row in state.history] if config.method.searches_sigma_d else []
+        candidates = config.method.candidates(config.training.sigma_d, chosen)
+        if config.method.searches_sigma_d:
+            row = _train_best(stage, validator, candidates)
+        else:
+            row = _train_epoch(stage, candidates[0]) | validator.measure(network)
         row[columns.SECONDS] = time.perf_counter() - started
         _advance(state, network, optimiser, row, keep_best=config.training.keep_best)
         hooks.on_epoch(state)
@@ -141,16 +152,43 @@ def learning_rate(config: RunConfig, progress: float) -> float:
     return config.training.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def _train_epoch(
-    network: Network,
-    optimiser: Adam,
-    config: RunConfig,
-    data: ImageData,
-    split: Split,
-    epoch: int,
-    hooks: Hooks,
-    teacher: Network | None,
-) -> HistoryRow:
+@dataclass(frozen=True)
+class _Epoch:
+    """What an epoch's steps need."""
+
+    network: Network
+    optimiser: Adam
+    config: RunConfig
+    data: ImageData
+    split: Split
+    epoch: int
+    hooks: Hooks
+    teacher: Network | None
+
+
+def _train_best(stage: _Epoch, validator: "_Validator", candidates: Sequence[float]) -> HistoryRow:
+    """Train the epoch at every sigma_d, each from where it began; go on from the best 1st percentile over chips.
+
+    BatchNorm's statistics are gathered anew before each is validated.
+    """
+    network, optimiser, config = stage.network, stage.optimiser, stage.config
+    start = TrainingState(weights=_copy(network.state_dict()), optimiser=_moments(network, optimiser))
+    best = start
+    rows: list[tuple[float, HistoryRow]] = []
+    for sigma_d in candidates:
+        _restore(network, optimiser, start)
+        row = _train_epoch(stage, sigma_d) | {columns.SIGMA_D: sigma_d}
+        gather_statistics(network, stage.data, of_backbone(_held(network, config)))
+        row |= validator.measure(network)
+        rows.append((validator.percentile, row))
+        if max(merit for merit, _ in rows) == validator.percentile:  # of equals the larger sigma_d
+            best = TrainingState(weights=_copy(network.state_dict()), optimiser=_moments(network, optimiser))
+    _restore(network, optimiser, best)
+    return max(reversed(rows), key=lambda pair: pair[0])[1]
+
+
+def _train_epoch(stage: _Epoch, sigma_d: float) -> HistoryRow:
+    network, optimiser, config, split, epoch = stage.network, stage.optimiser, stage.config, stage.split, stage.epoch
     training = config.training
     _ = network.train()
     # as published: the rate is constant within an epoch
@@ -161,11 +199,11 @@ def _train_epoch(
     hits = torch.zeros((), device=split.labels.device)
     seen = 0
     in_devices = network.device_weights()
-    batches = shuffled_batches(split, data, training.batch_size, generator(training.seed, "order", epoch))
+    batches = shuffled_batches(split, stage.data, training.batch_size, generator(training.seed, "order", epoch))
     for step, (images, labels) in enumerate(batches):
         moment = _moment(training, epoch, step, num_images=len(split))
-        forward = BatchForward(network, images, config, chips, moment=moment, teacher=teacher)
-        for loss, logits in config.method.losses(forward, labels, sigma_d=training.sigma_d):
+        forward = BatchForward(network, images, config, chips, moment=moment, teacher=stage.teacher)
+        for loss, logits in config.method.losses(forward, labels, sigma_d=sigma_d):
             optimiser.forget_gradients()
             _ = loss.backward()
             optimiser.step()
@@ -175,7 +213,7 @@ def _train_epoch(
             seen += len(labels)
             total_loss += loss.detach() * len(labels)
             hits += (logits.detach().argmax(dim=1) == labels).sum()
-        if hooks.should_stop():
+        if stage.hooks.should_stop():
             message = f"Stopped in epoch {epoch} of {training.epochs}; {epoch - 1} whole epochs are kept."
             raise StoppedError(message, epoch=epoch - 1)
     return {
@@ -198,6 +236,8 @@ class _Validator:
         self._config = config
         self._data = data
         self._split = _on_device(data.validation, torch_device)
+        self.percentile = 0.0
+        """The 1st percentile of accuracy over the chips that were measured last; clean where there are none."""
 
     @torch.no_grad()
     def measure(self, network: Network) -> HistoryRow:
@@ -212,6 +252,7 @@ class _Validator:
                 rng = generator(self._config.training.seed, "validation_chip", instance)
                 chip = deployment.chip(draw_normals(weights, rng), sigma_d=sigma_d)
                 noisy.append(self._accuracy(network, chip))
+        self.percentile = float(np.quantile(noisy, REALISTIC_WORST)) if noisy else clean
         return {
             columns.VALIDATION_ACCURACY: sum(noisy) / len(noisy) if noisy else clean,
             columns.VALIDATION_CLEAN_ACCURACY: clean,
@@ -252,10 +293,16 @@ def _finish(config: RunConfig, data: ImageData, state: TrainingState) -> Trained
 
 def deployed_weights(network: Network, config: RunConfig) -> Weights:
     """What the devices are to aim at: the backbone's trained weights, unless the method shifts them."""
-    weights = {name: weight.detach() for name, weight in of_backbone(network.device_weights()).items()}
+    weights = of_backbone(_held(network, config))
     stds = training_deployment(weights, config).stds
     sigma_d = config.train_sigma_d
     return dict(config.method.deployed(weights, stds={name: sigma_d * std for name, std in stds.items()}))
+
+
+def _held(network: Network, config: RunConfig) -> Weights:
+    """What lies in devices without variation, of the backbone and the heads."""
+    trained = {name: weight.detach() for name, weight in network.device_weights().items()}
+    return dict(config.constraint.effective(trained))
 
 
 def _copy(tensors: Mapping[str, Tensor]) -> Weights:
