@@ -21,6 +21,7 @@ VERBS = {
     "show": "Show one stored run.",
     "note": "Write a note and tags on a stored run.",
     "compare": "Compare stored runs on the same chips.",
+    "leaderboard": "Rank every training method with every weight constraint.",
     "claims": "Say which claims the stored experiments support.",
     "export": "Pack stored runs into a zip file.",
     "import": "Take runs out of a zip file.",

@@ -1,5 +1,6 @@
 """Where leaderboards are stored, and with what budget their rows were made."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import pandas as pd
 
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.records import RunRecord
-from neft.sigma_d import rounded_sigma_d, sigma_d_text
+from neft.sigma_d import rounded_sigma_d
 from neft.tables.runs import data_key, flat_config
 
 Runs = Mapping[str, tuple[RunRecord, pd.DataFrame]]
@@ -41,8 +42,8 @@ class Place:
 
     @property
     def words(self) -> str:
-        """`Digits 8×8, VGG-8, width 1/8`."""
-        return f"{self.dataset_label}, {self.backbone_label}"
+        """`Digits 8×8, VGG-8, width 1/8, RRAM1`."""
+        return f"{self.dataset_label}, {self.backbone_label}, {self.device_label}"
 
 
 def board_places(plans: Iterable[PlanRecord], records: Mapping[str, RunRecord]) -> list[Place]:
@@ -86,25 +87,23 @@ def entries_of(place: Place, plan: PlanRecord, records: Mapping[str, RunRecord])
     return [entry for entry in board_entries(plan, records) if _ground(records[entry.run_id]) == wanted]
 
 
-def budget_words(records: Sequence[RunRecord], *, sigma_d: float) -> str:
+def budget_words(records: Sequence[RunRecord]) -> str:
     """With what the rows of a leaderboard were made, in a sentence; a range where it is not the same for all.
 
     Args:
-        records: of its runs.
-        sigma_d: at which it is read.
+        records: of its runs at one sigma_d.
     """
     if not records:
         return ""
-    facts = records[0].facts
     configs = [flat_config(record) for record in records]
     epochs = _range([record.summary.num_epochs for record in records])
     sizes = [int(str(config[BATCH_SIZE])) for config in configs if BATCH_SIZE in config]
     batches = f" in batches of {_range(sizes)}" if sizes else ""
-    seeds = len({record.facts.seed for record in records})
+    by_row = Counter(record.facts.variant for record in records)
+    seeds = _range(list(by_row.values()))
     chips = _range([record.facts.num_instances for record in records])
     return (
-        f"{facts.dataset_label}, {facts.backbone_label}, {facts.device_label}, read at σ_d = {sigma_d_text(sigma_d)}. "
-        f"Every row: {_counted(epochs, 'epoch')} of {_images(configs)}{batches}, {_counted(str(seeds), 'seed')} × "
+        f"Every row: {_counted(epochs, 'epoch')} of {_images(configs)}{batches}, {_counted(seeds, 'seed')} × "
         f"{_counted(chips, 'chip')}; its settings were tuned on validation data."
     )
 

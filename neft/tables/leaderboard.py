@@ -24,7 +24,7 @@ from neft.tables.intervals import Interval, crossed_interval
 from neft.tables.percentiles import percentile_over_trainings
 from neft.tables.ranks import p_values, rank_intervals
 from neft.tables.runs import flat_config
-from neft.tables.variants import VARIANT_FACTS
+from neft.tables.variants import VARIANT_FACTS, variant_facts
 
 TH_G = 0.03
 """The largest deviation, over a layer's largest weight, at which the worst case is read ([Yan2022])."""
@@ -102,7 +102,7 @@ def leaderboard(
         accuracies.append(accuracy)
         worst = crossed_interval(np.array([[found] for found in _worst_cases(records, th_g)]))
         rows.append(
-            _facts(cell, records[0])
+            _facts(series, records[0])
             | {columns.SIGMA_D: rounded_sigma_d(sigma_d)}
             | _accuracy(accuracy.to_numpy(dtype=float))
             | _with_ci95(worst, columns.WORST_CASE, columns.WORST_CASE_CI95)
@@ -136,20 +136,28 @@ def pairs_told_apart(board: pd.DataFrame) -> tuple[int, int]:
     return int((board[columns.RANK_LOWER_TOGETHER] - 1).sum()), len(board) * (len(board) - 1) // 2
 
 
+def published_words() -> str:
+    """Whose the published figures are, and what keeps them from being compared with the rows' own."""
+    first = published_accuracy().query(f"{columns.PANEL} == @NEAREST_PANEL").iloc[0]
+    return (
+        f"Published: {first[columns.PANEL_LABEL]} ({first[columns.SOURCE]}), another network and other data, trained "
+        "longer, not tuned as here: compare the order, not the heights."
+    )
+
+
 def _cells(chips: pd.DataFrame) -> dict[str, pd.DataFrame]:
     if chips.empty:
         return {}
     return {str(series): cell for series, cell in chips.groupby(columns.VARIANT, sort=False, observed=True)}
 
 
-def _facts(cell: pd.DataFrame, record: RunRecord) -> dict[str, object]:
+def _facts(series: str, record: RunRecord) -> dict[str, object]:
     """What a row is: its method and constraint without what they were tuned to, and that in words beside."""
     facts = record.facts
-    first = cell[list(VARIANT_FACTS)].iloc[0]
     constraint = facts.constraint_label
     return {
-        **dict(zip(VARIANT_FACTS, first, strict=True)),
-        columns.VARIANT: str(first[columns.VARIANT]),
+        **variant_facts(record),
+        columns.VARIANT: series,
         columns.LABEL: f"{facts.method_label}, {_uncapitalised(constraint)}" if constraint else facts.method_label,
         columns.DEPARTURE: f"_{facts.constraint_name}" if constraint else "",
         columns.METHOD_LABEL: facts.method_label,

@@ -102,10 +102,10 @@ def _off_diagonal(num_rows: int) -> Booleans:
 
 def _by_what_is_shared(differences: Floats) -> list[tuple[NDArray[np.intp], Floats]]:
     """Rows that have the same seeds and chips, by their places, each with its complete differences."""
-    known = ~np.isnan(differences)
-    seeds = known.any(axis=2)
+    known = np.asarray(~np.isnan(differences))
+    seeds = np.asarray(known.any(axis=2))
     # a chip counts where every seed that the pair shares has it
-    chips = (known | ~seeds[:, :, None]).all(axis=1) & seeds.any(axis=1)[:, None]
+    chips = (known | ~seeds[:, :, None]).all(axis=1) & np.asarray(seeds.any(axis=1))[:, None]
     masks, of = np.unique(np.concatenate([seeds, chips], axis=1), axis=0, return_inverse=True)
     num_seeds = differences.shape[1]
     found: list[tuple[NDArray[np.intp], Floats]] = []
@@ -152,7 +152,7 @@ def _one_sided(parts: Floats) -> Floats:
 
 
 def _holm(p: Floats) -> Booleans:
-    """Which hypotheses are rejected: the smallest p against alpha / m, the next against alpha / (m - 1), until one fails."""
+    """Which are rejected: the smallest p against alpha / m, the next against alpha / (m - 1), until one is not."""
     order = np.argsort(p, kind="stable")
     limits = (1 - CONFIDENCE) / np.arange(len(p), 0, -1)
     passed = np.cumprod(p[order] <= limits).astype(bool)

@@ -232,14 +232,12 @@ def test_a_whole_leaderboard_takes_well_under_a_second() -> None:
         for constraint in ("none", "clip", "saturating")
     ]
     plan, runs = a_leaderboard(*rows)
-    times: list[float] = []
-    for _ in range(3):
-        start = time.perf_counter()
-        board = leaderboard(plan.entries, runs, sigma_d=0.2)
-        times.append(time.perf_counter() - start)
+    start = time.perf_counter()
+    board = leaderboard(plan.entries, runs, sigma_d=0.2)
 
     assert len(board) == 12
-    assert min(times) < 1
+    # 0.2 s where it was measured; the tests may share their cores
+    assert time.perf_counter() - start < 2
 
 
 # ---------------------------------------------------------------- where they are
@@ -266,7 +264,11 @@ def test_place_says_what_it_was_run_on_and_at_which_sigma_ds() -> None:
     plan, runs = a_leaderboard(PLAIN, IRS, BoardRow(PLAIN.chips, sigma_d=0.4), BoardRow(PLAIN.chips, sigma_d=0.1))
     (place,) = board_places([plan], {run_id: record for run_id, (record, _) in runs.items()})
 
-    assert (place.plan, place.key, place.words) == ("leaderboard", "digits8_mlp4x128", "Digits 8×8, MLP, 4 × 128")
+    assert (place.plan, place.key, place.words) == (
+        "leaderboard",
+        "digits8_mlp4x128",
+        "Digits 8×8, MLP, 4 × 128, RRAM1",
+    )
     assert place.sigma_ds == (0.1, 0.2, 0.4)
     assert place.command == "neft sweep leaderboard"
 
@@ -294,11 +296,11 @@ def test_places_of_one_plan_are_told_by_data_and_backbone() -> None:
 def test_budget_is_said_in_words() -> None:
     _, runs = a_leaderboard(PLAIN, CLIPPED)
 
-    words = budget_words([record for record, _ in runs.values()], sigma_d=0.2)
+    words = budget_words([record for record, _ in runs.values()])
 
     assert words == (
-        "Digits 8×8, MLP, 4 × 128, RRAM1, read at σ_d = 0.2. Every row: 30 epochs of all training images in batches of "
-        "128, 2 seeds × 2 chips; its settings were tuned on validation data."
+        "Every row: 30 epochs of all training images in batches of 128, 2 seeds × 2 chips; its settings were tuned on "
+        "validation data."
     )
 
 
@@ -313,7 +315,13 @@ def test_budget_that_differs_is_a_range() -> None:
         for record, config, epochs in zip(records, configs, (8, 16), strict=True)
     ]
 
-    assert "8–16 epochs of 5,000–10,000 training images" in budget_words(changed, sigma_d=0.2)
+    assert "8–16 epochs of 5,000–10,000 training images" in budget_words(changed)
+
+
+def test_budget_counts_the_seeds_of_a_row() -> None:
+    _, runs = a_leaderboard(PLAIN, BoardRow({2: [0.5, 0.7]}, constraint="clip"))
+
+    assert "1–2 seeds × 2 chips" in budget_words([record for record, _ in runs.values()])
 
 
 def test_student_is_the_one_of_the_hand_worked_numbers() -> None:

@@ -98,7 +98,7 @@ def test_holm_takes_the_smallest_against_the_number_of_comparisons() -> None:
 
 
 def test_holm_goes_on_while_they_pass() -> None:
-    # 0.008 <= 0.05 / 6, 0.0099 <= 0.05 / 5, 0.012 <= 0.05 / 4
+    # the limits are 0.00833, 0.01 and 0.0125
     p = np.array([[1, 0.008, 0.0099], [0.992, 1, 0.012], [0.9901, 0.988, 1]])
 
     assert told_apart(p).sum() == 3
