@@ -17,6 +17,7 @@ from neft.cli.output import json_rows, print_json, print_table
 from neft.cli.shared_options import json_option
 from neft.cli.text_tables import latex_table, markdown_table
 from neft.errors import ConfigError, StoreError, unknown_name
+from neft.experiments.questions import LEADERBOARD_TRIALS
 from neft.runs.plans import load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
@@ -165,7 +166,7 @@ def _boards(stores: Stores, asked: Asked, reference: str | None) -> list[Board]:
         problems |= unread
         table = leaderboard_table(entries, runs, sigma_d=sigma_d, reference=reference)
         if not table.empty:
-            budget = budget_words([record for record, _ in runs.values()])
+            budget = budget_words([record for record, _ in runs.values()], num_trials=LEADERBOARD_TRIALS)
             boards.append(Board(place, sigma_d, table, reference or default_reference(table), budget))
     for name, reason in problems.items():
         Console(stderr=True).print(f"[yellow]{name}[/]: {escape(reason)}", soft_wrap=True)

@@ -29,6 +29,8 @@ SERIES: Mapping[str, str] = {
     "noise_injection_t16": "Noise injection, T = 16",
 }
 """The series that experiments plan, in words."""
+LEADERBOARD_TRIALS = 6
+"""Of each of its rows, on validation data."""
 _VALUE = r"-?[\d.]+(?:e[+-]?\d+)?"
 
 

@@ -87,11 +87,12 @@ def entries_of(place: Place, plan: PlanRecord, records: Mapping[str, RunRecord])
     return [entry for entry in board_entries(plan, records) if _ground(records[entry.run_id]) == wanted]
 
 
-def budget_words(records: Sequence[RunRecord]) -> str:
+def budget_words(records: Sequence[RunRecord], *, num_trials: int) -> str:
     """With what the rows of a leaderboard were made, in a sentence; a range where it is not the same for all.
 
     Args:
         records: of its runs at one sigma_d.
+        num_trials: of settings, for each row.
     """
     if not records:
         return ""
@@ -104,7 +105,8 @@ def budget_words(records: Sequence[RunRecord]) -> str:
     chips = _range([record.facts.num_instances for record in records])
     return (
         f"Every row: {_counted(epochs, 'epoch')} of {_images(configs)}{batches}, {_counted(seeds, 'seed')} × "
-        f"{_counted(chips, 'chip')}; its settings were tuned on validation data."
+        f"{_counted(chips, 'chip')}; its settings are the best of "
+        f"{_counted(str(num_trials), 'trial')} on validation data."
     )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from neft.cli.leaderboard_columns import COLUMNS
+from neft.experiments.leaderboard import EXPERIMENT, TRIALS
 from neft.runs.plans import FOLDER
 from neft.runs.store import INSTANCES, RunStore
+from neft.tables.boards import LEADERBOARD
 from tests.cli.conftest import Neft
 from tests.stored_experiments import store_experiment
 from tests.stored_leaderboards import BoardRow, a_leaderboard
@@ -116,6 +118,14 @@ def test_seeds_are_counted_row_by_row_where_they_differ(neft: Neft, own_store: R
 
     assert "2 × 2" in line_of(shown, "│ noise_injection+none")
     assert "1 × 2" in line_of(shown, "│ irs+none")
+
+
+def test_trials_that_are_told_are_those_of_the_plan(neft: Neft, ranked: RunStore) -> None:
+    assert f"its settings are the best of {len(TRIALS)} trials on validation data." in neft("leaderboard").out
+
+
+def test_plans_of_leaderboards_are_read_as_such() -> None:
+    assert EXPERIMENT == LEADERBOARD
 
 
 # ---------------------------------------------------------------- other forms

@@ -296,11 +296,11 @@ def test_places_of_one_plan_are_told_by_data_and_backbone() -> None:
 def test_budget_is_said_in_words() -> None:
     _, runs = a_leaderboard(PLAIN, CLIPPED)
 
-    words = budget_words([record for record, _ in runs.values()])
+    words = budget_words([record for record, _ in runs.values()], num_trials=6)
 
     assert words == (
-        "Every row: 30 epochs of all training images in batches of 128, 2 seeds × 2 chips; its settings were tuned on "
-        "validation data."
+        "Every row: 30 epochs of all training images in batches of 128, 2 seeds × 2 chips; its settings are the best "
+        "of 6 trials on validation data."
     )
 
 
@@ -315,13 +315,13 @@ def test_budget_that_differs_is_a_range() -> None:
         for record, config, epochs in zip(records, configs, (8, 16), strict=True)
     ]
 
-    assert "8–16 epochs of 5,000–10,000 training images" in budget_words(changed)
+    assert "8–16 epochs of 5,000–10,000 training images" in budget_words(changed, num_trials=6)
 
 
 def test_budget_counts_the_seeds_of_a_row() -> None:
     _, runs = a_leaderboard(PLAIN, BoardRow({2: [0.5, 0.7]}, constraint="clip"))
 
-    assert "1–2 seeds × 2 chips" in budget_words([record for record, _ in runs.values()])
+    assert "1–2 seeds × 2 chips" in budget_words([record for record, _ in runs.values()], num_trials=6)
 
 
 def test_student_is_the_one_of_the_hand_worked_numbers() -> None:
