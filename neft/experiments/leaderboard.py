@@ -25,8 +25,8 @@ TRIALS: tuple[tuple[float, float | None, int, int], ...] = (
     (3e-3, 16.0, 1, 2),
     (1e-2, 64.0, 2, 1),
 )
-"""What every entry tries: learning rate, temperature (None: its own default), and which of the values that its constraint and its method want
-to see tuned (`searched`) are taken; the first is the published recipe."""
+"""What every entry tries: learning rate, temperature (None: the method's default), and which of the values that its
+constraint and its method want to see tuned (`searched`) are taken; the first is the published recipe."""
 
 
 @dataclass(frozen=True)

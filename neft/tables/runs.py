@@ -47,7 +47,13 @@ RUN_COLUMNS = (
     "created",
 )
 
-NOT_PART_OF_A_RECIPE = ("training.seed", "training.sigma_d", "evaluation.sigma_ds")
+NOT_PART_OF_A_RECIPE = (
+    "training.seed",
+    "training.sigma_d",
+    "training.validation_sigma_d",
+    "evaluation.sigma_ds",
+    "method.teacher_run",
+)
 DECAY_SETTINGS = ("method.num_feedback", "method.decay")
 
 

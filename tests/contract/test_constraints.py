@@ -8,7 +8,7 @@ from torch import Tensor
 
 from neft.component import default_name
 from neft.config import RunConfig
-from neft.constraints import CONSTRAINTS, BaseConstraint, Clip, NoConstraint
+from neft.constraints import CONSTRAINTS, BaseConstraint, Binary, Clip, NoConstraint, Saturating
 from neft.methods import BaseMethod, Irs, NoiseInjection
 from neft.networks.backbones import BaseBackbone, Vgg8
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
@@ -49,6 +49,32 @@ def test_a_constraint_reads_nothing_back_to_the_host(constraint: BaseConstraint,
     """Tensors without numbers have none to read: an `.item()` or a branch on one would raise."""
     with torch.no_grad():
         constraint.hold(a_network(backbone).to("meta").device_weights())
+
+
+def test_what_lies_in_devices_is_made_of_what_is_trained_and_passes_gradients_on(
+    constraint: BaseConstraint, backbone: BaseBackbone
+) -> None:
+    weights = a_network(backbone).device_weights()
+    effective = constraint.effective(weights)
+
+    assert {name: weight.shape for name, weight in effective.items()} == {n: w.shape for n, w in weights.items()}
+    torch.stack([weight.sum() for weight in effective.values()]).sum().backward()
+    assert all(weight.grad is not None and bool((weight.grad > 0).all()) for weight in weights.values())
+
+
+def test_a_constraint_that_says_so_and_no_other_changes_what_lies_in_devices(constraint: BaseConstraint) -> None:
+    weights = {"layer": torch.randn(6, 5, generator=generator(0))}
+
+    changed = not torch.equal(constraint.effective(weights)["layer"], weights["layer"])
+    assert changed is constraint.reparametrises
+
+
+def test_training_begins_with_the_weights_it_is_given(constraint: BaseConstraint) -> None:
+    """Those that the constraint allows."""
+    allowed = constraint.effective({"layer": 0.3 * torch.randn(6, 5, generator=generator(0))})
+
+    begun = constraint.effective(constraint.trainable(allowed))
+    torch.testing.assert_close(dict(begun), dict(allowed))
 
 
 @given(one=st.from_type(BaseConstraint), other=st.from_type(BaseConstraint))
@@ -160,3 +186,48 @@ def test_snapshot_heads_are_held_too() -> None:
 
     assert heads
     assert all(float(weight.detach().abs().amax()) == pytest.approx(limits[name]) for name, weight in heads.items())
+
+
+# ---------------------------------------------------------------- saturating, binary
+def test_saturating_weights_stay_below_their_bound_and_begin_as_they_are() -> None:
+    """A layer of 8 outputs: fan-out 8, so that Kaiming's std is sqrt(2/8) = 0.5; at bound 0.6 that is 0.3."""
+    weight = torch.linspace(-4, 4, 64).view(8, 8)
+
+    effective = Saturating(bound=0.6).effective({"layer": weight})["layer"]
+
+    assert float(effective.abs().amax()) == pytest.approx(0.3)
+    torch.testing.assert_close(effective, 0.3 * torch.tanh(weight / 0.3))
+    near_zero = Saturating(bound=0.6).effective({"layer": 1e-3 * weight})["layer"]
+    torch.testing.assert_close(near_zero, 1e-3 * weight, rtol=1e-4, atol=1e-8)
+
+
+def test_saturating_weights_of_a_convolution_count_its_kernel_in_the_fan_out() -> None:
+    # 2 outputs x 9 = 18: sqrt(2/18) = 1/3
+    effective = Saturating(bound=1).effective({"conv": 100 * torch.ones(2, 5, 3, 3)})["conv"]
+
+    assert float(effective.amax()) == pytest.approx(1 / 3)
+
+
+def test_binary_weights_are_two_values_a_layer() -> None:
+    weight = torch.tensor([[1.0, -3.0], [0.0, 4.0]])
+
+    # the mean of 1, 3, 0, 4 is 2; 0 counts as positive
+    assert Binary().effective({"layer": weight})["layer"].tolist() == [[2.0, -2.0], [2.0, 2.0]]
+
+
+def test_binary_weights_by_channel_are_two_values_a_channel() -> None:
+    weight = torch.tensor([[1.0, -3.0], [0.0, 4.0]])
+    effective = Binary(scale_per_channel=True).effective({"layer": weight})["layer"]
+
+    assert effective.tolist() == [[2.0, -2.0], [2.0, 2.0]]
+    wider = Binary(scale_per_channel=True).effective({"layer": torch.tensor([[1.0, -1.0], [5.0, 7.0]])})["layer"]
+    assert wider.tolist() == [[1.0, -1.0], [6.0, 6.0]]
+
+
+def test_gradients_go_straight_through_binary_weights() -> None:
+    weight = torch.tensor([[0.3, -0.7]], requires_grad=True)
+
+    (Binary().effective({"layer": weight})["layer"] * torch.tensor([[2.0, 5.0]])).sum().backward()
+
+    assert weight.grad is not None
+    assert weight.grad.tolist() == [[2.0, 5.0]]

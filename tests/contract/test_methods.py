@@ -1,6 +1,7 @@
 """What training methods must obey."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -37,16 +38,20 @@ def a_network(method: BaseMethod, backbone: BaseBackbone | None = None) -> Netwo
 
 
 def a_forward(network: Network, seed: int = 0, **training: Any) -> BatchForward:
-    return BatchForward(
-        network, IMAGES, RunConfig(training=TrainingConfig(**training)), generator(seed, "training_chips")
-    )
+    config = RunConfig(training=TrainingConfig(**training))
+    return BatchForward(network, IMAGES, config, generator(seed, "training_chips"), teacher=a_teacher())
+
+
+@cache
+def a_teacher() -> Network:
+    return a_network(Vanilla()).eval()
 
 
 class Recording(BatchForward):
     """A forward that keeps what was asked of it and what it gave."""
 
     def __init__(self, network: Network) -> None:
-        super().__init__(network, IMAGES, RunConfig(), generator(0, "training_chips"))
+        super().__init__(network, IMAGES, RunConfig(), generator(0, "training_chips"), teacher=a_teacher())
         self.sigma_ds: list[float | Mapping[str, float]] = []
         self.outputs: list[Tensor] = []
 
@@ -137,13 +142,15 @@ def test_noise_is_drawn_just_where_a_method_says_it_is(method: BaseMethod) -> No
     chips = generator(0, "training_chips")
     before = chips.get_state()
 
-    for _ in method.losses(BatchForward(a_network(method), IMAGES, RunConfig(), chips), LABELS, sigma_d=SIGMA_D):
+    forward = BatchForward(a_network(method), IMAGES, RunConfig(), chips, teacher=a_teacher())
+    for _ in method.losses(forward, LABELS, sigma_d=SIGMA_D):
         pass
 
     assert torch.equal(chips.get_state(), before) is not method.uses_noise
 
 
-def test_further_outputs_move_the_loss_just_where_there_is_feedback(method: BaseMethod) -> None:
+@pytest.mark.parametrize("method", CROSS_ENTROPIES, ids=lambda method: method.name)
+def test_further_outputs_move_a_cross_entropy_just_where_there_is_feedback(method: BaseMethod) -> None:
     _, recording, loss = recorded_loss(method)
 
     gradients = torch.autograd.grad(loss, recording.outputs, allow_unused=True)
@@ -390,7 +397,10 @@ def test_every_pass_of_a_step_is_the_next_chip_of_the_same_weights(sampler: Samp
 def take_a_step_without_numbers(method: BaseMethod, device: BaseDevice, backbone: BaseBackbone) -> Network:
     """Tensors without numbers have none to read: an `.item()` or a branch on one would raise."""
     network = a_network(method, backbone).to("meta")
-    forward = BatchForward(network, IMAGES.to("meta"), RunConfig.make(device=device), generator(0, "training_chips"))
+    teacher = a_network(Vanilla(), backbone).to("meta")
+    config = RunConfig.make(device=device)
+    chips = generator(0, "training_chips")
+    forward = BatchForward(network, IMAGES.to("meta"), config, chips, teacher=teacher)
 
     loss, _ = method.loss(forward, LABELS.to("meta"), sigma_d=SIGMA_D)
     loss.backward()

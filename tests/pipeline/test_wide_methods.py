@@ -1,7 +1,7 @@
 """Methods that are more than a loss: small ones made here, trained like any other."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -15,12 +15,12 @@ from typing_extensions import override
 from neft import columns
 from neft.chips.laws import RightCensored, Shift
 from neft.config import RunConfig
-from neft.constraints import Clip
+from neft.constraints import BaseConstraint, Binary, Clip, Saturating
 from neft.datasets.base import ImageData
 from neft.datasets.digits import Digits
 from neft.errors import ConfigError
 from neft.experiments.planning import PlannedRun
-from neft.methods import BaseMethod, Moment, NoisyForward, TaughtMethod
+from neft.methods import BaseMethod, Irs, Moment, NoiseInjection, NoisyForward, RightCensoredNoise, TaughtMethod
 from neft.networks.backbones import Mlp
 from neft.pipeline import Settings, restore_network, run
 from neft.runs.records import RunRecord
@@ -283,3 +283,97 @@ def test_a_teacher_of_another_data_shape_is_refused(settings: Settings) -> None:
     # its weights are read into its own network, built for the images at hand
     with pytest.raises(ConfigError, match=r"Distilled.teacher_run: its weights do not fit this network"):
         _ = run(config, settings)
+
+
+# ---------------------------------------------------------------- a sigma_d that is searched while training
+SEARCHED = RightCensoredNoise(largest_sigma_d=0.4)
+
+
+def test_searched_sigma_d_is_the_epochs_and_goes_the_way_of_the_best_percentile(few_digits: ImageData) -> None:
+    trained, _ = states_of(a_config(SEARCHED, epochs=4), few_digits)
+
+    chosen = [float(row[columns.SIGMA_D]) for row in trained.history]
+    for epoch, sigma_d in enumerate(chosen):
+        assert sigma_d in SEARCHED.candidates(0.2, chosen[:epoch])
+    assert len({*chosen}) > 1
+
+
+def test_searched_training_that_goes_on_ends_as_the_uninterrupted_one(few_digits: ImageData) -> None:
+    config = a_config(SEARCHED)
+    whole, states = states_of(config, few_digits)
+
+    for state in states:
+        resumed = train(config, few_digits, state=state)
+        assert same(resumed.network.state_dict(), whole.network.state_dict())
+        assert [row[columns.SIGMA_D] for row in resumed.history] == [row[columns.SIGMA_D] for row in whole.history]
+
+
+def test_an_epoch_goes_on_from_the_candidate_with_the_best_percentile(few_digits: ImageData) -> None:
+    """Trained at each candidate alone, from the same start on the same chips, none does better than the chosen one."""
+    config = a_config(SEARCHED, epochs=1, keep_best=False)
+    whole, _ = states_of(config, few_digits)
+    alone: dict[float, float] = {}
+    for sigma_d in SEARCHED.candidates(0.2, []):
+
+        class One(RightCensoredNoise):
+            only: ClassVar[float] = sigma_d
+
+            @override
+            def candidates(self, sigma_d: float, chosen: Sequence[float]) -> Sequence[float]:
+                return (self.only,)
+
+        single = train(config.model_copy(update={"method": One(largest_sigma_d=0.4)}), few_digits)
+        assert [row[columns.SIGMA_D] for row in single.history] == [sigma_d]
+        alone[sigma_d] = single.history[0][columns.VALIDATION_ACCURACY]
+        if sigma_d == whole.history[0][columns.SIGMA_D]:
+            assert same(single.network.state_dict(), whole.network.state_dict())
+
+    assert whole.history[0][columns.SIGMA_D] in alone
+
+
+def test_validation_chips_may_be_of_another_sigma_d_than_the_training(few_digits: ImageData) -> None:
+    plain, other = (
+        train(a_config(Made(), sigma_d=0.2, epochs=2, validation_sigma_d=sigma_d), few_digits).history
+        for sigma_d in (None, 0.0)
+    )
+
+    assert [row[columns.LOSS] for row in plain] == [row[columns.LOSS] for row in other]
+    clean = [row[columns.VALIDATION_CLEAN_ACCURACY] for row in other]
+    assert [row[columns.VALIDATION_ACCURACY] for row in other] == clean
+    assert [row[columns.VALIDATION_ACCURACY] for row in plain] != clean
+
+
+# ---------------------------------------------------------------- weights that are made of what is trained
+REPARAMETRISED: list[BaseConstraint] = [Saturating(bound=0.5), Binary()]
+
+
+@pytest.mark.parametrize("constraint", REPARAMETRISED, ids=lambda constraint: constraint.variant)
+def test_deployed_weights_obey_the_constraint(constraint: BaseConstraint, few_digits: ImageData) -> None:
+    config = a_config(Made()).model_copy(update={"constraint": constraint})
+    trained, states = states_of(config, few_digits)
+
+    latent = {name: states[trained.selected_epoch - 1].weights[name] for name in trained.network.device_weights()}
+    expected = constraint.effective(latent)
+    assert same({name: weight.detach() for name, weight in trained.network.device_weights().items()}, dict(expected))
+
+
+@pytest.mark.parametrize("constraint", REPARAMETRISED, ids=lambda constraint: constraint.variant)
+@pytest.mark.parametrize("method", [Made(), SharpnessAware(), TwoSteps(), NoiseInjection(), Irs(num_feedback=1)])
+def test_any_method_trains_under_a_constraint_and_goes_on(
+    method: BaseMethod, constraint: BaseConstraint, few_digits: ImageData
+) -> None:
+    config = a_config(method, epochs=2).model_copy(update={"constraint": constraint})
+    whole, states = states_of(config, few_digits)
+    resumed = train(config, few_digits, state=states[0])
+
+    assert same(resumed.network.state_dict(), whole.network.state_dict())
+    assert whole.history[1][columns.LOSS] < whole.history[0][columns.LOSS]
+
+
+def test_noise_free_passes_see_the_constrained_weights(few_digits: ImageData) -> None:
+    """A layer is bounded at a thousandth: no answer can be told from another, at any sigma_d."""
+    config = a_config(Made(), sigma_d=0.0, epochs=1).model_copy(update={"constraint": Saturating(bound=1e-3)})
+    (row,) = train(config, few_digits).history
+
+    # ln 10: the loss of ten classes that look alike
+    assert row[columns.LOSS] == pytest.approx(2.302585, abs=1e-3)
