@@ -59,4 +59,4 @@ def evaluate(
     if as_json:
         print_json(record_json(record))
     else:
-        print_table(results_table(record))
+        print_table(results_table(record, stores.own.instances(record)))

@@ -3,13 +3,16 @@
 import json
 import math
 import sys
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from neft import columns
 from neft.runs.records import RunRecord
+from neft.tables.percentiles import limits_in_words, low_percentiles_of_run, percentile_name, too_few_chips
 
 UNLIMITED = 1000
 """Characters a line; no table is wider."""
@@ -42,28 +45,54 @@ def record_json(record: RunRecord) -> dict[str, Any]:
     return record.model_dump(mode="json")
 
 
-def results_table(record: RunRecord) -> Table:
-    """Accuracy and EKL of a run at every sigma_d."""
+def results_table(record: RunRecord, instances: pd.DataFrame) -> Table:
+    """Accuracy, its low percentile with limits, and EKL of a run at every sigma_d.
+
+    Args:
+        record: the run.
+        instances: its chips.
+    """
     facts = record.facts
+    limits = low_percentiles_of_run(instances).to_dict("records")
+    counts = {row.metrics["accuracy"].num_instances for row in record.summary.test if row.sigma_d}
     table = Table(
         title=f"{facts.label}, {facts.backbone_label}, {facts.dataset_label}, {facts.device_label}",
-        caption=f"mean ± 95 % interval over chips · {record.id}",
+        caption="\n".join([f"mean ± 95 % interval over chips · {record.id}", limits_caption(1, counts)]),
     )
     headings = ("accuracy %", "1st percentile %", "EKL (nats)", "confidence %", "calibration error %")
     for heading in ("test σ_d", "chips", *headings):
         table.add_column(heading, justify="right")
-    for row in record.summary.test:
+    for row, ends in zip(record.summary.test, limits, strict=True):
         accuracy, ekl = row.metrics["accuracy"], row.metrics["ekl"]
         table.add_row(
             f"{row.sigma_d:g}",
             str(accuracy.num_instances),
             _with_interval(accuracy.mean, accuracy.ci95, scale=100, digits=2),
-            _with_interval(accuracy.percentile_1, None, scale=100, digits=2),
+            with_limits(accuracy.percentile_1, ends[columns.PERCENTILE_1_LOWER], ends[columns.PERCENTILE_1_UPPER]),
             _with_interval(ekl.mean, ekl.ci95, scale=1, digits=4),
             _with_interval(row.metrics["mean_confidence"].mean, None, scale=100, digits=1),
             _with_interval(row.metrics["calibration_error"].mean, None, scale=100, digits=1),
         )
     return table
+
+
+def limits_caption(percentile: int, counts: Collection[int]) -> str:
+    """What a percentile's limits are, and where so few chips set none of one kind, which and how many would."""
+    missing = too_few_chips(percentile, *counts)
+    said = f"{percentile_name(percentile)}: one-sided 95 % limits over chips"
+    return f"{said}; {missing}" if missing else said
+
+
+def with_limits(
+    value: float | None, lower: float | None, upper: float | None, *, scale: float | int = 100, digits: int = 2
+) -> str:
+    """`91.18 (at most 92.90)`; a dash where there is no percentile."""
+    if value is None or math.isnan(value):
+        return "–"
+    ends = [math.nan if end is None else end for end in (lower, upper)]
+    words = "" if ends == [value, value] else limits_in_words(ends[0], ends[1], scale=scale, digits=digits)
+    shown = f"{value * scale:.{digits}f}"
+    return f"{shown} ({words})" if words else shown
 
 
 def _with_interval(mean: float | None, ci95: float | None, *, scale: int, digits: int) -> str:

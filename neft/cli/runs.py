@@ -1,5 +1,8 @@
 """neft runs."""
 
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
 import click
 import pandas as pd
 from rich.console import Console
@@ -7,12 +10,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from neft import columns
-from neft.cli.output import print_json, print_table
+from neft.cli.output import limits_caption, print_json, print_table, with_limits
 from neft.cli.shared_options import json_option
+from neft.errors import StoreError
 from neft.runs.notes import list_notes
+from neft.runs.records import RunRecord
 from neft.runs.store import Stores
 from neft.tables import runs_table
 
+PERCENTILE = "percentile_1_at_train_sigma_d"
 SHOWN = {
     columns.RUN_ID: "id",
     columns.LABEL: "method",
@@ -23,6 +29,7 @@ SHOWN = {
     columns.SEED: "seed",
     "clean_accuracy": "clean %",
     "accuracy_at_train_sigma_d": "at train σ_d %",
+    PERCENTILE: "1st percentile %",
 }
 TAGS = "tags"
 LEFT = (columns.RUN_ID, columns.LABEL, TAGS)
@@ -36,37 +43,63 @@ PERCENT = ("clean_accuracy", "accuracy_at_train_sigma_d")
 @click.option("--tag", metavar="TAG", help="Only runs that you gave this tag (`neft note RUN_ID --tag TAG`).")
 @json_option
 def runs(dataset: str | None, backbone: str | None, method: str | None, tag: str | None, *, as_json: bool) -> None:
-    """List the stored runs: those that ship with the package and your own, with the tags of your notes."""
-    listing, notes = Stores.default().list(), list_notes()
+    """List the stored runs: those that ship with the package and your own, with the tags of your notes.
+
+    Of each the accuracy without variation, and at the training's own σ_d the mean and the 1st percentile over chips
+    with its limits.
+    """
+    stores = Stores.default()
+    listing, notes = stores.list(), list_notes()
     tags = {run_id: list(note.tags) for run_id, note in notes.notes.items()}
-    table = runs_table(listing.records)
+    records = [
+        record
+        for record in listing.records
+        if _is_asked_for(record, dataset, backbone, method) and (tag is None or tag in tags.get(record.id, ()))
+    ]
+    chips, damaged = _chips(records, stores)
+    problems = listing.problems | damaged
+    table = runs_table(records, chips)
     table[TAGS] = [tags.get(run_id, []) for run_id in table[columns.RUN_ID]]
-    table = _narrowed(table, dataset, backbone, method, tag)
     if as_json:
         clean = table.astype(object).where(table.notna(), None)
-        print_json({"runs": clean.to_dict("records"), "problems": listing.problems})
+        print_json({"runs": clean.to_dict("records"), "problems": problems})
         return
-    drawn = Table(title=f"{len(table)} runs")
+    counts = {record.facts.num_instances for record in records if record.facts.train_sigma_d}
+    drawn = Table(title=f"{len(table)} runs", caption=limits_caption(1, counts))
     shown = SHOWN | ({TAGS: "tags"} if table[TAGS].map(bool).any() else {})
     for name, heading in shown.items():
         drawn.add_column(heading, justify="left" if name in LEFT else "right", no_wrap=True)
     for row in table.to_dict("records"):
-        drawn.add_row(*(_cell(str(name), row[name]) for name in shown))
+        drawn.add_row(*(_percentile(row) if name == PERCENTILE else _cell(name, row[name]) for name in shown))
     print_table(drawn)
-    for run_id, reason in (*listing.problems.items(), *notes.problems.items()):
+    for run_id, reason in (*problems.items(), *notes.problems.items()):
         Console(stderr=True).print(f"[yellow]{run_id}[/]: {escape(reason)}", soft_wrap=True)
 
 
-def _narrowed(
-    table: pd.DataFrame, dataset: str | None, backbone: str | None, method: str | None, tag: str | None
-) -> pd.DataFrame:
-    if dataset:
-        table = table[table[columns.DATASET] == dataset]
-    if backbone:
-        table = table[table[columns.BACKBONE].str.startswith(backbone)]
-    if method:
-        table = table[table[columns.METHOD] == method]
-    return table[[tag in given for given in table[TAGS]]] if tag else table
+def _is_asked_for(record: RunRecord, dataset: str | None, backbone: str | None, method: str | None) -> bool:
+    facts = record.facts
+    return (
+        dataset in (None, facts.dataset)
+        and facts.backbone.startswith(backbone or "")
+        and method in (None, facts.method)
+    )
+
+
+def _chips(records: Iterable[RunRecord], stores: Stores) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """The runs' chips by run id, and why others cannot be read."""
+    found: dict[str, pd.DataFrame] = {}
+    problems: dict[str, str] = {}
+    for record in records:
+        try:
+            found[record.id] = stores.holder(record.id).instances(record)
+        except StoreError as error:
+            problems[record.id] = str(error)
+    return found, problems
+
+
+def _percentile(row: Mapping[Hashable, Any]) -> str:
+    value, lower, upper = (row[name] for name in (PERCENTILE, f"{PERCENTILE}_lower", f"{PERCENTILE}_upper"))
+    return with_limits(value, lower, upper, digits=1)
 
 
 def _cell(name: str, value: object) -> str:

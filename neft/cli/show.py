@@ -30,7 +30,7 @@ def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
     if as_json:
         print_json(record_json(record))
         return
-    print_table(results_table(record))
+    print_table(results_table(record, store.instances(record)))
     provenance = record.provenance
     facts = {
         "parameters": f"{record.summary.num_parameters:,}",

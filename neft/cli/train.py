@@ -82,7 +82,7 @@ def train(
     if as_json:
         print_json(record_json(record))
     else:
-        print_table(results_table(record))
+        print_table(results_table(record, stores.own.instances(record)))
 
 
 def _say_estimate(config: RunConfig, stores: Stores, *, as_json: bool) -> None:

@@ -42,3 +42,5 @@ class Metric:
     """A 0-d tensor, so that nothing waits for the host."""
     calibrated: bool = False
     """Whether it is taken of the logits over the calibration temperature (`neft.evaluation.calibration`)."""
+    unlucky_percentile: int = 1
+    """The percentile over chips at which the unlucky ones lie: 99 where more is worse."""

@@ -23,4 +23,5 @@ CALIBRATION_ERROR = Metric(
     "fraction",
     "Expected calibration error: how far confidence and accuracy part, over 15 bins of confidence.",
     calibration_error,
+    unlucky_percentile=99,
 )

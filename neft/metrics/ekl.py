@@ -25,6 +25,7 @@ CALIBRATED_EKL = Metric(
     "same σ_d, so that a network is not called certain for the scale of its logits.",
     ekl,
     calibrated=True,
+    unlucky_percentile=99,
 )
 
 EKL = Metric(
@@ -33,4 +34,5 @@ EKL = Metric(
     "nats",
     "Expected KL divergence of correct predictions: the mean of -ln p of the true class over images predicted right.",
     ekl,
+    unlucky_percentile=99,
 )

@@ -9,7 +9,7 @@ from neft import columns
 from neft.tables.arms import convergence
 from neft.tables.curves import differences_to, metric_curves, seeds_by_chips
 from neft.tables.intervals import spread
-from neft.tables.percentiles import LOW_PERCENTILES, percentile_over_trainings
+from neft.tables.percentiles import LOW_PERCENTILES, percentile_at
 from neft.tables.variants import VARIANT_FACTS
 
 NUM_FAILED = "num_failed"
@@ -23,7 +23,7 @@ _HEADS = (*VARIANT_FACTS, columns.SIGMA_D)
 def low_percentiles(
     gathered: pd.DataFrame, metric: str = columns.ACCURACY, percentiles: Sequence[int] = tuple(LOW_PERCENTILES)
 ) -> pd.DataFrame:
-    """A row per variant, sigma_d and percentile: the percentile with its limits, as `percentile_over_trainings`.
+    """A row per variant, sigma_d and percentile: the percentile with its limits, as `percentile_at`.
 
     `num_instances` counts the chips of the training that met the fewest.
     """
@@ -32,7 +32,7 @@ def low_percentiles(
         values = seeds_by_chips(cell, metric).to_numpy(dtype=float)
         fewest = {columns.NUM_INSTANCES: int((~np.isnan(values)).sum(axis=1).min()) if values.size else 0}
         for percentile in percentiles if values.size else ():
-            found = percentile_over_trainings(values, percentile / 100)
+            found = percentile_at(values, percentile / 100, sigma_d=float(str(curve[columns.SIGMA_D])))
             ends = dict(zip((columns.VALUE, columns.LOWER, columns.UPPER), found, strict=True))
             rows.append({**curve, **fewest, columns.PERCENTILE: percentile, **ends})
     heads = (*_HEADS, columns.PERCENTILE, columns.VALUE, columns.LOWER, columns.UPPER)

@@ -10,7 +10,7 @@ from neft import columns
 from neft.runs.records import RunRecord
 from neft.sigma_d import same_sigma_d
 from neft.tables.intervals import Interval, crossed_interval
-from neft.tables.percentiles import LOW_PERCENTILES, low_percentile_columns
+from neft.tables.percentiles import LOW_PERCENTILE_COLUMNS, low_percentile_columns
 from neft.tables.variants import VARIANT_FACTS, facts_of, variant_facts
 
 Protocol = Literal["matched", "fixed"]
@@ -24,7 +24,7 @@ CURVE_COLUMNS = (
     columns.CI95,
     columns.LOWER,
     columns.UPPER,
-    *(name for names in LOW_PERCENTILES.values() for name in names),
+    *LOW_PERCENTILE_COLUMNS,
     columns.NUM_SEEDS,
     columns.NUM_INSTANCES,
     columns.RUN_IDS,
@@ -193,7 +193,7 @@ def _curve_row(sigma_d: float, cell: pd.DataFrame, metric: str) -> dict[str, obj
         columns.CI95: interval.ci95,
         columns.LOWER: interval.mean - half,
         columns.UPPER: interval.mean + half,
-        **low_percentile_columns(values),
+        **low_percentile_columns(values, sigma_d=sigma_d),
         columns.NUM_SEEDS: interval.num_seeds,
         columns.NUM_INSTANCES: interval.num_instances,
         columns.RUN_IDS: tuple(sorted(str(run_id) for run_id in cell[columns.RUN_ID].unique())),

@@ -21,6 +21,7 @@ from neft.errors import ConfigError
 from neft.runs.records import RunRecord
 from neft.sigma_d import rounded_sigma_d, same_sigma_d
 from neft.tables.intervals import crossed_interval, student_t
+from neft.tables.percentiles import difference_of_percentiles, percentile_at
 from neft.tables.runs import flat_config
 
 ROUNDING = 1e-6
@@ -35,18 +36,27 @@ NO_CHIP_SETTINGS = (
     "evaluation.recalibrate_batchnorm",
 )
 """Settings of an evaluation that leave each chip what it is."""
+PERCENTILE_OF_RUN = (columns.PERCENTILE_VALUE, columns.PERCENTILE_LOWER, columns.PERCENTILE_UPPER)
+PERCENTILE_DIFFERENCE = (
+    columns.PERCENTILE_DIFFERENCE,
+    columns.PERCENTILE_DIFFERENCE_LOWER,
+    columns.PERCENTILE_DIFFERENCE_UPPER,
+)
 COMPARISON_COLUMNS = (
     columns.RUN_ID,
     columns.LABEL,
     columns.SIGMA_D,
     columns.MEAN,
     columns.CI95,
+    columns.PERCENTILE,
+    *PERCENTILE_OF_RUN,
     columns.NUM_INSTANCES,
     columns.DIFFERENCE,
     columns.DIFFERENCE_CI95,
     columns.INDEPENDENT_CI95,
     columns.NUM_PAIRS,
     columns.NUM_INDEPENDENT,
+    *PERCENTILE_DIFFERENCE,
 )
 
 
@@ -98,15 +108,18 @@ def compare_runs(
     metric: str = columns.ACCURACY,
     *,
     sigma_ds: Sequence[float] | None = None,
+    percentile: int = 1,
 ) -> pd.DataFrame:
-    """Each run's mean over chips, and its difference to the first run, at every sigma_d that all were tested at.
+    """Each run's mean and percentile, and their differences to the first run, at every sigma_d that all were tested at.
 
-    A run that met other chips than the first (`other_chips`) is compared unpaired.
+    A run that met other chips than the first (`other_chips`) is compared unpaired. Percentiles are over each run's own
+    chips, and their differences as `difference_of_percentiles`.
 
     Args:
         runs: records and their chips; at least one.
         metric: the metric's column.
         sigma_ds: only these of the shared device variations.
+        percentile: which one (1 for the 1st).
 
     Returns:
         A row per run, in the given order, and sigma_d; the first run's differences are NaN.
@@ -123,23 +136,30 @@ def compare_runs(
         paired = not other_chips(record, first)
         for sigma_d in shared:
             ours = _by_chip(chips, sigma_d, metric)
-            mean = crossed_interval(ours.to_numpy(dtype=float)[None, :])
+            values = ours.to_numpy(dtype=float)
+            mean = crossed_interval(values[None, :])
+            of_chips = percentile_at(values[None, :], percentile / 100, sigma_d=sigma_d)
             row: dict[str, object] = {
                 columns.RUN_ID: record.id,
                 columns.LABEL: record.facts.label,
                 columns.SIGMA_D: sigma_d,
                 columns.MEAN: mean.mean,
                 columns.CI95: mean.ci95,
+                columns.PERCENTILE: percentile,
+                **dict(zip(PERCENTILE_OF_RUN, of_chips, strict=True)),
                 columns.NUM_INSTANCES: mean.num_instances,
             }
             if position:
-                difference = _difference(ours, _by_chip(first_chips, sigma_d, metric), paired=paired)
+                theirs = _by_chip(first_chips, sigma_d, metric)
+                difference = _difference(ours, theirs, paired=paired)
+                low = difference_of_percentiles(values, theirs.to_numpy(dtype=float), percentile / 100)
                 row |= {
                     columns.DIFFERENCE: difference.mean,
                     columns.DIFFERENCE_CI95: difference.ci95,
                     columns.INDEPENDENT_CI95: difference.independent_ci95,
                     columns.NUM_PAIRS: difference.num_pairs,
                     columns.NUM_INDEPENDENT: difference.num_independent,
+                    **dict(zip(PERCENTILE_DIFFERENCE, low, strict=True)),
                 }
             rows.append(row)
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))

@@ -4,13 +4,16 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from neft import columns
 from neft.runs.migrations import NEW_PARTS, NEW_SETTINGS
-from neft.runs.records import RunRecord
+from neft.runs.records import MetricSummary, RunRecord
+from neft.sigma_d import same_sigma_d
+from neft.tables.percentiles import LOW_PERCENTILE_COLUMNS, LOW_PERCENTILES, low_percentile_columns
 from neft.tables.variants import VARIANT_FACTS, variant_facts
 
 RUN_COLUMNS = (
@@ -42,6 +45,8 @@ RUN_COLUMNS = (
     "clean_accuracy",
     "accuracy_at_train_sigma_d",
     "percentile_1_at_train_sigma_d",
+    "percentile_1_at_train_sigma_d_lower",
+    "percentile_1_at_train_sigma_d_upper",
     "num_parameters",
     "training_seconds",
     "created",
@@ -62,13 +67,26 @@ def data_key(record: RunRecord) -> str:
     return f"{record.facts.dataset}{record.config['dataset']['image_size']}"
 
 
-def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """A row per run: what it is, and its accuracy clean and at its own training sigma_d."""
-    return pd.DataFrame([_run_row(record) for record in records], columns=list(RUN_COLUMNS))
+def runs_table(
+    records: Sequence[RunRecord], instances: Mapping[str, pd.DataFrame] = MappingProxyType({})
+) -> pd.DataFrame:
+    """A row per run: what it is, and its accuracy clean and at its own training sigma_d.
+
+    Args:
+        records: the runs.
+        instances: their chips, by run id; the percentile of a run without them has no limits.
+    """
+    rows = [_run_row(record, instances.get(record.id)) for record in records]
+    return pd.DataFrame(rows, columns=list(RUN_COLUMNS))
 
 
-def summary_table(record: RunRecord) -> pd.DataFrame:
-    """A row per sigma_d of a run's summary: accuracy with its interval and low percentiles, and the other means."""
+def summary_table(record: RunRecord, instances: pd.DataFrame | None = None) -> pd.DataFrame:
+    """A row per sigma_d of a run's summary: accuracy with its interval and low percentiles, and the other means.
+
+    Args:
+        record: the run.
+        instances: its chips; without them percentiles have no limits.
+    """
     rows: list[dict[str, float | None]] = []
     for row in record.summary.test:
         accuracy = row.metrics[columns.ACCURACY]
@@ -77,12 +95,27 @@ def summary_table(record: RunRecord) -> pd.DataFrame:
                 columns.SIGMA_D: row.sigma_d,
                 columns.ACCURACY: accuracy.mean,
                 columns.CI95: accuracy.ci95,
-                columns.PERCENTILE_1: accuracy.percentile_1,
-                columns.PERCENTILE_5: accuracy.percentile_5,
+                **summary_percentiles(accuracy, instances, row.sigma_d),
+                columns.NUM_INSTANCES: accuracy.num_instances,
                 **{name: found.mean for name, found in row.metrics.items() if name != columns.ACCURACY},
             }
         )
     return pd.DataFrame(rows)
+
+
+def summary_percentiles(
+    found: MetricSummary, instances: pd.DataFrame | None, sigma_d: float, metric: str = columns.ACCURACY
+) -> dict[str, float | None]:
+    """A stored summary's low percentiles with the limits that the run's chips set, by the columns of `LOW_PERCENTILES`.
+
+    Without chips there are no limits (NaN).
+    """
+    limits = dict.fromkeys(LOW_PERCENTILE_COLUMNS, float("nan"))
+    if instances is not None:
+        at = instances[same_sigma_d(instances[columns.SIGMA_D], sigma_d)]
+        limits = low_percentile_columns(at[metric].to_numpy(dtype=float)[None, :], sigma_d=sigma_d)
+    stored = {columns.PERCENTILE_1: found.percentile_1, columns.PERCENTILE_5: found.percentile_5}
+    return limits | stored
 
 
 def recipe(record: RunRecord, *, ignoring: Sequence[str] = ()) -> str:
@@ -214,10 +247,12 @@ def _renamed(record: RunRecord, key: str, model: RunRecord) -> RunRecord:
     return record.model_copy(update={"facts": facts})
 
 
-def _run_row(record: RunRecord) -> dict[str, object]:
+def _run_row(record: RunRecord, instances: pd.DataFrame | None) -> dict[str, object]:
     facts = record.facts
     clean = record.summary.at(0.0)
     own = record.summary.at(facts.train_sigma_d)
+    accuracy = own.metrics[columns.ACCURACY] if own else None
+    low = summary_percentiles(accuracy, instances, facts.train_sigma_d) if accuracy else {}
     return {
         **{name: getattr(facts, name) for name in RUN_COLUMNS if name in type(facts).model_fields},
         **variant_facts(record),
@@ -229,8 +264,11 @@ def _run_row(record: RunRecord) -> dict[str, object]:
         "selected_epoch": record.summary.selected_epoch,
         "validation_accuracy": record.summary.validation_accuracy,
         "clean_accuracy": clean.metrics[columns.ACCURACY].mean if clean else None,
-        "accuracy_at_train_sigma_d": own.metrics[columns.ACCURACY].mean if own else None,
-        "percentile_1_at_train_sigma_d": own.metrics[columns.ACCURACY].percentile_1 if own else None,
+        "accuracy_at_train_sigma_d": accuracy.mean if accuracy else None,
+        **{
+            name.replace(columns.PERCENTILE_1, "percentile_1_at_train_sigma_d"): low.get(name)
+            for name in LOW_PERCENTILES[1]
+        },
         "num_parameters": record.summary.num_parameters,
         "training_seconds": record.provenance.training_seconds,
         "created": record.provenance.created,

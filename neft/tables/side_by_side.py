@@ -4,6 +4,7 @@ A run is a row of its own here, never pooled with others: every interval is over
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,8 @@ from neft.runs.records import RunRecord
 from neft.sigma_d import same_sigma_d
 from neft.tables.curves import gather, metric_quantiles
 from neft.tables.pairs import compare_runs
-from neft.tables.runs import flat_config
+from neft.tables.percentiles import LOW_PERCENTILE_COLUMNS
+from neft.tables.runs import flat_config, summary_percentiles
 
 Run = tuple[RunRecord, pd.DataFrame]
 """A record and its chips."""
@@ -27,8 +29,7 @@ RUN_CURVE_COLUMNS = (
     columns.CI95,
     columns.LOWER,
     columns.UPPER,
-    columns.PERCENTILE_1,
-    columns.PERCENTILE_5,
+    *LOW_PERCENTILE_COLUMNS,
     columns.NUM_INSTANCES,
 )
 RUN_DIFFERENCE_COLUMNS = (
@@ -45,10 +46,20 @@ RUN_DIFFERENCE_COLUMNS = (
 )
 
 
-def run_curves(records: Sequence[RunRecord], metric: str = columns.ACCURACY) -> pd.DataFrame:
+def run_curves(
+    records: Sequence[RunRecord],
+    metric: str = columns.ACCURACY,
+    *,
+    instances: Mapping[str, pd.DataFrame] = MappingProxyType({}),
+) -> pd.DataFrame:
     """A row per run and sigma_d of its stored summary: the mean over its chips, its interval and low percentiles.
 
     Where no chip has a value, or the metric is younger than the run, there is no row; a single chip has no interval.
+
+    Args:
+        records: the runs.
+        metric: the metric's column.
+        instances: their chips, by run id; percentiles of a run without them have no limits.
     """
     rows: list[dict[str, object]] = []
     for record in records:
@@ -65,8 +76,7 @@ def run_curves(records: Sequence[RunRecord], metric: str = columns.ACCURACY) -> 
                         columns.CI95: np.nan if found.ci95 is None else found.ci95,
                         columns.LOWER: found.mean - half,
                         columns.UPPER: found.mean + half,
-                        columns.PERCENTILE_1: found.percentile_1,
-                        columns.PERCENTILE_5: found.percentile_5,
+                        **summary_percentiles(found, instances.get(record.id), at.sigma_d, metric),
                         columns.NUM_INSTANCES: found.num_instances,
                     }
                 )

@@ -1,9 +1,12 @@
 """neft compare."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from neft import columns
@@ -85,6 +88,50 @@ def test_json_holds_fractions_and_no_infinity(
     assert rows[1]["difference_ci95"] == pytest.approx(0.124207, abs=1e-6)
     assert rows[1]["num_independent"] == pytest.approx(83)
     assert (rows[2]["difference"], rows[2]["difference_ci95"], rows[2]["num_independent"]) == (0, 0, None)
+
+
+def test_percentiles_stand_beside_the_means(
+    neft: Neft, better: RunRecord, stored: RunRecord, own_store: RunStore
+) -> None:
+    plain = a_copy(stored, own_store, key="00000002")
+
+    shown = neft("compare", plain.id, better.id, "--sigma-d", "0.1", "--percentile", "50").out
+
+    # of three chips 0.3, 0.4, 0.7 the median is 0.4; neither the worst nor the best bounds it: 0.5^3 = 12.5 % > 5 %
+    assert "50th percentile over chips" in shown
+    assert "40.00" in shown
+    assert "60.00" in shown
+    assert "no lower limit: 3 chips, 5 are needed" in shown
+    (first, second) = compared(neft, plain.id, better.id, "--sigma-d", "0.1")["rows"]
+    assert (first["percentile"], first["percentile_value"]) == (1, pytest.approx(0.302))
+    assert (first["percentile_lower"], first["percentile_upper"]) == (None, pytest.approx(0.302))
+    assert (second["percentile_difference"], second["percentile_difference_lower"]) == (pytest.approx(0.249), None)
+
+
+def test_percentile_of_what_is_worse_the_more_of_it_is_the_99th(neft: Neft, stored: RunRecord) -> None:
+    assert "99th percentile over chips" in neft("compare", stored.id, stored.id, "--metric", "ekl").out
+
+
+def test_difference_of_percentiles_is_shown_where_chips_bound_it(
+    neft: Neft, stored: RunRecord, own_store: RunStore
+) -> None:
+    tables = own_store.tables(stored)
+    first = tables.instances.iloc[:1].assign(sigma_d=0.1)
+    many = pd.concat([first] * 400, ignore_index=True).assign(instance=range(400), accuracy=0.5 + np.arange(400) / 1000)
+    runs = [
+        own_store.save(
+            stored.model_copy(update={"id": f"{stored.id[:-8]}0000040{number}", "files": {}}),
+            replace(tables, instances=many.assign(accuracy=many["accuracy"] + number / 10)),
+        )
+        for number in range(2)
+    ]
+
+    shown = neft("compare", *(run.id for run in runs)).out
+
+    # ranks 1 and 9 at 97.5 % each: 10 points, less and more by 0.8
+    assert "difference of 1st percentiles" in shown
+    assert "10.00 (9.20 to 10.80)" in shown
+    assert "difference of 1st percentiles" not in neft("compare", stored.id, stored.id).out
 
 
 def test_run_compared_with_itself_differs_by_nothing(neft: Neft, stored: RunRecord) -> None:

@@ -4,14 +4,18 @@ import json
 import os
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from neft.config import RunConfig
+from neft.metrics import METRICS
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
+from neft.tables import summarise
 from tests.cli.conftest import Neft
 
 
@@ -57,6 +61,53 @@ def test_runs_as_json_holds_the_stored_numbers(neft: Neft, stored: RunRecord) ->
     assert row["clean_accuracy"] == clean.metrics["accuracy"].mean
     assert row["validation_accuracy"] == stored.summary.validation_accuracy
     assert row["seed"] == stored.facts.seed
+
+
+@pytest.fixture
+def many_chips(stored: RunRecord, own_store: RunStore) -> RunRecord:
+    """The stored run on 300 chips of accuracies 0.500, 0.501, … at its training's sigma_d."""
+    tables = own_store.tables(stored)
+    at = stored.facts.train_sigma_d
+    first = tables.instances[tables.instances["sigma_d"] == at].iloc[:1]
+    chips = pd.concat([first] * 300, ignore_index=True).assign(
+        instance=range(300), accuracy=0.5 + np.arange(300) / 1000
+    )
+    whole = pd.concat([tables.instances[tables.instances["sigma_d"] != at], chips], ignore_index=True)
+    summary = stored.summary.model_copy(update={"test": summarise(whole, METRICS)})
+    update = {"id": f"{stored.id[:-8]}00000300", "files": {}, "summary": summary}
+    return own_store.save(stored.model_copy(update=update), replace(tables, instances=whole))
+
+
+def test_percentile_is_shown_with_its_limits_and_where_chips_are_too_few_in_words(
+    neft: Neft, stored: RunRecord, many_chips: RunRecord
+) -> None:
+    # of 300 chips rank 1 is the lower limit (0.99^300 = 4.90 %), rank 7 the upper (P(at most 6) = 96.7 %); the estimate
+    # lies at 0.01 * 299 = 2.99 steps
+    assert "50.30 (50.00 to 50.60)" in neft("show", many_chips.id).out
+    assert "no lower limit: 3 chips, 299 are needed" in neft("show", stored.id).out
+    listed = neft("runs").out
+    assert "50.3 (50.0 to 50.6)" in next(line for line in listed.splitlines() if many_chips.id in line)
+
+
+def test_runs_as_json_holds_the_percentile_and_its_limits(neft: Neft, many_chips: RunRecord) -> None:
+    rows = {row["run_id"]: row for row in json.loads(neft("runs", "--json").out)["runs"]}
+
+    names = [f"percentile_1_at_train_sigma_d{end}" for end in ("", "_lower", "_upper")]
+    assert [rows[many_chips.id][name] for name in names] == pytest.approx([0.50299, 0.5, 0.506])
+    (few,) = (row for run_id, row in rows.items() if run_id != many_chips.id)
+    assert few["percentile_1_at_train_sigma_d_lower"] is None
+
+
+def test_run_with_damaged_chips_is_listed_without_limits_and_named(
+    neft: Neft, stored: RunRecord, own_store: RunStore
+) -> None:
+    (own_store.root / stored.id / "instances.parquet").write_bytes(b"x")
+
+    answer = neft("runs")
+
+    assert answer.code == 0
+    assert stored.id in answer.out
+    assert f"{stored.id}: " in answer.err
 
 
 def test_show_as_json_is_the_stored_record(neft: Neft, stored: RunRecord) -> None:

@@ -5,12 +5,15 @@ import pytest
 
 from neft import columns as c
 from neft.tables.percentiles import (
+    Percentile,
     chip_histogram,
     chips_for_limits,
     chips_needed,
     chips_to_meet,
+    difference_of_percentiles,
     estimates_by_chips,
     low_percentile_columns,
+    percentile_at,
     percentile_over_trainings,
     percentile_with_limits,
     too_few_chips,
@@ -58,12 +61,18 @@ def test_words_say_too_few_chips_exactly_where_a_limit_is_missing(percentile: in
         found = percentile_with_limits(np.arange(float(num_chips)), percentile / 100)
 
         missing = bool(np.isnan(found.lower) or np.isnan(found.upper))
-        assert bool(too_few_chips(percentile, num_chips)) == bool(chips_needed(percentile, num_chips)) == missing
+        assert bool(too_few_chips(percentile, num_chips)) == missing
+        assert bool(chips_needed(percentile, num_chips)) == missing
 
 
 def test_words_say_which_limit_is_missing() -> None:
     assert too_few_chips(1, 200) == "no lower limit: 200 chips, 299 are needed"
     assert chips_needed(99, 1) == "A 95 % upper limit of the 99th percentile needs 299 chips; this is 1."
+
+
+def test_words_name_the_range_of_counts_that_are_too_few() -> None:
+    assert too_few_chips(1, 200, 400, 50) == "no lower limit: 50 to 200 chips, 299 are needed"
+    assert chips_needed(5, 20, 10) == "A 95 % lower limit of the 5th percentile needs 59 chips; these are 10 to 20."
 
 
 def test_limits_hold_as_often_as_the_binomial_says() -> None:
@@ -89,6 +98,59 @@ def test_limits_hold_where_many_chips_are_equal() -> None:
     # at least 95 % each; five standard errors of 2,000 tries are 2.4 points
     assert np.mean([one.lower <= 13 / 20 for one in found]) > 0.95 - 0.024
     assert np.mean([one.upper >= 13 / 20 for one in found]) > 0.95 - 0.024
+
+
+def test_estimate_is_its_own_limit_where_the_limiting_chip_lies_on_its_wrong_side() -> None:
+    # of three chips the worst is the upper limit (0.99^3 = 97.03 %), and the estimate lies 0.02 steps above it
+    found = percentile_with_limits(np.arange(3.0), 0.01)
+
+    assert found.value == found.upper == pytest.approx(0.02)
+    assert np.isnan(found.lower)
+
+
+# ---------------------------------------------------------------- without variation, differences
+def test_without_variation_every_chip_is_the_percentile() -> None:
+    values = np.array([[0.9] * 5, [0.8] * 5])
+
+    assert percentile_at(values, 0.01, sigma_d=0.0) == pytest.approx((0.85, 0.85, 0.85))
+    assert np.isnan(percentile_at(values, 0.01, sigma_d=0.1).lower)
+    assert np.isnan(percentile_at(values + 0.1 * np.eye(2, 5), 0.01, sigma_d=0.0).lower)
+    assert all(np.isnan(percentile_at(np.full((2, 3), np.nan), 0.01, sigma_d=0.0)))
+
+
+def test_difference_of_percentiles_lies_between_the_limits_of_both() -> None:
+    # 400 chips, each limit at 97.5 %: P(none below) = 0.99^400 = 1.80 %, P(at most 1) = 9.05 %: rank 1; P(at most 7) =
+    # 94.97 %, P(at most 8) = 97.93 %: rank 9. Of steps 0.001: 0 and 0.008 against 0.5 and 0.508
+    one = np.arange(400) / 1000
+
+    found = difference_of_percentiles(one + 0.5, one, 0.01)
+
+    assert found == pytest.approx((0.5, 0.5 - 0.008, 0.5 + 0.008))
+
+
+def test_difference_of_percentiles_has_no_limits_below_368_chips() -> None:
+    one = np.arange(367.0)
+
+    found = difference_of_percentiles(one, one, 0.01)
+
+    assert found.value == 0
+    assert np.isnan(found.lower)
+    assert np.isnan(found.upper)
+    assert chips_for_limits(0.01, confidence=0.975) == 368
+
+
+@pytest.mark.parametrize("shared", [-1.0, 0.0, 0.9])
+def test_limits_of_a_difference_hold_whatever_chips_share(shared: float) -> None:
+    rng = np.random.default_rng(11)
+    truth = -1.6448536 * (2 - 1)  # of 5th percentiles of normal laws with std 2 and 1
+    found: list[Percentile] = []
+    for _ in range(TRIES):
+        common, own = rng.standard_normal((2, 200))
+        found.append(difference_of_percentiles(2 * common, shared * common + np.sqrt(1 - shared**2) * own, 0.05))
+
+    # at least 95 % each, less five standard errors of 2,000 tries
+    assert np.mean([one.lower <= truth for one in found]) > 0.95 - 0.024
+    assert np.mean([truth <= one.upper for one in found]) > 0.95 - 0.024
 
 
 # ---------------------------------------------------------------- several trainings
@@ -129,7 +191,7 @@ def test_limits_over_trainings_hold_whatever_part_of_a_chips_luck_trainings_shar
     rng = np.random.default_rng(10)
     spreads = np.array([1.0, 3.0, 0.5])
     truth = -1.6448536 * spreads.mean()
-    found = []
+    found: list[Percentile] = []
     for _ in range(TRIES):
         chip, own = rng.standard_normal((1, 200)), rng.standard_normal((3, 200))
         values = spreads[:, None] * (np.sqrt(shared) * chip + np.sqrt(1 - shared) * own)
@@ -141,11 +203,11 @@ def test_limits_over_trainings_hold_whatever_part_of_a_chips_luck_trainings_shar
 
 
 def test_low_percentiles_stand_in_their_columns() -> None:
-    found = low_percentile_columns(np.arange(200.0)[None, :])
+    found = low_percentile_columns(np.arange(200.0)[None, :], sigma_d=0.1)
 
     assert found[c.PERCENTILE_5] == pytest.approx(9.95)
-    assert (found["percentile_5_lower"], found["percentile_5_upper"]) == (4, 15)
-    assert np.isnan(found["percentile_1_lower"])
+    assert (found[c.PERCENTILE_5_LOWER], found[c.PERCENTILE_5_UPPER]) == (4, 15)
+    assert np.isnan(found[c.PERCENTILE_1_LOWER])
 
 
 # ---------------------------------------------------------------- as chips are added
