@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from neft.errors import ConfigError
 from neft.networks.backbones import BaseBackbone, SnapshotPoint, StagedNetwork
+from neft.networks.compensation import DigitalCompensation
 from neft.networks.device_layers import device_weights
 
 HEADS = "heads."
@@ -65,6 +66,8 @@ def build_network(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: i
         ConfigError: more snapshots than the backbone has points for.
     """
     staged = backbone.build(num_channels=shape.num_channels, image_size=shape.image_size, num_classes=shape.num_classes)
+    if backbone.compensation:
+        _compensate(staged, shape, backbone.compensation)
     points = backbone.points()
     if num_snapshots > len(points):
         message = (
@@ -85,11 +88,20 @@ def initialise(network: nn.Module, rng: torch.Generator) -> None:
             _ = nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=rng)
             if module.bias is not None:
                 _ = nn.init.zeros_(module.bias)
+        if isinstance(module, DigitalCompensation):
+            module.initialise(rng)
 
 
 def num_parameters(network: nn.Module) -> int:
     """Trainable numbers."""
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _compensate(staged: StagedNetwork, shape: InputShape, share: float) -> None:
+    """Put a digital layer behind every stage, of so many hidden channels over the stage's."""
+    for index, size in enumerate(_stage_shapes(staged, shape)):
+        layer = DigitalCompensation(size[1], max(1, round(share * size[1])))
+        staged.stages[index] = nn.Sequential(staged.stages[index], layer)
 
 
 def _head(feature_shape: torch.Size, point: SnapshotPoint, width: int, num_classes: int) -> nn.Module:

@@ -23,6 +23,7 @@ _ADDED: dict[str, Raw] = {
 NEW_PARTS: dict[str, Raw] = {"constraint": {"name": "none"}}
 """Parts of a config that came later, at what earlier runs were made with; a recipe's key leaves them out at that."""
 NEW_SETTINGS: dict[str, Raw] = {
+    "backbone": {"compensation": 0.0},
     "training": {"validation_sigma_d": None},
     "evaluation": {"worst_case": []},
 }

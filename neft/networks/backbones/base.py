@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import override
 
-from neft.component import Component, default_name
+from neft.component import Component, default_name, number_text
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,33 @@ class BaseBackbone(Component):
     has_batchnorm: ClassVar[bool] = True
     """Whether it normalises with running statistics, which noisy passes move."""
 
+    compensation: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        title="digital compensation",
+        description=(
+            "A small digital layer behind every stage, as in CorrectNet: its hidden channels over the stage's; "
+            "none at 0."
+        ),
+    )
+
     @property
     @abstractmethod
     def short_name(self) -> str:
-        """How a run's id names it: `vgg8w4` is width 1/4."""
+        """How a run's id names it: `vgg8w4` is width 1/4, `vgg8w4c8` with digital compensation of 1/8 behind it."""
+
+    @property
+    def compensation_suffix(self) -> str:
+        """`c8` for digital compensation of 1/8, nothing for none."""
+        if not self.compensation:
+            return ""
+        return f"c{width_suffix(self.compensation).removeprefix('w') or 1}"
+
+    @property
+    def compensation_label(self) -> str:
+        """In words."""
+        return f", digital compensation {number_text(self.compensation)}" if self.compensation else ""
 
     @property
     def full_label(self) -> str:
@@ -134,13 +157,13 @@ class ScaledBackbone(BaseBackbone):
     @override
     def short_name(self) -> str:
         """`vgg8`, `vgg8w4`."""
-        return f"{default_name(type(self))}{width_suffix(self.width)}"
+        return f"{default_name(type(self))}{width_suffix(self.width)}{self.compensation_suffix}"
 
     @property
     @override
     def full_label(self) -> str:
         """The label with the width."""
-        return f"{self.label}{width_label(self.width)}"
+        return f"{self.label}{width_label(self.width)}{self.compensation_label}"
 
     @property
     @override

@@ -27,13 +27,13 @@ class Mlp(BaseBackbone):
     @override
     def short_name(self) -> str:
         """`mlp4x128`."""
-        return f"mlp{self.hidden_layers}x{self.hidden_units}"
+        return f"mlp{self.hidden_layers}x{self.hidden_units}{self.compensation_suffix}"
 
     @property
     @override
     def full_label(self) -> str:
         """`MLP, 4 × 128`."""
-        return f"{self.label}, {self.hidden_layers} × {self.hidden_units}"
+        return f"{self.label}, {self.hidden_layers} × {self.hidden_units}{self.compensation_label}"
 
     @property
     @override
