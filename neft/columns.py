@@ -22,6 +22,20 @@ CALIBRATED_EKL = "calibrated_ekl"
 """EKL of the logits over a temperature that was fitted on validation images at the same sigma_d."""
 CALIBRATION_TEMPERATURE = "calibration_temperature"
 
+# ---- worst case: a row per th_g
+TH_G = "th_g"
+"""The largest deviation of a weight over its layer's largest weight."""
+FOUND_BY = "found_by"
+"""The search that found the lowest accuracy: `projected`, `lagrangian`, or `none` where nothing may deviate."""
+PROJECTED_ACCURACY = "projected_accuracy"
+LAGRANGIAN_ACCURACY = "lagrangian_accuracy"
+"""The lowest accuracy that each search found by itself."""
+UNIFORM_MEAN = "uniform_mean"
+UNIFORM_MIN = "uniform_min"
+GAUSSIAN_MEAN = "gaussian_mean"
+GAUSSIAN_MIN = "gaussian_min"
+"""Accuracies under random deviations within the same bound."""
+
 # ---- layers and deviations: a row per layer; a row per layer and bin
 LAYER = "layer"
 ALL_LAYERS = "all layers"

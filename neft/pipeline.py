@@ -19,13 +19,14 @@ from neft.datasets.splits import take_evenly
 from neft.errors import ConfigError, RunExistsError
 from neft.evaluation.deviations import layer_deviations
 from neft.evaluation.monte_carlo import evaluate
+from neft.evaluation.worst_case import SearchSettings, search_worst_case, worst_case_table
 from neft.methods import TaughtMethod
 from neft.metrics import METRICS
 from neft.networks.network import Network, build_network, num_parameters
 from neft.runs import checkpoint, unfinished
 from neft.runs.facts import run_facts, stored_config
 from neft.runs.places import default_data_dir
-from neft.runs.records import RunRecord, RunSummary, make_provenance
+from neft.runs.records import RunRecord, RunSummary, WorstCaseSummary, make_provenance
 from neft.runs.store import RunStore, RunTables, Stores
 from neft.tables import summarise
 from neft.training.loop import Hooks, Trained, TrainingState, input_shape, load_backbone, train
@@ -37,7 +38,7 @@ WeightStorage = Literal["codes", "float32", "none"]
 class Progress:
     """Where a run stands; handed to whoever watches."""
 
-    stage: Literal["loading", "training", "evaluating", "storing"]
+    stage: Literal["loading", "training", "evaluating", "searching", "storing"]
     done: int = 0
     total: int = 0
     message: str = ""
@@ -238,6 +239,7 @@ def _evaluate_and_store(
         should_stop=settings.should_stop,
     )
     layers, deviations = layer_deviations(network, law, seed=config.evaluation.seed)
+    worst_case = _worst_case(config, network, data, settings)
     evaluation_seconds = time.perf_counter() - started
     settings.on_progress(Progress("storing", message=config.run_id))
     record = RunRecord(
@@ -252,10 +254,33 @@ def _evaluate_and_store(
             preset=settings.preset,
             command=settings.command,
         ),
-        summary=_summary(config, trained, instances),
+        summary=_summary(config, trained, instances, worst_case),
     )
-    tables = RunTables(history=pd.DataFrame(trained.history), instances=instances, layers=layers, deviations=deviations)
+    tables = RunTables(
+        history=pd.DataFrame(trained.history),
+        instances=instances,
+        layers=layers,
+        deviations=deviations,
+        worst_case=worst_case,
+    )
     return settings.store.save(record, tables, stored if settings.weights != "none" else None)
+
+
+def _worst_case(config: RunConfig, network: Network, data: ImageData, settings: Settings) -> pd.DataFrame | None:
+    """The table of the worst case on the test images; None where it is not asked for."""
+    if not config.evaluation.worst_case:
+        return None
+    found = search_worst_case(
+        network,
+        data,
+        chip_law(config),
+        th_gs=config.evaluation.worst_case,
+        settings=SearchSettings(seed=config.evaluation.seed),
+        torch_device=settings.torch_device,
+        on_progress=lambda done, total: settings.on_progress(Progress("searching", done, total)),
+        should_stop=settings.should_stop,
+    )
+    return worst_case_table(list(found))
 
 
 def _stored_weights(config: RunConfig, network: Network, storage: WeightStorage) -> dict[str, Tensor]:
@@ -272,7 +297,9 @@ def _check_storage(config: RunConfig, storage: WeightStorage) -> None:
         raise ConfigError(message)
 
 
-def _summary(config: RunConfig, trained: Trained, instances: pd.DataFrame) -> RunSummary:
+def _summary(
+    config: RunConfig, trained: Trained, instances: pd.DataFrame, worst_case: pd.DataFrame | None
+) -> RunSummary:
     num_weights = sum(weight.numel() for weight in trained.network.device_weights().values())
     selected = trained.history[trained.selected_epoch - 1]
     return RunSummary(
@@ -280,6 +307,12 @@ def _summary(config: RunConfig, trained: Trained, instances: pd.DataFrame) -> Ru
         num_epochs=len(trained.history),
         validation_accuracy=selected[columns.VALIDATION_ACCURACY],
         test=summarise(instances, METRICS),
+        worst_case=()
+        if worst_case is None
+        else tuple(
+            WorstCaseSummary(th_g=th_g, accuracy=accuracy)
+            for th_g, accuracy in zip(worst_case[columns.TH_G], worst_case[columns.ACCURACY], strict=True)
+        ),
         num_parameters=num_parameters(trained.network),
         num_devices=2 * config.mapping.num_slices * num_weights,
     )

@@ -1,7 +1,7 @@
 """Stored runs: one folder a run, whole or absent, checked before use.
 
 `<root>/<id>/` holds run.json (written last), history.csv, instances.parquet, layers.csv, deviations.csv and, where
-kept, weights.safetensors. A run is written in a hidden folder below `.drafts`, synced and renamed: the root
+searched, worst_case.csv, where kept, weights.safetensors. A run is written in a hidden folder below `.drafts`, synced and renamed: the root
 changes only when a run comes or goes. Nothing is ever unpickled.
 """
 
@@ -43,12 +43,13 @@ HISTORY = "history.csv"
 INSTANCES = "instances.parquet"
 LAYERS = "layers.csv"
 DEVIATIONS = "deviations.csv"
+WORST_CASE = "worst_case.csv"
 WEIGHTS = "weights.safetensors"
 DRAFTS = ".drafts"
 """What is being written, below a store's root."""
 MAX_NAMED = 5
 """So many of the runs that a beginning could mean are named."""
-RUN_FILES = frozenset({RECORD, HISTORY, INSTANCES, LAYERS, DEVIATIONS, WEIGHTS})
+RUN_FILES = frozenset({RECORD, HISTORY, INSTANCES, LAYERS, DEVIATIONS, WORST_CASE, WEIGHTS})
 """Every name that a run's folder may hold."""
 
 
@@ -60,6 +61,8 @@ class RunTables:
     instances: pd.DataFrame
     layers: pd.DataFrame
     deviations: pd.DataFrame
+    worst_case: pd.DataFrame | None = None
+    """Where it was searched."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ class RunStore:
             instances=self.instances(record),
             layers=self._table(record, LAYERS),
             deviations=self._table(record, DEVIATIONS),
+            worst_case=self._table(record, WORST_CASE) if WORST_CASE in record.files else None,
         )
 
     def instances(self, record: RunRecord) -> pd.DataFrame:
@@ -416,6 +420,8 @@ def _write_draft(
     tables.instances.to_parquet(draft / INSTANCES, index=False, compression="zstd")
     tables.layers.to_csv(draft / LAYERS, index=False, float_format="%.8g")
     tables.deviations.to_csv(draft / DEVIATIONS, index=False, float_format="%.5g")
+    if tables.worst_case is not None:
+        tables.worst_case.to_csv(draft / WORST_CASE, index=False, float_format="%.8g")
     if weights is not None:
         from neft.runs import checkpoint  # noqa: PLC0415 - imports torch
 

@@ -1,0 +1,270 @@
+"""Two ways to look for the bounded deviation that costs a network most of its right answers.
+
+A deviation is kept layer by layer over the layer's largest weight, delta = (W_p - W) / w_max, so that one box,
+abs(delta) <= th_g, bounds every layer. Both ways lower the surrogate f = sum_x max(z_y - max_{j != y} z_j, 0), z the
+logits, by its gradient over all images at once ([Yan2022], [Yan2024]); f is 0 where no image is right.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from neft.chips.deployed import ChipLaw, channels_last
+from neft.networks.device_layers import device_weights
+from neft.networks.folding import fold_batchnorm
+
+Deviation = dict[str, Tensor]
+"""delta by layer, each of its weight's shape."""
+
+BATCH = 512
+"""Images that are computed at once."""
+PADDED_TO = 64
+"""Images of which a gradient is taken come in multiples of this, so that few shapes have to be prepared for."""
+MOSTLY_RIGHT = 0.75
+"""Above this accuracy the gradient of all images takes no longer than finding those that are right and taking theirs."""
+SMOOTHING = 0.1
+"""Temperature of the smooth maximum, over th_g."""
+NUDGE = 10.0
+"""By which c is multiplied or divided until it is bracketed."""
+BETAS = (0.9, 0.999)
+"""Adam's ([Kingma2015])."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the network does under a deviation."""
+
+    deviation: Deviation
+    accuracy: float
+    surrogate: float
+    """f, in logits."""
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """By which deviations are compared, the worst first."""
+        return self.accuracy, self.surrogate
+
+
+class Victim:
+    """A network whose weights an adversary moves.
+
+    Args:
+        network: the deployed network; it is left alone.
+        images: as the network takes them, [images, channels, height, width].
+        labels: one an image.
+        law: what the devices aim at.
+        before_pass: called before every pass; raises to stop.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        images: Float[Tensor, "images ..."],
+        labels: Int[Tensor, " images"],
+        law: ChipLaw,
+        *,
+        before_pass: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._network = copy.deepcopy(network).to(images.device).eval().requires_grad_(requires_grad=False)
+        weights = {name: weight.detach().clone() for name, weight in device_weights(self._network).items()}
+        self.targets = law.deploy(weights).targets
+        """W: what the devices aim at."""
+        self.largest = {name: weight.abs().amax() for name, weight in weights.items()}
+        """w_max by layer."""
+        self._images, self._labels = channels_last(images), labels
+        self._folded = copy.deepcopy(self._network)
+        factors = fold_batchnorm(self._folded, among=weights).factors
+        self._factors = {name: factors.get(name, torch.ones_like(self.largest[name])) for name in weights}
+        self._parameters = device_weights(self._folded, list(weights))
+        for parameter in self._parameters.values():
+            parameter.data = channels_last(parameter.data)
+            _ = parameter.requires_grad_(requires_grad=True)
+        self._before_pass = before_pass
+        self._last_accuracy = 1.0
+
+    def nothing(self) -> Deviation:
+        """No deviation."""
+        return {name: torch.zeros_like(target) for name, target in self.targets.items()}
+
+    def uniform(self, rng: torch.Generator) -> Deviation:
+        """A random deviation, uniform in the box of th_g = 1."""
+        return {name: (2 * torch.rand(w.shape, generator=rng) - 1).to(w) for name, w in self.targets.items()}
+
+    def normals(self, rng: torch.Generator) -> Deviation:
+        """Standard normals."""
+        return {name: torch.randn(w.shape, generator=rng).to(w) for name, w in self.targets.items()}
+
+    def chip(self, deviation: Deviation) -> dict[str, Tensor]:
+        """W + delta w_max."""
+        return {name: target + deviation[name] * self.largest[name] for name, target in self.targets.items()}
+
+    @torch.no_grad()
+    def accuracy(self, deviation: Deviation) -> float:
+        """The plain way: the network as it is, in evaluation mode, with the weights of `chip`."""
+        self._before_pass()
+        chip = {name: channels_last(weight) for name, weight in self.chip(deviation).items()}
+        said = [functional_call(self._network, chip, (batch,)).argmax(dim=1) for batch in self._images.split(BATCH)]
+        return float((torch.cat(said) == self._labels).float().mean())
+
+    @torch.no_grad()
+    def measure(self, deviation: Deviation) -> Found:
+        """Accuracy and f of the network with its BatchNorm folded, which are the plain ones up to rounding."""
+        self._place(deviation)
+        return self._found(deviation, self._margins(self._images, self._labels))
+
+    def gradient(self, deviation: Deviation) -> tuple[Found, Deviation]:
+        """The same, and df / d delta."""
+        self._place(deviation)
+        if self._last_accuracy > MOSTLY_RIGHT:
+            margins, gradient = self._differentiated(self._images, self._labels)
+            return self._found(deviation, margins), gradient
+        with torch.no_grad():
+            margins = self._margins(self._images, self._labels)
+        # an image that is wrong adds nothing to f, nor to its gradient: such ones only fill up the batch
+        count = -(-max(int((margins > 0).sum()), 1) // PADDED_TO) * PADDED_TO
+        taken = margins.argsort(descending=True)[:count]
+        return self._found(deviation, margins), self._differentiated(self._images[taken], self._labels[taken])[1]
+
+    @torch.no_grad()
+    def _place(self, deviation: Deviation) -> None:
+        self._before_pass()
+        for name, weight in self.chip(deviation).items():
+            _ = self._parameters[name].copy_(weight * self._factors[name])
+
+    def _found(self, deviation: Deviation, margins: Float[Tensor, " images"]) -> Found:
+        self._last_accuracy = float((margins > 0).float().mean())
+        return Found(deviation, self._last_accuracy, float(margins.clamp_min(0).sum()))
+
+    def _margins(
+        self, images: Float[Tensor, "images ..."], labels: Int[Tensor, " images"]
+    ) -> Float[Tensor, " images"]:
+        """z_y - max_{j != y} z_j."""
+        logits = torch.cat([self._folded(batch) for batch in images.split(BATCH)])
+        others = logits.scatter(1, labels[:, None], float("-inf")).amax(dim=1)
+        return logits.gather(1, labels[:, None])[:, 0] - others
+
+    @torch.enable_grad()
+    def _differentiated(
+        self, images: Float[Tensor, "images ..."], labels: Int[Tensor, " images"]
+    ) -> tuple[Float[Tensor, " images"], Deviation]:
+        """Every image's margin, and df / d delta."""
+        found: list[Tensor] = []
+        total = self.nothing()
+        for some, theirs in zip(images.split(BATCH), labels.split(BATCH), strict=True):
+            margins = self._margins(some, theirs)
+            gradients = torch.autograd.grad(margins.clamp_min(0).sum(), list(self._parameters.values()))
+            for name, gradient in zip(self._parameters, gradients, strict=True):
+                total[name] += gradient * (self._factors[name] * self.largest[name])
+            found.append(margins.detach())
+        return torch.cat(found), total
+
+
+def projected(victim: Victim, start: Deviation, *, th_g: float, num_steps: int, stride: float) -> Found:
+    """Sign-gradient steps from a point of the box, each projected back into it; the worst point on the way.
+
+    Args:
+        victim: the network.
+        start: where to begin.
+        th_g: half the box's width.
+        num_steps: gradients that are taken.
+        stride: a step's length over th_g / num_steps.
+    """
+    length = stride * th_g / num_steps
+    point = _into_box(start, th_g)
+    found, gradient = victim.gradient(point)
+    best = found
+    for step in range(1, num_steps + 1):
+        if best.surrogate == 0:
+            break
+        point = _into_box({name: delta - length * gradient[name].sign() for name, delta in point.items()}, th_g)
+        found, gradient = (victim.measure(point), gradient) if step == num_steps else victim.gradient(point)
+        best = min(best, found, key=lambda one: one.order)
+    return best
+
+
+def lagrangian(
+    victim: Victim,
+    start: Deviation,
+    *,
+    th_g: float,
+    num_steps: int,
+    num_multipliers: int,
+    stride: float,
+) -> Found:
+    """Minimise c f + max(abs(delta)) by Adam, for the c whose result just fits into the box; the worst that fits.
+
+    c is counted in 1 / sum(abs(df / d delta)) at the start: at c = 1 moving every weight by the same amount gains as
+    much as it costs. It is multiplied or divided by 10 until one c ends inside the box and one outside, then bisected
+    (its logarithm is). What ends outside is projected into the box and counts as well.
+
+    Where we depart: gradients are of all images instead of a batch, steps fewer and longer, and the maximum is a smooth
+    one, t log(sum(exp(abs(delta) / t))) with t = 0.1 th_g, because the plain maximum's gradient moves one weight a
+    step, whatever c is.
+
+    Args:
+        victim: the network.
+        start: where each descent begins.
+        th_g: half the box's width.
+        num_steps: Adam's steps for each c.
+        num_multipliers: values of c.
+        stride: Adam's learning rate over th_g / num_steps.
+    """
+    best = victim.measure(_into_box(start, th_g))
+    factor, inside, outside = 1.0, None, None
+    for _ in range(num_multipliers):
+        if best.surrogate == 0:
+            break
+        end, met = _descend(victim, start, factor=factor, th_g=th_g, num_steps=num_steps, rate=stride * th_g / num_steps)
+        fits = _largest(end) <= th_g
+        best = min(best, *met, victim.measure(_into_box(end, th_g)), key=lambda one: one.order)
+        inside, outside = (factor, outside) if fits else (inside, factor)
+        if inside is None or outside is None:
+            factor = factor * NUDGE if fits else factor / NUDGE
+        else:
+            factor = (inside * outside) ** 0.5
+    return best
+
+
+def _descend(
+    victim: Victim, start: Deviation, *, factor: float, th_g: float, num_steps: int, rate: float
+) -> tuple[Deviation, list[Found]]:
+    """Where Adam ends, and what it met on the way inside the box."""
+    point, met = start, list[Found]()
+    mean, square = victim.nothing(), victim.nothing()
+    unit = 0.0
+    for step in range(1, num_steps + 1):
+        found, gradient = victim.gradient(point)
+        if _largest(point) <= th_g:
+            met.append(found)
+        unit = unit or sum(float(g.abs().sum()) for g in gradient.values()) or 1.0
+        slopes = _slopes(point, SMOOTHING * th_g)
+        moved: Deviation = {}
+        for name, delta in point.items():
+            slope = gradient[name] * (factor / unit) + slopes[name]
+            mean[name] = BETAS[0] * mean[name] + (1 - BETAS[0]) * slope
+            square[name] = BETAS[1] * square[name] + (1 - BETAS[1]) * slope.square()
+            spread = (square[name] / (1 - BETAS[1] ** step)).sqrt().clamp_min(torch.finfo(slope.dtype).tiny)
+            moved[name] = delta - rate * mean[name] / (1 - BETAS[0] ** step) / spread
+        point = moved
+    return point, met
+
+
+def _slopes(deviation: Deviation, temperature: float) -> Deviation:
+    """The gradient of the smooth maximum of abs(delta) over all layers."""
+    largest = _largest(deviation)
+    weights = {name: ((delta.abs() - largest) / temperature).exp() for name, delta in deviation.items()}
+    total = sum(float(weight.sum()) for weight in weights.values())
+    return {name: weight * deviation[name].sign() / total for name, weight in weights.items()}
+
+
+def _largest(deviation: Deviation) -> float:
+    return max(float(delta.abs().amax()) for delta in deviation.values())
+
+
+def _into_box(deviation: Deviation, th_g: float) -> Deviation:
+    return {name: delta.clamp(-th_g, th_g) for name, delta in deviation.items()}
