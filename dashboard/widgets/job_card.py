@@ -24,10 +24,11 @@ WORDS = {
     "loading": "Loading the data",
     "training": "Training",
     "evaluating": "Trying chips",
+    "searching": "Searching the worst case",
     "storing": "Storing the run",
     "sweeping": "Running the experiment",
 }
-UNITS = {"training": "epochs", "evaluating": "chips", "sweeping": "runs"}
+UNITS = {"training": "epochs", "evaluating": "chips", "searching": "passes", "sweeping": "runs"}
 SHOWN_AS_SECONDS = 120
 SHOWN_RUNS = 4
 HISTORY = [
@@ -92,7 +93,7 @@ def _stop(job_id: str) -> None:
 def _to_end(job: Job) -> str:
     """How long all that is left takes, where that is more than the present stage."""
     left = job.seconds_to_end
-    if left is None or job.stage in ("evaluating", "sweeping", "storing"):
+    if left is None or job.stage in ("evaluating", "searching", "sweeping", "storing"):
         return ""
     return f"; with its chips about {span(*left)} are left"
 

@@ -22,7 +22,7 @@ from rich.progress import (
 from neft import columns
 from neft.errors import ConfigError, NeftError
 from neft.pipeline import Progress as RunProgress
-from neft.runs.events import Evaluating, EventFile, Failed, Loading, Storing, Training
+from neft.runs.events import Evaluating, EventFile, Failed, Loading, Searching, Storing, Training
 
 SECONDS_BETWEEN_EVENTS = 0.1
 
@@ -56,21 +56,24 @@ class RunWatcher:
                 self._events.write(Training(done=state.done, total=state.total, row=state.row))
             case "evaluating":
                 self._draw(state)
-                self._record_chip(state)
+                self._record(state, Evaluating(done=state.done, total=state.total, row=state.row))
+            case "searching":
+                self._draw(state)
+                self._record(state, Searching(done=state.done, total=state.total))
 
     def _draw(self, state: RunProgress) -> None:
         if state.stage not in self._tasks:
-            words = {"training": "Training", "evaluating": "Chips"}[state.stage]
+            words = {"training": "Training", "evaluating": "Chips", "searching": "Worst case"}[state.stage]
             task = self._progress.add_task(words, total=state.total, completed=state.done, facts="")
             self._tasks[state.stage] = task
         self._progress.update(self._tasks[state.stage], completed=state.done, facts=_facts(state.row))
 
-    def _record_chip(self, state: RunProgress) -> None:
-        # an event a chip would be thousands: ten a second are enough to look live
+    def _record(self, state: RunProgress, event: Evaluating | Searching) -> None:
+        # an event a chip or a pass would be thousands: ten a second are enough to look live
         urgent = state.done in (0, state.total)
         if urgent or time.monotonic() - self._last_event > SECONDS_BETWEEN_EVENTS:
             self._last_event = time.monotonic()
-            self._events.write(Evaluating(done=state.done, total=state.total, row=state.row))
+            self._events.write(event)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ BATCH = 512
 PADDED_TO = 64
 """Images of which a gradient is taken come in multiples of this, so that few shapes have to be prepared for."""
 MOSTLY_RIGHT = 0.75
-"""Above this accuracy the gradient of all images takes no longer than finding those that are right and taking theirs."""
+"""Above this accuracy the gradient of all images takes no longer than finding those that are right, then theirs."""
 SMOOTHING = 0.1
 """Temperature of the smooth maximum, over th_g."""
 NUDGE = 10.0
@@ -140,9 +140,7 @@ class Victim:
         self._last_accuracy = float((margins > 0).float().mean())
         return Found(deviation, self._last_accuracy, float(margins.clamp_min(0).sum()))
 
-    def _margins(
-        self, images: Float[Tensor, "images ..."], labels: Int[Tensor, " images"]
-    ) -> Float[Tensor, " images"]:
+    def _margins(self, images: Float[Tensor, "images ..."], labels: Int[Tensor, " images"]) -> Float[Tensor, " images"]:
         """z_y - max_{j != y} z_j."""
         logits = torch.cat([self._folded(batch) for batch in images.split(BATCH)])
         others = logits.scatter(1, labels[:, None], float("-inf")).amax(dim=1)
@@ -219,7 +217,9 @@ def lagrangian(
     for _ in range(num_multipliers):
         if best.surrogate == 0:
             break
-        end, met = _descend(victim, start, factor=factor, th_g=th_g, num_steps=num_steps, rate=stride * th_g / num_steps)
+        end, met = _descend(
+            victim, start, factor=factor, th_g=th_g, num_steps=num_steps, rate=stride * th_g / num_steps
+        )
         fits = _largest(end) <= th_g
         best = min(best, *met, victim.measure(_into_box(end, th_g)), key=lambda one: one.order)
         inside, outside = (factor, outside) if fits else (inside, factor)

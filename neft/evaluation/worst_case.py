@@ -178,7 +178,7 @@ class _Passes:
         on_progress: Callable[[int, int], None],
         should_stop: Callable[[], bool],
     ) -> None:
-        starts = 3 + settings.num_restarts
+        starts = 2 + settings.num_restarts
         self._each = (
             len(RANDOM_COLUMNS) * settings.num_draws
             + starts * (settings.num_steps + 2)
@@ -205,9 +205,7 @@ class _Passes:
         self._begun = 0
 
 
-def _searched(
-    victim: Victim, known: _Known, th_g: float, settings: SearchSettings, drawn: Sequence[_Point]
-) -> _Known:
+def _searched(victim: Victim, known: _Known, th_g: float, settings: SearchSettings, drawn: Sequence[_Point]) -> _Known:
     """Both searches at one th_g."""
     found = [known.best, *drawn]
     for start in _starts(victim, known, th_g, settings, drawn):
@@ -232,10 +230,9 @@ def _searched(
 def _starts(
     victim: Victim, known: _Known, th_g: float, settings: SearchSettings, drawn: Sequence[_Point]
 ) -> Iterator[Deviation]:
-    """The smaller bound's worst deviation, scaled up and as it is; none; random ones."""
+    """The smaller bound's worst deviation, scaled up; none; random ones."""
     if known.th_g > 0:
         yield _scaled(known.best.deviation, th_g / known.th_g)
-        yield known.best.deviation
     yield victim.nothing()
     for restart in range(settings.num_restarts):
         if restart < len(drawn):

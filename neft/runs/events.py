@@ -71,6 +71,12 @@ class Evaluating(_Counting):
     row: dict[str, float | int] = Field(default_factory=dict)
 
 
+class Searching(_Counting):
+    """So many passes of about so many of the search for the worst case."""
+
+    event: Literal["searching"] = "searching"
+
+
 class Storing(_Saying):
     """The run is being stored."""
 
@@ -113,9 +119,11 @@ class Failed(_Saying):
     event: Literal["failed"] = "failed"
 
 
-Event = Starting | Started | Loading | Training | Evaluating | Storing | Sweeping | Finished | Stopped | Failed
+Event = (
+    Starting | Started | Loading | Training | Evaluating | Searching | Storing | Sweeping | Finished | Stopped | Failed
+)
 Saying = Loading | Storing | Finished | Stopped | Failed
-Counting = Training | Evaluating | Sweeping
+Counting = Training | Evaluating | Searching | Sweeping
 KINDS = frozenset(kind.model_fields["event"].default for kind in get_args(Event))
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 

@@ -1,8 +1,8 @@
 """Stored runs: one folder a run, whole or absent, checked before use.
 
 `<root>/<id>/` holds run.json (written last), history.csv, instances.parquet, layers.csv, deviations.csv and, where
-searched, worst_case.csv, where kept, weights.safetensors. A run is written in a hidden folder below `.drafts`, synced and renamed: the root
-changes only when a run comes or goes. Nothing is ever unpickled.
+searched, worst_case.csv and, where kept, weights.safetensors. A run is written in a hidden folder below `.drafts`,
+synced and renamed: the root changes only when a run comes or goes. Nothing is ever unpickled.
 """
 
 import contextlib

@@ -104,6 +104,57 @@ def test_same_config_gives_the_same_numbers(
     same_numbers(settings, record, replace(settings, store=filled_store), filled_store.record(record.id))
 
 
+def test_the_worst_case_is_searched_where_asked_for_and_comes_back_from_the_store(
+    small_config: RunConfig, settings: Settings, filled_store: RunStore
+) -> None:
+    config = with_evaluation(small_config, worst_case=(0.0, 0.05))
+
+    record = run(config, settings)
+
+    table = settings.store.tables(settings.store.record(record.id)).worst_case
+    assert table is not None
+    assert table[columns.TH_G].tolist() == [0.0, 0.05]
+    assert [(one.th_g, one.accuracy) for one in record.summary.worst_case] == [
+        (th_g, pytest.approx(accuracy, abs=1e-7))
+        for th_g, accuracy in zip(table[columns.TH_G], table[columns.ACCURACY], strict=True)
+    ]
+    clean = settings.store.instances(record).query("sigma_d == 0")[columns.ACCURACY].iloc[0]
+    assert clean == record.summary.worst_case[0].accuracy > record.summary.worst_case[1].accuracy
+    assert settings.store.verify(record.id) == record
+    # the search changes no other number, and a run without one has no table
+    plain = filled_store.record(small_config.run_id)
+    same_numbers(settings, record, replace(settings, store=filled_store), plain)
+    assert (plain.summary.worst_case, filled_store.tables(plain).worst_case) == ((), None)
+
+
+def test_the_worst_case_s_draws_are_those_of_the_chip_seed(small_config: RunConfig, settings: Settings) -> None:
+    tables: list[pd.DataFrame] = []
+    for seed in (0, 0, 1):
+        config = with_evaluation(small_config, worst_case=(0.2,), seed=seed)
+        store = RunStore(settings.store.root.parent / f"runs{len(tables)}")
+        record = run(config, replace(settings, store=store))
+        table = store.tables(record).worst_case
+        assert table is not None
+        tables.append(table)
+
+    pd.testing.assert_frame_equal(tables[0], tables[1])
+    assert tables[0][columns.UNIFORM_MEAN].item() != tables[2][columns.UNIFORM_MEAN].item()
+
+
+def test_a_search_that_is_stopped_leaves_no_run_and_keeps_the_epochs(
+    small_config: RunConfig, settings: Settings
+) -> None:
+    config = with_evaluation(small_config, worst_case=(0.05,))
+
+    with pytest.raises(StoppedError, match="Stopped after 0 of 1 values of th_g"):
+        run(config, stopped(settings, "searching", 3))
+
+    assert settings.store.ids() == []
+    state = unfinished.load(config, settings.unfinished_root)
+    assert state is not None
+    assert state.epoch == 2
+
+
 def test_stored_run_is_not_trained_again(small_config: RunConfig, settings: Settings) -> None:
     run(small_config, settings)
     seen: list[Progress] = []

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from neft.errors import BundleError
-from neft.runs.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, WEIGHTS
+from neft.runs.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, WEIGHTS, WORST_CASE
 
 BinaryFile = BinaryIO | io.BytesIO
 MANIFEST = "manifest.json"
@@ -29,6 +29,7 @@ LIMITS = {
     INSTANCES: 64 * MIB,
     LAYERS: 16 * MIB,
     DEVIATIONS: 64 * MIB,
+    WORST_CASE: MIB,
     WEIGHTS: 512 * MIB,
     NOTE: MIB // 16,
     MANIFEST: 16 * MIB,

@@ -35,6 +35,7 @@ NEEDED = {
     "instances": {columns.SIGMA_D, columns.INSTANCE, columns.ACCURACY, columns.EKL},
     "layers": {columns.LAYER, columns.W_MAX, columns.REALISED_STD, columns.CLOSED_FORM_STD},
     "deviations": {columns.LAYER, columns.BIN_LEFT, columns.BIN_RIGHT, columns.DENSITY},
+    "worst_case": {columns.TH_G, columns.ACCURACY, columns.FOUND_BY},
 }
 """Columns without which a table cannot be shown."""
 
@@ -264,7 +265,8 @@ def _refuse_large_table(path: Path, run_id: str) -> None:
 
 def _refuse_missing_columns(tables: RunTables, run_id: str) -> None:
     for name, needed in NEEDED.items():
-        missing = needed - set(getattr(tables, name).columns)
+        table = getattr(tables, name)
+        missing = set[str]() if table is None else needed - set(table.columns)
         if missing:
             message = f"Run '{run_id}' is corrupt: its {name} lack the column '{min(missing)}'."
             raise RunCorruptError(message)

@@ -19,6 +19,7 @@ from neft.runs.events import (
     Failed,
     Finished,
     Loading,
+    Searching,
     Started,
     Starting,
     Stopped,
@@ -36,6 +37,7 @@ OLD = """\
 {"event": "training", "time": 4.0, "done": 0, "total": 2, "row": {}}
 {"event": "training", "time": 5.0, "done": 1, "total": 2, "row": {"epoch": 1, "loss": 0.5}}
 {"event": "evaluating", "time": 6.0, "done": 1, "total": 3, "row": {"accuracy": 0.9}}
+{"event": "searching", "time": 6.5, "done": 1, "total": 90}
 {"event": "storing", "time": 7.0, "message": "digits-mlp-ovf-seed0-1a2b3c4d"}
 {"event": "sweeping", "time": 8.0, "done": 0, "total": 2, "run": null}
 {"event": "sweeping", "time": 9.0, "done": 1, "total": 2, "run": {"run_id": "x", "seconds": 1.5, "error": "no"}}
@@ -52,6 +54,7 @@ READ = (
     Training(time=4.0, done=0, total=2),
     Training(time=5.0, done=1, total=2, row={"epoch": 1, "loss": 0.5}),
     Evaluating(time=6.0, done=1, total=3, row={"accuracy": 0.9}),
+    Searching(time=6.5, done=1, total=90),
     Storing(time=7.0, message="digits-mlp-ovf-seed0-1a2b3c4d"),
     Sweeping(time=8.0, done=0, total=2),
     Sweeping(time=9.0, done=1, total=2, run=EndedRun(run_id="x", seconds=1.5, error="no")),
