@@ -44,11 +44,6 @@ class Found:
     surrogate: float
     """f, in logits."""
 
-    @property
-    def order(self) -> tuple[float, float]:
-        """By which deviations are compared, the worst first."""
-        return self.accuracy, self.surrogate
-
 
 class Victim:
     """A network whose weights an adversary moves.
@@ -83,7 +78,7 @@ class Victim:
         self._parameters = device_weights(self._folded, list(weights))
         for parameter in self._parameters.values():
             parameter.data = channels_last(parameter.data)
-            _ = parameter.requires_grad_(requires_grad=True)
+            parameter.requires_grad = True
         self._before_pass = before_pass
         self._last_accuracy = 1.0
 
@@ -181,7 +176,7 @@ def projected(victim: Victim, start: Deviation, *, th_g: float, num_steps: int, 
             break
         point = _into_box({name: delta - length * gradient[name].sign() for name, delta in point.items()}, th_g)
         found, gradient = (victim.measure(point), gradient) if step == num_steps else victim.gradient(point)
-        best = min(best, found, key=lambda one: one.order)
+        best = min(best, found, key=_order)
     return best
 
 
@@ -221,7 +216,7 @@ def lagrangian(
             victim, start, factor=factor, th_g=th_g, num_steps=num_steps, rate=stride * th_g / num_steps
         )
         fits = _largest(end) <= th_g
-        best = min(best, *met, victim.measure(_into_box(end, th_g)), key=lambda one: one.order)
+        best = min([best, *met, victim.measure(_into_box(end, th_g))], key=_order)
         inside, outside = (factor, outside) if fits else (inside, factor)
         if inside is None or outside is None:
             factor = factor * NUDGE if fits else factor / NUDGE
@@ -268,3 +263,8 @@ def _largest(deviation: Deviation) -> float:
 
 def _into_box(deviation: Deviation, th_g: float) -> Deviation:
     return {name: delta.clamp(-th_g, th_g) for name, delta in deviation.items()}
+
+
+def _order(found: Found) -> tuple[float, float]:
+    """By which deviations are compared, the worst first."""
+    return found.accuracy, found.surrogate
