@@ -9,5 +9,5 @@ class NoConstraint(BaseConstraint):
     """Does nothing."""
 
     name: Literal["none"] = "none"
-    label: ClassVar[str] = "None"
+    label: ClassVar[str] = "No weight constraint"
     source: ClassVar[str] = "[Qin2025], whose training has none"

@@ -7,6 +7,7 @@ import pytest
 from dashboard.pages import Page
 from dashboard.words import glossary
 from dashboard.words.glossary import FILE, Term
+from neft.constraints import CONSTRAINTS
 from neft.datasets import DATASETS
 from neft.devices import DEVICES
 from neft.methods import METHODS
@@ -22,6 +23,7 @@ REGISTERED = {
         ("device", DEVICES),
         ("dataset", DATASETS),
         ("backbone", BACKBONES),
+        ("constraint", CONSTRAINTS),
     )
     for name, one in registry.items()
 }
