@@ -11,6 +11,7 @@ class Page(Enum):
     ACCURACY = ("accuracy", "Accuracy", ":material/show_chart:", "Results")
     UNCERTAINTY = ("uncertainty", "Uncertainty", ":material/psychology:", "Results")
     EXPERIMENTS = ("experiments", "Experiments", ":material/science:", "Results")
+    LEADERBOARD = ("leaderboard", "Leaderboard", ":material/leaderboard:", "Results")
     WEIGHTS = ("weights", "Weights", ":material/scatter_plot:", "Results")
     CLAIMS = ("claims", "Claims", ":material/fact_check:", "Results")
     CHIP = ("chip", "One chip", ":material/memory:", "Chips")

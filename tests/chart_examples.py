@@ -152,6 +152,13 @@ def _parts() -> pd.DataFrame:
     return labelled(pd.DataFrame({c.VARIANT: list(VARIANTS), **parts, **stds, **COUNTS}))
 
 
+def _board() -> pd.DataFrame:
+    board = labelled(pd.DataFrame({c.VARIANT: list(VARIANTS), **COUNTS}))
+    words = {c.METHOD_LABEL: board[c.LABEL], c.CONSTRAINT_LABEL: ["", "Clipped weights", "", "Clipped weights"]}
+    ranks = {c.RANK: [1, 2, 3, 4], c.RANK_LOWER: [1, 1, 3, 4], c.RANK_UPPER: [2, 2, 3, 4]}
+    return with_interval("board", board.assign(**words, **ranks, run_ids=runs_of(board)))
+
+
 def _reliability() -> pd.DataFrame:
     bins = labelled(rows({c.VARIANT: ["ovf", "irs"], c.BIN_LEFT: [0.0, 0.5]}, num_predictions=[10, 90, 25, 75]))
     bins = with_interval("reliability", bins).rename(columns={c.MEAN: c.ACCURACY})
@@ -420,6 +427,17 @@ EXAMPLES: dict[str, Example] = {
         {"histogram": histogram("programmed")},
         {"histogram": {c.DENSITY: 1, c.CLOSED_FORM_DENSITY: 1}},
         {"target": 0.6},
+    ),
+    "ranking": Example(
+        {"rows": _board()},
+        {"rows": INTERVAL},
+        {
+            "value_title": "accuracy (%)",
+            "reference": "vanilla",
+            "reference_name": "Vanilla",
+            "is_difference": False,
+            **PLAIN,
+        },
     ),
     "reliability": Example(
         {"bins": _reliability()},

@@ -29,6 +29,7 @@ from dashboard.charts.level_histograms import level_histograms
 from dashboard.charts.level_spread import level_spread
 from dashboard.charts.preview_curve import preview_curve
 from dashboard.charts.programmed_weight import programmed_weight
+from dashboard.charts.ranking import ranking
 from dashboard.charts.reliability import reliability
 from dashboard.charts.seed_dots import seed_dots
 from dashboard.charts.setting_points import setting_points
@@ -74,6 +75,7 @@ __all__ = [
     "level_spread",
     "preview_curve",
     "programmed_weight",
+    "ranking",
     "reliability",
     "run_curves",
     "run_differences",

@@ -111,7 +111,7 @@ def validation_choice(plan_name: str, experiment: str, stamp: str) -> pd.DataFra
 def claims(stamp: str) -> pd.DataFrame:
     """A row per claim and plan; plans that were run on the same data are told apart by their names."""
     known = plans(stamp)
-    runs = _runs([entry.run_id for plan in known.values() for entry in plan.entries])
+    runs = runs_of([entry.run_id for plan in known.values() for entry in plan.entries])
     found = decided.claims_table(list(known.values()), runs)
     shared = found.groupby("data_key")["plan"].transform("nunique") > 1
     return found.assign(
@@ -123,7 +123,7 @@ def claims(stamp: str) -> pd.DataFrame:
 @st.cache_data(max_entries=64, show_spinner=False)
 def claim_settings(claim: str, plan_name: str, experiment: str, stamp: str) -> pd.DataFrame:
     """A claim setting by setting; empty where it is no average over settings."""
-    runs = _runs([entry.run_id for entry in _entries(plan_name, experiment, stamp)])
+    runs = runs_of([entry.run_id for entry in _entries(plan_name, experiment, stamp)])
     rows = decided.claim_settings(claim, plans(stamp)[plan_name], runs)
     return _in_words(rows, plan_name, experiment, stamp)
 
@@ -223,10 +223,10 @@ def _words(plan_name: str, experiment: str, stamp: str) -> tuple[dict[str, str],
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _chips(plan_name: str, experiment: str, stamp: str) -> pd.DataFrame:
     entries = _entries(plan_name, experiment, stamp)
-    return tables.experiment_chips(entries, _runs([entry.run_id for entry in entries]), experiment)
+    return tables.experiment_chips(entries, runs_of([entry.run_id for entry in entries]), experiment)
 
 
-def _runs(run_ids: Sequence[str]) -> dict[str, tuple[RunRecord, pd.DataFrame]]:
+def runs_of(run_ids: Sequence[str]) -> dict[str, tuple[RunRecord, pd.DataFrame]]:
     """Record and chips of those of some runs that are stored and whole."""
     found: dict[str, tuple[RunRecord, pd.DataFrame]] = {}
     for record in stored.records(sorted(set(run_ids))):

@@ -109,9 +109,22 @@ class Choices:
     stays: bool = True
     """For the whole session, also while other pages are shown."""
 
+    def chosen(self) -> list[str]:
+        """The keys that it holds, or will hold once it is drawn: a figure is made before its card."""
+        said = asked(self.key)
+        held: list[str] | None = st.session_state.get(self.key)
+        if said and (held is None or is_news(self.key)):
+            meant = keys_of(said, self.options)
+            if meant or said == CLEARED:
+                return meant
+        if held is None:
+            return list(self.default)
+        known = [key for key in held if key in self.options]
+        return known if known or not held else list(self.default)
+
     def draw(self) -> list[str]:
         """Draw it in the current container; returns the chosen keys."""
-        chosen = self._chosen()
+        chosen = self.chosen()
         if st.session_state.get(self.key) != chosen:
             st.session_state[self.key] = chosen
         if self.kind == "pills":
@@ -143,15 +156,3 @@ class Choices:
             width=260,
             persist_state="session" if self.stays else None,
         )
-
-    def _chosen(self) -> list[str]:
-        said = asked(self.key)
-        held: list[str] | None = st.session_state.get(self.key)
-        if said and (held is None or is_news(self.key)):
-            meant = keys_of(said, self.options)
-            if meant or said == CLEARED:
-                return meant
-        if held is None:
-            return list(self.default)
-        known = [key for key in held if key in self.options]
-        return known if known or not held else list(self.default)

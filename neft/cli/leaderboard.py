@@ -23,8 +23,7 @@ from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
 from neft.sigma_d import same_sigma_d, sigma_d_text
 from neft.tables.boards import Place, Runs, board_places, budget_words, entries_of
-from neft.tables.leaderboard import TH_G, default_reference, pairs_told_apart, published_words
-from neft.tables.leaderboard import leaderboard as leaderboard_table
+from neft.tables.leaderboard import TH_G, default_reference, leaderboard_table, pairs_told_apart, published_words
 from neft.tables.percentiles import chips_needed
 
 Form = Literal["text", "markdown", "latex"]

@@ -38,6 +38,7 @@ from neft.tables.layers import (
     small_share,
     weight_sizes,
 )
+from neft.tables.leaderboard import BOARD_COLUMNS, leaderboard_table
 from neft.tables.pairs import (
     COMPARISON_COLUMNS,
     Difference,
@@ -64,6 +65,7 @@ from neft.tables.runs import (
 from neft.tables.variants import VARIANT_FACTS, facts_of, variant_facts
 
 __all__ = [
+    "BOARD_COLUMNS",
     "COMPARISON_COLUMNS",
     "CURVE_COLUMNS",
     "DECAY_SETTINGS",
@@ -99,6 +101,7 @@ __all__ = [
     "gather",
     "layer_label",
     "layer_table",
+    "leaderboard_table",
     "low_percentiles",
     "metric_curves",
     "metric_quantiles",

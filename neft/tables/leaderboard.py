@@ -69,7 +69,7 @@ BOARD_COLUMNS = (
 )
 
 
-def leaderboard(
+def leaderboard_table(
     entries: Sequence[PlanEntry], runs: Runs, *, sigma_d: float, reference: str | None = None, th_g: float = TH_G
 ) -> pd.DataFrame:
     """A row per series at one sigma_d, the highest mean accuracy first.

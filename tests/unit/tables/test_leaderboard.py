@@ -13,7 +13,7 @@ from neft.errors import ConfigError
 from neft.seeding import numpy_generator
 from neft.tables.boards import board_places, budget_words, entries_of
 from neft.tables.intervals import crossed_interval, student_t
-from neft.tables.leaderboard import BOARD_COLUMNS, default_reference, leaderboard, pairs_told_apart
+from neft.tables.leaderboard import BOARD_COLUMNS, default_reference, leaderboard_table, pairs_told_apart
 from neft.tables.percentiles import percentile_over_trainings
 from tests.stored_experiments import CLEAN
 from tests.stored_leaderboards import BoardRow, a_leaderboard
@@ -26,7 +26,7 @@ IRS = BoardRow({0: [0.55, 0.75], 1: [0.62, 0.82]}, method="irs")
 
 def board_of(*rows: BoardRow, sigma_d: float = 0.2, reference: str | None = None) -> pd.DataFrame:
     plan, runs = a_leaderboard(*rows)
-    return leaderboard(plan.entries, runs, sigma_d=sigma_d, reference=reference)
+    return leaderboard_table(plan.entries, runs, sigma_d=sigma_d, reference=reference)
 
 
 def row_of(board: pd.DataFrame, series: str) -> dict[str, object]:
@@ -85,7 +85,7 @@ def test_rows_that_share_a_label_are_told_from_each_other() -> None:
         entry.model_copy(update={"series": "noise_injection+clip_channel"}) if index < 2 else entry
         for index, entry in enumerate(plan.entries[2:] * 2)
     ]
-    board = leaderboard(entries, runs, sigma_d=0.2)
+    board = leaderboard_table(entries, runs, sigma_d=0.2)
 
     assert set(column(board, c.LABEL)) == {
         "Noise injection, clipped weights (noise_injection+clip)",
@@ -113,7 +113,7 @@ def test_worst_case_is_over_seeds() -> None:
 def test_worst_case_of_another_budget_is_not_read() -> None:
     plan, runs = a_leaderboard(PLAIN)
 
-    (row,) = leaderboard(plan.entries, runs, sigma_d=0.2, th_g=0.05).to_dict("records")
+    (row,) = leaderboard_table(plan.entries, runs, sigma_d=0.2, th_g=0.05).to_dict("records")
     assert isnan(row[c.WORST_CASE])
 
 
@@ -134,7 +134,7 @@ def test_metric_that_no_run_has_is_not_a_number() -> None:
     plan, runs = a_leaderboard(PLAIN)
     older = {run_id: (record, chips.drop(columns=c.CALIBRATED_EKL)) for run_id, (record, chips) in runs.items()}
 
-    assert leaderboard(plan.entries, older, sigma_d=0.2)[c.CALIBRATED_EKL].isna().all()
+    assert leaderboard_table(plan.entries, older, sigma_d=0.2)[c.CALIBRATED_EKL].isna().all()
 
 
 def test_first_percentile_is_the_mean_of_the_trainings() -> None:
@@ -233,7 +233,7 @@ def test_a_whole_leaderboard_takes_well_under_a_second() -> None:
     ]
     plan, runs = a_leaderboard(*rows)
     start = time.perf_counter()
-    board = leaderboard(plan.entries, runs, sigma_d=0.2)
+    board = leaderboard_table(plan.entries, runs, sigma_d=0.2)
 
     assert len(board) == 12
     # 0.2 s where it was measured; the tests may share their cores

@@ -1,0 +1,256 @@
+"""Every training method with every weight constraint, tuned alike, ranked: what is better, and what cannot be told."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import address, charts
+from dashboard.data import leaderboards, plans
+from dashboard.data.leaderboards import Place
+from dashboard.widgets.board_table import board_table
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.control import Choices, Control
+from dashboard.widgets.guards import show_plan_problems
+from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import leaderboard_words, sentences
+from neft import columns
+from neft.sigma_d import sigma_d_text
+
+DEFINITION = r"""
+Every row is a training method with a weight constraint. All rows of a leaderboard share data, backbone, epochs, seeds
+and chips; the settings of each were chosen among the same number of trials by accuracy on **validation** images, under
+variation. Test images and their chips are only reported on.
+
+- **Accuracy**: the mean over seeds × chips, seeds and chips both random. **Difference**: to the reference row, seed by
+  seed and chip by chip before anything is averaged.
+- **1st percentile**: of each training over its chips; the mean over trainings, and the means of their 95 % limits,
+  which order statistics set ([David2003]). It holds for these trainings.
+- **Worst case**: the smallest accuracy that a search found with no weight's deviation above 0.03 of its layer's largest
+  weight ([Yan2022]); the true minimum may lie lower.
+- **Rank**: from $1+$ the rows that are told to be better to $n-$ the rows that are told to be worse ([Mogstad2024]).
+  Every pair is compared by its paired interval, and the comparisons of one row are corrected for their number
+  ([Holm1979]): its interval of ranks holds the true rank in at least 95 % of cases. Each interval holds by itself.
+  With few seeds a lead must be many times its standard error: wide intervals are what so few trainings can say.
+"""
+VALUE_TITLES = {
+    "accuracy": "Mean",
+    "percentile": "1st percentile",
+    "worst_case": "Worst case",
+    "clean": "Clean",
+    "difference": "Difference",
+}
+AXES = {
+    "accuracy": "accuracy under variation (%)",
+    "percentile": "1st percentile over chips (%)",
+    "worst_case": "worst-case accuracy (%)",
+    "clean": "accuracy without variation (%)",
+    "difference": "difference in accuracy (points)",
+}
+VALUE = Control(
+    key=address.BOARD_VALUE,
+    label="By",
+    options=VALUE_TITLES,
+    help="What the rows are drawn by; ranks are always by mean accuracy.",
+    shows_label=False,
+)
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("Which training method does best?")
+    stamp = plans.fingerprint()
+    places = leaderboards.places(stamp)
+    if not places:
+        _nothing_yet()
+        show_plan_problems(stamp)
+        return
+    with st.sidebar:
+        key = _pick_place(places)
+        sigma_d = _pick_sigma_d(places[key])
+        labels = _labels(leaderboards.board(key, sigma_d, None, stamp))
+        reference = _pick_reference(labels, leaderboards.board(key, sigma_d, None, stamp))
+        board = leaderboards.board(key, sigma_d, reference, stamp)
+        rows = _filtered(board)
+    st.markdown(leaderboard_words.board_finding(board, place=places[key].words, sigma_d=sigma_d, reference=reference))
+    st.caption(leaderboards.budget(key, sigma_d, stamp))
+    _progress(key, stamp)
+    board_table(rows, board, reference)
+    left, right = st.columns(2)
+    with left:
+        _ranking(rows, reference, labels[reference])
+    with right:
+        _against_sigma_d(key, board, stamp)
+    show_plan_problems(stamp)
+
+
+# ---------------------------------------------------------------- choices
+def _pick_place(places: dict[str, Place]) -> str:
+    counts = [place.words for place in places.values()]
+    control = Control(
+        key=address.BOARD,
+        label="Run on",
+        options={
+            key: place.words if counts.count(place.words) == 1 else f"{place.plan}: {place.words}"
+            for key, place in places.items()
+        },
+        kind="list",
+        stays=True,
+        help="Data and network; each has rankings of its own.",
+    )
+    return control.draw() if len(places) > 1 else control.start
+
+
+def _pick_sigma_d(place: Place) -> float:
+    by_text = {sigma_d_text(sigma_d): sigma_d for sigma_d in place.sigma_ds}
+    control = Control(
+        key=address.BOARD_SIGMA_D,
+        label=f"Device variation {sentences.SIGMA_D}",
+        options={text: text for text in by_text},
+        default="0.2",
+        stays=True,
+        help="Every row was trained for it and tried at it.",
+    )
+    return by_text[control.draw()]
+
+
+def _labels(board: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(board[columns.VARIANT], board[columns.LABEL], strict=True))
+
+
+def _pick_reference(labels: dict[str, str], board: pd.DataFrame) -> str:
+    control = Control(
+        key=address.BOARD_REFERENCE,
+        label="Compared with",
+        options=labels,
+        default=leaderboards.reference_of(board),
+        kind="list",
+        stays=True,
+        help="The row to which the differences are taken, seed by seed and chip by chip.",
+    )
+    return control.draw()
+
+
+def _filtered(board: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the chosen constraints and methods; all where none is chosen."""
+    rows = board
+    for key, title, name, label in (
+        (address.BOARD_CONSTRAINTS, "Weight constraint", columns.CONSTRAINT, columns.CONSTRAINT_LABEL),
+        (address.BOARD_METHODS, "Method", columns.METHOD, columns.METHOD_LABEL),
+    ):
+        options = {str(row[name]): str(row[label]) or "None" for row in board.to_dict("records")}
+        choices = Choices(
+            key=key,
+            label=title,
+            options=dict(sorted(options.items(), key=lambda option: option[1])),
+            default=(),
+            kind="list",
+            help="Show these rows only; all where none is chosen. Ranks still count every row.",
+        )
+        chosen = choices.draw()
+        rows = rows[rows[name].isin(chosen)] if chosen else rows
+    return rows.reset_index(drop=True)
+
+
+# ---------------------------------------------------------------- what is shown
+def _nothing_yet() -> None:
+    st.info(
+        "No leaderboard is stored yet. Make one from a command line, at any size; it goes on where it was stopped:",
+        icon=":material/inbox:",
+    )
+    st.code(f"neft sweep {leaderboards.LEADERBOARD}", language=None)
+    st.markdown("`neft sweep --help` lists what can be changed: data, backbone, width, epochs, seeds, chips.")
+
+
+def _progress(key: str, stamp: str) -> None:
+    found = leaderboards.progress(key, stamp)
+    if found.num_stored < found.num_planned:
+        st.info(
+            f"{found.num_stored} of {found.num_planned} runs are stored; `{found.command}` makes the rest.",
+            icon=":material/hourglass_top:",
+        )
+
+
+def _ranking(rows: pd.DataFrame, reference: str, reference_label: str) -> None:
+    value = VALUE.chosen()
+    drawn = leaderboards.by_value(rows, value)
+    card = Card(
+        key="ranking",
+        question="Which rows cannot be told apart?",
+        caption="Filled: may be the best. On the right the ranks that a row may have. Rows are compared pair by pair: "
+        "their intervals may overlap though they are told apart.",
+        definition=DEFINITION,
+        alt="A mark with its interval for each method and constraint, the largest at the top.",
+    )
+    if drawn.empty:
+        _ = VALUE.draw()
+        empty_card(card, f"None of these rows has a value of this kind: {VALUE_TITLES[value].lower()}.")
+        return
+    figure = charts.ranking(
+        drawn,
+        value_title=AXES[value],
+        interval_name=f"{VALUE_TITLES[value].lower()}, {_spread(drawn, value)}",
+        reference=reference,
+        reference_name=reference_label,
+        is_difference=value == "difference",
+        mode=theme_mode(),
+    )
+    chart_card(card, figure, drawn, controls=VALUE.draw)
+
+
+def _spread(drawn: pd.DataFrame, value: str) -> str:
+    if value == "percentile":
+        return "95 % limits over chips"
+    if value == "worst_case":
+        return "95 % interval over seeds"
+    return sentences.spread_words(drawn)
+
+
+def _against_sigma_d(key: str, board: pd.DataFrame, stamp: str) -> None:
+    labels = _labels(board)
+    rows = Choices(
+        key=address.BOARD_ROWS,
+        label="Rows",
+        options=labels,
+        default=leaderboards.in_picture(board),
+        kind="list",
+        help="The rows that are drawn.",
+    )
+    curves = leaderboards.curves(key, rows.chosen(), stamp)
+    published = leaderboards.published(curves) if _wants_published() else None
+    hollow = f" {sentences.published_words(published)}" if published is not None else ""
+    card = Card(
+        key="board_accuracy",
+        question="How does accuracy fall with device variation?",
+        caption=f"Every point is a network of its own, trained for the {sentences.SIGMA_D} at which it stands.{hollow}",
+        definition=DEFINITION,
+        alt="Accuracy over device variation of the chosen rows, with 95 % intervals.",
+    )
+    if curves.empty:
+        _ = rows.draw()
+        empty_card(card, "No row is chosen.")
+        return
+    figure = charts.accuracy_vs_sigma_d(
+        curves,
+        slice_sigma_d=None,
+        chance=leaderboards.chance(key, stamp),
+        interval_name=f"mean, {sentences.spread_words(curves)}",
+        connect=True,
+        published=published,
+        published_name=leaderboards.published_name(),
+        mode=theme_mode(),
+    )
+    chart_card(card, figure, curves, controls=rows.draw)
+
+
+def _wants_published() -> bool:
+    with st.sidebar:
+        return st.toggle(
+            "Published figures",
+            value=False,
+            key=address.PUBLISHED_SETTINGS,
+            help="The paper's figures as hollow marks, where it has the same method: another network, other data.",
+            bind="query-params",
+            persist_state="session",
+        )
+
+
+page()

@@ -1,0 +1,128 @@
+"""Stored leaderboards: where there are some, their rows, and what pages draw of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.data import plans, stored
+from neft import columns, reference, tables
+from neft.experiments.questions import LEADERBOARD_TRIALS
+from neft.runs.plans import PlanEntry
+from neft.sigma_d import same_sigma_d
+from neft.tables import boards
+from neft.tables.boards import LEADERBOARD, Place
+from neft.tables.leaderboard import TH_G, default_reference, pairs_told_apart, published_words
+from neft.tables.percentiles import chips_needed
+
+__all__ = ["LEADERBOARD", "TH_G", "Place", "chips_needed", "pairs_told_apart", "published_words"]
+
+VALUES = {
+    "accuracy": (columns.MEAN, columns.LOWER, columns.UPPER),
+    "percentile": (columns.PERCENTILE_1, columns.PERCENTILE_1_LOWER, columns.PERCENTILE_1_UPPER),
+    "worst_case": (columns.WORST_CASE, columns.WORST_CASE_CI95),
+    "clean": (columns.CLEAN_ACCURACY, columns.CLEAN_CI95),
+    "difference": (columns.DIFFERENCE, columns.DIFFERENCE_CI95),
+}
+"""What rows can be drawn by: the columns of a value and of its ends, or of its half-width."""
+
+
+def places(stamp: str) -> dict[str, Place]:
+    """Every leaderboard's data and network, by a key; those that several plans share are told apart by the plan."""
+    return dict(_places(stamp))
+
+
+@st.cache_data(max_entries=32, show_spinner="Comparing every row with every other …")
+def board(place: str, sigma_d: float, against: str | None, stamp: str) -> pd.DataFrame:
+    """A row per method and constraint, the best first; differences to `against`, or to the plainest row that met noise.
+
+    A row that is not there is none to compare with: the plainest is taken then.
+    """
+    entries = _entries(place, sigma_d, stamp)
+    if against not in {entry.series for entry in entries}:
+        against = None
+    runs = plans.runs_of([entry.run_id for entry in entries])
+    return tables.leaderboard_table(entries, runs, sigma_d=sigma_d, reference=against)
+
+
+def budget(place: str, sigma_d: float, stamp: str) -> str:
+    """With what the rows were made, in a sentence."""
+    records = stored.records([entry.run_id for entry in _entries(place, sigma_d, stamp)])
+    return boards.budget_words(records, num_trials=LEADERBOARD_TRIALS)
+
+
+def progress(place: str, stamp: str) -> plans.Progress:
+    """How many of its plan's runs are stored."""
+    return plans.progress(places(stamp)[place].plan, LEADERBOARD, stamp)
+
+
+def reference_of(rows: pd.DataFrame) -> str:
+    """The row to which a board's differences are taken unless another is asked for."""
+    return default_reference(rows)
+
+
+def in_picture(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The rows that a picture begins with: the best, the best without a constraint, and the plainest that met noise."""
+    plain = rows[rows[columns.CONSTRAINT_LABEL] == ""]
+    firsts = [str(some[columns.VARIANT].iloc[0]) for some in (rows, plain) if not some.empty]
+    return tuple(dict.fromkeys([*firsts, default_reference(rows)]))
+
+
+def by_value(rows: pd.DataFrame, value: str) -> pd.DataFrame:
+    """The rows that have a value (a key of `VALUES`), as mean, lower and upper; the largest first."""
+    name, *ends = VALUES[value]
+    if len(ends) == 1:
+        lower, upper = rows[name] - rows[ends[0]], rows[name] + rows[ends[0]]
+    else:
+        lower, upper = (rows[end] for end in ends)
+    drawn = rows.assign(**{columns.MEAN: rows[name], columns.LOWER: lower, columns.UPPER: upper})
+    known = drawn[drawn[columns.MEAN].notna()]
+    return known.sort_values(columns.MEAN, ascending=False, kind="stable", ignore_index=True)
+
+
+def curves(place: str, series: Sequence[str], stamp: str) -> pd.DataFrame:
+    """Some rows at every sigma_d of a place, each network trained for it."""
+    found = [board(place, sigma_d, None, stamp) for sigma_d in places(stamp)[place].sigma_ds]
+    every = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=[columns.VARIANT])
+    chosen = every[every[columns.VARIANT].isin(series)]
+    order = {name: index for index, name in enumerate(series)}
+    return chosen.sort_values(columns.VARIANT, key=lambda names: names.map(order), kind="stable", ignore_index=True)
+
+
+def chance(place: str, stamp: str) -> float:
+    """Accuracy of guessing on a place's data."""
+    return plans.chance(places(stamp)[place].plan, LEADERBOARD, stamp)
+
+
+def published(rows: pd.DataFrame) -> pd.DataFrame:
+    """The nearest published panel's points of the methods of these rows, under the rows' own keys.
+
+    A constraint is in no published figure: only rows without one have points.
+    """
+    plain = rows[rows[columns.CONSTRAINT_LABEL] == ""].drop_duplicates(columns.METHOD).set_index(columns.METHOD)
+    figures = reference.published_accuracy()
+    known = figures[(figures[columns.PANEL] == reference.NEAREST_PANEL) & figures[columns.VARIANT].isin(plain.index)]
+    return known.assign(
+        **{name: known[columns.VARIANT].map(plain[name]) for name in (columns.VARIANT, columns.LABEL)}
+    ).reset_index(drop=True)
+
+
+def published_name() -> str:
+    """What stands for published points in a legend: their network and data."""
+    return f"{reference.PANELS[reference.NEAREST_PANEL]} (published)"
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _places(stamp: str) -> dict[str, Place]:
+    records = {record.id: record for record in stored.listing().records}
+    found = boards.board_places(plans.plans(stamp).values(), records)
+    counts = Counter(place.key for place in found)
+    return {place.key if counts[place.key] == 1 else f"{place.plan}_{place.key}": place for place in found}
+
+
+def _entries(place: str, sigma_d: float, stamp: str) -> list[PlanEntry]:
+    where = places(stamp)[place]
+    records = {record.id: record for record in stored.listing().records}
+    entries = boards.entries_of(where, plans.plans(stamp)[where.plan], records)
+    return [entry for entry in entries if bool(same_sigma_d(entry.sigma_d, sigma_d))]
