@@ -7,14 +7,20 @@ from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.charts.frames import look_of
 from dashboard.data import results, stored
-from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline, no_chips_here
+from dashboard.widgets.accuracy_card import (
+    PERCENTILE_DEFINITION,
+    accuracy_card,
+    has_methods,
+    headline,
+    no_chips_here,
+)
 from dashboard.widgets.chart_card import Card, as_csv, chart_card, empty_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
-from dashboard.words import result_words, sentences
+from dashboard.words import percentile_words, result_words, sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.sigma_d import same_sigma_d, sigma_d_text
@@ -23,21 +29,9 @@ LARGE = 460
 UNLUCKY = Control(
     key=address.PERCENTILE,
     label="Unlucky means",
-    options={str(percentile): result_words.percentile_name(percentile) for percentile in (5, 1)},
+    options={str(percentile): results.percentile_name(percentile) for percentile in (5, 1)},
     help="How many chips of a hundred are worse than the one shown.",
 )
-UNLUCKY_DEFINITION = r"""
-**The unlucky chip.** The $k$-th percentile of accuracy: $k$ % of a network's chips are worse (linear interpolation
-between chips). A method's value is the mean over its trainings of each one's percentile.
-
-Its limits ask nothing of how chips spread: of $n$ chips the number below the percentile is binomial, so the chip of
-rank $r$ bounds it with known probability ([David2003], section 7.1). Either limit is a one-sided
-95 % limit: it holds with at least 95 %, both at once with at least 90 %. A method's limits are the means of its
-trainings' limits; they say nothing of another training.
-
-Few chips set no lower limit: with probability $(1 - k/100)^n$ even the worst of them lies above the percentile. That is
-below 5 % from 299 chips on for the 1st percentile, from 59 on for the 5th.
-"""
 SPREAD_DEFINITION = r"""
 **Chips, from the worst to the best.** The share of chips at or below an accuracy, every seed and chip one value. Dotted
 lines mark the 5th percentile and the median.
@@ -103,15 +97,14 @@ def _unlucky(selection: Selection) -> None:
     found = every[every[columns.PERCENTILE] == percentile]
     curves = stored.curves(selection.reading, columns.ACCURACY)
     at_slice = curves[same_sigma_d(curves[columns.SIGMA_D], selection.sigma_d)]
-    num_chips = int(found[columns.NUM_INSTANCES].max()) if len(found) else 0
     card = Card(
         key="unlucky",
         question="How bad is an unlucky chip?",
         caption=(
-            f"{result_words.unlucky_words(found, at_slice, selection.sigma_d)} "
-            f"{result_words.percentile_limits_words(percentile, num_chips)}"
+            f"{percentile_words.unlucky_words(found, at_slice, selection.sigma_d)} "
+            f"{percentile_words.percentile_limits_words(found)}"
         ),
-        definition=UNLUCKY_DEFINITION,
+        definition=PERCENTILE_DEFINITION,
         alt=f"The {name} of accuracy against device variation, beside the mean.",
     )
     if found.empty:
@@ -228,8 +221,8 @@ def _read_out(selection: Selection, rows: pd.DataFrame) -> None:
         height="content",
     )
     st.caption(
-        "Accuracy is mean ± 95 % interval. Limits of a percentile are in brackets; “at most” where so few chips set no "
-        "lower one."
+        "Accuracy is mean ± 95 % interval; in brackets a percentile's one-sided 95 % limits. "
+        + percentile_words.too_few_words(found[columns.NUM_INSTANCES])
     )
     st.download_button(
         "Table as CSV",

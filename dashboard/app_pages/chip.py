@@ -14,7 +14,7 @@ from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.network_picker import layer_control, pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
-from dashboard.words import chip_words
+from dashboard.words import chip_words, percentile_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import NeftError
@@ -43,7 +43,8 @@ stair says which share of the $C$ chips keeps at most that accuracy.
 
 **The $p$-th percentile chip** is the one of rank $\lceil p\,C/100 \rceil$ from the worst, at least 1 (nearest rank), so
 that it is a chip there is; of equal ones the lower number comes first. With 100 chips the 1st percentile is the worst
-one. Summaries elsewhere interpolate between two neighbours.
+one. Summaries elsewhere interpolate between two neighbours. What these chips say of the percentile of *all* chips has
+limits: those of the binomial number of chips below it ([David2003], section 7.1).
 
 The grey band is the 95 % interval of the mean over these chips.
 """
@@ -219,7 +220,8 @@ def _ranks(record: RunRecord, report: ChipReport) -> None:
         question="Where does it stand?",
         caption=(
             f"Every stored chip at {SIGMA_D} = {sigma_d_text(report.sigma_d)}, worst to best; the ring is this one. A "
-            "long foot on the left: chips far worse than most."
+            "long foot on the left: chips far worse than most. "
+            f"{percentile_words.percentile_of_all_words(opened_chips.percentile(report.ranked, 1, report.sigma_d))}"
         ),
         definition=RANK_DEFINITION,
         alt=f"Chips in order of accuracy; chip {report.instance} has rank {report.rank} of {len(report.ranked)}.",

@@ -18,7 +18,7 @@ from dashboard.widgets.page_link import page_link
 from dashboard.widgets.run_choice import choose_reference, choose_runs, choose_shown
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
-from dashboard.words import comparison_words
+from dashboard.words import comparison_words, percentile_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.sigma_d import sigma_d_text
@@ -29,8 +29,12 @@ SUMMARY = {
     "shown": st.column_config.CheckboxColumn("Shown", width="small"),
     columns.ACCURACY: st.column_config.NumberColumn("Accuracy", format="%.2f %%"),
     columns.CI95: st.column_config.NumberColumn("± 95 %", format="%.2f", help="Half-width over chips, in points."),
-    columns.PERCENTILE_1: st.column_config.NumberColumn("1st pct.", format="%.1f %%", help="99 of 100 chips beat it."),
-    columns.PERCENTILE_5: st.column_config.NumberColumn("5th pct.", format="%.1f %%", help="95 of 100 chips beat it."),
+    columns.PERCENTILE_1: st.column_config.TextColumn(
+        "1st percentile", help="99 of 100 chips beat it; in brackets its one-sided 95 % limits."
+    ),
+    columns.PERCENTILE_5: st.column_config.TextColumn(
+        "5th percentile", help="95 of 100 chips beat it; in brackets its one-sided 95 % limits."
+    ),
     columns.DIFFERENCE: st.column_config.NumberColumn(
         "Difference", format="%+.2f", help="To the reference, in points of accuracy."
     ),
@@ -49,8 +53,6 @@ SUMMARY = {
 PERCENT = (
     columns.ACCURACY,
     columns.CI95,
-    columns.PERCENTILE_1,
-    columns.PERCENTILE_5,
     columns.DIFFERENCE,
     columns.DIFFERENCE_CI95,
     columns.INDEPENDENT_CI95,
@@ -256,7 +258,7 @@ def _summary(
     table[list(PERCENT)] = table[list(PERCENT)].astype(float) * 100
     table["pairing"] = [comparison_words.saving(rows[run_id]) if run_id in rows else "" for run_id in table["run_id"]]
     st.dataframe(
-        table,
+        percentile_words.in_cells(table),
         hide_index=True,
         column_order=list(SUMMARY),
         column_config=SUMMARY,
@@ -264,6 +266,9 @@ def _summary(
         key="compare_summary",
         alt="The chosen runs: accuracy, low percentiles, difference to the reference, tags and note.",
     )
+    missing = percentile_words.too_few_words(table[columns.NUM_INSTANCES])
+    if missing:
+        st.caption(missing)
 
 
 def _settings(sides: Sequence[Side]) -> None:

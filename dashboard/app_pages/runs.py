@@ -17,6 +17,7 @@ from dashboard.widgets.note_editor import all_tags, note_editor, show_note_probl
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
+from dashboard.words import percentile_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import StoreError
@@ -36,7 +37,9 @@ COLUMNS = {
         "At train σ_d", format="%.1f %%", min_value=0, max_value=100, help="Mean accuracy at the training's own σ_d."
     ),
     "percentile_1_at_train_sigma_d": st.column_config.NumberColumn(
-        "1st percentile", format="%.1f %%", help="The chip that 99 of 100 beat, at the training's own σ_d."
+        "1st percentile",
+        format="%.1f %%",
+        help="The chip that 99 of 100 beat, at the training's own σ_d. Its limits stand with the picked run.",
     ),
     "curve": st.column_config.LineChartColumn(
         "Over σ_d",
@@ -67,12 +70,18 @@ the sampled $(W_p - W_d) / (\sigma_d\,w_{max})$ of some chips. For RRAM1 with 8-
 closed form is 0.7776 in every layer.
 """
 TABLE_KEY = "runs_table"
+NO_SHARES = (columns.SIGMA_D, columns.EKL, columns.PERCENTILE_1, columns.PERCENTILE_5, columns.NUM_INSTANCES)
 RESULTS = {
     "sigma_d": st.column_config.NumberColumn("σ_d", format="%.2f"),
     "accuracy": st.column_config.NumberColumn("Accuracy", format="%.2f %%"),
     "ci95": st.column_config.NumberColumn("± 95 %", format="%.2f", help="Half-width over chips, in points."),
-    "percentile_1": st.column_config.NumberColumn("1st pct.", format="%.1f %%", help="99 of 100 chips beat it."),
-    "percentile_5": st.column_config.NumberColumn("5th pct.", format="%.1f %%"),
+    "percentile_1": st.column_config.TextColumn(
+        "1st percentile", help="99 of 100 chips beat it; in brackets its one-sided 95 % limits."
+    ),
+    "percentile_5": st.column_config.TextColumn(
+        "5th percentile", help="95 of 100 chips beat it; in brackets its one-sided 95 % limits."
+    ),
+    "num_instances": st.column_config.NumberColumn("Chips", format="%d"),
     "ekl": st.column_config.NumberColumn("EKL", format="%.4f", help="Nats, of correct predictions."),
     "mean_confidence": st.column_config.NumberColumn("Confidence", format="%.1f %%"),
     "calibration_error": st.column_config.NumberColumn("Calibration error", format="%.1f %%"),
@@ -223,6 +232,9 @@ def _details(record: RunRecord) -> None:
             column_config=RESULTS,
             alt="Accuracy, EKL and calibration at every device variation.",
         )
+        missing = percentile_words.too_few_words([record.facts.num_instances])
+        if missing:
+            st.caption(missing)
     with right:
         _training(record, kept.history)
     left, right = st.columns(2)
@@ -236,9 +248,9 @@ def _details(record: RunRecord) -> None:
 
 
 def _results(record: RunRecord) -> pd.DataFrame:
-    """The stored summary, fractions as percentages."""
-    frame = stored.results(record)
-    shares = [name for name in RESULTS if name not in ("sigma_d", "ekl")]
+    """The stored summary, fractions as percentages, percentiles with their limits."""
+    frame = percentile_words.in_cells(stored.results(record))
+    shares = [name for name in RESULTS if name not in NO_SHARES]
     frame[shares] = frame[shares].astype(float) * 100
     return frame
 

@@ -14,7 +14,7 @@ from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.outcome_cards import outcome_cards
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
-from dashboard.words import result_words, sentences
+from dashboard.words import percentile_words, result_words, sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.sigma_d import sigma_d_text
@@ -84,7 +84,7 @@ def _ekl_curves(selection: Selection) -> None:
         question="Does that hold at every variation?",
         caption=(
             f"Mean EKL of correct predictions against {SIGMA_D}; lower is surer. Where accuracy nears chance, the few "
-            "right answers left say little."
+            f"right answers left say little. {_unsure_words(selection, metric)}"
         ),
         definition=CURVE_DEFINITION,
         alt="Expected KL divergence against device variation, by method.",
@@ -99,6 +99,13 @@ def _ekl_curves(selection: Selection) -> None:
         mode=theme_mode(),
     )
     chart_card(card, figure, known, controls=METRIC.draw)
+
+
+def _unsure_words(selection: Selection, metric: str) -> str:
+    """How unsure the chips are that are less sure than 99 of a hundred, at the slice."""
+    rows = stored.at_slice(selection.reading, selection.sigma_d)
+    words = percentile_words.unsure_words(results.unsure_chips(rows, metric)) if metric in rows else ""
+    return f"At {SIGMA_D} = {sigma_d_text(selection.sigma_d)}: {words}" if words else ""
 
 
 def _calibration(selection: Selection, records: tuple[RunRecord, ...]) -> None:

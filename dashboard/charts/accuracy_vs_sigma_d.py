@@ -7,7 +7,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
-from dashboard.charts.frames import by_variant, clicked_runs, interval_words, look_of, numbers, percent, run_words
+from dashboard.charts.frames import (
+    by_variant,
+    clicked_runs,
+    interval_words,
+    look_of,
+    numbers,
+    percent,
+    percentile_words,
+    run_words,
+)
 from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, hollow, legend_mark, wrapped
 from dashboard.charts.theme import HEIGHT, Mode, VariantStyle, apply_layout, palette, variant_style
 from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, RUN_IDS, SIGMA_D, UPPER, VARIANT
@@ -36,6 +45,7 @@ def accuracy_vs_sigma_d(
     chance: float,
     interval_name: str,
     connect: bool,
+    value: str = MEAN,
     published: pd.DataFrame | None = None,
     published_name: str = PUBLISHED,
     height: int = HEIGHT,
@@ -45,8 +55,8 @@ def accuracy_vs_sigma_d(
 
     What to look for: where a line leaves the others, and how near to chance it falls.
 
-    Five or more connected points wear a band; fewer, or unconnected ones, wear error bars. The first entry of a
-    point's customdata is its run ids, for a click.
+    Five or more connected points wear a band; fewer, or unconnected ones, or such without a lower or an upper end, wear
+    error bars, which then reach one way only. The first entry of a point's customdata is its run ids, for a click.
 
     Args:
         curves: variant, label, sigma_d, mean, lower, upper, num_seeds, num_instances, run_ids (a tuple of ids).
@@ -54,6 +64,7 @@ def accuracy_vs_sigma_d(
         chance: Accuracy of guessing, as a fraction.
         interval_name: What the intervals are; the legend's title.
         connect: Whether a variant's points are joined by a line.
+        value: The column that the lines are of, where not the mean.
         published: variant, label, sigma_d, accuracy (also note) of published figures, drawn as hollow marks in the
             colour and symbol of the method.
         published_name: What stands for the hollow marks in the legend; a method without a line has its own entry.
@@ -64,14 +75,16 @@ def accuracy_vs_sigma_d(
     variants = [(variant, label, rows.sort_values(SIGMA_D)) for variant, label, rows in by_variant(curves)]
     for variant, label, rows in variants:
         style = variant_style(look_of(rows), mode=mode)
-        banded = connect and len(rows) >= MIN_BAND_POINTS
+        banded = connect and len(rows) >= MIN_BAND_POINTS and _has_both_ends(rows)
         if banded:
             figure.add_trace(band(rows, colour=style.colour, opacity=0.2, group=variant))
-        figure.add_trace(_line(rows, variant=variant, label=label, style=style, banded=banded, connect=connect))
+        figure.add_trace(
+            _line(rows, variant=variant, label=label, style=style, banded=banded, connect=connect, value=value)
+        )
     known = {variant for variant, _, _ in variants}
     marks = _published_marks(published, known=known, name=published_name, mode=mode)
     labeled = connect and 1 < len(variants) <= MAX_DIRECT_LABELS
-    labels = _direct_labels(variants, published=published, mode=mode) if labeled else []
+    labels = _direct_labels(variants, published=published, value=value, mode=mode) if labeled else []
     figure.add_traces([*labels, *marks])
     apply_layout(figure, mode=mode, height=height, legend_title=interval_name, right=_label_margin(labels))
     x_end = sigma_d_end(curves, published)
@@ -85,11 +98,16 @@ def accuracy_vs_sigma_d(
     return figure
 
 
+def _has_both_ends(rows: pd.DataFrame) -> bool:
+    """A point without both would leave a hole in the band, and no sign of the end that it has."""
+    return bool(np.isfinite(percent(rows, LOWER)).all() and np.isfinite(percent(rows, UPPER)).all())
+
+
 def _line(
-    rows: pd.DataFrame, *, variant: str, label: str, style: VariantStyle, banded: bool, connect: bool
+    rows: pd.DataFrame, *, variant: str, label: str, style: VariantStyle, banded: bool, connect: bool, value: str
 ) -> go.Scatter:
-    mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
-    words = zip(interval_words(rows), sigma_d, rows[RUN_IDS], strict=True)
+    mean, sigma_d = percent(rows, value), numbers(rows, SIGMA_D)
+    words = zip(interval_words(rows, value=value), percentile_words(rows), sigma_d, rows[RUN_IDS], strict=True)
     bars = error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=style.colour, width=4)
     return go.Scatter(
         x=sigma_d,
@@ -102,23 +120,23 @@ def _line(
         error_y=None if banded else bars,
         customdata=clicked_runs(rows),
         hovertext=[
-            f"{label} at σ<sub>d</sub> = {at:g}<br>{interval}<br>{run_words(run_ids)}"
-            for interval, at, run_ids in words
+            f"{label} at σ<sub>d</sub> = {at:g}<br>{interval}{low}<br>{run_words(run_ids)}"
+            for interval, low, at, run_ids in words
         ],
         hoverinfo="text",
     )
 
 
 def _direct_labels(
-    variants: list[tuple[str, str, pd.DataFrame]], *, published: pd.DataFrame | None, mode: Mode
+    variants: list[tuple[str, str, pd.DataFrame]], *, published: pd.DataFrame | None, value: str, mode: Mode
 ) -> list[go.Scatter]:
     """Each variant's label as high as its line ends, right of all lines and marks; a trace, to hide with its line."""
     ends: list[tuple[str, str, float, float, str]] = []
     for variant, label, rows in variants:
-        seen = rows[np.isfinite(percent(rows, MEAN))]
+        seen = rows[np.isfinite(percent(rows, value))]
         if not seen.empty:
             colour = variant_style(look_of(rows), mode=mode).label_colour
-            last = float(numbers(seen, SIGMA_D)[-1]), float(percent(seen, MEAN)[-1])
+            last = float(numbers(seen, SIGMA_D)[-1]), float(percent(seen, value)[-1])
             ends.append((variant, _wrap(label), *last, colour))
     ends.sort(key=lambda end: end[3])
     indent = 3 * NO_BREAK

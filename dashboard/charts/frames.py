@@ -15,6 +15,9 @@ from neft.columns import (
     METHOD_RANK,
     NUM_INSTANCES,
     NUM_SEEDS,
+    PERCENTILE_1,
+    PERCENTILE_1_LOWER,
+    PERCENTILE_1_UPPER,
     RUN_IDS,
     UPPER,
     VARIANT,
@@ -53,12 +56,23 @@ def percent(rows: pd.DataFrame, column: str) -> Floats:
     return 100 * numbers(rows, column)
 
 
-def interval_words(rows: pd.DataFrame) -> list[str]:
-    """For each row: mean, interval and N, as a hover says them."""
-    columns = percent(rows, MEAN), percent(rows, LOWER), percent(rows, UPPER), rows[NUM_SEEDS], rows[NUM_INSTANCES]
+def interval_words(rows: pd.DataFrame, *, value: str = MEAN) -> list[str]:
+    """For each row: mean (or another value), interval and N, as a hover says them."""
+    columns = percent(rows, value), percent(rows, LOWER), percent(rows, UPPER), rows[NUM_SEEDS], rows[NUM_INSTANCES]
     return [
         f"<b>{mean:.1f} %</b>{range_words(lower, upper)}<br>{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}"
         for mean, lower, upper, seeds, chips in zip(*columns, strict=True)
+    ]
+
+
+def percentile_words(rows: pd.DataFrame) -> list[str]:
+    """For each row: its 1st percentile with the limits there are, as a hover says it; empty where it is not known."""
+    if PERCENTILE_1 not in rows:
+        return [""] * len(rows)
+    columns = (percent(rows, name) for name in (PERCENTILE_1, PERCENTILE_1_LOWER, PERCENTILE_1_UPPER))
+    return [
+        "" if np.isnan(found) else f"<br>1st percentile {found:.1f} %{range_words(lower, upper)}"
+        for found, lower, upper in zip(*columns, strict=True)
     ]
 
 
@@ -91,7 +105,11 @@ def count_words(count: object, noun: str) -> str:
 
 
 def range_words(lower: float, upper: float, *, form: str = ".1f", unit: str = " %") -> str:
-    """The interval in brackets, to follow its number; no words where it is not known."""
-    if np.isnan(lower) or np.isnan(upper):
+    """The interval in brackets, to follow its number; no words where it is not known, of one end alone which it is."""
+    if np.isnan(lower) and np.isnan(upper):
         return ""
+    if np.isnan(lower):
+        return f" (no lower limit, at most {upper:{form}}{unit})".replace("-", "−")
+    if np.isnan(upper):
+        return f" (at least {lower:{form}}{unit}, no upper limit)".replace("-", "−")
     return f" ({lower:{form}} to {upper:{form}}{unit})".replace("-", "−")

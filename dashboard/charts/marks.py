@@ -21,12 +21,13 @@ MAX_TICK = 18
 
 
 def error_bars(centre: Floats, lower: Floats, upper: Floats, *, colour: str, width: int = 3) -> dict[str, Any]:
-    """Plotly's error bars from the ends of the intervals."""
+    """Plotly's error bars from the ends of the intervals; where one end alone is known they reach one way."""
+    one_way = np.isnan(lower) != np.isnan(upper)
     return {
         "type": "data",
         "symmetric": False,
-        "array": upper - centre,
-        "arrayminus": centre - lower,
+        "array": np.where(one_way & np.isnan(upper), 0, upper - centre),
+        "arrayminus": np.where(one_way & np.isnan(lower), 0, centre - lower),
         "thickness": 1.5,
         "width": width,
         "color": colour,

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end, zoomed_percent
-from dashboard.charts.frames import Floats, count_words, numbers, percent, range_words
+from dashboard.charts.frames import Floats, count_words, numbers, percent, percentile_words, range_words
 from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, typeset
 from dashboard.charts.run_marks import Marks, RunMark
 from dashboard.charts.theme import Mode, apply_layout, palette
@@ -302,8 +302,8 @@ def _name(mark: RunMark) -> str:
 def _accuracy_words(rows: pd.DataFrame) -> list[str]:
     values = zip(percent(rows, MEAN), percent(rows, LOWER), percent(rows, UPPER), rows[NUM_INSTANCES], strict=True)
     return [
-        f"<b>{mean:.1f} %</b>{range_words(lower, upper)}<br>{count_words(chips, 'chip')}"
-        for mean, lower, upper, chips in values
+        f"<b>{mean:.1f} %</b>{range_words(lower, upper)}{low}<br>{count_words(chips, 'chip')}"
+        for (mean, lower, upper, chips), low in zip(values, percentile_words(rows), strict=True)
     ]
 
 

@@ -69,10 +69,7 @@ def _mean(rows: pd.DataFrame, *, look: Look, variant: str, label: str, mode: Mod
 def _marks(rows: pd.DataFrame, *, variant: str, label: str, name: str, offset: float, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     value, lower, upper = (percent(rows, column) for column in (VALUE, LOWER, UPPER))
-    # a limit that is not known is drawn as none
-    bars = error_bars(
-        value, np.where(np.isnan(lower), value, lower), np.where(np.isnan(upper), value, upper), colour=style.colour
-    )
+    bars = error_bars(value, lower, upper, colour=style.colour)
     described = zip(numbers(rows, SIGMA_D), value, lower, upper, rows[NUM_SEEDS], rows[NUM_INSTANCES], strict=True)
     return go.Scatter(
         x=numbers(rows, SIGMA_D) + offset,

@@ -16,6 +16,7 @@ from neft.errors import StoreError
 from neft.runs.notes import Note, list_notes
 from neft.sigma_d import same_sigma_d
 from neft.tables import other_chips, settings_in_a_sentence
+from neft.tables.percentiles import LOW_PERCENTILE_COLUMNS
 from neft.tables.side_by_side import (
     differences_to_run,
     histories_side_by_side,
@@ -104,8 +105,9 @@ def sides(run_ids: Sequence[str]) -> list[Side]:
 
 
 def curves(run_ids: Sequence[str]) -> pd.DataFrame:
-    """Accuracy of each run at every sigma_d that it was tested at."""
-    return run_curves(stored.records(run_ids))
+    """Accuracy of each run at every sigma_d that it was tested at; percentiles without chips have no limits."""
+    chips = {record.id: rows for record, rows in _readable(run_ids)}
+    return run_curves(stored.records(run_ids), instances=chips)
 
 
 def quantiles(run_ids: Sequence[str], sigma_d: float) -> pd.DataFrame:
@@ -188,8 +190,7 @@ def _summary_row(
         "shown": side.id in shown,
         columns.ACCURACY: mean.get(columns.MEAN),
         columns.CI95: mean.get(columns.CI95),
-        columns.PERCENTILE_1: mean.get(columns.PERCENTILE_1),
-        columns.PERCENTILE_5: mean.get(columns.PERCENTILE_5),
+        **{name: mean.get(name) for name in LOW_PERCENTILE_COLUMNS},
         columns.NUM_INSTANCES: mean.get(columns.NUM_INSTANCES),
         columns.DIFFERENCE: row.get(columns.MEAN),
         columns.DIFFERENCE_CI95: row.get(columns.CI95),

@@ -32,6 +32,14 @@ MAX_UPLOAD = 200
 MIB = 1024 * 1024
 FEW_RUNS = 12
 """So many runs are reported at every σ_d."""
+PERCENTILES = {
+    columns.PERCENTILE_1: "1st percentile",
+    columns.PERCENTILE_1_LOWER: "1st pct., at least",
+    columns.PERCENTILE_1_UPPER: "1st pct., at most",
+    columns.PERCENTILE_5: "5th percentile",
+    columns.PERCENTILE_5_LOWER: "5th pct., at least",
+    columns.PERCENTILE_5_UPPER: "5th pct., at most",
+}
 NUMBERS = {
     columns.RUN_ID: "Run",
     columns.LABEL: "Method",
@@ -41,10 +49,11 @@ NUMBERS = {
     columns.NUM_FEEDBACK: "N",
     columns.MEAN: "Mean",
     columns.CI95: "± 95 %",
+    columns.PERCENTILE: "Percentile",
+    columns.VALUE: "Value",
     columns.LOWER: "Lower",
     columns.UPPER: "Upper",
-    columns.PERCENTILE_1: "1st percentile",
-    columns.PERCENTILE_5: "5th percentile",
+    **PERCENTILES,
     columns.NUM_SEEDS: "Seeds",
     columns.DIFFERENCE: "Difference",
     columns.DIFFERENCE_CI95: "± 95 %, paired",
@@ -54,7 +63,11 @@ NUMBERS = {
 }
 """Columns of a table of means and their heads in a report, in this order."""
 
-INTERVALS = ({columns.MEAN, columns.CI95}, {columns.DIFFERENCE, columns.DIFFERENCE_CI95})
+INTERVALS = (
+    {columns.MEAN, columns.CI95},
+    {columns.DIFFERENCE, columns.DIFFERENCE_CI95},
+    {columns.PERCENTILE, columns.VALUE, columns.LOWER, columns.UPPER},
+)
 
 
 # ---------------------------------------------------------------- bundles
@@ -138,7 +151,8 @@ def means_table(table: pd.DataFrame) -> pd.DataFrame | None:
     has_interval = any(pair <= set(table.columns) for pair in INTERVALS)
     if table.empty or columns.LABEL not in table or not has_interval:
         return None
-    shown = [name for name in NUMBERS if name in table.columns]
+    hidden = {columns.MEAN, columns.CI95, *PERCENTILES} if columns.PERCENTILE in table else set[str]()
+    shown = [name for name in NUMBERS if name in table.columns and name not in hidden]
     return table[shown].rename(columns=NUMBERS)
 
 
@@ -164,7 +178,7 @@ def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 def results_table(records: Sequence[RunRecord]) -> pd.DataFrame:
     """A row per run and σ_d: the stored summary; of more than a few runs only at the σ_d that each was trained at."""
-    frames = [tables.summary_table(record).assign(**{columns.RUN_ID: record.id}) for record in records]
+    frames = [stored.results(record).assign(**{columns.RUN_ID: record.id}) for record in records]
     if len(records) > FEW_RUNS:
         own = [(record.facts.train_sigma_d, frame) for record, frame in zip(records, frames, strict=True)]
         frames = [frame[same_sigma_d(frame[columns.SIGMA_D], at)] for at, frame in own]
@@ -176,8 +190,8 @@ def results_table(records: Sequence[RunRecord]) -> pd.DataFrame:
         columns.SIGMA_D: "σ_d",
         columns.ACCURACY: "Accuracy",
         columns.CI95: "± 95 %",
-        columns.PERCENTILE_1: "1st percentile",
-        columns.PERCENTILE_5: "5th percentile",
+        **PERCENTILES,
+        columns.NUM_INSTANCES: "Chips",
         columns.EKL: "EKL (nats)",
         columns.MEAN_CONFIDENCE: "Confidence",
         columns.CALIBRATION_ERROR: "Calibration error",

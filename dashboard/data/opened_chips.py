@@ -22,6 +22,7 @@ from neft import columns
 from neft.inspection import chip_report, votes
 from neft.inspection.chip_report import FLIPPED, MENDED, ErrorMap, Unit
 from neft.sigma_d import same_sigma_d, sigma_d_text
+from neft.tables.percentiles import percentile_at
 
 if TYPE_CHECKING:
     from dashboard.computing.work import opened_chips as work
@@ -158,6 +159,21 @@ def percentile_chip(order: pd.DataFrame, percentile: float) -> int:
     """The number of the percentile chip among ranked ones (nearest rank)."""
     rank = chip_report.percentile_rank(percentile, len(order))
     return int(order[columns.INSTANCE].iloc[rank - 1])
+
+
+def percentile(order: pd.DataFrame, percent: int, sigma_d: float) -> pd.DataFrame:
+    """What ranked chips say of a percentile of all chips: one row, as `results.low_percentiles` has them."""
+    values = order[columns.ACCURACY].to_numpy(dtype=float)
+    found = percentile_at(values[None, :], percent / 100, sigma_d=sigma_d)
+    return pd.DataFrame(
+        {
+            columns.PERCENTILE: [percent],
+            columns.VALUE: [found.value],
+            columns.LOWER: [found.lower],
+            columns.UPPER: [found.upper],
+            columns.NUM_INSTANCES: [len(values)],
+        }
+    )
 
 
 def report(record: RunRecord, sigma_d: float, instance: int) -> ChipReport:

@@ -14,9 +14,17 @@ from neft.errors import StoreError
 from neft.sigma_d import same_sigma_d
 from neft.tables.chip_spread import NUM_FAILED, PARTS, SHARES, STD_CHIPS, STD_REST, STD_SEEDS
 from neft.tables.layers import NUM_SAMPLED, RATIO, WITHIN
-from neft.tables.percentiles import LOW_PERCENTILES, chips_for_limits
+from neft.tables.percentiles import (
+    LOW_PERCENTILE_COLUMNS,
+    LOW_PERCENTILES,
+    chips_needed,
+    limits_in_words,
+    percentile_name,
+)
 
 __all__ = [
+    "LOW_PERCENTILES",
+    "LOW_PERCENTILE_COLUMNS",
     "NUM_FAILED",
     "NUM_SAMPLED",
     "PARTS",
@@ -26,15 +34,14 @@ __all__ = [
     "STD_REST",
     "STD_SEEDS",
     "WITHIN",
+    "chips_needed",
+    "limits_in_words",
+    "percentile_name",
 ]
 
 CALIBRATED = "calibrated_errors"
-PERCENTILES = tuple(LOW_PERCENTILES)
-
-
-def chips_for_a_limit(percentile: int) -> int:
-    """Chips without which a percentile has no lower limit."""
-    return chips_for_limits(percentile / 100)
+UNSURE = 99
+"""The percentile of EKL at which the unlucky chips lie: more is less sure."""
 
 
 @kept_copies(max_entries=16)
@@ -60,6 +67,11 @@ def within_reach(differences: pd.DataFrame, reference: pd.DataFrame) -> pd.DataF
         return differences
     kept = differences[differences[columns.USES_NOISE].astype(bool)]
     return differences if kept.empty else kept
+
+
+def unsure_chips(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The high percentile of EKL with its limits; from the chips at one sigma_d."""
+    return stored.in_shown_order(tables.low_percentiles(rows, metric, [UNSURE]))
 
 
 def variance_parts(rows: pd.DataFrame) -> pd.DataFrame:

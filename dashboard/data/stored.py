@@ -95,8 +95,12 @@ def deviation_ratios(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
 
 
 def results(record: RunRecord) -> pd.DataFrame:
-    """A row per sigma_d of a run's stored summary."""
-    return tables.summary_table(record)
+    """A row per sigma_d of a run's stored summary; percentiles have no limits where its chips cannot be read."""
+    try:
+        chips = instances(record)
+    except StoreError:
+        return tables.summary_table(record)
+    return tables.summary_table(record, chips)
 
 
 @kept(max_entries=16)

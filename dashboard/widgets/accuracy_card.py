@@ -3,18 +3,19 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts
+from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.charts.theme import HEIGHT
-from dashboard.data import stored
+from dashboard.data import results, stored
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.control import Control
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
-from dashboard.words import sentences
+from dashboard.words import percentile_words, sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
-from neft.sigma_d import sigma_d_text
+from neft.sigma_d import same_sigma_d, sigma_d_text
 
 ACCURACY_DEFINITION = r"""
 **Accuracy against device variation.** Every chip is the trained network with its weights programmed into devices that
@@ -37,6 +38,28 @@ point.
 The interval counts seeds and chips both as random (two-way random effects, each mean square with the t of its own
 degrees of freedom).
 """
+
+
+PERCENTILE_DEFINITION = r"""
+**The $k$-th percentile** ($\mathrm{KPP}_k$): the accuracy that all but $k$ % of a network's chips beat, a realistic
+worst case for $k = 1$ ([Yan2022]). A method's value is the mean over its trainings of each one's percentile.
+
+Its limits ask nothing of how chips spread: of $n$ chips the number below the percentile is binomial, so the chip of
+rank $r$ bounds it with known probability ([David2003], section 7.1). Either limit is a one-sided 95 % limit: it holds
+with at least 95 %, both at once with at least 90 %. A method's limits are the means of its trainings' limits; they say
+nothing of another training. Few chips set no lower limit: with probability $(1 - k/100)^n$ even the worst of them lies
+above the percentile. That is below 5 % from 299 chips on for the 1st percentile, from 59 on for the 5th.
+
+"""
+MEAN = "mean"
+STATISTIC = Control(
+    key=address.STATISTIC,
+    label="Lines",
+    options={MEAN: "Mean chip"}
+    | {str(k): results.percentile_name(k) for k in sorted(results.LOW_PERCENTILES, reverse=True)},
+    help="What each line shows of the chips: their mean, or the accuracy that all but 5 or 1 of a hundred beat.",
+    shows_label=False,
+)
 
 
 def has_methods(selection: Selection) -> bool:
@@ -75,7 +98,49 @@ def headline(selection: Selection, rows: pd.DataFrame) -> str:
 
 
 def accuracy_card(selection: Selection, *, height: int = HEIGHT) -> None:
-    """Accuracy against device variation, the published figures beside it where chosen."""
+    """Accuracy against device variation: the mean over chips, or a low percentile where one is chosen."""
+    chosen = STATISTIC.chosen()
+    if chosen == MEAN:
+        _mean_card(selection, height=height)
+    else:
+        _percentile_card(selection, int(chosen), height=height)
+
+
+def _percentile_card(selection: Selection, percentile: int, *, height: int) -> None:
+    every = results.low_percentiles(selection.reading)
+    found = every[every[columns.PERCENTILE] == percentile]
+    curves = stored.curves(selection.reading, columns.ACCURACY)
+    at_slice = curves[same_sigma_d(curves[columns.SIGMA_D], selection.sigma_d)]
+    name = results.percentile_name(percentile)
+    beside = "" if selection.published is None else " Published figures are means, and left out."
+    card = Card(
+        key="accuracy",
+        question="How fast does an unlucky chip fall?",
+        caption=(
+            f"{percentile_words.unlucky_words(found, at_slice, selection.sigma_d)} "
+            f"{percentile_words.percentile_limits_words(found)}{beside}"
+        ),
+        definition=PERCENTILE_DEFINITION + ACCURACY_DEFINITION,
+        alt=f"The {name} of accuracy over chips against device variation for {len(selection.variants)} methods.",
+    )
+    if found.empty:
+        empty_card(card, "No chips for this selection.")
+        return
+    figure = charts.accuracy_vs_sigma_d(
+        found,
+        slice_sigma_d=selection.sigma_d,
+        chance=1 / selection.num_classes,
+        interval_name=percentile_words.percentile_line_name(found),
+        connect=True,
+        value=columns.VALUE,
+        height=height,
+        mode=theme_mode(),
+    )
+    chart_card(card, figure, found, controls=STATISTIC.draw)
+
+
+def _mean_card(selection: Selection, *, height: int) -> None:
+    """The published figures beside it where chosen."""
     curves = stored.curves(selection.reading, columns.ACCURACY)
     published = stored.published_accuracy(selection.published, selection.variants)
     spread = sentences.spread_words(curves)
@@ -101,7 +166,7 @@ def accuracy_card(selection: Selection, *, height: int = HEIGHT) -> None:
         height=height,
         mode=theme_mode(),
     )
-    chart_card(card, figure, curves)
+    chart_card(card, figure, curves, controls=STATISTIC.draw)
 
 
 def _accuracy_caption(selection: Selection, curves: pd.DataFrame) -> str:

@@ -20,7 +20,10 @@ from neft import __version__
 RESULTS_CAPTION = (
     "As stored: over the chips of one network; of more than a dozen runs only at the σ_d that each was trained at."
 )
-NUMBERS_CAPTION = "Accuracies are fractions, EKL is in nats; ± is the half-width of the 95 % interval."
+LIMITS_CAPTION = "Limits of percentiles are one-sided 95 % limits, missing where so few chips set none."
+NUMBERS_CAPTION = (
+    f"Accuracies are fractions, EKL is in nats; ± is the half-width of the 95 % interval. {LIMITS_CAPTION}"
+)
 
 
 @dataclass
@@ -108,7 +111,7 @@ def report_bytes(
     sections += [
         report.Table(f"The {len(records)} runs", exchange.runs_table(records)),
         report.Table("What differs between them", exchange.differences_table(records), "Settings that not all share."),
-        report.Table("Every run by itself", exchange.results_table(records), RESULTS_CAPTION),
+        report.Table("Every run by itself", exchange.results_table(records), f"{RESULTS_CAPTION} {LIMITS_CAPTION}"),
         report.Commands(
             "To make them again",
             "Each from its settings alone; data that is missing is asked for.",

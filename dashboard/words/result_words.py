@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import pandas as pd
 
 from dashboard.address import Selection
-from dashboard.data.results import NUM_FAILED, SHARES, WITHIN, chips_for_a_limit
+from dashboard.data.results import NUM_FAILED, SHARES, WITHIN, percentile_name
+from dashboard.words.percentile_words import percentile_cell
 from dashboard.words.sentences import SIGMA_D, percent, spread_words, with_interval
 from neft import columns
 from neft.sigma_d import same_sigma_d, sigma_d_text
@@ -37,44 +38,10 @@ class Growth(Protocol):
         ...
 
 
-ORDINALS = {1: "1st", 5: "5th"}
 MANY_SEEDS = 10
 MOSTLY = 0.5
 """A part that is more than this share of a variance is what it mostly is."""
 PARTS = dict(zip(SHARES, ("the training", "the chip", "the chip in that training"), strict=True))
-
-
-def percentile_name(percentile: int) -> str:
-    """`5th percentile`."""
-    return f"{ORDINALS[percentile]} percentile"
-
-
-def unlucky_words(percentiles: pd.DataFrame, means: pd.DataFrame, sigma_d: float) -> str:
-    """How far below the mean chip each method's unlucky chip lies at the slice; rows of one percentile."""
-    at = percentiles[same_sigma_d(percentiles[columns.SIGMA_D], sigma_d)]
-    if at.empty:
-        return ""
-    mean = means.set_index(columns.VARIANT)[columns.MEAN]
-    each = ", ".join(
-        f"{row[columns.LABEL]} {percent(row[columns.VALUE])} % "
-        f"(−{percent(mean[row[columns.VARIANT]] - row[columns.VALUE])})"
-        for row in at.to_dict("records")
-    )
-    name = percentile_name(int(at[columns.PERCENTILE].iloc[0]))
-    return f"{name} at {SIGMA_D} = {sigma_d_text(sigma_d)} (points below the mean): {each}."
-
-
-def percentile_limits_words(percentile: int, num_chips: int) -> str:
-    """What so many chips can say of a percentile, and what not."""
-    needed, rest = chips_for_a_limit(percentile), num_chips * percentile / 100
-    below = f"{rest:g} chip{'' if rest == 1 else 's'}"
-    start = f"Of {num_chips} chips, {below} {'lies' if rest == 1 else 'lie'} below the {percentile_name(percentile)}"
-    if num_chips >= needed:
-        return f"{start}; its limits are those of the chips drawn, not of other trainings."
-    return (
-        f"{start}: too few for a lower limit, which takes {needed}. A still worse chip is not excluded, and the mark "
-        "itself may be too kind."
-    )
 
 
 def variance_words(parts: pd.DataFrame) -> str:
@@ -133,10 +100,7 @@ def read_out_table(rows: pd.DataFrame) -> pd.DataFrame:
                 for seeds, chips in zip(rows[columns.NUM_SEEDS], rows[columns.NUM_INSTANCES], strict=True)
             ],
             **{
-                f"{percentile_name(percentile)}": [
-                    _limits(*(float(row[f"percentile_{percentile}{end}"]) for end in ("", "_lower", "_upper")))
-                    for row in rows.to_dict("records")
-                ]
+                percentile_name(percentile): [percentile_cell(row, percentile) for row in rows.to_dict("records")]
                 for percentile in (5, 1)
             },
             "Failed": [
@@ -294,14 +258,3 @@ def _nats(mean: float, ci95: float) -> str:
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, float]]:
     return [{str(name): float(value) for name, value in row.items()} for row in frame.to_dict("records")]
-
-
-def _limits(value: float, lower: float, upper: float) -> str:
-    ends: Sequence[float] = (lower, upper)
-    if all(math.isnan(end) for end in ends):
-        return f"{percent(value)} %"
-    if math.isnan(lower):
-        return f"{percent(value)} % (at most {percent(upper)})"
-    if math.isnan(upper):
-        return f"{percent(value)} % (at least {percent(lower)})"
-    return f"{percent(value)} % ({percent(lower)} to {percent(upper)})"

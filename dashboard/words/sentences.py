@@ -47,8 +47,8 @@ def spread_words(curves: pd.DataFrame) -> str:
     """What an interval is over: `95 % interval over 3 seeds × 200 chips`."""
     if curves.empty:
         return "95 % interval"
-    seeds = _range_words(curves[columns.NUM_SEEDS], "seed")
-    chips = _range_words(curves[columns.NUM_INSTANCES], "chip")
+    seeds = range_words(curves[columns.NUM_SEEDS], "seed")
+    chips = range_words(curves[columns.NUM_INSTANCES], "chip")
     return f"95 % interval over {seeds} × {chips}"
 
 
@@ -128,7 +128,8 @@ def _verdict(label: str, mean: float, ci95: float) -> str:
     return f"{label} {points}, {'better' if mean > 0 else 'worse'}"
 
 
-def _range_words(counts: pd.Series, noun: str) -> str:
+def range_words(counts: pd.Series, noun: str) -> str:
+    """`3 seeds`, `1–5 seeds`."""
     low, high = int(counts.min()), int(counts.max())
     count = f"{low}" if low == high else f"{low}–{high}"
     return f"{count} {noun}{'' if high == 1 else 's'}"

@@ -28,6 +28,7 @@ OLD_AND_NEW: list[tuple[Page, Address, Address]] = [
         {"methods": ["ovf", CONTROL], "read": "fixed", "unit": "w_max", "published": "vgg8_cifar10"},
     ),
     (Page.ACCURACY, {"unlucky": "1st percentile", "against": "IRS"}, {"unlucky": "1", "against": "irs"}),
+    (Page.EXPLORE, {"line": "1st percentile"}, {"line": "1"}),
     (Page.EXPERIMENTS, {"experiment": EXPERIMENTS["beta"].title}, {"experiment": "beta"}),
     (
         Page.RUNS,

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from dashboard import charts
 from dashboard.address import Reading
-from dashboard.data import exchange, stored
+from dashboard.data import exchange, results, stored
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, Drawn
 from dashboard.widgets.share_popover import Shared, report_bytes
@@ -19,6 +19,7 @@ from neft import columns
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
 from neft.tables import crossed_interval
+from neft.tables.percentiles import low_percentiles_of_run
 from tests.dashboard.driver import open_page, words
 
 CHANCE = 0.1
@@ -114,6 +115,32 @@ def test_every_run_is_there_with_its_stored_numbers(text: str, records: list[Run
             mean = row.metrics["accuracy"].mean
             assert mean is not None
             assert float(found[record.id, f"{row.sigma_d:.6g}"]) == pytest.approx(mean, rel=1e-5)
+
+
+def test_percentiles_are_there_with_their_limits(text: str, records: list[RunRecord], shipped: RunStore) -> None:
+    tables = Tables(text)
+    heads = ("1st percentile", "1st pct., at least", "1st pct., at most")
+    where = list(zip(tables.column("Every run", "Run"), tables.column("Every run", "σ_d"), strict=True))
+    found = dict(zip(where, zip(*(tables.column("Every run", head) for head in heads), strict=True), strict=True))
+
+    for record in records:
+        for row in low_percentiles_of_run(shipped.instances(record)).to_dict("records"):
+            value, lower, upper = found[record.id, f"{row[columns.SIGMA_D]:.6g}"]
+            assert float(value) == pytest.approx(row[columns.PERCENTILE_1], rel=1e-5)
+            assert float(upper) == pytest.approx(row[columns.PERCENTILE_1_UPPER], rel=1e-5)
+            assert (lower == "–") == (row[columns.SIGMA_D] > 0)  # four chips set no lower limit
+    assert "missing where so few chips set none" in text
+
+
+def test_percentile_that_a_chart_shows_is_in_numbers(shipped: RunStore, records: list[RunRecord]) -> None:
+    every = results.low_percentiles(Reading(tuple(record.id for record in records), "fixed", 0.1))
+
+    table = exchange.means_table(every)
+
+    assert table is not None
+    assert {"Percentile", "Value", "Lower", "Upper", "Seeds", "Chips"} <= set(table.columns)
+    assert "Mean" not in table
+    assert set(table["Percentile"]) == {1, 5}
 
 
 def test_every_run_has_the_command_that_makes_it_again(text: str, records: list[RunRecord]) -> None:

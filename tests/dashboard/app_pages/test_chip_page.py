@@ -11,6 +11,7 @@ from dashboard.pages import Page
 from neft import columns
 from neft.runs.records import RunRecord
 from neft.runs.store import RECORD, WEIGHTS, RunStore
+from neft.tables.percentiles import percentile_with_limits
 from tests.dashboard.driver import charts, open_page, traces, words
 
 RANKS, LAYERS, CONFUSION, MAP = "Chips in order", "Asked and realised", "Confusion matrix", "Deviations of the weights"
@@ -52,6 +53,17 @@ def test_the_worst_chip_is_opened_and_keeps_what_was_stored(shipped: RunStore) -
     (ring,) = [trace for trace in traces(app, RANKS) if trace.get("name", "").startswith("chip ")]
     assert ring["x"] == pytest.approx([100 * worst[columns.ACCURACY]])
     assert ring["y"] == pytest.approx([25])
+
+
+def test_it_is_said_what_the_chips_say_of_the_percentile_of_all(shipped: RunStore) -> None:
+    record = a_run(shipped)
+    accuracies = stored_chips(shipped, record, 0.2)[columns.ACCURACY].to_numpy(dtype=float)
+
+    app = open_page(Page.CHIP, run=record.id, chip_at="0.2")
+
+    found = percentile_with_limits(accuracies, 0.01)
+    said = f"with one-sided 95 % limits: {100 * found.value:.1f} % (at most {100 * found.upper:.1f})."
+    assert f"1st percentile of all such chips, {said} A 95 % lower limit of the 1st percentile needs 299" in words(app)
 
 
 def test_flips_and_mends_are_the_difference_in_accuracy(shipped: RunStore) -> None:

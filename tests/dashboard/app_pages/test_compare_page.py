@@ -103,6 +103,18 @@ def test_numbers_are_those_of_the_stored_chips(shipped: RunStore) -> None:
     assert "over 4 chips" in headline(app)
 
 
+def test_percentiles_stand_with_the_limits_that_the_chips_set(shipped: RunStore) -> None:
+    first, second = run_of(shipped, "noise_injection"), run_of(shipped, CONTROL)
+
+    app = open_page(Page.COMPARE, run=[first.id, second.id], at="0.1")
+
+    table = compare_runs([(one, shipped.instances(one)) for one in (first, second)], sigma_ds=(0.1,), percentile=5)
+    for record, row in zip((first, second), table.to_dict("records"), strict=True):
+        said = f"{100 * row['percentile_value']:.1f} % (at most {100 * row['percentile_upper']:.1f})"
+        assert rows_of(app)[record.id]["percentile_5"] == said
+    assert "A 95 % lower limit of the 1st percentile needs 299 chips; these are 4." in words(app)
+
+
 def test_every_run_is_a_line_of_its_own_in_every_chart(shipped: RunStore) -> None:
     run_ids = [*ids_of(shipped, "ovf", "irs"), *ids_of(shipped, "ovf", seed=1)]
 

@@ -1,11 +1,13 @@
 """The landing page: four views of one selection."""
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -33,6 +35,17 @@ def chips(store: RunStore, method: str, sigma_d: float) -> pd.DataFrame:
     frames = [store.instances(record) for record, other in named if (other or record.facts.method) == method]
     rows = pd.concat(frames)
     return rows[(rows["sigma_d"] - sigma_d).abs() < 1e-9]
+
+
+def table_of(store: RunStore, method: str, sigma_d: float) -> np.ndarray:
+    """Accuracy of the two seeds' four chips."""
+    return chips(store, method, sigma_d)["accuracy"].to_numpy().reshape(2, 4)
+
+
+def legend_title(app: AppTest, alt: str) -> str:
+    """Of the chart whose alternative text begins so."""
+    spec = next(chart.proto.spec for chart in app.get("plotly_chart") if chart.proto.alt.startswith(alt))
+    return json.loads(spec)["layout"]["legend"]["title"]["text"].replace("<br>", " ")
 
 
 def widest(app: AppTest) -> float:
@@ -99,6 +112,40 @@ def test_accuracy_over_sigma_d_is_the_mean_of_the_stored_chips(
 
     assert drawn["x"] == pytest.approx(SIGMA_DS)
     assert drawn["y"] == pytest.approx([100 * chips(every_method, method, at)["accuracy"].mean() for at in SIGMA_DS])
+
+
+@pytest.mark.parametrize(("chosen", "percentile"), [("5", 5), ("1", 1)])
+def test_percentile_over_sigma_d_is_the_mean_of_each_trainings_own(
+    shipped: RunStore, chosen: str, percentile: int
+) -> None:
+    app = open_page(read="Fixed", at="0.1", line=chosen)
+
+    assert not app.exception
+    (drawn,) = [trace for trace in traces(app, "The") if trace.get("name") == "OVF"]
+    each = [np.percentile(table_of(shipped, "ovf", at), percentile, axis=1).mean() for at in SIGMA_DS]
+    assert drawn["x"] == pytest.approx(SIGMA_DS)
+    assert drawn["y"] == pytest.approx(100 * np.array(each))
+    # few chips set no lower limit: the bars reach up alone, and the page says how many would
+    assert drawn["error_y"]["arrayminus"] == [0, 0, 0]
+    needed = {1: 299, 5: 59}[percentile]
+    assert f"needs {needed} chips; these are 4." in words(app)
+    assert legend_title(app, "The").startswith(f"{percentile}")
+    assert "over 4 chips, mean of 2 seeds" in legend_title(app, "The")
+
+
+def test_percentile_leaves_out_the_published_means_and_says_so(shipped: RunStore) -> None:
+    app = open_page(read="Fixed", line="1", published="vgg8_cifar10")
+
+    assert not app.exception
+    assert not any("published" in trace.get("name", "") for trace in traces(app, "The 1st percentile"))
+    assert "Published figures are means, and left out." in words(app)
+
+
+def test_hover_of_a_mean_says_the_percentile_and_which_limit_it_has(fixed: AppTest, every_method: RunStore) -> None:
+    (drawn,) = [trace for trace in traces(fixed, ACCURACY) if trace.get("name") == "OVF"]
+    value = np.percentile(table_of(every_method, "ovf", 0.1), 1, axis=1).mean()
+
+    assert f"1st percentile {100 * value:.1f} % (no lower limit, at most " in drawn["hovertext"][1]
 
 
 def test_matched_reading_shows_each_network_where_it_was_trained(shipped: RunStore) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.data import image_outcomes, results
+from dashboard.data import image_outcomes
 from dashboard.pages import Page
-from dashboard.words import sentences
+from dashboard.words import percentile_words, sentences
 from neft.experiments.questions import CONTROL
 from neft.runs.records import RunRecord
 from neft.runs.store import RECORD, RunStore
@@ -107,9 +107,7 @@ def test_unlucky_chip_is_the_percentile_of_the_stored_chips(
 
 
 def test_so_few_chips_are_said_to_set_no_lower_limit(accuracy: AppTest) -> None:
-    assert "Of 4 chips, 0.2 chips lie below the 5th percentile: too few for a lower limit, which takes 59" in words(
-        accuracy
-    )
+    assert "A 95 % lower limit of the 5th percentile needs 59 chips; these are 4." in words(accuracy)
 
 
 def test_first_percentile_is_drawn_when_asked_for(shipped: RunStore) -> None:
@@ -117,7 +115,7 @@ def test_first_percentile_is_drawn_when_asked_for(shipped: RunStore) -> None:
 
     marks = drawn(app, "The 1st percentile", "IRS")
     assert marks["y"][1] == pytest.approx(100 * mean_percentile(table_of(shipped, "irs", "accuracy"), 1))
-    assert "which takes 299" in words(app)
+    assert "needs 299 chips" in words(app)
 
 
 def test_chips_are_drawn_from_the_worst_to_the_best(accuracy: AppTest, every_method: RunStore) -> None:
@@ -163,6 +161,19 @@ def test_read_out_says_mean_percentiles_and_failures(accuracy: AppTest, every_me
 
 
 # ---------------------------------------------------------------- uncertainty
+def test_least_sure_chips_are_the_99th_percentile_with_its_limits_in_words(
+    uncertainty: AppTest, every_method: RunStore
+) -> None:
+    stored = table_of(every_method, "ovf", "ekl")
+
+    said = words(uncertainty)
+
+    # of four chips the best is the lower limit of the 99th percentile: 0.99^4 = 96.1 % of such sets have none above it
+    value, lower = mean_percentile(stored, 99), np.minimum(stored.max(axis=1), np.percentile(stored, 99, axis=1)).mean()
+    assert f"OVF {value:.3f} (at least {lower:.3f})" in said
+    assert "A 95 % upper limit of the 99th percentile needs 299 chips; these are 4." in said
+
+
 @pytest.mark.parametrize("method", ["ovf", "irs"])
 def test_opened_chips_err_as_the_stored_ones(shipped: RunStore, method: str) -> None:
     record = lowest_seed(shipped, method)
@@ -299,4 +310,7 @@ def test_one_run_a_method_is_that_of_the_lowest_seed(shipped: RunStore) -> None:
 
 
 def test_percentiles_need_these_many_chips_for_a_lower_limit() -> None:
-    assert [results.chips_for_a_limit(percentile) for percentile in (1, 5)] == [299, 59]
+    assert percentile_words.too_few_words([298]) != ""
+    assert percentile_words.too_few_words([299]) == ""
+    assert "59 chips" in percentile_words.too_few_words([58])
+    assert "59 chips" not in percentile_words.too_few_words([59])

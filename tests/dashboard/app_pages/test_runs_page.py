@@ -9,6 +9,8 @@ from dashboard.pages import Page
 from neft.runs.places import CACHED_RUNS, neft_home
 from neft.runs.records import SCHEMA_VERSION, RunRecord
 from neft.runs.store import HISTORY, RECORD, RunStore
+from neft.sigma_d import same_sigma_d
+from neft.tables.percentiles import low_percentiles_of_run
 from tests.dashboard.driver import charts, open_page, traces, words
 
 
@@ -40,6 +42,22 @@ def test_row_holds_the_stored_numbers_in_per_cent(shipped: RunStore) -> None:
         assert row["accuracy_at_train_sigma_d"] == pytest.approx(100 * accuracy.mean)
         assert row["percentile_1_at_train_sigma_d"] == pytest.approx(100 * accuracy.percentile_1)
         assert row["validation_accuracy"] == pytest.approx(100 * record.summary.validation_accuracy)
+
+
+def test_picked_run_shows_its_percentiles_with_limits_and_where_chips_are_too_few(shipped: RunStore) -> None:
+    record = shipped.record(ids_of(shipped, "ovf")[0])
+    at = record.facts.train_sigma_d
+    chips = shipped.instances(record)
+    (found,) = low_percentiles_of_run(chips[same_sigma_d(chips["sigma_d"], at)]).to_dict("records")
+
+    app = open_page(Page.RUNS, run=record.id)
+
+    results = next(table.value for table in app.dataframe if "ekl" in table.value and "ci95" in table.value)
+    row = results[same_sigma_d(results["sigma_d"], at)].iloc[0]
+    assert (
+        row["percentile_1"] == f"{100 * found['percentile_1']:.1f} % (at most {100 * found['percentile_1_upper']:.1f})"
+    )
+    assert "A 95 % lower limit of the 1st percentile needs 299 chips; these are 4." in words(app)
 
 
 def test_table_can_be_narrowed_to_a_method(shipped: RunStore) -> None:

@@ -34,6 +34,9 @@ FIRST_FOUR = {
 }
 
 
+FIVE = [0.0, 0.1, 0.2, 0.3, 0.4]
+
+
 def curves_of(variants: list[str], sigma_d: list[float]) -> pd.DataFrame:
     rows = [
         {
@@ -58,6 +61,47 @@ def draw_curves(curves: pd.DataFrame, **changes: Any) -> Any:
     options.update(connect=True, mode="light")
     options.update(changes)
     return accuracy_vs_sigma_d(curves, **options)
+
+
+def test_line_of_another_value_is_that_column() -> None:
+    curves = curves_of(["ovf"], FIVE).assign(value=0.5)
+
+    figure = draw_curves(curves, value=c.VALUE)
+
+    line = next(trace for trace in figure.data if trace.name == "OVF")
+    np.testing.assert_allclose(line.y, 50)
+    assert line.hovertext[0].startswith("OVF at σ<sub>d</sub> = 0<br><b>50.0 %</b>")
+
+
+def test_line_without_lower_limits_wears_bars_that_reach_up_alone() -> None:
+    curves = curves_of(["ovf"], FIVE)
+
+    line = next(trace for trace in draw_curves(curves.assign(lower=np.nan)).data if trace.name == "OVF")
+
+    np.testing.assert_allclose(line.error_y.arrayminus, 0)
+    np.testing.assert_allclose(line.error_y.array, 100 * (curves[c.UPPER] - curves[c.MEAN]))
+    assert f"(no lower limit, at most {100 * curves[c.UPPER].iloc[0]:.1f} %)" in line.hovertext[0]
+    assert not any(trace.fill for trace in draw_curves(curves.assign(lower=np.nan)).data)
+    assert any(trace.fill for trace in draw_curves(curves).data)
+
+
+def test_line_that_lacks_one_lower_limit_wears_bars_and_no_band_with_a_hole() -> None:
+    curves = curves_of(["ovf"], FIVE)
+    figure = draw_curves(curves.assign(lower=[0.5, *[np.nan] * 4]))
+
+    assert not any(trace.fill for trace in figure.data)
+    line = next(trace for trace in figure.data if trace.name == "OVF")
+    assert line.error_y.array is not None
+
+
+def test_hover_says_the_percentile_where_it_is_known() -> None:
+    low = {c.PERCENTILE_1: [0.5, np.nan], c.PERCENTILE_1_LOWER: np.nan, c.PERCENTILE_1_UPPER: 0.6}
+    curves = curves_of(["ovf"], [0.1, 0.2]).assign(**low)
+
+    line = next(trace for trace in draw_curves(curves).data if trace.name == "OVF")
+
+    assert "1st percentile 50.0 % (no lower limit, at most 60.0 %)" in line.hovertext[0]
+    assert "percentile" not in line.hovertext[1]
 
 
 def quantiles_of(variant: str, values: list[float]) -> pd.DataFrame:
