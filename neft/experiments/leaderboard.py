@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from neft.component import Component, build
+from neft.component import Component, build, default_name
 from neft.config import RunConfig
 from neft.constraints import CONSTRAINTS, BaseConstraint, Binary, Clip, NoConstraint
 from neft.experiments.planning import PlannedRun, Scale, Standing, Stored
-from neft.experiments.questions import setting_key
+from neft.experiments.questions import entry_key, setting_key
 from neft.experiments.tuning import SEARCH_SEED, best_trial
 from neft.methods import METHODS, BaseMethod, Method, NoiseInjection, TaughtMethod, Vanilla
 
@@ -39,7 +39,7 @@ class Entry:
     @property
     def key(self) -> str:
         """`sam+clip`."""
-        return f"{self.method.model_fields['name'].default}+{self.constraint.kind}"
+        return entry_key(default_name(self.method), self.constraint.kind)
 
 
 def entries() -> list[Entry]:

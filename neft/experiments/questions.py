@@ -44,6 +44,14 @@ class Facts(Protocol):
     def label(self) -> str: ...  # noqa: D102
     @property
     def device_label(self) -> str: ...  # noqa: D102
+    @property
+    def method(self) -> str: ...  # noqa: D102
+    @property
+    def method_label(self) -> str: ...  # noqa: D102
+    @property
+    def constraint_name(self) -> str: ...  # noqa: D102
+    @property
+    def constraint_label(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -329,8 +337,25 @@ def setting_tick(experiment: str, key: str, position: float, words: str) -> str:
     return number if float(number) == position else words
 
 
+def entry_key(method: str, constraint: str) -> str:
+    """The series of a method under a constraint, settings tuned: both by name.
+
+    >>> entry_key("sam", "clip")
+    'sam+clip'
+    """
+    return f"{method}+{constraint}"
+
+
+def entry_words(facts: Facts) -> str:
+    """Method and constraint in words, without their settings."""
+    constraint = facts.constraint_label
+    return f"{facts.method_label}, {constraint[:1].lower()}{constraint[1:]}" if constraint else facts.method_label
+
+
 def series_words(series: str, facts: Facts | None = None) -> str:
     """A series in words: its experiments', or those of a run that is of this variant; its key where there are none."""
     if series in SERIES:
         return SERIES[series]
+    if facts is not None and series == entry_key(facts.method, facts.constraint_name):
+        return entry_words(facts)
     return facts.label if facts is not None and facts.variant == series else series

@@ -1,5 +1,6 @@
 """Intermediate representation snapshot ([Qin2025], section 3.3, Algorithm 2)."""
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from jaxtyping import Float, Int
@@ -20,6 +21,7 @@ class Irs(FeedbackMethod):
     label: ClassVar[str] = "IRS"
     order: ClassVar[int] = 4
     rising_gamma: ClassVar[bool] = False
+    searched: ClassVar[Mapping[str, Sequence[float]]] = {"beta": (1e-2, 1e-3, 1e-1)}
 
     beta: float = Field(
         default=1e-2,

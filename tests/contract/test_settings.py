@@ -15,6 +15,8 @@ from neft.experiments.presets import ABLATION_SCALE, PLANS, PRESETS
 from neft.experiments.questions import (
     EXPERIMENTS,
     SERIES,
+    entry_key,
+    entry_words,
     series_words,
     setting_key,
     setting_tick,
@@ -75,9 +77,12 @@ def test_a_series_that_is_a_variant_is_called_as_its_method_calls_it(name: str) 
     runs = [(one.config, standing.series) for one in planned(name, ABLATION_SCALE) for standing in one.standings]
 
     for config, series in runs:
-        assert series in SERIES or config.is_constrained
-        if config.variant == series:
-            facts = run_facts(config, num_classes=10)
+        facts = run_facts(config, num_classes=10)
+        entry = entry_key(facts.method, facts.constraint_name)
+        assert series in SERIES or series in {config.variant, entry}
+        if series == entry:
+            assert series_words(series, facts) == entry_words(facts) != series
+        elif config.variant == series:
             assert series_words(series, facts) == config.variant_label
 
 
@@ -134,7 +139,7 @@ def test_a_shipped_plan_keeps_its_words_and_stands_where_it_is_planned_today(pat
     assert {(one.experiment, one.series, one.setting, one.position, one.run_id) for one in plan.entries} == today
 
 
-SINCE_VERSION_2 = {"paper_width"}
+SINCE_VERSION_2 = {"flat_weights", "paper_width"}
 """Experiments that no plan of version 1 can be of."""
 
 
