@@ -6,11 +6,14 @@ import streamlit as st
 from dashboard import address, charts
 from dashboard.data import plans, stored
 from dashboard.data.citations import cite
+from dashboard.data.leaderboards import LEADERBOARD
 from dashboard.data.plans import EXPERIMENTS, Experiment
+from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.ekl_card import METRIC
 from dashboard.widgets.guards import show_plan_problems
+from dashboard.widgets.page_link import page_link
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.sweep_jobs import sweep_jobs
 from dashboard.widgets.theme_mode import theme_mode
@@ -53,6 +56,9 @@ def _draw(plan: str, experiment: Experiment, stamp: str) -> None:
         _convergence(plan, experiment, stamp)
     elif experiment.name == "accuracy":
         _against_sigma_d(plan, experiment, stamp)
+    elif experiment.name == LEADERBOARD:
+        st.markdown(experiment.look_for)
+        page_link(Page.LEADERBOARD, "Open the leaderboard")
     else:
         _settings(plan, experiment, stamp)
 

@@ -10,7 +10,7 @@ from dashboard.widgets.board_table import board_table
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Choices, Control
 from dashboard.widgets.guards import show_plan_problems
-from dashboard.widgets.theme_mode import theme_mode
+from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.words import leaderboard_words, sentences
 from neft import columns
 from neft.sigma_d import sigma_d_text
@@ -57,6 +57,7 @@ VALUE = Control(
 def page() -> None:
     """Draw the page."""
     st.title("Which training method does best?")
+    readable_tags()
     stamp = plans.fingerprint()
     places = leaderboards.places(stamp)
     if not places:
@@ -171,7 +172,7 @@ def _progress(key: str, stamp: str) -> None:
 
 def _ranking(rows: pd.DataFrame, reference: str, reference_label: str) -> None:
     value = VALUE.chosen()
-    drawn = leaderboards.by_value(rows, value)
+    drawn = leaderboards.by_value(rows, value, reference)
     card = Card(
         key="ranking",
         question="Which rows cannot be told apart?",

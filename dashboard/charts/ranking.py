@@ -117,7 +117,7 @@ def _may_be_best(row: pd.DataFrame) -> bool:
 def _in_numbers(row: pd.DataFrame, *, is_difference: bool) -> str:
     mean, lower, upper = (float(percent(row, name)[0]) for name in (MEAN, LOWER, UPPER))
     form, unit = ("+.1f", " points") if is_difference else (".1f", " %")
-    value = "no value" if np.isnan(mean) else f"<b>{mean:{form}}{unit}</b>".replace("-", "−")
+    value = f"<b>{mean:{form if mean else '.1f'}}{unit}</b>".replace("-", "−")
     first = row.iloc[0]
     counts = f"{count_words(first[NUM_SEEDS], 'seed')} × {count_words(first[NUM_INSTANCES], 'chip')}"
     return f"{value}{range_words(lower, upper, form=form, unit=unit)}<br>rank {first[RANK]}, {_ranks(row)}<br>{counts}"

@@ -69,8 +69,13 @@ def in_picture(rows: pd.DataFrame) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*firsts, default_reference(rows)]))
 
 
-def by_value(rows: pd.DataFrame, value: str) -> pd.DataFrame:
-    """The rows that have a value (a key of `VALUES`), as mean, lower and upper; the largest first."""
+def by_value(rows: pd.DataFrame, value: str, against: str) -> pd.DataFrame:
+    """The rows that have a value (a key of `VALUES`), as mean, lower and upper; the largest first.
+
+    The row that differences are taken to differs from itself by nothing.
+    """
+    itself = rows[columns.VARIANT] == against
+    rows = rows.assign(**{columns.DIFFERENCE: rows[columns.DIFFERENCE].mask(itself, 0.0)})
     name, *ends = VALUES[value]
     if len(ends) == 1:
         lower, upper = rows[name] - rows[ends[0]], rows[name] + rows[ends[0]]

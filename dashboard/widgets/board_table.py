@@ -83,7 +83,7 @@ def _as_table(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
 def _formatted(shown: pd.DataFrame) -> Styler:
     """The table as it is written: a dash where there is no number, which a column's own format has not."""
     forms: dict[Any, Any] = dict.fromkeys(PERCENT, "{:.1f}")
-    forms |= {"Difference": _signed, "Training s": "{:.0f}", "EKL": "{:.3f}", "Calibrated EKL": "{:.3f}"}
+    forms |= {"Difference": _signed, "Training s": "{:.0f}", "EKL": "{:.3g}", "Calibrated EKL": "{:.3g}"}
     return shown.style.format({name: form for name, form in forms.items() if name in shown}, na_rep="–")
 
 

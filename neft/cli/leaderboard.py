@@ -236,9 +236,10 @@ def _notes(board: Board) -> list[str]:
     num_apart, num_pairs = board.pairs
     table = board.table
     notes = [
-        f"Differences are to {board.reference}, seed by seed and chip by chip. Intervals are 95 %, each by itself.",
-        f"All held together, {num_apart} of {num_pairs} pairs of rows are told apart.",
+        f"Differences are to {board.reference}, seed by seed and chip by chip. Intervals are 95 %, each by itself."
     ]
+    if num_pairs:
+        notes.append(f"All held together, {num_apart} of {num_pairs} pairs of rows are told apart.")
     if len(table) < board.num_rows:
         notes.append(f"Ranks count all {board.num_rows} rows.")
     short = chips_needed(1, int(table[columns.NUM_INSTANCES].min())) if len(table) else ""

@@ -45,7 +45,7 @@ def _percent(row: Row, value: str, ci95: str = "", *, signed: bool = False) -> s
 def _nats(row: Row, value: str, ci95: str) -> str:
     if math.isnan(row[value]):
         return NOTHING
-    return f"{row[value]:.3f}" if math.isnan(row[ci95]) else f"{row[value]:.3f} ± {row[ci95]:.3f}"
+    return f"{row[value]:.3g}" if math.isnan(row[ci95]) else f"{row[value]:.3g} ± {row[ci95]:.2g}"
 
 
 def _percentile(row: Row) -> str:

@@ -15,7 +15,7 @@ from neft.runs.plans import FOLDER
 from neft.runs.store import INSTANCES, RunStore
 from neft.tables import leaderboard_table
 from neft.tables.leaderboard import published_words
-from tests.dashboard.driver import open_page, traces, words
+from tests.dashboard.driver import charts, open_page, traces, words
 from tests.stored_experiments import store_experiment
 from tests.stored_leaderboards import BoardRow, a_leaderboard
 
@@ -200,7 +200,9 @@ def test_address_opens_the_same_view(stored: RunStore) -> None:
 def test_ranking_draws_the_chosen_value_the_largest_first(stored: RunStore, value: str, column: str) -> None:
     app = open_page(Page.LEADERBOARD, by=value)
 
-    wanted = (100 * expected()[column].dropna().sort_values(ascending=False)).tolist()
+    rows = expected().set_index(c.VARIANT)
+    rows.loc[PLAIN, c.DIFFERENCE] = 0.0
+    wanted = (100 * rows[column].dropna().sort_values(ascending=False)).tolist()
     assert not app.exception
     assert marks(app) == pytest.approx(wanted)
 
@@ -296,13 +298,21 @@ def test_plan_that_cannot_be_read_is_named(two: RunStore) -> None:
     assert "The plan `torn` cannot be read: not a plan" in words(open_page(Page.LEADERBOARD))
 
 
+def test_experiments_lead_to_the_leaderboard(stored: RunStore) -> None:
+    app = open_page(Page.EXPERIMENTS, experiment="leaderboard")
+
+    assert not app.exception
+    assert "Open the leaderboard" in words(app)
+    assert not charts(app)
+
+
 # ---------------------------------------------------------------- the door to the numbers
 def test_value_has_its_own_ends(stored: RunStore) -> None:
     stamp = plans.fingerprint()
     (key,) = leaderboards.places(stamp)
     board = leaderboards.board(key, 0.2, None, stamp)
 
-    drawn = leaderboards.by_value(board, "clean").set_index(c.VARIANT)
+    drawn = leaderboards.by_value(board, "clean", PLAIN).set_index(c.VARIANT)
     rows = board.set_index(c.VARIANT)
     for name, sign in ((c.LOWER, -1), (c.UPPER, 1)):
         wanted = rows[c.CLEAN_ACCURACY] + sign * rows[c.CLEAN_CI95]
