@@ -58,9 +58,10 @@ _METHODS = {
     "with_noise": ("noise_injection", "Noise injection", 1),
     "ovf": ("ovf", "OVF", 3),
     "irs": ("irs", "IRS", 4),
-    "correctnet": ("correctnet", "CorrectNet", 5),
+    "correctnet": ("orthogonality", "Orthogonal kernels", 8),
 }
-"""The figures' methods as our variants: key, label and rank."""
+"""The figures' methods as our variants: key, label and rank. What the figures call CorrectNet is a term on kernels alone,
+without that method's Lipschitz constant and compensation."""
 
 _NOTES = {
     "vector": "read off the vector figure, within about 0.01 points",
@@ -103,7 +104,7 @@ def published_accuracy(year: Year = "2025") -> pd.DataFrame:
         year: "2025" (January 2025, as in IEEE TCAD) or "2024" (arXiv v4, without CorrectNet).
 
     Returns:
-        panel (a key of PANELS), panel_label, variant and label (as for our own methods; `correctnet` besides),
+        panel (a key of PANELS), panel_label, variant and label (as for our own methods; their CorrectNet is our `orthogonality`),
         sigma_d (relative to a device's maximal conductance), accuracy (fraction), source, note (how the number was
         read, in words).
     """

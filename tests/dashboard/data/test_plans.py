@@ -211,7 +211,7 @@ def test_published_accuracy_is_of_one_panel() -> None:
     rows = plans.published_accuracy(["ovf"])
 
     assert set(rows["panel_label"]) == {"VGG-8 on MNIST"}
-    assert set(rows["variant"]) == {"ovf", "correctnet"}
+    assert set(rows["variant"]) == {"ovf", "orthogonality"}
 
 
 def test_published_ekl_is_of_the_methods_asked_for() -> None:
