@@ -19,7 +19,8 @@ from neft.datasets.splits import take_evenly
 from neft.errors import ConfigError, RunExistsError
 from neft.evaluation.deviations import layer_deviations
 from neft.evaluation.monte_carlo import evaluate
-from neft.evaluation.worst_case import SearchSettings, search_worst_case, worst_case_table
+from neft.evaluation.search_settings import SearchSettings
+from neft.evaluation.worst_case import search_worst_case, worst_case_table
 from neft.methods import TaughtMethod
 from neft.metrics import METRICS
 from neft.networks.network import Network, build_network, num_parameters

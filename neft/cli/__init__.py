@@ -20,6 +20,7 @@ VERBS = {
     "runs": "List the stored runs.",
     "show": "Show one stored run.",
     "note": "Write a note and tags on a stored run.",
+    "worst-case": "Search a stored network's worst case under small deviations.",
     "compare": "Compare stored runs on the same chips.",
     "leaderboard": "Rank every training method with every weight constraint.",
     "claims": "Say which claims the stored experiments support.",
@@ -43,7 +44,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
         command: click.Command = getattr(importlib.import_module(f"neft.cli.{name}"), name)
         command.help = _with_kept_lines(command.help)
         return command

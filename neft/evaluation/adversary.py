@@ -3,10 +3,13 @@
 A deviation is kept layer by layer over the layer's largest weight, delta = (W_p - W) / w_max, so that one box,
 abs(delta) <= th_g, bounds every layer. Both ways lower the surrogate f = sum_x max(z_y - max_{j != y} z_j, 0), z the
 logits, by its gradient over all images at once ([Yan2022], [Yan2024]); f is 0 where no image is right.
+
+Searches are generators that yield before every pass through the network, so that whoever runs one can show how far it
+is, do something else meanwhile, or leave it; what they return is what they found.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import torch
@@ -53,7 +56,6 @@ class Victim:
         images: as the network takes them, [images, channels, height, width].
         labels: one an image.
         law: what the devices aim at.
-        before_pass: called before every pass; raises to stop.
     """
 
     def __init__(
@@ -62,8 +64,6 @@ class Victim:
         images: Float[Tensor, "images ..."],
         labels: Int[Tensor, " images"],
         law: ChipLaw,
-        *,
-        before_pass: Callable[[], None] = lambda: None,
     ) -> None:
         self._network = copy.deepcopy(network).to(images.device).eval().requires_grad_(requires_grad=False)
         weights = {name: weight.detach().clone() for name, weight in device_weights(self._network).items()}
@@ -79,7 +79,6 @@ class Victim:
         for parameter in self._parameters.values():
             parameter.data = channels_last(parameter.data)
             parameter.requires_grad = True
-        self._before_pass = before_pass
         self._last_accuracy = 1.0
 
     def nothing(self) -> Deviation:
@@ -101,7 +100,6 @@ class Victim:
     @torch.no_grad()
     def accuracy(self, deviation: Deviation) -> float:
         """The plain way: the network as it is, in evaluation mode, with the weights of `chip`."""
-        self._before_pass()
         chip = {name: channels_last(weight) for name, weight in self.chip(deviation).items()}
         said = [functional_call(self._network, chip, (batch,)).argmax(dim=1) for batch in self._images.split(BATCH)]
         return float((torch.cat(said) == self._labels).float().mean())
@@ -127,7 +125,6 @@ class Victim:
 
     @torch.no_grad()
     def _place(self, deviation: Deviation) -> None:
-        self._before_pass()
         for name, weight in self.chip(deviation).items():
             _ = self._parameters[name].copy_(weight * self._factors[name])
 
@@ -157,7 +154,11 @@ class Victim:
         return torch.cat(found), total
 
 
-def projected(victim: Victim, start: Deviation, *, th_g: float, num_steps: int, stride: float) -> Found:
+Search = Generator[None, None, Found]
+"""A search under way."""
+
+
+def projected(victim: Victim, start: Deviation, *, th_g: float, num_steps: int, stride: float) -> Search:
     """Sign-gradient steps from a point of the box, each projected back into it; the worst point on the way.
 
     Args:
@@ -169,12 +170,14 @@ def projected(victim: Victim, start: Deviation, *, th_g: float, num_steps: int, 
     """
     length = stride * th_g / num_steps
     point = _into_box(start, th_g)
+    yield
     found, gradient = victim.gradient(point)
     best = found
     for step in range(1, num_steps + 1):
         if best.surrogate == 0:
             break
         point = _into_box({name: delta - length * gradient[name].sign() for name, delta in point.items()}, th_g)
+        yield
         found, gradient = (victim.measure(point), gradient) if step == num_steps else victim.gradient(point)
         best = min(best, found, key=_order)
     return best
@@ -188,7 +191,7 @@ def lagrangian(
     num_steps: int,
     num_multipliers: int,
     stride: float,
-) -> Found:
+) -> Search:
     """Minimise c f + max(abs(delta)) by Adam, for the c whose result just fits into the box; the worst that fits.
 
     c is counted in 1 / sum(abs(df / d delta)) at the start: at c = 1 moving every weight by the same amount gains as
@@ -207,15 +210,16 @@ def lagrangian(
         num_multipliers: values of c.
         stride: Adam's learning rate over th_g / num_steps.
     """
+    yield
     best = victim.measure(_into_box(start, th_g))
     factor, inside, outside = 1.0, None, None
     for _ in range(num_multipliers):
         if best.surrogate == 0:
             break
-        end, met = _descend(
-            victim, start, factor=factor, th_g=th_g, num_steps=num_steps, rate=stride * th_g / num_steps
-        )
+        rate = stride * th_g / num_steps
+        end, met = yield from _descend(victim, start, factor=factor, th_g=th_g, num_steps=num_steps, rate=rate)
         fits = _largest(end) <= th_g
+        yield
         best = min([best, *met, victim.measure(_into_box(end, th_g))], key=_order)
         inside, outside = (factor, outside) if fits else (inside, factor)
         if inside is None or outside is None:
@@ -227,12 +231,13 @@ def lagrangian(
 
 def _descend(
     victim: Victim, start: Deviation, *, factor: float, th_g: float, num_steps: int, rate: float
-) -> tuple[Deviation, list[Found]]:
+) -> Generator[None, None, tuple[Deviation, list[Found]]]:
     """Where Adam ends, and what it met on the way inside the box."""
     point, met = start, list[Found]()
     mean, square = victim.nothing(), victim.nothing()
     unit = 0.0
     for step in range(1, num_steps + 1):
+        yield
         found, gradient = victim.gradient(point)
         if _largest(point) <= th_g:
             met.append(found)

@@ -14,7 +14,7 @@ from neft.tables.arms import (
     setting_points,
     validation_choice,
 )
-from neft.tables.chip_spread import difference_curves, low_percentiles, read_out, variance_parts
+from neft.tables.chip_spread import difference_curves, low_percentiles, read_out, variance_parts, worst_chips
 from neft.tables.curves import (
     CURVE_COLUMNS,
     ECDF_POINTS,
@@ -123,4 +123,5 @@ __all__ = [
     "variance_parts",
     "variant_facts",
     "weight_sizes",
+    "worst_chips",
 ]

@@ -117,3 +117,17 @@ def _variances(values: np.ndarray) -> np.ndarray:
 
 def _variance(values: np.ndarray) -> float:
     return float(values.var(ddof=1)) if values.size > 1 else float("nan")
+
+
+def worst_chips(instances: pd.DataFrame) -> pd.DataFrame:
+    """A row per sigma_d: the accuracy of the worst of a run's chips, which one it is, and how many there are.
+
+    Of equally bad ones the lower number.
+
+    Args:
+        instances: a run's chips.
+    """
+    ordered = instances.sort_values([columns.SIGMA_D, columns.ACCURACY, columns.INSTANCE])
+    worst = ordered.groupby(columns.SIGMA_D).first()[[columns.ACCURACY, columns.INSTANCE]]
+    counts = instances.groupby(columns.SIGMA_D).size().rename(columns.NUM_INSTANCES)
+    return worst.join(counts).reset_index()

@@ -14,9 +14,10 @@ from neft.chips.deployed import ChipLaw, DeployedNetwork
 from neft.datasets.base import ImageData, Split
 from neft.devices import Rram1
 from neft.errors import ConfigError, StoppedError
-from neft.evaluation.adversary import Deviation, Victim, lagrangian, projected
+from neft.evaluation.adversary import Deviation, Found, Search, Victim, lagrangian, projected
 from neft.evaluation.monte_carlo import evaluate
-from neft.evaluation.worst_case import SearchSettings, WorstCase, search_worst_case, worst_case_table
+from neft.evaluation.search_settings import SearchSettings
+from neft.evaluation.worst_case import WorstCase, search_worst_case, worst_case_table
 from neft.mapping.bit_slicing import BitSlicing
 from neft.networks.backbones import BaseBackbone, Vgg8
 from neft.networks.device_layers import device_weights
@@ -252,6 +253,15 @@ def linear(few_digits: ImageData) -> tuple[nn.Module, ImageData, Tensor]:
     return nn.Sequential(nn.Flatten(), layer), replace(data, test=all_right), falls_at
 
 
+def ended(search: Search) -> Found:
+    """What a search finds."""
+    while True:
+        try:
+            next(search)
+        except StopIteration as end:
+            return end.value
+
+
 @pytest.mark.parametrize("way", ["projected", "lagrangian"])
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_either_search_finds_a_linear_network_s_minimum(
@@ -264,9 +274,9 @@ def test_either_search_finds_a_linear_network_s_minimum(
     victim = Victim(network, data.normalise(data.test.images), data.test.labels, LAW)
 
     if way == "projected":
-        found = projected(victim, victim.nothing(), th_g=th_g, num_steps=10, stride=1.01)
+        found = ended(projected(victim, victim.nothing(), th_g=th_g, num_steps=10, stride=1.01))
     else:
-        found = lagrangian(victim, victim.nothing(), th_g=th_g, num_steps=20, num_multipliers=10, stride=2.0)
+        found = ended(lagrangian(victim, victim.nothing(), th_g=th_g, num_steps=20, num_multipliers=10, stride=2.0))
 
     assert victim.accuracy(found.deviation) == pytest.approx(1 - place / len(ordered), abs=1e-6)
 
@@ -290,7 +300,7 @@ def test_the_lagrangian_s_c_brings_the_largest_deviation_to_the_bound(
     th_g = float(falls_at.median())
     victim = Victim(network, data.normalise(data.test.images), data.test.labels, LAW)
 
-    found = lagrangian(victim, victim.nothing(), th_g=th_g, num_steps=20, num_multipliers=10, stride=2.0)
+    found = ended(lagrangian(victim, victim.nothing(), th_g=th_g, num_steps=20, num_multipliers=10, stride=2.0))
 
     reach = max(float(delta.abs().max()) for delta in found.deviation.values())
     assert 0.7 * th_g < reach <= th_g * ROUNDING

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from neft import columns as c
-from neft.tables import difference_curves, low_percentiles, read_out, variance_parts
+from neft.tables import difference_curves, low_percentiles, read_out, variance_parts, worst_chips
 from tests.variants import facts
 
 
@@ -170,3 +170,17 @@ def test_nothing_gives_empty_tables() -> None:
     for table in (low_percentiles, variance_parts, read_out):
         assert table(pd.DataFrame()).empty
     assert difference_curves(pd.DataFrame(), "irs").empty
+
+
+def test_the_worst_chip_at_each_sigma_d_is_named_and_of_equal_ones_the_first() -> None:
+    chips = pd.DataFrame(
+        {
+            c.SIGMA_D: [0.1, 0.1, 0.1, 0.0, 0.0],
+            c.INSTANCE: [0, 2, 1, 0, 1],
+            c.ACCURACY: [0.9, 0.5, 0.5, 1.0, 1.0],
+        }
+    )
+    assert worst_chips(chips).to_dict("records") == [
+        {c.SIGMA_D: 0.0, c.ACCURACY: 1.0, c.INSTANCE: 0, c.NUM_INSTANCES: 2},
+        {c.SIGMA_D: 0.1, c.ACCURACY: 0.5, c.INSTANCE: 1, c.NUM_INSTANCES: 3},
+    ]
