@@ -77,7 +77,7 @@ def page() -> None:
     board_table(rows, board, reference)
     left, right = st.columns(2)
     with left:
-        _ranking(rows, reference, labels[reference])
+        _ranking(rows, board, reference)
     with right:
         _against_sigma_d(key, board, stamp)
     show_plan_problems(stamp)
@@ -170,14 +170,17 @@ def _progress(key: str, stamp: str) -> None:
         )
 
 
-def _ranking(rows: pd.DataFrame, reference: str, reference_label: str) -> None:
+def _ranking(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None:
     value = VALUE.chosen()
+    lead = leaderboard_words.lead_words(
+        leaderboards.lead_to_be_told(board), num_rows=len(board), num_seeds=leaderboards.fewest_seeds(board)
+    )
     drawn = leaderboards.by_value(rows, value, reference)
     card = Card(
         key="ranking",
         question="Which rows cannot be told apart?",
         caption="Filled: may be the best. On the right the ranks that a row may have. Rows are compared pair by pair: "
-        "their intervals may overlap though they are told apart.",
+        f"their intervals may overlap though they are told apart. {lead}",
         definition=DEFINITION,
         alt="A mark with its interval for each method and constraint, the largest at the top.",
     )
@@ -190,7 +193,7 @@ def _ranking(rows: pd.DataFrame, reference: str, reference_label: str) -> None:
         value_title=AXES[value],
         interval_name=f"{VALUE_TITLES[value].lower()}, {_spread(drawn, value)}",
         reference=reference,
-        reference_name=reference_label,
+        reference_name=_labels(board)[reference],
         is_difference=value == "difference",
         mode=theme_mode(),
     )

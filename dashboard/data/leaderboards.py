@@ -11,7 +11,7 @@ from neft import columns, reference, tables
 from neft.experiments.questions import LEADERBOARD_TRIALS
 from neft.runs.plans import PlanEntry
 from neft.sigma_d import same_sigma_d
-from neft.tables import boards
+from neft.tables import boards, ranks
 from neft.tables.boards import LEADERBOARD, Place
 from neft.tables.leaderboard import TH_G, default_reference, pairs_told_apart, published_words
 from neft.tables.percentiles import chips_needed
@@ -55,6 +55,16 @@ def budget(place: str, sigma_d: float, stamp: str) -> str:
 def progress(place: str, stamp: str) -> plans.Progress:
     """How many of its plan's runs are stored."""
     return plans.progress(places(stamp)[place].plan, LEADERBOARD, stamp)
+
+
+def lead_to_be_told(board: pd.DataFrame) -> float:
+    """How many standard errors a lead must have, with the seeds that every row has."""
+    return ranks.lead_to_be_told(len(board), fewest_seeds(board))
+
+
+def fewest_seeds(board: pd.DataFrame) -> int:
+    """Those that every row has."""
+    return int(board[columns.NUM_SEEDS].min())
 
 
 def reference_of(rows: pd.DataFrame) -> str:

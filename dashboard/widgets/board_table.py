@@ -23,6 +23,10 @@ PERCENT = {
 }
 """Heads of what is shown in per cent or points, and the columns behind them."""
 
+MANY_ROWS = 16
+"""More than these are scrolled through."""
+TALL = 560
+
 
 def board_table(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None:
     """Draw a leaderboard's rows with what their numbers are.
@@ -40,7 +44,11 @@ def board_table(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None
             return
         shown = _as_table(rows, reference)
         st.dataframe(
-            _formatted(shown), column_config=_column_config(words), hide_index=True, key="board_table", height="content"
+            _formatted(shown),
+            column_config=_column_config(words),
+            hide_index=True,
+            key="board_table",
+            height="content" if len(shown) <= MANY_ROWS else TALL,
         )
         notes = [
             f"Accuracies in %, differences in points to {words}; ± 95 %.",
@@ -103,7 +111,7 @@ def _column_config(reference: str) -> dict[str, Any]:
     return {
         "Rank": number(width=52, pinned=True, help="By mean accuracy."),
         "Method": text(pinned=True, width=140),
-        "Constraint": text(width=140),
+        "Constraint": text(width=170),
         "Ranks": text(width=64, help="Those that the row may have, 95 %: see About, below."),
         "Accuracy": number(width=78, help="Mean under variation over seeds × chips, %."),
         "± acc.": number("±", width=52, help=half),

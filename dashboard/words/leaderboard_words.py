@@ -11,6 +11,8 @@ from neft.sigma_d import sigma_d_text
 
 MAX_NAMED = 4
 """More rows than this are counted, not named."""
+FEW_TIMES = 10
+"""Fewer times a standard error are said with a decimal."""
 Row = Mapping[Hashable, Any]
 
 
@@ -54,6 +56,21 @@ def limit_words(board: pd.DataFrame) -> list[str]:
 def pair_words(told_apart: int, pairs: int) -> str:
     """How many pairs of rows are told apart where all answers are to hold together."""
     return f"Held together, {told_apart} of {pairs} pairs of rows are told apart." if pairs else ""
+
+
+def lead_words(lead: float, *, num_rows: int, num_seeds: int) -> str:
+    """How large a lead must be to be told; empty where nothing can be.
+
+    >>> lead_words(25.7, num_rows=34, num_seeds=3)
+    'Among 34 rows of 3 seeds a lead is told where it is 26 times its standard error; more seeds tell smaller ones.'
+    """
+    if pd.isna(lead):
+        return ""
+    times = f"{lead:.0f}" if lead >= FEW_TIMES else f"{lead:.1f}"
+    return (
+        f"Among {num_rows} rows of {num_seeds} seeds a lead is told where it is {times} times its standard error; "
+        "more seeds tell smaller ones."
+    )
 
 
 def _label(board: pd.DataFrame, variant: str) -> str:

@@ -96,6 +96,20 @@ def rank_intervals(p: Floats, *, together: bool) -> RankIntervals:
     return RankIntervals(1 + num_better, num_rows - num_worse)
 
 
+def lead_to_be_told(num_rows: int, num_seeds: int) -> float:
+    """How many standard errors a lead must have to be told, where seeds are all that spreads; NaN for a single seed.
+
+    That of a row's first comparison among 2 (n - 1) one-sided ones, by Student's t of S - 1 degrees of freedom.
+
+    >>> round(lead_to_be_told(34, 5), 1), round(lead_to_be_told(34, 3), 1), round(lead_to_be_told(2, 5), 1)
+    (7.7, 25.7, 2.8)
+    """
+    comparisons = 2 * (num_rows - 1)
+    if num_seeds < 2 or comparisons < 1:
+        return float("nan")
+    return -float(stdtrit(num_seeds - 1, (1 - CONFIDENCE) / comparisons))
+
+
 def _off_diagonal(num_rows: int) -> Booleans:
     return ~np.eye(num_rows, dtype=bool)
 

@@ -124,6 +124,10 @@ def test_too_few_chips_are_told(stored: RunStore) -> None:
     )
 
 
+def test_size_of_a_lead_is_told(stored: RunStore) -> None:
+    assert "Among 3 rows of 3 seeds a lead is told where it is " in words(open_page(Page.LEADERBOARD))
+
+
 def test_published_figures_are_told_to_be_of_other_data(stored: RunStore) -> None:
     app = open_page(Page.LEADERBOARD)
     figures = published_accuracy().query(f"panel == '{NEAREST_PANEL}' and sigma_d == 0.2")

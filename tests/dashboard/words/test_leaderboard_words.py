@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from dashboard.words.leaderboard_words import board_finding, limit_words, pair_words, rank_words
+from dashboard.words.leaderboard_words import board_finding, lead_words, limit_words, pair_words, rank_words
 from neft import columns as c
 from neft.tables import leaderboard_table
 from tests.stored_leaderboards import BoardRow, a_leaderboard
@@ -107,3 +107,11 @@ def test_limits_are_in_per_cent_and_a_dash_where_there_is_none() -> None:
 def test_pairs_are_counted_where_there_are_some() -> None:
     assert pair_words(60, 66) == "Held together, 60 of 66 pairs of rows are told apart."
     assert pair_words(0, 0) == ""
+
+
+def test_lead_is_said_with_a_decimal_where_it_is_few_times() -> None:
+    assert "a lead is told where it is 7.7 times its standard error" in lead_words(7.66, num_rows=33, num_seeds=5)
+
+
+def test_single_training_tells_no_lead() -> None:
+    assert lead_words(NAN, num_rows=3, num_seeds=1) == ""

@@ -8,7 +8,7 @@ from scipy.stats import t as student
 
 from neft.seeding import numpy_generator
 from neft.tables.intervals import crossed_interval, spread
-from neft.tables.ranks import p_values, rank_intervals, told_apart
+from neft.tables.ranks import lead_to_be_told, p_values, rank_intervals, told_apart
 
 NAN = float("nan")
 NUM_TABLES = 400
@@ -123,6 +123,22 @@ def test_rows_far_apart_have_one_rank_each() -> None:
 
     found = rank_intervals(p_values(values), together=True)
     assert found.lower.tolist() == found.upper.tolist() == [3, 1, 2]
+
+
+@pytest.mark.parametrize("excess", [0.999, 1.001])
+def test_lead_is_told_from_so_many_standard_errors_on(excess: float) -> None:
+    """Two rows, five seeds: the lead over its standard error is as long as is needed, a thousandth less, or more."""
+    seeds = np.array([-2.0, -1, 0, 1, 2])
+    # standard deviation sqrt(2.5), standard error sqrt(0.5)
+    lead = excess * lead_to_be_told(2, 5) * 0.5**0.5
+    found = rank_intervals(p_values(by_seed((seeds + lead).tolist(), [0.0] * 5)), together=False)
+
+    assert (found.upper[0] == 1) == (excess > 1)
+
+
+@pytest.mark.parametrize(("num_rows", "num_seeds"), [(1, 5), (3, 1)])
+def test_nothing_to_compare_needs_no_lead(num_rows: int, num_seeds: int) -> None:
+    assert np.isnan(lead_to_be_told(num_rows, num_seeds))
 
 
 def test_single_row_is_first() -> None:
