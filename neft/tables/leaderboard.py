@@ -6,7 +6,6 @@ chips with the intervals of `crossed_interval`, differences are taken seed by se
 
 from collections import Counter
 from collections.abc import Sequence
-from math import isclose
 
 import numpy as np
 import pandas as pd
@@ -219,7 +218,7 @@ def _with_ci95(interval: Interval, mean: str, ci95: str) -> dict[str, object]:
 
 def _worst_cases(records: Sequence[RunRecord], th_g: float) -> list[float]:
     """Of the trainings whose worst case was searched there; not a number where none was."""
-    known = [row.accuracy for record in records for row in record.summary.worst_case if isclose(row.th_g, th_g)]
+    known = [row.accuracy for record in records for row in record.summary.worst_case if row.th_g == th_g]
     return known or [float("nan")]
 
 

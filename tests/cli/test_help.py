@@ -29,7 +29,9 @@ def test_every_verb_explains_itself(neft: Neft, verb: str) -> None:
     assert f"Usage: neft {verb}" in help_of(neft, verb)
 
 
-@pytest.mark.parametrize("verb", ["", "train", "evaluate", "sweep", "compare", "export", "import", "worst-case"])
+@pytest.mark.parametrize(
+    "verb", ["", "train", "evaluate", "sweep", "leaderboard", "compare", "export", "import", "worst-case"]
+)
 def test_examples_stand_on_lines_of_their_own(neft: Neft, verb: str) -> None:
     shown = neft(*verb.split(), "--help").out
 
