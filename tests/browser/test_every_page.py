@@ -8,6 +8,7 @@ from tests.browser.accessibility import lasting_violations
 from tests.browser.driver import PATHS, Server, open_page, switch_to, wait_drawn
 
 FURTHER_PATHS = (
+    "/?line=1",
     "/experiments?experiment=Number+of+feedback+terms&paper=true",
     f"/runs?run={RunStore(CACHED_RUNS).ids()[0]}",
 )
