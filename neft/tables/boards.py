@@ -106,7 +106,7 @@ def budget_words(records: Sequence[RunRecord], *, num_trials: int) -> str:
     return (
         f"Every row: {_counted(epochs, 'epoch')} of {_images(configs)}{batches}, {_counted(seeds, 'seed')} × "
         f"{_counted(chips, 'chip')}; its settings are the best of "
-        f"{_counted(str(num_trials), 'trial')} on validation data."
+        f"{_counted(str(num_trials), 'trial')} on validation data. {_computed(records)}"
     )
 
 
@@ -119,6 +119,15 @@ def _images(configs: Sequence[Mapping[str, object]]) -> str:
     if len(known) < len(counts):
         return "all training images"
     return f"{_range(known)} training images"
+
+
+def _computed(records: Sequence[RunRecord]) -> str:
+    """Where the rows were trained: seconds of one place are not those of another."""
+    places = {(one.provenance.torch_device, one.provenance.threads) for one in records}
+    said = [f"{device} ({_counted(str(threads), 'thread')})" for device, threads in sorted(places)]
+    if len(said) == 1:
+        return f"Trained on {said[0]}."
+    return f"Trained on {', '.join(said[:-1])} and {said[-1]}: compare training seconds with care."
 
 
 def _range(counts: Sequence[int]) -> str:

@@ -300,7 +300,7 @@ def test_budget_is_said_in_words() -> None:
 
     assert words == (
         "Every row: 30 epochs of all training images in batches of 128, 2 seeds × 2 chips; its settings are the best "
-        "of 6 trials on validation data."
+        "of 6 trials on validation data. Trained on cpu (1 thread)."
     )
 
 
@@ -316,6 +316,16 @@ def test_budget_that_differs_is_a_range() -> None:
     ]
 
     assert "8–16 epochs of 5,000–10,000 training images" in budget_words(changed, num_trials=6)
+
+
+def test_training_in_several_places_is_told() -> None:
+    _, runs = a_leaderboard(PLAIN)
+    (first, second) = [record for record, _ in runs.values()]
+    elsewhere = second.model_copy(update={"provenance": second.provenance.model_copy(update={"torch_device": "cuda"})})
+
+    assert budget_words([first, elsewhere], num_trials=6).endswith(
+        "Trained on cpu (1 thread) and cuda (1 thread): compare training seconds with care."
+    )
 
 
 def test_budget_counts_the_seeds_of_a_row() -> None:
