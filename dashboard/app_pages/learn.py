@@ -1,4 +1,4 @@
-"""Six guided lessons: a question, a prediction, and the answer computed from stored runs."""
+"""Seven guided lessons: a question, a prediction, and the answer computed from stored runs."""
 
 from typing import Any
 

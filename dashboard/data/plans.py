@@ -80,6 +80,15 @@ def points(plan_name: str, experiment: str, metric: str, stamp: str) -> pd.DataF
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
+def clean_points(plan_name: str, experiment: str, stamp: str) -> pd.DataFrame:
+    """A row per arm: its mean accuracy without variation."""
+    entries = [entry.model_copy(update={"sigma_d": 0.0}) for entry in _entries(plan_name, experiment, stamp)]
+    runs = runs_of([entry.run_id for entry in entries])
+    rows = tables.setting_points(tables.experiment_chips(entries, runs, experiment), columns.ACCURACY)
+    return _in_words(stored.in_shown_order(rows), plan_name, experiment, stamp)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
 def differences(plan_name: str, experiment: str, series: str, setting: str | None, stamp: str) -> pd.DataFrame:
     """A row per other arm: its paired difference in accuracy to a series, at one setting or (None) at its own."""
     chips = _chips(plan_name, experiment, stamp)

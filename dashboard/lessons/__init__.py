@@ -10,6 +10,7 @@ from dashboard.lessons.broken_networks import LESSON as BROKEN_NETWORKS
 from dashboard.lessons.certainty import LESSON as CERTAINTY
 from dashboard.lessons.device_variation import LESSON as DEVICE_VARIATION
 from dashboard.lessons.feedback import LESSON as FEEDBACK
+from dashboard.lessons.flat_weights import LESSON as FLAT_WEIGHTS
 from dashboard.lessons.noise_injection import LESSON as NOISE_INJECTION
 from dashboard.lessons.unlucky_chip import LESSON as UNLUCKY_CHIP
 
@@ -17,6 +18,6 @@ __all__ = ["LESSONS", "Lesson", "Link", "Missing"]
 
 LESSONS: dict[str, Lesson[Any]] = {
     lesson.name: lesson
-    for lesson in (DEVICE_VARIATION, BROKEN_NETWORKS, NOISE_INJECTION, FEEDBACK, CERTAINTY, UNLUCKY_CHIP)
+    for lesson in (DEVICE_VARIATION, BROKEN_NETWORKS, NOISE_INJECTION, FEEDBACK, FLAT_WEIGHTS, CERTAINTY, UNLUCKY_CHIP)
 }
 """In the order in which they are taught, by the short name that the address holds."""

@@ -60,7 +60,7 @@ _METHODS = {
     "irs": ("irs", "IRS", 4),
     "correctnet": ("orthogonality", "Orthogonal kernels", 8),
 }
-"""The figures' methods as our variants: key, label and rank. What the figures call CorrectNet is a term on kernels alone,
+"""The figures' methods as our variants: key, label and rank. What the figures call CorrectNet is a term on kernels,
 without that method's Lipschitz constant and compensation."""
 
 _NOTES = {
@@ -104,7 +104,8 @@ def published_accuracy(year: Year = "2025") -> pd.DataFrame:
         year: "2025" (January 2025, as in IEEE TCAD) or "2024" (arXiv v4, without CorrectNet).
 
     Returns:
-        panel (a key of PANELS), panel_label, variant and label (as for our own methods; their CorrectNet is our `orthogonality`),
+        panel (a key of PANELS), panel_label, variant and label (as for our own methods; what they call CorrectNet is
+        our `orthogonality`),
         sigma_d (relative to a device's maximal conductance), accuracy (fraction), source, note (how the number was
         read, in words).
     """

@@ -29,7 +29,7 @@ class MadeUpMethod(SinglePassMethod):
     name: Literal["made_up_method"] = "made_up_method"
     label: ClassVar[str] = "Made-up method"
     source: ClassVar[str] = "made up"
-    order: ClassVar[int] = 12
+    order: ClassVar[int] = 17
     has_feedback: ClassVar[bool] = True
 
     made_up_strength: float = Field(default=0.5, ge=0, le=1, title="made-up strength", description="Changes nothing.")

@@ -123,7 +123,7 @@ def test_option_helps_with_meaning_bounds_and_owner(name: str) -> None:
     [
         (
             {"method": {"name": "ovff"}},
-            "Unknown method 'ovff'. Did you mean 'ovf'? Known: vanilla, noise_injection, ovf, irs.",
+            "Unknown method 'ovff'. Did you mean 'ovf'? Known: vanilla, noise_injection, ovf, irs, correctnet,",
         ),
         ({"method": {"name": "ovf", "beta": -1}}, "Ovf.beta (β) must lie in [0, 1]; got -1."),
         ({"method": {}}, "RunConfig.method.name is required."),

@@ -106,7 +106,7 @@ def test_what_is_stored_reads_back(trained: RunStore) -> None:
         assert RunConfig.from_json(json.dumps(record.config)).run_id == record.id
     facts = the_run(trained).facts
     assert (facts.dataset, facts.backbone, facts.device) == (MEMBERS["dataset"], MEMBERS["backbone"], MEMBERS["device"])
-    assert (facts.rank, facts.has_feedback, facts.has_batchnorm) == (12, True, False)
+    assert (facts.rank, facts.has_feedback, facts.has_batchnorm) == (17, True, False)
 
 
 def test_one_run_tells_every_metric(

@@ -17,6 +17,10 @@ from typing_extensions import override
 from neft.component import Component, default_name, number_text
 
 
+SMALLEST_FRACTION = 1 / 64
+"""Of a size that a name writes as a whole fraction."""
+
+
 @dataclass(frozen=True)
 class SnapshotPoint:
     """After which stage (index into `stages`) a snapshot is taken, and its pooled side length."""
@@ -80,9 +84,11 @@ class BaseBackbone(Component):
 
     @property
     def compensation_suffix(self) -> str:
-        """`c8` for digital compensation of 1/8, nothing for none."""
+        """`c8` for digital compensation of 1/8, `cx0.3` for what is no whole fraction, nothing for none."""
         if not self.compensation:
             return ""
+        if self.compensation < SMALLEST_FRACTION:
+            return f"cx{self.compensation:.20f}".rstrip("0").rstrip(".")
         return f"c{width_suffix(self.compensation).removeprefix('w') or 1}"
 
     @property
