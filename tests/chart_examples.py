@@ -293,6 +293,19 @@ def _with_marks(mode: Mode) -> dict[str, Any]:
     return {"marks": run_marks(RUNS, mode=mode)}
 
 
+def _worst_cases() -> pd.DataFrame:
+    """A row per th_g."""
+    th_gs = (0.0, 0.013, 0.027, 0.05)
+    ends = {
+        c.ACCURACY: (0.05, 0.45),
+        c.UNIFORM_MEAN: (0.8, 0.9),
+        c.UNIFORM_MIN: (0.6, 0.7),
+        c.GAUSSIAN_MEAN: (0.8, 0.9),
+        c.GAUSSIAN_MIN: (0.6, 0.7),
+    }
+    return pd.DataFrame({c.TH_G: th_gs} | {name: odd(f"worst {name}", 4, *between) for name, between in ends.items()})
+
+
 EXAMPLES: dict[str, Example] = {
     "accuracy_distribution": Example(
         {"quantiles": labelled(quantiles("accuracy", c.VARIANT, list(VARIANTS)))},
@@ -521,5 +534,18 @@ EXAMPLES: dict[str, Example] = {
         {"cells": pd.DataFrame(np.reshape(odd("cells", 6, -0.3, 0.3), (2, 3)))},
         {"cells": {0: 1, 1: 1, 2: 1}},
         {"signed": True, "unit": "w"},
+    ),
+    "worst_case_curve": Example(
+        {"curve": _worst_cases()},
+        {"curve": dict.fromkeys((c.ACCURACY, c.UNIFORM_MEAN, c.UNIFORM_MIN, c.GAUSSIAN_MEAN, c.GAUSSIAN_MIN), 100)},
+        {
+            "look": look("irs"),
+            "chance": 0.1,
+            "num_draws": 10,
+            "end": 0.05,
+            "worst_chip": 0.712,
+            "worst_chip_name": "worst of 200 chips",
+        },
+        stands=("worst of 200 chips",),
     ),
 }

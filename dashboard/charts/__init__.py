@@ -43,6 +43,7 @@ from dashboard.charts.variance_shares import variance_shares
 from dashboard.charts.weight_deviations import weight_deviations
 from dashboard.charts.weight_errors import weight_errors
 from dashboard.charts.weight_slices import device_levels, slice_errors, weight_distribution
+from dashboard.charts.worst_case_curve import worst_case_curve
 
 __all__ = [
     "Mark",
@@ -93,4 +94,5 @@ __all__ = [
     "weight_deviations",
     "weight_distribution",
     "weight_errors",
+    "worst_case_curve",
 ]

@@ -145,6 +145,21 @@ class PreviewPass:
 
 
 @dataclass(frozen=True)
+class SearchPart:
+    """How far the search of a worst case is."""
+
+    table: pd.DataFrame
+    """A row per th_g that is known: accuracies (fractions) of the worst case and of random deviations."""
+    done: int
+    total: int
+    """Passes through the network, about so many."""
+    seconds: float
+    """Spent so far."""
+    is_stored: bool
+    """Whether all is found, and stored."""
+
+
+@dataclass(frozen=True)
 class LayerWeight:
     """One weight of a layer."""
 

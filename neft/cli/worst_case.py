@@ -21,11 +21,10 @@ from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
-from neft.runs.worst_cases import WorstCaseRecord
+from neft.runs.worst_cases import DEFAULTS, WorstCaseRecord
 from neft.tables import worst_chips
 
 FOUND_BY = {"none": "–", "projected": "projected gradient", "lagrangian": "Lagrangian form"}
-DEFAULTS = SearchSettings()
 
 
 @click.command()

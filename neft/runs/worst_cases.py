@@ -35,6 +35,8 @@ FOLDER = "worst_cases"
 SUFFIX = ".safetensors"
 RECORD = "record"
 """Under which the metadata holds the JSON."""
+DEFAULTS = SearchSettings()
+"""What is searched where nothing else is asked for."""
 ROUNDING = 1e-6
 """By how much of th_g a stored deviation may exceed it."""
 
