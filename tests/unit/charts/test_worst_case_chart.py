@@ -1,5 +1,7 @@
 """The worst case's chart draws the numbers it is given."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +22,7 @@ CURVE = pd.DataFrame(
         c.GAUSSIAN_MIN: [0.98, 0.96],
     }
 )
-OPTIONS = {"chance": 0.1, "num_draws": 10, "end": 0.05}
+OPTIONS: dict[str, Any] = {"chance": 0.1, "num_draws": 10, "end": 0.05}
 
 
 @pytest.mark.parametrize("mode", MODES)
