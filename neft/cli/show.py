@@ -31,6 +31,8 @@ def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
         print_json(record_json(record))
         return
     print_table(results_table(record, store.instances(record)))
+    for one in record.summary.worst_case:
+        click.echo(f"Worst case found at th_g = {one.th_g:g}: {100 * one.accuracy:.2f} %")
     provenance = record.provenance
     facts = {
         "parameters": f"{record.summary.num_parameters:,}",

@@ -1,4 +1,4 @@
-"""A trained network tried on chips: Monte Carlo, its stopping rule, calibration, weight deviations, and the preview.
+"""A trained network tried on chips: Monte Carlo, its stopping rule, calibration, deviations, preview and worst case.
 
 How one chip comes about is in `neft.chips`; what a table or a claim makes of many runs in `neft.tables` and
 `neft.experiments`.

@@ -65,12 +65,14 @@ class Victim:
         labels: Int[Tensor, " images"],
         law: ChipLaw,
     ) -> None:
-        self._network = copy.deepcopy(network).to(images.device).eval().requires_grad_(requires_grad=False)
+        device = images.device
+        self._network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
         weights = {name: weight.detach().clone() for name, weight in device_weights(self._network).items()}
-        self.targets = law.deploy(weights).targets
-        """W: what the devices aim at."""
-        self.largest = {name: weight.abs().amax() for name, weight in weights.items()}
+        self.targets = {name: target.to(device) for name, target in law.deploy(weights).targets.items()}
+        """W: what the devices aim at; the same codes wherever torch computes."""
+        self.largest = {name: weight.abs().amax().to(device) for name, weight in weights.items()}
         """w_max by layer."""
+        self._network = self._network.to(device)
         self._images, self._labels = channels_last(images), labels
         self._folded = copy.deepcopy(self._network)
         factors = fold_batchnorm(self._folded, among=weights).factors

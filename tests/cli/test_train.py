@@ -128,6 +128,19 @@ def test_events_tell_the_whole_training(neft: Neft, tmp_path: Path) -> None:
     assert [event.time for event in events] == sorted(event.time for event in events)
 
 
+def test_worst_case_of_a_training_is_searched_told_and_shown(neft: Neft, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    told = neft("train", *TINY, "--worst-case", "0:0.1:0.05", "--events", str(path), "--json").out
+    record = RunRecord.model_validate(json.loads(told))
+
+    kinds = [event.event for event in read_events(path).events]
+    assert list(dict.fromkeys(kinds))[-4:] == ["evaluating", "searching", "storing", "finished"]
+    assert [one.th_g for one in record.summary.worst_case] == [0.0, 0.05, 0.1]
+    shown = neft("show", record.id).out
+    for one in record.summary.worst_case:
+        assert f"Worst case found at th_g = {one.th_g:g}: {100 * one.accuracy:.2f} %" in shown
+
+
 def test_events_of_a_failed_training_end_with_its_reason(neft: Neft, tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     answer = neft("train", "--dataset", "mnist", "--events", str(path))

@@ -8,6 +8,7 @@ import stat
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +24,7 @@ from neft.runs.bundles import Found, archive, export_runs, import_runs, look_int
 from neft.runs.bundles.manifest import MANIFEST_VERSION
 from neft.runs.notes import delete_note, make_note, read_note, write_note
 from neft.runs.records import SCHEMA_VERSION, RunRecord
-from neft.runs.store import DRAFTS, HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, Stores
+from neft.runs.store import DRAFTS, HISTORY, INSTANCES, RECORD, WEIGHTS, WORST_CASE, RunStore, Stores
 
 Files = dict[str, bytes]
 NOTHING = RunStore(Path("/nonexistent"), read_only=True)
@@ -513,6 +514,29 @@ def test_table_without_a_needed_column_is_refused(filled_store: RunStore, record
     files = changed_record(files, lambda raw: raw["files"].update({HISTORY: described}))  # type: ignore[union-attr]
 
     assert "its history lack the column 'loss'" in refused(zipped(files | {HISTORY: history}), stores)
+
+
+def test_worst_case_travels_with_its_run_and_lacks_no_column(
+    filled_store: RunStore, record: RunRecord, stores: Stores, tmp_path: Path
+) -> None:
+    table = pd.DataFrame({"th_g": [0.0, 0.03], "accuracy": [0.9, 0.1], "found_by": ["none", "projected"]})
+    searched = RunStore(tmp_path / "searched")
+    tables = replace(filled_store.tables(record), worst_case=table)
+    stored = searched.save(record, tables, filled_store.weights(record))
+
+    lacking = b"th_g,accuracy\n0,0.9\n"
+    described = {"sha256": hashlib.sha256(lacking).hexdigest(), "num_bytes": len(lacking)}
+    files = changed_record(
+        in_hand(stored, searched),
+        lambda raw: raw["files"].update({WORST_CASE: described}),  # type: ignore[union-attr]
+    )
+    assert "its worst_case lack the column 'found_by'" in refused(zipped(files | {WORST_CASE: lacking}), stores)
+
+    (found,) = import_runs(zipped(in_hand(stored, searched)), stores)
+    arrived = stores.own.tables(stored).worst_case
+    assert found.status == "imported"
+    assert arrived is not None
+    pd.testing.assert_frame_equal(arrived, table)
 
 
 def test_weights_that_are_none_are_refused_though_their_sum_is_right(
