@@ -26,6 +26,7 @@ variation. Test images and their chips are only reported on.
   which order statistics set ([David2003]). It holds for these trainings.
 - **Worst case**: the smallest accuracy that a search found with no weight's deviation above 0.03 of its layer's largest
   weight ([Yan2022]); the true minimum may lie lower.
+- **EKL** falls with the temperature that a row was tuned to; the **calibrated EKL** does not, and can be compared.
 - **Rank**: from $1+$ the rows that are told to be better to $n-$ the rows that are told to be worse ([Mogstad2024]).
   Every pair is compared by its paired interval, and the comparisons of one row are corrected for their number
   ([Holm1979]): its interval of ranks holds the true rank in at least 95 % of cases. Each interval holds by itself.

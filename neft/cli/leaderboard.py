@@ -109,7 +109,8 @@ def leaderboard(
       worst        smallest accuracy found with every deviation within 3 % of a
                    layer's largest weight
       clean        without variation
-      ekl          of right predictions, in nats; calibrated_ekl after calibration
+      ekl          of right predictions, in nats; it falls with the temperature that
+                   a row was tuned to, calibrated_ekl does not
       difference   to the reference row, seed by seed and chip by chip
       time         seconds of one training; passes: forward passes a step
 
