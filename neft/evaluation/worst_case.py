@@ -8,7 +8,7 @@ under the deviation that was found.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import pandas as pd
@@ -74,6 +74,8 @@ class _Known:
     th_g: float
     best: _Point
     projected: float
+    lagrangian: float
+    """NaN where it was not tried."""
     by_lagrangian: _Point
 
 
@@ -137,7 +139,8 @@ def worst_case_steps(
 ) -> Iterator[Step]:
     """Search at ascending th_g, on the test images, pass by pass.
 
-    Where no image is left right, larger bounds are not searched: what was found lies within them too.
+    Where the projected search leaves no image right, nothing more is searched, there or at larger bounds, within which
+    what it found lies too: the Lagrangian form has no accuracy of its own there.
 
     Args:
         network: the deployed network; it is left alone.
@@ -160,7 +163,7 @@ def worst_case_steps(
     victim = Victim(network, images, data.test.labels.to(torch_device), law)
     yield passes.step()
     clean = _Point(victim.nothing(), victim.accuracy(victim.nothing()), "none")
-    known = _Known(0.0, clean, clean.accuracy, clean)
+    known = _Known(0.0, clean, clean.accuracy, clean.accuracy, clean)
     for th_g in ascending:
         beside = [_Random(clean.accuracy, clean)] * len(RANDOM_COLUMNS)
         if th_g > 0:
@@ -183,7 +186,7 @@ def _worst_case(th_g: float, known: _Known, beside: Sequence[_Random]) -> WorstC
         columns.ACCURACY: best.accuracy,
         columns.FOUND_BY: best.found_by,
         columns.PROJECTED_ACCURACY: known.projected,
-        columns.LAGRANGIAN_ACCURACY: known.by_lagrangian.accuracy,
+        columns.LAGRANGIAN_ACCURACY: known.lagrangian,
     }
     for (mean, minimum), one in zip(RANDOM_COLUMNS, beside, strict=True):
         row |= {mean: one.mean, minimum: one.lowest.accuracy}
@@ -234,6 +237,8 @@ def _searched(
         if found[-1].accuracy == 0:
             break
     by_projected = min(found, key=_accuracy)
+    if by_projected.accuracy == 0:  # nothing lower is to be found
+        return replace(known, th_g=th_g, best=by_projected, projected=0.0, lagrangian=float("nan"))
     met = yield from lagrangian(
         victim,
         known.by_lagrangian.deviation,
@@ -245,7 +250,8 @@ def _searched(
     yield
     other = _Point(met.deviation, victim.accuracy(met.deviation), "lagrangian")
     by_lagrangian = min(known.by_lagrangian, other, key=_accuracy)
-    return _Known(th_g, min(by_projected, by_lagrangian, key=_accuracy), by_projected.accuracy, by_lagrangian)
+    best = min(by_projected, by_lagrangian, key=_accuracy)
+    return _Known(th_g, best, by_projected.accuracy, by_lagrangian.accuracy, by_lagrangian)
 
 
 def _starts(

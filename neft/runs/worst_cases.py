@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -48,7 +49,8 @@ class WorstCaseRow(Component):
     accuracy: float = Field(ge=0, le=1)
     found_by: Literal["none", "projected", "lagrangian"]
     projected_accuracy: float = Field(ge=0, le=1)
-    lagrangian_accuracy: float = Field(ge=0, le=1)
+    lagrangian_accuracy: float | None = Field(ge=0, le=1)
+    """None where the projected search had left nothing to find."""
     uniform_mean: float = Field(ge=0, le=1)
     uniform_min: float = Field(ge=0, le=1)
     gaussian_mean: float = Field(ge=0, le=1)
@@ -188,7 +190,8 @@ def save(
         th_gs=tuple(float(row[columns.TH_G]) for row in rows),
         settings=settings,
         rows=tuple(
-            WorstCaseRow.model_validate({**row, "deviation": place}) for row, place in zip(rows, places, strict=True)
+            WorstCaseRow.model_validate({**_without_nan(row), "deviation": place})
+            for row, place in zip(rows, places, strict=True)
         ),
         num_images=num_images,
         deviations=_checksum(tensors),
@@ -220,6 +223,10 @@ def load_deviations(record: WorstCaseRecord) -> "list[dict[str, Tensor]]":
             raise _corrupt(path, record.run_id, f"a weight deviates by more than th_g = {row.th_g:g}")
         found.append(deviation)
     return found
+
+
+def _without_nan(row: Mapping[str, float | str]) -> dict[str, float | str | None]:
+    return {name: None if isinstance(value, float) and isnan(value) else value for name, value in row.items()}
 
 
 def _read(path: Path, run_id: str) -> WorstCaseRecord:

@@ -76,6 +76,14 @@ def test_it_comes_back_as_it_was_stored(
         assert all(torch.equal(tensor, stored[name]) for name, tensor in found.items())
 
 
+def test_a_search_that_was_not_tried_has_no_accuracy(run: RunRecord) -> None:
+    row = ROWS[0] | {"lagrangian_accuracy": float("nan")}
+    record = worst_cases.save(run, [row], [{}], settings=SETTINGS, num_images=70, seconds=1.0)
+
+    assert record.rows[0].lagrangian_accuracy is None
+    assert worst_cases.find(run, TH_GS[:1], SETTINGS) == record
+
+
 def test_a_deviation_that_several_bounds_share_is_stored_once(kept: WorstCaseRecord, path: Path) -> None:
     assert [row.deviation for row in kept.rows] == [-1, 0, 0, 1]
     assert sorted(load_file(path)) == ["0:layer", "0:other", "1:layer", "1:other"]
