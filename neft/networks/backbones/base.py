@@ -16,7 +16,6 @@ from typing_extensions import override
 
 from neft.component import Component, default_name, number_text
 
-
 SMALLEST_FRACTION = 1 / 64
 """Of a size that a name writes as a whole fraction."""
 
