@@ -116,7 +116,7 @@ def _question(numbers: Numbers) -> Guess:
         low=0.0,
         high=100.0,
         step=1.0,
-        start=round(100 * float(free[columns.MEAN])),
+        start=float(round(100 * float(free[columns.MEAN]))),
         unit="%",
         truth=100 * float(flat[columns.MEAN]),
         close=CLOSE,

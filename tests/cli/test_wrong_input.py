@@ -28,7 +28,10 @@ def the_error(answer: Answer) -> str:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("--method ovff", "Unknown method 'ovff'. Did you mean 'ovf'? Known: vanilla, noise_injection, ovf, irs."),
+        (
+            "--method ovff",
+            "Unknown method 'ovff'. Did you mean 'ovf'? Known: vanilla, noise_injection, ovf, irs, correctnet,",
+        ),
         ("--dataset digit", "Unknown dataset 'digit'. Did you mean 'digits'?"),
         ("--backbone vgg", "Unknown backbone 'vgg'. Did you mean 'vgg8'?"),
         ("--device rram", "Unknown device 'rram'. Did you mean 'rram"),

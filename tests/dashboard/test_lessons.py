@@ -116,7 +116,7 @@ def test_lesson_without_its_runs_says_what_makes_them(nothing_shipped: None, nam
     app = lesson(name)
 
     assert "no such runs are stored" in words(app)
-    assert "neft sweep accuracy" in words(app)
+    assert f"neft sweep {'flat_weights' if name == 'Flat weights' else 'accuracy'}" in words(app)
     assert not charts(app)
 
 
@@ -233,3 +233,25 @@ def test_choice_is_told_whether_it_is_right() -> None:
 
     assert choice.verdict(1) == "Your prediction: **That**. That is what the chips say. It is that."
     assert choice.verdict(0) == "Your prediction: **This**. The chips say otherwise. It is that."
+
+
+# ---------------------------------------------------------------- flat weights
+def test_flat_weights_lesson_tells_the_clipped_networks_accuracy_and_the_ratios(experiments_shipped: RunStore) -> None:
+    chips = chips_of(experiments_shipped, a_plan(*HELD), "flat_weights")
+    frame = tables.setting_points(chips)
+    rows = frame[frame["variant"] == CONTROL].set_index("setting")
+
+    app = answered("Flat weights", said=50)
+
+    truth = 100 * rows.loc["alpha_1.1", "mean"]
+    assert f"It keeps **{truth:.1f}" in app.info[0].value
+    ratios = {}
+    for setting in ("none", "alpha_1.1"):
+        first = min(rows.loc[setting, "run_ids"], key=lambda run_id: experiments_shipped.record(run_id).facts.seed)
+        record = experiments_shipped.record(first)
+        layers = experiments_shipped.tables(record).layers
+        each = 0.1 * layers["closed_form_std"] * layers["w_max"] / layers["rms_weight"]
+        ratios[setting] = each.mean()
+    assert ratios["alpha_1.1"] < ratios["none"]
+    assert all(f"**{percent(ratio, 0)} %** of a typical weight" in words(app) for ratio in [ratios["none"]])
+    assert f"**{percent(ratios['alpha_1.1'], 0)} %** where none may exceed" in words(app)

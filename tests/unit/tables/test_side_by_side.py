@@ -231,7 +231,7 @@ def test_a_line_a_run_with_its_means_in_per_cent() -> None:
     assert list(line.x) == [0.0, 0.1]
     assert list(line.y) == pytest.approx([100, 50])
     assert list(line.error_y.array) == pytest.approx([0, 49.6828], abs=1e-3)
-    assert "<b>50.0 %</b> (0.3 to 99.7 %)<br>3 chips" in line.hovertext[1]
+    assert "<b>50.0 %</b> (0.3 to 99.7 %)<br>1st percentile 30.4 %<br>3 chips" in line.hovertext[1]
     assert line.customdata[0][0] == "a"
     assert [trace.text[0].strip("\N{NO-BREAK SPACE}") for trace in figure.data if trace.mode == "text"] == [
         "<b>B</b>",
