@@ -33,7 +33,9 @@ LAST = 2000
 """The legend's end; other entries have rank 1000."""
 
 
-def weight_deviations(histograms: pd.DataFrame, *, x_title: str, mode: Mode) -> go.Figure:
+def weight_deviations(
+    histograms: pd.DataFrame, *, x_title: str, mode: Mode, beside: pd.DataFrame | None = None
+) -> go.Figure:
     """Sampled histograms as outlines, one alone filled, with the closed form as a thin dashed line.
 
     What to look for: outlines that follow the dashed line, as wide in every layer as the device model says.
@@ -42,6 +44,7 @@ def weight_deviations(histograms: pd.DataFrame, *, x_title: str, mode: Mode) -> 
         histograms: variant, label, layer, bin_left, bin_right, density, closed_form_density.
         x_title: What the deviations are counted in.
         mode: Light or dark page.
+        beside: Rows of a chart that this one is to be compared with; both are drawn as far as the larger of the two.
     """
     if histograms.empty:
         return go.Figure(layout=_empty_panels(("",), x_title, mode))
@@ -54,7 +57,13 @@ def weight_deviations(histograms: pd.DataFrame, *, x_title: str, mode: Mode) -> 
     for number, variants in enumerate(panels.values(), start=1):
         axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
         traces += [trace | axes for trace in _panel(variants, differ=differ, alone=alone, mode=mode)]
-    return go.Figure(_named_once(traces), _empty_panels(tuple(panels), x_title, mode))
+    figure = go.Figure(_named_once(traces), _empty_panels(tuple(panels), x_title, mode))
+    if beside is not None:
+        both = pd.concat([histograms, beside])
+        reach = float(np.abs(np.concatenate([numbers(both, BIN_LEFT), numbers(both, BIN_RIGHT)])).max())
+        figure.update_xaxes(range=[-reach, reach])
+        figure.update_yaxes(range=[0, 1.05 * float(numbers(both, DENSITY).max())])
+    return figure
 
 
 @lru_cache(maxsize=64)

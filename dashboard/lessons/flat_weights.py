@@ -43,6 +43,8 @@ class Numbers:
     """Likewise, without variation."""
     deviations: pd.DataFrame
     """Two networks' sampled deviations over a typical weight: the free one's and the clipped one's."""
+    variants: dict[str, str]
+    """Of these two, by setting."""
     ratios: dict[str, float]
     """By setting, a typical deviation over a typical weight, mean over layers, of the lowest seed."""
 
@@ -75,37 +77,52 @@ def _prepare() -> Numbers | Missing:
         }
         deviations = stored.deviations((runs[FREE].id, runs[FLAT].id), sigma_d, "rms")
         clean = plans.clean_points(plan, EXPERIMENT, stamp)
-        return Numbers(plan, sizes[plan], sigma_d, points, clean, deviations, ratios)
+        variants = {setting: runs[setting].facts.variant for setting in (FREE, FLAT)}
+        return Numbers(plan, sizes[plan], sigma_d, points, clean, deviations, variants, ratios)
     return Missing("noise injection with and without a weight constraint", EXPERIMENT)
 
 
 def _show(numbers: Numbers) -> None:
-    left, right = st.columns([3, 2], vertical_alignment="center")
     layers = list(numbers.deviations[columns.LAYER].unique())
     some = numbers.deviations[numbers.deviations[columns.LAYER].isin([layers[0], layers[len(layers) // 2], layers[-1]])]
+    left, right = st.columns(2)
     with left:
-        chart_card(
-            Card(
-                key="flat_deviations",
-                question="How large is an error beside a typical weight?",
-                caption=f"The same devices, {SIGMA_D} = {sigma_d_text(numbers.sigma_d)}, under two networks, one free, "
-                f"one clipped: three of {len(layers)} layers. Look at how much narrower the clipped one's errors are.",
-                definition=DEFINITION,
-                alt="Histograms of weight deviations over the layer's RMS weight, with and without clipping.",
-            ),
-            charts.weight_deviations(some, x_title="deviation over a typical (RMS) weight", mode=theme_mode()),
-            some,
-        )
+        _errors(numbers, some, FREE, "Errors beside a typical weight", "Nothing constrains these weights")
     with right:
+        _errors(numbers, some, FLAT, "The same, clipped", "None of these exceeds 1.1 times its layer's RMS")
+    words, formula = st.columns([3, 2], vertical_alignment="center")
+    with words:
+        st.markdown(
+            f"The same devices, {SIGMA_D} = {sigma_d_text(numbers.sigma_d)}, under two networks: a typical error is "
+            f"**{percent(numbers.ratios[FREE], 0)} %** of a typical weight where nothing constrains the weights, and "
+            f"**{percent(numbers.ratios[FLAT], 0)} %** where none may exceed 1.1 times its layer's RMS (mean over "
+            f"layers, lowest seed; {numbers.words})."
+        )
+    with formula:
         st.latex(r"\frac{\mathrm{std}(W_p-W_d)}{\mathrm{RMS}(W)}=0.7776\,\sigma_d\,\frac{w_{max}}{\mathrm{RMS}(W)}")
         st.caption(
             cite("From [Qin2025], Eq. 5. One large weight makes the errors of its whole layer large: keep it down.")
         )
-        st.markdown(
-            f"A typical error is **{percent(numbers.ratios[FREE], 0)} %** of a typical weight where nothing constrains "
-            f"the weights, and **{percent(numbers.ratios[FLAT], 0)} %** where none may exceed 1.1 times its layer's "
-            f"RMS (mean over layers, lowest seed; {numbers.words})."
-        )
+
+
+def _errors(numbers: Numbers, rows: pd.DataFrame, setting: str, question: str, caption: str) -> None:
+    """One network's errors, drawn as far as the other's."""
+    label = str(numbers.at(setting)[columns.SETTING_LABEL])
+    own = rows[columns.VARIANT] == numbers.variants[setting]
+    chart_card(
+        Card(
+            key=f"deviations_{setting}",
+            question=question,
+            caption=f"{caption}; three of {numbers.deviations[columns.LAYER].nunique()} layers, both pictures to one "
+            "scale.",
+            definition=DEFINITION,
+            alt=f"Histograms of weight deviations over the layer's RMS weight, weight constraint: {label}.",
+        ),
+        charts.weight_deviations(
+            rows[own], x_title="deviation over a typical (RMS) weight", beside=rows[~own], mode=theme_mode()
+        ),
+        rows[own],
+    )
 
 
 def _question(numbers: Numbers) -> Guess:
