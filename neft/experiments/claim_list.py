@@ -15,7 +15,7 @@ from neft.experiments.claim import (
     published_setting,
     versus,
 )
-from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, setting_value
+from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, setting_key, setting_value
 from neft.tables.arms import Arm
 
 FEEDBACK = {"ovf": "OVF", "irs": "IRS"}
@@ -307,9 +307,56 @@ _SINGLE_OF_OURS = (
     ),
 )
 
+_HARD, _USUAL = setting_key("alpha", 1.1), setting_key("alpha", 2.5)
+
+
+def _of_flat_weights(key: str, words: str, short: str, ours: Arm, theirs: Arm) -> Claim:
+    return Claim(
+        key=key,
+        words=words,
+        short=short,
+        paper=False,
+        source="our control; clipping at 2.5 standard deviations is known ([Joshi2020]), α near 1 is our trial",
+        experiment="flat_weights",
+        contrast=between(ours, theirs),
+    )
+
+
+_OF_FLAT_WEIGHTS = (
+    _of_flat_weights(
+        "usual_clip_helps",
+        "Clipping weights at 2.5 times their layer's RMS helps noise injection at T = 4.",
+        "Clip α = 2.5 beats no constraint",
+        (CONTROL, _USUAL),
+        (CONTROL, "none"),
+    ),
+    _of_flat_weights(
+        "hard_clip_helps_more",
+        "Clipping at 1.1 times the RMS, so that nearly all weights are as large as the largest, helps more still.",
+        "Clip α = 1.1 beats α = 2.5",
+        (CONTROL, _HARD),
+        (CONTROL, _USUAL),
+    ),
+    _of_flat_weights(
+        "hard_clip_beats_binary",
+        "Clipping at 1.1 times the RMS beats binary weights, its limit.",
+        "Clip α = 1.1 beats binary weights",
+        (CONTROL, _HARD),
+        (CONTROL, "binary"),
+    ),
+    _of_flat_weights(
+        "temperature_helps_flat_weights",
+        "A temperature of 4 still helps once weights are clipped at 1.1 times the RMS.",
+        "With clip α = 1.1, T = 4 beats T = 1",
+        (CONTROL, _HARD),
+        (PLAIN, _HARD),
+    ),
+)
+
 CLAIMS: tuple[Claim, ...] = (
     *(claim(method, label) for claim in _OF_THE_PAPER for method, label in FEEDBACK.items()),
     *_SINGLE_OF_THE_PAPER,
     *(claim(method, label) for claim in _OF_OURS for method, label in FEEDBACK.items()),
     *_SINGLE_OF_OURS,
+    *_OF_FLAT_WEIGHTS,
 )

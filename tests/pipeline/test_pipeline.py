@@ -15,7 +15,7 @@ from neft.chips.sampling import quantised
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.image_folder import ImageFolder
 from neft.errors import ConfigError, DataMissingError, RunExistsError, RunNotFoundError, StoppedError
-from neft.methods import BaseMethod, Ovf
+from neft.methods import BaseMethod, Ovf, TaughtMethod, Vanilla
 from neft.pipeline import Progress, Settings, load_data, reevaluate, run
 from neft.runs import unfinished
 from neft.runs.facts import stored_config
@@ -64,6 +64,9 @@ def same_numbers(settings: Settings, ours: RunRecord, other: Settings, theirs: R
 
 # ---------------------------------------------------------------- stored
 def test_every_method_runs_through(method: BaseMethod, small_config: RunConfig, settings: Settings) -> None:
+    if isinstance(method, TaughtMethod):
+        teacher = run(small_config.model_copy(update={"method": Vanilla()}), settings)
+        method = method.model_copy(update={"teacher_run": teacher.id})
     config = small_config.model_copy(update={"method": method})
 
     record = run(config, settings)
