@@ -229,14 +229,16 @@ def _training(config: RunConfig, size: DataSize) -> Work:
     passes = config.method.num_passes
     multiplications, weights = _network(config, size, num_snapshots=config.method.num_snapshots)
     bare, _ = _network(config, size, num_snapshots=0)
-    noisy = config.train_sigma_d > 0
+    noisy = config.validation_sigma_d > 0
+    trainings = len(config.method.candidates(training.sigma_d, ()))
     validated = min(size.num_validation, training.max_validation or size.num_validation)
     tries = 1 + (training.validation_instances if noisy else 0)
-    drawn = passes * steps * weights if noisy else 0
+    drawn = passes * steps * weights if config.train_sigma_d > 0 else 0
     return Work(
-        passes=float(training.epochs * (passes * steps + tries)),
-        draws=training.epochs * float(drawn),
-        multiplications=training.epochs
+        passes=float(trainings * training.epochs * (passes * steps + tries)),
+        draws=trainings * training.epochs * float(drawn),
+        multiplications=trainings
+        * training.epochs
         * float(BACKWARD * passes * images * multiplications + tries * validated * bare),
     )
 

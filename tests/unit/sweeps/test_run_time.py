@@ -118,6 +118,17 @@ def test_vanilla_training_draws_no_noise() -> None:
     assert counted.draws == 0
 
 
+def test_a_searched_sigma_d_is_trained_at_three_of_them_every_epoch() -> None:
+    plain, searched = (
+        run_time.work(a_config(method="right_censored", largest_sigma_d=largest), "training") for largest in (None, 0.4)
+    )
+
+    assert plain is not None
+    assert searched is not None
+    assert (searched.passes, searched.draws) == (3 * plain.passes, 3 * plain.draws)
+    assert searched.multiplications == 3 * plain.multiplications
+
+
 # ---------------------------------------------------------------- judging
 @pytest.mark.parametrize(
     "changed",
