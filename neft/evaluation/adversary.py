@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from neft.chips.deployed import ChipLaw, channels_last
+from neft.methods import perturbations
 from neft.networks.device_layers import device_weights
 from neft.networks.folding import fold_batchnorm
 
@@ -136,9 +137,7 @@ class Victim:
 
     def _margins(self, images: Float[Tensor, "images ..."], labels: Int[Tensor, " images"]) -> Float[Tensor, " images"]:
         """z_y - max_{j != y} z_j."""
-        logits = torch.cat([self._folded(batch) for batch in images.split(BATCH)])
-        others = logits.scatter(1, labels[:, None], float("-inf")).amax(dim=1)
-        return logits.gather(1, labels[:, None])[:, 0] - others
+        return perturbations.margins(torch.cat([self._folded(batch) for batch in images.split(BATCH)]), labels)
 
     @torch.enable_grad()
     def _differentiated(

@@ -8,11 +8,15 @@ from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax
 
 
-def margin(logits: Float[Tensor, "images classes"], labels: Int[Tensor, " images"]) -> Float[Tensor, ""]:
-    """Sum over images of max(z_y - max_{j != y} z_j, 0): by how much right answers are right ([Yan2022])."""
-    own = logits.gather(1, labels[:, None]).squeeze(1)
+def margins(logits: Float[Tensor, "images classes"], labels: Int[Tensor, " images"]) -> Float[Tensor, " images"]:
+    """z_y - max_{j != y} z_j: by how much each answer is right, or, below 0, wrong."""
     others = logits.scatter(1, labels[:, None], -torch.inf).amax(dim=1)
-    return (own - others).clamp_min(0).sum()
+    return logits.gather(1, labels[:, None])[:, 0] - others
+
+
+def margin(logits: Float[Tensor, "images classes"], labels: Int[Tensor, " images"]) -> Float[Tensor, ""]:
+    """Sum over images of max(z_y - max_{j != y} z_j, 0), the surrogate f of [Yan2022]: what an attack lowers."""
+    return margins(logits, labels).clamp_min(0).sum()
 
 
 def gradients(loss: Tensor, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
