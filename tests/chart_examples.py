@@ -519,7 +519,7 @@ EXAMPLES: dict[str, Example] = {
         {"shares": {c.MEAN: 100, c.VARIANCE_SHARE: 100}},
     ),
     "weight_deviations": Example(
-        {"histograms": _deviations()},
+        {"histograms": _deviations(), "beside": _deviations()},
         {"histograms": {c.DENSITY: 1, c.CLOSED_FORM_DENSITY: 1}},
         {"x_title": "deviation"},
     ),

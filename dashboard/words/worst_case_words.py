@@ -1,6 +1,5 @@
 """The worst case in words, from numbers that `neft` computed."""
 
-import numpy as np
 import pandas as pd
 
 from dashboard.data.worst_cases import WorstChip
@@ -10,6 +9,8 @@ from neft.sigma_d import sigma_d_text
 
 WRITE_VERIFY = 0.03
 """What write-verify leaves: the bound that is said where it was tried ([Yan2022])."""
+TOLERANCE = 1e-6
+"""Bounds nearer to each other are one."""
 HALF = 0.5
 UPPER_BOUND = "What was found is an upper bound on the true minimum: a better search may find lower."
 
@@ -22,7 +23,7 @@ def finding(table: pd.DataFrame, chip: WorstChip | None, *, num_images: int) -> 
         chip: the worst sampled chip, where one is known.
         num_images: test images.
     """
-    at_verify = table[np.isclose(table[columns.TH_G], WRITE_VERIFY)]
+    at_verify = table[(table[columns.TH_G] - WRITE_VERIFY).abs() < TOLERANCE]
     row = (at_verify if len(at_verify) else table).iloc[-1]
     clean = table[columns.ACCURACY].iloc[0]
     lowest = min(row[columns.UNIFORM_MIN], row[columns.GAUSSIAN_MIN])

@@ -30,6 +30,7 @@ def test_lessons_are_walked_to_the_end_with_a_prediction_on_the_way(page: Page, 
     page.get_by_role("button", name="Commit, and show the answer").click()
     expect(page.locator(f".st-key-card_needed {CHART}").first).to_be_visible()
 
+    wait_idle(page)
     page.get_by_role("link", name="Every word, in the glossary").click()
     expect(page.get_by_role("heading", name="Glossary")).to_be_visible()
     expect(page.get_by_role("heading", name=re.compile("^Device variation"))).to_be_visible()

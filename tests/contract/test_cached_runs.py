@@ -15,7 +15,7 @@ from neft.sweeps.sweep import plan_record
 from neft.tables import flat_config
 
 STORE = RunStore(CACHED_RUNS, read_only=True)
-SHIPPED = ("first_look", "paper_digits", "paper_fashion")
+SHIPPED = ("first_look", "flat_weights", "leaderboard", "paper_digits", "paper_fashion")
 LIMIT = 150_000_000
 """Bytes that all of it may take."""
 

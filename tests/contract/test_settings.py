@@ -119,7 +119,14 @@ def test_every_published_setting_finds_its_arm_and_its_words() -> None:
 
 
 # ---------------------------------------------------------------- plans of version 1
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+OF_VERSION_1 = [path for path in SHIPPED if json.loads(path.read_text(encoding="utf-8"))["plan_version"] == 1]
+
+
+def test_there_are_plans_of_version_1() -> None:
+    assert {"paper_digits", "paper_fashion"} <= {path.stem for path in OF_VERSION_1}
+
+
+@pytest.mark.parametrize("path", OF_VERSION_1, ids=lambda path: path.stem)
 def test_a_shipped_plan_keeps_its_words_and_stands_where_it_is_planned_today(path: Path) -> None:
     before = json.loads(path.read_text(encoding="utf-8"))
     plan = load_plans(CACHED_RUNS)[0][path.stem]

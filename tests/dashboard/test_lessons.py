@@ -239,15 +239,15 @@ def test_choice_is_told_whether_it_is_right() -> None:
 def test_flat_weights_lesson_tells_the_clipped_networks_accuracy_and_the_ratios(experiments_shipped: RunStore) -> None:
     chips = chips_of(experiments_shipped, a_plan(*HELD), "flat_weights")
     frame = tables.setting_points(chips)
-    rows = frame[frame["variant"] == CONTROL].set_index("setting")
+    rows = {row["setting"]: row for row in frame[frame["variant"] == CONTROL].to_dict("records")}
 
     app = answered("Flat weights", said=50)
 
-    truth = 100 * rows.loc["alpha_1.1", "mean"]
+    truth = 100 * float(rows["alpha_1.1"]["mean"])
     assert f"It keeps **{truth:.1f}" in app.info[0].value
     ratios = {}
     for setting in ("none", "alpha_1.1"):
-        first = min(rows.loc[setting, "run_ids"], key=lambda run_id: experiments_shipped.record(run_id).facts.seed)
+        first = min(rows[setting]["run_ids"], key=lambda run_id: experiments_shipped.record(run_id).facts.seed)
         record = experiments_shipped.record(first)
         layers = experiments_shipped.tables(record).layers
         each = 0.1 * layers["closed_form_std"] * layers["w_max"] / layers["rms_weight"]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import sqrt
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,13 +16,14 @@ from neft.config import RunConfig, TrainingConfig
 from neft.constraints import BaseConstraint, Clip
 from neft.datasets.base import ImageData, Split
 from neft.errors import ConfigError, RunCorruptError, StoppedError, StoreError
-from neft.methods import BaseMethod, Irs, NoiseInjection, Vanilla
+from neft.methods import BaseMethod, Irs, NoiseInjection, TaughtMethod, Vanilla
 from neft.metrics import METRICS, Predictions
 from neft.networks.backbones import BaseBackbone, Mlp, Vgg8
 from neft.networks.network import HEADS
 from neft.runs import unfinished
 from neft.seeding import generator
-from neft.training.loop import Hooks, Trained, TrainingState, learning_rate, shuffled_batches, train
+from neft.training import loop
+from neft.training.loop import Hooks, Trained, TrainingState, learning_rate, shuffled_batches
 
 SMALL = Mlp(hidden_layers=2, hidden_units=16)
 BATCHES = 3
@@ -50,6 +52,13 @@ def same_training(ours: Trained, theirs: Trained) -> bool:
         and histories[0] == histories[1]
         and ours.selected_epoch == theirs.selected_epoch
     )
+
+
+def train(config: RunConfig, data: ImageData, **options: Any) -> Trained:
+    """A training; of a method that learns from another network, with one of an epoch."""
+    if isinstance(config.method, TaughtMethod):
+        options["teacher"] = loop.train(a_config(Vanilla(), epochs=1), data).network
+    return loop.train(config, data, **options)
 
 
 def states_of(config: RunConfig, data: ImageData) -> tuple[Trained, list[TrainingState]]:

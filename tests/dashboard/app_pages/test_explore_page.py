@@ -253,7 +253,7 @@ def test_chosen_panel_is_drawn_beside_our_own_as_hollow_marks(shipped: RunStore,
     drawn = published_marks(app)
 
     assert not app.exception
-    assert set(drawn) == {"Vanilla", "Noise injection", "OVF", "IRS", "CorrectNet"}
+    assert set(drawn) == {"Vanilla", "Noise injection", "OVF", "IRS", "Orthogonal kernels"}
     for label, trace in drawn.items():
         theirs = rows[(rows["panel"] == panel) & (rows["label"] == label)]
         assert trace["x"] == pytest.approx(theirs["sigma_d"].tolist())
@@ -275,7 +275,7 @@ def test_published_marks_of_a_method_go_with_it(shipped: RunStore) -> None:
 
     app = app.sidebar.button_group(key="methods").set_value(["ovf", CONTROL]).run()
 
-    assert set(published_marks(app)) == {"OVF", "CorrectNet"}
+    assert set(published_marks(app)) == {"OVF", "Orthogonal kernels"}
 
 
 # ---------------------------------------------------------------- runs of an ablation alone
