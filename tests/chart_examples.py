@@ -520,7 +520,7 @@ EXAMPLES: dict[str, Example] = {
     ),
     "weight_deviations": Example(
         {"histograms": _deviations(), "beside": _deviations()},
-        {"histograms": {c.DENSITY: 1, c.CLOSED_FORM_DENSITY: 1}},
+        {"histograms": {c.DENSITY: 1, c.CLOSED_FORM_DENSITY: 1}, "beside": {}},
         {"x_title": "deviation"},
     ),
     "weight_distribution": Example(
