@@ -1,6 +1,6 @@
 """Named experiments: what to train and evaluate to answer one question. `neft sweep NAME` runs one.
 
-To add one: a function in `experiments.py` with its words in `neft/experiments/questions.py`.
+To add one: a function in `neft/experiments/designs.py` with its words in `neft/experiments/questions.py`.
 """
 
 from collections.abc import Callable

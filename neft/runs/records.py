@@ -119,7 +119,7 @@ class RunSummary(Component):
     selected_epoch: int
     num_epochs: int
     validation_accuracy: float
-    """At the selected epoch, under variation at the training sigma_d."""
+    """At the selected epoch, under variation at the validation sigma_d: the training's own where none was given."""
     test: tuple[SigmaSummary, ...]
     worst_case: tuple[WorstCaseSummary, ...] = ()
     """By ascending th_g, where the worst case was searched."""

@@ -7,6 +7,7 @@ import pytest
 
 from neft.constraints import CONSTRAINTS
 from neft.experiments.leaderboard import TRIALS, entries, leaderboard
+from neft.experiments.questions import LEADERBOARD_TRIALS
 from neft.experiments.planning import PlannedRun, Scale
 from neft.experiments.presets import PRESETS
 from neft.experiments.tuning import SEARCH_SEED
@@ -42,7 +43,8 @@ def test_every_method_stands_alone_and_clipped_and_every_constraint_beside_noise
 def test_every_entry_spends_the_same_trials_at_the_same_budget() -> None:
     found = trials(planned())
 
-    assert len(found) == NUM_ENTRIES * len(TRIALS)
+    assert len(TRIALS) == LEADERBOARD_TRIALS
+    assert len(found) == NUM_ENTRIES * LEADERBOARD_TRIALS
     assert len({one.config.run_id for one in found}) == len(found)
     budgets = {(one.config.training.epochs, one.config.training.batch_size) for one in found}
     assert len(budgets) == 1

@@ -117,9 +117,15 @@ def test_worst_case_of_another_budget_is_not_read() -> None:
     assert isnan(row[c.WORST_CASE])
 
 
-def test_training_takes_the_mean_of_the_seeds() -> None:
+def test_training_takes_as_long_as_the_fastest_at_any_sigma_d() -> None:
     # 2 and 3 seconds
-    assert row_of(board_of(PLAIN), "noise_injection+none")[c.TRAINING_SECONDS] == pytest.approx(2.5)
+    assert row_of(board_of(PLAIN), "noise_injection+none")[c.TRAINING_SECONDS] == pytest.approx(2)
+
+    plan, runs = a_leaderboard(PLAIN)
+    fast, slow = plan.entries
+    elsewhere = [fast.model_copy(update={"sigma_d": 0.4}), slow]
+    (row,) = leaderboard_table(elsewhere, runs, sigma_d=0.2).to_dict("records")
+    assert (row[c.TRAINING_SECONDS], row[c.NUM_SEEDS]) == (pytest.approx(2), 1)
 
 
 def test_ekl_has_its_interval_before_and_after_calibration() -> None:
