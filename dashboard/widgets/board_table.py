@@ -125,7 +125,7 @@ def _column_config(reference: str) -> dict[str, Any]:
         "Published": number(width=86, help="The same method's published figure, on other data."),
         "EKL": number(width=66, help="Of right predictions, nats; lower is surer."),
         "Calibrated EKL": number(help="After a temperature fitted on validation images."),
-        "Training s": number(help="Seconds of the fastest of its trainings: other work on a machine only ever slows one down."),
+        "Training s": number(help="Of the fastest of its trainings: other work on a machine only slows one down."),
         "Passes": number(help="Forward passes of a training step."),
         "Tuned to": text(width="large", help="The settings that did best on validation images."),
     }

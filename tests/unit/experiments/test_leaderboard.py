@@ -7,9 +7,9 @@ import pytest
 
 from neft.constraints import CONSTRAINTS
 from neft.experiments.leaderboard import TRIALS, entries, leaderboard
-from neft.experiments.questions import LEADERBOARD_TRIALS
 from neft.experiments.planning import PlannedRun, Scale
 from neft.experiments.presets import PRESETS
+from neft.experiments.questions import LEADERBOARD_TRIALS
 from neft.experiments.tuning import SEARCH_SEED
 from neft.methods import METHODS, TaughtMethod
 from neft.runs.records import RunRecord
