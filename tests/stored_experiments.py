@@ -32,8 +32,10 @@ class Arm:
     """Validation accuracy by seed."""
 
 
-def an_experiment(experiment: str, *arms: Arm, name: str = "a_plan") -> tuple[PlanRecord, Runs]:
-    """A plan with a run for each seed of each arm, and what is stored of it."""
+def an_experiment(
+    experiment: str, *arms: Arm, name: str = "a_plan", fixed_seeds: int | None = None
+) -> tuple[PlanRecord, Runs]:
+    """A plan with a run for each seed of each arm, and what is stored of it; so many seeds were fixed in advance."""
     entries: list[PlanEntry] = []
     runs: Runs = {}
     for arm in arms:
@@ -53,7 +55,15 @@ def an_experiment(experiment: str, *arms: Arm, name: str = "a_plan") -> tuple[Pl
                     run_id=run_id,
                 )
             )
-    return PlanRecord(name=name, preset=experiment, command="neft sweep", entries=tuple(entries)), runs
+    fixed = len({entry.seed for entry in entries}) if fixed_seeds is None else fixed_seeds
+    plan = PlanRecord(
+        name=name,
+        preset=experiment,
+        command="neft sweep",
+        fixed_seeds={experiment: fixed},
+        entries=tuple(entries),
+    )
+    return plan, runs
 
 
 def chips(arm: Arm, values: Sequence[float]) -> pd.DataFrame:

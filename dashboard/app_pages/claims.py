@@ -12,20 +12,31 @@ from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings
 from neft import columns
+from neft.experiments import claim_words
+from neft.experiments.claim_words import NO_RUNS
 
 DEFINITION = r"""
-A claim says that an effect is positive. It is
+A claim says that an effect is positive. Effects within a margin that was fixed before anything was run do not matter:
+half a point of accuracy, a ratio of EKL up to 1.1, one training in ten. A claim is
 
 - **supported** where the paired 95 % interval lies above zero,
-- **not supported** where the interval lies below the smallest effect that would matter: one point of accuracy, a tenth
-  of the EKL, one training in ten,
+- **opposite** where it lies below,
+- of **no effect beyond the margin** where it lies within the margin on either side,
 - **undecided** otherwise; then the number of further seeds is given that would decide it if effect and spread stayed.
 
 Effects are taken seed by seed and chip by chip; the interval counts seeds and chips both as random. A comparison of
 methods is averaged over the $\sigma_d$ at which they were trained. Failures of trainings are paired by seed
-([Bonett2012]). Nothing corrects for the number of claims: of forty true nulls, one or two would look decided.
+([Bonett2012]).
+
+**More seeds.** Whoever trains more until a claim is decided is fooled too often. The usual interval decides only at the
+number of seeds that the experiment's preset fixes; at any other number the interval decides that holds at all numbers
+together ([Wang2024]). The number of further seeds counts on it.
+
+**Failed trainings.** Where a training ends more than 5 points below its method's mean, seeds are not normal, and an
+interval that takes them for normal covers too seldom. There the median over seeds has to say the same, by an interval
+that assumes nothing (up to five seeds: their range, with the confidence that it has).
 """
-UNITS = {"points": "points of accuracy", "percent": "% of EKL", "share": "trainings of 100"}
+UNITS = {"points": "points of accuracy", "ratio": "the other's EKL over ours", "share": "trainings of 100"}
 GROUPS = {True: "Claims of the paper", False: "What the controls say"}
 
 
@@ -34,7 +45,7 @@ def page() -> None:
     st.title("Which claims hold?")
     stamp = plans.fingerprint()
     claims = plans.claims(stamp)
-    decided = claims[claims["verdict"] != "no runs"]
+    decided = claims[claims["verdict"] != NO_RUNS]
     if decided.empty:
         st.info("No experiment is stored yet that decides a claim.", icon=":material/inbox:")
         st.code("neft sweep paper_digits", language=None)
@@ -50,6 +61,7 @@ def page() -> None:
         st.markdown(f"## {title}")
         _verdicts(group, key=f"verdicts_{paper}")
         _forests(group, key="paper" if paper else "ours")
+    st.caption(claim_words.holm_words(shown))
     _details(shown, stamp)
     _missing(claims)
     _departures()
@@ -71,24 +83,32 @@ def _pick_data(decided: pd.DataFrame) -> list[str]:
 
 
 def _verdicts(group: pd.DataFrame, *, key: str) -> None:
+    rows = group.to_dict("records")
     st.dataframe(
         pd.DataFrame(
             {
                 "Claim": group["words"],
                 "Verdict": findings.verdict_words(group),
-                "Ours": findings.effect_words(group),
-                "Published": findings.published_effect_words(group),
-                "Unit": group["unit"].map(UNITS),
+                "Ours": [claim_words.effect_words(row) for row in rows],
+                "Published": [claim_words.published_words(row) for row in rows],
+                "Margin": [claim_words.margin_words(row) for row in rows],
+                "Holm": ["yes" if row["holm"] else "no" for row in rows],
+                "Keep in mind": ["; ".join(claim_words.caveats(row)) for row in rows],
+                "Run on": group["data"],
+                "Ours at": group["ours_at"],
+                "Published at": group["published_at"],
                 "Seeds": group[columns.NUM_SEEDS],
                 "Chips": group[columns.NUM_INSTANCES],
-                "Run on": group["data"],
                 "Where": group[columns.SOURCE],
             }
         ),
         column_config={
             "Claim": st.column_config.TextColumn(width="large", pinned=True),
             "Ours": st.column_config.TextColumn(help="Effect and its paired 95 % interval."),
-            "Published": st.column_config.TextColumn(help="The paper's effect, on its own network and data."),
+            "Published": st.column_config.TextColumn(help="The same statistic, on the paper's network and data."),
+            "Margin": st.column_config.TextColumn(help="Effects within it do not matter."),
+            "Holm": st.column_config.TextColumn(help="Whether the effect is told from zero with all answers together."),
+            "Keep in mind": st.column_config.TextColumn(width="medium"),
             "Chips": st.column_config.NumberColumn(help="Chips each training was tried on."),
         },
         hide_index=True,
@@ -102,13 +122,13 @@ def _forests(group: pd.DataFrame, *, key: str) -> None:
     with places[0]:
         _forest(group[group["unit"] == "points"], unit="points", key=f"{key}_points")
     with places[1]:
-        _forest(group[group["unit"] == "percent"], unit="percent", key=f"{key}_percent")
+        _forest(group[group["unit"] == "ratio"], unit="ratio", key=f"{key}_ratio")
         _forest(group[group["unit"] == "share"], unit="share", key=f"{key}_share")
 
 
 QUESTIONS = {
     "points": "How large are the effects on accuracy?",
-    "percent": "How much larger is the other's EKL?",
+    "ratio": "How many times as large is the other's EKL?",
     "share": "How many more trainings converge?",
 }
 
@@ -133,12 +153,18 @@ def _forest(rows: pd.DataFrame, *, unit: str, key: str) -> None:
     card = Card(
         key=f"forest_{key}",
         question=QUESTIONS[unit],
-        caption="Right of zero speaks for the claim. The band is what would not matter; stars are the published "
-        "effects, on other networks and data.",
+        caption=f"Right of {'one' if unit == 'ratio' else 'zero'} speaks for the claim. The band is what would not "
+        "matter; stars are the published effects, on other networks and data.",
         definition=DEFINITION,
         alt="Effects with 95 % intervals, one line a claim.",
     )
-    chart_card(card, charts.claims_forest(frame, unit_title=UNITS[unit], mode=theme_mode()), rows)
+    chart_card(
+        card,
+        charts.claims_forest(
+            frame, unit_title=UNITS[unit], scale="ratio" if unit == "ratio" else "difference", mode=theme_mode()
+        ),
+        rows,
+    )
 
 
 def _details(shown: pd.DataFrame, stamp: str) -> None:
@@ -163,7 +189,7 @@ def _details(shown: pd.DataFrame, stamp: str) -> None:
             {
                 "At": table[columns.SETTING_LABEL],
                 "Verdict": findings.verdict_words(table),
-                "Ours": findings.effect_words(table),
+                "Ours": [claim_words.effect_words(row) for row in table.to_dict("records")],
                 "Seeds": table[columns.NUM_SEEDS],
                 "Chips": table[columns.NUM_INSTANCES],
             }
@@ -180,7 +206,7 @@ def _departures() -> None:
 
 
 def _missing(claims: pd.DataFrame) -> None:
-    missing = claims[claims["verdict"] == "no runs"]
+    missing = claims[claims["verdict"] == NO_RUNS]
     if missing.empty:
         return
     with st.expander(f"{len(missing)} claims have no runs yet", icon=":material/inbox:"):

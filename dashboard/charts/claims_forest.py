@@ -1,7 +1,9 @@
 """What the papers claim beside what we found: an interval per claim."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,17 @@ from dashboard.charts.theme import VERDICT_COLOURS, Mode, Palette, Verdict, appl
 from neft.columns import LOWER, NUM_INSTANCES, NUM_SEEDS, UPPER
 
 CLAIM, DATA, ESTIMATE, MARGIN, VERDICT, PUBLISHED = "claim", "data", "estimate", "margin", "verdict", "published"
-VERDICT_SYMBOLS: dict[Verdict, str] = {"supported": "circle", "not supported": "circle", "undecided": "diamond"}
+VERDICT_SYMBOLS: dict[Verdict, str] = {
+    "supported": "circle",
+    "opposite": "circle",
+    "no effect": "square",
+    "undecided": "diamond",
+}
+VERDICT_NAMES: dict[Verdict, str] = {"no effect": "no effect beyond the margin"}
+"""In the legend, where a verdict's key is no words."""
+TIMES = (1, 2, 4, 8, 16, 32, 64)
+"""Ticks of an axis of ratios, and their inverses."""
+Scale = Literal["difference", "ratio"]
 LEGEND_TITLE = "our estimate with its interval; shaded: too small to matter"
 CLAIM_WIDTH, DATA_WIDTH = 38, 22
 """Characters of a line: so many fit on the narrowest page, of the data beside the numbers."""
@@ -42,32 +54,34 @@ class _Row:
     verdict: Verdict
     published: float
     counts: str
-    decimals: int
-    """Of its numbers: as many as the chart's largest needs."""
+    said: Callable[[float], str]
+    """Its numbers in words: with as many decimals as the chart's largest needs; a ratio's logarithm as the ratio."""
 
 
-def claims_forest(claims: pd.DataFrame, *, unit_title: str, mode: Mode) -> go.Figure:
+def claims_forest(claims: pd.DataFrame, *, unit_title: str, scale: Scale = "difference", mode: Mode) -> go.Figure:
     """A forest plot: each claim in words, its estimate and interval below.
 
     What to look for: intervals that keep clear of zero and of the shaded band around it. A filled dot is a claim that
-    our runs support, an empty one a claim that they do not, an empty diamond one that they leave open. The star is
-    what the paper reports; where it lies beyond the axis, an arrow at the edge says its number.
+    our runs support, an empty one a claim of which they say the opposite, an empty square one without an effect that
+    matters, an empty diamond one that they leave open. The star is what the paper reports; where it lies beyond the
+    axis, an arrow at the edge says its number.
 
     The axis is as long as our intervals, zero and the band need. Words stand above the marks, so that the figure can
     be read on a narrow page too; its height grows with the claims.
 
     Args:
-        claims: claim, data (words), estimate, lower, upper, margin (below it a difference does not matter), verdict
-            ('supported', 'not supported', 'undecided'), published (NaN where nothing is), num_seeds, num_instances;
-            top to bottom, numbers in the unit of the axis.
+        claims: claim, data (words), estimate, lower, upper, margin (below it an effect does not matter), verdict (see
+            `Verdict`), published (NaN where nothing is), num_seeds, num_instances; top to bottom, numbers in the unit
+            of the axis.
         unit_title: What the axis counts.
+        scale: Differences around 0, or ratios around 1 on a logarithmic axis.
         mode: Light or dark page.
 
     Raises:
-        ValueError: a verdict is none of the three.
+        ValueError: an unknown verdict.
     """
     figure = go.Figure()
-    rows = list(_rows_of(claims))
+    rows = list(_rows_of(claims, scale))
     ends = _ends(rows)
     for verdict in _verdicts(rows):
         figure.add_trace(_estimates([row for row in rows if row.verdict == verdict], verdict=verdict, mode=mode))
@@ -76,6 +90,11 @@ def claims_forest(claims: pd.DataFrame, *, unit_title: str, mode: Mode) -> go.Fi
     apply_layout(figure, mode=mode, height=round(height) + TOP + BOTTOM, legend_title=LEGEND_TITLE)
     figure.update_layout(margin={"l": SIDE, "r": SIDE, "t": TOP, "b": BOTTOM})
     figure.update_xaxes(title_text=typeset(unit_title), range=ends, nticks=7, showgrid=False)
+    if scale == "ratio":
+        inverses = [(-float(np.log(times)), f"1/{times}") for times in TIMES[:0:-1]]
+        ticks = [*inverses, *((float(np.log(times)), str(times)) for times in TIMES)]
+        shown = [tick for tick in ticks if ends[0] <= tick[0] <= ends[1]]
+        figure.update_xaxes(tickvals=[at for at, _ in shown], ticktext=[words for _, words in shown])
     figure.update_yaxes(range=[height, 0], visible=False, fixedrange=True)
     for row in rows:
         _add_strip(figure, row, page=palette(mode))
@@ -83,12 +102,17 @@ def claims_forest(claims: pd.DataFrame, *, unit_title: str, mode: Mode) -> go.Fi
     return figure
 
 
-def _rows_of(claims: pd.DataFrame) -> Iterator[_Row]:
+def _rows_of(claims: pd.DataFrame, scale: Scale) -> Iterator[_Row]:
+    """Each claim's row; of ratios the logarithms are drawn."""
     if claims.empty:
         return
     top = 0.0
     columns = [numbers(claims, name) for name in (ESTIMATE, LOWER, UPPER, MARGIN, PUBLISHED)]
-    largest = np.nanmax(np.abs(np.concatenate([*columns[:3], np.zeros(1)])))
+    if scale == "ratio":
+        columns = [np.log(np.where(column > 0, column, np.nan)) for column in columns]
+    seen = np.concatenate([*columns[:3], np.zeros(1)])
+    decimals = 1 if np.abs(seen[np.isfinite(seen)]).max() >= 2 else 2
+    said = _times if scale == "ratio" else partial(_signed, decimals=decimals)
     records = claims.to_dict("records")
     for record, (estimate, lower, upper, margin, published) in zip(records, zip(*columns, strict=True), strict=True):
         claim = wrapped(str(record[CLAIM]), width=CLAIM_WIDTH)
@@ -106,7 +130,7 @@ def _rows_of(claims: pd.DataFrame) -> Iterator[_Row]:
             verdict=record[VERDICT],
             published=published,
             counts=f"{count_words(record[NUM_SEEDS], 'seed')} × {count_words(record[NUM_INSTANCES], 'chip')}",
-            decimals=1 if largest >= 2 else 2,
+            said=said,
         )
         top = bottom + GAP
 
@@ -142,7 +166,7 @@ def _estimates(rows: list[_Row], *, verdict: Verdict, mode: Mode) -> go.Scatter:
     return go.Scatter(
         x=estimate,
         y=[row.middle for row in rows],
-        name=verdict,
+        name=VERDICT_NAMES.get(verdict, verdict),
         mode="markers",
         marker={
             "color": colour if verdict == "supported" else palette(mode).background,
@@ -158,9 +182,13 @@ def _estimates(rows: list[_Row], *, verdict: Verdict, mode: Mode) -> go.Scatter:
 
 
 def _hover(row: _Row) -> str:
-    margin = "" if np.isnan(row.margin) else f"<br>too small to matter: below ± {row.margin:g}"
-    published = "" if np.isnan(row.published) else f"<br>published: {_signed(row.published, row.decimals)}"
-    return f"<b>{row.verdict}</b><br>{_in_numbers(row)}{margin}{published}<br>{row.counts}"
+    margin = (
+        "" if np.isnan(row.margin) else f"<br>too small to matter: {row.said(-row.margin)} to {row.said(row.margin)}"
+    )
+    published = "" if np.isnan(row.published) else f"<br>published: {row.said(row.published)}"
+    return (
+        f"<b>{VERDICT_NAMES.get(row.verdict, row.verdict)}</b><br>{_in_numbers(row)}{margin}{published}<br>{row.counts}"
+    )
 
 
 def _in_numbers(row: _Row) -> str:
@@ -168,8 +196,8 @@ def _in_numbers(row: _Row) -> str:
     if np.isnan(row.estimate):
         return "no runs"
     has_interval = np.isfinite(row.lower) and np.isfinite(row.upper)
-    interval = f" ({_signed(row.lower, row.decimals)} to {_signed(row.upper, row.decimals)})" if has_interval else ""
-    return f"<b>{_signed(row.estimate, row.decimals)}</b>{interval}"
+    interval = f" ({row.said(row.lower)} to {row.said(row.upper)})" if has_interval else ""
+    return f"<b>{row.said(row.estimate)}</b>{interval}"
 
 
 def _published_marks(rows: list[_Row], *, ends: list[float], mode: Mode) -> list[go.Scatter]:
@@ -201,7 +229,7 @@ def _published_marks(rows: list[_Row], *, ends: list[float], mode: Mode) -> list
             "size": 11,
             "line": {"width": 1.5},
         },
-        text=[_signed(row.published, row.decimals) for row in (*left, *right)],
+        text=[row.said(row.published) for row in (*left, *right)],
         textposition=["middle right"] * len(left) + ["middle left"] * len(right),
         textfont={"size": 12, "color": page.text},
         hovertext=[_hover(row) for row in (*left, *right)],
@@ -236,3 +264,9 @@ def _signed(value: float, decimals: int) -> str:
     """With its sign, a true minus; zero has none."""
     shown = f"{value:+.{decimals}f}"
     return shown.replace("-", "−") if float(shown) else shown[1:]
+
+
+def _times(logarithm: float) -> str:
+    """A ratio of its logarithm: `3.1×`, `0.55×`."""
+    ratio = float(np.exp(logarithm))
+    return f"{ratio:.{2 if ratio < 2 else 1}f}×"

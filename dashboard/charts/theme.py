@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import plotly.graph_objects as go
 
 Mode = Literal["light", "dark"]
-Verdict = Literal["supported", "not supported", "undecided"]
+Verdict = Literal["supported", "opposite", "no effect", "undecided"]
 RGB = tuple[int, int, int]
 T = TypeVar("T")
 
@@ -102,7 +102,8 @@ RANK_COLOURS: tuple[dict[Mode, str], ...] = (
 """The hues of the methods by their rank; they begin anew where ranks outnumber them, with other symbols."""
 VERDICT_COLOURS: dict[Verdict, dict[Mode, str]] = {
     "supported": {"light": "#0B5FA5", "dark": "#7FB2FF"},
-    "not supported": {"light": "#B84A00", "dark": "#EE8866"},
+    "opposite": {"light": "#B84A00", "dark": "#EE8866"},
+    "no effect": {"light": "#4d5158", "dark": "#b6bcc6"},
     "undecided": {"light": "#4d5158", "dark": "#b6bcc6"},
 }
 """Never without a symbol of its own beside it."""

@@ -1,50 +1,36 @@
 """Experiments and claims in words, from numbers that `neft.tables` computed."""
 
-import math
-from collections.abc import Hashable, Mapping
-from typing import Any
-
 import pandas as pd
 
 from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
+from neft.experiments import claim_words
+from neft.experiments.claim_words import BY_DATA, NO_RUNS, claim_counts
 from neft.sigma_d import sigma_d_text
 
-VERDICTS = {"supported": "● supported", "not supported": "○ not supported", "undecided": "◐ undecided"}
+MARKS = {"supported": "●", "opposite": "○", "no effect": "□", "undecided": "◐"}
+VERDICT_NAMES = {"no effect": "without an effect beyond its margin", BY_DATA: "different by data"}
 FEW_PAIRS = ("no pairs", "one seed")
-SUFFIX = {"points": "", "percent": " %", "share": ""}
 
 
 def claims_finding(claims: pd.DataFrame) -> str:
     """The page's first sentence: how many claims hold, and what became of feedback against its control."""
-    counts = [_counts(claims[claims["paper"] == paper]) for paper in (True, False)]
-    words = f"Of the paper's claims, as run here, {counts[0]}; of what the controls ask, {counts[1]}."
-    beaten = claims[claims["claim"].isin(["ovf_beats_control", "irs_beats_control"]) & (claims["verdict"] != "no runs")]
+    paper, ours = (_counts(claims[claims["paper"] == of_paper]) for of_paper in (True, False))
+    words = f"Of the paper's {paper}. Of what the controls ask, {ours}."
+    beaten = claims[claims["claim"].isin(["ovf_beats_control", "irs_beats_control"]) & (claims["verdict"] != NO_RUNS)]
     if beaten.empty:
         return words
     each = "; ".join(
-        f"{row['words'].partition(' ')[0]} {_effect(row)} points ({row['data']}), {row['verdict']}"
+        f"{row['words'].partition(' ')[0]} {claim_words.effect_words(row)} points ({row['data']}), "
+        f"{claim_words.verdict_words(row)}"
         for row in beaten.to_dict("records")
     )
     return f"{words} That feedback beats noise injection at the same temperature: {each}."
 
 
 def verdict_words(rows: pd.DataFrame) -> list[str]:
-    """Each verdict, and for an open one how many more seeds would decide it."""
-    return [_verdict(row) for row in rows.to_dict("records")]
-
-
-def effect_words(rows: pd.DataFrame) -> list[str]:
-    """Each effect with its interval, as `+1.2 (+0.3 to +2.1)`."""
-    return [_effect(row) for row in rows.to_dict("records")]
-
-
-def published_effect_words(rows: pd.DataFrame) -> list[str]:
-    """Each published effect; a dash where the paper has none."""
-    return [
-        "–" if math.isnan(value) else f"{_number(value)}{SUFFIX[unit]}"
-        for value, unit in zip(rows["published"], rows["unit"], strict=True)
-    ]
+    """Each verdict with its mark, and for an open one how many more seeds would decide it."""
+    return [f"{MARKS[row['verdict']]} {claim_words.verdict_words(row)}" for row in rows.to_dict("records")]
 
 
 def direction_words(differences: pd.DataFrame) -> list[str]:
@@ -95,37 +81,11 @@ def published_setting_words(published: pd.DataFrame | None) -> str:
 
 
 def _counts(claims: pd.DataFrame) -> str:
-    decided = claims[claims["verdict"] != "no runs"]
-    counts = {verdict: int((decided["verdict"] == verdict).sum()) for verdict in VERDICTS}
-    found = [f"{count} {_verb(verdict, count)} {verdict}" for verdict, count in counts.items()]
-    return f"{found[0]}, {found[1]} and {found[2]}"
-
-
-def _verb(verdict: str, count: int) -> str:
-    if verdict == "undecided":
-        return "stays" if count == 1 else "stay"
-    return "is" if count == 1 else "are"
-
-
-def _verdict(row: Mapping[Hashable, Any]) -> str:
-    words = VERDICTS.get(str(row["verdict"]), str(row["verdict"]))
-    if row["verdict"] != "undecided":
-        return words
-    if int(str(row[columns.NUM_SEEDS])) == 1:
-        return f"{words}; one seed decides nothing"
-    more = row["more_seeds"]
-    if more is None or pd.isna(more):
-        return f"{words}; more than 1,000 seeds"
-    count = int(str(more).partition(".")[0])
-    return f"{words}; {count} more seed{'' if count == 1 else 's'}"
-
-
-def _effect(row: Mapping[Hashable, Any]) -> str:
-    estimate, lower, upper = (float(str(row[name])) for name in ("estimate", columns.LOWER, columns.UPPER))
-    # one training on one chip says nothing of spread
-    interval = f" ({_number(lower)} to {_number(upper)})" if math.isfinite(lower + upper) else ""
-    return f"{_number(estimate)}{interval}"
-
-
-def _number(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
+    """`14 claims, as run here, 5 are supported, 9 are undecided`."""
+    counts = claim_counts(claims)
+    found = [
+        f"{count} {'is' if count == 1 else 'are'} {VERDICT_NAMES.get(verdict, verdict)}"
+        for verdict, count in counts.verdicts.items()
+        if count or verdict == "supported"
+    ]
+    return f"{counts.num_claims} claim{'' if counts.num_claims == 1 else 's'}, as run here, {', '.join(found)}"

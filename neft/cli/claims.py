@@ -1,6 +1,6 @@
 """neft claims."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,19 @@ from neft import columns
 from neft.cli.output import json_rows, print_json, print_table
 from neft.cli.shared_options import json_option
 from neft.errors import StoreError
+from neft.experiments.claim_words import (
+    NO_RUNS,
+    caveats,
+    effect_words,
+    holm_words,
+    margin_words,
+    published_words,
+    verdict_words,
+)
 from neft.experiments.claims import claims_table
 from neft.runs.plans import load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
-
-UNITS = {"points": "points", "percent": "% of EKL", "share": "of 100 trainings"}
 
 
 @click.command()
@@ -32,8 +39,13 @@ UNITS = {"points": "points", "percent": "% of EKL", "share": "of 100 trainings"}
 def claims(store_root: Path | None, *, as_json: bool) -> None:
     """Say which claims the stored experiments support: the paper's, and what the controls say.
 
-    A claim is supported where its paired 95 % interval lies above zero, not supported where it lies below the smallest
-    effect that would matter (a point of accuracy, a tenth of the EKL, a training in ten), and undecided otherwise.
+    Effects within a margin, fixed in advance, do not matter: half a point of accuracy, a ratio of EKL up to 1.1, one
+    training in ten. A claim is supported where the paired 95 % interval lies above zero, opposite where it lies below,
+    of no effect beyond the margin where it lies within it, and undecided otherwise.
+
+    The usual interval decides at the number of seeds that the experiment's preset fixes. At any other number the
+    interval decides that holds at all numbers together, so that training more seeds until a claim is decided fools
+    nobody. Where trainings fail, the median over seeds has to say the same.
     """
     stores = Stores.default()
     if store_root is not None:
@@ -43,25 +55,33 @@ def claims(store_root: Path | None, *, as_json: bool) -> None:
     runs, run_problems = _read({entry.run_id for plan in plans.values() for entry in plan.entries}, stores)
     for name, reason in (problems | own_problems | run_problems).items():
         Console(stderr=True).print(f"[yellow]{name}[/]: {reason}", soft_wrap=True)
-    rows = claims_table(list(plans.values()), runs).to_dict("records")
+    found = claims_table(list(plans.values()), runs)
+    rows = found.to_dict("records")
     if as_json:
         print_json(json_rows(rows))
         return
-    table = Table(title="Claims", caption="effect with its paired 95 % interval over seeds × chips")
-    for heading in ("claim", "verdict", "more seeds", "effect", "published", "unit", "seeds × chips", "run on"):
+    for paper, title in ((True, "The paper's claims"), (False, "What the controls say")):
+        print_table(_table([row for row in rows if row["paper"] == paper], title))
+    click.echo(holm_words(found))
+
+
+def _table(rows: Sequence[Mapping[Hashable, Any]], title: str) -> Table:
+    table = Table(title=title, caption="effect with its paired 95 % interval over seeds × chips")
+    for heading in ("claim", "verdict", "effect", "does not matter", "published", "run on", "keep in mind"):
         table.add_column(heading)
     for row in rows:
+        runs = f"{row['data']}; {row['ours_at']}; {row[columns.NUM_SEEDS]} × {row[columns.NUM_INSTANCES]}"
+        published = [published_words(row), str(row["published_at"])]
         table.add_row(
             str(row["words"]),
-            str(row["verdict"]),
-            _count(row["more_seeds"]),
-            _effect(row),
-            _signed(row["published"]),
-            UNITS[row["unit"]],
-            f"{row[columns.NUM_SEEDS]} × {row[columns.NUM_INSTANCES]}",
-            str(row["data"]),
+            str(row["verdict"]) if row["verdict"] == NO_RUNS else verdict_words(row),
+            effect_words(row),
+            margin_words(row),
+            "; ".join(words for words in published if words),
+            "" if row["verdict"] == NO_RUNS else runs,
+            "; ".join(caveats(row)),
         )
-    print_table(table)
+    return table
 
 
 def _read(needed: set[str], stores: Stores) -> tuple[dict[str, tuple[RunRecord, pd.DataFrame]], dict[str, str]]:
@@ -77,17 +97,3 @@ def _read(needed: set[str], stores: Stores) -> tuple[dict[str, tuple[RunRecord, 
         except StoreError as error:
             problems[record.id] = str(error)
     return runs, problems
-
-
-def _effect(row: Mapping[Hashable, Any]) -> str:
-    if row[columns.NUM_SEEDS] == 0:
-        return "–"
-    return f"{_signed(row['estimate'])} ({_signed(row[columns.LOWER])} to {_signed(row[columns.UPPER])})"
-
-
-def _signed(value: float) -> str:
-    return "–" if value != value else f"{value:+.1f}"  # noqa: PLR0124 - NaN alone differs from itself
-
-
-def _count(value: float | None) -> str:
-    return "" if value is None or value != value else f"{int(value)}"  # noqa: PLR0124

@@ -147,7 +147,7 @@ def sweep(
     name, command = _plan_name(chosen, options, rescale), _command(chosen, options)
 
     def keep(planned: Sequence[PlannedRun]) -> None:
-        record = plan_record(planned, name=name, preset=preset, command=command)
+        record = plan_record(planned, name=name, preset=preset, command=command, fixed_seeds=chosen.fixed_seeds)
         if record is not None:
             save_plan(settings.store_root, record)
 

@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 
 from neft import columns
-from neft.experiments.claim import Claim, Weights
+from neft.experiments.claim import Claim, Published, Weights
 from neft.experiments.claim_list import CLAIMS
+from neft.experiments.claim_words import NO_RUNS
 from neft.experiments.verdicts import Finding, judge, judge_failures
 from neft.reference.citations import cite
 from neft.runs.plans import PlanRecord
 from neft.runs.records import RunRecord
-from neft.tables.arms import arms, contrast_values, convergence, experiment_chips
+from neft.sigma_d import sigma_d_text
+from neft.tables.arms import Arm, arms, contrast_values, convergence, experiment_chips
 from neft.tables.curves import seeds_by_chips
 from neft.tables.runs import data_key
+from neft.tables.significance import holm
 
 Runs = Mapping[str, tuple[RunRecord, pd.DataFrame]]
 """Record and chips of stored runs, by id."""
@@ -31,9 +34,12 @@ def claims_table(plans: Sequence[PlanRecord], runs: Runs) -> pd.DataFrame:
         runs: record and chips of every stored run that a plan names.
 
     Returns:
-        claim, words, short, paper, source, experiment, plan, data, unit; estimate, lower, upper, margin, published in
-        display units (points, percent, or trainings of a hundred); verdict ("no runs" where there are none),
-        more_seeds, num_seeds, num_instances.
+        claim, words, short, paper, source, experiment, plan, data, ours_at (sigma_d and beta), unit; estimate, lower,
+        upper, margin, published in display units (points, the other's EKL over ours, or trainings of a hundred) with
+        published_at (network, data, sigma_d and beta, or why there is none); verdict ("no runs" where there are none),
+        anytime (whether the interval holds at every number of seeds together), more_seeds, num_failed (trainings),
+        median, median_lower, median_upper, median_confidence (where trainings failed), p, holm (whether the effect is
+        told from zero with all rows' answers together), num_seeds, num_instances.
     """
     rows: list[dict[str, object]] = []
     chips_of = {
@@ -48,11 +54,15 @@ def claims_table(plans: Sequence[PlanRecord], runs: Runs) -> pd.DataFrame:
             if (row := _judged(claim, plan, chips_of.get((plan.name, claim.experiment)), runs)) is not None
         ]
         rows += found or [_row(claim)]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    p = table["p"].to_numpy(dtype=float)
+    told = np.zeros(len(p), dtype=bool)
+    told[~np.isnan(p)] = holm(p[~np.isnan(p)])
+    return table.assign(holm=told)
 
 
 def claim_settings(claim_key: str, plan: PlanRecord, runs: Runs) -> pd.DataFrame:
-    """A comparison's claim setting by setting (sigma_d by sigma_d): setting, position, estimate, lower, upper, verdict.
+    """A comparison's claim setting by setting (sigma_d by sigma_d): setting, position and its finding's columns.
 
     Empty for a claim that is not an average over settings.
     """
@@ -68,39 +78,73 @@ def claim_settings(claim_key: str, plan: PlanRecord, runs: Runs) -> pd.DataFrame
         there = chips[chips[columns.SETTING] == setting[columns.SETTING]]
         weights = claim.contrast(arms(there))
         if weights and not claim.failures:
-            finding = judge(_values(claim, there, weights), margin=claim.margin)
-            rows.append({str(name): value for name, value in setting.items()} | _shown(claim, finding))
+            finding = _finding(claim, plan, there, weights)
+            place = {str(name): value for name, value in setting.items()}
+            rows.append(
+                place | {"unit": claim.unit, "margin": _displayed(claim, claim.margin)} | _shown(claim, finding)
+            )
     return pd.DataFrame(rows) if len(rows) > 1 else pd.DataFrame()
 
 
-def _judged(
-    claim: Claim,
-    plan: PlanRecord,
-    chips: pd.DataFrame | None,
-    runs: Runs,
-) -> dict[str, object] | None:
+def _judged(claim: Claim, plan: PlanRecord, chips: pd.DataFrame | None, runs: Runs) -> dict[str, object] | None:
     if chips is None or chips.empty:
         return None
     if claim.failures:
-        finding = _judged_failures(chips, *claim.failures, margin=claim.margin)
+        finding = _judged_failures(claim, plan, chips, *claim.failures)
+        compared = chips[chips[columns.VARIANT].isin(claim.failures)]
     else:
         weights = claim.contrast(arms(chips))
         if not weights:
             return None
-        finding = judge(_values(claim, chips, weights), margin=claim.margin)
+        finding = _finding(claim, plan, chips, weights)
+        compared = pd.concat([_of_arm(chips, arm) for arm in weights])
     if finding is None or finding.num_seeds == 0:
         return None
-    record = runs[str(chips[columns.RUN_ID].iloc[0])][0]
+    record = runs[str(compared[columns.RUN_ID].iloc[0])][0]
     facts = record.facts
-    return _row(claim) | {
-        "plan": plan.name,
-        "data": f"{facts.dataset_label}, {facts.backbone_label}",
-        "data_key": f"{data_key(record)}_{record.facts.backbone}",
-        **_shown(claim, finding),
-    }
+    sigma_ds = sorted({float(value) for value in compared[columns.SIGMA_D]})
+    published = claim.published(sigma_ds) if claim.published else None
+    betas = {runs[str(run_id)][0].facts.beta for run_id in compared[columns.RUN_ID].unique()}
+    return (
+        _row(claim, published)
+        | {
+            "plan": plan.name,
+            "data": f"{facts.dataset_label}, {facts.backbone_label}",
+            "data_key": f"{data_key(record)}_{record.facts.backbone}",
+            "ours_at": _at_words(sigma_ds, betas),
+        }
+        | _shown(claim, finding)
+    )
 
 
-def _judged_failures(chips: pd.DataFrame, ours: str, theirs: str, *, margin: float) -> Finding | None:
+def _at_words(sigma_ds: Sequence[float], betas: set[float | None]) -> str:
+    """`σ_d = 0.1, 0.2, β = 0.001`."""
+    words = f"σ_d = {', '.join(sigma_d_text(sigma_d) for sigma_d in sigma_ds)}"
+    known = sorted(beta for beta in betas if beta is not None)
+    return f"{words}, β = {', '.join(f'{beta:g}' for beta in known)}" if known else words
+
+
+def _finding(claim: Claim, plan: PlanRecord, chips: pd.DataFrame, weights: Weights) -> Finding:
+    values = contrast_values(chips, weights, claim.metric, logarithmic=claim.unit == "ratio")
+    return judge(
+        values,
+        margin=claim.margin,
+        fixed=len(values) == plan.fixed_seeds.get(claim.experiment),
+        num_failed=sum(_num_failed(_of_arm(chips, arm)) for arm in weights),
+    )
+
+
+def _of_arm(chips: pd.DataFrame, arm: Arm) -> pd.DataFrame:
+    return chips[(chips[columns.VARIANT] == arm[0]) & (chips[columns.SETTING] == arm[1])]
+
+
+def _num_failed(chips: pd.DataFrame) -> int:
+    """Of one arm's trainings."""
+    seeds, _ = convergence(chips)
+    return 0 if seeds.empty else int(seeds["failed"].sum())
+
+
+def _judged_failures(claim: Claim, plan: PlanRecord, chips: pd.DataFrame, ours: str, theirs: str) -> Finding | None:
     seeds, _ = convergence(chips)
     failed = seeds.pivot_table(index=columns.SEED, columns=columns.VARIANT, values="failed", aggfunc="first")
     if ours not in failed or theirs not in failed:
@@ -111,15 +155,16 @@ def _judged_failures(chips: pd.DataFrame, ours: str, theirs: str, *, margin: flo
         for series in (ours, theirs)
     ]
     shared = int(pd.concat(tried).notna().all().sum())
-    return judge_failures(both[ours].to_numpy(), both[theirs].to_numpy(), num_instances=shared, margin=margin)
+    return judge_failures(
+        both[ours].to_numpy(),
+        both[theirs].to_numpy(),
+        num_instances=shared,
+        margin=claim.margin,
+        fixed=len(both) == plan.fixed_seeds.get(claim.experiment),
+    )
 
 
-def _values(claim: Claim, chips: pd.DataFrame, weights: Weights) -> np.ndarray:
-    return contrast_values(chips, weights, claim.metric, logarithmic=claim.unit == "percent")
-
-
-def _row(claim: Claim) -> dict[str, object]:
-    published = claim.published() if claim.published else float("nan")
+def _row(claim: Claim, published: Published | None = None) -> dict[str, object]:
     return {
         "claim": claim.key,
         "words": claim.words,
@@ -130,31 +175,37 @@ def _row(claim: Claim) -> dict[str, object]:
         "plan": "",
         "data": "",
         "data_key": "",
+        "ours_at": "",
         "unit": claim.unit,
-        "estimate": float("nan"),
-        columns.LOWER: float("nan"),
-        columns.UPPER: float("nan"),
         "margin": _displayed(claim, claim.margin),
-        "published": _displayed(claim, published),
-        "verdict": "no runs",
-        "more_seeds": None,
-        columns.NUM_SEEDS: 0,
-        columns.NUM_INSTANCES: 0,
+        "published": _displayed(claim, published.effect) if published else float("nan"),
+        "published_at": published.where if published else "",
+        **_shown(claim, Finding(float("nan"), float("nan"), float("nan"), 0, 0)),
+        "verdict": NO_RUNS,
     }
 
 
 def _shown(claim: Claim, finding: Finding) -> dict[str, object]:
+    median = finding.median
+    nothing = float("nan")
     return {
         "estimate": _displayed(claim, finding.estimate),
         columns.LOWER: _displayed(claim, finding.lower),
         columns.UPPER: _displayed(claim, finding.upper),
         "verdict": finding.verdict,
+        "anytime": finding.anytime,
         "more_seeds": finding.more_seeds,
+        "num_failed": finding.num_failed,
+        "median": _displayed(claim, median.median) if median else nothing,
+        "median_lower": _displayed(claim, median.lower) if median else nothing,
+        "median_upper": _displayed(claim, median.upper) if median else nothing,
+        "median_confidence": median.confidence if median else nothing,
+        "p": finding.p,
         columns.NUM_SEEDS: finding.num_seeds,
         columns.NUM_INSTANCES: finding.num_instances,
     }
 
 
 def _displayed(claim: Claim, value: float) -> float:
-    """Points and trainings of a hundred; for EKL by how many percent the reference's is larger."""
-    return 100 * float(np.expm1(value)) if claim.unit == "percent" else 100 * value
+    """Points and trainings of a hundred; for EKL how many times the other's is ours."""
+    return float(np.exp(value)) if claim.unit == "ratio" else 100 * value

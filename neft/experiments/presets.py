@@ -50,6 +50,12 @@ class Preset:
     fixed: Callable[[], list[PlannedRun]] | None = field(default=None)
     """The runs of a preset that has but one size."""
 
+    @property
+    def fixed_seeds(self) -> dict[str, int]:
+        """By experiment how many seeds it is run with, unless one asks for another number."""
+        names = {plan: name for name, plan in PLANS.items()}
+        return {names[part.plan]: part.scale.num_seeds for part in self.parts}
+
     def plan(
         self, stored: Stored = lambda _run_id: None, *, rescale: Callable[[Scale], Scale] = lambda scale: scale
     ) -> list[PlannedRun]:

@@ -47,11 +47,9 @@ class Facts(Protocol):
     @property
     def method(self) -> str: ...  # noqa: D102
     @property
-    def method_label(self) -> str: ...  # noqa: D102
-    @property
     def constraint_name(self) -> str: ...  # noqa: D102
     @property
-    def constraint_label(self) -> str: ...  # noqa: D102
+    def entry_label(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -346,16 +344,10 @@ def entry_key(method: str, constraint: str) -> str:
     return f"{method}+{constraint}"
 
 
-def entry_words(facts: Facts) -> str:
-    """Method and constraint in words, without their settings."""
-    constraint = facts.constraint_label
-    return f"{facts.method_label}, {constraint[:1].lower()}{constraint[1:]}" if constraint else facts.method_label
-
-
 def series_words(series: str, facts: Facts | None = None) -> str:
     """A series in words: its experiments', or those of a run that is of this variant; its key where there are none."""
     if series in SERIES:
         return SERIES[series]
     if facts is not None and series == entry_key(facts.method, facts.constraint_name):
-        return entry_words(facts)
+        return facts.entry_label
     return facts.label if facts is not None and facts.variant == series else series

@@ -63,6 +63,25 @@ _METHODS = {
 """The figures' methods as our variants: key, label and rank. What the figures call CorrectNet is a term on kernels,
 without that method's Lipschitz constant and compensation."""
 
+_BETAS: Mapping[str, Mapping[str, float]] = {
+    "ovf": {
+        "vgg8_mnist": 1e-3,
+        "vgg8_cifar10": 1e-3,
+        "resnet18_mnist": 1e-4,
+        "resnet18_cifar10": 1e-1,
+        "resnet18_cifar100": 1e-1,
+        "resnet18_tiny": 1e-2,
+    },
+    "irs": {
+        "vgg8_mnist": 1e-2,
+        "vgg8_cifar10": 1e-1,
+        "resnet18_mnist": 1e-1,
+        "resnet18_cifar10": 1e-3,
+        "resnet18_cifar100": 1e-3,
+        "resnet18_tiny": 1e-2,
+    },
+}
+
 _NOTES = {
     "vector": "read off the vector figure, within about 0.01 points",
     "off_axis_extrapolated": "beyond the figure's axis, extrapolated, within about 0.1 points",
@@ -137,6 +156,18 @@ def published_settings() -> pd.DataFrame:
         accuracy (fraction), backbone, dataset, sigma_d, source.
     """
     return _settings().copy()
+
+
+def published_beta(panel: str, method: str) -> float | None:
+    """The feedback coefficient that the paper took for a panel's network and data; None for methods without one.
+
+    Source: [Qin2025], section 4.1: chosen from {1e-1, 1e-2, 1e-3, 1e-4}.
+
+    Args:
+        panel: a key of PANELS.
+        method: `ovf` or `irs`.
+    """
+    return _BETAS.get(method, {}).get(panel)
 
 
 def departures() -> str:

@@ -46,11 +46,27 @@ def migrated_plan(raw: Mapping[str, Any]) -> Raw:
     Words that no rule knows are kept beside the plan, by the keys that they are given.
     """
     plan = dict(raw)
-    if plan.get("plan_version", 1) != 1 or not isinstance(plan.get("entries"), list):
+    if not isinstance(plan.get("entries"), list):
         return plan
-    words: dict[str, str] = {}
-    entries = [_keyed(entry, words) if isinstance(entry, dict) else entry for entry in plan["entries"]]
-    return plan | {"plan_version": 2, "entries": entries, "words": words}
+    version = plan.get("plan_version", 1)
+    if version == 1:
+        words: dict[str, str] = {}
+        entries = [_keyed(entry, words) if isinstance(entry, dict) else entry for entry in plan["entries"]]
+        plan |= {"entries": entries, "words": words}
+    if version in (1, 2):
+        plan |= {"plan_version": 3, "fixed_seeds": _fixed_seeds(plan)}
+    return plan
+
+
+def _fixed_seeds(plan: Raw) -> dict[str, int]:
+    """Of a preset at its own size, whose plan has its name, the seeds that it has; of one at another, unknown."""
+    if not isinstance(plan.get("name"), str) or plan["name"] != plan.get("preset"):
+        return {}
+    seeds: dict[str, set[object]] = {}
+    for entry in plan["entries"]:
+        if isinstance(entry, dict):
+            seeds.setdefault(str(entry.get("experiment")), set()).add(str(entry.get("seed")))
+    return {experiment: len(known) for experiment, known in seeds.items()}
 
 
 def migrated_instances(table: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from neft.runs.migrations import migrated_plan
 from neft.runs.store import DRAFTS
 from neft.sigma_d import SigmaD
 
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 FOLDER = "plans"
 NAME_PATTERN = r"^[a-z0-9_]+(-[0-9a-f]{8})?$"
 KEY_PATTERN = r"^[a-z0-9_.+-]+$"
@@ -47,6 +47,9 @@ class PlanRecord(Component):
     """What makes the missing runs."""
     words: dict[str, str] = Field(default_factory=dict)
     """Of series and settings that an older plan had in words alone, by the keys they were given."""
+    fixed_seeds: dict[str, int] = Field(default_factory=dict)
+    """By experiment the number of seeds that the preset fixes, whatever this sweep asked for: with no other number is
+    an experiment free of the suspicion that seeds were added until something showed."""
     entries: tuple[PlanEntry, ...]
 
     @property

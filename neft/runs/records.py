@@ -68,6 +68,12 @@ class RunFacts(Component):
     sigma_ds: tuple[float, ...]
 
     @property
+    def entry_label(self) -> str:
+        """Method and constraint in words, without their settings: `SAM, clipped weights`."""
+        constraint = self.constraint_label
+        return f"{self.method_label}, {constraint[:1].lower()}{constraint[1:]}" if constraint else self.method_label
+
+    @property
     def departure(self) -> str:
         """What makes the variant another than the plain one of its rank; empty for that one."""
         return "" if self.is_control else self.variant.removeprefix(self.method)

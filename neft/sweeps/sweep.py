@@ -5,7 +5,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Container, Generator, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -156,7 +156,9 @@ def _fetch_data(ready: Sequence[PlannedRun], settings: SweepSettings) -> None:
         _ = load_data(one.config, how)
 
 
-def plan_record(planned: Sequence[PlannedRun], *, name: str, preset: str, command: str) -> PlanRecord | None:
+def plan_record(
+    planned: Sequence[PlannedRun], *, name: str, preset: str, command: str, fixed_seeds: Mapping[str, int]
+) -> PlanRecord | None:
     """The plan of a sweep as it is kept beside its runs; None where no run stands in an experiment."""
     entries = [
         PlanEntry(
@@ -171,7 +173,10 @@ def plan_record(planned: Sequence[PlannedRun], *, name: str, preset: str, comman
         for one in planned
         for standing in one.standings
     ]
-    return PlanRecord(name=name, preset=preset, command=command, entries=tuple(entries)) if entries else None
+    if not entries:
+        return None
+    seeds = dict(fixed_seeds)
+    return PlanRecord(name=name, preset=preset, command=command, fixed_seeds=seeds, entries=tuple(entries))
 
 
 def _local(ready: Sequence[PlannedRun], settings: SweepSettings, on_notice: Callable[[str], None]) -> Iterator[RunEnd]:

@@ -12,7 +12,6 @@ import pandas as pd
 
 from neft import columns
 from neft.errors import unknown_name
-from neft.experiments.questions import entry_words
 from neft.reference import NEAREST_PANEL, published_accuracy
 from neft.runs.plans import PlanEntry
 from neft.runs.records import RunRecord
@@ -170,7 +169,7 @@ def _facts(series: str, record: RunRecord) -> dict[str, object]:
     return {
         **variant_facts(record),
         columns.VARIANT: series,
-        columns.LABEL: entry_words(facts),
+        columns.LABEL: facts.entry_label,
         columns.DEPARTURE: f"_{facts.constraint_name}" if constraint else "",
         columns.METHOD_LABEL: facts.method_label,
         columns.CONSTRAINT: facts.constraint_name,

@@ -13,15 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from neft.tables.intervals import CONFIDENCE
-
-Floats = NDArray[np.float64]
-Booleans = NDArray[np.bool_]
-
-SMALLEST = 1e-16
-"""Probabilities below are not told from one another."""
-_HALVINGS = 40
-_SEEDS = 3
-"""The column of `_parts` that counts seeds."""
+from neft.tables.significance import SEEDS, Booleans, Floats, effect_parts, holm, one_sided_p
 
 
 class RankIntervals(NamedTuple):
@@ -48,16 +40,16 @@ def p_values(values: Floats) -> Floats:
     for row in range(num_rows - 1):
         differences = values[row] - values[row + 1 :]
         for others, shared in _by_what_is_shared(differences):
-            pairs.append((row, others + row + 1, _parts(shared)))
+            pairs.append((row, others + row + 1, effect_parts(shared)))
     if not pairs:
         return found
     parts = np.concatenate([part for _, _, part in pairs])
-    p = _one_sided(parts)
+    p = one_sided_p(parts)
     start = 0
     for row, others, part in pairs:
         mine, start = p[start : start + len(part)], start + len(part)
         # of less than two seeds nothing is said in either direction
-        untold = part[:, _SEEDS] < 2
+        untold = part[:, SEEDS] < 2
         found[row, others] = np.where(untold, 1.0, mine)
         found[others, row] = np.where(untold, 1.0, 1.0 - mine)
     return found
@@ -71,7 +63,7 @@ def told_apart(p: Floats) -> Booleans:
     """
     others = _off_diagonal(len(p))
     better = np.zeros_like(others)
-    better[others] = _holm(p[others])
+    better[others] = holm(p[others])
     return better
 
 
@@ -89,7 +81,7 @@ def rank_intervals(p: Floats, *, together: bool) -> RankIntervals:
         num_better, num_worse = apart.sum(axis=0), apart.sum(axis=1)
     else:
         families = [
-            _holm(np.concatenate([p[rest, row], p[row, rest]])) for row, rest in enumerate(_off_diagonal(num_rows))
+            holm(np.concatenate([p[rest, row], p[row, rest]])) for row, rest in enumerate(_off_diagonal(num_rows))
         ]
         num_better = np.array([answers[: num_rows - 1].sum() for answers in families], dtype=np.intp)
         num_worse = np.array([answers[num_rows - 1 :].sum() for answers in families], dtype=np.intp)
@@ -129,47 +121,3 @@ def _by_what_is_shared(differences: Floats) -> list[tuple[NDArray[np.intp], Floa
             (places, differences[np.ix_(places, mask[:num_seeds].nonzero()[0], mask[num_seeds:].nonzero()[0])])
         )
     return found
-
-
-def _parts(differences: Floats) -> Floats:
-    """Of complete rows x seeds x chips: mean, squared errors of seeds and of chips, numbers of seeds and chips.
-
-    The parts of `crossed_interval`: h^2 = t_{S-1}^2 MS_seeds / (S C) + t_{C-1}^2 var_chips / C.
-    """
-    num_rows, num_seeds, num_chips = differences.shape
-    counts = np.tile([float(num_seeds), float(num_chips)], (num_rows, 1))
-    if num_seeds < 2 or num_chips < 1:
-        return np.concatenate([np.zeros((num_rows, 3)), counts], axis=1)
-    mean = differences.mean(axis=(1, 2))
-    by_seed, by_chip = differences.mean(axis=2), differences.mean(axis=1)
-    of_seeds = by_seed.var(axis=1, ddof=1) / num_seeds
-    of_chips = np.zeros(num_rows)
-    if num_chips > 1:
-        rest = differences - by_seed[:, :, None] - by_chip[:, None, :] + mean[:, None, None]
-        ms_rest = (rest**2).sum(axis=(1, 2)) / ((num_seeds - 1) * (num_chips - 1))
-        of_chips = np.maximum(by_chip.var(axis=1, ddof=1) - ms_rest / num_seeds, 0) / num_chips
-    return np.concatenate([np.stack([mean, of_seeds, of_chips], axis=1), counts], axis=1)
-
-
-def _one_sided(parts: Floats) -> Floats:
-    """The p at which h(p) = |mean|, halving the interval of its logarithm; 1 - p for a negative mean."""
-    mean, of_seeds, of_chips, num_seeds, num_chips = parts.T
-    for_seeds, for_chips = np.maximum(num_seeds - 1, 1), np.maximum(num_chips - 1, 1)
-    low, high = np.full(len(parts), np.log(SMALLEST)), np.full(len(parts), np.log(0.5))
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        p = np.exp(middle)
-        reaches = stdtrit(for_seeds, p) ** 2 * of_seeds + stdtrit(for_chips, p) ** 2 * of_chips >= mean**2
-        low, high = np.where(reaches, middle, low), np.where(reaches, high, middle)
-    p = np.where(mean == 0, 0.5, np.exp(high))
-    return np.where(mean < 0, 1 - p, p)
-
-
-def _holm(p: Floats) -> Booleans:
-    """Which are rejected: the smallest p against alpha / m, the next against alpha / (m - 1), until one is not."""
-    order = np.argsort(p, kind="stable")
-    limits = (1 - CONFIDENCE) / np.arange(len(p), 0, -1)
-    passed = np.cumprod(p[order] <= limits).astype(bool)
-    rejected = np.zeros(len(p), dtype=bool)
-    rejected[order[passed]] = True
-    return rejected

@@ -117,7 +117,7 @@ def test_every_run_is_tried_at_the_sigma_d_at_which_it_is_read(name: str, scale:
     planned = merge(PLANS[name](scale, everything))
     tried = {one.config.run_id: one.config.evaluation.sigma_ds for one in planned}
 
-    record = plan_record(planned, name=name, preset=name, command="")
+    record = plan_record(planned, name=name, preset=name, command="", fixed_seeds=PRESETS[name].fixed_seeds)
 
     assert record is not None
     assert all(entry.sigma_d in tried[entry.run_id] for entry in record.entries)

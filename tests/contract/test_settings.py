@@ -16,7 +16,6 @@ from neft.experiments.questions import (
     EXPERIMENTS,
     SERIES,
     entry_key,
-    entry_words,
     series_words,
     setting_key,
     setting_tick,
@@ -81,7 +80,7 @@ def test_a_series_that_is_a_variant_is_called_as_its_method_calls_it(name: str) 
         entry = entry_key(facts.method, facts.constraint_name)
         assert series in SERIES or series in {config.variant, entry}
         if series == entry:
-            assert series_words(series, facts) == entry_words(facts) != series
+            assert series_words(series, facts) == facts.entry_label != series
         elif config.variant == series:
             assert series_words(series, facts) == config.variant_label
 
@@ -191,10 +190,23 @@ def test_words_that_no_rule_knows_are_kept_by_a_key_of_their_own() -> None:
     assert plan.words == {"mine": "My own", first: "γ: halved", second: "γ = halved"}
 
 
+@pytest.mark.parametrize(("name", "fixed"), [("beta", {"beta": 2, "accuracy": 1}), ("beta-0000abcd", {})])
+def test_seeds_of_a_preset_at_its_own_size_were_fixed_in_advance(name: str, fixed: dict[str, int]) -> None:
+    """Those of an earlier plan at another size may have been added one by one."""
+    entries = [
+        {"experiment": experiment, "seed": seed, "series": "ovf", "setting": "x", "position": 0, "sigma_d": 0.1}
+        | {"run_id": f"{experiment}{seed}"}
+        for experiment, seed in (("beta", 0), ("beta", 1), ("beta", 1), ("accuracy", 0))
+    ]
+    raw = {"plan_version": 2, "name": name, "preset": "beta", "command": "neft sweep beta", "entries": entries}
+
+    assert PlanRecord.model_validate(migrated_plan(raw)).fixed_seeds == fixed
+
+
 @pytest.mark.parametrize(
     "raw",
     [
-        {"plan_version": 2, "entries": [{"label": "x", "setting": "N = 3"}]},
+        {"plan_version": 3, "entries": [{"label": "x", "setting": "N = 3"}]},
         {"plan_version": 1, "entries": "none"},
         {"plan_version": 1},
     ],

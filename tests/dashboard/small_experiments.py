@@ -43,7 +43,14 @@ def planned(names: Sequence[str], scale: Scale, stored: Stored = lambda _run_id:
 
 def a_plan(*names: str, name: str = PLAN, **scale: Any) -> PlanRecord:
     """The plan of some experiments; a scale's seeds and σ_d may be changed."""
-    made = plan_record(planned(names, a_scale(**scale)), name=name, preset=name, command=f"neft sweep {name}")
+    size = a_scale(**scale)
+    made = plan_record(
+        planned(names, size),
+        name=name,
+        preset=name,
+        command=f"neft sweep {name}",
+        fixed_seeds=dict.fromkeys(names, size.num_seeds),
+    )
     assert made is not None
     return made
 

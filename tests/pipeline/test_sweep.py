@@ -253,7 +253,13 @@ def test_plan_that_is_kept_holds_every_place_of_every_run(small_config: RunConfi
     both = replace(planned(small_config, 0), standings=standings)
     one = replace(planned(small_config, 5), standings=standings[:1])
 
-    record = plan_record([both, planned(small_config, 1), one], name="x", preset="beta", command="neft sweep beta")
+    record = plan_record(
+        [both, planned(small_config, 1), one],
+        name="x",
+        preset="beta",
+        command="neft sweep beta",
+        fixed_seeds={"beta": 3},
+    )
 
     assert record is not None
     assert (record.name, record.preset, record.command) == ("x", "beta", "neft sweep beta")
@@ -272,7 +278,7 @@ def test_plan_that_is_kept_holds_every_place_of_every_run(small_config: RunConfi
 
 
 def test_sweep_whose_runs_stand_in_no_experiment_keeps_no_plan() -> None:
-    assert plan_record(smoke(), name="smoke", preset="smoke", command="neft sweep smoke") is None
+    assert plan_record(smoke(), name="smoke", preset="smoke", command="neft sweep smoke", fixed_seeds={}) is None
 
 
 @pytest.mark.slow

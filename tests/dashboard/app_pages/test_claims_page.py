@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.pages import Page
 from dashboard.words import findings
+from neft.experiments import claim_words
 from neft.experiments.claims import claim_settings, claims_table
 from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, PlanRecord, save_plan
@@ -48,6 +50,11 @@ def verdicts(app: AppTest) -> list[pd.DataFrame]:
     return [table.value for table in app.dataframe if "Claim" in table.value]
 
 
+def effects(rows: pd.DataFrame) -> list[str]:
+    """Effects in words, as the page has them."""
+    return [claim_words.effect_words(row) for row in rows.to_dict("records")]
+
+
 def claims(app: AppTest) -> list[str]:
     """The claims for which there is a verdict."""
     return [words for table in verdicts(app) for words in table["Claim"]]
@@ -66,7 +73,7 @@ def test_rows_are_the_claims_that_the_stored_runs_decide(
     assert not expected.empty
     assert table["Claim"].tolist() == expected["words"].tolist()
     assert [text.partition(" ")[2].partition(";")[0] for text in table["Verdict"]] == expected["verdict"].tolist()
-    assert table["Ours"].tolist() == findings.effect_words(expected)
+    assert table["Ours"].tolist() == effects(expected)
     assert table["Seeds"].tolist() == expected["num_seeds"].tolist()
     assert table["Chips"].tolist() == expected["num_instances"].tolist()
     assert table["Where"].tolist() == expected["source"].tolist()
@@ -86,12 +93,14 @@ def test_published_effects_stand_beside_the_papers_claims_alone(opened: AppTest)
 
 def test_every_decided_claim_is_in_a_forest(opened: AppTest, judged: pd.DataFrame) -> None:
     specs = [trace for index in range(len(charts(opened))) for trace in traces(opened, FOREST, index=index)]
-    verdict_names = {"supported", "not supported", "undecided"}
+    verdict_names = {"supported", "opposite", "no effect beyond the margin", "undecided"}
+    # a ratio is drawn on a scale of its logarithm
+    shown = judged["estimate"].where(judged["unit"] != "ratio", np.log(judged["estimate"].clip(lower=1e-9)))
     drawn = [x for trace in specs if trace["name"] in verdict_names for x in trace["x"]]
 
     assert all(alt.startswith(FOREST) for alt in charts(opened))
     assert len(charts(opened)) == judged.groupby(["paper", "unit"]).ngroups
-    assert sorted(drawn) == pytest.approx(sorted(judged["estimate"]))
+    assert sorted(drawn) == pytest.approx(sorted(shown))
 
 
 def test_claims_without_runs_are_named_with_their_command(opened: AppTest, judged: pd.DataFrame) -> None:
@@ -111,7 +120,7 @@ def test_one_seed_decides_no_claim(experiments_shipped: RunStore) -> None:
 
     assert not app.exception
     rows = [row for table in verdicts(app) for row in table.to_dict("records")]
-    by_chips = [row for row in rows if row["Unit"] != "trainings of 100"]
+    by_chips = [row for row in rows if not row["Margin"].endswith("trainings of 100")]
     assert {row["Verdict"] for row in by_chips} == {"◐ undecided; one seed decides nothing"}
 
 
@@ -126,7 +135,7 @@ def test_claim_can_be_read_sigma_d_by_sigma_d(experiments_shipped: RunStore) -> 
     assert not app.exception
     assert expected["setting"].tolist() == ["sigma_d_0.1", "sigma_d_0.2"]
     assert table["At"].tolist() == ["σ_d = 0.1", "σ_d = 0.2"]
-    assert table["Ours"].tolist() == findings.effect_words(expected)
+    assert table["Ours"].tolist() == effects(expected)
     assert table["Verdict"].tolist() == findings.verdict_words(expected)
 
 

@@ -10,8 +10,7 @@ from dashboard.words import findings
 from neft.reference import published_settings
 from tests.dashboard.told import assert_tells
 
-NAN, INFINITE = math.nan, math.inf
-VERDICTS = ("supported", "not supported", "undecided")
+NAN = math.nan
 
 
 def a_claim(claim: str = "classifier_noise_helps", verdict: str = "supported", **changes: Any) -> dict[str, Any]:
@@ -25,10 +24,14 @@ def a_claim(claim: str = "classifier_noise_helps", verdict: str = "supported", *
         "estimate": 1.25,
         "lower": 0.34,
         "upper": 2.16,
+        "margin": 0.5,
         "published": NAN,
         "verdict": verdict,
         "more_seeds": None,
         "num_seeds": 3,
+        "num_failed": 0,
+        "anytime": False,
+        "median": NAN,
         **changes,
     }
 
@@ -38,73 +41,38 @@ def a_table(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 # ---------------------------------------------------------------- the page's first sentence
-def test_verdicts_are_counted_for_the_paper_and_for_the_controls_apart() -> None:
-    verdicts = ["supported", "supported", "not supported", "undecided", "no runs"]
-    paper = [a_claim(verdict=verdict) for verdict in verdicts]
+def test_claims_are_counted_for_the_paper_and_for_the_controls_apart() -> None:
+    verdicts = ["supported", "supported", "opposite", "no effect", "undecided", "no runs"]
+    paper = [a_claim(f"claim_{index}", verdict) for index, verdict in enumerate(verdicts)]
+    twice = [a_claim("claim_0", "supported"), a_claim("claim_4", "opposite")]
     ours = [a_claim(verdict="undecided", paper=False)]
 
-    counted = [words for numbers in ("211", "001") for words in zip(numbers, VERDICTS, strict=True)]
-    assert_tells(findings.claims_finding(a_table(*paper, *ours)), *(word for words in counted for word in words))
+    assert findings.claims_finding(a_table(*paper, *twice, *ours)) == (
+        "Of the paper's 5 claims, as run here, 2 are supported, 1 is opposite, 1 is without an effect beyond its "
+        "margin, 1 is different by data. Of what the controls ask, 1 claim, as run here, 0 are supported, 1 is "
+        "undecided."
+    )
 
 
 def test_feedback_against_its_control_is_said_where_there_are_runs() -> None:
-    ovf = a_claim("ovf_beats_control", "not supported", estimate=-0.84, lower=-1.1, upper=-0.5, paper=False)
+    ovf = a_claim("ovf_beats_control", "opposite", estimate=-0.84, lower=-1.1, upper=-0.5, paper=False)
     irs = a_claim("irs_beats_control", "no runs", paper=False)
 
     said = findings.claims_finding(a_table(ovf, irs)).rpartition("noise injection")[2]
-    assert_tells(said, "OVF", "−0.8", "−1.1", "−0.5", "Digits 8×8, MLP", "not supported")
+    assert_tells(said, "OVF", "−0.8", "−1.1", "−0.5", "Digits 8×8, MLP", "opposite")
 
 
-# ---------------------------------------------------------------- verdicts and effects
-@pytest.mark.parametrize(
-    ("verdict", "seeds", "more", "text"),
-    [
-        ("supported", 3, None, "● supported"),
-        ("not supported", 3, None, "○ not supported"),
-        ("undecided", 3, 4, "◐ undecided; 4 more seeds"),
-        ("undecided", 3, 1, "◐ undecided; 1 more seed"),
-        ("undecided", 3, 4.0, "◐ undecided; 4 more seeds"),
-        ("undecided", 3, None, "◐ undecided; more than 1,000 seeds"),
-        ("undecided", 3, NAN, "◐ undecided; more than 1,000 seeds"),
-        ("undecided", 1, None, "◐ undecided; one seed decides nothing"),
-    ],
-)
-def test_open_verdict_says_what_would_decide_it(verdict: str, seeds: int, more: float | None, text: str) -> None:
-    assert findings.verdict_words(a_table(a_claim(verdict=verdict, num_seeds=seeds, more_seeds=more))) == [text]
+# ---------------------------------------------------------------- verdicts
+def test_verdicts_come_a_row_each_with_their_marks() -> None:
+    verdicts = ("supported", "opposite", "no effect", "undecided")
+    rows = a_table(*(a_claim(verdict=verdict, more_seeds=7) for verdict in verdicts))
 
-
-def test_verdicts_come_a_row_each() -> None:
-    rows = a_table(a_claim(), a_claim(verdict="undecided", more_seeds=7))
-
-    assert findings.verdict_words(rows) == ["● supported", "◐ undecided; 7 more seeds"]
-
-
-@pytest.mark.parametrize(
-    ("estimate", "lower", "upper", "text"),
-    [
-        (1.25, 0.34, 2.16, "+1.2 (+0.3 to +2.2)"),
-        (-1.26, -2.5, 0.04, "−1.3 (−2.5 to +0.0)"),
-        (0.5, -INFINITE, INFINITE, "+0.5"),
-    ],
-)
-def test_effect_has_its_interval_with_true_signs(estimate: float, lower: float, upper: float, text: str) -> None:
-    row = a_claim(estimate=estimate, lower=lower, upper=upper)
-
-    assert findings.effect_words(a_table(row)) == [text]
-
-
-@pytest.mark.parametrize(
-    ("published", "unit", "text"),
-    [
-        (19.04, "points", "+19.0"),
-        (-0.5, "points", "−0.5"),
-        (60.4, "percent", "+60.4 %"),
-        (60, "share", "+60.0"),
-        (NAN, "points", "–"),
-    ],
-)
-def test_published_effect_has_its_unit_or_is_a_dash(published: float, unit: str, text: str) -> None:
-    assert findings.published_effect_words(a_table(a_claim(published=published, unit=unit))) == [text]
+    assert findings.verdict_words(rows) == [
+        "● supported",
+        "○ opposite",
+        "□ no effect beyond the margin",
+        "◐ undecided; 7 more seeds",
+    ]
 
 
 # ---------------------------------------------------------------- experiments

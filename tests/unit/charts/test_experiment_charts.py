@@ -149,8 +149,8 @@ def claim_of(verdict: str, **changes: Any) -> dict[str, Any]:
     return row | changes
 
 
-def draw_claims(*claims: dict[str, Any], mode: Mode = "light") -> Any:
-    return claims_forest(pd.DataFrame(list(claims)), unit_title="points of accuracy", mode=mode)
+def draw_claims(*claims: dict[str, Any], mode: Mode = "light", **choices: Any) -> Any:
+    return claims_forest(pd.DataFrame(list(claims)), unit_title="points of accuracy", mode=mode, **choices)
 
 
 def named(figure: go.Figure, name: str) -> list[Any]:
@@ -437,14 +437,15 @@ def test_the_figure_grows_with_its_claims_and_their_words():
 
 @pytest.mark.parametrize("mode", MODES)
 def test_verdicts_differ_in_colour_and_in_filling_or_symbol(mode):
-    verdicts = ("undecided", "supported", "not supported")
+    verdicts = ("undecided", "supported", "no effect", "opposite")
     figure = draw_claims(*(claim_of(verdict) for verdict in verdicts), mode=mode)
-    assert [trace.name for trace in figure.data] == ["supported", "not supported", "undecided"]
-    supported, unsupported, undecided = (trace.marker for trace in figure.data)
+    names = ["supported", "opposite", "no effect beyond the margin", "undecided"]
+    assert [trace.name for trace in figure.data] == names
+    supported, *others = (trace.marker for trace in figure.data)
     assert supported.color == supported.line.color
-    assert unsupported.color == undecided.color == PALETTES[mode].background
-    assert unsupported.symbol != undecided.symbol
-    assert len({supported.line.color, unsupported.line.color, undecided.line.color}) == 3
+    assert {other.color for other in others} == {PALETTES[mode].background}
+    assert len({other.symbol for other in others}) == 3
+    assert len({supported.line.color, others[0].line.color, others[2].line.color}) == 3
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -454,7 +455,7 @@ def test_verdicts_can_be_seen(mode):
 
 
 def test_an_unknown_verdict_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"Unknown verdict 'maybe'\. Known: supported, not supported, undecided\."):
+    with pytest.raises(ValueError, match=r"Unknown verdict 'maybe'\. Known: supported, opposite, no effect, "):
         draw_claims(claim_of("maybe"))
 
 
@@ -509,8 +510,28 @@ def test_a_claim_without_runs_or_interval_says_so():
 def test_a_hover_on_a_claim_says_verdict_numbers_margin_and_counts():
     (text,) = only(draw_claims(claim_of("supported", num_instances=200)), "supported").hovertext
     assert text.endswith("<br>3 seeds × 200 chips")
-    for part in ("supported", "+2.0", "± 1"):
+    for part in ("supported", "+2.0", "too small to matter: −1.0 to +1.0"):
         assert part in text
+
+
+def test_ratios_are_drawn_around_one_on_a_scale_of_times():
+    twice = claim_of("supported", estimate=2.0, lower=1.25, upper=3.2, margin=1.1, published=1.5)
+    figure = draw_claims(twice, scale="ratio")
+    np.testing.assert_allclose(only(figure, "supported").x, [np.log(2)])
+    np.testing.assert_allclose(only(figure, "published").x, [np.log(1.5)])
+    (band,) = [shape for shape in figure.layout.shapes if shape.type == "rect"]
+    assert (band.x0, band.x1) == pytest.approx((-np.log(1.1), np.log(1.1)))
+    assert dict(zip(figure.layout.xaxis.ticktext, figure.layout.xaxis.tickvals, strict=True)) == pytest.approx(
+        {"1": 0, "2": np.log(2)}
+    )
+    assert figure.layout.annotations[1].text == "<b>2.0×</b> (1.25× to 3.2×)"
+    assert "published: 1.50×" in only(figure, "published").hovertext[0]
+
+
+def test_ratio_without_a_lower_end_says_its_estimate_alone():
+    figure = draw_claims(claim_of("undecided", estimate=2.0, lower=0.0, upper=np.inf, margin=1.1), scale="ratio")
+    assert figure.layout.annotations[1].text == "<b>2.0×</b>"
+    assert np.isfinite(figure.layout.xaxis.range).all()
 
 
 def test_small_effects_are_said_with_more_decimals():
