@@ -3,7 +3,8 @@
 A field's `title` is its symbol (β), its `description` the help text, `json_schema_extra={"unit": …}` its unit,
 `{"noun": …}` what the symbol stands for where the field's name does not say it, and its bounds are pydantic's.
 Validation, JSON, the command line and the dashboard's forms all read those. On the command line a field with
-`{"bare_value": …}` may be given without a value, which then means that one.
+`{"bare_value": …}` may be given without a value, which then means that one. A field with `{"decided_by": …}` follows
+from that other field of its component where it is not given.
 """
 
 from typing import Any, TypeVar, cast, get_args
@@ -74,7 +75,8 @@ def first_problem(owner: type[BaseModel], error: ValidationError) -> str:
         return f"{where} must lie in {allowed}{shown}."
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     message = message.replace("should be", "must be").replace("input is", "which is").rstrip(".")
-    if field is None:
+    is_a_sentence = problem["type"] == "value_error" and message[:1].isupper()
+    if field is None or is_a_sentence:
         return f"{where} {message}." if message.startswith("must") else f"{message}."
     return f"{where} {message}{shown}."
 

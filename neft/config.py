@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from neft.chips.counts import FLOOR, decided_floor
 from neft.chips.sampling import Sampler
 from neft.component import Component, first_problem
 from neft.constraints import Constraint, NoConstraint
@@ -100,7 +101,11 @@ class EvaluationConfig(Component):
         json_schema_extra={"default_text": "0:0.4:0.05"},
     )
     num_instances: int = Field(
-        default=200, ge=1, le=100_000, title="chips", description="Sampled chips (instances) at every σ_d."
+        default=200,
+        ge=1,
+        le=100_000,
+        title="chips",
+        description="Sampled chips (instances) at every σ_d. Fewer than 299 set the 1st percentile no lower limit.",
     )
     precision: float | None = Field(
         default=None,
@@ -114,7 +119,18 @@ class EvaluationConfig(Component):
         json_schema_extra={"bare_value": 0.01},
     )
     min_instances: int = Field(
-        default=30, ge=2, le=100_000, title="fewest chips", description="Chips that a precision cannot do without."
+        default=FLOOR,
+        ge=2,
+        le=100_000,
+        title="fewest chips",
+        description=(
+            "Chips that a precision cannot do without. With fewer than the default, more failures can go unseen: 30 "
+            "chips may show none of those that fail in fewer than 9.5 of 100."
+        ),
+        json_schema_extra={
+            "decided_by": "precision",
+            "default_text": "by the precision: about 6 / precision, 597 for 0.01",
+        },
     )
     seed: int = Field(
         default=0,
@@ -161,6 +177,16 @@ class EvaluationConfig(Component):
         ),
         json_schema_extra={"default_text": "none"},
     )
+
+    @model_validator(mode="after")
+    def _fewest_by_the_precision(self) -> "EvaluationConfig":
+        if self.precision is not None and "min_instances" not in self.model_fields_set:
+            try:
+                floor = decided_floor(self.precision, num_instances=self.num_instances)
+            except ConfigError as error:
+                raise ValueError(str(error).removesuffix(".")) from None
+            object.__setattr__(self, "min_instances", floor)  # it is being made, and frozen only then
+        return self
 
     @field_validator("worst_case")
     @classmethod

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from neft.component import Component, bounds_text, default_name, number_text
@@ -96,6 +97,23 @@ class Option:
         found = extra.get("bare_value") if isinstance(extra, dict) else None
         return found if isinstance(found, float) else None
 
+    @property
+    def decided_by(self) -> str | None:
+        """The field of the same component from which it follows where it is not given; None where from none."""
+        extra = self.info.json_schema_extra
+        found = extra.get("decided_by") if isinstance(extra, dict) else None
+        return found if isinstance(found, str) else None
+
+    def is_decided(self, component: Component) -> bool:
+        """Whether a component's value is the one that follows where none is given."""
+        if self.decided_by is None:
+            return False
+        try:
+            other = type(component).model_validate(component.model_dump(exclude={self.field}))
+        except ValidationError:  # without it the component cannot be
+            return False
+        return getattr(other, self.field) == getattr(component, self.field)
+
     def help(self) -> str:
         """Symbol, meaning, bounds with unit, whose it is, what it means without a value, and defaults."""
         title = self.info.title or ""
@@ -160,6 +178,9 @@ def make_config(values: Mapping[str, Any], base: RunConfig | None = None) -> Run
     parts: dict[str, Any] = {part: _chosen(part, given.pop(part, None), base) for part in FAMILIES}
     parts |= {part: getattr(base, part).model_dump() for part in SECTIONS}
     table = option_table()
+    for option in table.values():
+        if option.decided_by in given or option.is_decided(getattr(base, option.part)):
+            del parts[option.part][option.field]
     for name, value in given.items():
         if name not in table:
             kind = "option"
@@ -183,7 +204,8 @@ def to_values(config: RunConfig) -> dict[str, Any]:
         if option.field in type(component).model_fields:
             value = getattr(component, option.field)
             own_default = type(component).model_fields[option.field].default
-            if value != own_default:
+            left_out = value == own_default if option.decided_by is None else option.is_decided(component)
+            if not left_out:
                 values[name] = value.short_name if isinstance(value, BaseDevice) else value
     return {part: getattr(config, part).name for part in FAMILIES} | values
 

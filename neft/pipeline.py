@@ -1,7 +1,8 @@
 """run(config) -> RunRecord: the one place that joins data, training, Monte Carlo and the store."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -25,6 +26,7 @@ from neft.methods import TaughtMethod
 from neft.metrics import METRICS
 from neft.networks.network import Network, build_network, num_parameters
 from neft.runs import checkpoint, unfinished
+from neft.runs.commands import THREADS, TORCH_DEVICE
 from neft.runs.facts import run_facts, stored_config
 from neft.runs.places import default_data_dir
 from neft.runs.records import RunRecord, RunSummary, WorstCaseSummary, make_provenance
@@ -49,15 +51,22 @@ class Progress:
 
 @dataclass(frozen=True)
 class Settings:
-    """What does not change a run's numbers."""
+    """Where and how a run is made: nothing that its id is made of.
+
+    Its numbers depend on two of them in their last bits, so that a run may end up to a point of accuracy elsewhere:
+    `torch_device` and `threads`. Both are kept with it.
+    """
 
     store: RunStore
     data_dir: Path = field(default_factory=default_data_dir)
     download: bool = False
-    torch_device: str = "cpu"
+    torch_device: str = TORCH_DEVICE
+    threads: int = THREADS
+    """Threads torch computes with while the run is made, whatever it used before and uses again afterwards."""
     weights: WeightStorage = "float32"
     preset: str | None = None
     command: str = ""
+    """One that makes the run again; threads and torch's device are added where they are not the usual."""
     pretrained_stores: Stores = field(default_factory=Stores.default)
     unfinished_root: Path | None = None
     """Where the last whole epoch is kept; below NEFT_HOME if not given."""
@@ -68,7 +77,7 @@ class Settings:
 
 
 def run(config: RunConfig, settings: Settings) -> RunRecord:
-    """Train, evaluate and store one run.
+    """Train, evaluate and store one run; in one thread, unless the settings say otherwise.
 
     Raises:
         RunExistsError: it is stored already.
@@ -82,17 +91,20 @@ def run(config: RunConfig, settings: Settings) -> RunRecord:
         raise RunExistsError(message)
     _check_storage(config, settings.weights)
     settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
-    data = load_data(config, settings)
-    started = time.perf_counter()
-    trained, earlier_seconds = _train(config, data, settings)
-    training_seconds = earlier_seconds + time.perf_counter() - started
-    record = _evaluate_and_store(config, data, trained, settings, training_seconds=training_seconds)
+    with in_threads(settings.threads):
+        data = load_data(config, settings)
+        started = time.perf_counter()
+        trained, earlier_seconds = _train(config, data, settings)
+        training_seconds = earlier_seconds + time.perf_counter() - started
+        record = _evaluate_and_store(config, data, trained, settings, training_seconds=training_seconds)
     unfinished.discard(config, settings.unfinished_root)
     return record
 
 
 def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunRecord:
     """Evaluate a stored run's weights under another evaluation config and store the result as a run of its own.
+
+    In one thread, unless the settings say otherwise.
 
     Raises:
         RunNotFoundError: the run was stored without weights.
@@ -121,7 +133,19 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
         selected_epoch=source.summary.selected_epoch,
     )
     seconds = source.provenance.training_seconds
-    return _evaluate_and_store(config, data, trained, settings, training_seconds=seconds)
+    with in_threads(settings.threads):
+        return _evaluate_and_store(config, data, trained, settings, training_seconds=seconds)
+
+
+@contextmanager
+def in_threads(count: int) -> Generator[None]:
+    """Have torch compute with so many threads meanwhile: with others a sum may round otherwise."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def load_data(config: RunConfig, settings: Settings) -> ImageData:
@@ -249,7 +273,7 @@ def _evaluate_and_store(
         config=config.model_dump(mode="json"),
         provenance=make_provenance(
             torch_device=settings.torch_device,
-            threads=torch.get_num_threads(),
+            threads=settings.threads,
             training_seconds=training_seconds,
             evaluation_seconds=evaluation_seconds,
             preset=settings.preset,

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
+from neft.chips.counts import fewest_chips
 from neft.component import Component, build
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.constraints import CONSTRAINTS, BaseConstraint
@@ -116,7 +117,13 @@ def any_component(component: type[Component]) -> st.SearchStrategy[Any]:
         pairs = [(m, k) for m in range(1, 17) for k in range(1, 9) if m % k == 0]
         return st.sampled_from(pairs).map(lambda pair: BitSlicing(weight_bits=pair[0], device_bits=pair[1]))
     fields = {name: _any_value(name, info) for name, info in component.model_fields.items()}
-    return st.fixed_dictionaries({}, optional=fields).map(lambda values: build(component, values))
+    return st.fixed_dictionaries({}, optional=fields).map(lambda values: build(component, _with_fewest_chips(values)))
+
+
+def _with_fewest_chips(values: dict[str, Any]) -> dict[str, Any]:
+    """With the fewest chips given where those that may be tried are fewer than the precision takes."""
+    precision, most = values.get("precision"), values.get("num_instances", 200)
+    return {"min_instances": 30} | values if precision is not None and most < fewest_chips(precision) else values
 
 
 def _any_value(name: str, info: FieldInfo) -> st.SearchStrategy[Any]:

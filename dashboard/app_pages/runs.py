@@ -282,13 +282,19 @@ def _layers(record: RunRecord) -> None:
     chart_card(card, charts.layer_std(frame, mode=theme_mode()), frame)
 
 
+def _chips(record: RunRecord) -> str:
+    unseen = stored.unseen_words(record)
+    most = f"at most {record.facts.num_instances}" if unseen else str(record.facts.num_instances)
+    return "; ".join(filter(None, (f"{most} at each σ_d, chip seed {record.facts.chip_seed}", unseen)))
+
+
 def _provenance(record: RunRecord) -> None:
     st.markdown("## Where it came from")
     provenance, summary = record.provenance, record.summary
     facts = {
         "Run": f"`{record.id}`",
         "Parameters": f"{summary.num_parameters:,}, on {summary.num_devices:,} devices",
-        "Chips": f"{record.facts.num_instances} at each σ_d, chip seed {record.facts.chip_seed}",
+        "Chips": _chips(record),
         "Time": f"{provenance.training_seconds:.0f} s training, {provenance.evaluation_seconds:.0f} s evaluation",
         "Made": f"{provenance.created}, {provenance.machine}, {provenance.torch_device}",
         "Versions": ", ".join(f"{name} {version}" for name, version in provenance.versions.items()),

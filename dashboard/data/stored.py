@@ -46,6 +46,11 @@ def records(run_ids: Sequence[str]) -> list[RunRecord]:
     return [known[run_id] for run_id in run_ids if run_id in known]
 
 
+def unseen_words(record: RunRecord) -> str:
+    """Which failures the fewest chips of a run's precision can have missed; empty where it had none."""
+    return tables.unseen_words(record)
+
+
 def is_shipped(run_id: str) -> bool:
     """Whether a run came with the package and cannot be removed."""
     return run_id not in Stores.default().own

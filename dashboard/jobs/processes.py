@@ -108,7 +108,8 @@ def _spawn(words: Sequence[str], *, stdin: int, output: int | IO[bytes]) -> "sub
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": str(spare_cores()), "PYTHONUNBUFFERED": "1"},
+        # one thread, as everything that is stored is computed with: others would give other last bits
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
     )
 
 

@@ -7,7 +7,7 @@ import click
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
 from neft.cli.output import print_json, print_table, record_json, results_table
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
-from neft.cli.watch import set_up_torch, stop_on_signals, watching
+from neft.cli.watch import check_torch_device, stop_on_signals, watching
 from neft.options import option_words
 from neft.pipeline import Settings, reevaluate
 from neft.runs.facts import stored_config
@@ -24,7 +24,6 @@ from neft.runs.store import Stores
 @json_option
 def evaluate(
     run_id: str,
-    threads: int | None,
     *,
     as_json: bool,
     **options: Any,
@@ -36,21 +35,22 @@ def evaluate(
     \b
     Examples:
       neft evaluate ID --num-instances 1000
-      neft evaluate ID --precision                       mean accuracy within ± 0.01
-      neft evaluate ID --precision 0.005 --num-instances 1000
+      neft evaluate ID --precision --num-instances 2000  mean accuracy within ± 0.01
+      neft evaluate ID --precision 0.02 --num-instances 1000
       neft evaluate ID --test-device fefet6 --test-sigma-d 0:0.3:0.02
     """
     stores = Stores.at(options["store_root"])
     run_id = stores.find(run_id)
     source = stores.holder(run_id).record(run_id)
     config = config_from(options, base=stored_config(source))
-    set_up_torch(threads, options["torch_device"])
+    check_torch_device(options["torch_device"])
     with stop_on_signals() as asked, watching(None) as (watcher, _):
         settings = Settings(
             store=stores.own,
             pretrained_stores=stores,
             data_dir=options["data_dir"] or default_data_dir(),
             torch_device=options["torch_device"],
+            threads=options["threads"],
             command=option_words(f"neft evaluate {run_id}", options),
             on_progress=watcher,
             should_stop=asked.is_set,

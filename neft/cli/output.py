@@ -12,6 +12,7 @@ from rich.table import Table
 
 from neft import columns
 from neft.runs.records import RunRecord
+from neft.tables import unseen_words
 from neft.tables.percentiles import limits_in_words, low_percentiles_of_run, percentile_name, too_few_chips
 
 UNLIMITED = 1000
@@ -57,7 +58,16 @@ def results_table(record: RunRecord, instances: pd.DataFrame) -> Table:
     counts = {row.metrics["accuracy"].num_instances for row in record.summary.test if row.sigma_d}
     table = Table(
         title=f"{facts.label}, {facts.backbone_label}, {facts.dataset_label}, {facts.device_label}",
-        caption="\n".join([f"mean ± 95 % interval over chips · {record.id}", limits_caption(1, counts)]),
+        caption="\n".join(
+            filter(
+                None,
+                (
+                    f"mean ± 95 % interval over chips · {record.id}",
+                    limits_caption(1, counts),
+                    unseen_words(record),
+                ),
+            )
+        ),
     )
     headings = ("accuracy %", "1st percentile %", "EKL (nats)", "confidence %", "calibration error %")
     for heading in ("test σ_d", "chips", *headings):

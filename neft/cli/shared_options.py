@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from neft.runs.commands import THREADS, TORCH_DEVICE
+
 store_option = click.option(
     "--store",
     "store_root",
@@ -17,7 +19,13 @@ data_dir_option = click.option(
     envvar="NEFT_DATA_DIR",
     help="Folder of data sets. [env: NEFT_DATA_DIR; default: the user's cache folder]",
 )
-threads_option = click.option("--threads", type=click.IntRange(1, 1024), help="Threads torch computes with.")
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    default=THREADS,
+    show_default=True,
+    help="Threads torch computes with. Another number changes last bits, and so the numbers stored under the same id.",
+)
 torch_device_option = click.option(
-    "--torch-device", default="cpu", show_default=True, help="Where torch computes: cpu, cuda, cuda:1, mps."
+    "--torch-device", default=TORCH_DEVICE, show_default=True, help="Where torch computes: cpu, cuda, cuda:1, mps."
 )

@@ -32,6 +32,7 @@ from neft.experiments.planning import PlannedRun, Scale, Stored
 from neft.experiments.presets import PRESETS, Preset
 from neft.experiments.resizing import rescaling
 from neft.options import option_words, shown
+from neft.runs.commands import THREADS, TORCH_DEVICE, whole_command
 from neft.runs.events import EndedRun, EventFile, Failed, Finished, Sweeping
 from neft.runs.plans import save_plan
 from neft.runs.store import Stores
@@ -60,9 +61,9 @@ SCALE_PARAMETERS = [option for option in config_parameters(PARTS) if option.name
 @click.option(
     "--threads",
     type=click.IntRange(0, 1024),
-    default=1,
+    default=THREADS,
     show_default=True,
-    help="Threads in each process; 0 shares the cores out. Another number changes results in their last digits.",
+    help="Threads in each process; 0 shares the cores out. Another number changes last bits, and so what is stored.",
 )
 @click.option(
     "--cluster",
@@ -144,7 +145,7 @@ def sweep(
     if dry_run:
         _print_plan([one.config.run_id for one in absent], as_json=as_json)
         return
-    name, command = _plan_name(chosen, options, rescale), _command(chosen, options)
+    name, command = _plan_name(chosen, options, rescale), _command(chosen, options, threads)
 
     def keep(planned: Sequence[PlannedRun]) -> None:
         record = plan_record(planned, name=name, preset=preset, command=command, fixed_seeds=chosen.fixed_seeds)
@@ -162,12 +163,12 @@ def _plan_name(preset: Preset, options: Mapping[str, Any], rescale: Callable[[Sc
     return f"{preset.name}-{rescale(preset.parts[0].scale).key}" if changed else preset.name
 
 
-def _command(preset: Preset, options: Mapping[str, Any]) -> str:
+def _command(preset: Preset, options: Mapping[str, Any], threads: int) -> str:
     words = option_words(f"neft sweep {preset.name}", options)
     for name in ("seeds", "train_sigma_ds"):
         if options.get(name) is not None:
             words += f" --{name.replace('_', '-')} {shlex.quote(shown(options[name]))}"
-    return words
+    return whole_command(words, threads=threads, torch_device=TORCH_DEVICE)
 
 
 class _TimeLeft(ProgressColumn):

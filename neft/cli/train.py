@@ -9,7 +9,7 @@ import click
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
 from neft.cli.output import print_json, print_table, record_json, results_table
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
-from neft.cli.watch import failure, set_up_torch, stop_on_signals, watching
+from neft.cli.watch import check_torch_device, failure, stop_on_signals, watching
 from neft.config import RunConfig
 from neft.errors import ConfigError, RunExistsError, StoppedError
 from neft.options import command_line, option_table
@@ -47,7 +47,6 @@ from neft.runs.store import Stores
 def train(
     config_file: Path | None,
     events: Path | None,
-    threads: int | None,
     *,
     as_json: bool,
     dry_run: bool,
@@ -56,13 +55,13 @@ def train(
 ) -> None:
     r"""Train a network and evaluate it on sampled chips; the run is stored and appears in the dashboard.
 
-    The same settings give the same numbers (on the CPU): a run that is stored is not trained again.
+    The same settings give the same numbers (on the CPU, in one thread): a run that is stored is not trained again.
 
     \b
     Examples:
       neft train --backbone mlp --method ovf --sigma-d 0.15 --epochs 20
       neft train --backbone vgg8 --width 0.25 --method noise_injection --temperature 8
-      neft train --backbone mlp --precision --num-instances 1000
+      neft train --backbone mlp --precision --num-instances 2000
       neft train --dataset fashion_mnist --image-size 16 --max-train 10000 --width 0.125 --method irs
     """
     stores = Stores.at(options["store_root"])
@@ -77,7 +76,7 @@ def train(
         _say_estimate(config, stores, as_json=as_json)
         return
     _refuse_what_is_there(config, stores, resume=options["resume"], restart=options["restart"])
-    set_up_torch(threads, options["torch_device"])
+    check_torch_device(options["torch_device"])
     record = _run(config, stores, events, options)
     if as_json:
         print_json(record_json(record))
@@ -129,6 +128,7 @@ def _run(config: RunConfig, stores: Stores, events_path: Path | None, options: d
             data_dir=options["data_dir"] or default_data_dir(),
             download=options["download"],
             torch_device=options["torch_device"],
+            threads=options["threads"],
             command=command_line(config),
             resume=options["resume"],
             on_progress=watcher,

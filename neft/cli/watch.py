@@ -112,16 +112,14 @@ def stop_on_signals() -> Generator[threading.Event]:
             _ = signal.signal(number, handler)
 
 
-def set_up_torch(threads: int | None, torch_device: str) -> None:
-    """Tell torch, before it computes, how many threads to use, and see that it can compute where it is asked to.
+def check_torch_device(torch_device: str) -> None:
+    """See that torch can compute where it is asked to.
 
     Raises:
         ConfigError: it cannot.
     """
     import torch  # noqa: PLC0415 - slow, and not every verb needs it
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     try:
         _ = torch.zeros(1, device=torch_device).item()
     except (RuntimeError, AssertionError, NotImplementedError):

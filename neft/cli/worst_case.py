@@ -9,13 +9,13 @@ from rich.table import Table
 from neft import columns
 from neft.cli.output import json_rows, print_json, print_table
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
-from neft.cli.watch import set_up_torch, stop_on_signals, watching
+from neft.cli.watch import check_torch_device, stop_on_signals, watching
 from neft.component import build
 from neft.errors import ConfigError, StoppedError
 from neft.evaluation.search_settings import SearchSettings
 from neft.inspection.worst_case import search_stored
 from neft.options import parse_sigma_ds
-from neft.pipeline import Progress, Settings, chip_law, load_data, restore_network
+from neft.pipeline import Progress, Settings, chip_law, in_threads, load_data, restore_network
 from neft.runs import worst_cases
 from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
@@ -86,8 +86,9 @@ def worst_case(run_id: str, th_g: str, steps: int, restarts: int, seed: int, *, 
     found = worst_cases.find(record, th_gs, settings)
     was_stored = found is not None
     if found is None:
-        set_up_torch(options["threads"], options["torch_device"])
-        found = _search(record, store, th_gs, settings, options)
+        check_torch_device(options["torch_device"])
+        with in_threads(options["threads"]):
+            found = _search(record, store, th_gs, settings, options)
     chips = worst_chips(store.instances(record))
     if as_json:
         print_json(found.model_dump(mode="json") | {"worst_chips": json_rows(chips.to_dict("records"))})

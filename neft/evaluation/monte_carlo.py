@@ -12,13 +12,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neft import columns
+from neft.chips.counts import decided_floor
 from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.chips.sampling import Weights
 from neft.datasets.base import ImageData, Split
 from neft.devices import Rram1
 from neft.errors import ConfigError, StoppedError
 from neft.evaluation.calibration import fit_temperature
-from neft.evaluation.stopping import FLOOR, RunningMean
+from neft.evaluation.stopping import RunningMean
 from neft.mapping.bit_slicing import BitSlicing
 from neft.metrics import METRICS, Predictions
 from neft.networks.device_layers import parameter_table
@@ -55,7 +56,7 @@ def evaluate(
     num_instances: int,
     seed: int,
     precision: float | None = None,
-    min_instances: int = FLOOR,
+    min_instances: int | None = None,
     split: Split | None = None,
     torch_device: str = "cpu",
     chips_at_once: int | None = None,
@@ -72,7 +73,7 @@ def evaluate(
         num_instances: chips, the same ones at every sigma_d; with a precision, at most so many.
         seed: where chips come from.
         precision: stop at each sigma_d when its mean accuracy is known to this half-width (`neft.evaluation.stopping`).
-        min_instances: chips that a precision cannot do without.
+        min_instances: chips that a precision cannot do without; by the precision (`neft.chips.counts`) where None.
         split: another split of the same data set.
         torch_device: where torch computes.
         chips_at_once: chips that are computed side by side; by default one on the CPU, which has nothing to gain, and
@@ -85,8 +86,10 @@ def evaluate(
         calibrated ones were calibrated, on validation images and chips of their own.
 
     Raises:
+        ConfigError: fewer chips than the precision takes.
         StoppedError: `should_stop` said so.
     """
+    means = _means(sigma_ds, precision, num_instances=num_instances, floor=min_instances)
     split = data.test if split is None else split
     with torch.inference_mode():
         deployed = DeployedNetwork(network, law, torch_device=torch_device)
@@ -99,7 +102,7 @@ def evaluate(
             num_instances=num_instances,
             seed=seed,
             chips_at_once=chips_at_once or _fitting(deployed),
-            means=_Means(sigma_ds, precision, min_instances),
+            means=means,
             on_instance=on_instance,
             should_stop=should_stop,
         )
@@ -115,7 +118,7 @@ def try_network(
     in_devices: Collection[str] | None = None,
     seed: int = 0,
     precision: float | None = None,
-    min_instances: int = FLOOR,
+    min_instances: int | None = None,
     torch_device: str = "cpu",
     chips_at_once: int = 1,
     on_instance: OnInstance = lambda _instance, _accuracy: None,
@@ -133,7 +136,7 @@ def try_network(
             attention layers; the result's `parameters` say which were taken.
         seed: where chips come from.
         precision: stop at each sigma_d when its mean accuracy is known to this half-width (`neft.evaluation.stopping`).
-        min_instances: chips that a precision cannot do without.
+        min_instances: chips that a precision cannot do without; by the precision (`neft.chips.counts`) where None.
         torch_device: where torch computes.
         chips_at_once: chips that are computed side by side, for a network that `torch.vmap` can take.
         on_instance: told after each chip how many are done and its accuracy at the largest sigma_d still open.
@@ -141,10 +144,12 @@ def try_network(
 
     Raises:
         ConfigError: no batches; what the network puts out or the labels are no classification; nothing lies in
-            devices, or an unknown parameter; a count or device variation that cannot be.
+            devices, or an unknown parameter; a count or device variation that cannot be, or fewer chips than the
+            precision takes.
         StoppedError: `should_stop` said so.
     """
     _check_counts(sigma_ds, num_instances=num_instances, chips_at_once=chips_at_once)
+    means = _means(sigma_ds, precision, num_instances=num_instances, floor=min_instances)
     law = law or ChipLaw(device=Rram1(), mapping=BitSlicing())
     parameters = parameter_table(network, in_devices)
     with torch.inference_mode():
@@ -160,7 +165,7 @@ def try_network(
             num_instances=num_instances,
             seed=seed,
             chips_at_once=chips_at_once,
-            means=_Means(sigma_ds, precision, min_instances),
+            means=means,
             on_instance=on_instance,
             should_stop=should_stop,
         )
@@ -234,8 +239,8 @@ class _Bench:
 class _Means:
     """Which sigma_d still need chips; all of them, always, where no precision is asked for."""
 
-    def __init__(self, sigma_ds: Sequence[float], precision: float | None, floor: int) -> None:
-        self._means = {} if precision is None else {s: RunningMean(precision=precision, floor=floor) for s in sigma_ds}
+    def __init__(self, means: dict[float, RunningMean]) -> None:
+        self._means = means
 
     def unknown(self, sigma_ds: Sequence[float]) -> list[float]:
         """Those of these sigma_d whose mean is not known to the precision."""
@@ -245,6 +250,13 @@ class _Means:
         """One more chip's accuracy."""
         if sigma_d in self._means:
             self._means[sigma_d].add(accuracy)
+
+
+def _means(sigma_ds: Sequence[float], precision: float | None, *, num_instances: int, floor: int | None) -> _Means:
+    if precision is None:
+        return _Means({})
+    floor = decided_floor(precision, num_instances=num_instances) if floor is None else floor
+    return _Means({sigma_d: RunningMean(precision=precision, floor=floor) for sigma_d in sigma_ds})
 
 
 def _try_chips(

@@ -7,6 +7,10 @@ too seldom, most where few and skewed values were seen. The spread is therefore 
 
 ([Chow1965] with the variance's 90 % upper limit for s_n^2). Simulated on the accuracies of stored runs, the
 mean over 250 networks and sigma_d lies within the precision in 96 to 97 % of all cases; see the tests.
+
+No spread tells of chips that were not met: where 3 of 100 fail, 30 chips have met none of them in 2 of 5 cases, agree
+with each other and would stop. So the floor is `neft.chips.counts.fewest_chips`, about 6 / precision, unless another is
+given; chips that fail in fewer than `share_unseen(floor)` may then go unseen.
 """
 
 import numpy as np
@@ -14,8 +18,6 @@ from scipy.special import gammaincinv, stdtrit
 
 from neft.errors import ConfigError
 
-FLOOR = 30
-"""Chips that are always tried: fewer say too little of the spread."""
 VARIANCE_QUANTILE = 0.1
 
 
@@ -29,7 +31,7 @@ def half_width(count: float | int, variance: float) -> float:
 class RunningMean:
     """Mean and variance of values that come one by one (Welford), and whether they suffice."""
 
-    def __init__(self, *, precision: float, floor: int = FLOOR) -> None:
+    def __init__(self, *, precision: float, floor: int) -> None:
         if floor < 2:
             message = f"min_instances (fewest chips) must be at least 2 to know a spread; got {floor}."
             raise ConfigError(message)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from neft import columns
+from neft.runs.commands import whole_command, with_fewest_chips
 
 Raw = dict[str, Any]
 
@@ -37,7 +38,7 @@ def migrated(raw: Mapping[str, Any]) -> Raw:
     record = dict(raw)
     while (step := _STEPS.get(record.get("schema_version", 0))) is not None:
         record = step(record)
-    return record
+    return _with_whole_command(record)
 
 
 def migrated_plan(raw: Mapping[str, Any]) -> Raw:
@@ -118,6 +119,24 @@ def _to_version_3(record: Raw) -> Raw:
         }
         facts = added | facts
     return record | {"schema_version": 3, "facts": facts, "config": sections}
+
+
+def _with_whole_command(record: Raw) -> Raw:
+    """The command with what it left out at first: threads, torch's device and, of a precision, the fewest chips.
+
+    They came while records were of version 3, so of such a one its version does not tell.
+    """
+    provenance, config = record.get("provenance"), record.get("config")
+    if not isinstance(provenance, dict) or not isinstance(config, dict):
+        return record
+    command, threads, torch_device = (provenance.get(name) for name in ("command", "threads", "torch_device"))
+    evaluation = config.get("evaluation")
+    if not (isinstance(command, str) and isinstance(threads, int) and isinstance(torch_device, str)):
+        return record
+    if isinstance(evaluation, dict):
+        command = with_fewest_chips(command, evaluation)
+    command = whole_command(command, threads=threads, torch_device=torch_device)
+    return record | {"provenance": provenance | {"command": command}}
 
 
 _SERIES = {

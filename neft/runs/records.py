@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field
 
 from neft.component import Component
+from neft.runs.commands import whole_command
 from neft.sigma_d import same_sigma_d
 
 SCHEMA_VERSION = 3
@@ -91,7 +92,7 @@ class Provenance(Component):
     training_seconds: float = Field(ge=0)
     evaluation_seconds: float = Field(ge=0)
     preset: str | None = Field(default=None, description="The preset that asked for the run.")
-    command: str = Field(default="", description="A command line that makes the run again.")
+    command: str = Field(default="", description="A command line that makes the run again, or none.")
 
 
 class MetricSummary(Component):
@@ -177,7 +178,7 @@ def make_provenance(
         training_seconds=round(training_seconds, 3),
         evaluation_seconds=round(evaluation_seconds, 3),
         preset=preset,
-        command=command,
+        command=whole_command(command, threads=threads, torch_device=torch_device),
     )
 
 

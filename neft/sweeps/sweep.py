@@ -15,13 +15,13 @@ from typing import Any, cast
 
 import joblib
 import psutil
-import torch
 
 from neft.errors import NeftError
 from neft.experiments.planning import PlannedRun, Stored
 from neft.options import command_line
 from neft.pipeline import Settings, load_data, reevaluate, run
 from neft.runs import unfinished
+from neft.runs.commands import THREADS
 from neft.runs.places import default_data_dir
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.records import RunRecord
@@ -41,7 +41,7 @@ class SweepSettings:
     store_root: Path
     num_workers: int = 0
     """Processes; one a core where 0, but no more than there are runs."""
-    threads: int = 1
+    threads: int = THREADS
     """Threads torch computes with in each process; the cores shared out among the processes where 0.
 
     Not by default: another number of threads changes the last bits of what is trained, and a sweep that goes on with
@@ -278,7 +278,6 @@ def _arrived(end: RunEnd, store: RunStore) -> RunEnd:
 
 def run_one(planned: PlannedRun, settings: SweepSettings) -> RunEnd:
     """Train, evaluate and store one run of a sweep, in whichever process this is."""
-    torch.set_num_threads(settings.threads)
     started = time.perf_counter()
     config = planned.config
     error: str | None = None
@@ -290,6 +289,7 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> RunEnd:
         preset=settings.preset,
         command=command_line(config),
         pretrained_stores=stores,
+        threads=settings.threads,
         unfinished_root=settings.unfinished_root,
         resume=True,
     )

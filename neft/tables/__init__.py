@@ -61,6 +61,7 @@ from neft.tables.runs import (
     recipe,
     runs_table,
     summary_table,
+    unseen_words,
 )
 from neft.tables.variants import VARIANT_FACTS, facts_of, variant_facts
 
@@ -119,6 +120,7 @@ __all__ = [
     "small_share",
     "summarise",
     "summary_table",
+    "unseen_words",
     "validation_choice",
     "variance_parts",
     "variant_facts",

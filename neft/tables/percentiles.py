@@ -11,7 +11,7 @@ is not below its lower limit, and with at least 95 % not above its upper one; bo
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from math import ceil, isnan, log
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ import pandas as pd
 from scipy.special import bdtr
 
 from neft import columns
+from neft.chips.counts import chips_to_meet
 from neft.sigma_d import same_sigma_d
 from neft.tables.intervals import CONFIDENCE, crossed_interval
 
@@ -142,15 +143,6 @@ def difference_of_percentiles(ours: np.ndarray, theirs: np.ndarray, share: float
     """
     one, other = (percentile_with_limits(values, share, confidence=EACH_OF_TWO) for values in (ours, theirs))
     return Percentile(one.value - other.value, one.lower - other.upper, one.upper - other.lower)
-
-
-def chips_to_meet(share: float, *, confidence: float = CONFIDENCE) -> int:
-    """Chips until one of the worst `share` of all is among them with this confidence: (1 - share)^n <= 1 - confidence.
-
-    >>> chips_to_meet(0.01), chips_to_meet(0.05)
-    (299, 59)
-    """
-    return ceil(log(1 - confidence) / log(1 - share))
 
 
 def chips_for_limits(share: float, *, confidence: float = CONFIDENCE) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from neft import columns
+from neft.chips.counts import share_unseen
 from neft.runs.migrations import NEW_PARTS, NEW_SETTINGS
 from neft.runs.records import MetricSummary, RunRecord
 from neft.sigma_d import same_sigma_d
@@ -133,6 +134,19 @@ def recipe(record: RunRecord, *, ignoring: Sequence[str] = ()) -> str:
         if name not in left_out and not (name in _AT_FIRST and value == _AT_FIRST[name])
     }
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def unseen_words(record: RunRecord) -> str:
+    """Of a run that stopped at a precision: which failures its fewest chips can have missed; empty of any other."""
+    evaluation = record.config.get("evaluation", {})
+    precision, fewest = evaluation.get("precision"), evaluation.get("min_instances")
+    if precision is None or not isinstance(fewest, int):
+        return ""
+    missed = f"{100 * share_unseen(fewest):.2g}"
+    return (
+        f"stopped at ± {100 * precision:g} points, from {fewest} chips on: "
+        f"chips that fail in fewer than {missed} of 100 can go unseen"
+    )
 
 
 def flat_config(record: RunRecord) -> dict[str, object]:

@@ -147,12 +147,13 @@ def test_sweep_keeps_its_plan_beside_its_runs(neft: Neft, own_store: RunStore) -
 def test_command_of_a_plan_asks_for_its_runs(neft: Neft, tmp_path: Path) -> None:
     missing_data = ("--dataset", "image_folder", "--path", str(tmp_path / "no 'such' folder"))
     given = (*missing_data, "--train-sigma-ds", "0.1, 0.2", "--test-sigma-d", "0,0.1,0.2", "--seeds", "1")
-    neft("sweep", "accuracy", *given, "--workers", "1", "--store", str(tmp_path / "runs"))
+    neft("sweep", "accuracy", *given, "--workers", "1", "--threads", "2", "--store", str(tmp_path / "runs"))
     ((_, plan),) = load_plans(tmp_path / "runs")[0].items()
 
     verb, *words = shlex.split(plan.command)[1:]
 
     assert verb == "sweep"
+    assert words[-2:] == ["--threads", "2"]
     assert (
         set(planned(neft, *words)) == {entry.run_id for entry in plan.entries} == set(planned(neft, "accuracy", *given))
     )

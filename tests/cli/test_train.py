@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import torch
 
 from neft.config import RunConfig
 from neft.constraints import Clip
@@ -13,6 +14,7 @@ from neft.errors import StoppedError
 from neft.options import command_line, make_config
 from neft.pipeline import Progress, Settings, run
 from neft.runs.events import Failed, Finished, Training, read_events
+from neft.runs.facts import stored_config
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
@@ -81,11 +83,11 @@ def test_train_remembers_the_command_that_makes_it_again(neft: Neft) -> None:
 @pytest.mark.parametrize(
     ("arguments", "precision"),
     [
-        (("--precision", "--epochs", "2"), 0.01),
-        (("--epochs", "2", "--precision"), 0.01),
-        (("--epochs", "2", "--precision", "0.005"), 0.005),
-        (("--precision=0.005", "--epochs", "2"), 0.005),
-        (("--epochs", "2"), None),
+        (("--precision", "--num-instances", "2000"), 0.01),
+        (("--num-instances", "2000", "--precision"), 0.01),
+        (("--num-instances", "2000", "--precision", "0.005"), 0.005),
+        (("--precision=0.005", "--num-instances", "2000"), 0.005),
+        (("--num-instances", "2000"), None),
     ],
     ids=str,
 )
@@ -94,7 +96,7 @@ def test_precision_may_be_given_without_its_value(
 ) -> None:
     config = planned(neft, *arguments)
 
-    assert config == make_config({"epochs": 2, "precision": precision})
+    assert config == make_config({"num_instances": 2000, "precision": precision})
 
 
 def test_precision_stops_where_the_mean_is_known(neft: Neft, own_store: RunStore) -> None:
@@ -103,6 +105,35 @@ def test_precision_stops_where_the_mean_is_known(neft: Neft, own_store: RunStore
     record = own_store.record(own_store.ids()[0])
     assert [row.metrics["accuracy"].num_instances for row in record.summary.test] == [4, 4]
     assert re.search(r"0\.1 │ +4 │", shown)
+    assert "from 4 chips on" in shown
+    assert "chips that fail in fewer than 53 of 100 can go unseen" in shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken", "ending"), [((), 1, ""), (("--threads", "2"), 2, " --threads 2")], ids=["one", "two"]
+)
+def test_a_run_is_computed_in_one_thread_unless_its_command_says_otherwise(
+    neft: Neft, asked: tuple[str, ...], taken: int, ending: str
+) -> None:
+    torch.set_num_threads(2)
+
+    record = RunRecord.model_validate(json.loads(neft("train", *TINY, *asked, "--json").out))
+
+    assert record.provenance.threads == taken
+    assert record.provenance.command == command_line(stored_config(record)) + ending
+
+
+def test_another_evaluation_is_computed_in_one_thread_too(neft: Neft) -> None:
+    torch.set_num_threads(2)
+    run_id = json.loads(neft("train", *TINY, "--json").out)["id"]
+
+    one, two = (
+        json.loads(neft("evaluate", run_id, "--chip-seed", seed, *asked, "--json").out)["provenance"]
+        for seed, asked in (("1", ()), ("2", ("--threads", "2")))
+    )
+
+    assert (one["threads"], one["command"]) == (1, f"neft evaluate {run_id} --chip-seed 1")
+    assert (two["threads"], two["command"]) == (2, f"neft evaluate {run_id} --chip-seed 2 --threads 2")
 
 
 def test_dry_run_prints_the_config_and_stores_nothing(neft: Neft) -> None:

@@ -43,6 +43,7 @@ def the_error(answer: Answer) -> str:
         ("--sigma-d nan", "TrainingConfig.sigma_d (train σ_d) must be a finite number; got 'nan'."),
         ("--precision much", "Invalid value for '--precision': 'much' is not a valid float."),
         ("--precision 0.6", "EvaluationConfig.precision (precision) must lie in (0, 0.5]; got 0.6."),
+        ("--precision", "A precision of 0.01 takes num_instances (chips) of at least 597; got 200. Allow more,"),
         ("--epochs 1.5", "TrainingConfig.epochs (epochs) must be a valid integer"),
         ("--method vanilla --beta 0.1", "--beta is no option of method 'vanilla'; it belongs to: ovf, irs."),
         ("--backbone mlp --width 1", "--width is no option of backbone 'mlp'; it belongs to: vgg8, resnet18."),

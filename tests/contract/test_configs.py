@@ -81,6 +81,17 @@ def test_another_setting_gives_another_key(config: RunConfig, donor: RunConfig, 
     assert config.model_copy(update={part: replaced}).key != config.key
 
 
+def test_ids_of_runs_with_a_precision_stay_where_thirty_chips_were_the_fewest() -> None:
+    """Keys of the version in which 30 was the default whatever the precision."""
+    once = RunConfig.make(evaluation={"precision": 0.01, "min_instances": 30})
+    long = RunConfig.make(evaluation={"precision": 0.01, "min_instances": 30, "num_instances": 1000})
+    now = RunConfig.make(evaluation={"precision": 0.01, "num_instances": 1000})
+
+    assert (once.key, long.key) == ("bd8a319e", "077620c6")
+    assert now.key not in (once.key, long.key)
+    assert now == RunConfig.make(evaluation=now.evaluation.model_dump())
+
+
 @given(config=configs)
 def test_run_ids_are_safe_names(config: RunConfig) -> None:
     assert is_run_id(config.run_id)

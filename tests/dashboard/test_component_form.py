@@ -143,3 +143,15 @@ def test_form_holds_the_config_that_it_plans(part: str, name: str) -> None:
     settings = {field.option: held[field.name] for field in forms.form().fields if held.get(field.name, "") != ""}
 
     assert forms.plan(names | settings) == planned
+
+
+def test_fewest_chips_are_left_to_the_precision_unless_a_config_has_others() -> None:
+    precise = make_config({"precision": 0.01, "num_instances": 1000})
+    as_once = make_config({"precision": 0.01, "min_instances": 30})
+
+    assert next(field.initial for field in forms.form().fields if field.name == "min_instances") is None
+    assert [forms.held(one.to_json())["min_instances"] for one in (make_config({}), precise, as_once)] == [
+        None,
+        None,
+        30,
+    ]

@@ -92,6 +92,28 @@ def test_record_says_where_it_came_from(small_config: RunConfig, settings: Setti
     assert provenance.training_seconds > 0
 
 
+@pytest.mark.parametrize(("asked", "command"), [(1, "neft train"), (2, "neft train --threads 2")])
+def test_run_is_computed_with_as_many_threads_as_its_command_says(
+    small_config: RunConfig, settings: Settings, asked: int, command: str
+) -> None:
+    before = torch.get_num_threads()
+    seen: set[int] = set()
+
+    def watch(_state: Progress) -> None:
+        seen.add(torch.get_num_threads())
+
+    settings = replace(settings, command="neft train", on_progress=watch)
+    torch.set_num_threads(3)
+
+    record = run(small_config, settings if asked == 1 else replace(settings, threads=asked))
+
+    left = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert (record.provenance.threads, record.provenance.command) == (asked, command)
+    assert seen == {asked, 3}  # loading is told before
+    assert left == 3
+
+
 def test_devices_are_counted_on_two_crossbars(small_config: RunConfig, settings: Settings) -> None:
     # weights 64 * 16 + 16 * 16 + 16 * 10 = 1,440; times 8/2 slices and 2 signs. Parameters: and 16 + 16 + 10 biases
     summary = run(small_config, settings).summary

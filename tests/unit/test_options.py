@@ -112,7 +112,26 @@ def test_precision_alone_has_a_meaning_without_a_value() -> None:
 
     assert bare == {"precision": 0.01}
     assert option_table()["precision"].help().endswith("Without a value: 0.01.")
-    assert command_line(make_config({"precision": 0.01})).endswith(" --precision 0.01")
+    precise = make_config({"precision": 0.01, "num_instances": 1000})
+    assert command_line(precise).endswith(" --num-instances 1000 --precision 0.01")
+
+
+def test_fewest_chips_follow_from_the_precision_unless_they_are_given() -> None:
+    precise = make_config({"precision": 0.01, "num_instances": 1000})
+    as_once = make_config({"precision": 0.01, "min_instances": 30})
+
+    assert (precise.evaluation.min_instances, as_once.evaluation.min_instances) == (597, 30)
+    assert command_line(as_once).endswith(" --precision 0.01 --min-instances 30")
+    assert make_config({"precision": 0.02}, precise).evaluation.min_instances == 297
+    assert make_config({"num_instances": 2000}, as_once).evaluation.min_instances == 30
+    with pytest.raises(ConfigError, match=r"^A precision of 0\.01 takes num_instances \(chips\) of at least 597"):
+        make_config({"num_instances": 300}, precise)
+
+
+def test_a_stored_run_lends_its_training_but_not_the_fewest_chips_that_it_had_no_use_for() -> None:
+    stored = RunConfig.from_json(RunConfig().to_json())
+
+    assert make_config({"precision": 0.02, "num_instances": 300}, stored).evaluation.min_instances == 297
 
 
 def test_choices_are_those_of_the_schema() -> None:

@@ -1,10 +1,16 @@
+import re
+
+import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neft import seeding
 from neft.chips.sampling import draw_normals
 from neft.config import RunConfig
 from neft.datasets.base import ImageData
+from neft.errors import ConfigError
 from neft.seeding import derive_seed, generator, numpy_generator
 from neft.training.loop import train
 
@@ -25,6 +31,33 @@ def test_different_paths_give_different_seeds(
     one: tuple[int, list[str | int]], other: tuple[int, list[str | int]]
 ) -> None:
     assert (derive_seed(one[0], *one[1]) == derive_seed(other[0], *other[1])) == (one == other)
+
+
+@given(seed=seeds, instance=st.integers(0, 10_000))
+def test_a_number_is_the_same_key_whoever_made_it(seed: int, instance: int) -> None:
+    plain = derive_seed(seed, "chip", instance)
+
+    assert derive_seed(np.int64(seed), "chip", np.uint16(instance)) == plain
+    assert derive_seed(torch.tensor(seed), np.str_("chip"), torch.tensor(instance)) == plain
+
+
+def test_keys_are_those_that_stored_chips_were_drawn_from() -> None:
+    assert derive_seed(0, "chip", 7) == 3943448998380553608
+    assert derive_seed(5, "method", 3, 4) == 6150115721819716671
+
+
+@pytest.mark.parametrize("wrong", [7.0, np.float64(7), torch.tensor(7.0), "7", None, True, np.True_], ids=repr)
+def test_what_is_no_whole_number_is_no_seed(wrong: object) -> None:
+    # not through a public function, whose types these tests check first
+    with pytest.raises(ConfigError, match=f"must be a whole number; got {re.escape(repr(wrong))}"):
+        _ = seeding._number(wrong)
+
+
+def test_true_is_no_seed() -> None:
+    with pytest.raises(ConfigError, match="must be a whole number; got True"):
+        _ = derive_seed(True)
+    with pytest.raises(ConfigError, match="must be a whole number; got True"):
+        _ = derive_seed(0, "chip", True)
 
 
 def test_separators_in_names_make_no_other_path() -> None:

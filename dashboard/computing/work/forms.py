@@ -57,7 +57,7 @@ def held(config_json: str) -> dict[str, Any]:
         component = getattr(config, option.part)
         if option.field in type(component).model_fields:
             owner = _name(component) if option.part in FAMILIES else None
-            value = getattr(component, option.field)
+            value = None if option.is_decided(component) else getattr(component, option.field)
             found[_field(option, owner).name] = _drawn(_kind(option, owner), value)
     return found
 
@@ -117,7 +117,7 @@ def _kind(option: Option, owner: str | None) -> FieldKind:
 
 def _initial(option: Option, owner: str | None) -> Any:
     """What an option's field begins with."""
-    default = _info(option, owner).get_default(call_default_factory=True)
+    default = None if option.decided_by else _info(option, owner).get_default(call_default_factory=True)
     return _drawn(_kind(option, owner), INITIAL.get(option.name, default))
 
 

@@ -175,6 +175,7 @@ def test_training_started_on_the_page_is_stored_and_shown() -> None:
     record = RunStore(neft_home() / "runs").record(job.run_id)
     assert RunConfig.model_validate(record.config).run_id == job.run_id
     assert record.provenance.command == shown_command(app)
+    assert record.provenance.threads == 1
 
 
 @pytest.mark.parametrize(

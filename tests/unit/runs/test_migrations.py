@@ -64,3 +64,49 @@ def test_a_metric_that_was_not_taken_is_nan() -> None:
 
     assert table[columns.CALIBRATED_EKL].isna().all()
     assert table[columns.ACCURACY].tolist() == [0.5]
+
+
+KEPT = "neft train --dataset digits --seed 1"
+PRECISE = f"{KEPT} --precision 0.01"
+
+
+def with_command(command: str, evaluation: dict[str, object], **place: object) -> str:
+    """What is read of a record that kept this command."""
+    raw = json.loads((CACHED_RUNS / SHIPPED.ids()[0] / "run.json").read_text(encoding="utf-8"))
+    raw["provenance"] |= {"command": command, **place}
+    raw["config"]["evaluation"] |= evaluation
+    return RunRecord.model_validate(migrated(raw)).provenance.command
+
+
+@pytest.mark.parametrize(
+    ("command", "place", "whole"),
+    [
+        (KEPT, {}, KEPT),
+        (KEPT, {"threads": 2}, f"{KEPT} --threads 2"),
+        (KEPT, {"torch_device": "cuda:1"}, f"{KEPT} --torch-device cuda:1"),
+        (KEPT, {"threads": 4, "torch_device": "mps"}, f"{KEPT} --threads 4 --torch-device mps"),
+        (f"{KEPT} --threads 2", {"threads": 2}, f"{KEPT} --threads 2"),
+        (KEPT, {"torch_device": "x; rm y"}, f"{KEPT} --torch-device 'x; rm y'"),
+        ("", {"threads": 2}, ""),
+    ],
+)
+def test_a_command_says_in_how_many_threads_and_where_its_run_was_made(
+    command: str, place: dict[str, object], whole: str
+) -> None:
+    assert with_command(command, {}, **place) == whole
+
+
+@pytest.mark.parametrize(
+    ("command", "evaluation", "whole"),
+    [
+        (PRECISE, {"precision": 0.01, "min_instances": 30}, f"{PRECISE} --min-instances 30"),
+        (PRECISE, {"precision": 0.01}, f"{PRECISE} --min-instances 30"),
+        (PRECISE, {"precision": 0.01, "min_instances": 597}, PRECISE),
+        (KEPT, {"precision": 0.01, "min_instances": 30}, KEPT),
+        (KEPT, {"precision": None, "min_instances": 30}, KEPT),
+    ],
+)
+def test_a_command_of_a_precision_says_the_fewest_chips_where_it_would_now_mean_others(
+    command: str, evaluation: dict[str, object], whole: str
+) -> None:
+    assert with_command(command, evaluation) == whole
