@@ -15,11 +15,10 @@ from neft.experiments.claim import (
     published_setting,
     versus,
 )
-from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, setting_key, setting_value
+from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, PLAIN, setting_key, setting_value
 from neft.tables.arms import Arm
 
 FEEDBACK = {"ovf": "OVF", "irs": "IRS"}
-PLAIN = "noise_injection"
 PUBLISHED_FAILURES = {"noise_injection": 0.6, "ovf": 0.0, "irs": 0.2}
 """Shares of 10 trainings of VGG-8 on MNIST at sigma_d = 0.35 ([Qin2025], section 4.3)."""
 
