@@ -5,7 +5,7 @@ from itertools import product
 from neft.constraints import Clip, Constraint, NoConstraint
 from neft.errors import ConfigError
 from neft.experiments.planning import PlannedRun, Scale, Standing, Stored
-from neft.experiments.questions import CONTROL, OVF_FIRST_ALONE, PLAIN, TRAINING_BUDGET, setting_key
+from neft.experiments.questions import CONTROL, OVF_BESIDE_OTHERS, PLAIN, TRAINING_BUDGET, setting_key
 from neft.methods import Irs, Method, NoiseInjection, Ovf
 
 LEARNING_RATES = (1e-3, 3e-3, 1e-2)
@@ -16,7 +16,7 @@ SERIES: tuple[tuple[str, Method, Constraint], ...] = (
     (CONTROL, NoiseInjection(temperature=4), NoConstraint()),
     ("noise_injection_t16", NoiseInjection(temperature=16), NoConstraint()),
     ("irs", Irs(), NoConstraint()),
-    (OVF_FIRST_ALONE, Ovf(feedback_moves_batchnorm=False), NoConstraint()),
+    (OVF_BESIDE_OTHERS, Ovf(feedback_moves_batchnorm=False), NoConstraint()),
     (f"{CONTROL}_clip1.5", NoiseInjection(temperature=4), Clip(alpha=1.5)),
 )
 """Plain noise injection, which the others are held against, comes first. OVF's further, noisier passes leave the

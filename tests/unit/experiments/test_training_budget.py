@@ -49,7 +49,7 @@ def test_series_are_the_reference_the_temperatures_the_methods_and_clipped_weigh
         "noise_injection_t4": (NoiseInjection(temperature=4), plain),
         "noise_injection_t16": (NoiseInjection(temperature=16), plain),
         "irs": (Irs(), plain),
-        "ovf_bn": (Ovf(feedback_moves_batchnorm=False), plain),
+        "ovf_first_pass": (Ovf(feedback_moves_batchnorm=False), plain),
         "noise_injection_t4_clip1.5": (NoiseInjection(temperature=4), Clip(alpha=1.5)),
     }
 
@@ -94,7 +94,7 @@ def test_images_that_nobody_has_counted_are_asked_for() -> None:
     base = ONE_SEED.base.model_copy(update={"dataset": folder})
     counted = ONE_SEED.base.model_copy(update={"dataset": folder.model_copy(update={"max_train": 50})})
 
-    with pytest.raises(ConfigError, match="counts training steps, .* 'image_folder' .* --max-train"):
+    with pytest.raises(ConfigError, match=r"counts training steps, .* 'image_folder' .* --max-train"):
         configs(replace(ONE_SEED, base=base))
 
     assert {setting_values("training_budget", key)[2] for _, key in configs(replace(ONE_SEED, base=counted))} == {50}
