@@ -120,6 +120,19 @@ def _settings() -> pd.DataFrame:
     return with_interval("settings", labelled(terms).assign(**words, run_ids=runs_of(terms)))
 
 
+def _advantages() -> pd.DataFrame:
+    lengths = labelled(rows({c.VARIANT: ["ovf", "irs"], c.NUM_EPOCHS: [60, 240]}, num_instances=100))
+    others = {
+        c.NUM_STEPS: 8 * lengths[c.NUM_EPOCHS],
+        c.NUM_PRESENTATIONS: 1000 * lengths[c.NUM_EPOCHS],
+        c.LEARNING_RATE: 0.003,
+        c.REFERENCE_LEARNING_RATE: 0.01,
+        c.DIFFERENCE_SEEDS: 3,
+    }
+    frame = with_interval("advantages", lengths.assign(**others, run_ids=runs_of(lengths)), low=-0.1, high=0.1)
+    return frame.rename(columns={c.MEAN: c.DIFFERENCE, c.LOWER: c.DIFFERENCE_LOWER, c.UPPER: c.DIFFERENCE_UPPER})
+
+
 def _ablation() -> pd.DataFrame:
     crossed = {c.METHOD: ["ovf", "irs"], c.DECAY: ["paper", "reversed", "constant"], c.NUM_FEEDBACK: [1, 2, 3, 4]}
     points = rows(crossed, **COUNTS)
@@ -319,6 +332,12 @@ EXAMPLES: dict[str, Example] = {
         },
         {"curves": INTERVAL | {c.SIGMA_D: 1}, "published": {c.ACCURACY: 100, c.SIGMA_D: 1}},
         {"slice_sigma_d": 0.1, "chance": 0.1, "connect": True, **PLAIN},
+    ),
+    "advantage_by_budget": Example(
+        {"advantages": _advantages()},
+        {"advantages": {c.DIFFERENCE: 100, c.DIFFERENCE_LOWER: 100, c.DIFFERENCE_UPPER: 100}},
+        {"reference": look("noise_injection"), "reference_label": "Noise injection", **PLAIN},
+        stands=("Noise injection (zero)",),
     ),
     "calibration_vs_sigma_d": Example(
         {"curves": curves("calibration", low=0.05, high=0.3), "after": curves("after", (0.1,), low=0.01, high=0.04)},

@@ -7,8 +7,9 @@ from dashboard import address, charts
 from dashboard.data import plans, stored
 from dashboard.data.citations import cite
 from dashboard.data.leaderboards import LEADERBOARD
-from dashboard.data.plans import EXPERIMENTS, Experiment
+from dashboard.data.plans import EXPERIMENTS, TRAINING_BUDGET, Experiment
 from dashboard.pages import Page
+from dashboard.widgets.budget_cards import budget_cards
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.ekl_card import METRIC
@@ -56,6 +57,8 @@ def _draw(plan: str, experiment: Experiment, stamp: str) -> None:
         _convergence(plan, experiment, stamp)
     elif experiment.name == "accuracy":
         _against_sigma_d(plan, experiment, stamp)
+    elif experiment.name == TRAINING_BUDGET:
+        budget_cards(plan, experiment, stamp)
     elif experiment.name == LEADERBOARD:
         st.markdown(experiment.look_for)
         page_link(Page.LEADERBOARD, "Open the leaderboard")

@@ -5,6 +5,7 @@ To add one: a file with its function, and its line here. Nothing here knows Stre
 
 from dashboard.charts.accuracy_distribution import accuracy_distribution
 from dashboard.charts.accuracy_vs_sigma_d import accuracy_vs_sigma_d
+from dashboard.charts.advantage_by_budget import advantage_by_budget
 from dashboard.charts.calibration_vs_sigma_d import calibration_vs_sigma_d
 from dashboard.charts.chip_histogram import Mark, chip_histogram
 from dashboard.charts.chip_ranks import chip_ranks
@@ -50,6 +51,7 @@ __all__ = [
     "Mode",
     "accuracy_distribution",
     "accuracy_vs_sigma_d",
+    "advantage_by_budget",
     "calibration_vs_sigma_d",
     "chart_config",
     "chip_histogram",

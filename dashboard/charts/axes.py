@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.charts.frames import Floats, numbers
+from dashboard.charts.frames import Floats, numbers, percent
 from neft.columns import SIGMA_D
 
 LOWEST = 1e-6
@@ -17,6 +17,8 @@ MIN_ZOOM = 10
 TOP = 102
 """The axis of per cents ends a little above 100, so that marks there are whole."""
 MAX_STEPS = 6
+MIN_REACH = 2.0
+"""An axis of differences reaches at least so many points either way: less would make much of chance."""
 
 
 def sigma_d_end(*frames: pd.DataFrame | None) -> float:
@@ -69,3 +71,20 @@ def zoomed_percent(values: Floats) -> dict[str, Any]:
     step = next(step for step in (2, 5, 10, 20) if (high - low) / step <= MAX_STEPS)
     first = int(np.ceil(low / step)) * step
     return {"range": [low, high], "tickvals": list(range(first, min(int(high), 100) + 1, step))}
+
+
+def around_zero(differences: pd.DataFrame, lower: str, upper: str) -> list[float]:
+    """The range of an axis of differences, in points: all intervals, and zero well within.
+
+    Args:
+        differences: with the ends of the intervals, as fractions.
+        lower: the column of the lower ends.
+        upper: that of the upper ones.
+    """
+    ends = [percent(differences, column) for column in (lower, upper)] if not differences.empty else []
+    values = np.concatenate([*ends, np.array([])])
+    seen = values[np.isfinite(values)]
+    low = min(float(seen.min()), -MIN_REACH) if seen.size else -MIN_REACH
+    high = max(float(seen.max()), MIN_REACH) if seen.size else MIN_REACH
+    pad = 0.08 * (high - low)
+    return [low - pad, high + pad]

@@ -1,20 +1,17 @@
 """How much better or worse than one method the others are, at every device variation."""
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.axes import sigma_d_end
+from dashboard.charts.axes import around_zero, sigma_d_end
 from dashboard.charts.frames import by_variant, count_words, look_of, numbers, percent, range_words
-from dashboard.charts.marks import error_bars, typeset
-from dashboard.charts.theme import Look, Mode, apply_layout, palette, variant_style
+from dashboard.charts.marks import add_better_and_worse, error_bars, typeset
+from dashboard.charts.theme import Look, Mode, apply_layout, variant_style
 from neft.columns import LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, SIGMA_D, UPPER
 
 DODGE = 0.012
 """Distance of two variants at one σ_d, as a share of the largest."""
 ROOM = 0.03
-MIN_REACH = 2.0
-"""The axis reaches at least so many points either way: less would make much of chance."""
 
 
 def difference_vs_sigma_d(
@@ -45,20 +42,10 @@ def difference_vs_sigma_d(
         figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, offset=offset, mode=mode))
     apply_layout(figure, mode=mode, legend_title=interval_name)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[-ROOM * end, (1 + ROOM) * end])
-    figure.update_yaxes(title_text="difference in accuracy (points)", range=_reach(differences), nticks=8)
-    page = palette(mode)
-    for place, words in (("top", "▲ better"), ("bottom", "▼ worse")):
-        figure.add_annotation(
-            x=0.01,
-            xref="paper",
-            xanchor="left",
-            y=1 if place == "top" else 0,
-            yref="paper",
-            yanchor=place,
-            text=words,
-            showarrow=False,
-            font={"size": 12, "color": page.muted},
-        )
+    figure.update_yaxes(
+        title_text="difference in accuracy (points)", range=around_zero(differences, LOWER, UPPER), nticks=8
+    )
+    add_better_and_worse(figure, mode=mode)
     return figure
 
 
@@ -84,13 +71,3 @@ def _series(rows: pd.DataFrame, *, variant: str, label: str, offset: float, mode
         ],
         hoverinfo="text",
     )
-
-
-def _reach(differences: pd.DataFrame) -> list[float]:
-    ends = [percent(differences, column) for column in (LOWER, UPPER)] if not differences.empty else []
-    values = np.concatenate([*ends, np.array([])])
-    seen = values[np.isfinite(values)]
-    low = min(float(seen.min()), -MIN_REACH) if seen.size else -MIN_REACH
-    high = max(float(seen.max()), MIN_REACH) if seen.size else MIN_REACH
-    pad = 0.08 * (high - low)
-    return [low - pad, high + pad]

@@ -75,6 +75,22 @@ def add_chance(figure: go.Figure, *, chance: float, mode: Mode) -> None:
     )
 
 
+def add_better_and_worse(figure: go.Figure, *, mode: Mode) -> None:
+    """Which way is better and which worse, at the left end of an axis of differences."""
+    for place, words in (("top", "▲ better"), ("bottom", "▼ worse")):
+        figure.add_annotation(
+            x=0.01,
+            xref="paper",
+            xanchor="left",
+            y=1 if place == "top" else 0,
+            yref="paper",
+            yanchor=place,
+            text=words,
+            showarrow=False,
+            font={"size": 12, "color": palette(mode).muted},
+        )
+
+
 def hollow(style: VariantStyle) -> dict[str, Any]:
     """How a published figure is marked: the variant's symbol, empty, and large enough to ring our own."""
     return {"color": style.colour, "symbol": f"{style.symbol}-open", "size": 12, "line": {"width": 2}}

@@ -139,6 +139,8 @@ def _scale_of(frames: list[pd.DataFrame], *, numeric: bool, logarithmic: bool) -
     if numeric:
         places = _logarithms(positions) if logarithmic else positions
     step = float(np.diff(places).min()) if len(places) > 1 else 1.0
+    if numeric and len(places) == 2:
+        step /= 2  # marks stand no further apart than if there were a setting between
     neighbours = _that_meet(frames)
     each, widest = (DODGE_TO_SCALE, MAX_DODGE_TO_SCALE) if numeric else (DODGE, MAX_DODGE)
     apart = step * min(each, widest / max(len(neighbours) - 1, 1))

@@ -11,12 +11,21 @@ from dashboard.data import stored
 from neft import columns, reference, tables
 from neft.errors import StoreError
 from neft.experiments import claims as decided
-from neft.experiments.questions import EXPERIMENTS, Experiment, series_words, setting_tick, setting_words
+from neft.experiments.questions import (
+    EXPERIMENTS,
+    PLAIN,
+    TRAINING_BUDGET,
+    Experiment,
+    series_words,
+    setting_tick,
+    setting_values,
+    setting_words,
+)
 from neft.runs.plans import PlanEntry, PlanRecord, load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
 
-__all__ = ["EXPERIMENTS", "Experiment", "Progress"]
+__all__ = ["EXPERIMENTS", "PLAIN", "TRAINING_BUDGET", "Experiment", "Progress"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,42 @@ def validation_choice(plan_name: str, experiment: str, stamp: str) -> pd.DataFra
     records = {record.id: record for record in stored.records([entry.run_id for entry in entries])}
     rows = stored.in_shown_order(tables.validation_choice(entries, records, experiment))
     return _in_words(rows, plan_name, experiment, stamp)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def learning_rates(plan_name: str, experiment: str, stamp: str) -> list[float]:
+    """Those of an experiment on the training budget that have a stored run, ascending."""
+    return sorted({budget.learning_rate for budget in _budgets(plan_name, experiment, stamp).values()})
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading runs …")
+def advantages(plan_name: str, experiment: str, learning_rate: float | None, stamp: str) -> pd.DataFrame:
+    """A row per series and length of training: its accuracy, and its paired difference to plain noise injection.
+
+    All at one learning rate, or (None) each at the one that the validation split chooses.
+    """
+    entries, budgets = _entries(plan_name, experiment, stamp), _budgets(plan_name, experiment, stamp)
+    if learning_rate is None:
+        records = {record.id: record for record in stored.records([entry.run_id for entry in entries])}
+        taken = tables.taken_by_validation(entries, records, budgets)
+    else:
+        taken = tables.taken_at(learning_rate, entries, budgets)
+    rows = tables.advantage_by_budget(_chips(plan_name, experiment, stamp), taken, budgets, reference=PLAIN)
+    return _in_words(stored.in_shown_order(rows), plan_name, experiment, stamp)
+
+
+def _budgets(plan_name: str, experiment: str, stamp: str) -> dict[str, tables.Budget]:
+    """How an experiment's settings are trained, by key; of those that have a stored run."""
+    entries = _entries(plan_name, experiment, stamp)
+    records = {record.id: record for record in stored.records([entry.run_id for entry in entries])}
+    found: dict[str, tables.Budget] = {}
+    for entry in entries:
+        values = setting_values(experiment, entry.setting)
+        if values and entry.run_id in records:
+            rate, epochs, images = values
+            batch_size = int(records[entry.run_id].config["training"]["batch_size"])
+            found[entry.setting] = tables.Budget(rate, int(epochs), int(images), batch_size)
+    return found
 
 
 @st.cache_data(max_entries=4, show_spinner="Deciding every claim from its stored runs …")

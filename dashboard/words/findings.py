@@ -1,8 +1,10 @@
 """Experiments and claims in words, from numbers that `neft.tables` computed."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from dashboard.words.sentences import SIGMA_D, percent
+from dashboard.words.sentences import SIGMA_D, percent, signed
 from neft import columns
 from neft.experiments import claim_words
 from neft.experiments.claim_words import BY_DATA, NO_RUNS, claim_counts
@@ -59,6 +61,68 @@ def choice_words(choice: pd.DataFrame) -> str:
         f"{row[columns.LABEL]} {row[columns.SETTING_LABEL]} ({percent(row['validation_accuracy'])} % on validation)"
         for row in chosen.to_dict("records")
     )
+
+
+def budget_words(advantages: pd.DataFrame, reference_label: str) -> str:
+    """What the temperature control brings after the shortest and after the longest training, and the others beside it.
+
+    Args:
+        advantages: from `neft.tables.advantage_by_budget`.
+        reference_label: what the differences are to.
+    """
+    known = advantages[advantages[columns.DIFFERENCE].notna()]
+    if known.empty:
+        return ""
+    control = known[known[columns.IS_CONTROL].astype(bool)]
+    first = str((known if control.empty else control)[columns.VARIANT].iloc[0])
+    told, others = known[known[columns.VARIANT] == first], known[known[columns.VARIANT] != first]
+    gains = [
+        f"{'at' if index else 'At'} {_steps(rows)}{'' if index else f' **{rows[columns.LABEL].iloc[0]}** brings'} "
+        f"{gain_words(rows.iloc[0])}{'' if index else f' over {reference_label}'}{_apart(rows.iloc[0])}"
+        for index, rows in enumerate(_ends_of(told))
+    ]
+    words = f"{', '.join(gains)}."
+    if others.empty:
+        return words
+    ranges = [f"{_range(rows[columns.DIFFERENCE])} points at {_steps(rows)}" for rows in _ends_of(others)]
+    return f"{words} The others bring {', '.join(ranges)}."
+
+
+def gain_words(row: "pd.Series[Any]") -> str:
+    """An advantage with its interval: `+4.7 ± 0.4 points`; a dash where there is none."""
+    mean, half = float(row[columns.DIFFERENCE]), float(row[columns.DIFFERENCE_CI95])
+    if math.isnan(mean):
+        return "–"
+    return f"{signed(mean)} points" if math.isnan(half) else f"{signed(mean)} ± {percent(half)} points"
+
+
+def chosen_rates_words(advantages: pd.DataFrame, learning_rates: Sequence[float]) -> str:
+    """Where the learning rate was chosen on validation data, and how often that took the largest there was."""
+    largest = max(learning_rates, default=math.nan)
+    count = int((advantages[columns.LEARNING_RATE] == largest).sum())
+    words = "Each at the learning rate that has the best validation accuracy at that length; test data has no say."
+    if not count or len(learning_rates) < 2:
+        return words
+    return f"{words} {count} of {len(advantages)} take the largest that was tried, {largest:g}."
+
+
+def _ends_of(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of the shortest training and of the longest."""
+    steps = sorted(rows[columns.NUM_STEPS].unique())
+    return [rows[rows[columns.NUM_STEPS] == at] for at in dict.fromkeys((steps[0], steps[-1]))]
+
+
+def _steps(rows: pd.DataFrame) -> str:
+    return f"{int(rows[columns.NUM_STEPS].iloc[0]):,} steps"
+
+
+def _apart(row: "pd.Series[Any]") -> str:
+    return " (not told apart)" if abs(row[columns.DIFFERENCE]) <= row[columns.DIFFERENCE_CI95] else ""
+
+
+def _range(differences: "pd.Series[float]") -> str:
+    low, high = signed(float(differences.min())), signed(float(differences.max()))
+    return low if low == high else f"{low} to {high}"
 
 
 def tested_words(points: pd.DataFrame) -> str:

@@ -26,12 +26,13 @@ def percent(value: float, digits: int = 1) -> str:
 
 
 def signed(difference: float) -> str:
-    """A difference of fractions in points, with a true minus.
+    """A difference of fractions in points, with a true minus, and no sign on zero.
 
-    >>> signed(-0.0123), signed(0.01)
-    ('−1.2', '+1.0')
+    >>> signed(-0.0123), signed(0.01), signed(-0.0001)
+    ('−1.2', '+1.0', '0.0')
     """
-    return f"{100 * difference:+.1f}".replace("-", "−")
+    words = f"{100 * difference:+.1f}"
+    return words.lstrip("+-") if float(words) == 0 else words.replace("-", "−")
 
 
 def with_interval(mean: float, ci95: float) -> str:

@@ -16,12 +16,11 @@ from neft.experiments.claim import (
     published_setting,
     versus,
 )
-from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, setting_key, setting_value
+from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, PLAIN, setting_key, setting_value
 from neft.sigma_d import same_sigma_d
 from neft.tables.arms import Arm
 
 FEEDBACK = {"ovf": "OVF", "irs": "IRS"}
-PLAIN = "noise_injection"
 PUBLISHED_FAILURES = {"noise_injection": 0.6, "ovf": 0.0, "irs": 0.2}
 PUBLISHED_FAILURES_AT = 0.35
 """Shares of 10 trainings of VGG-8 on MNIST that fail, and at which sigma_d ([Qin2025], section 4.3)."""

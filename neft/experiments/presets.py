@@ -15,17 +15,23 @@ from neft.experiments.first_look import first_look
 from neft.experiments.leaderboard import leaderboard
 from neft.experiments.planning import Plan, PlannedRun, Scale, Standing, Stored, merge
 from neft.experiments.questions import EXPERIMENTS
+from neft.experiments.training_budget import training_budget
 from neft.experiments.tuning import tuned
 from neft.methods import NoiseInjection, Ovf
 from neft.networks.backbones import Mlp, Resnet18, Vgg8
 
 __all__ = ["ABLATION_SCALE", "PLANS", "PRESETS", "Part", "PlannedRun", "Preset", "Scale", "Standing", "Stored"]
 
-PLANS: dict[str, Plan] = {**EXPERIMENT_PLANS, "tuned": tuned, "leaderboard": leaderboard}
+PLANS: dict[str, Plan] = {
+    **EXPERIMENT_PLANS,
+    "training_budget": training_budget,
+    "tuned": tuned,
+    "leaderboard": leaderboard,
+}
 """How each experiment of `neft.experiments.questions` is planned."""
 
-SIZED = ("flat_weights", "leaderboard", "paper_width")
-"""Experiments with sizes of their own."""
+SIZED = ("flat_weights", "leaderboard", "paper_width", "training_budget")
+"""Experiments with presets of their own, which no other preset holds."""
 ABLATION_SCALE = Scale(
     base=RunConfig(backbone=Vgg8(width=0.125), evaluation=EvaluationConfig(num_instances=100)), num_seeds=3
 )
@@ -142,6 +148,17 @@ def _leaderboard_fashion() -> tuple[Part, ...]:
     return (Part(PLANS["leaderboard"], Scale(base=base, sigma_ds=(0.2, 0.4), num_seeds=3)),)
 
 
+def _training_budget_fashion() -> tuple[Part, ...]:
+    """As many steps as on digits: 480, and four times as many, of 128 images."""
+    base = RunConfig(
+        dataset=FashionMnist(image_size=16, max_train=4_000),
+        backbone=Vgg8(width=0.125),
+        training=TrainingConfig(epochs=15, max_validation=500),
+        evaluation=EvaluationConfig(num_instances=100, max_test=500),
+    )
+    return (Part(PLANS["training_budget"], Scale(base=base, num_seeds=3)),)
+
+
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
@@ -169,6 +186,12 @@ PRESETS: dict[str, Preset] = {
         Preset("leaderboard", EXPERIMENTS["leaderboard"].question, parts=_leaderboard()),
         Preset("leaderboard_fashion", "The leaderboard on Fashion-MNIST.", parts=_leaderboard_fashion()),
         Preset("paper_width", EXPERIMENTS["paper_width"].question, parts=_paper_width()),
+        Preset(
+            "training_budget",
+            EXPERIMENTS["training_budget"].question,
+            parts=(Part(PLANS["training_budget"], ABLATION_SCALE),),
+        ),
+        Preset("training_budget_fashion", "The training budget on Fashion-MNIST.", parts=_training_budget_fashion()),
         Preset("smoke", "Does everything work? Two trainings of two epochs.", fixed=smoke),
     )
 }

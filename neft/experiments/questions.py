@@ -12,10 +12,14 @@ from typing import Literal, Protocol, runtime_checkable
 Kind = Literal["paper", "control"]
 CONTROL = "noise_injection_t4"
 """The temperature control's variant: noise injection at the papers' temperature N + 1 = 4, without feedback."""
+PLAIN = "noise_injection"
+"""Noise injection's variant at temperature 1."""
 CONTROL_BY_TERMS = "noise_injection_t"
 """The control's series where the number of feedback terms is varied, and with it the temperature N + 1."""
 OVF_FIRST_ALONE = "ovf_bn"
 """OVF's series whose BatchNorm statistics the first pass alone moves."""
+OVF_BESIDE_OTHERS = "ovf_first_pass"
+"""The same where it stands beside other methods, not beside OVF as published."""
 NO_FEEDBACK = "no_feedback"
 """The control's setting beside those of feedback training."""
 SERIES: Mapping[str, str] = {
@@ -25,10 +29,13 @@ SERIES: Mapping[str, str] = {
     CONTROL_BY_TERMS: "Noise injection, T = N + 1",
     "ovf": "OVF",
     OVF_FIRST_ALONE: "OVF, first pass moves them",
+    OVF_BESIDE_OTHERS: "OVF, first pass moves BatchNorm",
     "irs": "IRS",
     "noise_injection_t16": "Noise injection, T = 16",
 }
 """The series that experiments plan, in words."""
+TRAINING_BUDGET = "training_budget"
+"""The experiment, as plans name it."""
 LEADERBOARD_TRIALS = 6
 """Of each of its rows, on validation data."""
 _VALUE = r"-?[\d.]+(?:e[+-]?\d+)?"
@@ -72,8 +79,10 @@ class Experiment:
     """Whether positions are numbers to be drawn to scale; otherwise settings stand side by side."""
     quantity: str = ""
     """What is varied, where it is a number: the first part of its settings' keys."""
+    beside: tuple[str, ...] = ()
+    """Further numbers of such a key, in their order."""
     quantity_words: str = "{}"
-    """Such a setting in words, for its number."""
+    """Such a setting in words, for its number and those beside it."""
     settings: Mapping[str, str] = field(default_factory=dict, hash=False)
     """The other settings in words, by key."""
     setting_fact: str = ""
@@ -259,6 +268,19 @@ _ALL = (
         quantity_words="σ_d = {}",
     ),
     Experiment(
+        TRAINING_BUDGET,
+        "control",
+        "Training budget",
+        "How much of each method's gain is under-training?",
+        "learning rate and epochs",
+        "our control: every method at every learning rate, for as many epochs as usual and for four times as many",
+        "Where a method only makes up for a short training, its line falls towards zero as all are trained longer.",
+        numeric=False,
+        quantity="lr",
+        beside=("epochs", "images"),
+        quantity_words="lr {}, {} epochs",
+    ),
+    Experiment(
         "tuned",
         "control",
         "All methods tuned alike",
@@ -299,6 +321,25 @@ def setting_value(quantity: str, key: str) -> float:
     return float(key.removeprefix(f"{quantity}_"))
 
 
+def setting_values(experiment: str, key: str) -> tuple[float, ...]:
+    """The numbers of a setting's key, those beside the quantity too; none where the experiment has no such setting.
+
+    >>> setting_values("training_budget", "lr_0.003_epochs_240_images_1000"), setting_values("beta", "any")
+    ((0.003, 240.0, 1000.0), ())
+    """
+    known = EXPERIMENTS.get(experiment)
+    return tuple(float(number) for number in _numbers_of(known, key)) if known is not None else ()
+
+
+def _numbers_of(experiment: Experiment, key: str) -> tuple[str, ...]:
+    """The numbers of a key as they are written in it."""
+    if not experiment.quantity:
+        return ()
+    parts = (experiment.quantity, *experiment.beside)
+    found = re.fullmatch("_".join(f"{name}_({_VALUE})" for name in parts), key)
+    return found.groups() if found else ()
+
+
 def setting_words(experiment: str, key: str, facts: Facts | None = None) -> str:
     """A setting in words; its key where neither the experiment nor a run's facts have any.
 
@@ -315,8 +356,9 @@ def setting_words(experiment: str, key: str, facts: Facts | None = None) -> str:
         return key
     if key in known.settings:
         return known.settings[key]
-    if known.quantity and re.fullmatch(f"{known.quantity}_{_VALUE}", key):
-        return known.quantity_words.format(key.removeprefix(f"{known.quantity}_"))
+    numbers = _numbers_of(known, key)
+    if numbers:
+        return known.quantity_words.format(*numbers)
     if known.setting_fact and facts is not None:
         return str(getattr(facts, known.setting_fact))
     return key

@@ -14,6 +14,7 @@ from neft.tables.arms import (
     setting_points,
     validation_choice,
 )
+from neft.tables.budgets import BUDGET_COLUMNS, Budget, Taken, advantage_by_budget, taken_at, taken_by_validation
 from neft.tables.chip_spread import difference_curves, low_percentiles, read_out, variance_parts, worst_chips
 from neft.tables.curves import (
     CURVE_COLUMNS,
@@ -67,6 +68,7 @@ from neft.tables.variants import VARIANT_FACTS, facts_of, variant_facts
 
 __all__ = [
     "BOARD_COLUMNS",
+    "BUDGET_COLUMNS",
     "COMPARISON_COLUMNS",
     "CURVE_COLUMNS",
     "DECAY_SETTINGS",
@@ -76,9 +78,12 @@ __all__ = [
     "RUN_COLUMNS",
     "SMALL",
     "VARIANT_FACTS",
+    "Budget",
     "Difference",
     "Interval",
     "Protocol",
+    "Taken",
+    "advantage_by_budget",
     "clean_means",
     "comparable_variants",
     "compare_runs",
@@ -120,6 +125,8 @@ __all__ = [
     "small_share",
     "summarise",
     "summary_table",
+    "taken_at",
+    "taken_by_validation",
     "unseen_words",
     "validation_choice",
     "variance_parts",

@@ -129,3 +129,54 @@ def test_hollow_marks_are_explained_where_there_are_any() -> None:
     assert_tells(said, "ResNet-18", "CIFAR-10", "0.3", "Qin et al. 2025, Table 1")
     assert findings.published_setting_words(rows.iloc[:0]) == ""
     assert findings.published_setting_words(None) == ""
+
+
+# ---------------------------------------------------------------- training budgets
+def a_gain(label: str, steps: int, difference: float, *, ci95: float = 0.004, control: bool = False) -> dict[str, Any]:
+    """A row of the table of advantages."""
+    return {
+        "variant": label,
+        "label": label,
+        "is_control": control,
+        "num_steps": steps,
+        "learning_rate": 0.01,
+        "difference": difference,
+        "difference_ci95": ci95,
+    }
+
+
+def test_what_the_control_brings_is_told_at_the_shortest_and_at_the_longest_training() -> None:
+    rows = a_table(
+        a_gain("Noise injection", 480, NAN),
+        a_gain("T = 4", 480, 0.047, control=True),
+        a_gain("T = 4", 960, 0.02, control=True),
+        a_gain("T = 4", 1920, 0.009, ci95=0.012, control=True),
+        a_gain("IRS", 480, 0.044),
+        a_gain("OVF", 480, -0.003),
+        a_gain("IRS", 1920, 0.01),
+    )
+
+    assert findings.budget_words(rows, "noise injection") == (
+        "At 480 steps **T = 4** brings +4.7 ± 0.4 points over noise injection, at 1,920 steps +0.9 ± 1.2 points (not "
+        "told apart). The others bring −0.3 to +4.4 points at 480 steps, +1.0 points at 1,920 steps."
+    )
+
+
+def test_one_budget_of_one_method_is_told_once() -> None:
+    rows = a_table(a_gain("IRS", 480, 0.02, ci95=NAN))
+
+    assert findings.budget_words(rows, "noise injection") == (
+        "At 480 steps **IRS** brings +2.0 points over noise injection."
+    )
+
+
+def test_without_a_difference_nothing_is_told_of_budgets() -> None:
+    assert findings.budget_words(a_table(a_gain("Noise injection", 480, NAN)), "noise injection") == ""
+
+
+def test_choices_at_the_end_of_the_grid_are_counted() -> None:
+    rows = a_table(a_gain("IRS", 480, 0.02), a_gain("IRS", 1920, 0.02) | {"learning_rate": 0.001})
+
+    assert "1 of 2 take the largest that was tried, 0.01." in findings.chosen_rates_words(rows, [0.001, 0.01])
+    assert "largest" not in findings.chosen_rates_words(rows.iloc[1:], [0.001, 0.01])
+    assert "largest" not in findings.chosen_rates_words(rows, [0.01])

@@ -38,7 +38,9 @@ def test_fraction_is_a_percentage(value: float, text: str) -> None:
     assert sentences.percent(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.012, "+1.2"), (-0.012, "−1.2"), (0.0, "+0.0"), (-0.5, "−50.0")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.012, "+1.2"), (-0.012, "−1.2"), (0.0, "0.0"), (-0.0001, "0.0"), (-0.5, "−50.0")]
+)
 def test_difference_has_its_sign(value: float, text: str) -> None:
     assert sentences.signed(value) == text
 

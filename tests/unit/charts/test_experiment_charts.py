@@ -7,7 +7,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.charts import claims_forest, ekl_vs_sigma_d, seed_dots, setting_points, variant_style
+from dashboard.charts import (
+    advantage_by_budget,
+    claims_forest,
+    ekl_vs_sigma_d,
+    seed_dots,
+    setting_points,
+    variant_style,
+)
 from dashboard.charts.axes import zoomed_percent
 from dashboard.charts.marks import tick_labels, typeset
 from dashboard.charts.theme import PALETTES, VERDICT_COLOURS, Mode, contrast
@@ -151,6 +158,36 @@ def claim_of(verdict: str, **changes: Any) -> dict[str, Any]:
 
 def draw_claims(*claims: dict[str, Any], mode: Mode = "light", **choices: Any) -> Any:
     return claims_forest(pd.DataFrame(list(claims)), unit_title="points of accuracy", mode=mode, **choices)
+
+
+def gains_of(variant: str, gains: dict[int, float]) -> pd.DataFrame:
+    """Gains by epochs of 8 steps and 1,000 images, half a point either way."""
+    epochs, difference = np.array(list(gains)), np.array(list(gains.values()))
+    return known(
+        pd.DataFrame(
+            {
+                c.VARIANT: variant,
+                c.LABEL: SERIES[variant],
+                c.NUM_EPOCHS: epochs,
+                c.NUM_STEPS: 8 * epochs,
+                c.NUM_PRESENTATIONS: 1000 * epochs,
+                c.LEARNING_RATE: 0.003,
+                c.REFERENCE_LEARNING_RATE: 0.01,
+                c.DIFFERENCE: difference,
+                c.DIFFERENCE_LOWER: difference - 0.005,
+                c.DIFFERENCE_UPPER: difference + 0.005,
+                c.DIFFERENCE_SEEDS: 3,
+                c.NUM_INSTANCES: 100,
+                c.RUN_IDS: [(f"{variant}-seed0",)] * len(epochs),
+            }
+        )
+    )
+
+
+def draw_gains(*gains: pd.DataFrame, mode: Mode = "light") -> Any:
+    frame = pd.concat(gains, ignore_index=True)
+    options: dict[str, Any] = {"reference": look("noise_injection"), "reference_label": "Noise injection"}
+    return advantage_by_budget(frame, **options, interval_name="paired", mode=mode)
 
 
 def named(figure: go.Figure, name: str) -> list[Any]:
@@ -567,3 +604,60 @@ def test_series_of_the_controls_can_be_told_from_their_methods(variants, mode):
 def test_the_legend_names_the_interval():
     for figure in (draw_points(terms()), draw_ekl(ekl_curves(["ovf"]))):
         assert figure.layout.legend.title.text == INTERVAL
+
+
+def test_marks_of_two_numbers_alone_stand_no_further_apart_than_those_of_three():
+    two, three = ({words: at for words, at in TERMS.items() if at in places} for places in ((1, 3), (1, 2, 3)))
+
+    def apart(settings):
+        figure = draw_points(pd.concat([points_of("ovf", settings), points_of("irs", settings)], ignore_index=True))
+        return only(figure, "IRS").x[0] - only(figure, "OVF").x[0]
+
+    assert apart(two) == pytest.approx(apart(three))
+
+
+# ---------------------------------------------------------------- training budgets
+def test_gains_are_points_around_the_reference_in_the_order_of_the_steps():
+    figure = draw_gains(gains_of("irs", {240: 0.011, 60: 0.044}))
+
+    zero, series = only(figure, "Noise injection (zero)"), only(figure, "IRS")
+    assert list(zero.y) == [0, 0]
+    assert zero.line.color == variant_style(look("noise_injection"), mode="light").colour
+    np.testing.assert_allclose(series.x, [480, 1920])
+    np.testing.assert_allclose(series.y, [4.4, 1.1])
+    np.testing.assert_allclose(series.error_y.array, [0.5, 0.5])
+    assert list(series.customdata[0][0]) == ["irs-seed0"]
+
+
+def test_steps_stand_on_a_logarithmic_axis_with_a_tick_at_each_budget():
+    axis = draw_gains(gains_of("irs", {60: 0.044, 240: 0.011})).layout.xaxis
+
+    assert (axis.type, axis.title.text) == ("log", "training steps")
+    assert list(axis.ticktext) == ["480", "1,920"]
+    np.testing.assert_allclose(axis.tickvals, [480, 1920])
+    assert axis.range[0] < np.log10(480) < np.log10(1920) < axis.range[1]
+
+
+def test_methods_of_one_budget_stand_apart_around_it():
+    figure = draw_gains(*(gains_of(variant, {60: 0.04, 240: 0.01}) for variant in SERIES))
+
+    places = [only(figure, label).x[0] for label in SERIES.values()]
+    assert len(set(places)) == len(SERIES)
+    assert places[1] == pytest.approx(480)
+    assert places[0] * places[2] == pytest.approx(480**2)
+
+
+def test_one_budget_alone_is_drawn():
+    figure = draw_gains(gains_of("ovf", {60: -0.004}))
+
+    assert list(only(figure, "OVF").x) == [480]
+    assert figure.layout.xaxis.range[0] < np.log10(480) < figure.layout.xaxis.range[1]
+
+
+def test_pointer_on_a_gain_tells_its_budget_and_both_learning_rates():
+    (words,) = only(draw_gains(gains_of("ovf", {240: -0.004})), "OVF").hovertext
+
+    for told in ("1,920 steps", "240 epochs", "240,000 images", "−0.40 points", "(−0.90 to +0.10)"):
+        assert told in words
+    assert "learning rate 0.003 against 0.01" in words
+    assert "3 seeds × 100 chips, paired" in words
