@@ -1,6 +1,8 @@
 """Experiments and claims in words, from numbers that `neft.tables` computed."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
