@@ -100,7 +100,7 @@ def test_table_holds_every_row_by_its_rank(stored: RunStore) -> None:
     assert shown["Constraint"].tolist() == ["Clipped weights", "–", "–"]
     for head, name in (("Accuracy", c.MEAN), ("± acc.", c.CI95), ("Clean", c.CLEAN_ACCURACY)):
         assert shown[head].tolist() == pytest.approx((100 * rows[name]).tolist())
-    assert shown["Training s"].tolist() == pytest.approx([21, 2, 2])
+    assert shown["Training s"].tolist() == pytest.approx([20, 1, 1])
     assert shown["Tuned to"].tolist() == rows[c.SETTINGS].tolist()
 
 
