@@ -165,7 +165,7 @@ def _budgets(plan_name: str, experiment: str, stamp: str) -> dict[str, tables.Bu
 def claims(stamp: str) -> pd.DataFrame:
     """A row per claim and plan; plans that were run on the same data are told apart by their names."""
     known = plans(stamp)
-    runs = runs_of([entry.run_id for plan in known.values() for entry in plan.entries])
+    runs = runs_of(decided.claimed_runs(known.values()))
     found = decided.claims_table(list(known.values()), runs)
     shared = found.groupby("data_key")["plan"].transform("nunique") > 1
     return found.assign(

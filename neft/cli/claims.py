@@ -22,7 +22,7 @@ from neft.experiments.claim_words import (
     published_words,
     verdict_words,
 )
-from neft.experiments.claims import claims_table
+from neft.experiments.claims import claimed_runs, claims_table
 from neft.runs.plans import load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
@@ -52,7 +52,7 @@ def claims(store_root: Path | None, *, as_json: bool) -> None:
         stores = Stores(own=RunStore(store_root), shipped=RunStore(store_root))
     (shipped, problems), (own, own_problems) = load_plans(stores.shipped.root), load_plans(stores.own.root)
     plans = shipped | own
-    runs, run_problems = _read({entry.run_id for plan in plans.values() for entry in plan.entries}, stores)
+    runs, run_problems = _read(set(claimed_runs(plans.values())), stores)
     for name, reason in (problems | own_problems | run_problems).items():
         Console(stderr=True).print(f"[yellow]{name}[/]: {reason}", soft_wrap=True)
     found = claims_table(list(plans.values()), runs)

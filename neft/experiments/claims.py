@@ -3,7 +3,7 @@
 Nothing here is a result: numbers come from a plan's stored runs and from `neft.reference`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from neft.reference.citations import cite
 from neft.runs.plans import PlanRecord
 from neft.runs.records import RunRecord
 from neft.sigma_d import sigma_d_text
-from neft.tables.arms import Arm, arms, contrast_values, convergence, experiment_chips
+from neft.tables.arms import Arm, arms, contrast_values, convergence, experiment_chips, num_failed
 from neft.tables.curves import seeds_by_chips
 from neft.tables.runs import data_key
 from neft.tables.significance import holm
@@ -26,12 +26,18 @@ Runs = Mapping[str, tuple[RunRecord, pd.DataFrame]]
 """Record and chips of stored runs, by id."""
 
 
+def claimed_runs(plans: Iterable[PlanRecord]) -> list[str]:
+    """The runs that claims are decided from, by id, each once: of experiments that no claim asks, none."""
+    asked = {claim.experiment for claim in CLAIMS}
+    return list(dict.fromkeys(entry.run_id for plan in plans for entry in plan.entries if entry.experiment in asked))
+
+
 def claims_table(plans: Sequence[PlanRecord], runs: Runs) -> pd.DataFrame:
     """A row per claim and plan that has runs for it; a claim without any has one row that says so.
 
     Args:
         plans: what sweeps set out to do.
-        runs: record and chips of every stored run that a plan names.
+        runs: record and chips of those of `claimed_runs` that are stored.
 
     Returns:
         claim, words, short, paper, source, experiment, plan, data, ours_at (sigma_d and beta), unit; estimate, lower,
@@ -130,18 +136,12 @@ def _finding(claim: Claim, plan: PlanRecord, chips: pd.DataFrame, weights: Weigh
         values,
         margin=claim.margin,
         fixed=len(values) == plan.fixed_seeds.get(claim.experiment),
-        num_failed=sum(_num_failed(_of_arm(chips, arm)) for arm in weights),
+        num_failed=sum(num_failed(seeds_by_chips(_of_arm(chips, arm), columns.ACCURACY)) for arm in weights),
     )
 
 
 def _of_arm(chips: pd.DataFrame, arm: Arm) -> pd.DataFrame:
     return chips[(chips[columns.VARIANT] == arm[0]) & (chips[columns.SETTING] == arm[1])]
-
-
-def _num_failed(chips: pd.DataFrame) -> int:
-    """Of one arm's trainings."""
-    seeds, _ = convergence(chips)
-    return 0 if seeds.empty else int(seeds["failed"].sum())
 
 
 def _judged_failures(claim: Claim, plan: PlanRecord, chips: pd.DataFrame, ours: str, theirs: str) -> Finding | None:

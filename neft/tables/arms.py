@@ -214,6 +214,16 @@ def convergence(chips: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return seeds.sort_values([columns.POSITION, columns.SEED], ignore_index=True), means
 
 
+def num_failed(accuracies: pd.DataFrame) -> int:
+    """How many of an arm's trainings failed (`FAILS_BELOW`).
+
+    Args:
+        accuracies: a row a training, a column a chip; NaN where it was not tried.
+    """
+    means = accuracies.mean(axis=1)
+    return int((means < means.mean() - FAILS_BELOW).sum())
+
+
 def validation_choice(entries: Sequence[PlanEntry], records: Mapping[str, RunRecord], experiment: str) -> pd.DataFrame:
     """A row per arm: validation accuracy, averaged over seeds, and whether the validation split chooses it.
 
