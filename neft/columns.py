@@ -132,6 +132,7 @@ WORST_CASE_CI95 = "worst_case_ci95"
 EKL_CI95 = "ekl_ci95"
 CALIBRATED_EKL_CI95 = "calibrated_ekl_ci95"
 TRAINING_SECONDS = "training_seconds"
+NUM_TEST_IMAGES = "num_test_images"
 PUBLISHED_ACCURACY = "published_accuracy"
 
 # ---- published figures

@@ -56,7 +56,7 @@ def board_table(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None
             leaderboards.chips_needed(1, int(rows[columns.NUM_INSTANCES].min())),
         ]
         if rows[columns.PUBLISHED_ACCURACY].notna().any():
-            notes.append(leaderboards.published_words())
+            notes.append(leaderboards.published_words(rows))
         st.caption(" ".join(note for note in notes if note))
 
 

@@ -247,7 +247,7 @@ def _notes(board: Board) -> list[str]:
     notes += [short] if short else []
     if table[columns.WORST_CASE].notna().any():
         notes.append(f"Worst case: the smallest accuracy that was found with deviations up to {TH_G:g} w_max.")
-    return [*notes, published_words()] if table[columns.PUBLISHED_ACCURACY].notna().any() else notes
+    return [*notes, published_words(table)] if table[columns.PUBLISHED_ACCURACY].notna().any() else notes
 
 
 def _as_json(board: Board) -> dict[str, Any]:

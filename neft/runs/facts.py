@@ -49,5 +49,14 @@ def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
         seed=config.training.seed,
         chip_seed=config.evaluation.seed,
         num_instances=config.evaluation.num_instances,
+        num_test_images=_num_test_images(config),
         sigma_ds=config.evaluation.sigma_ds,
     )
+
+
+def _num_test_images(config: RunConfig) -> int | None:
+    """As many as there are, or as the config asks for."""
+    size, most = config.dataset.size, config.evaluation.max_test
+    counts = [count for count in (size.num_test if size else None, most) if count is not None]
+    # of a data set of unknown size there may be fewer than are asked for
+    return min(counts) if size else None

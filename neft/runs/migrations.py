@@ -30,6 +30,14 @@ NEW_SETTINGS: dict[str, Raw] = {
 }
 """Settings that came while records were of version 2, likewise; a recipe's key leaves them out at that, too."""
 _METHOD_LABELS = {"vanilla": "Vanilla", "noise_injection": "Noise injection", "ovf": "OVF", "irs": "IRS"}
+_NUM_TEST_IMAGES = {
+    "digits": 397,
+    "fashion_mnist": 10_000,
+    "mnist": 10_000,
+    "cifar10": 10_000,
+    "cifar100": 10_000,
+    "tiny_imagenet": 10_000,
+}
 _RANKS = {"vanilla": 0, "noise_injection": 1, "ovf": 3, "irs": 4}
 
 
@@ -121,10 +129,22 @@ def _to_version_3(record: Raw) -> Raw:
     return record | {"schema_version": 3, "facts": facts, "config": sections}
 
 
+def _to_version_4(record: Raw) -> Raw:
+    """How many test images there were."""
+    facts, config = record.get("facts"), record.get("config")
+    if not isinstance(facts, dict) or not isinstance(config, dict):
+        return record | {"schema_version": 4}
+    there = _NUM_TEST_IMAGES.get(str(facts.get("dataset")))
+    evaluation = config.get("evaluation")
+    most = evaluation.get("max_test") if isinstance(evaluation, dict) else None
+    count = there if there is None or not isinstance(most, int) else min(there, most)
+    return record | {"schema_version": 4, "facts": {"num_test_images": count} | facts}
+
+
 def _with_whole_command(record: Raw) -> Raw:
     """The command with what it left out at first: threads, torch's device and, of a precision, the fewest chips.
 
-    They came while records were of version 3, so of such a one its version does not tell.
+    They came while records were of versions 3 and 4, so of such a one its version does not tell.
     """
     provenance, config = record.get("provenance"), record.get("config")
     if not isinstance(provenance, dict) or not isinstance(config, dict):
@@ -214,4 +234,4 @@ def _slug(said: str) -> str:
     return "_".join([*re.findall("[a-z0-9]+", said.lower()), digest])
 
 
-_STEPS: dict[object, Callable[[Raw], Raw]] = {1: _to_version_2, 2: _to_version_3}
+_STEPS: dict[object, Callable[[Raw], Raw]] = {1: _to_version_2, 2: _to_version_3, 3: _to_version_4}

@@ -20,7 +20,7 @@ from neft.component import Component
 from neft.runs.commands import whole_command
 from neft.sigma_d import same_sigma_d
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """What older records lack is added when they are read (`neft.runs.migrations`)."""
 
 
@@ -66,6 +66,8 @@ class RunFacts(Component):
     seed: int
     chip_seed: int
     num_instances: int
+    num_test_images: int | None = None
+    """On which each chip was tried; None of a data set of one's own that was used whole."""
     sigma_ds: tuple[float, ...]
 
     @property

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import bdtr, stdtrit
+from scipy.special import bdtr, ndtri, stdtrit
 
 from neft import columns
 from neft.runs.records import MetricSummary, SigmaSummary
@@ -157,6 +157,15 @@ def anytime_t(num_seeds: int) -> float:
     if ratio >= shrunk:
         return float("inf")
     return float(np.sqrt((num_seeds - 1) * (ratio - 1) / (1 - ratio / shrunk)))
+
+
+def images_half_width(accuracy: float, num_images: int) -> float:
+    """At most so much, either way, an accuracy owes to which test images were drawn (95 %).
+
+    1.96 sqrt(a (1 - a) / n), that of one network on one chip; a mean over chips and seeds owes less. Our rows are tried
+    on the same images, so differences between them are free of it; comparisons with other data are not.
+    """
+    return float(ndtri(0.5 + CONFIDENCE / 2)) * float(np.sqrt(accuracy * (1 - accuracy) / num_images))
 
 
 def _half_width(values: np.ndarray) -> float:

@@ -19,7 +19,7 @@ from neft.sigma_d import rounded_sigma_d, same_sigma_d
 from neft.tables.arms import experiment_chips
 from neft.tables.boards import LEADERBOARD, Runs
 from neft.tables.curves import seeds_by_chips
-from neft.tables.intervals import Interval, crossed_interval
+from neft.tables.intervals import Interval, crossed_interval, images_half_width
 from neft.tables.percentiles import percentile_over_trainings
 from neft.tables.ranks import p_values, rank_intervals
 from neft.tables.runs import flat_config
@@ -64,6 +64,7 @@ BOARD_COLUMNS = (
     columns.PUBLISHED_ACCURACY,
     columns.NUM_SEEDS,
     columns.NUM_INSTANCES,
+    columns.NUM_TEST_IMAGES,
     columns.RUN_IDS,
 )
 
@@ -137,12 +138,23 @@ def pairs_told_apart(board: pd.DataFrame) -> tuple[int, int]:
     return int((board[columns.RANK_LOWER_TOGETHER] - 1).sum()), len(board) * (len(board) - 1) // 2
 
 
-def published_words() -> str:
+def published_words(board: pd.DataFrame) -> str:
     """Whose the published figures are, and what keeps them from being compared with the rows' own."""
     first = published_accuracy().query(f"{columns.PANEL} == @NEAREST_PANEL").iloc[0]
-    return (
+    words = (
         f"Published: {first[columns.PANEL_LABEL]} ({first[columns.SOURCE]}), another network and other data, trained "
         "longer, not tuned as here: compare the order, not the heights."
+    )
+    beside = board[board[columns.PUBLISHED_ACCURACY].notna() & board[columns.NUM_TEST_IMAGES].notna()]
+    if beside.empty:
+        return words
+    shares = [
+        images_half_width(float(row[columns.MEAN]), int(row[columns.NUM_TEST_IMAGES]))
+        for row in beside.to_dict("records")
+    ]
+    return (
+        f"{words} Beside other data our accuracies owe up to ± {100 * max(shares):.1f} points more to their "
+        f"{int(beside[columns.NUM_TEST_IMAGES].min()):,} test images."
     )
 
 
@@ -176,6 +188,7 @@ def _facts(series: str, record: RunRecord) -> dict[str, object]:
         columns.CONSTRAINT_LABEL: constraint,
         columns.SETTINGS: _settings(record),
         columns.NUM_PASSES: facts.num_passes,
+        columns.NUM_TEST_IMAGES: float("nan") if facts.num_test_images is None else facts.num_test_images,
     }
 
 

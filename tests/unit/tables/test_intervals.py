@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import ndtri
 
-from neft.tables.intervals import anytime_t, crossed_half_width, median_interval, spread, student_t
+from neft.tables.intervals import (
+    anytime_t,
+    crossed_half_width,
+    images_half_width,
+    median_interval,
+    spread,
+    student_t,
+)
 from neft.tables.significance import holm, two_sided_p
 
 NUM_LOOKS = 40
@@ -127,3 +134,10 @@ def test_holm_by_hand() -> None:
     assert holm(np.array([0.03, 0.01, 0.04, 0.015])).tolist() == [False, True, False, True]
     assert holm(np.array([0.013])).tolist() == [True]
     assert holm(np.empty(0)).tolist() == []
+
+
+# ---------------------------------------------------------------- test images
+def test_share_of_the_test_images() -> None:
+    # of 397 images 97.7 % right: 1.959964 sqrt(0.977 * 0.023/397) = 0.014746
+    assert images_half_width(0.977, 397) == pytest.approx(0.014746, abs=1e-6)
+    assert images_half_width(1.0, 397) == 0

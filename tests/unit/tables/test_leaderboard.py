@@ -13,7 +13,13 @@ from neft.errors import ConfigError
 from neft.seeding import numpy_generator
 from neft.tables.boards import board_places, budget_words, entries_of
 from neft.tables.intervals import crossed_interval, student_t
-from neft.tables.leaderboard import BOARD_COLUMNS, default_reference, leaderboard_table, pairs_told_apart
+from neft.tables.leaderboard import (
+    BOARD_COLUMNS,
+    default_reference,
+    leaderboard_table,
+    pairs_told_apart,
+    published_words,
+)
 from neft.tables.percentiles import percentile_over_trainings
 from tests.stored_experiments import CLEAN
 from tests.stored_leaderboards import BoardRow, a_leaderboard
@@ -343,3 +349,14 @@ def test_budget_counts_the_seeds_of_a_row() -> None:
 def test_student_is_the_one_of_the_hand_worked_numbers() -> None:
     assert student_t(1) == pytest.approx(12.7062, abs=1e-4)
     assert crossed_interval(np.array([[0.5, 0.7], [0.6, 0.8]])).mean == pytest.approx(0.65)
+
+
+def test_accuracies_beside_other_data_owe_a_share_to_the_test_images() -> None:
+    board = board_of(PLAIN, VANILLA)
+    known = board.assign(**{c.NUM_TEST_IMAGES: 400, c.MEAN: [0.9, 0.5], c.PUBLISHED_ACCURACY: [0.95, float("nan")]})
+
+    # 1.96 sqrt(0.9 * 0.1/400) = 0.0294; the row without a published figure does not count
+    assert published_words(known).endswith(
+        "Beside other data our accuracies owe up to ± 2.9 points more to their 400 test images."
+    )
+    assert "test images" not in published_words(board)
