@@ -338,7 +338,7 @@ _SINGLE_OF_OURS = (
     ),
 )
 
-_HARD, _USUAL = setting_key("alpha", 1.1), setting_key("alpha", 2.5)
+_HARD, _FIRM, _USUAL = (setting_key("alpha", alpha) for alpha in (1.1, 1.5, 2.5))
 
 
 def _of_flat_weights(key: str, words: str, short: str, ours: Arm, theirs: Arm) -> Claim:
@@ -362,8 +362,15 @@ _OF_FLAT_WEIGHTS = (
         (CONTROL, "none"),
     ),
     _of_flat_weights(
+        "firm_clip_helps_more",
+        "Clipping at 1.5 times the RMS helps more still.",
+        "Clip α = 1.5 beats α = 2.5",
+        (CONTROL, _FIRM),
+        (CONTROL, _USUAL),
+    ),
+    _of_flat_weights(
         "hard_clip_helps_more",
-        "Clipping at 1.1 times the RMS, so that nearly all weights are as large as the largest, helps more still.",
+        "Clipping at 1.1 times the RMS, so that nearly all weights are as large as the largest, helps more than at 2.5.",
         "Clip α = 1.1 beats α = 2.5",
         (CONTROL, _HARD),
         (CONTROL, _USUAL),

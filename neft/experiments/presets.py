@@ -139,13 +139,38 @@ def _leaderboard() -> tuple[Part, ...]:
     return (Part(PLANS["leaderboard"], Scale(base=base, sigma_ds=(0.1, 0.2, 0.4), num_seeds=5)),)
 
 
-def _leaderboard_fashion() -> tuple[Part, ...]:
-    base = _at_one_budget(
+def _on_fashion(**evaluation: Any) -> RunConfig:
+    """The same network on small Fashion-MNIST, 630 steps."""
+    return _at_one_budget(
         dataset=FashionMnist(image_size=16, max_train=4_000),
         training=TrainingConfig(epochs=10, batch_size=64, sigma_d=0.2, validation_instances=3, max_validation=500),
-        evaluation=EvaluationConfig(num_instances=400, max_test=500, worst_case=(0.03,)),
+        evaluation=EvaluationConfig(num_instances=400, max_test=500, **evaluation),
     )
-    return (Part(PLANS["leaderboard"], Scale(base=base, sigma_ds=(0.2, 0.4), num_seeds=3)),)
+
+
+def _leaderboard_fashion() -> tuple[Part, ...]:
+    scale = Scale(base=_on_fashion(worst_case=(0.03,)), sigma_ds=(0.2, 0.4), num_seeds=3)
+    return (Part(PLANS["leaderboard"], scale),)
+
+
+def _flat_weights() -> tuple[Preset, ...]:
+    """On digits, then elsewhere: one thing changed at a time."""
+    usual = _at_one_budget()
+    noisier = usual.training.model_copy(update={"sigma_d": 0.4})
+    sizes = {
+        "flat_weights": (EXPERIMENTS["flat_weights"].question, usual),
+        "flat_weights_noisier": ("Flat weights at σ_d = 0.4.", _at_one_budget(training=noisier)),
+        "flat_weights_mlp": ("Flat weights of a network without convolutions.", _at_one_budget(backbone=Mlp())),
+        "flat_weights_resnet18": (
+            "Flat weights of a deeper network, with residual connections.",
+            _at_one_budget(backbone=Resnet18(width=0.125)),
+        ),
+        "flat_weights_fashion": ("Flat weights on Fashion-MNIST.", _on_fashion()),
+    }
+    return tuple(
+        Preset(name, question, parts=(Part(PLANS["flat_weights"], Scale(base=base, num_seeds=3)),))
+        for name, (question, base) in sizes.items()
+    )
 
 
 def _training_budget_fashion() -> tuple[Part, ...]:
@@ -178,11 +203,7 @@ PRESETS: dict[str, Preset] = {
             for name, plan in PLANS.items()
             if name not in SIZED
         ),
-        Preset(
-            "flat_weights",
-            EXPERIMENTS["flat_weights"].question,
-            parts=(Part(PLANS["flat_weights"], Scale(base=_at_one_budget(), num_seeds=3)),),
-        ),
+        *_flat_weights(),
         Preset("leaderboard", EXPERIMENTS["leaderboard"].question, parts=_leaderboard()),
         Preset("leaderboard_fashion", "The leaderboard on Fashion-MNIST.", parts=_leaderboard_fashion()),
         Preset("paper_width", EXPERIMENTS["paper_width"].question, parts=_paper_width()),

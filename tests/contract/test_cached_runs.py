@@ -15,7 +15,16 @@ from neft.sweeps.sweep import plan_record
 from neft.tables import flat_config
 
 STORE = RunStore(CACHED_RUNS, read_only=True)
-SHIPPED = ("first_look", "flat_weights", "leaderboard", "paper_digits", "paper_fashion")
+SHIPPED = (
+    "first_look",
+    "flat_weights",
+    "flat_weights_mlp",
+    "flat_weights_noisier",
+    "flat_weights_resnet18",
+    "leaderboard",
+    "paper_digits",
+    "paper_fashion",
+)
 LIMIT = 150_000_000
 """Bytes that all of it may take."""
 
