@@ -370,7 +370,7 @@ _OF_FLAT_WEIGHTS = (
     ),
     _of_flat_weights(
         "hard_clip_helps_more",
-        "Clipping at 1.1 times the RMS, so that nearly all weights are as large as the largest, helps more than at 2.5.",
+        "Clipping at 1.1 times the RMS, where nearly all weights are as large as the largest, beats clipping at 2.5.",
         "Clip α = 1.1 beats α = 2.5",
         (CONTROL, _HARD),
         (CONTROL, _USUAL),
