@@ -18,6 +18,7 @@ STORE = RunStore(CACHED_RUNS, read_only=True)
 SHIPPED = (
     "first_look",
     "flat_weights",
+    "flat_weights_fashion",
     "flat_weights_mlp",
     "flat_weights_noisier",
     "flat_weights_resnet18",
