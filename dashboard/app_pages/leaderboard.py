@@ -221,7 +221,9 @@ def _against_sigma_d(key: str, board: pd.DataFrame, stamp: str) -> None:
     )
     curves = leaderboards.curves(key, rows.chosen(), stamp)
     published = leaderboards.published(curves) if _wants_published() else None
-    hollow = f" {sentences.published_words(published)}" if published is not None else ""
+    hollow = (
+        f" {sentences.published_words(published, leaderboards.images_words(board))}" if published is not None else ""
+    )
     card = Card(
         key="board_accuracy",
         question="How does accuracy fall with device variation?",

@@ -110,6 +110,11 @@ def chance(place: str, stamp: str) -> float:
     return plans.chance(places(stamp)[place].plan, LEADERBOARD, stamp)
 
 
+def images_words(board: pd.DataFrame) -> str:
+    """What the rows' accuracies owe to their test images beside other data."""
+    return tables.images_words(board[columns.MEAN], board[columns.NUM_TEST_IMAGES])
+
+
 def published(rows: pd.DataFrame) -> pd.DataFrame:
     """The nearest published panel's points of the methods of these rows, under the rows' own keys.
 

@@ -233,6 +233,11 @@ def published_panels() -> dict[str, str]:
     return dict(reference.PANELS)
 
 
+def images_words(curve: pd.DataFrame, run_ids: Sequence[str]) -> str:
+    """What a curve's accuracies owe to their test images beside other data; empty where those are not counted."""
+    return tables.images_words(curve[columns.MEAN], [record.facts.num_test_images for record in records(run_ids)])
+
+
 def published_accuracy(panel: str | None, variants: Sequence[str]) -> pd.DataFrame:
     """A panel's published points of these variants, and of the published methods of which no run is stored.
 

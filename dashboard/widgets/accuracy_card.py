@@ -143,12 +143,13 @@ def _mean_card(selection: Selection, *, height: int) -> None:
     """The published figures beside it where chosen."""
     curves = stored.curves(selection.reading, columns.ACCURACY)
     published = stored.published_accuracy(selection.published, selection.variants)
+    images = "" if curves.empty else stored.images_words(curves, selection.reading.run_ids)
     spread = sentences.spread_words(curves)
     beside = "" if published.empty else f" Hollow marks are published for {selection.published_label}."
     card = Card(
         key="accuracy",
         question="How fast does accuracy fall?",
-        caption=f"{_accuracy_caption(selection, curves)} {sentences.published_words(published)}".strip(),
+        caption=f"{_accuracy_caption(selection, curves)} {sentences.published_words(published, images)}".strip(),
         definition=ACCURACY_DEFINITION,
         alt=f"Accuracy against device variation for {len(selection.variants)} methods, {spread}.{beside}",
     )

@@ -100,16 +100,21 @@ def clean_words(clean: pd.DataFrame, *, has_batchnorm: bool) -> str:
     return f"{words} Training at a large {SIGMA_D} costs clean accuracy{reason}."
 
 
-def published_words(published: pd.DataFrame) -> str:
-    """What the hollow marks are, whose, and what keeps them from being compared point by point."""
+def published_words(published: pd.DataFrame, images_words: str = "") -> str:
+    """What the hollow marks are, whose, and what keeps them from being compared point by point.
+
+    Args:
+        published: the published rows that are drawn.
+        images_words: what our accuracies owe to their test images.
+    """
     if published.empty:
         return ""
     panel, source = (str(published[column].iloc[0]) for column in (columns.PANEL_LABEL, columns.SOURCE))
     return (
         f"Hollow: published for {panel} ({source}). Another network and other data (chance is drawn for ours), each "
         f"noise-trained mark trained at its own {SIGMA_D}, its best epoch chosen on noisy test accuracy: compare order "
-        "and gaps."
-    )
+        f"and gaps. {images_words}"
+    ).rstrip()
 
 
 def deviation_words(ratios: pd.DataFrame) -> str:

@@ -28,7 +28,7 @@ from neft.tables.curves import (
     metric_quantiles,
     select_protocol,
 )
-from neft.tables.intervals import Interval, crossed_interval, summarise
+from neft.tables.intervals import Interval, crossed_interval, images_words, summarise
 from neft.tables.layers import (
     SMALL,
     deviation_ratios,
@@ -105,6 +105,7 @@ __all__ = [
     "facts_of",
     "flat_config",
     "gather",
+    "images_words",
     "layer_label",
     "layer_table",
     "leaderboard_table",

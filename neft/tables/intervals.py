@@ -168,6 +168,22 @@ def images_half_width(accuracy: float, num_images: int) -> float:
     return float(ndtri(0.5 + CONFIDENCE / 2)) * float(np.sqrt(accuracy * (1 - accuracy) / num_images))
 
 
+def images_words(accuracies: Iterable[float], counts: Iterable[float | int | None]) -> str:
+    """What accuracies owe to their test images, as a sentence; empty where it is not known how many there were.
+
+    >>> images_words([0.9, 0.99], [400, 400])
+    'Beside other data our accuracies owe up to ± 2.9 points more to their 400 test images.'
+    """
+    known = [float("nan") if count is None else float(count) for count in counts]
+    if not known or np.isnan(known).any():
+        return ""
+    images = int(min(known))
+    share = max((images_half_width(accuracy, images) for accuracy in accuracies), default=0.0)
+    return (
+        f"Beside other data our accuracies owe up to ± {100 * share:.1f} points more to their {images:,} test images."
+    )
+
+
 def _half_width(values: np.ndarray) -> float:
     """Half-width of Student's interval; NaN for a single value."""
     count = len(values)

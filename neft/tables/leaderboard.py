@@ -19,7 +19,7 @@ from neft.sigma_d import rounded_sigma_d, same_sigma_d
 from neft.tables.arms import experiment_chips
 from neft.tables.boards import LEADERBOARD, Runs
 from neft.tables.curves import seeds_by_chips
-from neft.tables.intervals import Interval, crossed_interval, images_half_width
+from neft.tables.intervals import Interval, crossed_interval, images_words
 from neft.tables.percentiles import percentile_over_trainings
 from neft.tables.ranks import p_values, rank_intervals
 from neft.tables.runs import flat_config
@@ -145,17 +145,8 @@ def published_words(board: pd.DataFrame) -> str:
         f"Published: {first[columns.PANEL_LABEL]} ({first[columns.SOURCE]}), another network and other data, trained "
         "longer, not tuned as here: compare the order, not the heights."
     )
-    beside = board[board[columns.PUBLISHED_ACCURACY].notna() & board[columns.NUM_TEST_IMAGES].notna()]
-    if beside.empty:
-        return words
-    shares = [
-        images_half_width(float(row[columns.MEAN]), int(row[columns.NUM_TEST_IMAGES]))
-        for row in beside.to_dict("records")
-    ]
-    return (
-        f"{words} Beside other data our accuracies owe up to ± {100 * max(shares):.1f} points more to their "
-        f"{int(beside[columns.NUM_TEST_IMAGES].min()):,} test images."
-    )
+    beside = board[board[columns.PUBLISHED_ACCURACY].notna()]
+    return f"{words} {images_words(beside[columns.MEAN], beside[columns.NUM_TEST_IMAGES])}".rstrip()
 
 
 def _cells(chips: pd.DataFrame) -> dict[str, pd.DataFrame]:
