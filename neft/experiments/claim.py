@@ -131,7 +131,9 @@ def published_ekl_ratio(ours: str, theirs: str) -> Publish:
 
     def ratio(sigma_ds: Sequence[float]) -> Published:
         table = published_ekl().pivot_table(index=columns.SIGMA_D, columns=columns.VARIANT, values=columns.EKL)
-        return _mean_over(np.log(table[theirs] / table[ours]), sigma_ds, where="network and data not named", beyond="")
+        return _mean_over(
+            pd.Series(np.log(table[theirs] / table[ours])), sigma_ds, where="network and data not named", beyond=""
+        )
 
     return ratio
 

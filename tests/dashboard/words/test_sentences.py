@@ -126,3 +126,11 @@ def test_deviations_are_said_as_a_share_of_the_weights() -> None:
 @pytest.mark.parametrize("sigma_d", [0.0, 0.05, 0.1, 0.15, 0.3, 0.35, 1.0])
 def test_sigma_d_survives_being_written(sigma_d: float) -> None:
     assert float(sigma_d_text(sigma_d)) == sigma_d
+
+
+def test_published_figures_are_told_with_what_ours_owe_to_their_test_images() -> None:
+    rows = pd.DataFrame({"panel_label": ["VGG-8 on MNIST"], "source": ["a figure"]})
+
+    assert_tells(sentences.published_words(rows), "VGG-8 on MNIST", "a figure", "compare order and gaps.")
+    assert sentences.published_words(rows, "Ours owe much.").endswith("compare order and gaps. Ours owe much.")
+    assert sentences.published_words(rows[:0], "Ours owe much.") == ""
