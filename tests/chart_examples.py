@@ -141,7 +141,7 @@ def _ablation() -> pd.DataFrame:
 
 
 def _claims() -> pd.DataFrame:
-    verdicts = ["supported", "not supported", "undecided"]
+    verdicts = ["supported", "opposite", "undecided"]
     frame = with_interval("claims", pd.DataFrame({"verdict": verdicts}), low=0.5, high=2.5)
     others = {"claim": "OVF beats noise injection", "data": "Digits 8×8", "margin": odd("margin", 3, 0.3, 0.4)}
     published = odd("claims published", 3, 0.9, 2.0)

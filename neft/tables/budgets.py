@@ -77,7 +77,7 @@ def taken_at(learning_rate: float, entries: Sequence[PlanEntry], budgets: Mappin
     return {
         (entry.series, budgets[entry.setting].epochs): entry.setting
         for entry in entries
-        if entry.setting in budgets and bool(np.isclose(budgets[entry.setting].learning_rate, learning_rate))
+        if entry.setting in budgets and budgets[entry.setting].learning_rate == learning_rate
     }
 
 

@@ -12,7 +12,7 @@ from tests.browser.driver import CHART, Server, chart_data, open_page, wait_idle
 
 TERMS, HEADS = EXPERIMENTS["feedback_terms"], EXPERIMENTS["classifier_noise"]
 
-VERDICTS = {"supported", "not supported", "undecided"}
+VERDICTS = {"supported", "opposite", "no effect beyond the margin", "undecided"}
 
 
 def choose(page: Page, title: str) -> None:

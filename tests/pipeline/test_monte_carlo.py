@@ -101,6 +101,7 @@ def test_the_order_of_the_metrics_changes_no_number(
             num_instances=40,
             seed=0,
             precision=precision,
+            min_instances=30,
             on_instance=lambda done, accuracy: told.append((done, accuracy)),
         )
         return rows, told
