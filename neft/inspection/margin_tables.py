@@ -1,7 +1,8 @@
 """Margins of images beside their noise, as tables, and what one network's come to; torch is not needed.
 
 An image's margin is its label's output less the largest other one, in nats: above 0 the image is right. Chips scatter
-it, and the scatter is the noise that the margin has to outlast.
+it, and the scatter is the noise that the margin has to outlast. They lower it, too, on average: where by much (networks
+that met no noise in training), the margin without variation over the noise promises more than the chips keep.
 """
 
 from collections.abc import Sequence
@@ -39,6 +40,8 @@ class MarginSummary:
     mean_margin: float
     noise: float
     margin_over_noise: float
+    mean_margin_over_noise: float
+    """Likewise of the mean over chips: where chips lower margins, it tells better how often they are right."""
     safe_share: float
     """Whose margin is more than `SAFE` times its noise."""
     accuracy: float
@@ -84,12 +87,14 @@ def pull_table(
 def summarise_margins(images: pd.DataFrame) -> MarginSummary:
     """The medians and shares of `Margins.images`; images that no chip moves have no margin over noise."""
     ratios = images[columns.MARGIN_OVER_NOISE].dropna()
+    moved = images[images[columns.NOISE] > 0]
     medians = images[[columns.CLEAN_MARGIN, columns.MEAN_MARGIN, columns.NOISE]].median()
     return MarginSummary(
         clean_margin=float(medians[columns.CLEAN_MARGIN]),
         mean_margin=float(medians[columns.MEAN_MARGIN]),
         noise=float(medians[columns.NOISE]),
         margin_over_noise=float(ratios.median()),
+        mean_margin_over_noise=float((moved[columns.MEAN_MARGIN] / moved[columns.NOISE]).median()),
         safe_share=float((ratios > SAFE).mean()),
         accuracy=float(images[columns.ACCURACY].mean()),
     )

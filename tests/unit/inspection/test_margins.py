@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
+from typing_extensions import override
 
 from neft import columns as c
 from neft.chips.deployed import ChipLaw
@@ -34,6 +35,7 @@ class Linear(nn.Module):
         with torch.no_grad():
             self.only.weight.copy_(torch.tensor([[W_MAX, 0.4, -0.2, 0.0], [0.0, 0.4, 0.2, -0.4]]))
 
+    @override
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.only(images.flatten(1))
 
@@ -150,6 +152,8 @@ def test_summary_is_of_medians_and_shares() -> None:
     found = summarise_margins(images())
 
     assert (found.clean_margin, found.mean_margin, found.noise) == pytest.approx((2.5, 1.5, 1.0))
+    # means over stds: 3, -0.5 and 1
+    assert found.mean_margin_over_noise == pytest.approx(1.0)
     # 4, -0.5 and 3: two of three above 2; the image that no chip moves has none
     assert found.margin_over_noise == pytest.approx(3.0)
     assert found.safe_share == pytest.approx(2 / 3)
