@@ -35,8 +35,8 @@ DEFINITION = r"""
 **Margin** of an image: its label's output less the largest other one, $m=O_y-\max_{j\ne y}O_j$, in nats; the image is
 right where $m>0$. Its **noise** is the std of $m$ over sampled chips, and *margin over noise* is $m$ without
 variation over that std. Left of zero an image is wrong even on perfect devices; within a few stds right of it some
-chips get it wrong. Chips also lower margins on average; those of a network that met no noise in training by much, and then margin over
-noise promises more than its chips keep. Over few chips it comes out a little large, by 4 % at 20.
+chips get it wrong. Chips also lower margins on average; those of a network that met no noise in training by much, and
+then margin over noise promises more than its chips keep. Over few chips it comes out a little large, by 4 % at 20.
 """
 PULL = r"""
 The gradient of the loss with respect to the label's output is $-(1-p_y)/T$: what is left of the **pull**, $1-p_y$, is
@@ -281,6 +281,7 @@ def _pull_words(numbers: Numbers) -> str:
     plain, divided = numbers.one.pull(ONE), numbers.one.pull(FOUR)
     own = numbers.four.pull(FOUR)
     losses = [float(numbers.effect(columns.LOSS, at)[columns.MEAN]) for at in (ONE, FOUR)]
+    loss = "The loss as a whole is not kept up" if losses[1] <= losses[0] else "The loss as a whole stays higher, too"
     return (
         "Training pulls at an image with $1-p_y$. Take the network trained at T = 1, with test images on its chips: "
         f"one that is right still pulls with **{float(plain[columns.RIGHT_PULL]):.3f}** on average. Divide the very "
@@ -289,8 +290,7 @@ def _pull_words(numbers: Numbers) -> str:
         f"pull, and misses the rest; divided by 4 they bring **{percent(float(divided[columns.RIGHT_SHARE]), 0)} %**, "
         f"and in the network trained so {percent(float(own[columns.RIGHT_SHARE]), 0)} %. A temperature makes training "
         "go on with images that are right but not yet far from their noise.\n\n"
-        f"It does not keep the loss itself up: in the last epoch that is {losses[0]:.3f} at T = 1 and {losses[1]:.3f} "
-        f"at T = 4 ({numbers.words})."
+        f"{loss}: in the last epoch it is {losses[0]:.3f} at T = 1 and {losses[1]:.3f} at T = 4 ({numbers.words})."
     )
 
 
@@ -301,8 +301,8 @@ def _takeaway(numbers: Numbers) -> str:
         return f"Margins that outgrow their noise are not the story here: the median image goes from {ratios} times it."
     return (
         f"A temperature widens margins, in nats and beside their noise: from {ratios} times it for the median image. "
-        "The weights stay as they were, so it goes together with flatter ones. That the pull of right images brings "
-        "this about is the likely reading of these numbers; they do not prove it."
+        "The weights get no flatter. That the pull of right images brings this about is the likely reading of these "
+        "numbers; they do not prove it."
     )
 
 
