@@ -105,6 +105,11 @@ SETTING_TICK = "setting_tick"
 POSITION = "position"
 """Where a setting stands on its experiment's axis."""
 
+QUANTITY = "quantity"
+"""Which number of a setting's runs a row is of: a column's name."""
+W_MAX_OVER_RMS = "w_max_over_rms"
+"""The largest weight over the RMS weight, mean over layers."""
+
 # ---- training budgets: a row per series and length of training
 NUM_EPOCHS = "num_epochs"
 NUM_STEPS = "num_steps"
@@ -197,6 +202,20 @@ CLEAN_COUNT = "clean_count"
 CHIP_COUNT = "chip_count"
 NUM_VOTES = "num_votes"
 PROBABILITY = "probability"
+
+# ---- margins: a row per image, in nats; a row per temperature
+CLEAN_MARGIN = "clean_margin"
+"""The label's output less the largest other one, without variation."""
+MEAN_MARGIN = "mean_margin"
+NOISE = "noise"
+"""Of a margin: its mean and its std over chips."""
+MARGIN_OVER_NOISE = "margin_over_noise"
+CLEAN_RIGHT = "clean_right"
+TEMPERATURE = "temperature"
+RIGHT_PULL, WRONG_PULL = "right_pull", "wrong_pull"
+"""Mean 1 - p_y over answers that are right, and that are wrong."""
+RIGHT_SHARE = "right_share"
+"""Of the sum of all pulls, what the right answers have."""
 
 # ---- one weight: a row per slice
 SLICE = "slice"

@@ -319,6 +319,16 @@ def _worst_cases() -> pd.DataFrame:
     return pd.DataFrame({c.TH_G: th_gs} | {name: odd(f"worst {name}", 4, *between) for name, between in ends.items()})
 
 
+def _margins() -> pd.DataFrame:
+    bins = labelled(rows({c.VARIANT: ["ovf", "irs"], c.BIN_LEFT: [-0.5, 0.0, 0.5]}, share=odd("margins", 6, 0.1, 0.6)))
+    return bins.assign(bin_right=bins[c.BIN_LEFT] + 0.5)
+
+
+def _by_temperature(key: str, low: float, high: float) -> pd.DataFrame:
+    at = labelled(rows({c.VARIANT: ["noise_injection"], c.POSITION: [1.0, 4.0, 16.0]}, **COUNTS))
+    return with_interval(key, at, low=low, high=high)
+
+
 EXAMPLES: dict[str, Example] = {
     "accuracy_distribution": Example(
         {"quantiles": labelled(quantiles("accuracy", c.VARIANT, list(VARIANTS)))},
@@ -471,6 +481,10 @@ EXAMPLES: dict[str, Example] = {
             **PLAIN,
         },
     ),
+    "margin_distribution": Example(
+        {"bins": _margins(), "medians": labelled(pd.DataFrame({c.VARIANT: ["ovf", "irs"], c.VALUE: [0.123, 0.321]}))},
+        {"bins": {c.BIN_LEFT: 1, c.SHARE: 100}, "medians": {c.VALUE: 1}},
+    ),
     "reliability": Example(
         {"bins": _reliability()},
         {"bins": {c.ACCURACY: 100, c.MEAN_CONFIDENCE: 100, c.LOWER: 100, c.UPPER: 100, c.SHARE: 100}},
@@ -516,6 +530,15 @@ EXAMPLES: dict[str, Example] = {
     ),
     "slice_errors": Example({"slices": _slices()}, {"slices": {c.VARIANCE_SHARE: 100}}, {"w_max": 2.0}),
     "slice_levels": Example({"levels": _device_levels()}, {"levels": {c.VALUE: 1, c.LEVEL: 1}}, {"max_level": 3}),
+    "temperature_effects": Example(
+        {
+            "tested": _by_temperature("tested", 0.8, 0.9),
+            "trained": _by_temperature("trained", 0.9, 0.99),
+            "ratios": _by_temperature("ratios", 3.0, 4.0),
+        },
+        {"tested": INTERVAL, "trained": INTERVAL, "ratios": {c.MEAN: 1, c.LOWER: 1, c.UPPER: 1}},
+        PLAIN,
+    ),
     "training_curves": Example(
         {"history": _history()},
         {"history": {c.LOSS: 1, c.TRAIN_ACCURACY: 100, c.VALIDATION_ACCURACY: 100, c.VALIDATION_CLEAN_ACCURACY: 100}},

@@ -1,4 +1,4 @@
-"""Seven guided lessons: a question, a prediction, and the answer computed from stored runs."""
+"""Eight guided lessons: a question, a prediction, and the answer computed from stored runs."""
 
 from typing import Any
 

@@ -28,6 +28,7 @@ from dashboard.charts.layer_std import layer_std
 from dashboard.charts.layer_weights import layer_weights
 from dashboard.charts.level_histograms import level_histograms
 from dashboard.charts.level_spread import level_spread
+from dashboard.charts.margin_distribution import margin_distribution
 from dashboard.charts.preview_curve import preview_curve
 from dashboard.charts.programmed_weight import programmed_weight
 from dashboard.charts.ranking import ranking
@@ -36,6 +37,7 @@ from dashboard.charts.seed_dots import seed_dots
 from dashboard.charts.setting_points import setting_points
 from dashboard.charts.side_by_side import run_curves, run_differences, run_distributions, run_histories
 from dashboard.charts.slice_levels import slice_levels
+from dashboard.charts.temperature_effects import temperature_effects
 from dashboard.charts.theme import Mode, variant_style
 from dashboard.charts.training_curves import training_curves
 from dashboard.charts.unlucky_chips import unlucky_chips
@@ -76,6 +78,7 @@ __all__ = [
     "layer_weights",
     "level_histograms",
     "level_spread",
+    "margin_distribution",
     "preview_curve",
     "programmed_weight",
     "ranking",
@@ -88,6 +91,7 @@ __all__ = [
     "setting_points",
     "slice_errors",
     "slice_levels",
+    "temperature_effects",
     "training_curves",
     "unlucky_chips",
     "variance_parts",

@@ -12,12 +12,22 @@ from dashboard.lessons.device_variation import LESSON as DEVICE_VARIATION
 from dashboard.lessons.feedback import LESSON as FEEDBACK
 from dashboard.lessons.flat_weights import LESSON as FLAT_WEIGHTS
 from dashboard.lessons.noise_injection import LESSON as NOISE_INJECTION
+from dashboard.lessons.temperature import LESSON as TEMPERATURE
 from dashboard.lessons.unlucky_chip import LESSON as UNLUCKY_CHIP
 
 __all__ = ["LESSONS", "Lesson", "Link", "Missing"]
 
 LESSONS: dict[str, Lesson[Any]] = {
     lesson.name: lesson
-    for lesson in (DEVICE_VARIATION, BROKEN_NETWORKS, NOISE_INJECTION, FEEDBACK, FLAT_WEIGHTS, CERTAINTY, UNLUCKY_CHIP)
+    for lesson in (
+        DEVICE_VARIATION,
+        BROKEN_NETWORKS,
+        NOISE_INJECTION,
+        FEEDBACK,
+        FLAT_WEIGHTS,
+        TEMPERATURE,
+        CERTAINTY,
+        UNLUCKY_CHIP,
+    )
 }
 """In the order in which they are taught, by the short name that the address holds."""

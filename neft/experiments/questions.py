@@ -204,7 +204,7 @@ _ALL = (
         "How much does a softmax temperature alone bring, and does feedback bring anything without it?",
         "temperature T of the training logits",
         "our control: the paper divides its training logits by N+1 = 4",
-        "At T = 1 the feedback stands alone; the paper's setting is T = 4.",
+        "At T = 1 the feedback stands alone; the paper's setting is T = 4. Why T helps is a lesson: “Temperature”.",
         logarithmic=True,
         quantity="t",
         quantity_words="T = {}",

@@ -8,24 +8,23 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.datasets.base import ImageData
-from neft.networks.network import Network
 
 
 class OpenedChips:
     """The chips of a network on its test images.
 
     Args:
-        network: the deployed network; it is left alone.
+        network: the deployed network, or any module; it is left alone.
         data: the data set.
         law: how chips are made.
         seed: where chips come from (a run's `evaluation.seed`).
     """
 
-    def __init__(self, network: Network, data: ImageData, law: ChipLaw, *, seed: int) -> None:
+    def __init__(self, network: nn.Module, data: ImageData, law: ChipLaw, *, seed: int) -> None:
         self.seed = seed
         self.images: Tensor = data.test.images
         """Test images as the data set has them, [images, channels, height, width]."""

@@ -28,6 +28,7 @@ from neft.tables.curves import (
     metric_quantiles,
     select_protocol,
 )
+from neft.tables.effects import setting_effects, w_max_over_rms
 from neft.tables.intervals import Interval, crossed_interval, images_words, summarise
 from neft.tables.layers import (
     SMALL,
@@ -121,6 +122,7 @@ __all__ = [
     "runs_table",
     "scaled_deviations",
     "select_protocol",
+    "setting_effects",
     "setting_points",
     "settings_in_a_sentence",
     "small_share",
@@ -132,6 +134,7 @@ __all__ = [
     "validation_choice",
     "variance_parts",
     "variant_facts",
+    "w_max_over_rms",
     "weight_sizes",
     "worst_chips",
 ]

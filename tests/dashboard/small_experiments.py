@@ -20,7 +20,7 @@ from neft.sweeps.sweep import SweepSettings, plan_record, sweep
 
 PLAN = "a_few"
 """The small store's only plan."""
-HELD = ("accuracy", "feedback_terms", "classifier_noise", "beta", "convergence", "flat_weights")
+HELD = ("accuracy", "feedback_terms", "classifier_noise", "beta", "convergence", "flat_weights", "temperature")
 """Its experiments; the others it knows nothing of."""
 OTHER_WIDTH = 12
 

@@ -10,10 +10,16 @@ from dashboard.lessons import LESSONS
 from dashboard.lessons.base import Choice, Guess
 from dashboard.pages import Page
 from dashboard.words.sentences import percent
-from neft import tables
+from neft import columns, tables
 from neft.experiments.claims import claims_table
 from neft.experiments.questions import CONTROL
-from neft.runs.store import LAYERS, RunStore
+from neft.inspection.margin_tables import margin_bins, summarise_margins
+from neft.inspection.margins import image_margins
+from neft.inspection.opened_chips import OpenedChips
+from neft.pipeline import Settings, chip_law, load_data, restore_network
+from neft.runs.facts import stored_config
+from neft.runs.plans import save_plan
+from neft.runs.store import LAYERS, WEIGHTS, RunStore
 from tests.dashboard.driver import charts, open_page, traces, words
 from tests.dashboard.small_experiments import HELD, a_plan, chips_of, runs_of
 from tests.dashboard.test_app import without_help
@@ -255,3 +261,72 @@ def test_flat_weights_lesson_tells_the_clipped_networks_accuracy_and_the_ratios(
     assert ratios["alpha_1.1"] < ratios["none"]
     assert all(f"**{percent(ratio, 0)} %** of a typical weight" in words(app) for ratio in [ratios["none"]])
     assert f"**{percent(ratios['alpha_1.1'], 0)} %** where none may exceed" in words(app)
+
+
+# ---------------------------------------------------------------- temperature
+def a_run(store: RunStore, variant: str) -> Any:
+    """The lowest seed's run of a method at the lesson's device variation, of the comparison."""
+    return store.record(min(points(store)[variant, 0.1]["run_ids"], key=lambda one: store.record(one).facts.seed))
+
+
+def own_margins(store: RunStore, variant: str) -> Any:
+    """Its margins, without the dashboard."""
+    record = a_run(store, variant)
+    config = stored_config(record)
+    data = load_data(config, Settings(store=store))
+    network = restore_network(config, data, store.weights(record))
+    chips = OpenedChips(network, data, chip_law(config), seed=config.evaluation.seed)
+    return image_margins(chips, sigma_d=0.1, num_chips=20, temperatures=(1.0, 4.0))
+
+
+def test_temperature_lesson_tells_both_networks_margins_beside_their_noise(experiments_shipped: RunStore) -> None:
+    app = answered("Temperature", said=3)
+
+    one, four = (own_margins(experiments_shipped, variant) for variant in ("noise_injection", CONTROL))
+    said = [summarise_margins(found.images) for found in (one, four)]
+    rows = [
+        ("**Margin over noise**", [f"{each.margin_over_noise:.1f}" for each in said]),
+        ("Its noise, std over chips (nats)", [f"{each.noise:.1f}" for each in said]),
+        ("Right on these chips (%)", [f"{100 * each.accuracy:.1f}" for each in said]),
+    ]
+    for name, values in rows:
+        assert f"| {name} | {' | '.join(values)} |".replace("-", "−") in words(app).replace("-", "−")
+    assert f"still pulls with **{one.pulls[columns.RIGHT_PULL][0]:.3f}**" in words(app)
+    assert f"it would pull with **{one.pulls[columns.RIGHT_PULL][1]:.3f}**" in words(app)
+    drawn = [trace for trace in traces(app, "Distribution of images") if trace.get("fill")]
+    assert [trace["name"] for trace in drawn] == ["Noise injection", "Noise injection, T = 4"]
+    for trace, found in zip(drawn, (one, four), strict=True):
+        assert trace["y"][1:-2] == pytest.approx((100 * margin_bins(found.images)[columns.SHARE]).tolist())
+
+
+def test_temperature_lesson_draws_the_experiments_means(experiments_shipped: RunStore) -> None:
+    app = answered("Temperature", said=3)
+
+    chips = chips_of(experiments_shipped, a_plan(*HELD), "temperature")
+    frame = tables.setting_points(chips)
+    expected = frame[frame["variant"] == "noise_injection"]
+    drawn = {trace["name"]: trace for trace in traces(app, "Accuracy on chips and in training")}
+    assert drawn["on sampled chips"]["x"] == pytest.approx([1, 2, 4, 8, 16, 32, 64])
+    assert drawn["on sampled chips"]["y"] == pytest.approx((100 * expected["mean"]).tolist())
+    ids = expected[expected["position"] == 4]["run_ids"].iloc[0]
+    held = [experiments_shipped.tables(experiments_shipped.record(run_id)) for run_id in ids]
+    trained = sum(float(each.history["train_accuracy"].iloc[-1]) for each in held) / len(held)
+    assert drawn["in training, last epoch"]["y"][2] == pytest.approx(100 * trained)
+    ratio = sum(float((each.layers["w_max"] / each.layers["rms_weight"]).mean()) for each in held) / len(held)
+    assert drawn["weights"]["y"][2] == pytest.approx(ratio)
+
+
+def test_temperature_lesson_without_its_experiment_says_what_makes_it(experiments_copy: RunStore) -> None:
+    save_plan(experiments_copy.root, a_plan(*(name for name in HELD if name != "temperature")))
+
+    app = lesson("Temperature")
+
+    assert "noise injection at several temperatures" in words(app)
+    assert "neft sweep temperature" in words(app)
+
+
+def test_temperature_lesson_without_weights_says_so(experiments_copy: RunStore) -> None:
+    record = a_run(experiments_copy, CONTROL)
+    (experiments_copy.root / record.id / WEIGHTS).unlink()
+
+    assert "of one seed, with its weights and its data" in words(lesson("Temperature"))

@@ -11,6 +11,8 @@ from dashboard.computing.work import restored
 from neft import columns
 from neft.inspection import chip_errors, image_outcomes, votes
 from neft.inspection.chip_report import ErrorMap, Unit
+from neft.inspection.margin_tables import Margins
+from neft.inspection.margins import image_margins
 from neft.pipeline import chip_law
 from neft.tables import layer_label
 
@@ -93,3 +95,13 @@ def more_outcomes(
         if time.perf_counter() - started >= seconds:
             break
     return MoreOutcomes(found.deployed, found.calibrated, time.perf_counter() - started)
+
+
+def margins(run_id: str, checksum: str, *, sigma_d: float, num_chips: int, temperatures: tuple[float, ...]) -> Margins:
+    """Every image's margin on the first chips, and the pull that training would have at these temperatures.
+
+    Raises:
+        NeftError: the run's weights or its data are not there.
+    """
+    opened = restored.opened_chips(run_id, checksum)
+    return image_margins(opened, sigma_d=sigma_d, num_chips=num_chips, temperatures=temperatures)

@@ -114,3 +114,53 @@ def test_percentile_without_a_lower_end_has_a_band_to_the_floor() -> None:
     assert list(bands[0].y) == pytest.approx([90, 82, 80, 70])
     assert list(bands[1].y) == pytest.approx([70, 55, 45, floor])
     assert np.isfinite(np.array(bands[1].y, dtype=float)).all()
+
+
+# ---------------------------------------------------------------- temperature
+def at_temperatures(mean: float) -> pd.DataFrame:
+    rows = pd.DataFrame({c.VARIANT: "noise_injection", c.LABEL: "Noise injection", c.POSITION: [1.0, 4.0, 64.0]})
+    return known(
+        rows.assign(**{c.MEAN: mean, c.LOWER: mean - 0.02, c.UPPER: mean + 0.02, c.NUM_SEEDS: 3, c.NUM_INSTANCES: 100})
+    )
+
+
+def test_accuracies_stand_above_the_weights_on_one_logarithmic_axis_of_temperatures() -> None:
+    figure: Any = charts.temperature_effects(
+        at_temperatures(0.9), at_temperatures(0.97), at_temperatures(3.7), interval_name="mean", mode="light"
+    )
+
+    traces = named(figure)
+    assert list(traces["on sampled chips"].y) == pytest.approx([90.0] * 3)
+    assert list(traces["in training, last epoch"].y) == pytest.approx([97.0] * 3)
+    assert list(traces["weights"].y) == pytest.approx([3.7] * 3)
+    assert traces["weights"].yaxis == "y2"
+    assert traces["weights"].showlegend is False
+    assert figure.layout.xaxis.type == figure.layout.xaxis2.type == "log"
+    assert list(figure.layout.xaxis2.ticktext) == ["1", "4", "64"]
+    # from equal weights on, with room above
+    assert figure.layout.yaxis2.range[0] == 1.0
+    assert figure.layout.yaxis2.range[1] > 3.72
+    assert "3 seeds × 100 chips" in traces["on sampled chips"].hovertext[0]
+    assert traces["in training, last epoch"].hovertext[0].endswith("3 seeds")
+    # one method, one hue: dashed and hollow in training
+    assert traces["on sampled chips"].line.color == traces["in training, last epoch"].line.color
+    assert traces["in training, last epoch"].marker.symbol == "circle-open"
+
+
+def test_margins_are_steps_over_their_bins_beside_a_line_at_zero() -> None:
+    each = {c.BIN_LEFT: [-0.5, 0.0, 0.5], c.BIN_RIGHT: [0.0, 0.5, 1.0], c.SHARE: [0.1, 0.6, 0.3]}
+    bins = known(pd.DataFrame({c.VARIANT: "noise_injection", c.LABEL: "Noise injection", **each}))
+    medians = known(pd.DataFrame({c.VARIANT: ["noise_injection"], c.LABEL: ["Noise injection"], c.VALUE: [0.3]}))
+
+    figure: Any = charts.margin_distribution(bins, medians, mode="dark")
+
+    outline, median = named(figure)["Noise injection"], named(figure)["Noise injection, median"]
+    # up at the left edge, along the bins, down at the right one
+    assert list(outline.x) == [-0.5, -0.5, 0.0, 0.5, 1.0, 1.0]
+    assert list(outline.y) == pytest.approx([0, 10, 60, 30, 30, 0])
+    assert outline.line.shape == "hv"
+    assert list(median.x) == [0.3, 0.3]
+    (zero,) = figure.layout.shapes
+    assert (zero.x0, zero.x1, zero.yref) == (0, 0, "paper")
+    assert [note.text for note in figure.layout.annotations] == ["◂ wrong", "right ▸"]
+    assert "<b>60.0 %</b> of images<br>margin 0 to 0.5 times its noise" in outline.hovertext[2]
