@@ -25,6 +25,7 @@ SHIPPED = (
     "leaderboard",
     "paper_digits",
     "paper_fashion",
+    "training_budget",
 )
 LIMIT = 150_000_000
 """Bytes that all of it may take."""
