@@ -8,7 +8,7 @@ from neft.experiments.planning import PlannedRun, Scale, Standing, Stored
 from neft.experiments.questions import CONTROL, OVF_BESIDE_OTHERS, PLAIN, TRAINING_BUDGET, setting_key
 from neft.methods import Irs, Method, NoiseInjection, Ovf
 
-LEARNING_RATES = (1e-3, 3e-3, 1e-2)
+LEARNING_RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 EPOCH_FACTORS = (1, 4)
 """Of the scale's epochs."""
 SERIES: tuple[tuple[str, Method, Constraint], ...] = (
