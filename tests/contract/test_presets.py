@@ -152,7 +152,7 @@ def test_training_without_noise_knows_no_sigma_d(everything: Stored) -> None:
         ("over_noise", 2 * 3),
         ("batchnorm", 5 * 2),
         ("released_code", 2 + 1),
-        ("training_budget", 6 * 4 * 2),  # six series at three learning rates and two lengths
+        ("training_budget", 6 * 4 * 2),  # six series at four learning rates and two lengths
     ],
 )
 def test_number_of_runs_of_a_seed(name: str, count: int) -> None:
