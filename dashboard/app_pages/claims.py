@@ -61,7 +61,7 @@ def page() -> None:
         st.markdown(f"## {title}")
         _verdicts(group, key=f"verdicts_{paper}")
         _forests(group, key="paper" if paper else "ours")
-    st.caption(claim_words.holm_words(shown))
+    st.caption(claim_words.holm_words(decided))
     _details(shown, stamp)
     _missing(claims)
     _departures()

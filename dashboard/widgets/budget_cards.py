@@ -30,15 +30,16 @@ seeds, is the best at that length; plain noise injection too. Test chips choose 
 def budget_cards(plan: str, experiment: Experiment, stamp: str) -> None:
     """The choice of a learning rate, the finding, a chart of differences, one of accuracies, and both as a table."""
     rates = plans.learning_rates(plan, experiment.name, stamp)
+    by_key = {f"{rate:g}": rate for rate in rates}
     control = Control(
         key=address.BUDGET_RATE,
         label="Learning rate",
-        options={BEST: "Best on validation", **{f"{rate:g}": f"{rate:g}" for rate in rates}},
+        options={BEST: "Best on validation", **{key: key for key in by_key}},
         help="One for all methods, or each method's own: the one that the validation split chooses at that length.",
     )
     chosen = control.draw()
     is_best = chosen == BEST
-    rows = plans.advantages(plan, experiment.name, None if is_best else float(chosen), stamp)
+    rows = plans.advantages(plan, experiment.name, None if is_best else by_key[chosen], stamp)
     reference = rows[rows[columns.VARIANT] == PLAIN]
     label = series_words(PLAIN)
     st.markdown(findings.budget_words(rows, f"plain {label.lower()}"))

@@ -85,17 +85,12 @@ def verdict_words(row: Row) -> str:
         return verdict
     if int(row[columns.NUM_SEEDS]) == 1:
         return "undecided; one seed decides nothing"
-    if doubted(row):
+    if row["doubted"]:
         return "undecided; trainings fail, and their median does not say the same"
     more = row["more_seeds"]
     if more is None or math.isnan(float(more)):
         return "undecided; more than 1,000 seeds"
     return f"undecided; {int(more)} more seed{'' if int(more) == 1 else 's'}"
-
-
-def doubted(row: Row) -> bool:
-    """Whether an interval would decide, and the median over seeds does not agree."""
-    return str(row["verdict"]) == "undecided" and _decides(row) and not math.isnan(float(row["median"]))
 
 
 def caveats(row: Row) -> list[str]:
@@ -130,14 +125,6 @@ def holm_words(table: pd.DataFrame) -> str:
 
 def _about(count: float) -> str:
     return f"about {count:.0f}" if count >= 1.5 else "one"
-
-
-def _decides(row: Row) -> bool:
-    """Whether the interval alone would."""
-    lower, upper, margin = float(row[columns.LOWER]), float(row[columns.UPPER]), float(row["margin"])
-    if row["unit"] == "ratio":
-        return lower > 1 or upper < 1 or (lower > 1 / margin and upper < margin)
-    return lower > 0 or upper < 0 or (lower > -margin and upper < margin)
 
 
 def _ends(lower: float, upper: float, unit: Unit) -> str:

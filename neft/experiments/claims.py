@@ -44,8 +44,9 @@ def claims_table(plans: Sequence[PlanRecord], runs: Runs) -> pd.DataFrame:
         upper, margin, published in display units (points, the other's EKL over ours, or trainings of a hundred) with
         published_at (network, data, sigma_d and beta, or why there is none); verdict ("no runs" where there are none),
         anytime (whether the interval holds at every number of seeds together), more_seeds, num_failed (trainings),
-        median, median_lower, median_upper, median_confidence (where trainings failed), p, holm (whether the effect is
-        told from zero with all rows' answers together), num_seeds, num_instances.
+        median, median_lower, median_upper, median_confidence (where trainings failed), doubted (whether that median
+        alone leaves it open), p, holm (whether the effect is told from zero with all rows' answers together),
+        num_seeds, num_instances.
     """
     rows: list[dict[str, object]] = []
     chips_of = {
@@ -200,6 +201,7 @@ def _shown(claim: Claim, finding: Finding) -> dict[str, object]:
         "median_lower": _displayed(claim, median.lower) if median else nothing,
         "median_upper": _displayed(claim, median.upper) if median else nothing,
         "median_confidence": median.confidence if median else nothing,
+        "doubted": finding.doubted,
         "p": finding.p,
         columns.NUM_SEEDS: finding.num_seeds,
         columns.NUM_INSTANCES: finding.num_instances,

@@ -54,6 +54,8 @@ class Finding:
     """Trainings among those compared that failed."""
     median: MedianInterval | None = None
     """Over seeds, where trainings failed."""
+    doubted: bool = False
+    """Whether the interval would decide and that of the median does not agree, which leaves the claim open."""
 
 
 def verdict(lower: float, upper: float, margin: float) -> Verdict:
@@ -107,6 +109,7 @@ def judge(values: np.ndarray, *, margin: float, fixed: bool = True, num_failed: 
         p=two_sided_p(values),
         num_failed=num_failed,
         median=median,
+        doubted=doubted,
     )
 
 

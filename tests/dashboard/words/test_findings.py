@@ -32,6 +32,7 @@ def a_claim(claim: str = "classifier_noise_helps", verdict: str = "supported", *
         "num_failed": 0,
         "anytime": False,
         "median": NAN,
+        "doubted": False,
         **changes,
     }
 

@@ -37,6 +37,7 @@ def a_row(**changes: Any) -> dict[Any, Any]:
         "median_lower": NAN,
         "median_upper": NAN,
         "median_confidence": NAN,
+        "doubted": False,
         **changes,
     }
 
@@ -115,7 +116,7 @@ def test_open_verdict_says_what_would_decide_it(verdict: str, seeds: int, more: 
 
 
 def test_verdict_that_the_median_does_not_share_says_so() -> None:
-    row = a_row(verdict="undecided", num_failed=1, median=1.0, median_lower=-0.2, median_upper=2.0)
+    row = a_row(verdict="undecided", doubted=True, num_failed=1, median=1.0, median_lower=-0.2, median_upper=2.0)
 
     assert verdict_words(row) == "undecided; trainings fail, and their median does not say the same"
 

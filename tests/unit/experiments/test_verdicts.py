@@ -173,7 +173,9 @@ def test_median_that_does_not_say_the_same_leaves_a_claim_open() -> None:
 
     assert whole.verdict == "supported"
     assert judge(values, margin=POINT, num_failed=1).verdict == "supported"  # the median's interval: 4.8 to 5.3 points
-    assert (doubted.verdict, doubted.more_seeds) == ("undecided", doubted.more_seeds)
+    assert not whole.doubted
+    assert doubted.lower > 0
+    assert (doubted.verdict, doubted.doubted, doubted.more_seeds) == ("undecided", True, None)
     assert doubted.median is not None
     assert doubted.median.lower < 0 < doubted.median.upper
 
