@@ -1,6 +1,6 @@
 """Stored runs: one folder a run, whole or absent, checked before use.
 
-`<root>/<id>/` holds run.json (written last), history.csv, instances.parquet, layers.csv, deviations.csv and, where
+`<root>/<id>/` holds run.json (written last), history.csv, instances.parquet, layers.csv, deviations.csv.gz and, where
 searched, worst_case.csv and, where kept, weights.safetensors. A run is written in a hidden folder below `.drafts`,
 synced and renamed: the root changes only when a run comes or goes. Nothing is ever unpickled.
 """
@@ -8,10 +8,12 @@ synced and renamed: the root changes only when a run comes or goes. Nothing is e
 import contextlib
 import difflib
 import errno
+import gzip
 import hashlib
 import io
 import json
 import os
+import zlib
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,15 +44,19 @@ RECORD = "run.json"
 HISTORY = "history.csv"
 INSTANCES = "instances.parquet"
 LAYERS = "layers.csv"
-DEVIATIONS = "deviations.csv"
+DEVIATIONS = "deviations.csv.gz"
+PLAIN_DEVIATIONS = "deviations.csv"
+"""The same where an earlier version stored it."""
 WORST_CASE = "worst_case.csv"
 WEIGHTS = "weights.safetensors"
 DRAFTS = ".drafts"
 """What is being written, below a store's root."""
 MAX_NAMED = 5
 """So many of the runs that a beginning could mean are named."""
-RUN_FILES = frozenset({RECORD, HISTORY, INSTANCES, LAYERS, DEVIATIONS, WORST_CASE, WEIGHTS})
+RUN_FILES = frozenset({RECORD, HISTORY, INSTANCES, LAYERS, DEVIATIONS, PLAIN_DEVIATIONS, WORST_CASE, WEIGHTS})
 """Every name that a run's folder may hold."""
+MAX_UNPACKED = 64 * 1024 * 1024
+"""The most bytes that a packed table may come to."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ class RunStore:
             history=self._table(record, HISTORY),
             instances=self.instances(record),
             layers=self._table(record, LAYERS),
-            deviations=self._table(record, DEVIATIONS),
+            deviations=self._table(record, PLAIN_DEVIATIONS if PLAIN_DEVIATIONS in record.files else DEVIATIONS),
             worst_case=self._table(record, WORST_CASE) if WORST_CASE in record.files else None,
         )
 
@@ -296,13 +302,15 @@ class RunStore:
     def _table(self, record: RunRecord, name: str) -> pd.DataFrame:
         content = io.BytesIO(self._checked(record, name))
         try:
+            if name.endswith(".gz"):
+                content = io.BytesIO(_unpacked(content))
             # a small file is read faster this way than through pandas, which looks for a whole data set
             return (
                 ParquetFile(content).read(use_threads=False).to_pandas()
                 if name.endswith(".parquet")
                 else pd.read_csv(content)
             )
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, EOFError, zlib.error) as error:
             message = f"Run '{record.id}' is corrupt: {name} is not a table ({error})."
             raise RunCorruptError(message) from None
 
@@ -419,7 +427,8 @@ def _write_draft(
     tables.history.to_csv(draft / HISTORY, index=False, float_format="%.6g")
     tables.instances.to_parquet(draft / INSTANCES, index=False, compression="zstd")
     tables.layers.to_csv(draft / LAYERS, index=False, float_format="%.8g")
-    tables.deviations.to_csv(draft / DEVIATIONS, index=False, float_format="%.5g")
+    deviations = tables.deviations.to_csv(index=False, float_format="%.5g", lineterminator="\n")
+    _ = (draft / DEVIATIONS).write_bytes(gzip.compress(deviations.encode(), mtime=0))  # equal tables, equal bytes
     if tables.worst_case is not None:
         tables.worst_case.to_csv(draft / WORST_CASE, index=False, float_format="%.8g")
     if weights is not None:
@@ -430,6 +439,15 @@ def _write_draft(
     complete = record.model_copy(update={"files": described})
     _ = (draft / RECORD).write_text(complete.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return complete
+
+
+def _unpacked(packed: io.BytesIO) -> bytes:
+    with gzip.open(packed) as file:
+        content = file.read(MAX_UNPACKED + 1)
+    if len(content) > MAX_UNPACKED:
+        message = f"it unpacks to more than {MAX_UNPACKED // 1024**2} MiB"
+        raise ValueError(message)
+    return content
 
 
 def _first(names: set[str]) -> str:

@@ -4,6 +4,7 @@ Trainings are not repeated here: sums in another order on another CPU move a tra
 next one's. A stored network's chips are: what they get right is a count, the same unless two logits tie.
 """
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from neft.pipeline import Settings, chip_law, load_data, restore_network
 from neft.runs.facts import stored_config
 from neft.runs.places import CACHED_RUNS
 from neft.runs.records import RunRecord
-from neft.runs.store import RunStore, RunTables
+from neft.runs.store import DEVIATIONS, LAYERS, RunStore, RunTables
 from neft.tables import summarise
 
 STORE = RunStore(CACHED_RUNS, read_only=True)
@@ -111,7 +112,9 @@ def test_deviations_of_weights_come_back_to_the_bit(record: RunRecord, network: 
     law, seed = chip_law(stored_config(record)), stored_config(record).evaluation.seed
     layers, deviations = layer_deviations(network, law, seed=seed)
 
-    written = RunStore(tmp_path).save(record, RunTables(stored.history, stored.instances, layers, deviations))
+    again = RunStore(tmp_path)
+    written = again.save(record, RunTables(stored.history, stored.instances, layers, deviations))
 
-    for name in ("layers.csv", "deviations.csv"):
-        assert written.files[name].sha256 == record.files[name].sha256, name
+    assert written.files[LAYERS].sha256 == record.files[LAYERS].sha256
+    unpacked = [gzip.decompress((store.root / record.id / DEVIATIONS).read_bytes()) for store in (again, STORE)]
+    assert unpacked[0] == unpacked[1]

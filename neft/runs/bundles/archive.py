@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from neft.errors import BundleError
-from neft.runs.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, WEIGHTS, WORST_CASE
+from neft.runs.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, PLAIN_DEVIATIONS, RECORD, WEIGHTS, WORST_CASE
 
 BinaryFile = BinaryIO | io.BytesIO
 MANIFEST = "manifest.json"
@@ -28,7 +28,8 @@ LIMITS = {
     HISTORY: 16 * MIB,
     INSTANCES: 64 * MIB,
     LAYERS: 16 * MIB,
-    DEVIATIONS: 64 * MIB,
+    DEVIATIONS: 16 * MIB,
+    PLAIN_DEVIATIONS: 64 * MIB,
     WORST_CASE: MIB,
     WEIGHTS: 512 * MIB,
     NOTE: MIB // 16,

@@ -113,7 +113,7 @@ def readme(manifest: Manifest) -> str:
     lines += [
         "",
         "In runs/<id>/: run.json (settings, numbers, where it came from), history.csv (epochs), instances.parquet",
-        "(every chip), layers.csv and deviations.csv (weights), weights.safetensors (the network, where it was kept),",
+        "(every chip), layers.csv and deviations.csv.gz (weights), weights.safetensors (the network, where kept),",
         "note.json (what was noted on it, where it was).",
     ]
     return "\n".join(lines) + "\n"

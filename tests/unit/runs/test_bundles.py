@@ -393,7 +393,7 @@ def test_table_of_texts_is_refused_before_it_is_read(filled_store: RunStore, rec
 
 
 # ---------------------------------------------------------------- damage
-@pytest.mark.parametrize("name", [RECORD, HISTORY, INSTANCES, "layers.csv", "deviations.csv", WEIGHTS])
+@pytest.mark.parametrize("name", [RECORD, HISTORY, INSTANCES, "layers.csv", "deviations.csv.gz", WEIGHTS])
 def test_file_whose_sum_is_wrong_is_named(bundle: bytes, stores: Stores, record: RunRecord, name: str) -> None:
     files = unzipped(bundle)
     path = f"runs/{record.id}/{name}"
@@ -403,7 +403,7 @@ def test_file_whose_sum_is_wrong_is_named(bundle: bytes, stores: Stores, record:
     assert f"{name} is not the file that was exported" in words
 
 
-@pytest.mark.parametrize("name", [HISTORY, INSTANCES, "layers.csv", "deviations.csv", WEIGHTS])
+@pytest.mark.parametrize("name", [HISTORY, INSTANCES, "layers.csv", "deviations.csv.gz", WEIGHTS])
 def test_file_zipped_by_hand_whose_sum_is_wrong_is_named(
     filled_store: RunStore, record: RunRecord, stores: Stores, name: str
 ) -> None:

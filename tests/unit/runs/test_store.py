@@ -1,3 +1,5 @@
+import gzip
+import hashlib
 import itertools
 import json
 import os
@@ -20,9 +22,21 @@ from neft.run_id import is_run_id
 from neft.runs import store as store_module
 from neft.runs.places import default_data_dir, neft_home
 from neft.runs.records import SCHEMA_VERSION, RunRecord
-from neft.runs.store import DRAFTS, HISTORY, INSTANCES, RECORD, WEIGHTS, RunStore, RunTables, Stores
+from neft.runs.store import (
+    DEVIATIONS,
+    DRAFTS,
+    HISTORY,
+    INSTANCES,
+    MAX_UNPACKED,
+    PLAIN_DEVIATIONS,
+    RECORD,
+    WEIGHTS,
+    RunStore,
+    RunTables,
+    Stores,
+)
 
-FILES = ["history.csv", "instances.parquet", "layers.csv", "deviations.csv", "weights.safetensors"]
+FILES = ["history.csv", "instances.parquet", "layers.csv", "deviations.csv.gz", "weights.safetensors"]
 NO_IDS = [
     "",
     ".",
@@ -83,6 +97,54 @@ def test_run_survives_the_store(store: RunStore, record: RunRecord) -> None:
     again = store.weights(loaded)
     assert list(again) == sorted(weights)
     assert all(torch.equal(tensor, weights[name]) for name, tensor in again.items())
+
+
+def with_deviations(store: RunStore, record: RunRecord, name: str, content: bytes) -> RunRecord:
+    """A run whose deviations are this file, as its record says."""
+    folder = store.root / record.id
+    (folder / DEVIATIONS).unlink()
+    (folder / name).write_bytes(content)
+    described = {"sha256": hashlib.sha256(content).hexdigest(), "num_bytes": len(content)}
+    raw = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    del raw["files"][DEVIATIONS]
+    raw["files"][name] = described
+    (folder / RECORD).write_text(json.dumps(raw), encoding="utf-8")
+    return store.record(record.id)
+
+
+def test_deviations_that_an_earlier_version_stored_unpacked_are_the_same_table(
+    store: RunStore, record: RunRecord
+) -> None:
+    packed = store.tables(record).deviations
+    content = gzip.decompress((store.root / record.id / DEVIATIONS).read_bytes())
+
+    earlier = with_deviations(store, record, PLAIN_DEVIATIONS, content)
+
+    pd.testing.assert_frame_equal(store.tables(earlier).deviations, packed)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param(gzip.compress(bytes(MAX_UNPACKED + 1)), "unpacks to more than 64 MiB", id="bomb"),
+        pytest.param(gzip.compress(b"layer,density\na,1\n")[:-4], "is not a table", id="cut short"),
+        pytest.param(b"layer,density\na,1\n", "is not a table", id="not packed"),
+        pytest.param(b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 40, "is not a table", id="not deflated"),
+    ],
+)
+def test_packed_table_that_cannot_be_unpacked_is_corrupt(
+    store: RunStore, record: RunRecord, content: bytes, why: str
+) -> None:
+    odd = with_deviations(store, record, DEVIATIONS, content)
+
+    with pytest.raises(RunCorruptError, match=why):
+        store.tables(odd)
+
+
+def test_equal_tables_are_packed_to_equal_bytes(store: RunStore, record: RunRecord) -> None:
+    again = store.save(beside(record), store.tables(record))
+
+    assert again.files[DEVIATIONS] == record.files[DEVIATIONS]
 
 
 def test_stored_run_lists_every_file_with_its_sum(store: RunStore, record: RunRecord) -> None:
