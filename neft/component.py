@@ -4,7 +4,8 @@ A field's `title` is its symbol (β), its `description` the help text, `json_sch
 `{"noun": …}` what the symbol stands for where the field's name does not say it, and its bounds are pydantic's.
 Validation, JSON, the command line and the dashboard's forms all read those. On the command line a field with
 `{"bare_value": …}` may be given without a value, which then means that one. A field with `{"decided_by": …}` follows
-from that other field of its component where it is not given.
+from that other field of its component where it is not given; one with `{"is_found": True}` from what lies there, so
+that forms do not ask for it. `{"is_place": True}` marks where something lies on this machine.
 """
 
 from typing import Any, TypeVar, cast, get_args
@@ -21,6 +22,11 @@ class Component(BaseModel):
     """A frozen choice with bounded fields; unknown fields, NaN and infinity are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @property
+    def idle_fields(self) -> frozenset[str]:
+        """Fields that decide no number, as the others stand: they are no part of a run's key."""
+        return frozenset()
 
 
 def default_name(component: type[Component]) -> str:

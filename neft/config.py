@@ -279,7 +279,12 @@ class RunConfig(Component):
 
         A default therefore belongs to the format: changing one changes what old keys mean.
         """
-        return hashlib.sha256(_canonical(_departures(self)).encode()).hexdigest()[:8]
+        return hashlib.sha256(self.decisive.encode()).hexdigest()[:8]
+
+    @property
+    def decisive(self) -> str:
+        """Everything that decides the run's numbers and is not the default, as one text."""
+        return _canonical(_departures(self))
 
     @property
     def run_id(self) -> str:
@@ -331,6 +336,8 @@ def _departures(component: Component) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, field in type(component).model_fields.items():
         value = getattr(component, name)
+        if name in component.idle_fields:
+            continue
         if isinstance(value, Component) and (name in _FIRST_PARTS or value != field.default):
             found[name] = _departures(value)
         elif name == "name" or value != field.default:

@@ -76,8 +76,17 @@ class Option:
     @property
     def is_run(self) -> bool:
         """Whether it names a stored run."""
-        extra = self.info.json_schema_extra
-        return isinstance(extra, dict) and extra.get("is_run") is True
+        return self._is_marked("is_run")
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it follows from what lies on the machine, so that nobody is asked for it."""
+        return self._is_marked("is_found")
+
+    @property
+    def is_place(self) -> bool:
+        """Whether it says where something lies on this machine."""
+        return self._is_marked("is_place")
 
     @property
     def choices(self) -> tuple[str, ...] | None:
@@ -123,6 +132,10 @@ class Option:
         owners = f" For {', '.join(self.owners)}." if self.owners else ""
         bare = "" if self.bare_value is None else f" Without a value: {shown(self.bare_value)}."
         return f"{symbol}{self.info.description}{allowed}{owners}{bare}{self._default_text()}"
+
+    def _is_marked(self, mark: str) -> bool:
+        extra = self.info.json_schema_extra
+        return isinstance(extra, dict) and extra.get(mark) is True
 
     def _default_text(self) -> str:
         if not any(self.defaults):
@@ -179,7 +192,9 @@ def make_config(values: Mapping[str, Any], base: RunConfig | None = None) -> Run
     parts |= {part: getattr(base, part).model_dump() for part in SECTIONS}
     table = option_table()
     for option in table.values():
-        if option.decided_by in given or option.is_decided(getattr(base, option.part)):
+        if option.field in parts[option.part] and (
+            option.decided_by in given or option.is_decided(getattr(base, option.part))
+        ):
             del parts[option.part][option.field]
     for name, value in given.items():
         if name not in table:

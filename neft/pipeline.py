@@ -86,6 +86,7 @@ def run(config: RunConfig, settings: Settings) -> RunRecord:
         StoreError: the store cannot be written, found before the training.
         StoppedError: `should_stop` said so; the last whole epoch is kept, nothing is stored.
     """
+    config = identified(config)
     if config.run_id in settings.store:
         message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
         raise RunExistsError(message)
@@ -101,6 +102,17 @@ def run(config: RunConfig, settings: Settings) -> RunRecord:
     return record
 
 
+def identified(config: RunConfig) -> RunConfig:
+    """The config with its images told apart by their content, where nothing else tells: only then is its id the run's.
+
+    Raises:
+        DataMissingError: the images are not there.
+        ConfigError: it is not clear what they are.
+    """
+    dataset = config.dataset.identified()
+    return config if dataset is config.dataset else config.model_copy(update={"dataset": dataset})
+
+
 def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunRecord:
     """Evaluate a stored run's weights under another evaluation config and store the result as a run of its own.
 
@@ -108,12 +120,13 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
 
     Raises:
         RunNotFoundError: the run was stored without weights.
-        ConfigError: the config differs in more than its evaluation.
+        ConfigError: the config differs in more than its evaluation and the place of its images.
+        DataMissingError: the images are not there, or not those of the training.
         RunExistsError: the result is stored already.
         StoreError: the store cannot be written, found before anything is computed.
     """
     trained_config = stored_config(source)
-    if config.model_copy(update={"evaluation": trained_config.evaluation}) != trained_config:
+    if config.model_copy(update={"evaluation": trained_config.evaluation}).decisive != trained_config.decisive:
         message = "Only the evaluation may differ from the stored run's; train anew for the rest."
         raise ConfigError(message)
     if config.run_id in settings.store or config.run_id in settings.pretrained_stores:
@@ -174,9 +187,20 @@ def _few(split: Split, count: int | None, setting: str) -> Split:
 
 
 def restore_network(config: RunConfig, data: ImageData, weights: dict[str, Tensor]) -> Network:
-    """The deployed network of a stored run."""
+    """The deployed network of a stored run.
+
+    Raises:
+        ConfigError: its weights are those of another shape of images or number of classes.
+    """
     network = build_network(config.backbone, input_shape(data))
-    _ = network.load_state_dict(weights, strict=True)
+    try:
+        _ = network.load_state_dict(weights, strict=True)
+    except RuntimeError:
+        message = (
+            f"The run's weights do not fit its data: there are {data.num_classes} classes of {data.num_channels} × "
+            f"{data.image_size} × {data.image_size} images in {config.dataset.full_label}; it was made with others."
+        )
+        raise ConfigError(message) from None
     return network.eval()
 
 

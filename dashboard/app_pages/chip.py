@@ -11,6 +11,7 @@ from dashboard.widgets.changed_images import changed_images
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.in_address import finite
 from dashboard.widgets.network_picker import layer_control, pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
@@ -148,7 +149,7 @@ def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:
         min_value=0,
         max_value=last,
         value=0,
-        key=address.CHIP_NUMBER,
+        key=finite(address.CHIP_NUMBER),
         bind="query-params",
         persist_state="session",
         help="Chip 7 is the same draw of devices for every network of equal shape, and at every σ_d.",

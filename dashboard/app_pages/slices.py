@@ -10,6 +10,7 @@ from dashboard.data.weights import NUM_CHIPS, SlicedWeight, bits_of
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control
+from dashboard.widgets.in_address import finite
 from dashboard.widgets.network_picker import layer_control, pick_network, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
@@ -120,7 +121,7 @@ def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
         min_value=0,
         max_value=last,
         value=0,
-        key=address.WEIGHT_NUMBER,
+        key=finite(address.WEIGHT_NUMBER),
         bind="query-params",
         help=f"0 to {last}, output by output.",
     )
@@ -195,7 +196,7 @@ def _pick_chip() -> int:
         min_value=0,
         max_value=NUM_CHIPS - 1,
         value=0,
-        key=address.SLICED_CHIP,
+        key=finite(address.SLICED_CHIP),
         bind="query-params",
         persist_state="session",
         help="Its number decides every draw: the same chip comes back with the same address.",

@@ -17,7 +17,7 @@ from dashboard.widgets.page_link import page_link
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.train_form import fill_from_address, train_form
 from dashboard.words.queue_words import ordinal, queue_words
-from neft.errors import ConfigError
+from neft.errors import ConfigError, DataMissingError
 from neft.experiments.questions import EXPERIMENTS
 
 SHOWN_JOBS = 5
@@ -67,7 +67,7 @@ def _training() -> None:
     download = bool(values.pop(DOWNLOAD, False))
     try:
         training = forms.planned(values)
-    except ConfigError as error:
+    except (ConfigError, DataMissingError) as error:
         st.error(str(error), icon=":material/error:")
         return
     _start(training, download=download)

@@ -14,6 +14,7 @@ from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.image_grid import Tile, data_uri, image_grid
+from dashboard.widgets.in_address import finite
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.streaming import Growing, streamed
@@ -91,7 +92,7 @@ def _pick_image(record: RunRecord) -> int:
             min_value=0,
             max_value=count - 1,
             value=first,
-            key=address.IMAGE,
+            key=finite(address.IMAGE),
             bind="query-params",
             help=f"Its place in the test split, 0 to {count - 1}; at first the one that chips disagree about the most.",
         )

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 else:
     work = process.remote("dashboard.computing.work.forms")
 
+FRESH = 5
+"""Seconds for which images of one's own are taken to be what they were."""
+
 __all__ = ["Form", "FormField", "PlannedTraining"]
 
 
@@ -34,12 +37,13 @@ def held(config_json: str) -> dict[str, Any]:
     return work.held(config_json)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, ttl=FRESH, show_spinner=False)
 def planned(values: dict[str, Any]) -> PlannedTraining:
     """The training that the form describes.
 
     Raises:
         ConfigError: settings that cannot be.
+        DataMissingError: images of one's own are not there.
     """
     return work.plan(values)
 

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.data import forms
 from dashboard.data.forms import FormField
 from dashboard.widgets.control import Control
+from dashboard.widgets.in_address import finite
 from neft.component import number_text
 
 PREFIX = "form_"
@@ -131,7 +132,7 @@ def _number(field: FormField, value: Any) -> float | None:
         value=value,
         step=field.step,
         format="%g" if field.kind == "float" else None,
-        key=f"{PREFIX}{field.name}",
+        key=finite(f"{PREFIX}{field.name}"),
         help=field.help,
         placeholder="default" if value is None else None,
         bind="query-params",

@@ -4,6 +4,7 @@ A widget bound by Streamlit writes what it shows; words change with what is stor
 keys do not. Addresses of before hold words: these are understood, and written anew as keys.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -38,6 +39,25 @@ def keys_of(said: Sequence[str], options: Mapping[str, str]) -> list[str]:
     by_words = {words: key for key, words in options.items()}
     found = (one if one in options else by_words.get(one) for one in said)
     return list(dict.fromkeys(key for key in found if key is not None))
+
+
+def finite(parameter: str) -> str:
+    """The parameter of a field of whole numbers, once the address says nothing infinite of it.
+
+    Streamlit leaves out what is no number or out of bounds, but fails at making infinity (`inf`, `1e999`) an integer.
+    """
+    said = asked(parameter)
+    if said and _is_infinite(said[-1]):
+        del st.query_params[parameter]
+        st.rerun()
+    return parameter
+
+
+def _is_infinite(said: str) -> bool:
+    try:
+        return math.isinf(float(said))
+    except ValueError:
+        return False
 
 
 def _written(parameter: str) -> str:

@@ -8,6 +8,7 @@ from dashboard.data import run_time
 from dashboard.data.run_time import PlannedSweep
 from dashboard.jobs import jobs
 from dashboard.widgets.component_form import DOWNLOAD, can_download, choose_component, component_fields, download_switch
+from dashboard.widgets.in_address import finite
 from dashboard.words.queue_words import queue_words
 from neft.errors import ConfigError
 from neft.experiments.questions import Experiment
@@ -61,7 +62,9 @@ def _form() -> tuple[dict[str, Any], int]:
     with left:
         dataset = choose_component("dataset", "Data set")
         values |= {"dataset": dataset}
-        values |= component_fields("dataset", dataset, only=("image_size", "path", "channels", "max_train"))
+        values |= component_fields(
+            "dataset", dataset, only=("image_size", "path", "labels", "channels", "fit", "max_train")
+        )
         if can_download(dataset):
             values[DOWNLOAD] = download_switch()
     with middle:
@@ -73,7 +76,7 @@ def _form() -> tuple[dict[str, Any], int]:
             1,
             MOST_SEEDS,
             SEEDS,
-            key="form_seeds",
+            key=finite("form_seeds"),
             help="Trainings of each setting; intervals need two.",
             bind="query-params",
         )

@@ -59,6 +59,25 @@ def config_parameters(parts: tuple[str, ...] = tuple(TITLES)) -> list[click.Para
     return found
 
 
+def place_parameters() -> list[click.Parameter]:
+    """Options for where the images of a stored run are now."""
+    return [_parameter(option) for option in option_table().values() if option.is_place]
+
+
+def at_its_place(config: RunConfig, values: dict[str, Any]) -> RunConfig:
+    """A stored run's config with its images where they are now; those options are taken out of the values.
+
+    Raises:
+        ConfigError: its images are none of one's own, which alone have a place.
+    """
+    names = [name for name, option in option_table().items() if option.is_place]
+    given = {name: value for name in names if (value := values.pop(name, None)) is not None}
+    moved = make_config(given, config).dataset
+    # what lies there must be what the run was made with
+    known = {name: getattr(moved, name) for name in given}
+    return config.model_copy(update={"dataset": config.dataset.model_copy(update=known)})
+
+
 def config_from(values: Mapping[str, Any], config_file: Path | None = None, base: RunConfig | None = None) -> RunConfig:
     """The config that a command's options ask for.
 

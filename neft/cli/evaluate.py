@@ -4,7 +4,13 @@ from typing import Any
 
 import click
 
-from neft.cli.config_options import SectionedCommand, config_from, config_parameters
+from neft.cli.config_options import (
+    SectionedCommand,
+    at_its_place,
+    config_from,
+    config_parameters,
+    place_parameters,
+)
 from neft.cli.output import print_json, print_table, record_json, results_table
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
@@ -15,7 +21,7 @@ from neft.runs.places import default_data_dir
 from neft.runs.store import Stores
 
 
-@click.command(cls=SectionedCommand, params=config_parameters(("evaluation",)))
+@click.command(cls=SectionedCommand, params=[*config_parameters(("evaluation",)), *place_parameters()])
 @click.argument("run_id")
 @data_dir_option
 @store_option
@@ -38,11 +44,13 @@ def evaluate(
       neft evaluate ID --precision --num-instances 2000  mean accuracy within ± 0.01
       neft evaluate ID --precision 0.02 --num-instances 1000
       neft evaluate ID --test-device fefet6 --test-sigma-d 0:0.3:0.02
+      neft evaluate ID --path NEW_FOLDER                 its images, which were moved there
     """
+    given = dict(options)
     stores = Stores.at(options["store_root"])
     run_id = stores.find(run_id)
     source = stores.holder(run_id).record(run_id)
-    config = config_from(options, base=stored_config(source))
+    config = config_from(options, base=at_its_place(stored_config(source), options))
     check_torch_device(options["torch_device"])
     with stop_on_signals() as asked, watching(None) as (watcher, _):
         settings = Settings(
@@ -51,7 +59,7 @@ def evaluate(
             data_dir=options["data_dir"] or default_data_dir(),
             torch_device=options["torch_device"],
             threads=options["threads"],
-            command=option_words(f"neft evaluate {run_id}", options),
+            command=option_words(f"neft evaluate {run_id}", given),
             on_progress=watcher,
             should_stop=asked.is_set,
         )

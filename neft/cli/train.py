@@ -11,9 +11,9 @@ from neft.cli.output import print_json, print_table, record_json, results_table
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, failure, stop_on_signals, watching
 from neft.config import RunConfig
-from neft.errors import ConfigError, RunExistsError, StoppedError
+from neft.errors import ConfigError, DataMissingError, RunExistsError, StoppedError
 from neft.options import command_line, option_table
-from neft.pipeline import Settings, run
+from neft.pipeline import Settings, identified, run
 from neft.run_id import is_run_id
 from neft.runs import unfinished
 from neft.runs.events import Finished, Started, Stopped
@@ -69,11 +69,12 @@ def train(
         if option.is_run and options.get(name) is not None and not is_run_id(options[name]):
             options[name] = stores.find(options[name])
     config = config_from(options, config_file)
-    if dry_run:
-        print_json({"id": config.run_id, "config": config.model_dump(mode="json")})
-        return
     if estimate:
         _say_estimate(config, stores, as_json=as_json)
+        return
+    config = identified(config)
+    if dry_run:
+        print_json({"id": config.run_id, "config": config.model_dump(mode="json")})
         return
     _refuse_what_is_there(config, stores, resume=options["resume"], restart=options["restart"])
     check_torch_device(options["torch_device"])
@@ -118,6 +119,19 @@ def _refuse_what_is_there(config: RunConfig, stores: Stores, *, resume: bool, re
             "go on with --resume, or start over with --restart."
         )
         raise RunExistsError(message)
+    elif resume:
+        _refuse_other_images(config)
+
+
+def _refuse_other_images(config: RunConfig) -> None:
+    begun = None if unfinished.exists(config) else unfinished.on_other_images(config)
+    if begun is not None:
+        message = (
+            f"An interrupted training with these settings stands after epoch {begun.epoch} of "
+            f"{config.training.epochs}, but on other images: those at the same place have changed since. Put the "
+            "former ones back to go on, or begin another run on these with --restart."
+        )
+        raise DataMissingError(message)
 
 
 def _run(config: RunConfig, stores: Stores, events_path: Path | None, options: dict[str, Any]) -> RunRecord:

@@ -7,6 +7,7 @@ import pandas as pd
 from rich.table import Table
 
 from neft import columns
+from neft.cli.config_options import at_its_place, place_parameters
 from neft.cli.output import json_rows, print_json, print_table
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
@@ -27,7 +28,7 @@ from neft.tables import worst_chips
 FOUND_BY = {"none": "–", "projected": "projected gradient", "lagrangian": "Lagrangian form"}
 
 
-@click.command()
+@click.command(params=place_parameters())
 @click.argument("run_id")
 @click.option(
     "--th-g",
@@ -116,7 +117,7 @@ def _search(
     settings: SearchSettings,
     options: dict[str, Any],
 ) -> WorstCaseRecord:
-    config = stored_config(record)
+    config = at_its_place(stored_config(record), options)
     weights = store.weights(record)
     places = Settings(store=store, data_dir=options["data_dir"] or default_data_dir())
     with stop_on_signals() as asked, watching(None) as (watcher, _):

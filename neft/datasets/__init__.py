@@ -13,12 +13,14 @@ from neft.datasets.cifar10 import Cifar10
 from neft.datasets.cifar100 import Cifar100
 from neft.datasets.digits import Digits
 from neft.datasets.fashion_mnist import FashionMnist
+from neft.datasets.image_arrays import ImageArrays
 from neft.datasets.image_folder import ImageFolder
 from neft.datasets.mnist import Mnist
 from neft.datasets.tiny_imagenet import TinyImagenet
 
 Dataset = Annotated[
-    Digits | FashionMnist | Mnist | Cifar10 | Cifar100 | TinyImagenet | ImageFolder, Field(discriminator="name")
+    Digits | FashionMnist | Mnist | Cifar10 | Cifar100 | TinyImagenet | ImageFolder | ImageArrays,
+    Field(discriminator="name"),
 ]
 
 DATASETS: dict[str, type[BaseDataset]] = members(Dataset)

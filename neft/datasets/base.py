@@ -15,7 +15,7 @@ from jaxtyping import Float, Int, UInt8
 from pydantic import Field
 from torch import Tensor
 
-from neft.component import Component
+from neft.component import Component, default_name
 
 SPLIT_SEED = 0
 """The splits are part of a data set, the same for every run: they have a seed of their own."""
@@ -134,6 +134,25 @@ class BaseDataset(Component):
         title="training images",
         description="Use only this many training images, drawn evenly over the classes; all of them if not given.",
     )
+
+    @property
+    def content(self) -> str:
+        """A checksum of the images where they are a user's own and known; empty for what is published."""
+        return ""
+
+    @property
+    def short_name(self) -> str:
+        """By which lists and addresses tell data sets apart."""
+        return default_name(type(self))
+
+    @property
+    def full_label(self) -> str:
+        """As shown, with what tells it from others of its kind."""
+        return self.label
+
+    def identified(self) -> "BaseDataset":
+        """The same data set, told apart by its content where nothing else tells."""
+        return self
 
     @abstractmethod
     def load(self, access: DataAccess) -> ImageData:

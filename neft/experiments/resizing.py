@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from neft.errors import ConfigError
+from neft.datasets.base import BaseDataset
+from neft.errors import ConfigError, DataMissingError
 from neft.experiments.planning import Scale
 from neft.experiments.presets import Preset
 from neft.options import FAMILIES, make_config, option_table, parse_sigma_ds
@@ -29,10 +30,23 @@ def rescaling(preset: Preset, options: Mapping[str, Any]) -> Callable[[Scale], S
     known = {*option_table(), *FAMILIES}
     settings = {name: value for name, value in given.items() if name in known}
 
+    # images that change meanwhile shall not change what a sweep set out to do
+    known_data: dict[str, BaseDataset] = {}
+
+    def dataset_of(dataset: BaseDataset) -> BaseDataset:
+        text = dataset.model_dump_json()
+        if text not in known_data:
+            try:
+                known_data[text] = dataset.identified()
+            except (DataMissingError, ConfigError):
+                return dataset  # each run says why it cannot be
+        return known_data[text]
+
     def rescale(scale: Scale) -> Scale:
+        base = make_config(settings, scale.base) if settings else scale.base
         return replace(
             scale,
-            base=make_config(settings, scale.base) if settings else scale.base,
+            base=base.model_copy(update={"dataset": dataset_of(base.dataset)}),
             num_seeds=seeds or scale.num_seeds,
             sigma_ds=parse_sigma_ds(sigma_ds, flag="--train-sigma-ds") if sigma_ds else scale.sigma_ds,
         )

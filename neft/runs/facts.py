@@ -21,8 +21,8 @@ def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
     method = config.method
     feedback = method if isinstance(method, FeedbackMethod) else None
     return RunFacts(
-        dataset=config.dataset.name,
-        dataset_label=f"{config.dataset.label} {config.dataset.image_size}×{config.dataset.image_size}",
+        dataset=config.dataset.short_name,
+        dataset_label=f"{config.dataset.full_label} {config.dataset.image_size}×{config.dataset.image_size}",
         num_classes=num_classes,
         backbone=config.backbone.short_name,
         backbone_label=config.backbone.full_label,

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from neft.config import RunConfig
+from neft.errors import NeftError
 from neft.runs import checkpoint, files
 from neft.runs.places import neft_home
 from neft.training.loop import TrainingState
@@ -52,6 +53,21 @@ def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
         for part in PARTS
     }
     return TrainingState(epoch=facts["epoch"], best_epoch=facts["best_epoch"], history=facts["history"], **parts)
+
+
+def on_other_images(config: RunConfig, root: Path | None = None) -> TrainingState | None:
+    """An unfinished training that differs in nothing but what its images, under the same path, are; None for none."""
+    if not config.dataset.content:
+        return None
+    for path in sorted(folder(config, root).parent.glob(f"*/{STATE}")):
+        try:
+            other = RunConfig.from_json(checkpoint.load_metadata(path).get("config", ""))
+        except NeftError:  # of another version, or damaged: it is none that could be gone on with
+            continue
+        dataset = other.dataset.model_copy(update={"checksum": config.dataset.content})
+        if other != config and other.model_copy(update={"dataset": dataset}) == config:
+            return load(other, root)
+    return None
 
 
 def discard(config: RunConfig, root: Path | None = None) -> None:

@@ -16,10 +16,11 @@ from typing import Any, cast
 import joblib
 import psutil
 
-from neft.errors import NeftError
+from neft.config import RunConfig
+from neft.errors import ConfigError, NeftError
 from neft.experiments.planning import PlannedRun, Stored
 from neft.options import command_line
-from neft.pipeline import Settings, load_data, reevaluate, run
+from neft.pipeline import Settings, identified, load_data, reevaluate, run
 from neft.runs import unfinished
 from neft.runs.commands import THREADS
 from neft.runs.places import default_data_dir
@@ -294,6 +295,7 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> RunEnd:
         resume=True,
     )
     try:
+        _refuse_unidentified(config)
         trained = _with_weights(planned.weights_of, stores)
         _ = run(config, how) if trained is None else reevaluate(trained, config, how)
     except NeftError as failure:
@@ -304,6 +306,13 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> RunEnd:
         unfinished.discard(config, settings.unfinished_root)
         error = None
     return RunEnd(run_id=config.run_id, seconds=time.perf_counter() - started, error=error)
+
+
+def _refuse_unidentified(config: RunConfig) -> None:
+    """Images of one's own are part of a run's id: it was planned under another if they were not there then."""
+    if identified(config) != config:
+        message = f"The images of {config.dataset.label} were not known when the run was planned. Plan it again."
+        raise ConfigError(message)
 
 
 def _with_weights(run_id: str | None, stores: Stores) -> RunRecord | None:

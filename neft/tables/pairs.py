@@ -22,7 +22,7 @@ from neft.runs.records import RunRecord
 from neft.sigma_d import rounded_sigma_d, same_sigma_d
 from neft.tables.intervals import crossed_interval, student_t
 from neft.tables.percentiles import difference_of_percentiles, percentile_at
-from neft.tables.runs import flat_config
+from neft.tables.runs import flat_config, told_by_content
 
 ROUNDING = 1e-6
 """Metrics are computed in single precision: values that differ by less, relative to the largest, are equal."""
@@ -251,7 +251,7 @@ def _refuse_other_images(record: RunRecord, first: RunRecord) -> None:
 def _image_settings(record: RunRecord) -> dict[str, object]:
     return {
         name: value
-        for name, value in flat_config(record).items()
+        for name, value in told_by_content(flat_config(record)).items()
         if name in IMAGE_SETTINGS or (name.startswith("dataset.") and name not in NO_IMAGE_SETTINGS)
     }
 

@@ -60,6 +60,9 @@ NOT_PART_OF_A_RECIPE = (
     "evaluation.sigma_ds",
     "method.teacher_run",
 )
+CONTENT = "dataset.checksum"
+PLACES = ("dataset.path", "dataset.labels")
+"""Where images lie: of no account where their content is known."""
 DECAY_SETTINGS = ("method.num_feedback", "method.decay")
 
 
@@ -130,7 +133,7 @@ def recipe(record: RunRecord, *, ignoring: Sequence[str] = ()) -> str:
     config = {name: part for name, part in record.config.items() if part != NEW_PARTS.get(name)}
     kept = {
         name: value
-        for name, value in _flat(config).items()
+        for name, value in told_by_content(_flat(config)).items()
         if name not in left_out and not (name in _AT_FIRST and value == _AT_FIRST[name])
     }
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8]
@@ -147,6 +150,11 @@ def unseen_words(record: RunRecord) -> str:
         f"stopped at ± {100 * precision:g} points, from {fewest} chips on: "
         f"chips that fail in fewer than {missed} of 100 can go unseen"
     )
+
+
+def told_by_content(flat: Mapping[str, object]) -> dict[str, object]:
+    """A flat config without the place of images that are known by their content."""
+    return {name: value for name, value in flat.items() if not (flat.get(CONTENT) and name in PLACES)}
 
 
 def flat_config(record: RunRecord) -> dict[str, object]:

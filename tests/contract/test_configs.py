@@ -76,7 +76,7 @@ def test_another_setting_gives_another_key(config: RunConfig, donor: RunConfig, 
     own, other = getattr(config, part), getattr(donor, part)
     field = data.draw(st.sampled_from(sorted(type(own).model_fields)))
     replaced = own.model_copy(update={field: getattr(other, field)}) if type(own) is type(other) else other
-    assume(replaced != own)
+    assume(replaced != own and field not in replaced.idle_fields)
 
     assert config.model_copy(update={part: replaced}).key != config.key
 

@@ -10,6 +10,7 @@ from neft.config import RunConfig
 from neft.datasets import DATASETS
 from neft.devices import BaseDevice
 from neft.options import FAMILIES, Option, command_line, make_config, option_table, shown
+from neft.pipeline import identified
 from neft.runs.store import Stores
 
 INITIAL = {"width": 0.25, "epochs": 20}
@@ -26,7 +27,7 @@ def form() -> Form:
         part: {name: str(getattr(component, "label", name)) for name, component in family.items()}
         for part, family in FAMILIES.items()
     }
-    fields = tuple(_field(option, owner) for option in option_table().values() for owner in option.owners or (None,))
+    fields = tuple(_field(option, owner) for option in _asked() for owner in option.owners or (None,))
     chosen = {part: _name(RunConfig.model_fields[part].default) for part in FAMILIES} | CHOSEN
     can_download = frozenset(name for name, dataset in DATASETS.items() if dataset.can_download)
     return Form(families, fields, chosen, can_download)
@@ -40,8 +41,9 @@ def plan(values: dict[str, Any]) -> PlannedTraining:
 
     Raises:
         ConfigError: options that cannot be.
+        DataMissingError: images of one's own are not there: they are part of what the run is.
     """
-    config = make_config(values)
+    config = identified(make_config(values))
     return PlannedTraining(config.run_id, config.to_json(), command_line(config), config.training.epochs)
 
 
@@ -53,7 +55,7 @@ def held(config_json: str) -> dict[str, Any]:
     """
     config = RunConfig.from_json(config_json)
     found: dict[str, Any] = {part: _name(getattr(config, part)) for part in FAMILIES}
-    for option in option_table().values():
+    for option in _asked():
         component = getattr(config, option.part)
         if option.field in type(component).model_fields:
             owner = _name(component) if option.part in FAMILIES else None
@@ -78,6 +80,11 @@ def next_seed(config_json: str, queued: tuple[str, ...]) -> str:
         config = config.model_copy(update={"training": training})
         if config.run_id not in stores and config.run_id not in queued:
             return config.to_json()
+
+
+def _asked() -> list[Option]:
+    """The options that forms ask for."""
+    return [option for option in option_table().values() if not option.is_found]
 
 
 def _name(component: Component) -> str:

@@ -1,0 +1,233 @@
+"""Labels in a CSV file beside images: a row an image, with the columns file, label and, where needed, split."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from neft.datasets.folder_layout import files_below, found_files, left_out_note
+from neft.datasets.found_images import (
+    MIN_CLASSES,
+    MIN_PER_CLASS,
+    FoundImages,
+    class_order,
+    named,
+    settled_splits,
+)
+from neft.datasets.image_files import SUFFIXES
+from neft.datasets.split_names import SplitName, split_of
+from neft.errors import ConfigError, DataMissingError
+
+OWNER = "ImageFolder"
+FILE_COLUMNS = (
+    "file",
+    "filename",
+    "file_name",
+    "filepath",
+    "path",
+    "image",
+    "image_name",
+    "image_id",
+    "img",
+    "id",
+    "name",
+)
+LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target", "y")
+SPLIT_COLUMNS = ("split", "set", "subset", "partition")
+DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One row of the file."""
+
+    file: str
+    label: str
+    split: str
+    line: int
+
+
+def find_by_labels(root: Path, labels: str) -> FoundImages:
+    """The images below a folder that a file of labels names.
+
+    Args:
+        root: the images' folder.
+        labels: the file, by its path from there or as it is.
+
+    Raises:
+        DataMissingError: the file or an image cannot be read, or an image that it names is not there.
+        ConfigError: its columns are not clear, a value is missing, one image has two labels, or a class has too few.
+    """
+    path = label_path(root, labels)
+    rows = read_label_rows(path)
+    below = files_below(root)
+    places = _places(rows, root, below.images, path)
+    labelled = _without_repetitions(rows, places, path)
+    class_names = class_order(row.label for row in labelled.values())
+    _check_counts(Counter(row.label for row in labelled.values()), class_names, path)
+    in_order = sorted(labelled)
+    classes = tuple(class_names.index(labelled[image].label) for image in in_order)
+    splits, notes = settled_splits(
+        (_split(labelled[image], path) for image in in_order), classes, class_names, owner=OWNER
+    )
+    unlabelled = len(below.images) - len(in_order)
+    said = (f"{unlabelled:,} images are not named in {path.name} and are left out.",) if unlabelled else ()
+    others = below.left_out.copy()
+    others[path.suffix.lower()] -= path.resolve().is_relative_to(root.resolve())
+    left_out = left_out_note(+others)
+    notes = (*notes, *said, *((left_out,) if left_out else ()))
+    return found_files(root, in_order, classes, class_names, splits, notes)
+
+
+def label_path(root: Path, labels: str, *, owner: str = OWNER) -> Path:
+    """Where a file of labels is: below the images' folder, or where its own path leads.
+
+    Raises:
+        DataMissingError: it is at neither.
+    """
+    given = Path(labels).expanduser()
+    for path in (root / given, given):
+        if path.is_file():
+            return path
+    message = f"{owner}.labels (labels): there is no file {root / given}."
+    raise DataMissingError(message)
+
+
+def read_label_rows(path: Path) -> list[LabelRow]:
+    """The rows of a CSV file of labels; separated by commas, semicolons or tabs.
+
+    Raises:
+        DataMissingError: it cannot be read as text.
+        ConfigError: it is not clear which columns are meant, or a row lacks its file or label.
+    """
+    lines = _lines(path)
+    file, label, split, has_header = _columns(lines[0][1], path)
+    rows: list[LabelRow] = []
+    for number, cells in lines[has_header:]:
+        values = [cells[place] if place is not None and place < len(cells) else "" for place in (file, label, split)]
+        if not (values[0] and values[1]):
+            message = f"The labels {path}: line {number} lacks its {'label' if values[0] else 'file'}."
+            raise ConfigError(message)
+        rows.append(LabelRow(*values, line=number))
+    return rows
+
+
+def read_label_column(path: Path) -> list[str]:
+    """The labels of a CSV file with a row an image, in the images' order: the column called label, or the only one.
+
+    Raises:
+        DataMissingError: it cannot be read as text.
+        ConfigError: it is not clear which column is meant, or a row lacks its label.
+    """
+    lines = _lines(path)
+    header = [cell.lower() for cell in lines[0][1]]
+    called = [name for name in LABEL_COLUMNS if name in header]
+    if not called and len(header) > 1:
+        message = f"The labels {path} have the columns {named(lines[0][1])}; one must be called 'label'."
+        raise ConfigError(message)
+    place = header.index(called[0]) if called else 0
+    rows = lines[bool(called) :]
+    lacking = [number for number, cells in rows if place >= len(cells) or not cells[place]]
+    if lacking:
+        message = f"The labels {path}: line {lacking[0]} lacks its label."
+        raise ConfigError(message)
+    return [cells[place] for _, cells in rows]
+
+
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Cells by line number; empty lines left out."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"The labels {path} cannot be read as UTF-8 text ({error})."
+        raise DataMissingError(message) from None
+    delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
+    lines = [
+        (number, [cell.strip() for cell in cells])
+        for number, cells in enumerate(csv.reader(text.splitlines(), delimiter=delimiter), start=1)
+        if any(cell.strip() for cell in cells)
+    ]
+    if not lines:
+        message = f"The labels {path} are empty."
+        raise ConfigError(message)
+    return lines
+
+
+def _columns(header: list[str], path: Path) -> tuple[int, int, int | None, bool]:
+    """Where file, label and split stand, and whether the first line names them."""
+    names = [cell.lower().replace(" ", "_") for cell in header]
+    found = [
+        [names.index(name) for name in known if name in names] for known in (FILE_COLUMNS, LABEL_COLUMNS, SPLIT_COLUMNS)
+    ]
+    if found[0] and found[1]:
+        return found[0][0], found[1][0], found[2][0] if found[2] else None, True
+    if len(header) == 2 and Path(header[0]).suffix.lower() in SUFFIXES:
+        return 0, 1, None, False
+    message = (
+        f"The labels {path} have the columns {named(header)}; one must be called 'file' and one 'label' "
+        "(and, where there are splits, one 'split')."
+    )
+    raise ConfigError(message)
+
+
+def _places(rows: Sequence[LabelRow], root: Path, images: Sequence[Path], path: Path) -> list[Path]:
+    """The image of each row: by its path, with or without suffix, or by its name alone where only one is called so."""
+    known: dict[str, set[Path]] = {}
+    for image in images:
+        whole = image.relative_to(root)
+        for name in {whole.as_posix(), whole.with_suffix("").as_posix(), image.name, image.stem}:
+            known.setdefault(name, set()).add(image)
+    found: list[Path] = []
+    absent: list[str] = []
+    for row in rows:
+        name = row.file.replace("\\", "/").removeprefix("./")
+        exact = root / name
+        candidates = {exact} if exact in known.get(name, ()) else known.get(name, set())
+        if len(candidates) > 1:
+            message = (
+                f"The labels {path}: line {row.line}: '{row.file}' may be {named(str(one) for one in candidates)}."
+            )
+            raise ConfigError(message)
+        if candidates:
+            found += candidates
+        else:
+            absent.append(row.file)
+    if absent:
+        message = f"The labels {path} name {len(absent):,} images that are not in {root}: {named(absent)}."
+        raise DataMissingError(message)
+    return found
+
+
+def _without_repetitions(rows: Sequence[LabelRow], places: Sequence[Path], path: Path) -> dict[Path, LabelRow]:
+    labelled: dict[Path, LabelRow] = {}
+    for row, image in zip(rows, places, strict=True):
+        earlier = labelled.setdefault(image, row)
+        if (earlier.label, earlier.split) != (row.label, row.split):
+            message = (
+                f"The labels {path}: '{row.file}' is {earlier.label} {earlier.split}".rstrip()
+                + f" in line {earlier.line} and {row.label} {row.split}".rstrip()
+                + f" in line {row.line}."
+            )
+            raise ConfigError(message)
+    return labelled
+
+
+def _check_counts(counts: Counter[str], class_names: tuple[str, ...], path: Path) -> None:
+    if len(class_names) < MIN_CLASSES:
+        message = f"The labels {path} must name at least {MIN_CLASSES} classes; got {named(class_names)}."
+        raise ConfigError(message)
+    small = [f"{name} has {counts[name]}" for name in class_names if counts[name] < MIN_PER_CLASS]
+    if small:
+        message = f"The labels {path}: each class needs at least {MIN_PER_CLASS} images; {named(small)}."
+        raise ConfigError(message)
+
+
+def _split(row: LabelRow, path: Path) -> SplitName | None:
+    if not row.split:
+        return None
+    found = split_of(row.split)
+    if found is None:
+        message = f"The labels {path}: line {row.line}: the split must be train, val or test; got '{row.split}'."
+        raise ConfigError(message)
+    return found

@@ -1,0 +1,163 @@
+"""What data sets of one's own have in common: a place, a checksum of what lies there, and how images are made alike.
+
+The checksum is part of the run: other images under the same path are another run, the same images elsewhere the same.
+"""
+
+import re
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from jaxtyping import UInt8
+from pydantic import Field
+from torch import Tensor
+from typing_extensions import override
+
+from neft.datasets.base import BaseDataset, DataAccess, ImageData, Split, image_size_field
+from neft.datasets.found_images import FoundImages, repeated_note
+from neft.datasets.image_files import Fit, Seen
+from neft.datasets.split_names import SplitName
+from neft.errors import DataMissingError
+
+SHOWN_DIGITS = 8
+NO_PLAIN_TEXT = re.compile(r"[^\w .-]|_")
+
+
+def path_field(title: str, description: str) -> Any:
+    """The declaration of where a data set lies."""
+    return Field(default="", title=title, description=description, json_schema_extra={"is_place": True})
+
+
+class OwnImages(BaseDataset):
+    """The interface: `_find` says which images there are, `_pixels` reads some of them."""
+
+    path: str
+    labels: str = Field(
+        default="",
+        title="labels",
+        description=(
+            "A file of labels, where neither folders nor arrays tell them: CSV with the columns file and label (and "
+            "split), or .npy beside an array of images. By its path from the images' folder."
+        ),
+        json_schema_extra={"is_place": True},
+    )
+    channels: Literal[1, 3] = Field(
+        default=3, title="channels", description="3 for colour, 1 for grey; images are converted."
+    )
+    image_size: int = image_size_field(64)
+    fit: Fit = Field(
+        default="crop",
+        title="fit",
+        description="How images that are not square become so: crop their middle, or pad them with black.",
+    )
+    checksum: str = Field(
+        default="",
+        pattern="^([0-9a-f]{16})?$",
+        title="checksum",
+        description="Of the images, classes and splits that are meant; others are refused. Found if not given.",
+        json_schema_extra={"decided_by": "path", "is_found": True},
+    )
+
+    @property
+    @override
+    def content(self) -> str:
+        return self.checksum
+
+    @property
+    @override
+    def idle_fields(self) -> frozenset[str]:
+        return frozenset({"path", "labels"}) if self.checksum else frozenset()
+
+    @property
+    @override
+    def short_name(self) -> str:
+        return f"{super().short_name}-{self.checksum[:SHOWN_DIGITS]}" if self.checksum else super().short_name
+
+    @property
+    @override
+    def full_label(self) -> str:
+        if not self.checksum:
+            return super().full_label
+        called = NO_PLAIN_TEXT.sub("", Path(self.path).name).strip()  # a label is shown on pages and in bundles
+        return f"{super().full_label} {called} ({self.checksum[:SHOWN_DIGITS]})".replace("  ", " ")
+
+    @override
+    def identified(self) -> "OwnImages":
+        """With the checksum of what lies there; as it is where it has one.
+
+        Raises:
+            DataMissingError: there is nothing, or a file cannot be read.
+            ConfigError: it is unclear what the images, classes or splits are.
+        """
+        return self if self.checksum else self.model_copy(update={"checksum": self._find().checksum})
+
+    @override
+    def load(self, access: DataAccess) -> ImageData:
+        """Load the images, resized and made square.
+
+        Raises:
+            DataMissingError: nothing is there, a file cannot be read, or the images are not those of the checksum.
+            ConfigError: it is unclear what the images, classes or splits are, they are too few, or `max_train` is
+                below the number of classes.
+        """
+        found = self._find()
+        self._refuse_others(found)
+        parts = found.parts(self.max_train)
+        unknown = (
+            "" if self.checksum else f"Nothing says which images are meant; the checksum here is {found.checksum}."
+        )
+        for note in (*found.notes, *([unknown] if unknown else [])):
+            access.report(note)
+        chosen = torch.cat(list(parts.values())).tolist()
+        access.report(f"Reading {len(chosen)} images from {self.path}.")
+        seen = Seen()
+        pixels = self._pixels(found, chosen, seen)
+        repeated = repeated_note(found.checksums, parts) if len(found.checksums) == len(found.names) else ""
+        for note in (*seen.notes(self.fit), *([repeated] if repeated else [])):
+            access.report(note)
+        labels = torch.tensor(found.labels)
+        images = torch.split(pixels, [len(part) for part in parts.values()])
+        splits = dict(zip(parts, images, strict=True))
+
+        def split(name: SplitName) -> Split:
+            return Split(images=splits[name], labels=labels[parts[name]])
+
+        middle = (0.5,) * self.channels
+        return ImageData(
+            train=split("train"),
+            validation=split("validation"),
+            test=split("test"),
+            class_names=found.class_names,
+            maximum=255,
+            mean=middle,
+            std=middle,
+        )
+
+    def _refuse_others(self, found: FoundImages) -> None:
+        if self.checksum and found.checksum != self.checksum:
+            message = (
+                f"The images in {Path(self.path).expanduser().absolute()} are not those that are meant: their checksum "
+                f"is {found.checksum}, not {self.checksum}. If the images were moved, say where they are now with "
+                "--path; a training on these images is another run, without --checksum."
+            )
+            raise DataMissingError(message)
+
+    @abstractmethod
+    def _find(self) -> FoundImages:
+        """Which images there are.
+
+        Raises:
+            DataMissingError: there are none, or a file cannot be read.
+            ConfigError: it is unclear what they are.
+        """
+
+    @abstractmethod
+    def _pixels(
+        self, found: FoundImages, chosen: list[int], seen: Seen
+    ) -> UInt8[Tensor, "images channels height width"]:
+        """Some of the images, by their places among those found.
+
+        Raises:
+            DataMissingError: one cannot be read.
+        """

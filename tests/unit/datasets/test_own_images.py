@@ -1,0 +1,647 @@
+"""Images of one's own: which are read, as what, of which class and split; and what is said of the rest."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from neft.datasets.base import DataAccess, ImageData
+from neft.datasets.image_arrays import ImageArrays
+from neft.datasets.image_folder import ImageFolder
+from neft.datasets.own_images import OwnImages
+from neft.datasets.split_names import split_of
+from neft.errors import ConfigError, DataMissingError
+
+SPLITS = ("train", "validation", "test")
+
+
+def read(dataset: OwnImages) -> tuple[ImageData, str]:
+    """The data, and everything that was said while it was read."""
+    said: list[str] = []
+    data = dataset.load(DataAccess(data_dir=Path("unused"), report=said.append))
+    return data, "\n".join(said)
+
+
+def folder(root: Path, **settings: object) -> ImageFolder:
+    return ImageFolder.model_validate({"path": str(root), "image_size": 8, "channels": 1} | settings)
+
+
+def arrays(path: Path, **settings: object) -> ImageArrays:
+    return ImageArrays.model_validate({"path": str(path), "image_size": 8, "channels": 1} | settings)
+
+
+def fill(place: Path, count: int, grey: int = 0, *, suffix: str = ".png", begin: int = 0) -> Path:
+    """Images of one grey each, all different in one corner pixel, so that none is another's copy."""
+    place.mkdir(parents=True, exist_ok=True)
+    for index in range(begin, begin + count):
+        pixels = np.full((8, 8), grey, dtype=np.uint8)
+        pixels[0, :2] = index % 256, index // 256
+        Image.fromarray(pixels).save(place / f"{index:03}{suffix}")
+    return place
+
+
+def two_classes(root: Path, count: int = 20) -> Path:
+    for label, name in enumerate(("cat", "dog")):
+        fill(root / name, count, 100 * label)
+    return root
+
+
+def save_all(root: Path, image: Image.Image, count: int = 10, **settings: int) -> Path:
+    """Two classes of one and the same image."""
+    for name in ("a", "b"):
+        (root / name).mkdir(parents=True)
+        for index in range(count):
+            image.save(root / name / f"{index}.png", format=None, **settings)
+    return root
+
+
+def counts(data: ImageData) -> list[list[int]]:
+    return [torch.bincount(getattr(data, split).labels, minlength=data.num_classes).tolist() for split in SPLITS]
+
+
+def greys(data: ImageData, split: str) -> set[tuple[str, int]]:
+    """Class and grey of each image of a split."""
+    part = getattr(data, split)
+    return {
+        (data.class_names[label], int(image[0, 4, 4])) for label, image in zip(part.labels, part.images, strict=True)
+    }
+
+
+# ---------------------------------------------------------------- splits that are there
+def in_splits(root: Path, **sizes: int) -> Path:
+    for number, (split, size) in enumerate(sizes.items()):
+        for label, name in enumerate(("cat", "dog")):
+            fill(root / split / name, size, 100 * label + number)
+    return root
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "val", "test"), ("Training", "Validation", "Testing"), ("train_set", "dev", "test_images")]
+)
+def test_folders_called_like_splits_are_the_splits(tmp_path: Path, names: tuple[str, str, str]) -> None:
+    data, said = read(folder(in_splits(tmp_path, **dict(zip(names, (12, 3, 4), strict=True)))))
+
+    assert data.class_names == ("cat", "dog")
+    assert counts(data) == [[12, 12], [3, 3], [4, 4]]
+    assert greys(data, "test") == {("cat", 2), ("dog", 102)}
+    assert "The splits that are there are used: 24 train, 6 validation, 8 test." in said
+
+
+def test_splits_within_the_classes_are_the_splits(tmp_path: Path) -> None:
+    for label, name in enumerate(("cat", "dog")):
+        for number, (split, size) in enumerate({"train": 12, "valid": 3, "test": 4}.items()):
+            fill(tmp_path / name / split, size, 100 * label + number)
+
+    data, _ = read(folder(tmp_path))
+
+    assert (data.class_names, counts(data)) == (("cat", "dog"), [[12, 12], [3, 3], [4, 4]])
+
+
+def test_without_a_validation_split_part_of_the_training_split_is_held_out(tmp_path: Path) -> None:
+    data, said = read(folder(in_splits(tmp_path, train=20, test=4)))
+
+    assert counts(data) == [[17, 17], [3, 3], [4, 4]]
+    assert greys(data, "validation") == {("cat", 0), ("dog", 100)}
+    assert "held out to validate on" in said
+
+
+def test_without_a_test_split_the_validation_split_is_tested_on_and_it_is_said(tmp_path: Path) -> None:
+    data, said = read(folder(in_splits(tmp_path, train=20, val=4)))
+
+    assert greys(data, "test") == {("cat", 1), ("dog", 101)}
+    assert "the validation split is tested on" in said
+
+
+def test_fewer_training_images_are_taken_of_the_training_split_alone(tmp_path: Path) -> None:
+    data, _ = read(folder(in_splits(tmp_path, train=20, val=4, test=4), max_train=10))
+
+    assert counts(data) == [[5, 5], [4, 4], [4, 4]]
+
+
+def test_a_class_called_like_a_split_beside_others_is_a_class(tmp_path: Path) -> None:
+    for name in ("bus", "car", "train"):
+        fill(tmp_path / name, 10)
+
+    assert read(folder(tmp_path))[0].class_names == ("bus", "car", "train")
+
+
+@pytest.mark.parametrize(
+    ("folders", "sentence"),
+    [
+        (("train/cat", "train/dog", "test/cat", "test/dog", "extra"), "beside them lie extra"),
+        (("train", "test"), "holds no sub-folders of images for the classes"),
+        (("train/cat", "train/dog", "test"), "holds no sub-folders of images for the classes"),
+        (("train/cat", "train/dog"), "in the split 'train' alone"),
+        (("test/cat", "val/cat", "test/dog", "val/dog"), "there must be 'train'"),
+        (("train/cat", "train/dog", "test/cat", "test/fox"), "training split holds no image of 'fox'"),
+        (("val/cat", "valid/cat", "train/cat", "train/dog"), "several of"),
+        (("fold_1/cat", "fold_1/dog", "fold_2/cat", "fold_2/dog"), "look like parts of a data set"),
+        (("cat/train", "cat/test", "dog/train", "dog"), "is not clear"),
+        (("data/cat", "data/dog"), "Did you mean"),
+    ],
+)
+def test_folders_that_may_be_splits_or_classes_are_refused(
+    tmp_path: Path, folders: tuple[str, ...], sentence: str
+) -> None:
+    for number, name in enumerate(folders):
+        fill(tmp_path / name, 12, begin=12 * number)
+
+    with pytest.raises(ConfigError, match=sentence):
+        read(folder(tmp_path))
+
+
+def test_classes_that_hold_the_same_sub_folders_are_pointed_out(tmp_path: Path) -> None:
+    for site in ("north", "south"):
+        for name in ("cat", "dog"):
+            fill(tmp_path / site / name, 10)
+
+    assert (
+        "north, south are taken for the classes, though each holds the same sub-folders: cat, dog."
+        in read(folder(tmp_path))[1]
+    )
+
+
+def test_images_that_are_in_two_splits_are_counted(tmp_path: Path) -> None:
+    root = in_splits(tmp_path, train=20, val=4, test=4)
+    (root / "test" / "cat" / "000.png").write_bytes((root / "train" / "cat" / "007.png").read_bytes())
+
+    assert "1 of 16 validation and test images are training images too" in read(folder(root))[1]
+
+
+@pytest.mark.parametrize("name", ["trainer", "contest", "latest", "value", "fine", "tests2 old"])
+def test_words_that_only_contain_a_splits_name_are_none(name: str) -> None:
+    assert split_of(name) is None
+
+
+# ---------------------------------------------------------------- what is left out
+def test_hidden_folders_and_files_are_passed_over_at_every_depth(tmp_path: Path) -> None:
+    root = two_classes(tmp_path)
+    for name in (".git", "cat/.ipynb_checkpoints", "cat/deep/.thumbnails", "__MACOSX/cat", "dog/@eaDir"):
+        fill(root / name, 3, 9)
+    Image.new("L", (8, 8), 9).save(root / "dog" / "._001.png")
+
+    data, said = read(folder(root))
+
+    assert sum(map(sum, counts(data))) == 40
+    assert "left out" not in said
+
+
+def test_files_that_are_not_read_are_counted_by_kind(tmp_path: Path) -> None:
+    root = two_classes(tmp_path)
+    fill(root / "cat", 3, suffix=".gif", begin=50)
+    for name in ("cat/notes.txt", "dog/Thumbs.db", "dog/LICENSE", "list.txt"):
+        (root / name).write_text("-")
+
+    _, said = read(folder(root))
+
+    assert "7 are left out, being no image that is read: 1 .db, 3 .gif, 2 .txt, 1 without a suffix." in said
+
+
+def test_a_class_that_lacks_images_names_what_it_has_instead(tmp_path: Path) -> None:
+    fill(two_classes(tmp_path) / "fox", 12, suffix=".gif")
+
+    with pytest.raises(ConfigError, match=r"fox holds 0\. 12 are left out, .*: 12 \.gif"):
+        read(folder(tmp_path))
+
+
+def test_images_in_no_class_are_counted(tmp_path: Path) -> None:
+    fill(two_classes(tmp_path), 4)
+
+    assert "4 images lie in no class's folder and are left out" in read(folder(tmp_path))[1]
+
+
+def test_folders_that_are_links_are_counted(tmp_path: Path) -> None:
+    root = two_classes(tmp_path / "data")
+    fill(tmp_path / "elsewhere", 3)
+    (root / "cat" / "more").symlink_to(tmp_path / "elsewhere")
+
+    assert "1 folders that are links" in read(folder(root))[1]
+
+
+def test_every_corrupt_file_is_named(tmp_path: Path) -> None:
+    root = two_classes(tmp_path)
+    broken = [root / "cat" / "003.png", root / "dog" / "000.png", root / "dog" / "019.png"]
+    for path in broken:
+        path.write_bytes(b"no image")
+
+    with pytest.raises(DataMissingError) as caught:
+        read(folder(root))
+
+    assert all(str(path) in str(caught.value) for path in broken)
+    assert str(caught.value).startswith("3 images ")
+
+
+def test_every_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    root = two_classes(tmp_path)
+    for name in ("x.png", "y.png"):
+        (root / "cat" / name).symlink_to(tmp_path / "gone")
+
+    with pytest.raises(DataMissingError, match=r"2 images cannot be read: .*x\.png .*y\.png"):
+        read(folder(root))
+
+
+# ---------------------------------------------------------------- pixels
+def test_a_shape_in_the_alpha_channel_is_seen_on_white(tmp_path: Path) -> None:
+    pixels = np.zeros((8, 8, 4), dtype=np.uint8)
+    pixels[:, :4, 3] = 255
+
+    data, said = read(folder(save_all(tmp_path, Image.fromarray(pixels))))
+
+    assert data.test.images[0, 0, 0].tolist() == [0] * 4 + [255] * 4
+    assert "20 of 20 images are transparent in part: they are laid on white." in said
+
+
+def test_half_transparent_pixels_are_mixed_with_white(tmp_path: Path) -> None:
+    """100 at an opacity of 51/255 = 0.2: 0.2 x 100 + 0.8 x 255 = 224."""
+    pixels = np.array([100, 51], dtype=np.uint8) * np.ones((8, 8, 1), dtype=np.uint8)
+
+    data, _ = read(folder(save_all(tmp_path, Image.fromarray(pixels, mode="LA"))))
+
+    assert data.test.images.unique().tolist() == [224]
+
+
+def test_a_palettes_transparent_colour_is_white(tmp_path: Path) -> None:
+    picture = Image.new("P", (8, 8), 1)
+    picture.putpalette([0, 0, 0, 50, 50, 50])
+    picture.paste(0, (0, 0, 4, 8))
+
+    data, _ = read(folder(save_all(tmp_path, picture, transparency=0)))
+
+    assert data.test.images[0, 0, 0].tolist() == [255] * 4 + [50] * 4
+
+
+def test_white_shapes_on_nothing_are_said_to_be_blank(tmp_path: Path) -> None:
+    pixels = np.full((8, 8, 4), 255, dtype=np.uint8)
+    pixels[:, :4, 3] = 0
+
+    assert (
+        "20 of 20 images are blank as the network sees them"
+        in read(folder(save_all(tmp_path, Image.fromarray(pixels))))[1]
+    )
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
+def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path, suffix: str) -> None:
+    """v / 257: 0, 25,700 and 65,535 are 0, 100 and 255."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for index in range(10):
+            pixels = np.full((8, 8), 65_535, dtype=np.uint16)
+            pixels[:, :2], pixels[:, 2:4] = 0, 25_700
+            Image.fromarray(pixels).save(tmp_path / name / f"{index}{suffix}")
+
+    data, said = read(folder(tmp_path))
+
+    assert data.test.images[0, 0, 0].tolist() == [0, 0, 100, 100, 255, 255, 255, 255]
+    assert "20 of 20 images have 16 bits a pixel" in said
+
+
+def test_sixteen_bits_of_which_few_are_used_are_pointed_out(tmp_path: Path) -> None:
+    said = read(folder(save_all(tmp_path, Image.fromarray(np.full((8, 8), 4095, dtype=np.uint16)))))[1]
+
+    assert "brightest of their pixels is 4,095 of 65,535" in said
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_pixels_of_more_than_sixteen_bits_are_refused(tmp_path: Path, dtype: type) -> None:
+    root = two_classes(tmp_path)
+    Image.fromarray(np.full((8, 8), 70_000, dtype=dtype)).save(root / "cat" / "deep.tif")
+
+    with pytest.raises(DataMissingError, match=r"deep\.tif \(its pixels have more than 16 bits"):
+        read(folder(root))
+
+
+@pytest.mark.parametrize(
+    ("fit", "row", "said"),
+    [("crop", [100] * 8, "their middle is cropped"), ("pad", [0, 0, 0, 0, 0, 0, 0, 0], "they are padded with black")],
+)
+def test_what_becomes_of_oblong_images_is_chosen_and_said(tmp_path: Path, fit: str, row: list[int], said: str) -> None:
+    """24 x 8, a grey third in the middle of white: cropped to it, or a band of 8/3 rows between black ones."""
+    picture = Image.new("L", (24, 8), 255)
+    picture.paste(100, (8, 0, 16, 8))
+
+    data, words = read(folder(save_all(tmp_path, picture), fit=fit))
+
+    assert data.test.images[0, 0, 0].tolist() == row
+    assert f"20 of 20 images are not square: {said}" in words
+
+
+def test_padding_keeps_the_whole_image(tmp_path: Path) -> None:
+    """64 x 8 padded to 8 x 8 is one row: black left half, white right half."""
+    picture = Image.new("L", (64, 8), 0)
+    picture.paste(255, (32, 0, 64, 8))
+
+    data, _ = read(folder(save_all(tmp_path, picture), fit="pad"))
+
+    assert data.test.images[0, 0].max(0).values[:3].tolist() == [0, 0, 0]
+    assert data.test.images[0, 0].max(0).values[5:].tolist() == [255, 255, 255]
+
+
+def test_square_images_are_not_said_to_be_cropped(tmp_path: Path) -> None:
+    assert "not square" not in read(folder(two_classes(tmp_path)))[1]
+
+
+def test_of_several_pictures_in_a_file_the_first_is_read_and_it_is_said(tmp_path: Path) -> None:
+    root = two_classes(tmp_path)
+    first, second = (Image.new("L", (8, 8), grey) for grey in (7, 200))
+    first.save(root / "cat" / "pages.tiff", save_all=True, append_images=[second])
+
+    assert "1 of 41 images hold several pictures: the first is read." in read(folder(root))[1]
+
+
+# ---------------------------------------------------------------- told apart by content
+def test_other_images_under_the_same_path_have_another_checksum(tmp_path: Path) -> None:
+    before = folder(two_classes(tmp_path)).identified()
+    fill(tmp_path / "cat", 1, 33)
+
+    assert folder(tmp_path).identified().content != before.content
+
+
+def test_the_same_images_elsewhere_have_the_same_checksum(tmp_path: Path) -> None:
+    first, second = (folder(two_classes(tmp_path / name)).identified() for name in ("one", "other"))
+
+    assert first.content == second.content
+    assert len(first.content) == 16
+
+
+@pytest.mark.parametrize("change", ["a class's name", "a file's name", "a file less"])
+def test_what_decides_splits_and_classes_is_part_of_the_checksum(tmp_path: Path, change: str) -> None:
+    before = folder(two_classes(tmp_path)).identified()
+    if change == "a class's name":
+        (tmp_path / "cat").rename(tmp_path / "lynx")
+    elif change == "a file's name":
+        (tmp_path / "cat" / "000.png").rename(tmp_path / "cat" / "zzz.png")
+    else:
+        (tmp_path / "cat" / "000.png").unlink()
+
+    assert folder(tmp_path).identified().content != before.content
+
+
+def test_what_is_not_read_is_no_part_of_the_checksum(tmp_path: Path) -> None:
+    before = folder(two_classes(tmp_path)).identified()
+    (tmp_path / "cat" / "notes.txt").write_text("-")
+
+    assert folder(tmp_path).identified() == before
+
+
+def test_a_file_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
+    """Old enough to be remembered, then replaced by one of the same length."""
+    root = two_classes(tmp_path)
+    path = root / "cat" / "000.png"
+    os.utime(path, ns=(1, 1))
+    before = folder(root).identified()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+    assert folder(root).identified().content != before.content
+
+
+def test_images_that_are_not_those_of_the_checksum_are_refused(tmp_path: Path) -> None:
+    known = folder(two_classes(tmp_path)).identified()
+    fill(tmp_path / "cat", 1, 33)
+
+    with pytest.raises(DataMissingError, match=f"not {known.content}"):
+        read(known)
+
+
+def test_it_is_said_where_no_checksum_tells_which_images_are_meant(tmp_path: Path) -> None:
+    dataset = folder(two_classes(tmp_path))
+
+    assert f"the checksum here is {dataset.identified().content}" in read(dataset)[1]
+    assert "checksum" not in read(dataset.identified())[1]
+
+
+# ---------------------------------------------------------------- labels in a file
+def labelled(root: Path, text: str, *, count: int = 24) -> ImageFolder:
+    """A folder of images without classes, and a file of labels."""
+    fill(root, count)
+    (root / "labels.csv").write_text(text, encoding="utf-8")
+    return folder(root, labels="labels.csv")
+
+
+def rows(count: int, row: str = "{n:03}.png,{label}") -> str:
+    return "\n".join(
+        row.format(n=n, label=("cat", "dog")[n % 2], split="train" if n < 16 else "test") for n in range(count)
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"file,label\n{rows(24)}",
+        rows(24),
+        f"﻿Filename;Class\n{rows(24, '{n:03}.png;{label}')}",
+        f"label\timage_id\tage\n{rows(24, '{label}	{n:03}	7')}",
+    ],
+    ids=["named", "bare", "semicolons", "no suffix"],
+)
+def test_labels_come_from_a_file_beside_the_images(tmp_path: Path, text: str) -> None:
+    data, said = read(labelled(tmp_path, text))
+
+    assert data.class_names == ("cat", "dog")
+    assert [sum(each) for each in counts(data)] == [16, 4, 4]
+    for split in SPLITS:
+        part = getattr(data, split)
+        assert [int(image[0, 0, 0]) % 2 for image in part.images] == part.labels.tolist()
+    assert "left out" not in said
+
+
+def test_a_column_of_splits_is_used(tmp_path: Path) -> None:
+    data, said = read(labelled(tmp_path, f"file,label,split\n{rows(24, '{n:03}.png,{label},{split}')}"))
+
+    assert counts(data)[2] == [4, 4]
+    assert "16 train, 8 test" in said
+
+
+def test_classes_that_are_numbers_are_in_their_order(tmp_path: Path) -> None:
+    text = "\n".join(f"{n:03}.png,{(9, 10)[n % 2]}" for n in range(24))
+
+    assert read(labelled(tmp_path, text))[0].class_names == ("9", "10")
+
+
+def test_images_without_a_label_are_counted(tmp_path: Path) -> None:
+    assert "3 images are not named in labels.csv and are left out." in read(labelled(tmp_path, rows(24), count=27))[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (f"picture,kind\n{rows(24)}", "one must be called 'file' and one 'label'"),
+        ("file,MEL,NV\n000.png,1,0", "one must be called 'file' and one 'label'"),
+        (f"file,label\n{rows(24)}\n005.png,cat", "is dog in line 7 and cat in line 26"),
+        (f"file,label\n{rows(24)}\n005.png,", "line 26 lacks its label"),
+        (f"file,label,split\n{rows(24, '{n:03}.png,{label},maybe')}", "must be train, val or test; got 'maybe'"),
+        (f"file,label,split\n{rows(23, '{n:03}.png,{label},{{split}}')}".replace("{split}", "train"), "'train' alone"),
+        (f"file,label\n{rows(12)}", "needs at least 10 images; cat has 6, dog has 6"),
+        ("", "are empty"),
+    ],
+)
+def test_labels_that_are_not_clear_are_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        read(labelled(tmp_path, text))
+
+
+def test_labels_of_images_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataMissingError, match=r"name 2 images that are not in .*: x\.png, y\.png"):
+        read(labelled(tmp_path, f"file,label\n{rows(24)}\nx.png,cat\ny.png,dog"))
+
+
+def test_other_labels_have_another_checksum(tmp_path: Path) -> None:
+    first = labelled(tmp_path, rows(24)).identified()
+    second = labelled(tmp_path, rows(24).replace("003.png,dog", "003.png,cat")).identified()
+
+    assert first.content != second.content
+
+
+# ---------------------------------------------------------------- arrays
+def made(count: int = 40, *shape: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images whose every pixel is their number, and the numbers' parity."""
+    numbers = np.arange(count)
+    pixels = np.broadcast_to(numbers.reshape(-1, *(1 for _ in shape)), (count, *shape)).astype(np.uint8)
+    return pixels, numbers % 2
+
+
+def parities(data: ImageData) -> None:
+    for split in SPLITS:
+        part = getattr(data, split)
+        assert [int(image[0, 0, 0]) % 2 for image in part.images] == part.labels.tolist()
+
+
+@pytest.mark.parametrize("names", [("x", "y"), ("images", "labels"), ("X", "targets"), ("arr_0", "arr_1")])
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 1), (1, 8, 8), (64,), (8, 8, 3), (3, 8, 8)], ids=str)
+def test_arrays_are_read_in_every_usual_order(tmp_path: Path, names: tuple[str, str], shape: tuple[int, ...]) -> None:
+    np.savez(tmp_path / "data.npz", allow_pickle=False, **dict(zip(names, made(40, *shape), strict=True)))
+
+    data, _ = read(arrays(tmp_path / "data.npz"))
+
+    assert [len(getattr(data, split)) for split in SPLITS] == [28, 6, 6]
+    parities(data)
+
+
+@pytest.mark.parametrize("pattern", ["{}_train,{}_test", "train_{},test_{}"])
+def test_arrays_called_like_splits_are_the_splits(tmp_path: Path, pattern: str) -> None:
+    train, test = pattern.split(",")
+    given: dict[str, np.ndarray] = {}
+    for name, count in ((train, 40), (test, 12)):
+        given[name.format("x")], given[name.format("y")] = made(count, 8, 8)
+    np.savez(tmp_path / "data.npz", allow_pickle=False, **given)
+
+    data, said = read(arrays(tmp_path / "data.npz"))
+
+    assert [len(getattr(data, split)) for split in SPLITS] == [34, 6, 12]
+    assert "40 train, 12 test" in said
+
+
+@pytest.mark.parametrize("beside", ["y.npy", "y.csv"])
+def test_an_array_of_images_takes_its_labels_from_a_file_beside_it(tmp_path: Path, beside: str) -> None:
+    images, labels = made(40, 8, 8)
+    np.save(tmp_path / "x.npy", images)
+    if beside.endswith(".npy"):
+        np.save(tmp_path / beside, labels)
+    else:
+        (tmp_path / beside).write_text("label\n" + "\n".join(map(str, labels)))
+
+    parities(read(arrays(tmp_path / "x.npy", labels=beside))[0])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.arange(40) % 2.0, (np.arange(40) % 2 == 1), np.eye(2)[np.arange(40) % 2], (np.arange(40) % 2)[:, None]],
+    ids=["floats", "booleans", "one-hot", "column"],
+)
+def test_labels_are_read_in_every_usual_form(tmp_path: Path, labels: np.ndarray) -> None:
+    np.savez(tmp_path / "data.npz", x=made(40, 8, 8)[0], y=labels)
+
+    parities(read(arrays(tmp_path / "data.npz"))[0])
+
+
+def test_names_of_classes_are_taken_along(tmp_path: Path) -> None:
+    images, labels = made(40, 8, 8)
+    np.savez(tmp_path / "data.npz", x=images, y=labels, class_names=np.array(["even", "odd"]))
+
+    assert read(arrays(tmp_path / "data.npz"))[0].class_names == ("even", "odd")
+
+
+@pytest.mark.parametrize(
+    ("scale", "dtype", "grey"),
+    [(1, np.float32, 51), (255, np.float64, 51), (255, np.uint8, 51), (65_535, np.uint16, 51)],
+)
+def test_pixels_are_read_on_the_scale_that_they_are_on(tmp_path: Path, scale: int, dtype: type, grey: int) -> None:
+    """A fifth of white is 51 of 255 on each scale."""
+    images = np.full((40, 8, 8), scale / 5, dtype=dtype)
+    images[:, 0, 0] = scale
+    np.savez(tmp_path / "data.npz", x=images, y=np.arange(40) % 2)
+
+    assert read(arrays(tmp_path / "data.npz"))[0].test.images.unique().tolist() == [grey, 255]
+
+
+def test_arrays_that_use_little_of_their_range_are_pointed_out(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", x=np.full((40, 8, 8), 16, dtype=np.uint8), y=np.arange(40) % 2)
+
+    assert "brightest of their pixels is 16 of 255" in read(arrays(tmp_path / "data.npz"))[1]
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "sentence"),
+    [
+        (np.linspace(-1, 1, 40 * 64).reshape(40, 8, 8), np.arange(40) % 2, "go from -1 to 1"),
+        (np.full((40, 8, 8), np.nan), np.arange(40) % 2, "must be finite"),
+        (np.zeros((40, 8, 8)), np.arange(39) % 2, "need as many labels"),
+        (np.zeros((40, 3, 8, 3)), np.arange(40) % 2, "must be images by height by width"),
+        (np.zeros((40, 65)), np.arange(40) % 2, "must be images by height by width"),
+        (np.zeros((40, 8, 8)), np.arange(40) / 7, "whole numbers or words; got fractions"),
+        (np.zeros((40, 8, 8)), np.zeros((40, 3)), "one 1 a row"),
+        (np.zeros((40, 8, 8)), np.zeros(40, dtype=int), "at least 2 classes"),
+        (np.zeros((40, 8, 8)), (np.arange(40) < 3).astype(int), "1 has 3"),
+    ],
+)
+def test_arrays_that_are_not_clear_are_refused(
+    tmp_path: Path, images: np.ndarray, labels: np.ndarray, sentence: str
+) -> None:
+    np.savez(tmp_path / "data.npz", x=images, y=labels)
+
+    with pytest.raises(ConfigError, match=sentence):
+        read(arrays(tmp_path / "data.npz"))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"x_train": 0, "y_train": 1, "x_test": 0}, "both for each split"),
+        ({"x": 0, "images": 0, "y": 1}, "both 'x' and 'images' could be meant"),
+        ({"a": 0, "b": 1}, "there must be images and labels"),
+    ],
+)
+def test_arrays_whose_names_do_not_tell_are_refused(tmp_path: Path, given: dict[str, int], sentence: str) -> None:
+    pair = made(40, 8, 8)
+    np.savez(tmp_path / "data.npz", allow_pickle=False, **{name: pair[which] for name, which in given.items()})
+
+    with pytest.raises(ConfigError, match=sentence):
+        read(arrays(tmp_path / "data.npz"))
+
+
+def test_arrays_of_objects_are_never_unpickled(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", x=np.array([{}, {}], dtype=object), y=np.arange(2))
+
+    with pytest.raises(DataMissingError, match="never unpickled"):
+        read(arrays(tmp_path / "data.npz"))
+
+
+def test_other_arrays_have_another_checksum(tmp_path: Path) -> None:
+    images, labels = made(40, 8, 8)
+    np.savez(tmp_path / "a.npz", x=images, y=labels)
+    np.savez(tmp_path / "b.npz", x=images, y=1 - labels)
+
+    first, second = (arrays(tmp_path / name).identified() for name in ("a.npz", "b.npz"))
+
+    assert first.content != second.content
+
+
+@pytest.mark.parametrize("name", ["", "data.mat", "gone.npz"])
+def test_a_file_of_arrays_must_be_there(tmp_path: Path, name: str) -> None:
+    with pytest.raises((ConfigError, DataMissingError), match=r"ImageArrays\.path \(file\)"):
+        read(arrays(tmp_path / name if name else Path()))
