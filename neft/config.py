@@ -299,6 +299,11 @@ class RunConfig(Component):
         )
         return "-".join(parts)
 
+    def is_of_other_images(self, other: "RunConfig") -> bool:
+        """Whether another config differs in nothing but which images lie under the same path."""
+        as_ours = other.model_copy(update={"dataset": other.dataset.holding(self.dataset.content)})
+        return other != self and as_ours == self
+
     def to_json(self) -> str:
         """Every setting, defaults included, as indented JSON."""
         return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"

@@ -79,7 +79,7 @@ def runs(dataset: str | None, backbone: str | None, method: str | None, tag: str
 def _is_asked_for(record: RunRecord, dataset: str | None, backbone: str | None, method: str | None) -> bool:
     facts = record.facts
     return (
-        dataset in (None, facts.dataset)
+        (dataset is None or facts.dataset == dataset or facts.dataset.startswith(f"{dataset}-"))
         and facts.backbone.startswith(backbone or "")
         and method in (None, facts.method)
     )

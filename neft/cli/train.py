@@ -11,12 +11,13 @@ from neft.cli.output import print_json, print_table, record_json, results_table
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, failure, stop_on_signals, watching
 from neft.config import RunConfig
-from neft.errors import ConfigError, DataMissingError, RunExistsError, StoppedError
+from neft.errors import ConfigError, DataMissingError, NeftError, RunExistsError, StoppedError
 from neft.options import command_line, option_table
 from neft.pipeline import Settings, identified, run
 from neft.run_id import is_run_id
 from neft.runs import unfinished
 from neft.runs.events import Finished, Started, Stopped
+from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
@@ -72,10 +73,12 @@ def train(
     if estimate:
         _say_estimate(config, stores, as_json=as_json)
         return
-    config = identified(config)
+    given, config = config, identified(config)
     if dry_run:
         print_json({"id": config.run_id, "config": config.model_dump(mode="json")})
         return
+    if given != config and config.run_id not in stores:
+        _refuse_changed_images(config, stores)
     _refuse_what_is_there(config, stores, resume=options["resume"], restart=options["restart"])
     check_torch_device(options["torch_device"])
     record = _run(config, stores, events, options)
@@ -98,6 +101,24 @@ def _say_estimate(config: RunConfig, stores: Stores, *, as_json: bool) -> None:
     else:
         words = run_time.in_words(found)
         click.echo(f"{words[0].upper()}{words[1:]}.")
+
+
+def _refuse_changed_images(config: RunConfig, stores: Stores) -> None:
+    """Whoever did not say which images are meant may not know that they changed."""
+    for run_id in sorted({run_id for store in stores.all for run_id in store.ids()}):
+        if run_id.startswith(config.run_id.removesuffix(config.key)) and _is_of_other_images(config, stores, run_id):
+            message = (
+                f"The images under this path are not those of run '{run_id}', which has the same settings. To train "
+                f"on these, as another run, say that they are meant: --checksum {config.dataset.content}."
+            )
+            raise RunExistsError(message)
+
+
+def _is_of_other_images(config: RunConfig, stores: Stores, run_id: str) -> bool:
+    try:
+        return config.is_of_other_images(stored_config(stores.holder(run_id).record(run_id)))
+    except NeftError:  # a damaged run is named in the list of runs
+        return False
 
 
 def _refuse_what_is_there(config: RunConfig, stores: Stores, *, resume: bool, restart: bool) -> None:

@@ -150,6 +150,11 @@ class BaseDataset(Component):
         """As shown, with what tells it from others of its kind."""
         return self.label
 
+    def holding(self, content: str) -> "BaseDataset":
+        """The same data set at the same place, were its content this."""
+        del content
+        return self
+
     def identified(self) -> "BaseDataset":
         """The same data set, told apart by its content where nothing else tells."""
         return self

@@ -22,6 +22,8 @@ MIN_CLASSES = 2
 MIN_PER_CLASS = 10
 """With 15 % of them at least one image of each class is in each split."""
 CHECKSUM_DIGITS = 16
+CHECKSUM_FORMAT = b"images 1\n"
+"""Begins what is summed: a later way to sum cannot be taken for this one."""
 SETTLED_NS = 2_000_000_000
 """A file that was written so lately may be written again within the same tick of its clock: its sum is not kept."""
 MAX_NAMED = 20
@@ -45,7 +47,7 @@ class FoundImages:
     @property
     def checksum(self) -> str:
         """Of content, names (they decide the splits), classes and splits; of nothing else that lies there."""
-        found = hashlib.sha256()
+        found = hashlib.sha256(CHECKSUM_FORMAT)
         splits = self.splits or ("",) * len(self.names)
         for name, label, split in zip(self.names, self.labels, splits, strict=True):
             found.update(f"{name}\t{self.class_names[label]}\t{split}\n".encode("utf-8", "surrogateescape"))

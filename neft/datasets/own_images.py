@@ -83,6 +83,10 @@ class OwnImages(BaseDataset):
         return f"{super().full_label} {called} ({self.checksum[:SHOWN_DIGITS]})".replace("  ", " ")
 
     @override
+    def holding(self, content: str) -> "OwnImages":
+        return self.model_copy(update={"checksum": content})
+
+    @override
     def identified(self) -> "OwnImages":
         """With the checksum of what lies there; as it is where it has one.
 
@@ -90,7 +94,7 @@ class OwnImages(BaseDataset):
             DataMissingError: there is nothing, or a file cannot be read.
             ConfigError: it is unclear what the images, classes or splits are.
         """
-        return self if self.checksum else self.model_copy(update={"checksum": self._find().checksum})
+        return self if self.checksum else self.holding(self._find().checksum)
 
     @override
     def load(self, access: DataAccess) -> ImageData:

@@ -57,15 +57,12 @@ def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
 
 def on_other_images(config: RunConfig, root: Path | None = None) -> TrainingState | None:
     """An unfinished training that differs in nothing but what its images, under the same path, are; None for none."""
-    if not config.dataset.content:
-        return None
     for path in sorted(folder(config, root).parent.glob(f"*/{STATE}")):
         try:
             other = RunConfig.from_json(checkpoint.load_metadata(path).get("config", ""))
         except NeftError:  # of another version, or damaged: it is none that could be gone on with
             continue
-        dataset = other.dataset.model_copy(update={"checksum": config.dataset.content})
-        if other != config and other.model_copy(update={"dataset": dataset}) == config:
+        if config.is_of_other_images(other):
             return load(other, root)
     return None
 

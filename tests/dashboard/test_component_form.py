@@ -4,9 +4,12 @@ import pickle
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
@@ -45,7 +48,7 @@ class Form:
         return {
             option.name: option
             for option in option_table().values()
-            if option.part == self.part and (self.name is None or self.name in option.owners)
+            if option.part == self.part and (self.name is None or self.name in option.owners) and not option.is_found
         }
 
     @property
@@ -53,6 +56,18 @@ class Form:
         """Its fields for numbers, by their options' names."""
         found = [widget for widget in self.widgets if isinstance(widget, NumberInput)]
         return {str(widget.key).removeprefix("form_").removesuffix(f"_{self.name}"): widget for widget in found}
+
+
+def some_images(root: Path, name: str) -> Path:
+    """Two classes, in folders or in arrays."""
+    pixels = np.arange(20, dtype=np.uint8)[:, None, None] * np.ones((8, 8), dtype=np.uint8)
+    if name == "image_arrays":
+        np.savez(root / "data.npz", x=pixels, y=np.arange(20) % 2)
+        return root / "data.npz"
+    for index, image in enumerate(pixels):
+        (root / "ab"[index % 2]).mkdir(exist_ok=True)
+        Image.fromarray(image).save(root / "ab"[index % 2] / f"{index}.png")
+    return root
 
 
 def drawn(part: str, name: str | None) -> Form:
@@ -136,8 +151,9 @@ def test_answers_to_forms_are_read_without_torch(shipped: RunStore) -> None:
 
 
 @pytest.mark.parametrize(("part", "name"), COMPONENTS)
-def test_form_holds_the_config_that_it_plans(part: str, name: str) -> None:
-    planned = forms.plan({part: name})
+def test_form_holds_the_config_that_it_plans(part: str, name: str, tmp_path: Path) -> None:
+    given = {"path": str(some_images(tmp_path, name))} if "path" in FAMILIES[part][name].model_fields else {}
+    planned = forms.plan({part: name} | given)
     held = forms.held(planned.config_json)
     names = {part: held[part] for part in FAMILIES}
     settings = {field.option: held[field.name] for field in forms.form().fields if held.get(field.name, "") != ""}

@@ -2,8 +2,11 @@
 
 import hashlib
 
+import pytest
+
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.constraints import Clip, NoConstraint
+from neft.datasets.image_folder import ImageFolder
 from neft.devices import Fefet6
 from neft.experiments.first_look import first_look
 from neft.methods import Irs, Ovf
@@ -73,3 +76,26 @@ def test_first_look() -> None:
 def test_equal_numbers_are_one_setting() -> None:
     assert RunConfig(method=Irs(beta=-0.0)).key == RunConfig(method=Irs(beta=0.0)).key
     assert RunConfig(method=Irs(temperature=4)).key == RunConfig(method=Irs(temperature=4.0)).key
+
+
+@pytest.mark.parametrize(
+    ("dataset", "key"),
+    [
+        (ImageFolder(), "4463ef11"),
+        (ImageFolder(path="data", channels=1, image_size=16), "c3e4ecd1"),
+        (ImageFolder(path="/x y", max_train=50), "f046da76"),
+    ],
+)
+def test_runs_on_own_images_from_before_their_content_was_known_keep_their_ids(dataset: ImageFolder, key: str) -> None:
+    """Keys of the version that told images apart by their path alone."""
+    assert RunConfig(dataset=dataset).key == key
+
+
+def test_of_images_that_are_known_by_their_content_the_path_is_no_part_of_the_key() -> None:
+    here, there = (ImageFolder(path=path, checksum="0123456789abcdef") for path in ("here", "there"))
+    departures = (
+        '{"backbone":{"name":"vgg8","width":0.25},"dataset":{"checksum":"0123456789abcdef","name":"image_folder"},'
+        '"device":{"name":"rram1"},"evaluation":{},"mapping":{},"method":{"name":"noise_injection"},"training":{}}'
+    )
+
+    assert RunConfig(dataset=here).key == RunConfig(dataset=there).key == digest(departures)
