@@ -22,6 +22,13 @@ CALIBRATED_EKL = "calibrated_ekl"
 """EKL of the logits over a temperature that was fitted on validation images at the same sigma_d."""
 CALIBRATION_TEMPERATURE = "calibration_temperature"
 
+BALANCED_ACCURACY = "balanced_accuracy"
+"""Of networks of one's own alone."""
+
+# ---- classes of a network of one's own: a row per sigma_d, instance and class
+CLASS = "class"
+NUM_LABELS = "num_labels"
+
 # ---- worst case: a row per th_g
 TH_G = "th_g"
 """The largest deviation of a weight over its layer's largest weight."""

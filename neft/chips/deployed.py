@@ -1,11 +1,11 @@
 """A network on chips: how chips are made, and one network into which they are programmed in place."""
 
-import copy
 import math
 import warnings
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Shaped
@@ -16,6 +16,7 @@ from neft.chips.pooling import pool_pairwise
 from neft.chips.sampling import Deployment, Sampler, Weights, deploy, draw_normals
 from neft.devices import BaseDevice
 from neft.mapping.bit_slicing import BitSlicing
+from neft.networks.copying import copied
 from neft.networks.device_layers import device_weights
 from neft.networks.folding import fold_batchnorm
 from neft.seeding import generator
@@ -41,6 +42,14 @@ class ChipLaw:
         return deploy(weights, device=self.device, mapping=self.mapping, sampler=self.sampler, quantise=self.quantise)
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What a network is called with for one batch."""
+
+    positional: tuple[Any, ...]
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+
 class DeployedNetwork:
     """A network on chips: BatchNorm folded, channels-last, weights replaced in place chip by chip.
 
@@ -49,6 +58,7 @@ class DeployedNetwork:
         law: how chips are made.
         in_devices: which parameters lie in devices, where not those of `neft.networks.device_layers`.
         torch_device: where torch computes.
+        read: what makes logits of the network's outputs; the outputs themselves where None.
     """
 
     def __init__(
@@ -58,8 +68,10 @@ class DeployedNetwork:
         *,
         in_devices: Collection[str] | None = None,
         torch_device: str = "cpu",
+        read: Callable[[Any], Tensor] | None = None,
     ) -> None:
-        deployed = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+        self._read = read or _as_they_are
+        deployed = copied(network).eval().requires_grad_(requires_grad=False)
         original = {name: weight.detach().clone() for name, weight in device_weights(deployed, in_devices).items()}
         deployment = law.deploy(original)
         folding = fold_batchnorm(deployed, among=original)
@@ -110,7 +122,7 @@ class DeployedNetwork:
     def logits(self, images: Shaped[Tensor, "images ..."]) -> Float[Tensor, "images classes"]:
         """Outputs of the chip that is programmed."""
         count = math.ceil(len(images) / self._fitting(images))
-        return torch.cat([cast("Tensor", self.network(batch)) for batch in images.chunk(count)])
+        return torch.cat([self._read(self.network(batch)) for batch in images.chunk(count)])
 
     def place_many(self, chips: Sequence[Weights]) -> None:
         """Take these normals, each a chip's, as the chips that `logits_of_many` tries side by side."""
@@ -128,7 +140,7 @@ class DeployedNetwork:
         }
 
         def one(chip: Weights, batch: Tensor) -> Tensor:
-            return cast("Tensor", functional_call(self.network, chip, (batch,)))
+            return self._read(functional_call(self.network, chip, (batch,)))
 
         many = torch.vmap(one, in_dims=(0, None))
         # grouped convolutions gain nothing from channels-last, and some steps after them cannot be batched with it
@@ -149,6 +161,111 @@ class DeployedNetwork:
         return self._at_once[shape]
 
 
+class UntouchedNetwork:
+    """A network on chips, computed as it was given: each chip is written into a copy that takes whole batches.
+
+    Slower than `DeployedNetwork`, and right for any network: nothing is folded, laid out otherwise or cut. Chips meet
+    what the network keeps as it was given, and the same random numbers where it draws any.
+
+    Args:
+        network: any module; it is left alone.
+        law: how chips are made.
+        in_devices: which parameters lie in devices, where not those of `neft.networks.device_layers`.
+        torch_device: where torch computes.
+        seed: where the network's own random numbers come from.
+        read: what makes logits of the network's outputs.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        law: ChipLaw,
+        *,
+        in_devices: Collection[str] | None = None,
+        torch_device: str = "cpu",
+        seed: int = 0,
+        read: Callable[[Any], Tensor] | None = None,
+    ) -> None:
+        self.torch_device = torch_device
+        self.given = copied(network).eval().to(torch_device)
+        self.renewed = False
+        """Whether each batch, too, meets the network as it was given."""
+        self.read = read or _as_they_are
+        self._shapes = {name: weight.detach() for name, weight in device_weights(self.given, in_devices).items()}
+        self.in_devices = tuple(self._shapes)
+        self.chosen_by_kind = in_devices is None
+        self._deployment = law.deploy(self._shapes)
+        places = {"cpu", torch_device} if torch.device(torch_device).type == "cuda" else {"cpu"}
+        self._chance = {place: generator(seed, "network", torch_device=place).get_state() for place in sorted(places)}
+        self._normals: Weights = {}
+        self._chip: Weights = {}
+        self.network = self.given
+        """Holds the weights of the chip that is programmed."""
+
+    def normals(self, seed: int, *path: str | int) -> Weights:
+        """The normals of the chip of this path (a purpose and a number)."""
+        return draw_normals(self._shapes, generator(seed, *path))
+
+    def place(self, normals: Weights) -> None:
+        """Take these normals as the chip that is programmed next."""
+        self._normals = normals
+
+    def program(self, *, sigma_d: float) -> None:
+        """Write the placed chip's weights at this device variation into a copy of the network."""
+        targets = self._deployment.targets
+        self._chip = self._deployment.chip(self._normals, sigma_d=sigma_d) if sigma_d else targets
+        self.restart_chance()
+        self._renew()
+
+    def restart_chance(self) -> None:
+        """Put torch's global generators where each chip meets them; enter `own_chance` first."""
+        for place, state in self._chance.items():
+            _ = torch.set_rng_state(state) if place == "cpu" else torch.cuda.set_rng_state(state, place)
+
+    def has_changed(self) -> bool:
+        """Whether a pass changed the network's buffers."""
+        before = dict(self.given.named_buffers())
+        return any(
+            name not in before or not torch.equal(buffer.nan_to_num(), before[name].nan_to_num())
+            for name, buffer in self.network.named_buffers()
+            if buffer is not before.get(name)
+        )
+
+    @torch.no_grad()
+    def outputs(self, inputs: Inputs) -> object:
+        """What the network puts out of the chip that is programmed, as it is."""
+        if self.renewed:
+            self._renew()
+        return self.network(*inputs.positional, **inputs.named)
+
+    def logits(self, inputs: Inputs) -> Tensor:
+        """Outputs of the chip that is programmed, one batch at once."""
+        return self.read(self.outputs(inputs))
+
+    def without(self, names: Collection[str], inputs: Inputs) -> Tensor:
+        """Outputs without variation where these weights are 0."""
+        self._chip = self._deployment.targets | {name: torch.zeros_like(self._shapes[name]) for name in names}
+        self._renew()
+        return self.logits(inputs)
+
+    def random_state(self) -> list[Tensor]:
+        """Where torch's own random numbers stand."""
+        return [torch.get_rng_state() if place == "cpu" else torch.cuda.get_rng_state(place) for place in self._chance]
+
+    @torch.no_grad()
+    def _renew(self) -> None:
+        self.network = copied(self.given)
+        for name, parameter in device_weights(self.network, list(self._chip)).items():
+            _ = parameter.copy_(self._chip[name])
+
+
+@contextmanager
+def own_chance(torch_device: str) -> Generator[None]:
+    """Meanwhile networks may draw from torch's global generators, which stand where they stood afterwards."""
+    with torch.random.fork_rng(devices=[torch_device] if torch.device(torch_device).type == "cuda" else []):
+        yield
+
+
 @torch.no_grad()
 def plain_logits(
     network: nn.Module,
@@ -161,18 +278,20 @@ def plain_logits(
     in_devices: Collection[str] | None = None,
 ) -> Float[Tensor, "images classes"]:
     """One chip's outputs the plain way: program, then run the network as it is."""
-    weights = {name: weight.detach() for name, weight in device_weights(network, in_devices).items()}
-    chip = law.deploy(weights).chip(draw_normals(weights, generator(seed, "chip", instance)), sigma_d=sigma_d)
-    was_training = network.training
-    try:
-        return cast("Tensor", functional_call(network.eval(), chip, (images,)))
-    finally:
-        _ = network.train(was_training)
+    plain = UntouchedNetwork(network, law, in_devices=in_devices, torch_device=str(images.device))
+    plain.place(plain.normals(seed, "chip", instance))
+    with own_chance(str(images.device)):
+        plain.program(sigma_d=sigma_d)
+        return plain.logits(Inputs((images,)))
 
 
 def channels_last(images: Tensor) -> Tensor:
     """Images laid out for convolutions; other inputs as they are."""
     return images.contiguous(memory_format=torch.channels_last) if images.dim() == 4 else images
+
+
+def _as_they_are(outputs: object) -> Tensor:
+    return cast("Tensor", outputs)
 
 
 def _largest_output(network: nn.Module, image: Tensor) -> int:

@@ -8,6 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
+from neft.networks.folding import is_listened_to
+
 
 class PairwiseMaxPool2d(nn.Module):
     """What `nn.MaxPool2d(2)` gives; a last row or column without a partner is left out, as there."""
@@ -23,7 +25,7 @@ def pool_pairwise(network: nn.Module) -> None:
     """Put it in the place of every pooling layer that it equals."""
     for parent in list(network.modules()):
         for name, module in list(parent.named_children()):
-            if type(module) is nn.MaxPool2d and _is_pairwise(module):
+            if type(module) is nn.MaxPool2d and _is_pairwise(module) and not is_listened_to(module):
                 setattr(parent, name, PairwiseMaxPool2d())
 
 

@@ -54,18 +54,26 @@ class Deployment:
 
 
 def quantised(weight: Float[Tensor, "..."], mapping: BitSlicing) -> Float[Tensor, "..."]:
-    """W_d of Eq. 4; gradients pass straight through to the weight."""
-    detached = weight.detach()
+    """W_d of Eq. 4; gradients pass straight through to the weight.
+
+    Codes are computed in float32 at least: half precision has too few digits to divide by 2^M - 1.
+    """
+    detached = at_least_float32(weight.detach())
     maximum = detached.abs().amax()
-    target = mapping.dequantise(mapping.quantise(detached, maximum), detached.sign(), maximum)
-    return weight + (target - detached) if weight.requires_grad else target
+    target = mapping.dequantise(mapping.quantise(detached, maximum), detached.sign(), maximum).to(weight.dtype)
+    return weight + (target - weight.detach()) if weight.requires_grad else target
+
+
+def at_least_float32(tensor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """The tensor in float32 where it has fewer digits, else itself."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def relative_std(
     weight: Float[Tensor, "..."], *, device: BaseDevice, mapping: BitSlicing, sampler: Sampler
 ) -> Float[Tensor, "..."]:
     """std(W_p - W_d) / (sigma_d w_max) of every weight of a layer; a scalar where all are alike."""
-    magnitude = weight.detach().abs()
+    magnitude = at_least_float32(weight.detach()).abs()
     return _relative_std(magnitude, magnitude.amax(), device, mapping, sampler)
 
 
@@ -105,10 +113,14 @@ def deploy(
         mapping: the bit slicing.
         sampler: `exact` or `one_factor`.
         quantise: aim at W_d (Eq. 4) rather than at W.
+
+    Returns:
+        Targets and stds in the weights' floating type, in float32 at least.
     """
     targets: Weights = {}
     stds: Weights = {}
-    for name, weight in weights.items():
+    for name, given in weights.items():
+        weight = at_least_float32(given)
         targets[name] = quantised(weight, mapping) if quantise else weight
         magnitude = weight.detach().abs()
         maximum = magnitude.amax()
@@ -117,9 +129,14 @@ def deploy(
 
 
 def draw_normals(weights: Mapping[str, Tensor], rng: torch.Generator) -> Weights:
-    """Standard normals for every weight, layer by layer in the given order: the same chip for equal shapes."""
+    """Standard normals for every weight, layer by layer in the given order: the same chip for equal shapes.
+
+    In the weights' floating type, in float32 at least.
+    """
     return {
-        name: torch.randn(weight.shape, generator=rng, dtype=torch.float32, device=rng.device).to(weight)
+        name: torch.randn(weight.shape, generator=rng, dtype=torch.float32, device=rng.device).to(
+            weight.device, torch.promote_types(weight.dtype, torch.float32)
+        )
         for name, weight in weights.items()
     }
 
@@ -149,7 +166,8 @@ def program(
         quantise: aim at W_d (Eq. 4) rather than at W.
     """
     deployment = deploy(weights, device=device, mapping=mapping, sampler=sampler, quantise=quantise)
-    return deployment.chip(draw_normals(weights, rng), sigma_d=sigma_d)
+    chip = deployment.chip(draw_normals(weights, rng), sigma_d=sigma_d)
+    return {name: held.to(weights[name].dtype) for name, held in chip.items()}
 
 
 def sample_slices(
@@ -164,11 +182,11 @@ def sample_slices(
 
     The literal form, device by device: what a microscope shows, and what `program` is tested against.
     """
-    magnitude = weight.detach().abs()
+    magnitude = at_least_float32(weight.detach()).abs()
     levels = mapping.slice_levels(mapping.quantise(magnitude, magnitude.amax()))
-    stds = device.level_stds(mapping.device_bits).to(weight)[levels.long()] * (sigma_d * mapping.max_level)
-    draws = torch.randn(levels.shape, generator=rng, device=rng.device).to(weight)
-    return levels.to(weight) + stds * draws
+    stds = device.level_stds(mapping.device_bits).to(magnitude)[levels.long()] * (sigma_d * mapping.max_level)
+    draws = torch.randn(levels.shape, generator=rng, device=rng.device).to(magnitude)
+    return levels.to(magnitude) + stds * draws
 
 
 def rms(tensors: Iterable[Tensor]) -> float:

@@ -1,5 +1,6 @@
 """What a metric is: one number for one chip, from its predictions on a split."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,16 +18,27 @@ class Predictions:
     confidence: Float[Tensor, " images"]
     """The largest probability."""
     correct: Bool[Tensor, " images"]
+    lost: Bool[Tensor, " images"]
+    """Whether an image's logits were no numbers that give probabilities."""
 
     @classmethod
     def from_logits(
         cls, logits: Float[Tensor, "images classes"], labels: Int[Tensor, " images"], *, temperature: float = 1.0
     ) -> "Predictions":
-        """Softmax of the logits over a temperature."""
+        """Softmax of the logits over a temperature.
+
+        Logits that give no probabilities (one is NaN or infinite) count as wrong, and as likely as any for each class.
+        """
         log_probabilities = torch.log_softmax(logits.float() / temperature, dim=1)
+        lost = log_probabilities.sum(dim=1).isnan()
+        log_probabilities = log_probabilities.masked_fill(lost[:, None], -math.log(max(logits.shape[1], 1)))
         top, predicted = log_probabilities.max(dim=1)
         return cls(
-            log_probabilities=log_probabilities, labels=labels, confidence=top.exp(), correct=predicted == labels
+            log_probabilities=log_probabilities,
+            labels=labels,
+            confidence=top.exp(),
+            correct=(predicted == labels) & ~lost,
+            lost=lost,
         )
 
 

@@ -1,14 +1,18 @@
 """Which of a network's parameters lie in devices.
 
-Weights of linear and convolution layers are stored as conductances; biases, normalisation and embeddings are digital
-and exact. `parameter_table` says so of every parameter, so that nothing is guessed in silence; `device_weights` takes
-another choice by name.
+Weights of linear, convolution, recurrent and attention layers are stored as conductances; biases, normalisation and
+embeddings are digital and exact. `parameter_table` says so of every parameter, so that nothing is guessed in silence;
+`device_weights` takes another choice by name.
 """
 
 from collections.abc import Collection, Iterator
 
 import pandas as pd
-from torch import Tensor, nn
+from torch import Tensor, jit, nn
+from torch.nn.parameter import is_lazy
+from torch.nn.utils.prune import BasePruningMethod
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from neft import columns
 from neft.errors import ConfigError, unknown_name
@@ -23,6 +27,11 @@ LAYERS = (
     nn.ConvTranspose3d,
 )
 ATTENTION_WEIGHTS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+_SCRIPTED = (
+    "TorchScript, whose layers cannot be told; pass the module as it was before torch.jit, or name its weights with "
+    "in_devices"
+)
+_PACKED = "quantised and packed, so no chip can be written into it; pass the network as it was before quantisation"
 
 
 def device_weights(network: nn.Module, in_devices: Collection[str] | None = None) -> dict[str, Tensor]:
@@ -50,9 +59,9 @@ def device_weights(network: nn.Module, in_devices: Collection[str] | None = None
         if all(weight is not other for other in chosen.values()):  # tied layers are the same devices
             chosen[name] = weight
     if not chosen:
-        why = "it has no linear or convolution layer" if in_devices is None else "in_devices names none"
-        message = f"No parameter of {type(network).__name__} lies in devices: {why}. Known: {', '.join(parameters)}."
-        raise ConfigError(message)
+        raise _none(network, in_devices, known=", ".join(parameters))
+    for name, weight in chosen.items():
+        _check_writable(name, weight)
     return chosen
 
 
@@ -64,7 +73,8 @@ def parameter_table(network: nn.Module, in_devices: Collection[str] | None = Non
         in_devices: as for `device_weights`.
 
     Returns:
-        A row per parameter: `parameter`, `shape`, `num_weights`, `in_devices` (bool), `reason`.
+        A row per parameter: `parameter`, `shape`, `num_weights`, `in_devices` (bool), `reason`; and one per weight
+        that is no parameter, for being quantised and packed.
     """
     chosen = device_weights(network, in_devices)
     kinds = {name: kind for name, kind, _ in _layer_weights(network)} if in_devices is None else {}
@@ -83,7 +93,26 @@ def parameter_table(network: nn.Module, in_devices: Collection[str] | None = Non
                 ),
             }
         )
-    return pd.DataFrame(rows)
+    packed = [
+        {columns.PARAMETER: name, columns.SHAPE: shape, columns.NUM_WEIGHTS: count, columns.IN_DEVICES: False}
+        | {columns.REASON: f"weight of a {kind}, {_PACKED}"}
+        for name, kind, shape, count in _packed_weights(network)
+    ]
+    return pd.DataFrame(rows + packed)
+
+
+def weights_of_layers(network: nn.Module, names: Collection[str]) -> list[str]:
+    """Those of these parameters that are weights of linear, convolution, recurrent or attention layers."""
+    modules = {path: module for path, module in network.named_modules() if not isinstance(module, jit.ScriptModule)}
+    parts = {name: name.rpartition(".") for name in names}
+    return [name for name, (path, _, own) in parts.items() if path in modules and own in _own_weights(modules[path])]
+
+
+def unseen_layers(network: nn.Module) -> list[str]:
+    """Layers whose weights cannot be told or reached, in words: `4, 6 (quantised and packed, so …)`."""
+    packed = ", ".join(name.rpartition(".")[0] or "the network" for name, *_ in _packed_weights(network))
+    scripted = ", ".join(path or "the network" for path in _scripted(network))
+    return [f"{names} ({why})" for names, why in ((packed, _PACKED), (scripted, _SCRIPTED)) if names]
 
 
 def layer_name(name: str) -> str:
@@ -98,27 +127,102 @@ def _reason(name: str, owner: str, network: nn.Module, kinds: dict[str, str], *,
         return "named" if named else "not named"
     if name in kinds:
         return f"weight of a {kinds[name]}"
+    if any(name.startswith(f"{path}." if path else "") for path in _scripted(network)):
+        return f"of {_SCRIPTED}"
     module_name, _, own = name.rpartition(".")
     kind = type(network.get_submodule(module_name)).__name__
     return f"bias of a {kind}, added digitally" if own.endswith("bias") else f"{own} of a {kind}, digital"
 
 
 def _layer_weights(network: nn.Module) -> Iterator[tuple[str, str, Tensor]]:
-    """Name, kind of layer and tensor of each weight of a linear, convolution or attention layer."""
+    """Name, kind of layer and tensor of each weight of a linear, convolution, recurrent or attention layer."""
     for path, module in network.named_modules():
-        names = ("weight",) if isinstance(module, LAYERS) else ()
-        if isinstance(module, nn.MultiheadAttention):
-            names = ATTENTION_WEIGHTS
-        for own in names:
+        if isinstance(module, jit.ScriptModule):
+            continue
+        for own in _own_weights(module):
             name = f"{path}.{own}" if path else own
-            weight: Tensor | None = getattr(module, own)
-            if weight is None:
+            weight: object = getattr(module, own)
+            if not isinstance(weight, Tensor):  # none, or the function that gives a packed one
                 continue
             if not isinstance(weight, nn.Parameter):
+                by, way_out = _computed_by(module)
                 message = (
-                    f"{name} is computed from other parameters (weight normalisation or another parametrisation), so "
-                    "no chip can be written into it; make it a plain parameter first "
-                    "(torch.nn.utils.parametrize.remove_parametrizations)."
+                    f"{name} is computed from other parameters ({by}), so no chip can be written into it; make it a "
+                    f'plain parameter first: torch.nn.utils.{way_out}(layer, "{own}").'
                 )
                 raise ConfigError(message)
             yield name, type(module).__name__, weight
+
+
+def _own_weights(module: nn.Module) -> tuple[str, ...]:
+    if isinstance(module, nn.MultiheadAttention):
+        return ATTENTION_WEIGHTS
+    if isinstance(module, nn.RNNBase):
+        names: list[str] = vars(module)["_flat_weights_names"]  # one of its own for each layer and direction
+        return tuple(name for name in names if name.startswith("weight_"))
+    if isinstance(module, nn.RNNCellBase):
+        return ("weight_ih", "weight_hh")
+    return ("weight",) if isinstance(module, LAYERS) else ()
+
+
+def _computed_by(module: nn.Module) -> tuple[str, str]:
+    """What computes a layer's weight, and torch's function that ends it."""
+    hooks = vars(module)["_forward_pre_hooks"].values()  # where torch's older utilities put themselves
+    found = (words for hook in hooks for kind, words in _OLDER.items() if isinstance(hook, kind))
+    return next(found, ("weight normalisation or another parametrisation", "parametrize.remove_parametrizations"))
+
+
+_OLDER = {
+    BasePruningMethod: ("pruning", "prune.remove"),
+    SpectralNorm: ("spectral normalisation", "remove_spectral_norm"),
+    WeightNorm: ("weight normalisation", "remove_weight_norm"),
+}
+"""By the kind of hook."""
+
+
+def _check_writable(name: str, weight: Tensor) -> None:
+    if is_lazy(weight) or weight.is_meta:
+        message = f"{name} has no values yet; run the network once, or load its weights, before it is tried."
+        raise ConfigError(message)
+    if not weight.is_floating_point():
+        message = f"{name} must be of a real floating type to lie in devices; got {weight.dtype}."
+        raise ConfigError(message)
+
+
+def _none(network: nn.Module, in_devices: Collection[str] | None, *, known: str) -> ConfigError:
+    unseen = "; ".join(unseen_layers(network)) if in_devices is None else ""
+    if unseen:
+        return ConfigError(f"No weight that a chip could be written into was found: {unseen}. Known: {known}.")
+    why = (
+        "it has no linear, convolution, recurrent or attention layer" if in_devices is None else "in_devices names none"
+    )
+    return ConfigError(f"No parameter of {type(network).__name__} lies in devices: {why}. Known: {known}.")
+
+
+def _scripted(network: nn.Module) -> list[str]:
+    """Paths of the outermost TorchScript modules."""
+    found: list[str] = []
+    for path, module in network.named_modules():
+        inside = any(path.startswith(f"{outer}." if outer else "") for outer in found)
+        if isinstance(module, jit.ScriptModule) and not inside:
+            found.append(path)
+    return found
+
+
+def _packed_weights(network: nn.Module) -> Iterator[tuple[str, str, str, int]]:
+    """Name, kind of layer, shape and size of each weight that is packed, so that its layer at most gives a copy."""
+    inside: list[str] = []
+    for path, module in network.named_modules():
+        packed = not _PACKED_IN.isdisjoint({*vars(module), *dict(module.named_children())})
+        if not packed or isinstance(module, jit.ScriptModule) or any(path.startswith(outer) for outer in inside):
+            continue
+        inside.append(f"{path}." if path else "")
+        give = getattr(module, "weight", None)
+        weight = give() if callable(give) else give
+        known = isinstance(weight, Tensor)
+        shape, count = ("×".join(map(str, weight.shape)), weight.numel()) if known else ("packed", 0)
+        yield f"{path}.weight" if path else "weight", type(module).__name__, shape, count
+
+
+_PACKED_IN = frozenset({"_packed_params", "_all_weight_values", "_packed_weight_ih"})
+"""Where torch's quantised layers keep their weights."""

@@ -54,6 +54,12 @@ def fold_batchnorm(network: nn.Module, *, among: Container[str] | None = None) -
     return Folding(factors, note)
 
 
+def is_listened_to(module: nn.Module) -> bool:
+    """Whether hooks, or a forward of its own, see or change what the module takes in or gives out."""
+    own = vars(module)  # torch has no public way to ask
+    return bool(own["_forward_hooks"] or own["_forward_pre_hooks"] or "forward" in own)
+
+
 def _names_of_each(network: nn.Module) -> dict[str, int]:
     """By parameter, under how many names its tensor goes: a factor on tied weights would reach every reader."""
     parameters = list(network.named_parameters(remove_duplicate=False))
@@ -64,6 +70,10 @@ def _names_of_each(network: nn.Module) -> dict[str, int]:
 def _fold(network: nn.Module, convolution: str, norm: str) -> Tensor | None:
     conv, batchnorm = network.get_submodule(convolution), network.get_submodule(norm)
     if not isinstance(conv, CONVOLUTIONS) or not isinstance(batchnorm, NORMS):
+        return None
+    if type(conv) not in CONVOLUTIONS or type(batchnorm) not in NORMS:  # whose forward may do something else
+        return None
+    if is_listened_to(conv) or is_listened_to(batchnorm):
         return None
     mean, variance = batchnorm.running_mean, batchnorm.running_var
     if mean is None or variance is None:  # it takes each batch's own statistics

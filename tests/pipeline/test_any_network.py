@@ -17,7 +17,7 @@ from neft.datasets.base import ImageData
 from neft.datasets.torchvision_import import import_torchvision
 from neft.devices import DEVICES, Rram1
 from neft.errors import ConfigError, StoppedError
-from neft.evaluation import monte_carlo
+from neft.evaluation import bench
 from neft.evaluation.monte_carlo import evaluate, try_network
 from neft.mapping.bit_slicing import BitSlicing
 from neft.networks.backbones import BaseBackbone
@@ -235,7 +235,7 @@ def test_a_computed_weight_is_refused() -> None:
     ("batches", "message"),
     [
         ([], "batches are empty"),
-        ([(images(), torch.zeros(5, dtype=torch.long))], r"got \[5\] of torch.int64 for inputs \[6, 3, 10, 10\]"),
+        ([(images(), torch.zeros(5, dtype=torch.long))], r"got \[5\] of torch.int64 for outputs \[6, 4\]"),
         ([(images(), torch.zeros(6))], "labels must be whole numbers"),
         ([(images(), torch.zeros(6, dtype=torch.bool))], "labels must be whole numbers"),
         ([(images(), torch.full((6,), 4))], "from 0 to 3, the last class; got 4 to 4"),
@@ -278,7 +278,7 @@ def test_several_outputs_are_refused() -> None:
         def forward(self, images: Tensor) -> Any:
             return super().forward(images), images
 
-    with pytest.raises(ConfigError, match="got tuple for one input"):
+    with pytest.raises(ConfigError, match=r"got tuple\. Say which they are by logits="):
         try_network(lived_in(Pair()), [(images(), torch.zeros(6, dtype=torch.long))], sigma_ds=[0.1])
 
 
@@ -389,7 +389,7 @@ def test_chips_side_by_side_stop_where_chips_one_by_one_do(few_digits: ImageData
 
 def test_chips_drawn_ahead_are_the_same(few_digits: ImageData) -> None:
     deployed = DeployedNetwork(lived_in(Small()), LAW)
-    ahead = list(monte_carlo._drawn(deployed, 0, 7, ahead=3))
+    ahead = list(bench.drawn(deployed, 0, 7, ahead=3))
     assert len(ahead) == 7
     for instance, chip in enumerate(ahead):
         for name, normals in deployed.normals(0, "chip", instance).items():
