@@ -39,6 +39,7 @@ SECTIONS: dict[str, type[Component]] = {
 RENAMED = {
     ("device", "stds"): "level_stds",
     ("device", "title"): "device_title",
+    ("device", "file_sha256"): "device_file_sha256",
     ("training", "quantise"): "train_quantise",
     ("training", "sampler"): "train_sampler",
     ("evaluation", "quantise"): "test_quantise",

@@ -126,17 +126,21 @@ def _with_fewest_chips(values: dict[str, Any]) -> dict[str, Any]:
     return {"min_instances": 30} | values if precision is not None and most < fewest_chips(precision) else values
 
 
+HEX = "0123456789abcdef"
+ANY_OF_THEIR_OWN: dict[str, st.SearchStrategy[Any]] = {
+    "pretrained_run": st.none() | st.just(A_RUN_ID),
+    "teacher_run": st.none(),  # which teacher it was is no part of a variant
+    "checksum": st.just("") | st.text(HEX, min_size=16, max_size=16),
+    "file_sha256": st.just("") | st.text(HEX, min_size=64, max_size=64),
+    "stds": st.lists(st.floats(0, 1000), min_size=4, max_size=4).filter(any).map(tuple),
+    "title": st.text(st.characters(codec="utf-8"), max_size=12).map(str.strip).filter(str.isprintable),
+}
+"""Settings whose type does not tell what they may be."""
+
+
 def _any_value(name: str, info: FieldInfo) -> st.SearchStrategy[Any]:
-    if name == "pretrained_run":
-        return st.none() | st.just(A_RUN_ID)
-    if name == "teacher_run":  # which teacher it was is no part of a variant
-        return st.none()
-    if name == "checksum":
-        return st.just("") | st.text("0123456789abcdef", min_size=16, max_size=16)
-    if name == "stds":
-        return st.lists(st.floats(0, 1000), min_size=4, max_size=4).filter(any).map(tuple)
-    if name == "title":
-        return st.text(st.characters(codec="utf-8"), max_size=12).map(str.strip).filter(str.isprintable)
+    if name in ANY_OF_THEIR_OWN:
+        return ANY_OF_THEIR_OWN[name]
     limits = {
         key: getattr(item, key) for item in info.metadata for key in ("ge", "gt", "le", "lt") if hasattr(item, key)
     }

@@ -21,6 +21,7 @@ VERBS = {
     "show": "Show one stored run.",
     "note": "Write a note and tags on a stored run.",
     "worst-case": "Search a stored network's worst case under small deviations.",
+    "device": "Read a laboratory's file of conductances as a device.",
     "compare": "Compare stored runs on the same chips.",
     "leaderboard": "Rank every training method with every weight constraint.",
     "claims": "Say which claims the stored experiments support.",

@@ -4,6 +4,7 @@ How far a level misses is here, and measurements that say so; how weights sit on
 chip is drawn in `neft.chips`.
 """
 
+import re
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from neft.component import build, members
 from neft.devices.base import BaseDevice
 from neft.devices.fefet2 import Fefet2
 from neft.devices.fefet6 import Fefet6
-from neft.devices.measured import Measured
+from neft.devices.measured import CHECKSUM, Measured
 from neft.devices.rram1 import Rram1
 from neft.devices.rram4 import Rram4
 from neft.errors import ConfigError, unknown_name
@@ -39,7 +40,7 @@ PUBLISHED: dict[str, type[BaseDevice]] = {name: device for name, device in DEVIC
 
 
 def device_from_text(text: str) -> BaseDevice:
-    """A device from its short name: `rram4`, `measured:1,1.8,1.8,1` or `measured:1,1.8,1.8,1:title`.
+    """A device from its short name: `rram4`, `measured:1,1.8,1.8,1`, `measured:1,1.8,1.8,1:title`, `…:sha256=…`.
 
     Raises:
         ConfigError: no such device, or level stds that cannot be.
@@ -56,8 +57,11 @@ def device_from_text(text: str) -> BaseDevice:
             message = f"Device '{name}' takes nothing after a colon; got '{text}'."
             raise ConfigError(message)
         return build(DEVICES[name], {})
-    levels, _, title = rest.partition(":")
-    return build(Measured, {"title": title} | ({"stds": parse_stds(levels)} if levels else {}))
+    found = re.fullmatch(rf"(.*?)(?::{CHECKSUM}([0-9a-f]{{64}}))?", rest, re.DOTALL)
+    assert found is not None  # noqa: S101 - whatever is before a checksum, or without one
+    levels, _, title = found[1].partition(":")
+    stds = {"stds": parse_stds(levels)} if levels else {}
+    return build(Measured, {"title": title, "file_sha256": found[2] or ""} | stds)
 
 
 def parse_stds(text: str) -> tuple[float, ...]:

@@ -21,6 +21,8 @@ from neft.mapping.bit_slicing import BitSlicing
 MAX_BITS = 8
 MAX_STD = 1000.0
 MAX_TITLE = 40
+CHECKSUM = "sha256="
+"""What stands before a file's checksum in a short name: no title is as long as both."""
 SHOWN_LEVELS = 4
 """A device with more levels is not named by all of them."""
 
@@ -42,6 +44,13 @@ class Measured(BaseDevice):
         max_length=MAX_TITLE,
         title="device title",
         description="What charts and lists call the device; named by its level stds if not given.",
+    )
+    file_sha256: str = Field(
+        default="",
+        pattern="^([0-9a-f]{64})?$",
+        exclude_if=lambda value: not value,  # stored configs without one stay as they are
+        title="checksum of the file",
+        description="SHA-256 of the file of measurements that the level stds are from, kept with the run.",
     )
     label: ClassVar[str] = "Own device"
     source: ClassVar[str] = "level stds of the user's own, in the device model of [Qin2025]"
@@ -78,9 +87,10 @@ class Measured(BaseDevice):
     @property
     @override
     def short_name(self) -> str:
-        """`measured:1,1.8,1.8,1`, or `measured:1,1.8,1.8,1:title`; `neft.devices.device_from_text` reads it."""
+        """`measured:1,1.8,1.8,1`, perhaps with `:title` and `:sha256=…`; `neft.devices.device_from_text` reads it."""
         levels = f"{self.name}:{','.join(number_text(value) for value in self.stds)}"
-        return f"{levels}:{self.title}" if self.title else levels
+        titled = f"{levels}:{self.title}" if self.title else levels
+        return f"{titled}:{CHECKSUM}{self.file_sha256}" if self.file_sha256 else titled
 
     @property
     @override

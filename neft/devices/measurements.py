@@ -1,41 +1,77 @@
-"""From measured conductances to a device: what each level misses by, and how surely that is known.
+"""From a laboratory's file to a device: what each level misses by, and how surely that is known.
 
-A CSV with a header, separated by commas, semicolons or tabs (then also with decimal commas), in one of two shapes:
+A table with or without a header, separated by commas, semicolons, tabs or blanks (`neft.devices.lab_files.tables`), in
+one of two shapes:
 
-- per level: `level,std`, the std of the conductance over the maximal one, or in the unit in which `g_max` is given;
-- raw: `level,measured` or `target,measured`, a row per measured device (with `level` also `target`, if it is known).
+- per level: a std for each level, of the maximal conductance or in a unit, perhaps with the mean or the target;
+- raw: a measurement a row (or many), with its level, its target or the window that it had to hit, or in turn.
+
+Which column is what is guessed from names and numbers, and can be said (`FileOptions`). Units are converted:
+conductances, resistances (inverted), currents at a read voltage, ADC codes, %.
 
 The model (`neft.devices.base`): the errors of level l are independent Gaussians around the target l / (2^K - 1) x g_max
-with std sigma_d x level_stds[l] x g_max. Stds are about the level's own mean; a mean that misses its target is reported
-as `bias` and not modelled.
+with std sigma_d x level_stds[l] x g_max. Stds are about the level's own mean. What else a file tells (a mean beside its
+target, cells that failed, stds that grow with time) is reported as `effects` and not modelled.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.special import ndtr
 
 from neft import columns
-from neft.devices.measured import MAX_BITS
-from neft.devices.measurement_files import Table, read_table
+from neft.component import build
+from neft.devices.lab_files import by_level, raw, units
+from neft.devices.lab_files.effects import Effects
+from neft.devices.lab_files.found import GivenTop
+from neft.devices.lab_files.levels import choose, listed, shape_words
+from neft.devices.lab_files.refusals import refuse, refuse_networks
+from neft.devices.lab_files.roles import Roles, chosen, unread
+from neft.devices.lab_files.tables import Table, read_table
+from neft.devices.measured import MAX_BITS, Measured
 from neft.devices.spreads import scaled
 from neft.errors import ConfigError
+from neft.sigma_d import DECIMALS
 
 Kind = Literal["per level", "raw"]
-MAX_RELATIVE_STD = 1.0
-ENOUGH_FOR_SHAPE = 20
-"""Measurements of a level below which nothing is said of its distribution's shape."""
-SIGNIFICANCE = 0.05
 BIN_EDGE = 4.0
 """Histograms reach this many stds either side of a level's mean."""
 MIN_BINS, MAX_BINS = 8, 40
 UNEVEN = 0.01
 """Targets further than this share of g_max from even steps are worth a word."""
+FINEST = 1e-4
+"""A sigma_d below it loses digits where it is stored."""
+LARGE = 0.5
+"""A sigma_d above it is worth a question."""
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How a file is read, where it is not guessed."""
+
+    columns: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By role (`neft.devices.lab_files.roles.ROLES`), the column's name or its place from 1; empty for none."""
+    units: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By role, the unit: over the header's."""
+    cycle: int | None = None
+    """Rows go through so many levels in turn; 1 where all are of one state."""
+    g_max_unit: str = ""
+    """Of the maximal conductance that is given; the file's if empty."""
+    read_voltage: float | None = None
+    """In volts, for currents."""
+    at_time: float | None = None
+    """In seconds: the levels as they are then; at the earliest time if not given."""
+    choice: str = "auto"
+    """Which levels of the file are the device's (`neft.devices.lab_files.levels.CHOICES`)."""
+    device_bits: int | None = None
+    """K of the device; as many as the file has levels for, if not given."""
+    max_bits: int = MAX_BITS
+    """At most so many then."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +80,25 @@ class MeasuredLevels:
 
     kind: Kind
     levels: pd.DataFrame
-    """A row per level: level, num_measurements, target, bias, std, lower, upper (95 %), skewness, p_value.
+    """A row per level of the device: level, num_measurements, target, mean, bias, std, lower, upper (95 % of std),
+    skewness, p_value.
 
     Conductances are over g_max; what the file does not tell is NaN."""
     values: pd.DataFrame
     """A row per measurement: level, value (conductance over g_max); empty per level."""
     g_max: float
     """The maximal conductance in the file's unit; 1 where stds were relative to it."""
+    unit: str
+    """The file's unit; empty where it tells none."""
+    roles: Roles
+    """Which column was taken for what."""
+    names: tuple[str, ...]
+    """The file's columns."""
+    file_levels: pd.DataFrame
+    """A row per level of the file, by conductance, as `levels`."""
+    effects: Effects
+    checksum: str
+    """The file's SHA-256."""
     notes: tuple[str, ...]
     """What a reader should know, in sentences."""
     shape: str = ""
@@ -62,14 +110,19 @@ class MeasuredLevels:
         return tuple(float(value) for value in self.levels[columns.STD])
 
     @property
+    def never_misses(self) -> bool:
+        """Whether every std is 0, as where a simulator's file stands for ideal devices."""
+        return not any(self.relative_stds)
+
+    @property
     def sigma_d(self) -> float:
         """The RMS of the levels' stds over the maximal conductance (`neft.devices.spreads.scaled`)."""
-        return scaled(self.relative_stds)[0]
+        return 0.0 if self.never_misses else scaled(self.relative_stds)[0]
 
     @property
     def level_stds(self) -> tuple[float, ...]:
-        """The levels' stds over sigma_d x maximal conductance."""
-        return scaled(self.relative_stds)[1]
+        """The levels' stds over sigma_d x maximal conductance; ones for devices that never miss."""
+        return (1.0,) * len(self.levels) if self.never_misses else scaled(self.relative_stds)[1]
 
     @cached_property
     def histograms(self) -> pd.DataFrame:
@@ -78,9 +131,9 @@ class MeasuredLevels:
         Bins are as wide as the level's std allows, so that a Gaussian is as high in every level.
         """
         found = [
-            _histogram(int(row[columns.LEVEL]), self._of(int(row[columns.LEVEL])))
+            _histogram(int(row[columns.LEVEL]), values)
             for row in self.levels.to_dict("records")
-            if row[columns.STD] > 0 and not self.values.empty
+            if row[columns.STD] > 0 and len(values := self._of(int(row[columns.LEVEL])))
         ]
         heads = [columns.LEVEL, columns.BIN_LEFT, columns.BIN_RIGHT, columns.SHARE, columns.GAUSSIAN_SHARE]
         return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=heads)
@@ -89,231 +142,130 @@ class MeasuredLevels:
         return self.values.loc[self.values[columns.LEVEL] == level, columns.VALUE].to_numpy()
 
 
-def read_measurements(content: bytes, *, g_max: float | None = None) -> MeasuredLevels:
-    """A user's CSV of either shape.
+DIGITS = 4
+"""Significant digits of what a device takes over: finer than it can be measured."""
 
-    Args:
-        content: the file.
-        g_max: the maximal conductance in the file's unit. Without one, stds are relative to it already, and raw
-            measurements take the highest target, or where no targets are given the highest level's mean.
+
+def rounded(value: float) -> float:
+    """As a device takes a number over, from a file on the command line and on the page alike.
+
+    >>> rounded(0.0748762)
+    0.07488
+    """
+    return float(f"{value:.{DIGITS}g}")
+
+
+def device_of(found: MeasuredLevels, *, title: str = "") -> Measured:
+    """The device that a file describes, with the file's checksum.
 
     Raises:
-        ConfigError: what is wrong, in which line and column, what was given and what is allowed.
+        ConfigError: a title that cannot be.
+    """
+    stds = tuple(rounded(std) for std in found.level_stds)
+    return build(Measured, {"stds": stds, "title": title, "file_sha256": found.checksum})
+
+
+def read_measurements(
+    content: bytes, *, g_max: float | None = None, options: FileOptions | None = None
+) -> MeasuredLevels:
+    """A laboratory's file of either shape.
+
+    Args:
+        content: the file; gzip is unpacked.
+        g_max: the maximal conductance in the file's unit (in µS where it holds resistances). Without one, stds without
+            a unit are relative to it already, and others take the highest target, or where no targets are given the
+            highest level's mean.
+        options: how it is read; guessed if not given.
+
+    Raises:
+        ConfigError: what is wrong, in which line and column, what was given and what is allowed; or what the file looks
+            like, where it holds no such data.
     """
     if g_max is not None and not 0 < g_max < float("inf"):
         message = f"g_max must be a positive conductance in the file's unit; got {g_max:g}."
         raise ConfigError(message)
+    asked = options or FileOptions()
+    refuse_networks(content)
     table = read_table(content)
-    is_raw, is_per_level = "measured" in table.heads, "std" in table.heads
-    if is_raw and is_per_level:
-        message = "The file has a column 'measured' and a column 'std': it must be raw or per level, not both."
-        raise ConfigError(message)
-    if is_per_level and "level" in table.heads:
-        return _per_level(table, g_max)
-    if is_raw and ("level" in table.heads or "target" in table.heads):
-        return _raw(table, g_max)
-    message = (
-        f"The header must name the columns 'level' and 'std', or 'level' (or 'target') and 'measured'; "
-        f"got {', '.join(repr(head) for head in table.heads)}."
+    if not asked.columns and asked.cycle is None:
+        refuse(table)
+    roles = chosen(table, columns=asked.columns, units=asked.units, cycle=asked.cycle)
+    read = by_level.read if roles.is_per_level else raw.read
+    found = read(
+        table, roles, g_max=_top(g_max, asked.g_max_unit), read_voltage=asked.read_voltage, at_time=asked.at_time
     )
-    raise ConfigError(message)
-
-
-def _per_level(table: Table, g_max: float | None) -> MeasuredLevels:
-    levels = _levels_of(table)
-    unit = 1.0 if g_max is None else g_max
-    given = dict(zip(levels, zip(table.lines, table.numbers("std", lowest=0.0), strict=True), strict=True))
-    if len(given) < len(levels):
-        twice = next(level for level in levels if levels.count(level) > 1)
-        message = f"Level {twice} is given more than once; per level, every level has one row."
-        raise ConfigError(message)
-    _check_count(sorted(given), noun="level")
-    for line, std in given.values():
-        if std / unit > MAX_RELATIVE_STD:
-            message = (
-                f"Line {line}, column 'std': must lie in [0, {MAX_RELATIVE_STD:g}] of the maximal conductance; "
-                f"got {std / unit:g}. If stds are in a unit of conductance, give the maximal conductance g_max."
-            )
-            raise ConfigError(message)
-    count = len(given)
-    frame = pd.DataFrame(
-        {
-            columns.LEVEL: range(count),
-            columns.NUM_MEASUREMENTS: np.nan,
-            columns.TARGET: np.arange(count) / (count - 1),
-            columns.BIAS: np.nan,
-            columns.STD: [given[level][1] / unit for level in range(count)],
-            **dict.fromkeys((columns.LOWER, columns.UPPER, columns.SKEWNESS, columns.P_VALUE), np.nan),
-        }
+    taken = choose(found.levels, choice=asked.choice, device_bits=asked.device_bits, max_bits=asked.max_bits)
+    has_targets = bool(roles.of("target") or roles.of("window_low") or taken.levels[columns.BIAS].notna().any())
+    levels = taken.levels if has_targets or len(found.levels) == 1 else _biased(taken.levels)
+    values = _of_places(found.values, taken.places)
+    bias = tuple(levels[columns.BIAS].tolist()) if has_targets and levels[columns.BIAS].notna().any() else ()
+    notes = [*roles.guesses, *found.notes, taken.note, *_target_words(levels, asked.choice, has_targets=has_targets)]
+    result = MeasuredLevels(
+        kind="per level" if roles.is_per_level else "raw",
+        levels=levels,
+        values=values,
+        g_max=found.g_max,
+        unit=found.unit,
+        roles=roles,
+        names=table.names,
+        file_levels=found.levels,
+        effects=replace(found.effects, bias=bias),
+        checksum=hashlib.sha256(content).hexdigest(),
+        notes=(),
+        shape="" if roles.is_per_level else shape_words(levels),
     )
-    _ = scaled(list(frame[columns.STD]))
-    return MeasuredLevels("per level", frame, _no_values(), unit, _ignored(table, {"level", "std"}))
+    return _with_notes(result, [note for note in notes if note], table)
 
 
-def _raw(table: Table, g_max: float | None) -> MeasuredLevels:
-    measured = np.array(table.numbers("measured"))
-    targets = np.array(table.numbers("target", lowest=0.0)) if "target" in table.heads else None
-    if "level" in table.heads:
-        levels = np.array(_levels_of(table))
-        _check_count(sorted(set(levels.tolist())), noun="level")
-    else:
-        assert targets is not None  # noqa: S101 - read_measurements saw to it
-        known = sorted(set(targets.tolist()))
-        _check_count(list(range(len(known))), noun="target")
-        levels = np.searchsorted(known, targets)
-    count = int(levels.max()) + 1
-    _enough_of_each(levels, count)
-    aims = None if targets is None else _aims(levels, targets, count)
-    unit, words = _unit(g_max, aims, measured[levels == count - 1])
-    aimed = np.arange(count) / (count - 1) if aims is None else aims / unit
-    values = pd.DataFrame({columns.LEVEL: levels, columns.VALUE: measured / unit})
-    frame = pd.DataFrame(
-        [_level_row(level, float(aimed[level]), measured[levels == level] / unit) for level in range(count)]
-    )
-    _check_spread(frame, unit)
-    notes = (_count_words(frame), words, *_target_words(aimed), _bias_words(frame))
-    others = _ignored(table, {"level", "target", "measured"})
-    return MeasuredLevels("raw", frame, values, unit, (*notes, *others), _shape_words(frame))
+def _top(g_max: float | None, unit: str) -> GivenTop | None:
+    return None if g_max is None else GivenTop(g_max, units.required(unit, where="g_max") if unit else None)
 
 
-def _level_row(level: int, target: float, values: np.ndarray) -> dict[str, float | int]:
-    count = len(values)
-    std = float(values.std(ddof=1)) if np.ptp(values) > 0 else 0.0
-    low, high = stats.chi2.ppf([0.975, 0.025], count - 1)
-    tells_shape = count >= ENOUGH_FOR_SHAPE and std > 0
-    return {
-        columns.LEVEL: level,
-        columns.NUM_MEASUREMENTS: count,
-        columns.TARGET: target,
-        columns.BIAS: float(values.mean()) - target,
-        columns.STD: std,
-        columns.LOWER: std * float(np.sqrt((count - 1) / low)),
-        columns.UPPER: std * float(np.sqrt((count - 1) / high)),
-        columns.SKEWNESS: float(stats.skew(values)) if tells_shape else np.nan,
-        columns.P_VALUE: float(stats.normaltest(values).pvalue) if tells_shape else np.nan,
-    }
-
-
-def _levels_of(table: Table) -> list[int]:
-    highest = 2.0**MAX_BITS - 1
-    found = table.numbers("level", lowest=0.0, highest=highest)
-    for line, level in zip(table.lines, found, strict=True):
-        if level != int(level):
-            message = f"Line {line}, column 'level': must be a whole number from 0 to {highest:g}; got {level:g}."
-            raise ConfigError(message)
-    return [int(level) for level in found]
-
-
-def _check_count(found: Sequence[int], *, noun: str) -> None:
-    missing = [level for level in range(found[-1] + 1) if level not in set(found)]
-    if missing:
-        message = (
-            f"Level{'s' if len(missing) > 1 else ''} {_listed(missing)} of 0 … {found[-1]} "
-            f"{'are' if len(missing) > 1 else 'is'} missing; every level must be measured."
+def _with_notes(found: MeasuredLevels, notes: list[str], table: Table) -> MeasuredLevels:
+    if found.never_misses:
+        notes.append("Every std is 0, which is σ_d = 0: these devices never miss, and all chips are alike.")
+    if found.sigma_d > LARGE:
+        notes.append(
+            f"σ_d = {found.sigma_d:.3g} is large: unverified devices have 0.1 to 0.4. Are the stds in %, or in a unit "
+            "of conductance? Then say so."
         )
-        raise ConfigError(message)
-    if len(found) not in {2**bits for bits in range(1, MAX_BITS + 1)}:
-        message = (
-            f"The file has {len(found)} {noun}{'' if len(found) == 1 else 's'}; a device of K bits has 2^K: "
-            f"2, 4, 8, … {2**MAX_BITS}."
-        )
-        raise ConfigError(message)
+    if 0 < found.sigma_d < FINEST:
+        notes.append(f"σ_d = {found.sigma_d:.4g}; runs keep it to {DECIMALS} decimals.")
+    others = unread(table, found.roles)
+    ignored = [f"Columns that are not read: {listed(others, 12)}."] if others else []
+    return replace(found, notes=(*notes, *found.effects.words, *ignored))
 
 
-def _enough_of_each(levels: np.ndarray, count: int) -> None:
-    counts = np.bincount(levels, minlength=count)
-    if counts.min() < 2:
-        few = int(counts.argmin())
-        message = f"Level {few} has {counts[few]} measurement; a std needs at least 2."
-        raise ConfigError(message)
+def _biased(levels: pd.DataFrame) -> pd.DataFrame:
+    """Levels that aim at nothing known, counted from the even steps where the model puts them."""
+    steps = np.linspace(0, 1, len(levels))
+    return levels.assign(**{columns.BIAS: levels[columns.MEAN] - steps}) if columns.MEAN in levels else levels
 
 
-def _aims(levels: np.ndarray, targets: np.ndarray, count: int) -> np.ndarray:
-    aims = np.array([targets[levels == level][0] for level in range(count)])
-    off = targets != aims[levels]
-    if off.any():
-        level = int(levels[off][0])
-        message = (
-            f"Level {level} has more than one target: {aims[level]:g} and {targets[off][0]:g}. Every level must aim at "
-            "one conductance."
-        )
-        raise ConfigError(message)
-    return aims
+def _of_places(values: pd.DataFrame, places: tuple[int, ...]) -> pd.DataFrame:
+    """The measurements of the levels that were taken over, under their new numbers."""
+    new = {old: level for level, old in enumerate(places)}
+    kept = values[values[columns.LEVEL].isin(new)]
+    return kept.assign(**{columns.LEVEL: kept[columns.LEVEL].map(new)}).reset_index(drop=True)
 
 
-def _unit(g_max: float | None, aims: np.ndarray | None, highest: np.ndarray) -> tuple[float, str]:
-    """The maximal conductance, and where it is from."""
-    if g_max is not None:
-        return g_max, f"Conductances are over the given g_max = {g_max:g}."
-    if aims is not None:
-        unit, where = float(aims.max()), "the highest target"
-    else:
-        unit, where = float(highest.mean()), "the highest level's mean, which therefore has no bias"
-    if unit <= 0:
-        message = f"The maximal conductance must be positive; {where} is {unit:g}."
-        raise ConfigError(message)
-    return unit, f"Conductances are over g_max = {unit:.4g}, {where}."
-
-
-def _check_spread(frame: pd.DataFrame, unit: float) -> None:
-    worst = int(frame[columns.STD].to_numpy().argmax())
-    largest = float(frame[columns.STD].max())
-    if largest > MAX_RELATIVE_STD:
-        message = (
-            f"Level {worst} has a std of {largest:g} of the maximal conductance "
-            f"({unit:g}); at most {MAX_RELATIVE_STD:g} is allowed. Are 'measured' and 'target' (or g_max) in one unit?"
-        )
-        raise ConfigError(message)
-    _ = scaled(list(frame[columns.STD]))
-
-
-def _target_words(aimed: np.ndarray) -> list[str]:
+def _target_words(levels: pd.DataFrame, choice: str, *, has_targets: bool) -> list[str]:
+    aimed = levels[columns.TARGET].to_numpy(dtype=float)
     steps = np.arange(len(aimed)) / (len(aimed) - 1)
-    if np.abs(aimed - steps).max() <= UNEVEN:
+    if (
+        choice == "interpolate"
+        or not levels[columns.STD].any()
+        or np.isnan(aimed).any()
+        or (np.abs(aimed - steps).max() <= UNEVEN)
+    ):
         return []
+    what = "targets" if has_targets else "levels' means"
     words = (
-        "The targets are not evenly spaced from no conductance to g_max, as the model's are (lowest: "
-        f"{100 * aimed[0]:.3g} % of g_max): only their spreads are taken over."
+        f"The {what} are not evenly spaced from no conductance to g_max, as the model's are (lowest: "
+        f"{100 * aimed[0]:.3g} % of g_max): only their spreads are taken over, level by level. Interpolated stds "
+        "follow the conductance instead."
     )
     return [words]
-
-
-def _count_words(frame: pd.DataFrame) -> str:
-    counts = frame[columns.NUM_MEASUREMENTS]
-    low, high = int(counts.min()), int(counts.max())
-    return f"{int(counts.sum()):,} measurements, {low if low == high else f'{low} to {high}'} a level."
-
-
-def _bias_words(frame: pd.DataFrame) -> str:
-    biases = frame[columns.BIAS].abs().to_numpy()
-    worst = int(biases.argmax())
-    return (
-        f"Means miss their targets by up to {100 * biases[worst]:.2g} % of g_max (level {worst}); the model has no "
-        "bias: its levels scatter around their targets."
-    )
-
-
-def _shape_words(frame: pd.DataFrame) -> str:
-    told = frame[frame[columns.P_VALUE].notna()]
-    if told.empty:
-        return f"Too few measurements to tell whether they are Gaussian: fewer than {ENOUGH_FOR_SHAPE} a level."
-    odd = told[told[columns.P_VALUE] < SIGNIFICANCE / len(told)]
-    if odd.empty:
-        return "No level departs from a Gaussian, which the model assumes (D'Agostino–Pearson, 5 % in all)."
-    each = ", ".join(f"{row[columns.LEVEL]:g} (skewness {row[columns.SKEWNESS]:.2g})" for _, row in odd.iterrows())
-    return (
-        f"Not Gaussian: level{'s' if len(odd) > 1 else ''} {each}, by D'Agostino–Pearson at 5 % in all. The model "
-        "assumes a Gaussian of the same std, so far misses are more or less common than it says."
-    )
-
-
-def _ignored(table: Table, known: set[str]) -> tuple[str, ...]:
-    others = [head for head in table.heads if head not in known]
-    return (f"Columns that are not read: {', '.join(others)}.",) if others else ()
-
-
-def _no_values() -> pd.DataFrame:
-    return pd.DataFrame({columns.LEVEL: np.array([], dtype=int), columns.VALUE: np.array([], dtype=float)})
 
 
 def _histogram(level: int, values: np.ndarray) -> pd.DataFrame:
@@ -330,8 +282,3 @@ def _histogram(level: int, values: np.ndarray) -> pd.DataFrame:
             columns.GAUSSIAN_SHARE: np.diff(ndtr(scores)),
         }
     )
-
-
-def _listed(levels: Sequence[int]) -> str:
-    shown = ", ".join(str(level) for level in levels[:6])
-    return shown if len(levels) <= 6 else f"{shown}, …"

@@ -151,6 +151,20 @@ def test_short_name_makes_the_device_again(device: BaseDevice) -> None:
 
 
 # ---------------------------------------------------------------- a device of one's own
+@pytest.mark.parametrize("title", ["", "HfO2: batch 3"])
+@pytest.mark.parametrize("checksum", ["", "0123456789abcdef" * 4])
+def test_short_name_keeps_title_and_checksum(title: str, checksum: str) -> None:
+    own = Measured(stds=(1.0, 2.0), title=title, file_sha256=checksum)
+
+    assert device_from_text(own.short_name) == own
+
+
+@pytest.mark.parametrize("checksum", ["0123", "X" * 64, "0" * 65])
+def test_what_is_no_checksum_is_refused(checksum: str) -> None:
+    with pytest.raises(ConfigError, match="checksum of the file"):
+        build(Measured, {"file_sha256": checksum})
+
+
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 @pytest.mark.parametrize("sampler", ["exact", "one_factor"])
 def test_own_device_with_a_published_ones_levels_is_that_device(name: str, sampler: Sampler) -> None:

@@ -7,7 +7,7 @@ import pytest
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.constraints import Clip, NoConstraint
 from neft.datasets.image_folder import ImageFolder
-from neft.devices import Fefet6
+from neft.devices import Fefet6, Measured
 from neft.experiments.first_look import first_look
 from neft.methods import Irs, Ovf
 from neft.networks.backbones import Mlp
@@ -54,6 +54,16 @@ def test_a_part_that_came_later_is_in_the_key_only_where_it_is_not_the_default()
 
     assert RunConfig(constraint=NoConstraint()).key == "dec10e9b"
     assert RunConfig(constraint=Clip()).key == digest(departures)
+
+
+def test_device_of_ones_own_is_in_the_key_without_a_file_as_before() -> None:
+    departures = (
+        '{"backbone":{"name":"vgg8","width":0.25},"dataset":{"name":"digits"},'
+        '"device":{"name":"measured","stds":[0.2,1.0,2.0,1.0],"title":"mine"},"evaluation":{},"mapping":{},'
+        '"method":{"name":"noise_injection"},"training":{}}'
+    )
+
+    assert RunConfig(device=Measured(stds=(0.2, 1, 2, 1), title="mine")).key == digest(departures)
 
 
 def test_run_without_noise_names_sigma_0() -> None:

@@ -7,10 +7,9 @@ from functools import lru_cache
 
 from dashboard.computing.answers import PreviewPass
 from dashboard.computing.work import restored
-from neft.config import RunConfig
-from neft.devices import Measured, device_from_text
+from neft.devices import device_from_text
 from neft.evaluation.preview import Preview, Previewer
-from neft.mapping.bit_slicing import BitSlicing
+from neft.inspection.device_trial import mapping_on
 from neft.pipeline import chip_law
 
 SEED = 0
@@ -81,12 +80,6 @@ def layers(run_id: str, checksum: str, device: str, *, sigma_d: float, max_passe
     return _layers(run_id, checksum, device, sigma_d, max_passes).up_to(number)
 
 
-def mapping_on(config: RunConfig, device: str) -> BitSlicing:
-    """How a stored network's weights lie on a device: as the run's, but of as many bits as one's own device has."""
-    found = device_from_text(device)
-    return config.mapping.on_devices_of(found.device_bits) if isinstance(found, Measured) else config.mapping
-
-
 def forget() -> None:
     """Let go of everything that is kept."""
     for kept in (_curve, _layers, _previewer):
@@ -112,5 +105,6 @@ def _layers(run_id: str, checksum: str, device: str, sigma_d: float, max_passes:
 @lru_cache(maxsize=restored.KEPT)
 def _previewer(run_id: str, checksum: str, device: str) -> Previewer:
     stored = restored.stored(run_id, checksum)
-    law = replace(chip_law(stored.config), device=device_from_text(device), mapping=mapping_on(stored.config, device))
+    found = device_from_text(device)
+    law = replace(chip_law(stored.config), device=found, mapping=mapping_on(stored.config.mapping, found))
     return Previewer(stored.network, stored.images, law)
