@@ -62,6 +62,13 @@ CLOSED_FORM_DENSITY = "closed_form_density"
 SAMPLED_CHIPS = 8
 """Chips whose deviations these tables are of."""
 
+# ---- a waterfall: a row per step from the trained network to its chips
+STEP = "step"
+"""What holds from here on: a key of `neft.runs.waterfalls`."""
+COST = "cost"
+"""Accuracy that the step takes."""
+COST_CI95 = "cost_ci95"
+
 # ---- parameters: a row per parameter of a network
 PARAMETER = "parameter"
 SHAPE = "shape"

@@ -319,6 +319,20 @@ def _worst_cases() -> pd.DataFrame:
     return pd.DataFrame({c.TH_G: th_gs} | {name: odd(f"worst {name}", 4, *between) for name, between in ends.items()})
 
 
+def _steps() -> pd.DataFrame:
+    """A row per step."""
+    accuracies = (0.913, 0.847, 0.629)
+    return pd.DataFrame(
+        {
+            c.LABEL: ["training images", "test images", "variation in stage 1"],
+            c.ACCURACY: accuracies,
+            c.CI95: [0.0, 0.0, 0.031],
+            c.COST: [1 - 0.913, 0.913 - 0.847, 0.847 - 0.629],
+            c.COST_CI95: [0.0, 0.0, 0.029],
+        }
+    )
+
+
 def _margins() -> pd.DataFrame:
     bins = labelled(rows({c.VARIANT: ["ovf", "irs"], c.BIN_LEFT: [-0.5, 0.0, 0.5]}, share=odd("margins", 6, 0.1, 0.6)))
     return bins.assign(bin_right=bins[c.BIN_LEFT] + 0.5)
@@ -559,6 +573,11 @@ EXAMPLES: dict[str, Example] = {
             )
         },
         {"shares": {c.MEAN: 100, c.VARIANCE_SHARE: 100}},
+    ),
+    "waterfall": Example(
+        {"steps": _steps()},
+        {"steps": {c.ACCURACY: 100}},
+        {"look": look("irs"), "dearest": "test images"},
     ),
     "weight_deviations": Example(
         {"histograms": _deviations(), "beside": _deviations()},

@@ -17,6 +17,7 @@ from dashboard.widgets.note_editor import all_tags, note_editor, show_note_probl
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
+from dashboard.widgets.waterfall_card import waterfall_card
 from dashboard.words import percentile_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
@@ -239,6 +240,7 @@ def _details(record: RunRecord) -> None:
         _training(record, kept.history)
     left, right = st.columns(2)
     with left:
+        waterfall_card(record)
         _layers(record)
     with right:
         _provenance(record)

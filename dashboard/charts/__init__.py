@@ -43,6 +43,7 @@ from dashboard.charts.training_curves import training_curves
 from dashboard.charts.unlucky_chips import unlucky_chips
 from dashboard.charts.variance_parts import variance_parts
 from dashboard.charts.variance_shares import variance_shares
+from dashboard.charts.waterfall import waterfall
 from dashboard.charts.weight_deviations import weight_deviations
 from dashboard.charts.weight_errors import weight_errors
 from dashboard.charts.weight_slices import device_levels, slice_errors, weight_distribution
@@ -97,6 +98,7 @@ __all__ = [
     "variance_parts",
     "variance_shares",
     "variant_style",
+    "waterfall",
     "weight_deviations",
     "weight_distribution",
     "weight_errors",

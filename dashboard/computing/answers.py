@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neft.inspection.uncertainty import ChipOutcome
+from neft.runs.waterfalls import WaterfallStep
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,19 @@ class SearchPart:
     """Spent so far."""
     is_stored: bool
     """Whether all is found, and stored."""
+
+
+@dataclass(frozen=True)
+class WaterfallPart:
+    """How far a network was taken down its steps."""
+
+    steps: tuple[WaterfallStep, ...]
+    """As far as they are known; none before the first chip."""
+    done: int
+    total: int
+    """Chips."""
+    is_stored: bool
+    """Whether all is known, and stored."""
 
 
 @dataclass(frozen=True)

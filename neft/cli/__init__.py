@@ -20,6 +20,7 @@ VERBS = {
     "runs": "List the stored runs.",
     "show": "Show one stored run.",
     "note": "Write a note and tags on a stored run.",
+    "waterfall": "Say which step costs a stored network its accuracy.",
     "worst-case": "Search a stored network's worst case under small deviations.",
     "device": "Read a laboratory's file of conductances as a device.",
     "compare": "Compare stored runs on the same chips.",

@@ -75,6 +75,20 @@ def encode(state: Mapping[str, Tensor], device_names: set[str], mapping: BitSlic
     return encoded
 
 
+def holds_codes(path: Path) -> bool:
+    """Whether a file of weights holds codes, so that the real-valued weights are gone.
+
+    Raises:
+        RunCorruptError: the file is not safetensors.
+    """
+    try:
+        with safe_open(path, framework="np") as opened:
+            return any(name.startswith(CODES) for name in opened.keys())  # noqa: SIM118 - it is no mapping
+    except (SafetensorError, OSError) as error:
+        message = f"'{path.name}' cannot be read as weights: {error}."
+        raise RunCorruptError(message) from None
+
+
 def decode(encoded: Mapping[str, Tensor], mapping: BitSlicing) -> dict[str, Tensor]:
     """Back to a state dict: W_d for every layer that was encoded."""
     state: dict[str, Tensor] = {}

@@ -169,6 +169,20 @@ class RunStore:
         encoded = checkpoint.load_tensors(self.root / record.id / WEIGHTS)
         return checkpoint.decode(encoded, build(BitSlicing, record.config["mapping"]))
 
+    def keeps_codes(self, record: RunRecord) -> bool:
+        """Whether a run kept the M-bit codes of its weights alone, not the real-valued weights that were trained.
+
+        Raises:
+            RunNotFoundError: the run was stored without its weights.
+            RunCorruptError: the file was changed or is unreadable.
+        """
+        if WEIGHTS not in record.files:
+            message = f"Run '{record.id}' was stored without its weights."
+            raise RunNotFoundError(message)
+        from neft.runs import checkpoint  # noqa: PLC0415 - imports torch, which listing runs does not need
+
+        return checkpoint.holds_codes(self.root / record.id / WEIGHTS)
+
     def save(self, record: RunRecord, tables: RunTables, weights: "Mapping[str, Tensor] | None" = None) -> RunRecord:
         """Write a run, whole or not at all; returns the record with its files' sums.
 
