@@ -1,8 +1,10 @@
 """Where accuracy goes, step by step: from all images right to what the chips keep."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.charts.axes import zoomed_percent
 from dashboard.charts.frames import percent
 from dashboard.charts.marks import error_bars
 from dashboard.charts.theme import Look, Mode, apply_layout, palette, translucent, variant_style
@@ -63,7 +65,8 @@ def waterfall(steps: pd.DataFrame, *, look: Look, dearest: str, mode: Mode) -> g
         )
     apply_layout(figure, mode=mode, height=FRAME_HEIGHT + ROW_HEIGHT * max(len(names), 3))
     figure.update_layout(bargap=0.35)
-    figure.update_xaxes(title_text="accuracy (%)", range=[0, 102], tickvals=[0, 20, 40, 60, 80, 100])
+    ends = np.concatenate([accuracy - half, accuracy + half, accuracy + cost])
+    figure.update_xaxes(title_text="accuracy (%)", **zoomed_percent(ends))
     figure.update_yaxes(
         range=[max(len(names), 1) - 0.4, -0.6],
         tickvals=rows,

@@ -16,7 +16,7 @@ from dashboard.words.sentences import SIGMA_D
 from neft.errors import StoreError
 from neft.sigma_d import sigma_d_text
 
-QUESTION = "Why is its accuracy so low?"
+QUESTION = "Why is its accuracy not higher?"
 DEFINITION = r"""
 **Waterfall.** Accuracy on training images without devices, on test images, with weights as $M$-bit codes (Eq. 4 of
 [Qin2025]), then with device variation in one layer after another, from the input to the output. Each step keeps those

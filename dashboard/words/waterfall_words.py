@@ -16,7 +16,7 @@ CAUSES = {
     "training_images": "what training did not learn: its own training images are not all right",
     "test_images": "images that training has not seen",
     "quantised": "quantising the weights to codes",
-    "variation": "device variation {at}, most of it in {layer}, in the order of the layers",
+    "variation": "device variation {at}; of its layers, taken in their order, {layer} costs the most",
 }
 CODES_ALONE = "The run kept its weights as codes alone, so what quantising costs is not known."
 

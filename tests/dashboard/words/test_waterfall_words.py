@@ -18,7 +18,7 @@ def test_the_dearest_cause_is_named_with_its_size() -> None:
     )
 
     assert said.startswith("Of 32.0 points that are lost, **27.0 ± 3.0** go to device variation at ")
-    assert "most of it in stage 1 conv" in said
+    assert "stage 1 conv costs the most" in said
 
 
 def test_what_training_did_not_learn_has_no_interval() -> None:
