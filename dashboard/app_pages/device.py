@@ -10,7 +10,7 @@ from dashboard.data.previews import MAX_PASSES, Stream
 from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
-from dashboard.widgets.device_editor import choose_device, form_address, uploaded
+from dashboard.widgets.device_editor import choose_device, file_card, form_address, uploaded
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
@@ -72,6 +72,7 @@ def page() -> None:
     runs = restorable.candidates()
     with st.sidebar:
         record = pick_network(runs) if runs else None
+    file_card()
     left, right = st.columns(2)
     with left:
         chosen = choose_device()
@@ -163,8 +164,8 @@ def _streams(record: RunRecord, device: OwnDevice, sigma_d: float) -> tuple[Stre
     """The previews on this device and on the run's own; None where the network cannot be run, which is then said."""
     try:
         return (
-            previews.curve(record, device.untitled, 2 * sigma_d),
-            previews.curve(record, previews.own_device(record), 2 * sigma_d),
+            previews.curve(record, device.untitled, min(2 * sigma_d, 1.0)),
+            previews.curve(record, previews.own_device(record), min(2 * sigma_d, 1.0)),
         )
     except NeftError as error:
         say_why_not(error)

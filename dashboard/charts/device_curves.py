@@ -59,6 +59,7 @@ def device_curves(
     slice_line = {"color": page.axis, "width": 1}
     figure.add_shape(type="line", x0=at, x1=at, y0=0, y1=1, yref="paper", line=slice_line, layer="below")
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[0, sigma_d_end(curve, beside)])
+    figure.update_xaxes(exponentformat="none")  # 200µ stands for no conductance here
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103], tickvals=[0, 20, 40, 60, 80, 100])
     add_chance(figure, chance=chance, mode=mode)
     return figure

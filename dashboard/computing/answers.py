@@ -40,7 +40,9 @@ class OwnDevice:
     """What this one is called; may be empty."""
     device_bits: int
     untitled: str
-    """Its short name without the title: another title is no other device."""
+    """Its short name without title and checksum: another title is no other device."""
+    file_sha256: str = ""
+    """The checksum of the file that it is from; empty where from none."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,47 @@ class Start:
 
 
 @dataclass(frozen=True)
+class FileChoices:
+    """How a file of measurements is read, where it is not guessed (`neft.devices.measurements.FileOptions`)."""
+
+    columns: tuple[tuple[str, str], ...] = ()
+    """Roles and their columns; an empty column says that there is none."""
+    units: tuple[tuple[str, str], ...] = ()
+    cycle: int | None = None
+    read_voltage: float | None = None
+    at_time: float | None = None
+    choice: str = "auto"
+    device_bits: int | None = None
+
+
+@dataclass(frozen=True)
+class FileColumn:
+    """A column of a file."""
+
+    name: str
+    label: str
+    """With its unit, or its place, and what it holds."""
+
+
+@dataclass(frozen=True)
+class FileColumns:
+    """What columns a file has."""
+
+    columns: tuple[FileColumn, ...]
+    first_rows: pd.DataFrame
+    """By the columns' labels."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example of a file of measurements."""
+
+    label: str
+    file_name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Measurements:
     """What a file of measurements says of a device (`neft.devices.measurements.MeasuredLevels`)."""
 
@@ -69,6 +112,20 @@ class Measurements:
     notes: tuple[str, ...]
     shape: str
     """Whether the measurements look Gaussian, in a sentence; empty where stds were given."""
+    checksum: str
+    """The file's SHA-256."""
+    unit: str
+    """Of its conductances; empty where it tells none."""
+    roles: dict[str, str]
+    """By role, the column that was taken for it."""
+    cycle: int
+    """Levels that rows were taken to go through in turn; 0 where a column tells them."""
+    num_file_levels: int
+    unmodelled: tuple[str, ...]
+    """What the file tells and chips do not have, in sentences."""
+    times: pd.DataFrame
+    """A row per time: time (s), std (RMS over levels, over the maximal conductance); empty where all are of one."""
+    never_misses: bool
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A user's own device: where it starts, what a file of measurements says of it, its tables and commands."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,16 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.computing import process
-from dashboard.computing.answers import Handover, Measurements, OwnDevice, Start, WeightsOnDevice
+from dashboard.computing.answers import (
+    Example,
+    FileChoices,
+    FileColumns,
+    Handover,
+    Measurements,
+    OwnDevice,
+    Start,
+    WeightsOnDevice,
+)
 from dashboard.data.stored import RunRecord
 from neft import columns
 from neft.component import number_text
@@ -21,7 +31,16 @@ if TYPE_CHECKING:
 else:
     work = process.remote("dashboard.computing.work.own_devices")
 
-__all__ = ["Handover", "Measurements", "OwnDevice", "Start", "WeightsOnDevice"]
+__all__ = [
+    "Example",
+    "FileChoices",
+    "FileColumns",
+    "Handover",
+    "Measurements",
+    "OwnDevice",
+    "Start",
+    "WeightsOnDevice",
+]
 
 DEFAULT = "rram_wan_1d"
 DEFAULT_BITS = 2
@@ -30,6 +49,8 @@ MAX_BITS = 4
 DIGITS = 4
 """Significant digits to which levels are kept in the address: finer than they can be measured."""
 INTERVAL = "interval"
+GUESSED = FileChoices()
+"""Where a user says nothing."""
 TRIED_AT = (0, 0.5, 1, 1.5, 2)
 """In units of the device's sigma_d."""
 
@@ -97,13 +118,13 @@ def edited(stds: Sequence[float], rows: Mapping[int, Mapping[str, float | None]]
     return brief([std if (new := given.get(level)) is None else new for level, std in enumerate(stds)])
 
 
-def own_device(text: str, title: str) -> OwnDevice:
+def own_device(text: str, title: str, file_sha256: str = "") -> OwnDevice:
     """The device that the address describes.
 
     Raises:
-        ConfigError: level stds or a title that cannot be, or more levels than the page edits.
+        ConfigError: level stds, a title or a checksum that cannot be, or more levels than the page edits.
     """
-    device = _device(text, title.strip())
+    device = _device(text, title.strip(), file_sha256.strip())
     if device.device_bits > MAX_BITS:
         message = f"This page edits up to {2**MAX_BITS} levels; got {len(device.stds)}."
         raise ConfigError(message)
@@ -119,14 +140,46 @@ def levels_text(stds: Sequence[float]) -> str:
     return ",".join(number_text(std) for std in stds)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the measurements …")
-def measurements(content: bytes, g_max: float | None) -> Measurements:
-    """What a user's CSV says.
+def measurements(content: bytes, g_max: float | None, choices: FileChoices = GUESSED) -> Measurements:
+    """What a laboratory's file says.
 
     Raises:
-        ConfigError: which line or column is wrong, and what is allowed.
+        ConfigError: which line or column is wrong, and what is allowed; or what the file looks like instead.
     """
-    return work.measurements(content, g_max)
+    return _measurements(content, hashlib.sha256(content).hexdigest(), g_max, choices)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the measurements …")
+def _measurements(_content: bytes, checksum: str, g_max: float | None, choices: FileChoices) -> Measurements:
+    del checksum
+    return work.measurements(_content, g_max, choices, MAX_BITS)
+
+
+def file_columns(content: bytes) -> FileColumns:
+    """What columns a file has.
+
+    Raises:
+        ConfigError: it holds no table.
+    """
+    return _file_columns(content, hashlib.sha256(content).hexdigest())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _file_columns(_content: bytes, checksum: str) -> FileColumns:
+    del checksum
+    return work.file_columns(_content)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def roles() -> dict[str, str]:
+    """What a column of a file can be, by role, in words."""
+    return work.roles()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def level_choices() -> tuple[str, ...]:
+    """How the levels of a device may be chosen from those of a file."""
+    return work.level_choices()
 
 
 def is_as_measured(device: OwnDevice, measured: Measurements) -> bool:
@@ -135,8 +188,8 @@ def is_as_measured(device: OwnDevice, measured: Measurements) -> bool:
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading the device …")
-def _device(text: str, title: str) -> OwnDevice:
-    return work.device(text, title)
+def _device(text: str, title: str, file_sha256: str) -> OwnDevice:
+    return work.device(text, title, file_sha256)
 
 
 # ---------------------------------------------------------------- tables
@@ -202,15 +255,24 @@ def handover(record: RunRecord, device: OwnDevice, sigma_d: float) -> Handover:
     Raises:
         ConfigError: they do not fit.
     """
-    return _handover(record.id, json.dumps(record.config), device.stds, device.title, sigma_d)
+    return _handover(record.id, json.dumps(record.config), device, sigma_d)
 
 
-def example_csv() -> bytes:
-    """Raw measurements as they may be uploaded: a draw from a published fit, in µS."""
-    return work.example_csv(DEFAULT, DEFAULT_BITS)
+@st.cache_resource(max_entries=1, show_spinner=False)
+def examples() -> tuple[Example, ...]:
+    """Files as they may be uploaded, one a layout: draws from a published fit."""
+    return work.examples()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _handover(run_id: str, config: str, stds: tuple[float, ...], title: str, sigma_d: float) -> Handover:
-    tried_at = tuple(rounded(share * sigma_d) for share in TRIED_AT)
-    return work.handover(stds, title, run_id=run_id, config=config, sigma_d=sigma_d, tried_at=tried_at)
+def _handover(run_id: str, config: str, device: OwnDevice, sigma_d: float) -> Handover:
+    tried_at = tuple(rounded(min(share * sigma_d, 1.0)) for share in TRIED_AT)
+    return work.handover(
+        device.stds,
+        device.title,
+        device.file_sha256,
+        run_id=run_id,
+        config=config,
+        sigma_d=sigma_d,
+        tried_at=tried_at,
+    )

@@ -7,22 +7,18 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.data import own_devices
-from dashboard.data.own_devices import Measurements, OwnDevice, WeightsOnDevice
+from dashboard.data.own_devices import OwnDevice, WeightsOnDevice
 from dashboard.widgets.component_form import PREFIX
-from dashboard.widgets.upload_fix import reachable_uploads
+from dashboard.widgets.device_file import FILE, G_MAX, upload, uploaded, uploaded_name
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import ConfigError
 
-START, BITS, FILE, G_MAX, EDITOR = "own_start", "own_bits", "own_file", "own_g_max", "own_table"
-MIN_SIGMA_D, MAX_SIGMA_D, USUAL_SIGMA_D = 0.001, 0.5, 0.1
-"""A curve goes to twice σ_d, and 1 is the most there is."""
-FORMATS = """
-A header and rows, separated by commas, semicolons or tabs. Either **per level**: `level,std` – the std of the
-conductance over the maximal one, or in any unit with the maximal conductance given. Or **raw**, a row per device:
-`level,measured`, `target,measured`, or all three. From raw data come each level's std with its 95 % interval, its bias,
-and whether it looks Gaussian. The file stays on this machine.
-"""
+__all__ = ["FILE", "G_MAX", "START", "choose_device", "file_card", "form_address", "uploaded"]
+
+START, BITS, EDITOR = "own_start", "own_bits", "own_table"
+MIN_SIGMA_D, MAX_SIGMA_D, USUAL_SIGMA_D = 1e-6, 1.0, 0.1
+"""All that runs keep apart: no file's σ_d is cut."""
 
 
 def choose_device() -> tuple[OwnDevice, float] | None:
@@ -35,17 +31,12 @@ def choose_device() -> tuple[OwnDevice, float] | None:
         sigma_d = _sigma_and_title()
         with table:
             _table(device, sigma_d)
-        _upload()
     return None if device is None else (device, sigma_d)
 
 
-def uploaded() -> Measurements | None:
-    """What the uploaded file says; None without one that can be read."""
-    file = st.session_state.get(FILE)
-    try:
-        return None if file is None else own_devices.measurements(file.getvalue(), st.session_state.get(G_MAX))
-    except ConfigError:
-        return None  # the editor says why
+def file_card() -> None:
+    """Draw where a file is dropped and how it is read; the device of one that can be read is taken over."""
+    upload(_take_file)
 
 
 def _set_out() -> None:
@@ -60,12 +51,22 @@ def _is_given(key: str) -> bool:
     return key in st.session_state or key in st.query_params
 
 
-def _take(levels: tuple[float, ...], sigma_d: float | None, title: str) -> None:
+def _take(levels: tuple[float, ...], sigma_d: float | None, title: str, file_sha256: str = "") -> None:
     """Write a device into the fields; before they are drawn."""
     st.session_state[address.OWN_LEVELS] = own_devices.levels_text(levels)
     st.session_state[address.OWN_TITLE] = title
+    st.session_state[address.OWN_FILE] = file_sha256
     if sigma_d is not None:
         st.session_state[address.OWN_SIGMA_D] = min(max(sigma_d, MIN_SIGMA_D), MAX_SIGMA_D)
+
+
+def _take_file() -> None:
+    """The device of the uploaded file, where it can be read and misses at all."""
+    measured = uploaded()
+    if measured is None or measured.never_misses:
+        return
+    stds, sigma_d = own_devices.brief(measured.level_stds), own_devices.rounded(measured.sigma_d)
+    _take(stds, sigma_d, uploaded_name(), measured.checksum)
 
 
 def _take_start(name: str, bits: int) -> None:
@@ -79,6 +80,7 @@ def form_address(device: OwnDevice, weights: WeightsOnDevice, sigma_d: float) ->
         f"{PREFIX}device": device.name,
         f"{PREFIX}level_stds_{device.name}": own_devices.levels_text(device.stds),
         f"{PREFIX}device_title_{device.name}": device.title,
+        f"{PREFIX}device_file_sha256_{device.name}": device.file_sha256,
         f"{PREFIX}sigma_d": f"{sigma_d:g}",
         f"{PREFIX}device_bits": str(weights.device_bits),
         f"{PREFIX}weight_bits": str(weights.weight_bits),
@@ -96,9 +98,9 @@ def _line() -> OwnDevice | None:
         help="Over σ_d × maximal conductance, from level 0 up: 2, 4, 8 or 16 numbers, as in the address and on the "
         "command line.",
     )
-    title = str(st.session_state.get(address.OWN_TITLE, st.query_params.get(address.OWN_TITLE, "")))
+    title, file_sha256 = _given(address.OWN_TITLE), _given(address.OWN_FILE)
     try:
-        return own_devices.own_device(text or "", title)
+        return own_devices.own_device(text or "", title, file_sha256)
     except ConfigError as error:
         st.error(str(error), icon=":material/error:")
     st.button(
@@ -110,8 +112,14 @@ def _line() -> OwnDevice | None:
     return None
 
 
+def _given(key: str) -> str:
+    """What the session holds, or else the address."""
+    return str(st.session_state.get(key, st.query_params.get(key, "")))
+
+
 def _forget_title() -> None:
-    """A device that was edited is no longer the published one."""
+    """A device that was edited is no longer the published one, nor its file's."""
+    st.session_state[address.OWN_FILE] = ""
     if own_devices.start_called(st.session_state.get(address.OWN_TITLE, "")) is not None:
         st.session_state[address.OWN_TITLE] = ""
 
@@ -139,6 +147,15 @@ def _sigma_and_title() -> float:
             max_chars=40,
             placeholder="Your device",
             help="What charts and lists call it.",
+        )
+    if _given(address.OWN_FILE):
+        st.text_input(
+            "SHA-256 of its file",
+            key=address.OWN_FILE,
+            bind="query-params",
+            persist_state="session",
+            disabled=True,
+            help="Kept with every run on this device. Edited levels are no longer the file's, and lose it.",
         )
     return float(sigma_d or USUAL_SIGMA_D)
 
@@ -226,70 +243,3 @@ def _edited(key: str, stds: tuple[float, ...]) -> None:
     _forget_title()
     levels = own_devices.edited(stds, st.session_state[key]["edited_rows"])
     _take(levels, None, st.session_state.get(address.OWN_TITLE, ""))
-
-
-# ---------------------------------------------------------------- file
-def _upload() -> None:
-    with st.expander(
-        "From measurements (CSV)", icon=":material/upload_file:", expanded=bool(st.session_state.get(FILE))
-    ):
-        st.markdown(FORMATS)
-        reachable_uploads()
-        left, right = st.columns([3, 2])
-        with left:
-            st.file_uploader(
-                "File of measurements",
-                type=["csv", "tsv", "txt"],
-                max_upload_size=2,
-                key=FILE,
-                on_change=_take_file,
-                help="At most 2 MB; text in UTF-8.",
-            )
-        with right:
-            st.number_input(
-                r"$g_{max}$",
-                value=None,
-                min_value=0.0,
-                format="%g",
-                key=G_MAX,
-                on_change=_take_file,
-                placeholder="from the file",
-                help="The maximal conductance in the file's unit. Without one, stds are over it already, and raw data "
-                "take the highest target.",
-            )
-            st.download_button(
-                "An example file",
-                data=own_devices.example_csv,
-                file_name="measurements.csv",
-                mime="text/csv",
-                icon=":material/download:",
-                on_click="ignore",
-                help="Raw measurements, drawn at random from a published fit.",
-            )
-        _say_file()
-
-
-def _take_file() -> None:
-    measured = uploaded()
-    if measured is not None:
-        name = st.session_state[FILE].name.rsplit(".", 1)[0][:40].strip()
-        _take(own_devices.brief(measured.level_stds), own_devices.rounded(measured.sigma_d), name)
-
-
-def _say_file() -> None:
-    """Why the file cannot be read, or what should be known of it."""
-    file = st.session_state.get(FILE)
-    if file is None:
-        return
-    try:
-        measured = own_devices.measurements(file.getvalue(), st.session_state.get(G_MAX))
-    except ConfigError as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    if measured.sigma_d > MAX_SIGMA_D:
-        st.warning(
-            f"Its {SIGMA_D} is {measured.sigma_d:.3g}; this page tries devices up to {MAX_SIGMA_D}.",
-            icon=":material/warning:",
-        )
-    st.markdown("\n".join(f"- {note}" for note in measured.notes) or "Read.")
-    st.button("Take its levels again", icon=":material/replay:", on_click=_take_file)

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-SCRIPT = """<script>
+SCRIPT = """<script>{
 const place = "[data-testid='stFileUploaderDropzone'][role='presentation']"
 const mend = () => document.querySelectorAll(place).forEach(found => found.removeAttribute("role"))
 mend()
 new MutationObserver(mend).observe(document.body, {childList: true, subtree: true})
-</script>"""
+}</script>"""
 
 
 def reachable_uploads() -> None:

@@ -233,7 +233,7 @@ def _with_notes(found: MeasuredLevels, notes: list[str], table: Table) -> Measur
         notes.append(f"σ_d = {found.sigma_d:.4g}; runs keep it to {DECIMALS} decimals.")
     others = unread(table, found.roles)
     ignored = [f"Columns that are not read: {listed(others, 12)}."] if others else []
-    return replace(found, notes=(*notes, *found.effects.words, *ignored))
+    return replace(found, notes=(*notes, *found.effects.notes, *found.effects.words, *ignored))
 
 
 def _biased(levels: pd.DataFrame) -> pd.DataFrame:

@@ -3,15 +3,28 @@
 import json
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
-from dashboard.computing.answers import Handover, Measurements, OwnDevice, Start, WeightsOnDevice
+from dashboard.computing.answers import (
+    Example,
+    FileChoices,
+    FileColumn,
+    FileColumns,
+    Handover,
+    Measurements,
+    OwnDevice,
+    Start,
+    WeightsOnDevice,
+)
 from neft import columns
 from neft.component import build
 from neft.config import RunConfig
 from neft.devices import PUBLISHED, BaseDevice, Measured, parse_stds
-from neft.devices.measurements import read_measurements
+from neft.devices.lab_files.examples import EXAMPLES
+from neft.devices.lab_files.levels import CHOICES
+from neft.devices.lab_files.roles import ROLES
+from neft.devices.lab_files.tables import read_table
+from neft.devices.measurements import FileOptions, read_measurements
 from neft.devices.spreads import FITTED, scaled
 from neft.errors import ConfigError
 from neft.mapping.bit_slicing import BitSlicing
@@ -20,17 +33,17 @@ from neft.reference.citations import cite
 
 MAX_BITS = 8
 """Of one device."""
-EXAMPLE_COUNT = 60
-"""Measurements a level of the example file."""
+FIRST_ROWS = 5
+"""Of a file, that are shown."""
 
 
-def device(text: str, title: str) -> OwnDevice:
+def device(text: str, title: str, file_sha256: str) -> OwnDevice:
     """The device of these level stds, separated by commas.
 
     Raises:
-        ConfigError: level stds or a title that cannot be.
+        ConfigError: level stds, a title or a checksum that cannot be.
     """
-    found = _measured(parse_stds(text), title)
+    found = _measured(parse_stds(text), title, file_sha256)
     return OwnDevice(
         name=found.name,
         label=found.label,
@@ -38,6 +51,7 @@ def device(text: str, title: str) -> OwnDevice:
         title=found.title,
         device_bits=found.device_bits,
         untitled=_measured(found.stds, "").short_name,
+        file_sha256=found.file_sha256,
     )
 
 
@@ -58,13 +72,24 @@ def starts(bits: int) -> dict[str, Start]:
     return found
 
 
-def measurements(content: bytes, g_max: float | None) -> Measurements:
-    """What a user's CSV says; the maximal conductance is in its unit.
+def measurements(content: bytes, g_max: float | None, choices: FileChoices, max_bits: int) -> Measurements:
+    """What a laboratory's file says; the maximal conductance is in its unit.
 
     Raises:
-        ConfigError: which line or column is wrong, and what is allowed.
+        ConfigError: which line or column is wrong, and what is allowed; or what the file looks like instead.
     """
-    found = read_measurements(content, g_max=g_max)
+    options = FileOptions(
+        columns=dict(choices.columns),
+        units=dict(choices.units),
+        cycle=choices.cycle,
+        read_voltage=choices.read_voltage,
+        at_time=choices.at_time,
+        choice=choices.choice,
+        device_bits=choices.device_bits,
+        max_bits=max_bits,
+    )
+    found = read_measurements(content, g_max=g_max, options=options)
+    retention = found.effects.retention
     return Measurements(
         sigma_d=found.sigma_d,
         level_stds=found.level_stds,
@@ -72,7 +97,37 @@ def measurements(content: bytes, g_max: float | None) -> Measurements:
         histograms=found.histograms,
         notes=found.notes,
         shape=found.shape,
+        checksum=found.checksum,
+        unit=found.unit,
+        roles={str(role): name for role, name in found.roles.columns.items()},
+        cycle=found.roles.cycle,
+        num_file_levels=len(found.file_levels),
+        unmodelled=found.effects.words,
+        times=pd.DataFrame({columns.TIME: [], columns.STD: []}) if retention is None else retention.times,
+        never_misses=found.never_misses,
     )
+
+
+def file_columns(content: bytes) -> FileColumns:
+    """What columns a file has.
+
+    Raises:
+        ConfigError: it holds no table.
+    """
+    table = read_table(content)
+    found = tuple(FileColumn(column.name, column.label) for column in table.columns)
+    first = {column.label: column.first(FIRST_ROWS) for column in table.columns}
+    return FileColumns(found, pd.DataFrame(first))
+
+
+def roles() -> dict[str, str]:
+    """What a column can be, by role, in words."""
+    return {str(role): words for role, words in ROLES.items()}
+
+
+def level_choices() -> tuple[str, ...]:
+    """How the levels of a device may be chosen from those of a file."""
+    return CHOICES
 
 
 def published_levels(device_bits: int) -> pd.DataFrame:
@@ -116,6 +171,7 @@ def weights_on_device(stds: Sequence[float], mapping: Mapping[str, int] | None) 
 def handover(
     stds: Sequence[float],
     title: str,
+    file_sha256: str,
     *,
     run_id: str,
     config: str,
@@ -127,6 +183,7 @@ def handover(
     Args:
         stds: the device's level stds.
         title: what it is called.
+        file_sha256: the checksum of its file; empty where from none.
         run_id: the run.
         config: the run's config as JSON.
         sigma_d: at which it is trained.
@@ -136,7 +193,7 @@ def handover(
         ConfigError: the run's settings and the device do not fit.
     """
     own = RunConfig.from_json(config)
-    one = _measured(stds, title)
+    one = _measured(stds, title, file_sha256)
     mapping = own.mapping.on_devices_of(one.device_bits)
     parts = {name: getattr(own, name).model_dump() for name in RunConfig.model_fields}
     parts["device"], parts["mapping"] = one.model_dump(), mapping.model_dump()
@@ -156,27 +213,13 @@ def handover(
     )
 
 
-def example_csv(name: str, bits: int) -> bytes:
-    """Raw measurements as they may be uploaded: a draw from a published fit, in µS."""
-    spread = FITTED[name]
-    rng = np.random.default_rng(0)
-    stds = spread.relative_stds(bits)
-    targets = np.linspace(0, spread.g_max, len(stds))
-    rows = pd.DataFrame(
-        {
-            columns.LEVEL: np.repeat(np.arange(len(stds)), EXAMPLE_COUNT),
-            "target (µS)": np.repeat(targets, EXAMPLE_COUNT).round(3),
-            "measured (µS)": np.concatenate(
-                [rng.normal(at, std * spread.g_max, EXAMPLE_COUNT) for at, std in zip(targets, stds, strict=True)]
-            ).round(3),
-        }
-    )
-    note = f"# An example, drawn at random from a published fit: {cite(spread.source)}\n"
-    return (note + rows.to_csv(index=False)).encode()
+def examples() -> tuple[Example, ...]:
+    """Files as they may be uploaded, one a layout: draws from a published fit."""
+    return tuple(Example(one.label, one.file_name, one.content()) for one in EXAMPLES.values())
 
 
-def _measured(stds: Sequence[float], title: str) -> Measured:
-    return build(Measured, {"stds": tuple(stds), "title": title})
+def _measured(stds: Sequence[float], title: str, file_sha256: str = "") -> Measured:
+    return build(Measured, {"stds": tuple(stds), "title": title, "file_sha256": file_sha256})
 
 
 def _has(one: BaseDevice, bits: int) -> bool:

@@ -3,7 +3,7 @@
 None of it is sampled: the device model takes stds alone. The numbers are told, so that nothing is lost in silence.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,8 @@ class Effects:
     retention: Retention | None = None
     time: float | None = None
     """Seconds after programming at which the levels were taken, where the file says so."""
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    """What else is to be said of times."""
 
     @property
     def failed_share(self) -> float:
@@ -73,7 +74,7 @@ class Effects:
             )
         if self.retention is not None:
             found.append(_retention_words(self.retention))
-        return (*found, *self.notes)
+        return tuple(found)
 
 
 def _retention_words(found: Retention) -> str:

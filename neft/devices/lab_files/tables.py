@@ -61,9 +61,26 @@ class Column:
         return re.sub(r"[^a-z0-9µ/]+", "_", self.name.lower()).strip("_")
 
     @property
+    def label(self) -> str:
+        """Its name with its unit; without a header, its place with what it holds."""
+        if not self.name.isdecimal():
+            return f"{self.name} ({self.unit})" if self.unit else self.name
+        known = self.known
+        held = f"{_brief(known.min())} to {_brief(known.max())}" if len(known) else "no numbers"
+        return f"column {self.name}: {held}"
+
+    def first(self, count: int) -> list[str]:
+        """Its first cells, as they are read."""
+        return [self.words.get(row, f"{number:g}") for row, number in enumerate(self.numbers[:count].tolist())]
+
+    @property
     def known(self) -> Floats:
         """Its numbers."""
         return self.numbers[np.isfinite(self.numbers)]
+
+
+def _brief(number: float) -> str:
+    return f"{number:,.0f}" if 1e4 <= abs(number) < 1e9 else f"{number:.4g}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from hashlib import sha256
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,6 +15,7 @@ from neft import columns
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.devices import PUBLISHED, Measured
+from neft.devices.lab_files.examples import EXAMPLES
 from neft.devices.spreads import FITTED
 from neft.networks.backbones import Mlp
 from neft.options import make_config
@@ -32,6 +34,10 @@ def a_run(store: RunStore, method: str = "irs") -> RunRecord:
 
 def line(app: AppTest) -> str:
     return str(app.text_input(key="stds").value)
+
+
+def sigma_d(app: AppTest) -> float:
+    return float(app.number_input(key="own_at").value or 0)
 
 
 def upload(app: AppTest, content: bytes, name: str = "wafer 7.csv") -> AppTest:
@@ -186,10 +192,10 @@ def test_without_weights_the_device_is_still_shown(shipped: RunStore) -> None:
 
 # ---------------------------------------------------------------- files
 def test_example_file_gives_the_device_with_intervals_and_hills(shipped: RunStore) -> None:
-    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), own_devices.example_csv())
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), EXAMPLES["raw"].content())
 
     assert not app.exception
-    found = own_devices.measurements(own_devices.example_csv(), None)
+    found = own_devices.measurements(EXAMPLES["raw"].content(), None)
     assert line(app) == own_devices.levels_text(own_devices.brief(found.level_stds))
     assert app.text_input(key="called").value == "wafer 7"
     assert app.number_input(key="own_at").value == pytest.approx(found.sigma_d, rel=1e-3)
@@ -219,6 +225,124 @@ def test_wrong_file_is_named_and_leaves_the_device(shipped: RunStore) -> None:
     assert "Line 2, column 'std': must be a number >= 0; got 'a'." in app.error[0].value
     assert line(app) == UNEVEN["stds"]
     assert len(charts(app)) == 3
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_is_taken_over_with_its_checksum(shipped: RunStore, example: str) -> None:
+    content = EXAMPLES[example].content()
+
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), content, EXAMPLES[example].file_name)
+
+    assert not app.exception
+    assert not app.error
+    found = own_devices.measurements(content, None)
+    assert line(app) == own_devices.levels_text(own_devices.brief(found.level_stds))
+    assert f"--device-file-sha256 {sha256(content).hexdigest()}" in words(app)
+
+
+def test_edited_levels_are_no_longer_the_files(shipped: RunStore) -> None:
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), EXAMPLES["raw"].content())
+
+    app = app.text_input(key="stds").set_value("1,2,2,1").run()
+
+    assert "--device-file-sha256" not in words(app)
+
+
+def test_address_keeps_the_checksum_of_a_file_that_is_not_there(shipped: RunStore) -> None:
+    checksum = "0123456789abcdef" * 4
+
+    app = open_page(Page.DEVICE, run=a_run(shipped).id, from_file=checksum, **UNEVEN)
+
+    assert f"--device-file-sha256 {checksum}" in words(app)
+    assert app.text_input(key="from_file").value == checksum
+
+
+def test_small_and_large_sigma_d_of_a_file_are_kept(shipped: RunStore) -> None:
+    app = open_page(Page.DEVICE, run=a_run(shipped).id)
+
+    app = upload(app, b"level,std\n0,0.0002\n1,0.0004\n2,0.0004\n3,0.0002\n")
+    assert app.number_input(key="own_at").value == pytest.approx(0.0003162)
+    assert "--sigma-d 0.000316" in words(app)
+
+    app = upload(app, b"level,std\n0,0.7\n1,0.9\n")
+    assert app.number_input(key="own_at").value == pytest.approx(0.8062)
+    assert "--test-sigma-d 0,0.4031,0.8062,1" in words(app)
+    assert not app.exception
+
+
+def test_levels_at_a_later_time_are_taken_over(shipped: RunStore) -> None:
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), EXAMPLES["retention"].content())
+    early = sigma_d(app)
+    assert "What chips do not have yet" in words(app)
+
+    app = app.select_slider(key="own_at_time").set_value(1000.0).run()
+
+    assert sigma_d(app) > 1.3 * early
+    assert app.select_slider(key="own_at_time").value == 1000
+
+
+def test_a_column_that_is_said_takes_the_place_of_the_guess(shipped: RunStore) -> None:
+    rows = [f"{level},{level * 10 + (row % 3)},{level * 10 + 4 * (row % 5)}" for row in range(40) for level in range(4)]
+    content = "\n".join(["level,first,second", *rows]).encode()
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), content)
+    assert app.selectbox(key="own_role_measured").value == "first"
+    first = sigma_d(app)
+
+    app = app.selectbox(key="own_role_measured").set_value("second").run()
+
+    assert not app.error
+    assert sigma_d(app) > 2 * first
+    assert app.selectbox(key="own_role_measured").value == "second"
+    assert app.selectbox(key="own_role_level").value == "level"
+
+
+def test_a_unit_that_is_said_is_converted(shipped: RunStore) -> None:
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), b"level,std\n0,0.5\n1,0.7\n")
+
+    app = app.text_input(key="own_unit_std").set_value("%").run()
+
+    assert app.number_input(key="own_at").value == pytest.approx(0.006083)
+
+
+def test_another_file_begins_with_guesses_again(shipped: RunStore) -> None:
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), b"level,std\n0,0.5\n1,0.7\n")
+    app = app.text_input(key="own_unit_std").set_value("%").run()
+
+    app = upload(app, b"level,std\n0,0.05\n1,0.07\n", "other.csv")
+
+    assert app.number_input(key="own_at").value == pytest.approx(0.06083)
+    assert app.text_input(key="own_unit_std").value == ""
+
+
+def test_many_levels_are_thinned_to_what_the_page_edits(shipped: RunStore) -> None:
+    rows = "\n".join(f"{level},{level},{1 + level / 60}" for level in range(60))
+
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), f"level,target,std (%)\n{rows}\n".encode())
+
+    assert len(line(app).split(",")) == 16
+    assert "Of the file's 60 levels" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"t,I,V\n0,1e-9,0.1\n1,2e-9,0.2\n", "The file looks like an I–V sweep"),
+        (b"PK\x03\x04", "The file looks like an Excel workbook"),
+    ],
+)
+def test_what_is_no_device_data_leaves_the_device(shipped: RunStore, content: bytes, sentence: str) -> None:
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id, **UNEVEN), content)
+
+    assert sentence in app.error[0].value
+    assert line(app) == UNEVEN["stds"]
+
+
+def test_devices_that_never_miss_are_not_taken_over(shipped: RunStore) -> None:
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id, **UNEVEN), b"states,mean,std\n0,1,0\n1,2,0\n")
+
+    assert not app.error
+    assert "there is nothing to try" in app.info[0].value
+    assert line(app) == UNEVEN["stds"]
 
 
 # ---------------------------------------------------------------- a run on it
