@@ -64,6 +64,7 @@ def train(
       neft train --backbone vgg8 --width 0.25 --method noise_injection --temperature 8
       neft train --backbone mlp --precision --num-instances 2000
       neft train --dataset fashion_mnist --image-size 16 --max-train 10000 --width 0.125 --method irs
+      neft train --dataset image_folder --path photos --image-size 32 --backbone mlp
     """
     stores = Stores.at(options["store_root"])
     for name, option in option_table().items():
@@ -106,19 +107,19 @@ def _say_estimate(config: RunConfig, stores: Stores, *, as_json: bool) -> None:
 def _refuse_changed_images(config: RunConfig, stores: Stores) -> None:
     """Whoever did not say which images are meant may not know that they changed."""
     for run_id in sorted({run_id for store in stores.all for run_id in store.ids()}):
-        if run_id.startswith(config.run_id.removesuffix(config.key)) and _is_of_other_images(config, stores, run_id):
+        if not run_id.startswith(config.run_id.removesuffix(config.key)):
+            continue
+        try:
+            other = stored_config(stores.holder(run_id).record(run_id))
+        except NeftError:  # a damaged run is named in the list of runs
+            continue
+        if config.is_of_other_images(other):
+            known = "are not" if other.dataset.content else "may not be"
             message = (
-                f"The images under this path are not those of run '{run_id}', which has the same settings. To train "
+                f"The images under this path {known} those of run '{run_id}', which has the same settings. To train "
                 f"on these, as another run, say that they are meant: --checksum {config.dataset.content}."
             )
             raise RunExistsError(message)
-
-
-def _is_of_other_images(config: RunConfig, stores: Stores, run_id: str) -> bool:
-    try:
-        return config.is_of_other_images(stored_config(stores.holder(run_id).record(run_id)))
-    except NeftError:  # a damaged run is named in the list of runs
-        return False
 
 
 def _refuse_what_is_there(config: RunConfig, stores: Stores, *, resume: bool, restart: bool) -> None:

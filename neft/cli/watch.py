@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -48,7 +49,7 @@ class RunWatcher:
             case "loading":
                 self._events.write(Loading(message=state.message))
                 if state.message:
-                    self._progress.console.print(f"[dim]{state.message}[/]")
+                    self._progress.console.print(f"[dim]{escape(state.message)}[/]")
             case "storing":
                 self._events.write(Storing(message=state.message))
             case "training":

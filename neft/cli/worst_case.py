@@ -104,7 +104,7 @@ def worst_case(run_id: str, th_g: str, steps: int, restarts: int, seed: int, *, 
 def _bounds(text: str) -> tuple[float, ...]:
     flag = "--th-g (largest deviation)"
     values = tuple(sorted(set(parse_sigma_ds(text, flag=flag))))
-    if not values or values[0] < 0 or values[-1] > 1:
+    if not values or not all(0 <= value <= 1 for value in values):
         message = f"{flag}: every value must lie in [0, 1]; got '{text}'."
         raise ConfigError(message)
     return values

@@ -62,7 +62,7 @@ def test_other_images_under_the_same_path_are_another_run(neft: Neft, own_store:
     error = the_error(neft("train", *FOLDER, "--path", str(root), *TINY))
     after = trained(neft, root, *error.rstrip(".").split()[-2:])
 
-    assert f"not those of run '{before.id}'" in error
+    assert f"are not those of run '{before.id}'" in error
     assert own_store.ids() == sorted([before.id, after.id])
 
 
@@ -214,3 +214,88 @@ def test_what_is_left_out_and_how_images_are_made_alike_is_said(neft: Neft, tmp_
     answer = neft("train", *FOLDER, "--path", str(root), *TINY)
 
     assert "1 is left out, being no image that is read: 1 .gif." in answer.err
+
+
+def test_whether_images_are_those_of_a_run_from_before_is_not_known(
+    neft: Neft, own_store: RunStore, tmp_path: Path
+) -> None:
+    """A run of the version that knew images by their path alone."""
+    root = images(tmp_path / "data")
+    known = trained(neft, root)
+    config = RunConfig.make(**known.config)
+    before = config.model_copy(update={"dataset": config.dataset.holding("")})
+    record = known.model_copy(update={"id": before.run_id, "config": before.model_dump(mode="json"), "files": {}})
+    tables, weights = own_store.tables(known), own_store.weights(known)
+    _ = own_store.save(record, tables, weights)
+    own_store.delete(known.id)
+
+    refused = the_error(neft("train", *FOLDER, "--path", str(root), *TINY))
+    evaluated = neft("evaluate", before.run_id, "--test-sigma-d", "0.2")
+
+    assert f"may not be those of run '{before.run_id}'" in refused
+    assert evaluated.code == 0
+    assert f"Nothing says which images are meant; the checksum here is {config.dataset.content}" in evaluated.err
+
+
+def test_a_sweep_on_other_images_is_of_other_runs(neft: Neft, tmp_path: Path) -> None:
+    root = images(tmp_path / "data")
+
+    def planned(path: Path) -> list[str]:
+        sized = ("--seeds", "1", "--dry-run", "--json")
+        return json.loads(neft("sweep", "classifier_noise", *FOLDER, "--path", str(path), *sized).out)
+
+    before = planned(root)
+    moved = planned(Path(shutil.copytree(root, tmp_path / "moved")))
+    change(root)
+
+    assert before == moved
+    assert set(before).isdisjoint(planned(root))
+
+
+def test_a_sweep_on_own_images_stores_what_it_planned(neft: Neft, own_store: RunStore, tmp_path: Path) -> None:
+    root = images(tmp_path / "data")
+    small = (*FOLDER, "--path", str(root), "--backbone", "mlp", "--hidden-units", "8", "--epochs", "1", "--seeds", "1")
+    sized = ("--num-instances", "2", "--workers", "1")
+
+    answer = neft("sweep", "classifier_noise", *small, *sized)
+
+    assert answer.code == 0, answer.err
+    assert (
+        json.loads(neft("sweep", "classifier_noise", *small, "--num-instances", "2", "--dry-run", "--json").out) == []
+    )
+    assert own_store.ids()
+
+
+@pytest.mark.parametrize("name", ["a [1] <b> $x$", "in[/red]", "_*~`"])
+def test_a_folder_may_be_called_anything_and_its_runs_handed_on(
+    neft: Neft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    root = tmp_path / name
+    record = trained(neft, images(root))
+    _ = neft("export", record.id, "--out", str(tmp_path / "one.zip"))
+    monkeypatch.setenv("NEFT_HOME", str(tmp_path / "elsewhere"))
+
+    answer = neft("import", str(tmp_path / "one.zip"))
+
+    assert (answer.code, answer.err) == (0, "")
+    assert RunStore(tmp_path / "elsewhere" / "runs").ids() == [record.id]
+
+
+def test_arrays_are_trained_on_and_evaluated_where_they_were_moved(neft: Neft, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    np.savez(
+        tmp_path / "data.npz",
+        x_train=pixels[:40],
+        y_train=np.arange(40) % 2,
+        x_test=pixels[40:],
+        y_test=np.arange(20) % 2,
+    )
+    given = ("--dataset", "image_arrays", "--channels", "1", "--image-size", "8", "--path", str(tmp_path / "data.npz"))
+    record = RunRecord.model_validate(json.loads(neft("train", *given, *TINY, "--json").out))
+    moved = shutil.move(tmp_path / "data.npz", tmp_path / "moved.npz")
+
+    answer = neft("evaluate", record.id, "--test-sigma-d", "0,0.3", "--path", str(moved), "--json")
+
+    again = RunRecord.model_validate(json.loads(answer.out))
+    assert again.summary.at(0.0) == record.summary.at(0.0)

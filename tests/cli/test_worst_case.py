@@ -21,6 +21,7 @@ from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
 from tests.cli.conftest import Neft
+from tests.cli.test_wrong_input import the_error
 
 QUICK = ("--steps", "5", "--restarts", "0", "--th-g", "0,0.02,0.1")
 
@@ -118,3 +119,8 @@ def test_ctrl_c_ends_the_search_and_stores_nothing(stored: RunRecord) -> None:
     assert re.search(r"Stopped after [01] of 2 values of th_g; nothing is stored\.\s*$", err)
     assert out == ""
     assert not (neft_home() / "worst_cases").exists()
+
+
+@pytest.mark.parametrize("said", ["nan", "inf", "1e999", "0,nan", "-0.1"])
+def test_a_bound_that_cannot_be_is_refused(neft: Neft, stored: RunRecord, said: str) -> None:
+    assert f"must lie in [0, 1]; got '{said}'" in the_error(neft("worst-case", stored.id, "--th-g", said))
