@@ -126,6 +126,49 @@ def number_text(value: float | int) -> str:
     return brief if float(brief) == value else repr(value)
 
 
+def component_text(component: Component) -> str:
+    """A component in one word, as a command line takes it: its name, if it has one, and what is not the default.
+
+    >>> from neft.mapping.stack import Mapping
+    >>> component_text(Mapping(scale="channel", copies=2))
+    'scale=channel,copies=2'
+    """
+    fields = type(component).model_fields
+    settings = [
+        f"{name}={setting_text(getattr(component, name))}"
+        for name, field in fields.items()
+        if name != "name" and getattr(component, name) != field.default
+    ]
+    name = default_tag(type(component))
+    given = ",".join(settings)
+    if name is None:
+        return given or "default"
+    return f"{name}:{given}" if given else name
+
+
+def settings_from_text(text: str) -> dict[str, str]:
+    """The settings of such a word, without a name: `scale=channel,copies=2`.
+
+    Raises:
+        ConfigError: no settings.
+    """
+    if text in ("", "default"):
+        return {}
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if not equals or not name.strip() or name.strip() in found:
+            message = f"Settings must be written as 'name=value,name=value', each name once; got '{text}'."
+            raise ConfigError(message)
+        found[name.strip()] = value.strip()
+    return found
+
+
+def setting_text(value: object) -> str:
+    """A setting as it is written."""
+    return number_text(value) if isinstance(value, float) else str(value)
+
+
 _LIMITS = ("ge", "gt", "le", "lt")
 _BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 

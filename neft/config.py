@@ -16,10 +16,12 @@ from neft.constraints import Constraint, NoConstraint
 from neft.datasets import Dataset
 from neft.datasets.digits import Digits
 from neft.devices import Device, Rram1
+from neft.effects import Effects
 from neft.errors import ConfigError
-from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.stack import Mapping
 from neft.methods import Method, NoiseInjection, TaughtMethod
 from neft.networks.backbones import Backbone, Vgg8
+from neft.programming import BaseProgramming, OpenLoop, Programming
 from neft.run_id import is_run_id
 from neft.sigma_d import SigmaD
 
@@ -166,6 +168,18 @@ class EvaluationConfig(Component):
             "The device of the test chips; the training's if not given. One of your own as 'measured:1,1.8,1.8,1'."
         ),
     )
+    mapping: Mapping | None = Field(
+        default=None,
+        title="test mapping",
+        description="How weights sit on the devices of test chips, as 'scale=channel,sign=differential'; as in "
+        "training if not given.",
+    )
+    programming: Programming | None = Field(
+        default=None,
+        title="test programming",
+        description="How the devices of test chips are written, as 'residual:sides=one'; as in training if not given.",
+    )
+    effects: Effects = Field(default=Effects(), title="effects", description="What happens to test chips afterwards.")
 
     worst_case: tuple[float, ...] = Field(
         default=(),
@@ -212,7 +226,8 @@ class RunConfig(Component):
     dataset: Dataset = Field(default=Digits(), title="data set")
     backbone: Backbone = Field(default=Vgg8(width=0.25), title="backbone")
     device: Device = Field(default=Rram1(), title="device")
-    mapping: BitSlicing = Field(default=BitSlicing(), title="bit slicing")
+    mapping: Mapping = Field(default=Mapping(), title="mapping")
+    programming: Programming = Field(default=OpenLoop(), title="programming")
     method: Method = Field(default=NoiseInjection(), title="method")
     constraint: Constraint = Field(default=NoConstraint(), title="weight constraint")
     training: TrainingConfig = Field(default=TrainingConfig(), title="training")
@@ -221,10 +236,14 @@ class RunConfig(Component):
     @model_validator(mode="after")
     def _parts_fit(self) -> "RunConfig":
         try:
-            for device in (self.device, self.test_device):
-                _ = device.level_stds(self.mapping.device_bits)
+            _ = self.device.level_stds(self.mapping.device_bits)
+            stds = self.test_device.level_stds(self.test_mapping.device_bits)
+            _ = self.evaluation.effects.bias(len(stds))
         except ConfigError as error:
             raise ValueError(str(error).removesuffix(".")) from None
+        _check_draws(self.programming, self.training.sampler, "training.sampler (training sampler)")
+        if not self.evaluation.effects.is_none or not self.test_programming.is_open_loop:
+            _check_devices(self.evaluation)
         points = len(self.backbone.points())
         if self.method.num_snapshots > points:
             message = (
@@ -238,6 +257,16 @@ class RunConfig(Component):
     def test_device(self) -> Device:
         """The device that test chips are made of."""
         return self.device if self.evaluation.device is None else self.evaluation.device
+
+    @property
+    def test_mapping(self) -> Mapping:
+        """How weights sit on the devices of test chips."""
+        return self.mapping if self.evaluation.mapping is None else self.evaluation.mapping
+
+    @property
+    def test_programming(self) -> Programming:
+        """How the devices of test chips are written."""
+        return self.programming if self.evaluation.programming is None else self.evaluation.programming
 
     @property
     def train_sigma_d(self) -> float:
@@ -331,6 +360,25 @@ class RunConfig(Component):
             return cls.model_validate(parts)
         except ValidationError as error:
             raise ConfigError(first_problem(cls, error)) from None
+
+
+def _check_draws(programming: BaseProgramming, sampler: Sampler, setting: str) -> None:
+    if not programming.is_open_loop and sampler != "exact":
+        message = (
+            f"{setting} must be 'exact' with programming other than open loop ({programming.label}), whose chips are "
+            f"drawn device by device; got '{sampler}'"
+        )
+        raise ValueError(message)
+
+
+def _check_devices(evaluation: EvaluationConfig) -> None:
+    """Chips that are drawn device by device hold levels."""
+    if evaluation.sampler != "exact" or not evaluation.quantise:
+        message = (
+            "evaluation: chips with effects, or of any programming but open loop, are drawn device by device: the test "
+            "sampler must be 'exact' and quantise on"
+        )
+        raise ValueError(message)
 
 
 _FIRST_PARTS = frozenset({"dataset", "backbone", "device", "mapping", "method", "training", "evaluation"})

@@ -6,22 +6,33 @@ ignored.
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from neft.component import Component, bounds_text, default_name, number_text
+from neft.component import (
+    Component,
+    bounds_text,
+    build,
+    component_text,
+    default_name,
+    number_text,
+    settings_from_text,
+)
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.constraints import CONSTRAINTS
 from neft.datasets import DATASETS
 from neft.devices import DEVICES, PUBLISHED, BaseDevice, device_from_text, parse_stds
+from neft.effects import Effects
 from neft.errors import ConfigError, unknown_name
-from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.stack import Mapping as WeightMapping
 from neft.methods import METHODS
 from neft.networks.backbones import BACKBONES
+from neft.programming import PROGRAMMINGS
 from neft.sigma_d import rounded_sigma_d
 
 FAMILIES: dict[str, Mapping[str, type[Component]]] = {
@@ -30,12 +41,18 @@ FAMILIES: dict[str, Mapping[str, type[Component]]] = {
     "device": DEVICES,
     "method": METHODS,
     "constraint": CONSTRAINTS,
+    "programming": PROGRAMMINGS,
 }
 SECTIONS: dict[str, type[Component]] = {
-    "mapping": BitSlicing,
+    "mapping": WeightMapping,
     "training": TrainingConfig,
     "evaluation": EvaluationConfig,
+    "effects": Effects,
 }
+WITHIN = {"effects": "evaluation"}
+"""Sections that are a part of another one."""
+UNSAID = ("programming",)
+"""Families whose usual component goes without saying."""
 RENAMED = {
     ("device", "stds"): "level_stds",
     ("device", "title"): "device_title",
@@ -47,6 +64,8 @@ RENAMED = {
     ("evaluation", "seed"): "chip_seed",
     ("evaluation", "sigma_ds"): "test_sigma_d",
     ("evaluation", "device"): "test_device",
+    ("evaluation", "mapping"): "test_mapping",
+    ("evaluation", "programming"): "test_programming",
 }
 
 
@@ -88,6 +107,11 @@ class Option:
     def is_place(self) -> bool:
         """Whether it says where something lies on this machine."""
         return self._is_marked("is_place")
+
+    @property
+    def is_component(self) -> bool:
+        """Whether its value is a component, written in one word."""
+        return (self.part, self.field) in {("evaluation", "mapping"), ("evaluation", "programming")}
 
     @property
     def choices(self) -> tuple[str, ...] | None:
@@ -171,6 +195,8 @@ def option_table() -> dict[str, Option]:
                 found[name] = Option(name, part, field, earlier.info if earlier else info, owners, defaults)
     for part, section in SECTIONS.items():
         for field, info in section.model_fields.items():
+            if WITHIN.get(field) == part:
+                continue
             name = RENAMED.get((part, field), field)
             found[name] = Option(name, part, field, info, (), (default_text(info),))
     return found
@@ -181,7 +207,7 @@ def make_config(values: Mapping[str, Any], base: RunConfig | None = None) -> Run
 
     Args:
         values: by option name, and the components' names under `dataset`, `backbone`, `device`, `method`,
-            `constraint`; None is not given.
+            `constraint`, `programming`; None is not given.
         base: what holds where no option is given; a component that is chosen anew starts from its own defaults.
 
     Raises:
@@ -190,11 +216,11 @@ def make_config(values: Mapping[str, Any], base: RunConfig | None = None) -> Run
     base = base or RunConfig()
     given = {name: value for name, value in values.items() if value is not None}
     parts: dict[str, Any] = {part: _chosen(part, given.pop(part, None), base) for part in FAMILIES}
-    parts |= {part: getattr(base, part).model_dump() for part in SECTIONS}
+    parts |= {part: part_of(base, part).model_dump() for part in SECTIONS}
     table = option_table()
     for option in table.values():
         if option.field in parts[option.part] and (
-            option.decided_by in given or option.is_decided(getattr(base, option.part))
+            option.decided_by in given or option.is_decided(part_of(base, option.part))
         ):
             del parts[option.part][option.field]
     for name, value in given.items():
@@ -209,21 +235,83 @@ def make_config(values: Mapping[str, Any], base: RunConfig | None = None) -> Run
             )
             raise ConfigError(message)
         parts[option.part][option.field] = _parsed(option, value)
+    for part, holder in WITHIN.items():
+        parts[holder][part] = parts.pop(part)
     return RunConfig.make(**parts)
+
+
+def part_of(config: RunConfig, part: str) -> Component:
+    """A config's component of a family or a section, by its name here."""
+    return getattr(getattr(config, WITHIN[part]), part) if part in WITHIN else getattr(config, part)
 
 
 def to_values(config: RunConfig) -> dict[str, Any]:
     """The flat options that make this config from the defaults: what differs from them, and every component's name."""
     values: dict[str, Any] = {}
     for name, option in option_table().items():
-        component = getattr(config, option.part)
+        component = part_of(config, option.part)
         if option.field in type(component).model_fields:
             value = getattr(component, option.field)
             own_default = type(component).model_fields[option.field].default
             left_out = value == own_default if option.decided_by is None else option.is_decided(component)
             if not left_out:
-                values[name] = value.short_name if isinstance(value, BaseDevice) else value
-    return {part: getattr(config, part).name for part in FAMILIES} | values
+                values[name] = shown(value) if isinstance(value, Component) else value
+    names = {part: getattr(config, part).name for part in FAMILIES}
+    usual = {part: RunConfig.model_fields[part].default.name for part in UNSAID}
+    return {part: name for part, name in names.items() if usual.get(part) != name} | values
+
+
+def mapping_from_text(text: str) -> WeightMapping:
+    """A mapping from what is not the default: `scale=channel,sign=differential`.
+
+    Raises:
+        ConfigError: no settings, or one that cannot be.
+    """
+    return build(WeightMapping, settings_from_text(text))
+
+
+def programming_from_text(text: str) -> Component:
+    """A programming scheme from its name and what is not the default: `residual:sides=one`.
+
+    Raises:
+        ConfigError: no such scheme, or a setting that cannot be.
+    """
+    name, _, rest = text.partition(":")
+    if name not in PROGRAMMINGS:
+        kind = "programming"
+        raise unknown_name(kind, name, PROGRAMMINGS)
+    return build(PROGRAMMINGS[name], settings_from_text(rest))
+
+
+def as_of_test_chips(values: Mapping[str, Any], base: RunConfig) -> dict[str, Any]:
+    """Options in which mapping and programming are those of the test chips alone, as a re-evaluation takes them.
+
+    Args:
+        values: by option name; None is not given.
+        base: the run's config, whose test chips' mapping and programming hold where nothing is given.
+
+    Raises:
+        ConfigError: settings that cannot be.
+    """
+    table = option_table()
+    own = {name for name, option in table.items() if option.part in ("mapping", "programming")} | {"programming"}
+    given = {name: value for name, value in values.items() if value is not None and name in own}
+    found = {name: value for name, value in values.items() if name not in own}
+    if not given:
+        return found
+    start = make_config({name: found[name] for name in ("test_mapping", "test_programming") if found.get(name)}, base)
+    before = RunConfig(mapping=start.test_mapping, programming=start.test_programming, training=_exact(base))
+    chips = make_config(given, before)
+    if chips.mapping != base.mapping or start.evaluation.mapping is not None:
+        found["test_mapping"] = component_text(chips.mapping)
+    if chips.programming != base.programming or start.evaluation.programming is not None:
+        found["test_programming"] = component_text(chips.programming)
+    return found
+
+
+def _exact(base: RunConfig) -> TrainingConfig:
+    """Training settings that go with any programming."""
+    return base.training.model_copy(update={"sampler": "exact"})
 
 
 def command_line(config: RunConfig, verb: str = "neft train") -> str:
@@ -271,6 +359,8 @@ def parse_sigma_ds(text: str, *, flag: str = "--test-sigma-d (test σ_d)") -> tu
 
 def shown(value: object) -> str:
     """A value as it is written on a command line."""
+    if isinstance(value, Component):
+        return value.short_name if isinstance(value, BaseDevice) else component_text(value)
     if isinstance(value, tuple):
         return ",".join(shown(part) for part in value)
     if isinstance(value, bool):
@@ -287,13 +377,19 @@ def _chosen(part: str, name: str | None, base: RunConfig) -> dict[str, Any]:
 
 
 def _parsed(option: Option, value: Any) -> Any:
-    if option.name == "test_sigma_d" and isinstance(value, str):
-        return parse_sigma_ds(value)
-    if option.name == "worst_case" and isinstance(value, str):
-        return parse_sigma_ds(value, flag="--worst-case (th_g)")
-    if option.name == "test_device" and isinstance(value, str):
-        return device_from_text(value).model_dump()
-    if option.name == "level_stds" and isinstance(value, str):
-        return parse_stds(value)
+    if isinstance(value, str) and option.name in _FROM_TEXT:
+        return _FROM_TEXT[option.name](value)
     known = get_args(option.info.annotation) if get_origin(option.info.annotation) is Literal else ()
     return next((choice for choice in known if str(choice) == value), value)
+
+
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "test_sigma_d": parse_sigma_ds,
+    "worst_case": partial(parse_sigma_ds, flag="--worst-case (th_g)"),
+    "test_device": lambda text: device_from_text(text).model_dump(),
+    "test_mapping": lambda text: mapping_from_text(text).model_dump(),
+    "test_programming": lambda text: programming_from_text(text).model_dump(),
+    "level_bias": parse_stds,
+    "level_stds": parse_stds,
+}
+"""How options are read that are no plain numbers, words or switches."""

@@ -18,9 +18,10 @@ from neft.corrections.batchnorm import recalibrate_batchnorm
 from neft.datasets.base import DataAccess, ImageData, Split
 from neft.datasets.splits import take_evenly
 from neft.errors import ConfigError, RunExistsError
-from neft.evaluation.deviations import layer_deviations
+from neft.evaluation.deviations import USUAL_SIGMA_D, layer_deviations
 from neft.evaluation.monte_carlo import evaluate
 from neft.evaluation.search_settings import SearchSettings
+from neft.evaluation.sensitivity import with_scores
 from neft.evaluation.worst_case import search_worst_case, worst_case_table
 from neft.methods import TaughtMethod
 from neft.metrics import METRICS
@@ -208,9 +209,11 @@ def chip_law(config: RunConfig) -> ChipLaw:
     """How a run's test chips are made."""
     return ChipLaw(
         device=config.test_device,
-        mapping=config.mapping,
+        mapping=config.test_mapping,
         sampler=config.evaluation.sampler,
         quantise=config.evaluation.quantise,
+        programming=config.test_programming,
+        effects=config.evaluation.effects,
     )
 
 
@@ -259,8 +262,8 @@ def _teacher(config: RunConfig, data: ImageData, settings: Settings) -> Network 
 def _evaluate_and_store(
     config: RunConfig, data: ImageData, trained: Trained, settings: Settings, *, training_seconds: float
 ) -> RunRecord:
-    law = chip_law(config)
     network = trained.network
+    law = with_scores(chip_law(config), network, data)
     if config.evaluation.recalibrate_batchnorm:
         network = recalibrate_batchnorm(network, data, law)
     stored = _stored_weights(config, network, settings.weights)
@@ -287,7 +290,9 @@ def _evaluate_and_store(
         on_instance=on_instance,
         should_stop=settings.should_stop,
     )
-    layers, deviations = layer_deviations(network, law, seed=config.evaluation.seed)
+    layers, deviations = layer_deviations(
+        network, law, seed=config.evaluation.seed, sigma_d=max(config.evaluation.sigma_ds) or USUAL_SIGMA_D
+    )
     worst_case = _worst_case(config, network, data, settings)
     evaluation_seconds = time.perf_counter() - started
     settings.on_progress(Progress("storing", message=config.run_id))
@@ -344,6 +349,9 @@ def _check_storage(config: RunConfig, storage: WeightStorage) -> None:
     if storage == "codes" and not config.evaluation.quantise:
         message = "Weights can be stored as codes only where the evaluation quantises them."
         raise ConfigError(message)
+    if storage == "codes" and not (config.mapping.is_plain and config.test_mapping == config.mapping):
+        message = "Weights can be stored as codes only where they are mapped by bit slicing alone; store float32."
+        raise ConfigError(message)
 
 
 def _summary(
@@ -363,5 +371,5 @@ def _summary(
             for th_g, accuracy in zip(worst_case[columns.TH_G], worst_case[columns.ACCURACY], strict=True)
         ),
         num_parameters=num_parameters(trained.network),
-        num_devices=2 * config.mapping.num_slices * num_weights,
+        num_devices=config.test_mapping.devices_a_weight * num_weights,
     )

@@ -22,6 +22,7 @@ CHOICES = {
     "backbone": "The network; its width, or its units, make it dearer and better.",
     "method": "How it is trained against device variation; not every method knows of it.",
     "constraint": "What every step of the training does to the weights after the optimiser; free to combine.",
+    "programming": "How devices are written, in training and on the test chips.",
     "device": "The technology whose levels miss their targets, in training and on the test chips.",
 }
 

@@ -38,10 +38,18 @@ def train_form() -> dict[str, Any]:
     with right, st.container(border=True):
         values |= _family("device", "Device")
         values |= component_fields("training", only=MAIN_TRAINING)
-    with st.expander("Bit slicing, training and evaluation in detail", icon=":material/tune:"):
+    with st.expander(
+        "From weights to chips: mapping, programming and what happens afterwards", icon=":material/memory:"
+    ):
         left, right = st.columns(2)
         with left:
             values |= component_fields("mapping")
+        with right:
+            values |= _family("programming", "Programming")
+            values |= component_fields("effects")
+    with st.expander("Training and evaluation in detail", icon=":material/tune:"):
+        left, right = st.columns(2)
+        with left:
             values |= component_fields("training", without=MAIN_TRAINING)
         with right:
             values |= component_fields("evaluation")

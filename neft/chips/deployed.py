@@ -12,15 +12,21 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from neft.chips.device_by_device import DeviceByDevice, DeviceDraws, deploy_device_by_device
 from neft.chips.pooling import pool_pairwise
-from neft.chips.sampling import Deployment, Sampler, Weights, deploy, draw_normals
+from neft.chips.sampling import CHIP, Deployment, Sampler, Source, Weights, deploy
 from neft.devices import BaseDevice
+from neft.effects import Effects
 from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.stack import whole_mapping
 from neft.networks.copying import copied
 from neft.networks.device_layers import device_weights
 from neft.networks.folding import fold_batchnorm
+from neft.programming import BaseProgramming, OpenLoop
 from neft.seeding import generator
 
+Draws = Weights | DeviceDraws
+"""What a chip draws."""
 MOST_AT_ONCE = 512
 FEWEST_AT_ONCE = 64
 """Images of a batch; fewer would have to read a wide network's weights too often."""
@@ -34,11 +40,39 @@ class ChipLaw:
 
     device: BaseDevice
     mapping: BitSlicing
+    """How weights sit on devices (`neft.mapping.stack`), or the bit slicing alone."""
     sampler: Sampler = "exact"
     quantise: bool = True
+    programming: BaseProgramming = field(default_factory=OpenLoop)
+    effects: Effects = field(default_factory=Effects)
+    scores: Mapping[str, Tensor] | None = None
+    """By layer how much each weight matters, for programming that chooses by more than the weights themselves."""
 
-    def deploy(self, weights: Weights) -> Deployment:
-        """Targets and stds of these layers."""
+    @property
+    def is_gaussian(self) -> bool:
+        """Whether a Gaussian a weight is what chips are; otherwise they are drawn device by device."""
+        return self.programming.is_open_loop and self.effects.is_none
+
+    def deploy(self, weights: Weights) -> Deployment | DeviceByDevice:
+        """These layers as they are to be programmed.
+
+        Raises:
+            ConfigError: they cannot lie so, or what programming chooses by is not known.
+        """
+        if self.is_gaussian:
+            return self.deploy_gaussian(weights)
+        return deploy_device_by_device(
+            weights,
+            device=self.device,
+            mapping=whole_mapping(self.mapping),
+            programming=self.programming,
+            effects=self.effects,
+            quantise=self.quantise,
+            verified=self.programming.choose(weights, self.scores),
+        )
+
+    def deploy_gaussian(self, weights: Weights) -> Deployment:
+        """Targets and stds of these layers, as open loop and without effects."""
         return deploy(weights, device=self.device, mapping=self.mapping, sampler=self.sampler, quantise=self.quantise)
 
 
@@ -77,6 +111,8 @@ class DeployedNetwork:
         folding = fold_batchnorm(deployed, among=original)
         pool_pairwise(deployed)
         self.torch_device = torch_device
+        self.is_clean_at_zero = law.effects.is_none
+        """Whether chips without variation are all alike."""
         self.note = folding.note
         """What could not be made fast, in words."""
         self.network = _channels_last(deployed.to(torch_device))
@@ -88,11 +124,16 @@ class DeployedNetwork:
             for name, target in deployment.targets.items()
         }
         """What the devices aim at."""
-        self.stds = {name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in deployment.stds.items()}
-        """How far they miss at sigma_d = 1."""
-        self._shapes = original
+        self._deployment = deployment
+        self._factors = factors
+        gaussian = deployment if isinstance(deployment, Deployment) else None
+        self.stds: Weights = {}
+        """How far they miss at sigma_d = 1, where chips are Gaussian."""
+        if gaussian is not None:
+            self.stds = {name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in gaussian.stds.items()}
         self.num_weights = sum(weight.numel() for weight in original.values())
         self._deviation: Weights = {}
+        self._placed: list[DeviceDraws] = []
         self._deviations: Weights = {}
         self._at_once: dict[torch.Size, int] = {}
 
@@ -100,18 +141,26 @@ class DeployedNetwork:
         """Draw one chip: its deviations at sigma_d = 1; each purpose has chips of its own."""
         self.place(self.normals(seed, purpose, instance))
 
-    def normals(self, seed: int, *path: str | int) -> Weights:
-        """The normals of the chip of this path (a purpose and a number), drawn on the host; to be placed later."""
-        return draw_normals(self._shapes, generator(seed, *path))
+    def normals(self, seed: int, *path: str | int) -> Draws:
+        """What the chip of this path (a purpose and a number) draws, on the host; to be placed later."""
+        return self._deployment.draw(draws_from(seed, *path))
 
-    def place(self, normals: Weights) -> None:
-        """Take these normals as the chip that is programmed next."""
-        self._deviation = {
-            name: _like(normal, self._parameters[name]).mul_(self.stds[name]) for name, normal in normals.items()
-        }
+    def place(self, draws: Draws) -> None:
+        """Take these draws as the chip that is programmed next."""
+        if isinstance(draws, DeviceDraws):
+            self._placed = [draws]
+        else:
+            self._deviation = {name: self._deviations_of(name, normal) for name, normal in draws.items()}
 
     def program(self, *, sigma_d: float | Mapping[str, float]) -> None:
         """Write the drawn chip's weights at this device variation, of all layers or by layer, into the network."""
+        if isinstance(self._deployment, DeviceByDevice):
+            # before a chip is placed, what devices aim at
+            placed = self._placed[0] if self._placed else None
+            chip = self._deployment.chip(placed, sigma_d=sigma_d) if placed else self._deployment.targets
+            for name, parameter in self._parameters.items():
+                _ = parameter.copy_(self._folded(name, chip[name]))
+            return
         levels = sigma_d if isinstance(sigma_d, Mapping) else dict.fromkeys(self._parameters, sigma_d)
         for name, parameter in self._parameters.items():
             if levels[name] == 0:
@@ -124,20 +173,21 @@ class DeployedNetwork:
         count = math.ceil(len(images) / self._fitting(images))
         return torch.cat([self._read(self.network(batch)) for batch in images.chunk(count)])
 
-    def place_many(self, chips: Sequence[Weights]) -> None:
-        """Take these normals, each a chip's, as the chips that `logits_of_many` tries side by side."""
-        self._deviations = {
-            name: torch.stack([chip[name] for chip in chips]).to(parameter).mul_(self.stds[name])
-            for name, parameter in self._parameters.items()
-        }
+    def place_many(self, chips: Sequence[Draws]) -> None:
+        """Take these draws, each a chip's, as the chips that `logits_of_many` tries side by side."""
+        self._placed = [chip for chip in chips if isinstance(chip, DeviceDraws)]
+        normals = [chip for chip in chips if not isinstance(chip, DeviceDraws)]
+        self._deviations = {}
+        if normals:
+            self._deviations = {
+                name: torch.stack([self._deviations_of(name, chip[name]) for chip in normals]) for name in self.targets
+            }
 
     def logits_of_many(
         self, images: Shaped[Tensor, "images ..."], *, sigma_d: float
     ) -> Float[Tensor, "chips images classes"]:
         """Outputs of all placed chips at once: convolutions become grouped, products batched (`torch.vmap`)."""
-        chips = {
-            name: torch.add(target, self._deviations[name], alpha=sigma_d) for name, target in self.targets.items()
-        }
+        chips = self._side_by_side(sigma_d)
 
         def one(chip: Weights, batch: Tensor) -> Tensor:
             return self._read(functional_call(self.network, chip, (batch,)))
@@ -149,6 +199,27 @@ class DeployedNetwork:
             # pooling what is 1 x 1 already is done chip by chip, which costs next to nothing
             warnings.filterwarnings("ignore", message="There is a performance drop", category=UserWarning)
             return torch.cat([many(chips, batch) for batch in batches], dim=1)
+
+    def _side_by_side(self, sigma_d: float) -> Weights:
+        """The weights of all placed chips."""
+        if isinstance(self._deployment, DeviceByDevice):
+            found = [self._deployment.chip(draws, sigma_d=sigma_d) for draws in self._placed]
+            return {
+                name: torch.stack([_like(self._folded(name, chip[name]), parameter) for chip in found])
+                for name, parameter in self._parameters.items()
+            }
+        return {name: torch.add(target, self._deviations[name], alpha=sigma_d) for name, target in self.targets.items()}
+
+    def _deviations_of(self, name: str, normal: Tensor) -> Tensor:
+        """A layer's deviations of one chip at sigma_d = 1, as the network's parameter lies."""
+        if isinstance(self._deployment, Deployment) and name in self._deployment.turned:
+            deviation = self._deployment.turned[name].deviation(normal)
+            return _like(self._folded(name, deviation), self._parameters[name])
+        return _like(normal, self._parameters[name]).mul_(self.stds[name])
+
+    def _folded(self, name: str, weight: Tensor) -> Tensor:
+        """A layer's weights with the factors of the BatchNorm that was folded into it."""
+        return weight * self._factors[name] if name in self._factors else weight
 
     def _fitting(self, images: Shaped[Tensor, "images ..."]) -> int:
         """How many images are computed at once: on a CPU so many that a layer's output stays in the cache."""
@@ -197,23 +268,26 @@ class UntouchedNetwork:
         self._deployment = law.deploy(self._shapes)
         places = {"cpu", torch_device} if torch.device(torch_device).type == "cuda" else {"cpu"}
         self._chance = {place: generator(seed, "network", torch_device=place).get_state() for place in sorted(places)}
-        self._normals: Weights = {}
+        self.is_clean_at_zero = law.effects.is_none
+        """Whether chips without variation are all alike."""
+        self._draws: Draws | None = None
         self._chip: Weights = {}
         self.network = self.given
         """Holds the weights of the chip that is programmed."""
 
-    def normals(self, seed: int, *path: str | int) -> Weights:
-        """The normals of the chip of this path (a purpose and a number)."""
-        return draw_normals(self._shapes, generator(seed, *path))
+    def normals(self, seed: int, *path: str | int) -> Draws:
+        """What the chip of this path (a purpose and a number) draws."""
+        return self._deployment.draw(draws_from(seed, *path))
 
-    def place(self, normals: Weights) -> None:
-        """Take these normals as the chip that is programmed next."""
-        self._normals = normals
+    def place(self, draws: Draws) -> None:
+        """Take these draws as the chip that is programmed next."""
+        self._draws = draws
 
     def program(self, *, sigma_d: float) -> None:
         """Write the placed chip's weights at this device variation into a copy of the network."""
-        targets = self._deployment.targets
-        self._chip = self._deployment.chip(self._normals, sigma_d=sigma_d) if sigma_d else targets
+        self._chip = self._deployment.targets
+        if self._draws is not None and (sigma_d or not self.is_clean_at_zero):
+            self._chip = chip_of(self._deployment, self._draws, sigma_d=sigma_d)
         self.restart_chance()
         self._renew()
 
@@ -283,6 +357,26 @@ def plain_logits(
     with own_chance(str(images.device)):
         plain.program(sigma_d=sigma_d)
         return plain.logits(Inputs((images,)))
+
+
+def draws_from(seed: int, *path: str | int) -> Source:
+    """Where the chip of this path draws from: programming from the path itself, each effect from one of its own."""
+    return lambda purpose: generator(seed, *path) if purpose == CHIP else generator(seed, *path, purpose)
+
+
+def drawn_chip(deployment: Deployment | DeviceByDevice, source: Source, *, sigma_d: float) -> Weights:
+    """One chip's weights."""
+    return chip_of(deployment, deployment.draw(source), sigma_d=sigma_d)
+
+
+def chip_of(deployment: Deployment | DeviceByDevice, draws: Draws, *, sigma_d: float) -> Weights:
+    """The weights of the chip that drew these."""
+    if isinstance(deployment, DeviceByDevice) and isinstance(draws, DeviceDraws):
+        return deployment.chip(draws, sigma_d=sigma_d)
+    if isinstance(deployment, Deployment) and not isinstance(draws, DeviceDraws):
+        return deployment.chip(draws, sigma_d=sigma_d)
+    message = "Draws of another way of making chips."
+    raise TypeError(message)
 
 
 def channels_last(images: Tensor) -> Tensor:

@@ -20,8 +20,9 @@ hold the two against each other). `one_factor` is the released code's approximat
 w_max alone.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -31,9 +32,15 @@ from torch import Tensor
 
 from neft.devices import BaseDevice
 from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.rotation import Rotation
+from neft.mapping.stack import LaidLayer, Mapping
 
 Sampler = Literal["exact", "one_factor"]
 Weights = dict[str, Tensor]
+Source = Callable[[str], torch.Generator]
+"""Where the draws of one purpose come from."""
+CHIP = "chip"
+"""The purpose of what programming draws; an effect's is its name."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +50,42 @@ class Deployment:
     targets: Weights
     """W_d (Eq. 4), or W where quantisation is off."""
     stds: Weights
-    """std(W_p - W_d) / sigma_d, in weight units; of the weight's shape, or a scalar where all of a layer are alike."""
+    """std(W_p - W_d) / sigma_d, in weight units; in a shape that broadcasts where weights of a layer are alike."""
+    turned: MappingOf[str, "TurnedStds"] = field(default_factory=dict)
+    """Layers whose weights do not miss independently, because their devices hold a turned layer of unequal stds."""
 
-    def chip(self, normals: Mapping[str, Tensor], *, sigma_d: float | Mapping[str, float]) -> Weights:
+    def chip(self, normals: MappingOf[str, Tensor], *, sigma_d: float | MappingOf[str, float]) -> Weights:
         """One chip: targets + sigma_d x stds x normals; sigma_d for all layers, or by layer."""
-        levels = sigma_d if isinstance(sigma_d, Mapping) else dict.fromkeys(self.targets, sigma_d)
+        levels = sigma_d if isinstance(sigma_d, MappingOf) else dict.fromkeys(self.targets, sigma_d)
         return {
-            name: target + (self.stds[name] * levels[name]) * normals[name] for name, target in self.targets.items()
+            name: target + levels[name] * self.turned[name].deviation(normals[name])
+            if name in self.turned
+            else target + (self.stds[name] * levels[name]) * normals[name]
+            for name, target in self.targets.items()
         }
+
+    def draw(self, source: Source) -> Weights:
+        """One chip's normals."""
+        return draw_normals(self.targets, source(CHIP))
+
+    def deviations(self, normals: MappingOf[str, Tensor]) -> Weights:
+        """W_p - W_d of one chip at sigma_d = 1, in weight units."""
+        return {
+            name: self.turned[name].deviation(one) if name in self.turned else one * self.stds[name]
+            for name, one in normals.items()
+        }
+
+
+@dataclass(frozen=True)
+class TurnedStds:
+    """The stds of a turned layer's weights, where they are not all alike along the inputs."""
+
+    rotation: Rotation
+    stds: Float[Tensor, "outputs ..."]
+
+    def deviation(self, normals: Float[Tensor, "outputs ..."]) -> Float[Tensor, "outputs ..."]:
+        """What the layer's own weights miss by."""
+        return self.rotation.turned_back(self.stds.to(normals) * normals)
 
 
 def quantised(weight: Float[Tensor, "..."], mapping: BitSlicing) -> Float[Tensor, "..."]:
@@ -98,7 +133,7 @@ def _code_stds(device: BaseDevice, mapping: BitSlicing) -> tuple[Tensor, bool]:
 
 
 def deploy(
-    weights: Mapping[str, Tensor],
+    weights: MappingOf[str, Tensor],
     *,
     device: BaseDevice,
     mapping: BitSlicing,
@@ -110,13 +145,18 @@ def deploy(
     Args:
         weights: the layers that lie in devices; biases and BatchNorm are digital and do not belong here.
         device: the technology.
-        mapping: the bit slicing.
+        mapping: how weights sit on devices (`neft.mapping.stack`), or the bit slicing alone.
         sampler: `exact` or `one_factor`.
         quantise: aim at W_d (Eq. 4) rather than at W.
 
     Returns:
         Targets and stds in the weights' floating type, in float32 at least.
+
+    Raises:
+        ConfigError: a layer cannot lie so.
     """
+    if isinstance(mapping, Mapping) and not mapping.is_plain:
+        return _deploy_laid(weights, device=device, mapping=mapping, sampler=sampler, quantise=quantise)
     targets: Weights = {}
     stds: Weights = {}
     for name, given in weights.items():
@@ -128,7 +168,42 @@ def deploy(
     return Deployment(targets=targets, stds=stds)
 
 
-def draw_normals(weights: Mapping[str, Tensor], rng: torch.Generator) -> Weights:
+def _deploy_laid(
+    weights: MappingOf[str, Tensor], *, device: BaseDevice, mapping: Mapping, sampler: Sampler, quantise: bool
+) -> Deployment:
+    """The same for any mapping, set by set of devices."""
+    targets: Weights = {}
+    stds: Weights = {}
+    turned: dict[str, TurnedStds] = {}
+    for name, given in weights.items():
+        weight = at_least_float32(given)
+        laid = mapping.lay(weight.detach())
+        targets[name] = straight_through(weight, laid, quantise=quantise)
+        stds[name] = laid_stds(laid, device, sampler)
+        varies = stds[name].dim() > 1 and any(size > 1 for size in stds[name].shape[1:])
+        if laid.rotation is not None and varies:
+            turned[name] = TurnedStds(laid.rotation, stds[name])
+            stds[name] = laid.rotation.variance_back(stds[name].square()).sqrt()
+    return Deployment(targets=targets, stds=stds, turned=turned)
+
+
+def straight_through(weight: Float[Tensor, "..."], laid: LaidLayer, *, quantise: bool) -> Float[Tensor, "..."]:
+    """What the layer's devices aim at; gradients pass straight through to the weight."""
+    if not quantise and laid.rotation is None and not laid.mapping.clip_for:
+        return weight
+    target = laid.target(quantise=quantise)
+    return weight + (target - weight.detach()) if weight.requires_grad else target
+
+
+def laid_stds(laid: LaidLayer, device: BaseDevice, sampler: Sampler) -> Float[Tensor, "..."]:
+    """std(W_p - W_d) / sigma_d of a turned layer's weights: the root of what its device sets' variances add up to."""
+    mapping = laid.mapping
+    found = [_relative_std(one.magnitude, laid.maximum, device, mapping, sampler) for one in laid.sets]
+    whole = found[0] if len(found) == 1 else torch.stack(torch.broadcast_tensors(*found)).square().sum(dim=0).sqrt()
+    return whole * (laid.maximum * mapping.error_factor)
+
+
+def draw_normals(weights: MappingOf[str, Tensor], rng: torch.Generator) -> Weights:
     """Standard normals for every weight, layer by layer in the given order: the same chip for equal shapes.
 
     In the weights' floating type, in float32 at least.
@@ -142,11 +217,11 @@ def draw_normals(weights: Mapping[str, Tensor], rng: torch.Generator) -> Weights
 
 
 def program(
-    weights: Mapping[str, Tensor],
+    weights: MappingOf[str, Tensor],
     *,
     device: BaseDevice,
     mapping: BitSlicing,
-    sigma_d: float | Mapping[str, float],
+    sigma_d: float | MappingOf[str, float],
     rng: torch.Generator,
     sampler: Sampler = "exact",
     quantise: bool = True,
@@ -159,7 +234,7 @@ def program(
     Args:
         weights: the layers that lie in devices.
         device: the technology.
-        mapping: the bit slicing.
+        mapping: how weights sit on devices.
         sigma_d: device variation, std over maximal conductance, >= 0; of all layers, or by layer.
         rng: where the chip's deviations come from.
         sampler: `exact` or `one_factor`.

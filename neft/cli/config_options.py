@@ -16,11 +16,13 @@ TITLES = {
     "dataset": "Data",
     "backbone": "Backbone",
     "device": "Device",
-    "mapping": "Bit slicing",
+    "mapping": "Mapping",
+    "programming": "Programming",
     "method": "Method",
     "constraint": "Weight constraint",
     "training": "Training",
     "evaluation": "Evaluation on chips",
+    "effects": "What happens to test chips",
 }
 
 
@@ -131,6 +133,8 @@ def _parameter(option: Option) -> ConfigOption:
 
 
 def _metavar(option: Option) -> str:
+    if option.is_component:
+        return "TEXT"
     annotation = str(option.info.annotation)
     for kind, name in (("tuple", "LIST"), ("float", "NUMBER"), ("int", "COUNT")):
         if kind in annotation:

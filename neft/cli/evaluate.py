@@ -14,14 +14,17 @@ from neft.cli.config_options import (
 from neft.cli.output import print_json, print_table, record_json, results_table
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
-from neft.options import option_words
+from neft.options import as_of_test_chips, option_words
 from neft.pipeline import Settings, reevaluate
 from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
 from neft.runs.store import Stores
 
 
-@click.command(cls=SectionedCommand, params=[*config_parameters(("evaluation",)), *place_parameters()])
+@click.command(
+    cls=SectionedCommand,
+    params=[*config_parameters(("mapping", "programming", "evaluation", "effects")), *place_parameters()],
+)
 @click.argument("run_id")
 @data_dir_option
 @store_option
@@ -34,9 +37,10 @@ def evaluate(
     as_json: bool,
     **options: Any,
 ) -> None:
-    r"""Evaluate a stored run's network under other conditions: more chips, other σ_d, another device.
+    r"""Evaluate a stored run's network under other conditions.
 
-    The result is stored as a run of its own with the same training.
+    With more chips, at other σ_d, on another device, mapped or programmed otherwise, or after some time. The result is
+    stored as a run of its own with the same training.
 
     \b
     Examples:
@@ -45,12 +49,18 @@ def evaluate(
       neft evaluate ID --precision 0.02 --num-instances 1000
       neft evaluate ID --test-device fefet6 --test-sigma-d 0:0.3:0.02
       neft evaluate ID --path NEW_FOLDER                 its images, which were moved there
+      neft evaluate ID --programming residual --scale channel
+      neft evaluate ID --programming selective --verified-share 0.2 --chosen-by magnitude
+      neft evaluate ID --drift-seconds 86400 --drift-compensation
+
+    Mapping and programming are those of the test chips here; the training stays as it was.
     """
     given = dict(options)
     stores = Stores.at(options["store_root"])
     run_id = stores.find(run_id)
     source = stores.holder(run_id).record(run_id)
-    config = config_from(options, base=at_its_place(stored_config(source), options))
+    base = at_its_place(stored_config(source), options)
+    config = config_from(as_of_test_chips(options, base), base=base)
     check_torch_device(options["torch_device"])
     with stop_on_signals() as asked, watching(None) as (watcher, _):
         settings = Settings(

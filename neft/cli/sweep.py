@@ -40,7 +40,7 @@ from neft.sweeps.sweep import RunEnd, SweepSettings, missing, plan_record, workl
 from neft.sweeps.sweep import sweep as run_sweep
 
 SET_BY_THE_PRESET = ("seed", "pretrained_run", "recalibrate_batchnorm", "test_device")
-PARTS = ("dataset", "backbone", "device", "mapping", "training", "evaluation")
+PARTS = ("dataset", "backbone", "device", "mapping", "programming", "training", "evaluation", "effects")
 SCALE_PARAMETERS = [option for option in config_parameters(PARTS) if option.name not in SET_BY_THE_PRESET]
 
 

@@ -31,7 +31,7 @@ def recalibrate_batchnorm(network: Network, data: ImageData, law: ChipLaw) -> Ne
     """
     renewed = copy.deepcopy(network)
     weights = {name: weight.detach() for name, weight in renewed.device_weights().items()}
-    gather_statistics(renewed, data, law.deploy(weights).targets)
+    gather_statistics(renewed, data, law.deploy_gaussian(weights).targets)
     return renewed.eval()
 
 

@@ -69,7 +69,7 @@ class Victim:
         device = images.device
         self._network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
         weights = {name: weight.detach().clone() for name, weight in device_weights(self._network).items()}
-        self.targets = {name: target.to(device) for name, target in law.deploy(weights).targets.items()}
+        self.targets = {name: target.to(device) for name, target in law.deploy_gaussian(weights).targets.items()}
         """W: what the devices aim at; the same codes wherever torch computes."""
         self.largest = {name: weight.abs().amax().to(device) for name, weight in weights.items()}
         """w_max by layer."""

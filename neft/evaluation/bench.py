@@ -13,8 +13,7 @@ from torch import Tensor
 
 from neft import columns
 from neft.chips.counts import decided_floor
-from neft.chips.deployed import DeployedNetwork, UntouchedNetwork
-from neft.chips.sampling import Weights
+from neft.chips.deployed import DeployedNetwork, Draws, UntouchedNetwork
 from neft.errors import StoppedError
 from neft.evaluation.stopping import RunningMean
 
@@ -51,14 +50,12 @@ class Bench:
         self._most = 2**31
         """Chips side by side for which there is memory, as far as is known."""
 
-    def measure(
-        self, chips: Sequence[Weights], sigma_ds: Sequence[float]
-    ) -> dict[str, Float[Tensor, "chips sigma_ds"]]:
+    def measure(self, chips: Sequence[Draws], sigma_ds: Sequence[float]) -> dict[str, Float[Tensor, "chips sigma_ds"]]:
         """Each number of each chip at each sigma_d, by its name; on the host, brought there at once."""
         values = self._measured(chips, sigma_ds).cpu()
         return dict(zip(self._names, values.unbind(-1), strict=True))
 
-    def _measured(self, chips: Sequence[Weights], sigma_ds: Sequence[float]) -> Float[Tensor, "chips sigma_ds numbers"]:
+    def _measured(self, chips: Sequence[Draws], sigma_ds: Sequence[float]) -> Float[Tensor, "chips sigma_ds numbers"]:
         if len(chips) == 1 or isinstance(self.deployed, UntouchedNetwork):
             return torch.stack([self._alone(chip, sigma_ds) for chip in chips])
         if len(chips) > self._most:
@@ -71,21 +68,22 @@ class Bench:
             self._most = len(chips) // 2
         return self._measured(chips, sigma_ds)
 
-    def _alone(self, chip: Weights, sigma_ds: Sequence[float]) -> Float[Tensor, "sigma_ds numbers"]:
+    def _alone(self, chip: Draws, sigma_ds: Sequence[float]) -> Float[Tensor, "sigma_ds numbers"]:
         self.deployed.place(chip)
         return torch.stack([self._one(sigma_d) for sigma_d in sigma_ds])
 
     def _one(self, sigma_d: float) -> Float[Tensor, " numbers"]:
-        if sigma_d == 0 and self._clean is not None:  # without variation every chip is the same one
+        alike = sigma_d == 0 and self.deployed.is_clean_at_zero  # without variation every chip is the same one
+        if alike and self._clean is not None:
             return self._clean
         self.deployed.program(sigma_d=sigma_d)
         found = self._numbers([self.deployed.logits(batch) for batch in self._batches], sigma_d)
-        if sigma_d == 0:
+        if alike:
             self._clean = found
         return found
 
     def _many(self, deployed: DeployedNetwork, sigma_d: float, count: int) -> Float[Tensor, "chips numbers"]:
-        if sigma_d == 0:
+        if sigma_d == 0 and deployed.is_clean_at_zero:
             return self._one(0.0).expand(count, -1)
         outputs = [deployed.logits_of_many(batch, sigma_d=sigma_d) for batch in self._batches]
         return torch.stack([self._numbers([batch[chip] for batch in outputs], sigma_d) for chip in range(count)])
@@ -161,14 +159,14 @@ def try_chips(
     return pd.DataFrame(found).sort_values([columns.SIGMA_D, columns.INSTANCE], ignore_index=True)
 
 
-def drawn(deployed: DeployedNetwork | UntouchedNetwork, seed: int, count: int, *, ahead: int) -> Generator[Weights]:
+def drawn(deployed: DeployedNetwork | UntouchedNetwork, seed: int, count: int, *, ahead: int) -> Generator[Draws]:
     """Chips 0, 1, … in order; some of them drawn ahead, in threads, while others are computed."""
     if not ahead:
         for instance in range(count):
             yield deployed.normals(seed, "chip", instance)
         return
     with ThreadPoolExecutor(ahead) as pool:
-        waiting: deque[Future[Weights]] = deque()
+        waiting: deque[Future[Draws]] = deque()
         try:
             for instance in range(count + ahead):
                 if instance < count:

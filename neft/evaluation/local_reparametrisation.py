@@ -22,7 +22,6 @@ from torch.nn.functional import conv2d, linear, pad
 from typing_extensions import override
 
 from neft.chips.deployed import ChipLaw
-from neft.chips.sampling import relative_std
 from neft.errors import NeftError
 from neft.networks.device_layers import layer_name
 from neft.networks.network import Network
@@ -39,14 +38,28 @@ Cholesky factorisation; only their ratios count."""
 
 def refusal(network: Network, law: ChipLaw) -> str | None:
     """Why the reparametrised way does not hold for these chips, or None where it does."""
-    for name, weight in network.device_weights().items():
-        std = relative_std(weight, device=law.device, mapping=law.mapping, sampler=law.sampler)
-        if std.numel() > 1:
+    return _refused_chips(network, law) or _refused_layers(network)
+
+
+def _refused_chips(network: Network, law: ChipLaw) -> str | None:
+    if not law.is_gaussian:
+        return "These chips are drawn device by device, as their programming or effects are no Gaussian a weight."
+    deployment = law.deploy_gaussian({name: weight.detach() for name, weight in network.device_weights().items()})
+    for name, std in deployment.stds.items():
+        if name in deployment.turned:
+            return (
+                f"The weights of layer {layer_name(name)} do not miss independently: its devices hold a turned layer."
+            )
+        if any(size > 1 for size in std.shape[1:]) or (std.dim() == 1 and std.numel() > 1):
             return (
                 f"{law.device.full_label}'s devices miss by different amounts at different levels, so layer "
                 f"{layer_name(name)} has more than one std; its output's covariance then differs from channel to "
                 "channel."
             )
+    return None
+
+
+def _refused_layers(network: Network) -> str | None:
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d) and module.groups > 1:
             return f"Layer {name} is a grouped convolution."

@@ -226,7 +226,7 @@ def _calibrate(deployed: DeployedNetwork, data: ImageData, *, sigma_ds: Sequence
     for instance in range(CALIBRATION_INSTANCES):
         deployed.draw(seed, instance, purpose="calibration_chip")
         for found, sigma_d in zip(outputs, sigma_ds, strict=True):
-            if sigma_d or not found:
+            if sigma_d or not found or not deployed.is_clean_at_zero:
                 deployed.program(sigma_d=sigma_d)
                 found.append(deployed.logits(images))
     labels = data.validation.labels

@@ -8,36 +8,40 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from neft import columns
-from neft.chips.deployed import ChipLaw
-from neft.chips.sampling import draw_normals, rms
+from neft.chips.deployed import ChipLaw, drawn_chip, draws_from
+from neft.chips.misses import layer_misses
+from neft.chips.sampling import rms
 from neft.errors import unknown_name
+from neft.evaluation.deviations import USUAL_SIGMA_D
 from neft.inspection.chip_report import ErrorMap, Unit
 from neft.networks.device_layers import device_weights, layer_name
-from neft.seeding import generator
 
 
-def layer_errors(network: nn.Module, law: ChipLaw, *, seed: int, instance: int) -> pd.DataFrame:
+def layer_errors(
+    network: nn.Module, law: ChipLaw, *, seed: int, instance: int, sigma_d: float = USUAL_SIGMA_D
+) -> pd.DataFrame:
     """How far one chip's weights miss, layer by layer, over sigma_d w_max, beside what the device model asks.
+
+    The device variation counts only for chips that are drawn device by device (`neft.chips.misses`).
 
     Returns:
         layer, num_weights, w_max, rms_weight, realised_std (of this chip), closed_form_std; from the input down.
     """
     weights = _weights(network)
     deployment = law.deploy(weights)
-    normals = draw_normals(weights, generator(seed, "chip", instance))
+    draws = deployment.draw(draws_from(seed, "chip", instance))
     rows: list[dict[str, float | int | str]] = []
     for name, weight in weights.items():
         maximum = float(weight.abs().amax())
-        scale = maximum or 1.0  # a layer of zeros misses by nothing
-        asked = deployment.stds[name].expand_as(weight) / scale
+        found = layer_misses(deployment, draws, name, maximum=maximum, sigma_d=sigma_d or USUAL_SIGMA_D)
         rows.append(
             {
                 columns.LAYER: layer_name(name),
                 columns.NUM_WEIGHTS: weight.numel(),
                 columns.W_MAX: maximum,
                 columns.RMS_WEIGHT: rms([weight]),
-                columns.REALISED_STD: rms([asked * normals[name]]),
-                columns.CLOSED_FORM_STD: rms([asked]),
+                columns.REALISED_STD: rms([found.realised]),
+                columns.CLOSED_FORM_STD: rms([found.asked]),
             }
         )
     return pd.DataFrame(rows)
@@ -75,10 +79,13 @@ def error_map(
         error = unknown_name("layer", layer, names)
         raise error
     name = names[layer]
-    weight, std = weights[name], law.deploy({name: weights[name]}).stds[name]
-    normals = draw_normals(weights, generator(seed, "chip", instance))[name]
+    weight = weights[name]
+    deployment = law.deploy(weights)
+    missed = (
+        drawn_chip(deployment, draws_from(seed, "chip", instance), sigma_d=sigma_d)[name] - deployment.targets[name]
+    )
     over = float(weight.abs().amax()) if unit == "w_max" else rms([weight])
-    deviation = (sigma_d * std * normals / (over or 1.0)).flatten(1)
+    deviation = (missed / (over or 1.0)).flatten(1)
     rows, inputs = (ceil(size / most) for size, most in zip(deviation.shape, max_cells, strict=True))
     cells = deviation.numpy() if (rows, inputs) == (1, 1) else block_rms(deviation, rows=rows, inputs=inputs).numpy()
     frame = pd.DataFrame(cells)

@@ -21,14 +21,41 @@ _ADDED: dict[str, Raw] = {
     "ovf": {"raised_layers": "all"},
 }
 """Settings that came while records were of version 1, by section or method, at what earlier runs were made with."""
-NEW_PARTS: dict[str, Raw] = {"constraint": {"name": "none"}}
+NEW_PARTS: dict[str, Raw] = {"constraint": {"name": "none"}, "programming": {"name": "open_loop"}}
 """Parts of a config that came later, at what earlier runs were made with; a recipe's key leaves them out at that."""
 NEW_SETTINGS: dict[str, Raw] = {
     "backbone": {"compensation": 0.0},
     "training": {"validation_sigma_d": None},
-    "evaluation": {"worst_case": []},
+    "mapping": {
+        "significance_base": None,
+        "scale": "layer",
+        "sign": "crossbar",
+        "rotation": "none",
+        "clip_for": 0.0,
+        "on_off_ratio": None,
+        "copies": 1,
+    },
+    "evaluation": {
+        "worst_case": [],
+        "mapping": None,
+        "programming": None,
+        "effects": {
+            "drift_seconds": 0.0,
+            "drift_law": "pcm",
+            "drift_exponent": 0.05,
+            "drift_spread": 0.02,
+            "drift_compensation": False,
+            "retention_seconds": 0.0,
+            "read_noise": 0.0,
+            "stuck_low": 0.0,
+            "stuck_high": 0.0,
+            "common_mode": 0.0,
+            "common_to": "chip",
+            "level_bias": [],
+        },
+    },
 }
-"""Settings that came while records were of version 2, likewise; a recipe's key leaves them out at that, too."""
+"""Settings that came after records of version 2, likewise; a recipe's key leaves them out at that, too."""
 _METHOD_LABELS = {"vanilla": "Vanilla", "noise_injection": "Noise injection", "ovf": "OVF", "irs": "IRS"}
 _NUM_TEST_IMAGES = {
     "digits": 397,
@@ -141,6 +168,17 @@ def _to_version_4(record: Raw) -> Raw:
     return record | {"schema_version": 4, "facts": {"num_test_images": count} | facts}
 
 
+def _to_version_5(record: Raw) -> Raw:
+    """Mappings beyond bit slicing, programming and what happens after it."""
+    config = record.get("config")
+    if not isinstance(config, dict):
+        return record | {"schema_version": 5}
+    sections = {
+        name: NEW_SETTINGS.get(name, {}) | part if isinstance(part, dict) else part for name, part in config.items()
+    }
+    return record | {"schema_version": 5, "config": NEW_PARTS | sections}
+
+
 def _with_whole_command(record: Raw) -> Raw:
     """The command with what it left out at first: threads, torch's device and, of a precision, the fewest chips.
 
@@ -234,4 +272,9 @@ def _slug(said: str) -> str:
     return "_".join([*re.findall("[a-z0-9]+", said.lower()), digest])
 
 
-_STEPS: dict[object, Callable[[Raw], Raw]] = {1: _to_version_2, 2: _to_version_3, 3: _to_version_4}
+_STEPS: dict[object, Callable[[Raw], Raw]] = {
+    1: _to_version_2,
+    2: _to_version_3,
+    3: _to_version_4,
+    4: _to_version_5,
+}

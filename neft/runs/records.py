@@ -20,7 +20,7 @@ from neft.component import Component
 from neft.runs.commands import whole_command
 from neft.sigma_d import same_sigma_d
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """What older records lack is added when they are read (`neft.runs.migrations`)."""
 
 

@@ -163,11 +163,11 @@ class RunStore:
             message = f"Run '{record.id}' was stored without its weights."
             raise RunNotFoundError(message)
         _ = self._checked(record, WEIGHTS)
-        from neft.mapping.bit_slicing import BitSlicing  # noqa: PLC0415
+        from neft.mapping.stack import Mapping as WeightMapping  # noqa: PLC0415
         from neft.runs import checkpoint  # noqa: PLC0415 - imports torch, which listing runs does not need
 
         encoded = checkpoint.load_tensors(self.root / record.id / WEIGHTS)
-        return checkpoint.decode(encoded, build(BitSlicing, record.config["mapping"]))
+        return checkpoint.decode(encoded, build(WeightMapping, record.config["mapping"]))
 
     def keeps_codes(self, record: RunRecord) -> bool:
         """Whether a run kept the M-bit codes of its weights alone, not the real-valued weights that were trained.

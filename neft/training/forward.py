@@ -8,8 +8,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from neft.chips.deployed import ChipLaw
+from neft.chips.device_by_device import DeviceByDevice
 from neft.chips.laws import GAUSSIAN, Law
-from neft.chips.sampling import Deployment, Weights, deploy, draw_normals
+from neft.chips.sampling import Deployment, Weights, draw_normals
 from neft.config import RunConfig
 from neft.errors import ConfigError, unknown_name
 from neft.methods.base import Moment
@@ -48,7 +50,7 @@ class BatchForward:
         self._config = config
         self._chips = chips
         self._teacher = teacher
-        self._deployments: dict[bool, Deployment] = {}
+        self._deployments: dict[bool, Deployment | DeviceByDevice] = {}
         """Without and with the snapshot heads."""
 
         self._weights: Weights = {}
@@ -77,7 +79,20 @@ class BatchForward:
             return cast("Tensor", self._teacher(self._images))
 
     def draw(self, law: Law = GAUSSIAN) -> Weights:
-        """A chip's deviations, to be handed to several passes."""
+        """A chip's deviations, to be handed to several passes.
+
+        Raises:
+            ConfigError: a law of the method's own, for chips that are drawn device by device.
+        """
+        deployment = self._deployment(heads=True)
+        if isinstance(deployment, DeviceByDevice):
+            if law != GAUSSIAN:
+                message = (
+                    f"Method '{self._config.method.name}' draws deviations by a law of its own, which chips of "
+                    f"programming '{self._config.programming.name}' have not; its programming must be 'open_loop'."
+                )
+                raise ConfigError(message)
+            return deployment.packed_draw(self._chips)
         return {name: law.deviations(normals) for name, normals in draw_normals(self.weights, self._chips).items()}
 
     def __call__(
@@ -141,14 +156,20 @@ class BatchForward:
         """What the devices hold in a pass, by layer; layers that are not named are as they are trained."""
         held: Weights = dict(self.weights) if self._config.constraint.reparametrises else {}
         if sigma_d != 0 or chip is not None:
-            deployment = self._deployment(heads=heads)
-            normals = draw_normals(deployment.targets, self._chips) if chip is None else chip
-            held |= deployment.chip(normals, sigma_d=self._by_layer(sigma_d))
+            held |= self._chip(sigma_d, chip, heads=heads)
         elif self._config.training.quantise:
             held |= self._deployment(heads=heads).targets
         for name, extra in (added or {}).items():
             held[name] = held.get(name, self._known(name)) + extra
         return held
+
+    def _chip(self, sigma_d: float | Mapping[str, float], chip: Mapping[str, Tensor] | None, *, heads: bool) -> Weights:
+        deployment = self._deployment(heads=heads)
+        levels = self._by_layer(sigma_d)
+        if isinstance(deployment, DeviceByDevice):
+            packed = deployment.packed_draw(self._chips) if chip is None else chip
+            return deployment.chip(deployment.unpacked(packed), sigma_d=levels)
+        return deployment.chip(draw_normals(deployment.targets, self._chips) if chip is None else chip, sigma_d=levels)
 
     def _by_layer(self, sigma_d: float | Mapping[str, float]) -> float | Mapping[str, float]:
         """As it was given, unless it names what is no layer, or too few."""
@@ -167,18 +188,22 @@ class BatchForward:
             raise unknown_name(kind, name, self.weights)
         return self.weights[name]
 
-    def _deployment(self, *, heads: bool) -> Deployment:
+    def _deployment(self, *, heads: bool) -> Deployment | DeviceByDevice:
         if heads not in self._deployments:
             weights = self.weights if heads else of_backbone(self.weights)
-            self._deployments[heads] = training_deployment(weights, self._config)
+            self._deployments[heads] = training_law(self._config).deploy(dict(weights))
         return self._deployments[heads]
 
 
-def training_deployment(weights: Mapping[str, Tensor], config: RunConfig) -> Deployment:
-    """Targets and stds of these layers, as training chips have them."""
+def training_law(config: RunConfig) -> ChipLaw:
+    """How training chips are made: as they are programmed, without what happens to test chips afterwards."""
     training = config.training
-    return deploy(
-        weights, device=config.device, mapping=config.mapping, sampler=training.sampler, quantise=training.quantise
+    return ChipLaw(
+        device=config.device,
+        mapping=config.mapping,
+        sampler=training.sampler,
+        quantise=training.quantise,
+        programming=config.programming,
     )
 
 

@@ -8,7 +8,7 @@ is never seen.
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.func import functional_call
 
 from neft import columns
-from neft.chips.sampling import Weights, deploy, draw_normals
+from neft.chips.deployed import drawn_chip, draws_from
+from neft.chips.sampling import Weights
 from neft.config import RunConfig, TrainingConfig
 from neft.corrections.batchnorm import gather_statistics
 from neft.datasets.base import ImageData, Split
@@ -28,7 +29,7 @@ from neft.metrics import METRICS, Predictions
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
 from neft.training.adam import Adam
-from neft.training.forward import BatchForward, of_backbone, training_deployment
+from neft.training.forward import BatchForward, of_backbone, training_law
 
 HistoryRow = dict[str, float | int]
 REALISTIC_WORST = 0.01
@@ -247,10 +248,11 @@ class _Validator:
         sigma_d = self._config.validation_sigma_d
         noisy: list[float] = []
         if sigma_d:
-            deployment = deploy(weights, device=self._config.device, mapping=self._config.mapping, sampler="exact")
+            law = replace(training_law(self._config), sampler="exact", quantise=True)
+            deployment = law.deploy(weights)
             for instance in range(self._config.training.validation_instances):
-                rng = generator(self._config.training.seed, "validation_chip", instance)
-                chip = deployment.chip(draw_normals(weights, rng), sigma_d=sigma_d)
+                source = draws_from(self._config.training.seed, "validation_chip", instance)
+                chip = drawn_chip(deployment, source, sigma_d=sigma_d)
                 noisy.append(self._accuracy(network, chip))
         self.percentile = float(np.quantile(noisy, REALISTIC_WORST)) if noisy else clean
         return {
@@ -294,7 +296,7 @@ def _finish(config: RunConfig, data: ImageData, state: TrainingState) -> Trained
 def deployed_weights(network: Network, config: RunConfig) -> Weights:
     """What the devices are to aim at: the backbone's trained weights, unless the method shifts them."""
     weights = of_backbone(_held(network, config))
-    stds = training_deployment(weights, config).stds
+    stds = training_law(config).deploy_gaussian(weights).stds
     sigma_d = config.train_sigma_d
     return dict(config.method.deployed(weights, stds={name: sigma_d * std for name, std in stds.items()}))
 

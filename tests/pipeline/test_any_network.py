@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from neft import columns
 from neft.chips.deployed import ChipLaw, DeployedNetwork, plain_logits
+from neft.chips.device_by_device import DeviceDraws
 from neft.config import RunConfig
 from neft.datasets.base import ImageData
 from neft.datasets.torchvision_import import import_torchvision
@@ -392,8 +393,10 @@ def test_chips_drawn_ahead_are_the_same(few_digits: ImageData) -> None:
     ahead = list(bench.drawn(deployed, 0, 7, ahead=3))
     assert len(ahead) == 7
     for instance, chip in enumerate(ahead):
-        for name, normals in deployed.normals(0, "chip", instance).items():
-            assert torch.equal(chip[name], normals)
+        drawn = deployed.normals(0, "chip", instance)
+        assert not isinstance(drawn, DeviceDraws)
+        assert not isinstance(chip, DeviceDraws)
+        assert all(torch.equal(chip[name], normals) for name, normals in drawn.items())
 
 
 @pytest.mark.parametrize("name", ["resnet18", "vit"])

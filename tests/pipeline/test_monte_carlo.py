@@ -186,7 +186,7 @@ def louder(network: Network, factor: float) -> Network:
 def calibration_logits(network: Network, images: Tensor, *, sigma_d: float, seed: int) -> Tensor:
     """Outputs on the chips that calibration has to itself, the plain way."""
     weights = {name: weight.detach() for name, weight in network.device_weights().items()}
-    deployment = LAW.deploy(weights)
+    deployment = LAW.deploy_gaussian(weights)
     chips = [
         deployment.chip(draw_normals(weights, generator(seed, "calibration_chip", instance)), sigma_d=sigma_d)
         for instance in range(CALIBRATION_INSTANCES)

@@ -157,7 +157,7 @@ def test_without_variation_the_answer_is_certain() -> None:
 def real_by_layer(network: Network, learned: ImageData) -> dict[str, Tensor]:
     """The accuracies of chips that miss in one layer alone, for a few layers of the network."""
     weights = {name: weight.detach() for name, weight in network.device_weights().items()}
-    deployment = LAW.deploy(weights)
+    deployment = LAW.deploy_gaussian(weights)
     images = learned.normalise(learned.test.images)
     chips = [draw_normals(weights, generator(4, "chip", chip)) for chip in range(LAYER_CHIPS)]
 

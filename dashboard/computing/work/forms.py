@@ -9,7 +9,7 @@ from neft.component import Component, noun_of, unit_of
 from neft.config import RunConfig
 from neft.datasets import DATASETS
 from neft.devices import BaseDevice
-from neft.options import FAMILIES, Option, command_line, make_config, option_table, shown
+from neft.options import FAMILIES, Option, command_line, make_config, option_table, part_of, shown
 from neft.pipeline import identified
 from neft.runs.store import Stores
 
@@ -56,7 +56,7 @@ def held(config_json: str) -> dict[str, Any]:
     config = RunConfig.from_json(config_json)
     found: dict[str, Any] = {part: _name(getattr(config, part)) for part in FAMILIES}
     for option in _asked():
-        component = getattr(config, option.part)
+        component = part_of(config, option.part)
         if option.field in type(component).model_fields:
             owner = _name(component) if option.part in FAMILIES else None
             value = None if option.is_decided(component) else getattr(component, option.field)
@@ -117,7 +117,7 @@ def _kind(option: Option, owner: str | None) -> FieldKind:
         return "switch"
     if option.choices:
         return "choice"
-    if "tuple" in annotation or "str" in annotation:
+    if option.is_component or "tuple" in annotation or "str" in annotation:
         return "text"
     return "float" if "float" in annotation else "int"
 

@@ -27,7 +27,7 @@ from neft.devices.lab_files.tables import read_table
 from neft.devices.measurements import FileOptions, read_measurements
 from neft.devices.spreads import FITTED, scaled
 from neft.errors import ConfigError
-from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.stack import Mapping as WeightMapping
 from neft.options import command_line, option_words
 from neft.reference.citations import cite
 
@@ -156,7 +156,7 @@ def weights_on_device(stds: Sequence[float], mapping: Mapping[str, int] | None) 
         mapping: how a run's weights lie on its own device; None for the default.
     """
     one = _measured(stds, "")
-    own = BitSlicing() if mapping is None else build(BitSlicing, dict(mapping))
+    own = WeightMapping() if mapping is None else build(WeightMapping, dict(mapping))
     found = own.on_devices_of(one.device_bits)
     even = _measured((1.0,) * len(one.stds), "")
     here, alike = (kind.code_stds(found).double().numpy() for kind in (one, even))

@@ -10,7 +10,7 @@ from neft.errors import ConfigError
 from neft.inspection.magnitudes import magnitude_histograms
 from neft.inspection.microscope import slice_weight
 from neft.inspection.sliced_weight import SlicedWeight
-from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.stack import Mapping as WeightMapping
 from neft.networks.device_layers import device_weights, layer_name
 from neft.tables import layer_label
 
@@ -48,7 +48,7 @@ def sliced(
     Raises:
         ConfigError: the weight, the bits and the device do not fit.
     """
-    mapping = BitSlicing(weight_bits=weight_bits, device_bits=device_bits)
+    mapping = WeightMapping(weight_bits=weight_bits, device_bits=device_bits)
     return slice_weight(weight, w_max=w_max, device=device_from_text(device), mapping=mapping, sigma_d=sigma_d)
 
 

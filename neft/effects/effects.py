@@ -1,0 +1,211 @@
+"""What happens to programmed devices before they are read, each a switch with draws of its own.
+
+Left out on purpose: IR drop, sneak paths and nonlinear I-V curves, which circuit simulators such as CrossSim do well.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from neft.component import Component
+from neft.effects.drift import DriftLaw, exponents, factor_moments, factors
+from neft.effects.retention import LONGEST, added_std
+from neft.errors import ConfigError
+
+
+class Effects(Component):
+    """The effects on test chips; none by default."""
+
+    drift_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e10,
+        title="drift time",
+        description="Conductances fall for so long after programming; no drift at 0.",
+        json_schema_extra={"unit": "s"},
+    )
+    drift_law: DriftLaw = Field(
+        default="pcm",
+        title="drift of",
+        description="Whose drift exponents: PCM's by level, those of a Hermes device, or the two given.",
+    )
+    drift_exponent: float = Field(
+        default=0.05, ge=0, le=1, title="drift exponent", description="Mean drift exponent, where it is given."
+    )
+    drift_spread: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        title="std of the drift exponent",
+        description="Its spread over devices, where it is given.",
+    )
+    drift_compensation: bool = Field(
+        default=False,
+        title="drift compensation",
+        description="Multiply each layer by one digital factor that brings its summed conductance back.",
+    )
+    retention_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        le=LONGEST,
+        title="retention time",
+        description="Levels spread for so long after programming, as an RRAM's do; not at all at 0.",
+        json_schema_extra={"unit": "s"},
+    )
+    read_noise: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        title="read noise",
+        description="Std of a device's reading over the maximal conductance, drawn once a chip.",
+    )
+    stuck_low: float = Field(
+        default=0.0, ge=0, le=1, title="stuck at 0", description="Share of devices stuck at level 0."
+    )
+    stuck_high: float = Field(
+        default=0.0, ge=0, le=1, title="stuck at max", description="Share of devices stuck at the highest level."
+    )
+    common_mode: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        title="ρ",
+        description="Share of the variance of programming that all devices of a chip, or a layer, have in common.",
+        json_schema_extra={"noun": "common mode"},
+    )
+    common_to: Literal["chip", "layer"] = Field(
+        default="chip", title="common to", description="The devices that have it in common."
+    )
+    level_bias: tuple[float, ...] = Field(
+        default=(),
+        max_length=256,
+        title="level bias",
+        description="How far each level's mean misses its target, over the maximal conductance, as '0,0.01,0.02,0'.",
+        json_schema_extra={"default_text": "none"},
+    )
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> "Effects":
+        if self.stuck_low + self.stuck_high > 1:
+            message = f"stuck_low + stuck_high must be at most 1; got {self.stuck_low:g} + {self.stuck_high:g}"
+            raise ValueError(message)
+        if self.drift_compensation and not self.drift_seconds:
+            message = "drift_compensation needs drift: drift_seconds must be greater than 0"
+            raise ValueError(message)
+        return self
+
+    @property
+    def is_none(self) -> bool:
+        """Whether devices stay as they were programmed."""
+        return not (
+            self.drift_seconds
+            or self.retention_seconds
+            or self.read_noise
+            or self.stuck_low
+            or self.stuck_high
+            or self.common_mode
+            or any(self.level_bias)
+        )
+
+    @property
+    def draws(self) -> tuple[str, ...]:
+        """The switches that draw something for every device, by name."""
+        switched = {
+            "drift": self.drift_seconds,
+            "retention": self.retention_seconds,
+            "stuck": self.stuck_low + self.stuck_high,
+            "read_noise": self.read_noise,
+        }
+        return tuple(name for name, value in switched.items() if value)
+
+    def bias(self, num_levels: int) -> Float[Tensor, " levels"]:
+        """Of every level.
+
+        Raises:
+            ConfigError: not one a level.
+        """
+        if not self.level_bias:
+            return torch.zeros(num_levels)
+        if len(self.level_bias) != num_levels:
+            message = (
+                f"Effects.level_bias must be one number a level, {num_levels} for these devices; got "
+                f"{len(self.level_bias)}."
+            )
+            raise ConfigError(message)
+        return torch.tensor(self.level_bias)
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Devices as they were programmed."""
+
+    conductance: Float[Tensor, "..."]
+    """What they hold, over the maximal one."""
+    aimed: Float[Tensor, "..."]
+    """What they aimed at."""
+    levels: Int[Tensor, "..."]
+    lowest: float
+    """Level 0's conductance."""
+
+
+def happened(effects: Effects, devices: Devices, draws: dict[str, Tensor], bias: Tensor) -> Float[Tensor, "..."]:
+    """What devices conduct when they are read.
+
+    Args:
+        effects: what happens.
+        devices: as programmed.
+        draws: by the effect's name; normals, for stuck devices uniform numbers.
+        bias: of every level (`Effects.bias`).
+    """
+    found = devices.conductance + bias.to(devices.conductance)[devices.levels]
+    if effects.retention_seconds:
+        found = found + added_std(effects.retention_seconds) * (1 - devices.lowest) * draws["retention"]
+    if effects.drift_seconds:
+        mean, std = exponents_of(effects, devices.aimed)
+        found = found * factors(mean, std, draws["drift"], seconds=effects.drift_seconds)
+    if "stuck" in draws:
+        found = torch.where(draws["stuck"] < effects.stuck_low, devices.lowest, found)
+        found = torch.where(draws["stuck"] >= 1 - effects.stuck_high, 1.0, found)
+    if effects.read_noise:
+        found = found + effects.read_noise * draws["read_noise"]
+    return found
+
+
+def exponents_of(effects: Effects, aimed: Float[Tensor, "..."]) -> tuple[Tensor, Tensor]:
+    """Mean and std of nu of devices that aim at this."""
+    return exponents(aimed, effects.drift_law, mean=effects.drift_exponent, std=effects.drift_spread)
+
+
+def moments(
+    effects: Effects,
+    *,
+    aimed: Float[Tensor, " levels"],
+    variance: Float[Tensor, " levels"],
+    bias: Float[Tensor, " levels"],
+    lowest: float,
+) -> tuple[Float[Tensor, " levels"], Float[Tensor, " levels"]]:
+    """Mean and variance of what a device of each level conducts when it is read, in closed form.
+
+    Args:
+        effects: what happens.
+        aimed: every level's conductance.
+        variance: of programming.
+        bias: of every level.
+        lowest: level 0's conductance.
+    """
+    mean = aimed + bias
+    if effects.retention_seconds:
+        variance = variance + (added_std(effects.retention_seconds) * (1 - lowest)) ** 2
+    second = variance + mean.square()
+    if effects.drift_seconds:
+        exponent, spread = exponents_of(effects, aimed)
+        first, squared = factor_moments(exponent, spread, seconds=effects.drift_seconds)
+        mean, second = mean * first, second * squared
+    moving = 1 - effects.stuck_low - effects.stuck_high
+    mean = moving * mean + effects.stuck_low * lowest + effects.stuck_high
+    second = moving * second + effects.stuck_low * lowest**2 + effects.stuck_high
+    return mean, second - mean.square() + effects.read_noise**2
