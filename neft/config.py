@@ -18,7 +18,8 @@ from neft.datasets.digits import Digits
 from neft.devices import Device, Rram1
 from neft.effects import Effects
 from neft.errors import ConfigError
-from neft.mapping.stack import Mapping
+from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.stack import Mapping, whole_mapping
 from neft.methods import Method, NoiseInjection, TaughtMethod
 from neft.networks.backbones import Backbone, Vgg8
 from neft.programming import BaseProgramming, OpenLoop, Programming
@@ -232,6 +233,11 @@ class RunConfig(Component):
     constraint: Constraint = Field(default=NoConstraint(), title="weight constraint")
     training: TrainingConfig = Field(default=TrainingConfig(), title="training")
     evaluation: EvaluationConfig = Field(default=EvaluationConfig(), title="evaluation")
+
+    @field_validator("mapping", mode="before")
+    @classmethod
+    def _bit_slicing_alone(cls, value: object) -> object:
+        return whole_mapping(value) if isinstance(value, BitSlicing) else value
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "RunConfig":

@@ -1,5 +1,6 @@
 """Small networks, few images, and strategies that make any valid config (`st.from_type(RunConfig)`)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import NoneType, UnionType
@@ -17,10 +18,13 @@ from neft.constraints import CONSTRAINTS, BaseConstraint
 from neft.datasets.base import DataAccess, ImageData, Split
 from neft.datasets.digits import Digits
 from neft.devices import DEVICES, BaseDevice, Measured
+from neft.effects import Effects
 from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.stack import Mapping
 from neft.methods import METHODS, BaseMethod, Irs
 from neft.networks.backbones import BACKBONES, BaseBackbone, Mlp
 from neft.pipeline import Settings, run
+from neft.programming import PROGRAMMINGS
 from neft.runs.store import RunStore, Stores
 from tests.made_once import made_once
 
@@ -113,11 +117,44 @@ def filled_store(small_config: RunConfig, tmp_path_factory: pytest.TempPathFacto
 # ---------------------------------------------------------------- any valid config
 def any_component(component: type[Component]) -> st.SearchStrategy[Any]:
     """Any valid component of a class, made from its fields' types and bounds."""
-    if component is BitSlicing:
-        pairs = [(m, k) for m in range(1, 17) for k in range(1, 9) if m % k == 0]
-        return st.sampled_from(pairs).map(lambda pair: BitSlicing(weight_bits=pair[0], device_bits=pair[1]))
+    if component in ANY_WHOLE:
+        return ANY_WHOLE[component]
     fields = {name: _any_value(name, info) for name, info in component.model_fields.items()}
+    if issubclass(component, BitSlicing):
+        del fields["weight_bits"], fields["device_bits"], fields["significance_base"]
+        return st.tuples(any_slicing(), st.fixed_dictionaries({}, optional=fields)).map(
+            lambda both: build(component, both[0] | both[1])
+        )
     return st.fixed_dictionaries({}, optional=fields).map(lambda values: build(component, _with_fewest_chips(values)))
+
+
+PAIRS = [(m, k) for m in range(1, 17) for k in range(1, 9) if m % k == 0]
+
+
+@st.composite
+def any_slicing(draw: st.DrawFn, pairs: Sequence[tuple[int, int]] = tuple(PAIRS)) -> dict[str, int | None]:
+    """Settings of any valid slicing of these weight bits and device bits."""
+    weight_bits, device_bits = draw(st.sampled_from(pairs))
+    base = draw(st.none() | st.integers(1, 2**device_bits))
+    return {"weight_bits": weight_bits, "device_bits": device_bits, "significance_base": base}
+
+
+@st.composite
+def any_effects(draw: st.DrawFn) -> Effects:
+    """Any valid effects, of devices with any number of levels."""
+    shares = draw(st.lists(st.floats(0, 0.5), min_size=2, max_size=2))
+    seconds = draw(st.floats(0, 1e10))
+    return Effects(
+        drift_seconds=seconds,
+        drift_law=draw(st.sampled_from(["pcm", "hermes"])),
+        drift_compensation=seconds > 0 and draw(st.booleans()),
+        retention_seconds=draw(st.floats(0, 1e5)),
+        read_noise=draw(st.floats(0, 1)),
+        stuck_low=shares[0],
+        stuck_high=shares[1],
+        common_mode=draw(st.floats(0, 1)),
+        common_to=draw(st.sampled_from(["chip", "layer"])),
+    )
 
 
 def _with_fewest_chips(values: dict[str, Any]) -> dict[str, Any]:
@@ -126,6 +163,11 @@ def _with_fewest_chips(values: dict[str, Any]) -> dict[str, Any]:
     return {"min_instances": 30} | values if precision is not None and most < fewest_chips(precision) else values
 
 
+ANY_WHOLE: dict[type[Component], st.SearchStrategy[Any]] = {
+    BitSlicing: any_slicing().map(BitSlicing.model_validate),
+    Effects: any_effects(),
+}
+"""Components whose settings must fit one another."""
 HEX = "0123456789abcdef"
 ANY_OF_THEIR_OWN: dict[str, st.SearchStrategy[Any]] = {
     "pretrained_run": st.none() | st.just(A_RUN_ID),
@@ -188,8 +230,15 @@ def _nothing(_limits: dict[str, Any]) -> st.SearchStrategy[None]:
 def any_config(draw: st.DrawFn) -> RunConfig:
     """Any valid RunConfig: its parts fit one another."""
     parts = {name: draw(_any_value(name, info)) for name, info in RunConfig.model_fields.items()}
-    if {parts["device"].name, getattr(parts["evaluation"].device, "name", "rram1")} != {"rram1"}:
-        parts["mapping"] = BitSlicing(weight_bits=draw(st.sampled_from([2, 4, 8, 16])), device_bits=2)
+    evaluation = parts["evaluation"]
+    if {parts["device"].name, getattr(evaluation.device, "name", "rram1")} != {"rram1"}:
+        settings = draw(any_slicing(pairs=((2, 2), (4, 2), (8, 2), (16, 2))))
+        parts["mapping"] = parts["mapping"].model_copy(update=settings)
+        if evaluation.mapping is not None:
+            evaluation = evaluation.model_copy(update={"mapping": evaluation.mapping.model_copy(update=settings)})
+    if not parts["programming"].is_open_loop:
+        parts["training"] = parts["training"].model_copy(update={"sampler": "exact"})
+    parts["evaluation"] = evaluation.model_copy(update={"sampler": "exact", "quantise": True})
     places = len(parts["backbone"].points())
     if isinstance(parts["method"], Irs) and parts["method"].num_feedback > places:
         parts["method"] = parts["method"].model_copy(update={"num_feedback": places})
@@ -200,6 +249,9 @@ for _component in (
     TrainingConfig,
     EvaluationConfig,
     BitSlicing,
+    Mapping,
+    Effects,
+    *PROGRAMMINGS.values(),
     *METHODS.values(),
     *CONSTRAINTS.values(),
     *BACKBONES.values(),
