@@ -22,7 +22,7 @@ from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.stack import Mapping, whole_mapping
 from neft.methods import Method, NoiseInjection, TaughtMethod
 from neft.networks.backbones import Backbone, Vgg8
-from neft.programming import BaseProgramming, OpenLoop, Programming
+from neft.programming import OpenLoop, Programming
 from neft.run_id import is_run_id
 from neft.sigma_d import SigmaD
 
@@ -53,7 +53,10 @@ class TrainingConfig(Component):
     sampler: Sampler = Field(
         default="one_factor",
         title="training sampler",
-        description="How training chips are sampled: the released code's one factor per weight, or exact.",
+        description=(
+            "How training chips of open-loop programming are sampled: the released code's one factor per weight, or "
+            "exact. Of any other programming they are drawn device by device, which is exact."
+        ),
     )
     validation_instances: int = Field(
         default=5, ge=1, le=1000, title="validation chips", description="Chips on which each epoch is validated."
@@ -247,7 +250,6 @@ class RunConfig(Component):
             _ = self.evaluation.effects.bias(len(stds))
         except ConfigError as error:
             raise ValueError(str(error).removesuffix(".")) from None
-        _check_draws(self.programming, self.training.sampler, "training.sampler (training sampler)")
         if not self.evaluation.effects.is_none or not self.test_programming.is_open_loop:
             _check_devices(self.evaluation)
         points = len(self.backbone.points())
@@ -366,15 +368,6 @@ class RunConfig(Component):
             return cls.model_validate(parts)
         except ValidationError as error:
             raise ConfigError(first_problem(cls, error)) from None
-
-
-def _check_draws(programming: BaseProgramming, sampler: Sampler, setting: str) -> None:
-    if not programming.is_open_loop and sampler != "exact":
-        message = (
-            f"{setting} must be 'exact' with programming other than open loop ({programming.label}), whose chips are "
-            f"drawn device by device; got '{sampler}'"
-        )
-        raise ValueError(message)
 
 
 def _check_devices(evaluation: EvaluationConfig) -> None:

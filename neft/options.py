@@ -300,18 +300,13 @@ def as_of_test_chips(values: Mapping[str, Any], base: RunConfig) -> dict[str, An
     if not given:
         return found
     start = make_config({name: found[name] for name in ("test_mapping", "test_programming") if found.get(name)}, base)
-    before = RunConfig(mapping=start.test_mapping, programming=start.test_programming, training=_exact(base))
+    before = RunConfig(mapping=start.test_mapping, programming=start.test_programming)
     chips = make_config(given, before)
     if chips.mapping != base.mapping or start.evaluation.mapping is not None:
         found["test_mapping"] = component_text(chips.mapping)
     if chips.programming != base.programming or start.evaluation.programming is not None:
         found["test_programming"] = component_text(chips.programming)
     return found
-
-
-def _exact(base: RunConfig) -> TrainingConfig:
-    """Training settings that go with any programming."""
-    return base.training.model_copy(update={"sampler": "exact"})
 
 
 def command_line(config: RunConfig, verb: str = "neft train") -> str:

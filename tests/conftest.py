@@ -236,8 +236,6 @@ def any_config(draw: st.DrawFn) -> RunConfig:
         parts["mapping"] = parts["mapping"].model_copy(update=settings)
         if evaluation.mapping is not None:
             evaluation = evaluation.model_copy(update={"mapping": evaluation.mapping.model_copy(update=settings)})
-    if not parts["programming"].is_open_loop:
-        parts["training"] = parts["training"].model_copy(update={"sampler": "exact"})
     parts["evaluation"] = evaluation.model_copy(update={"sampler": "exact", "quantise": True})
     places = len(parts["backbone"].points())
     if isinstance(parts["method"], Irs) and parts["method"].num_feedback > places:

@@ -1,6 +1,6 @@
 """How much each weight matters: the loss's second derivative, by one backward pass.
 
-As in SWIM ([Yan2022Swim]): with h the diagonal second derivatives, a layer y = W x passes h_x = (W^2)^T h_y on and has
+As in SWIM ([Yan2022b]): with h the diagonal second derivatives, a layer y = W x passes h_x = (W^2)^T h_y on and has
 h_W = h_y (x^2)^T; where several positions or inputs share a weight, theirs add up. ReLU and max pooling pass h as they
 pass gradients, BatchNorm is folded in. Terms off the diagonal are left out: exact for the last layer, an approximation
 before it. At the logits of cross entropy h = p (1 - p).

@@ -26,7 +26,7 @@ class Selective(WriteVerify):
 
     name: Literal["selective"] = "selective"  # pyright: ignore[reportIncompatibleVariableOverride]
     label: ClassVar[str] = "Selective write-verify"
-    source: ClassVar[str] = "[Yan2022Swim]"
+    source: ClassVar[str] = "[Yan2022b]"
 
     verified_share: float = Field(
         default=0.1,

@@ -17,7 +17,7 @@ class WriteVerify(BaseProgramming):
 
     An error is then a Gaussian cut at +-epsilon: with a = epsilon / (sigma_d s(level)) it takes
     1 / (2 Phi(a) - 1) writes, and its variance is sigma^2 (1 - 2 a phi(a) / (2 Phi(a) - 1)). Derived; see also
-    [Yan2022Swim].
+    [Yan2022b].
     """
 
     name: Literal["write_verify"] = "write_verify"

@@ -64,11 +64,14 @@ def test_train_has_an_option_for_every_setting_of_a_config(neft: Neft) -> None:
         assert f"--{family} NAME One of: {', '.join(components)}." in shown
 
 
-def test_evaluate_has_the_evaluations_options_and_where_images_lie(neft: Neft) -> None:
+def test_evaluate_has_the_options_of_test_chips_and_where_images_lie(neft: Neft) -> None:
     shown = help_of(neft, "evaluate")
+    of_chips = {"mapping", "programming", "evaluation", "effects"}
 
     for option in option_table().values():
-        assert (f"{option.flag} " in shown) == (option.part == "evaluation" or option.is_place)
+        assert (f"{option.flag} " in shown or f"{option.flag}/" in shown) == (
+            option.part in of_chips or option.is_place
+        )
 
 
 def test_version_is_the_packages(neft: Neft) -> None:

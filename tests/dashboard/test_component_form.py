@@ -16,8 +16,7 @@ from streamlit.testing.v1.element_tree import NumberInput
 from dashboard.computing.work import forms, run_time
 from dashboard.computing.work.forms import INITIAL
 from dashboard.data import stored
-from neft.component import Component
-from neft.options import FAMILIES, SECTIONS, Option, make_config, option_table
+from neft.options import FAMILIES, SECTIONS, Option, make_config, option_table, part_of
 from neft.runs.store import RunStore
 
 COMPONENTS = [(part, name) for part, family in FAMILIES.items() for name in family]
@@ -92,7 +91,7 @@ def test_untouched_form_makes_the_components_defaults(form: Form) -> None:
     given = {key: value for key, value in form.values.items() if key not in INITIAL}
     chosen = {} if form.name is None else {form.part: form.name}
 
-    made: Component = getattr(make_config({**chosen, **given}), form.part)
+    made = part_of(make_config({**chosen, **given}), form.part)
 
     assert made == (SECTIONS[form.part]() if form.name is None else FAMILIES[form.part][form.name]())
 

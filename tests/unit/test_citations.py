@@ -56,7 +56,7 @@ def bare_keys(tree: ast.AST, *, resolved: bool = False) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    letters = unicodedata.normalize("NFKD", name.replace(" ", ""))
+    letters = unicodedata.normalize("NFKD", name.replace(" ", "").replace("-", ""))
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 

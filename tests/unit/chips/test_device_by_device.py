@@ -167,7 +167,7 @@ def test_verified_devices_are_all_within_the_tolerance() -> None:
 def test_verifying_takes_as_many_pulses_and_leaves_as_much_as_published(
     sigma_d: float, pulses: float, std: float
 ) -> None:
-    # methods of [Yan2022Swim]: epsilon = 0.05
+    # methods of [Yan2022b]: epsilon = 0.05
     scheme = WriteVerify(tolerance=0.05)
     laid = Mapping().lay(a_layer())
     effort = scheme.effort(Aim(Mapping(), torch.ones(4), laid.turned, laid.levels(0)), sigma_d=sigma_d)
