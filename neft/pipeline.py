@@ -217,6 +217,15 @@ def chip_law(config: RunConfig) -> ChipLaw:
     )
 
 
+def law_of_chips(config: RunConfig, network: Network, data: ImageData) -> ChipLaw:
+    """The same with how much each weight of its network matters, where programming goes by that.
+
+    Raises:
+        ConfigError: the network has a layer of which that cannot be told.
+    """
+    return with_scores(chip_law(config), network, data)
+
+
 def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trained, float]:
     state = unfinished.load(config, settings.unfinished_root) if settings.resume else None
     earlier = sum(row[columns.SECONDS] for row in state.history) if state else 0.0
@@ -263,7 +272,7 @@ def _evaluate_and_store(
     config: RunConfig, data: ImageData, trained: Trained, settings: Settings, *, training_seconds: float
 ) -> RunRecord:
     network = trained.network
-    law = with_scores(chip_law(config), network, data)
+    law = law_of_chips(config, network, data)
     if config.evaluation.recalibrate_batchnorm:
         network = recalibrate_batchnorm(network, data, law)
     stored = _stored_weights(config, network, settings.weights)
@@ -327,7 +336,7 @@ def _worst_case(config: RunConfig, network: Network, data: ImageData, settings: 
     found = search_worst_case(
         network,
         data,
-        chip_law(config),
+        chip_law(config),  # its targets alone count
         th_gs=config.evaluation.worst_case,
         settings=SearchSettings(seed=config.evaluation.seed),
         torch_device=settings.torch_device,

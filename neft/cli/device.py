@@ -27,7 +27,7 @@ from neft.errors import ConfigError, unknown_name
 from neft.inspection.device_trial import DeviceTrial, mapping_on, try_device
 from neft.mapping.bit_slicing import BitSlicing
 from neft.options import command_line
-from neft.pipeline import Settings, chip_law, load_data, restore_network
+from neft.pipeline import Settings, law_of_chips, load_data, restore_network
 from neft.runs.facts import stored_config
 from neft.runs.files import write_whole
 from neft.runs.places import default_data_dir
@@ -181,7 +181,7 @@ def _tried(run_id: str, made: Measured, found: MeasuredLevels, data_dir: Path | 
     config = stored_config(record)
     images = load_data(config, Settings(store=stores.own, data_dir=data_dir or default_data_dir()))
     network = restore_network(config, images, holder.weights(record))
-    return try_device(chip_law(config), network, images, made, sigma_ds=_tried_at(found))
+    return try_device(law_of_chips(config, network, images), network, images, made, sigma_ds=_tried_at(found))
 
 
 def _tried_at(found: MeasuredLevels) -> tuple[float, ...]:

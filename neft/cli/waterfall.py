@@ -14,7 +14,7 @@ from neft.cli.watch import stop_on_signals, watching
 from neft.errors import ConfigError, StoppedError
 from neft.inspection.waterfall import take_steps
 from neft.options import parse_sigma_ds
-from neft.pipeline import Progress, Settings, chip_law, in_threads, load_data, restore_network
+from neft.pipeline import Progress, Settings, in_threads, law_of_chips, load_data, restore_network
 from neft.runs import waterfalls
 from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
@@ -118,11 +118,12 @@ def _take_steps(
     with stop_on_signals() as asked, watching(None) as (watcher, _):
         watcher(Progress("loading", message=f"Loading {config.dataset.label}"))
         data = load_data(config, places)
+        network = restore_network(config, data, weights)
         states = take_steps(
             record,
-            restore_network(config, data, weights),
+            network,
             data,
-            chip_law(config),
+            law_of_chips(config, network, data),
             has_real_weights=not store.keeps_codes(record),
             sigma_d=sigma_d,
             num_instances=num_instances,

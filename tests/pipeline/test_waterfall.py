@@ -75,7 +75,7 @@ def test_each_step_is_what_it_says(filled_store: RunStore) -> None:
     weights = {name: weight.detach() for name, weight in network.device_weights().items()}
     codes = {name: quantised(weight, config.mapping) for name, weight in weights.items()}
     first = next(iter(weights))
-    chip = chip_law(config).deploy(weights).chip(draw_normals(weights, generator(0, "chip", 1)), sigma_d=0.1)
+    chip = chip_law(config).deploy_gaussian(weights).chip(draw_normals(weights, generator(0, "chip", 1)), sigma_d=0.1)
 
     def accuracy(held: dict[str, torch.Tensor], split: str) -> float:
         part = getattr(data, split)

@@ -13,7 +13,7 @@ from neft.inspection import chip_errors, image_outcomes, votes
 from neft.inspection.chip_report import ErrorMap, Unit
 from neft.inspection.margin_tables import Margins
 from neft.inspection.margins import image_margins
-from neft.pipeline import chip_law
+from neft.pipeline import law_of_chips
 from neft.tables import layer_label
 
 
@@ -25,7 +25,8 @@ def opened_chip(run_id: str, checksum: str, *, sigma_d: float, instance: int) ->
     """
     found, chips = restored.stored(run_id, checksum), restored.opened_chips(run_id, checksum)
     clean, logits = chips.logits(instance, sigma_ds=[0.0, sigma_d])
-    layers = chip_errors.layer_errors(found.network, chip_law(found.config), seed=chips.seed, instance=instance)
+    law = law_of_chips(found.config, found.network, found.images)
+    layers = chip_errors.layer_errors(found.network, law, seed=chips.seed, instance=instance, sigma_d=sigma_d)
     return OpenedChip(
         predictions=image_outcomes.image_predictions(clean, logits, chips.labels),
         layers=layers.assign(**{columns.LAYER: layers[columns.LAYER].map(layer_label)}),
@@ -41,7 +42,7 @@ def error_map(run_id: str, checksum: str, *, layer: str, instance: int, sigma_d:
     found = restored.stored(run_id, checksum)
     return chip_errors.error_map(
         found.network,
-        chip_law(found.config),
+        law_of_chips(found.config, found.network, found.images),
         layer=restored.layer_called(run_id, checksum, layer),
         seed=found.config.evaluation.seed,
         instance=instance,

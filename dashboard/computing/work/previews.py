@@ -10,7 +10,7 @@ from dashboard.computing.work import restored
 from neft.devices import device_from_text
 from neft.evaluation.preview import Preview, Previewer
 from neft.inspection.device_trial import mapping_on
-from neft.pipeline import chip_law
+from neft.pipeline import law_of_chips
 
 SEED = 0
 
@@ -106,5 +106,6 @@ def _layers(run_id: str, checksum: str, device: str, sigma_d: float, max_passes:
 def _previewer(run_id: str, checksum: str, device: str) -> Previewer:
     stored = restored.stored(run_id, checksum)
     found = device_from_text(device)
-    law = replace(chip_law(stored.config), device=found, mapping=mapping_on(stored.config.mapping, found))
+    law = law_of_chips(stored.config, stored.network, stored.images)
+    law = replace(law, device=found, mapping=mapping_on(law.mapping, found))
     return Previewer(stored.network, stored.images, law)

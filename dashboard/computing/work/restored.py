@@ -13,7 +13,7 @@ from neft.errors import unknown_name
 from neft.inspection.opened_chips import OpenedChips
 from neft.networks.device_layers import device_weights, layer_name
 from neft.networks.network import Network
-from neft.pipeline import Settings, chip_law, load_data, restore_network
+from neft.pipeline import Settings, law_of_chips, load_data, restore_network
 from neft.runs.facts import stored_config
 from neft.runs.store import Stores
 from neft.tables import layer_label
@@ -54,7 +54,8 @@ def opened_chips(run_id: str, checksum: str) -> OpenedChips:
         NeftError: the run's weights or its data are not there.
     """
     found = stored(run_id, checksum)
-    return OpenedChips(found.network, found.images, chip_law(found.config), seed=found.config.evaluation.seed)
+    law = law_of_chips(found.config, found.network, found.images)
+    return OpenedChips(found.network, found.images, law, seed=found.config.evaluation.seed)
 
 
 def images(run_id: str, checksum: str) -> Images:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from dashboard.computing.answers import WaterfallPart
 from dashboard.computing.work import restored
 from neft.inspection.waterfall import WaterfallState, take_steps
-from neft.pipeline import chip_law
+from neft.pipeline import law_of_chips
 from neft.runs.store import Stores
 
 
@@ -58,7 +58,7 @@ def _descent(run_id: str, checksum: str, sigma_d: float, num_instances: int) -> 
             record,
             found.network,
             found.images,
-            chip_law(found.config),
+            law_of_chips(found.config, found.network, found.images),
             has_real_weights=not store.keeps_codes(record),
             sigma_d=sigma_d,
             num_instances=num_instances,
