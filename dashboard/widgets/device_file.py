@@ -147,7 +147,7 @@ def _mapping(on_take: Callable[[], None]) -> None:
     except ConfigError:
         return  # said below
     measured = uploaded()
-    st.markdown("### How is it read?")
+    st.markdown("## How is it read?")
     st.dataframe(found.first_rows, hide_index=True, alt="The file's first rows.")
     taken = dict(_choices().columns) | ({} if measured is None else measured.roles)
     words = own_devices.roles()
@@ -270,9 +270,9 @@ def _say_file(on_take: Callable[[], None]) -> None:
     if measured.never_misses:
         st.info("Every std is 0: there is nothing to try.", icon=":material/info:")
     plain = [note for note in measured.notes if note not in measured.unmodelled]
-    st.markdown("### What it says")
+    st.markdown("## What it says")
     st.markdown("\n".join(f"- {note}" for note in plain) or "Read.")
     if measured.unmodelled:
-        st.markdown("### What chips do not have yet")
+        st.markdown("## What chips do not have yet")
         st.markdown("\n".join(f"- {note}" for note in measured.unmodelled))
     st.button("Take its levels again", icon=":material/replay:", on_click=on_take)

@@ -33,6 +33,7 @@ from neft.devices.lab_files.levels import choose, listed, shape_words
 from neft.devices.lab_files.refusals import refuse, refuse_networks
 from neft.devices.lab_files.roles import Roles, chosen, unread
 from neft.devices.lab_files.tables import Table, read_table
+from neft.devices.lab_files.unfolding import unfolded
 from neft.devices.measured import MAX_BITS, Measured
 from neft.devices.spreads import scaled
 from neft.errors import ConfigError
@@ -186,7 +187,7 @@ def read_measurements(
         raise ConfigError(message)
     asked = options or FileOptions()
     refuse_networks(content)
-    table = read_table(content)
+    table = unfolded(read_table(content))
     if not asked.columns and asked.cycle is None:
         refuse(table)
     roles = chosen(table, columns=asked.columns, units=asked.units, cycle=asked.cycle)

@@ -24,6 +24,7 @@ from neft.devices.lab_files.examples import EXAMPLES
 from neft.devices.lab_files.levels import CHOICES
 from neft.devices.lab_files.roles import ROLES
 from neft.devices.lab_files.tables import read_table
+from neft.devices.lab_files.unfolding import unfolded
 from neft.devices.measurements import FileOptions, read_measurements
 from neft.devices.spreads import FITTED, scaled
 from neft.errors import ConfigError
@@ -114,7 +115,7 @@ def file_columns(content: bytes) -> FileColumns:
     Raises:
         ConfigError: it holds no table.
     """
-    table = read_table(content)
+    table = unfolded(read_table(content))
     found = tuple(FileColumn(column.name, column.label) for column in table.columns)
     first = {column.label: column.first(FIRST_ROWS) for column in table.columns}
     return FileColumns(found, pd.DataFrame(first))

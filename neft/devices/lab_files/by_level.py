@@ -202,6 +202,6 @@ def _check_stds(table: Table, column: Column, stds: Floats) -> None:
         message = (
             f"Line {table.lines[large[0]]}, column '{column.name}': must lie in [0, {MAX_RELATIVE_STD:g}] of the "
             f"maximal conductance; got {stds[large[0]]:g}. If stds are in a unit of conductance, give the maximal "
-            "conductance g_max."
+            "conductance g_max; if in %, say so: 'std (%)'."
         )
         raise ConfigError(message)

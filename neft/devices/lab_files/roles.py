@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from neft.devices.lab_files import patterns
+from neft.devices.lab_files import patterns, units
 from neft.devices.lab_files.tables import Column, Table
 from neft.errors import ConfigError, unknown_name
 
@@ -151,12 +151,25 @@ def _by_name(table: Table, given: Mapping[Role, str]) -> dict[Role, str]:
         fitting: list[Role] = [role for role, names in NAMES.items() if re.fullmatch(names, column.key)]
         if fitting and column.name not in taken:
             several.setdefault(fitting[0], []).append(column)
+    if not several.keys() & {"measured", "std", "cv"}:
+        several |= _by_unit(table, taken | {column.name for known in several.values() for column in known})
     for role, candidates in several.items():
         first = candidates[0]
         if role == "time":  # nominal times before those of a clock
             first = min(candidates, key=lambda column: len(np.unique(column.known)))
         found[role] = first.name
     return found
+
+
+def _by_unit(table: Table, taken: set[str]) -> dict[Role, list[Column]]:
+    """What was measured, under a name of its own: the column whose unit is a conductance's, or of what tells it."""
+    found = [column for column in table.columns if column.name not in taken and _tells_conductance(column)]
+    return {"measured": found} if found else {}
+
+
+def _tells_conductance(column: Column) -> bool:
+    unit = units.find(column.unit) if column.unit else None
+    return unit is not None and unit.kind in ("conductance", "resistance", "current")
 
 
 def _without_doubles(columns: Mapping[Role, str]) -> dict[Role, str]:

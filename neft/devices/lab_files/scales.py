@@ -20,6 +20,8 @@ IMPLIED: dict[str, Unit] = {
     r"i_.*|.*current.*": Unit("current", 1.0, "A"),
 }
 """What a name says of its numbers where no unit stands beside it."""
+VOLTAGES = r"v_?(?:read|r)?|voltage|read_voltage|v_?(?:bl|ds)"
+"""Of columns that may hold the read voltage."""
 LIKELY_OHMS = 500.0
 """Without a header, readings whose median is larger are resistances: no conductance is, in siemens or in codes."""
 SHOWN_UNIT = Unit("conductance", 1e-6, "µS")
@@ -62,24 +64,11 @@ def scale_of(table: Table, roles: Roles, *, read_voltage: float | None) -> Scale
         ConfigError: units that do not go together, or a current beside a conductance without a read voltage.
     """
     notes: list[str] = []
-    told: dict[Role, Unit] = {}
-    untold: list[Role] = []
-    volts = read_voltage
-    for role in CONDUCTANCES:
-        if not roles.of(role):
-            continue
-        unit = _unit_of(table, roles, role, notes)
-        told |= {} if unit is None else {role: unit}
-        if unit is None:
-            untold.append(role)
-        volts = volts or (None if unit is None else unit.volts)
-    first = next(iter(told.values()), None) or _likely(table, roles, notes)
-    for role in untold:
-        told[role] = first
-        if any(other not in untold for other in told):
-            name = roles.of(role)
-            notes.append(f"Column '{name}' has no unit: taken in {first.text or 'the same'} as the others.")
+    told = _units(table, roles, notes)
     kinds = {unit.kind for unit in told.values()}
+    volts = read_voltage or next((unit.volts for unit in told.values() if unit.volts), None)
+    if "current" in kinds and volts is None:
+        volts = _volts_of_column(table, roles, notes)
     if "current" in kinds and len(kinds) > 1 and volts is None:
         message = (
             "Some columns are currents, others conductances or resistances: say the read voltage, or write it beside "
@@ -91,6 +80,18 @@ def scale_of(table: Table, roles: Roles, *, read_voltage: float | None) -> Scale
         message = f"Columns in {shown} do not go together: say their units."
         raise ConfigError(message)
     return Scale(_counted_in(told, kinds, volts), told, volts, tuple(notes))
+
+
+def _units(table: Table, roles: Roles, notes: list[str]) -> dict[Role, Unit]:
+    """Each column's unit; where none stands beside one, that of the others."""
+    found: dict[Role, Unit | None] = {
+        role: _unit_of(table, roles, role, notes) for role in CONDUCTANCES if roles.of(role)
+    }
+    known = [unit for unit in found.values() if unit is not None]
+    first = known[0] if known else _likely(table, roles, notes)
+    untold = [roles.of(role) for role, unit in found.items() if unit is None] if known else []
+    notes += [f"Column '{name}' has no unit: taken in {first.text or 'the same'} as the others." for name in untold]
+    return {role: unit or first for role, unit in found.items()}
 
 
 def _counted_in(told: Mapping[Role, Unit], kinds: set[str], volts: float | None) -> Unit:
@@ -115,6 +116,19 @@ def _unit_of(table: Table, roles: Roles, role: Role, notes: list[str]) -> Unit |
     if volts is not None:
         return Unit("current", 1.0, "A", volts)
     return next((unit for names, unit in IMPLIED.items() if re.fullmatch(names, column.key)), None)
+
+
+def _volts_of_column(table: Table, roles: Roles, notes: list[str]) -> float | None:
+    """The read voltage, where a column of voltages holds one alone."""
+    for column in table.columns:
+        unit = units.find(column.unit) if column.unit else None
+        is_voltage = (unit is not None and unit.kind == "voltage") or re.fullmatch(VOLTAGES, column.key) is not None
+        known = np.unique(column.known)
+        if is_voltage and column.name not in roles.columns.values() and len(known) == 1 and known[0] != 0:
+            volts = abs(float(known[0])) * (unit.factor if unit is not None else 1.0)
+            notes.append(f"Currents are taken at {volts:g} V, by column '{column.name}'.")
+            return volts
+    return None
 
 
 def _volts_in(name: str) -> float | None:

@@ -58,7 +58,8 @@ class Column:
     @property
     def key(self) -> str:
         """The name as it is looked up: small letters, no marks."""
-        return re.sub(r"[^a-z0-9µ/]+", "_", self.name.lower()).strip("_")
+        spelt = self.name.lower().replace("σ", "sigma").replace("µ", "mu").replace("μ", "mu")
+        return re.sub(r"[^a-z0-9/]+", "_", spelt).strip("_")
 
     @property
     def label(self) -> str:
