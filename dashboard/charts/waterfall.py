@@ -58,7 +58,7 @@ def waterfall(steps: pd.DataFrame, *, look: Look, dearest: str, mode: Mode) -> g
                 marker={"color": page.text, "size": 7},
                 error_x=error_bars(accuracy, accuracy - half, accuracy + half, colour=page.text, width=4),
                 cliponaxis=False,
-                name="accuracy after it, mean and 95 % interval over chips",
+                name="accuracy after it, 95 % interval",
                 hovertext=words,
                 hoverinfo="text",
             )

@@ -19,6 +19,7 @@ from dashboard.widgets.component_form import (
 from neft.errors import ConfigError
 
 MAIN_TRAINING = ("sigma_d", "epochs", "seed")
+MAIN_DATA = ("image_size", "path", "labels", "channels")
 
 
 def train_form() -> dict[str, Any]:
@@ -26,7 +27,7 @@ def train_form() -> dict[str, Any]:
     values: dict[str, Any] = {}
     left, right = st.columns(2)
     with left, st.container(border=True):
-        values |= _family("dataset", "Data set", only=("image_size", "path", "channels"))
+        values |= _family("dataset", "Data set", only=MAIN_DATA)
         if can_download(values["dataset"]):
             values[DOWNLOAD] = download_switch()
     with right, st.container(border=True):
@@ -53,7 +54,7 @@ def train_form() -> dict[str, Any]:
             values |= component_fields("training", without=MAIN_TRAINING)
         with right:
             values |= component_fields("evaluation")
-            values |= component_fields("dataset", values["dataset"], only=("max_train",))
+            values |= component_fields("dataset", values["dataset"], without=MAIN_DATA)
     return values
 
 

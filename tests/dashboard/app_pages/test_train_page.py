@@ -17,7 +17,7 @@ from dashboard.pages import Page
 from neft.config import RunConfig
 from neft.datasets import DATASETS
 from neft.methods import METHODS
-from neft.options import FAMILIES, UNSAID, command_line, make_config
+from neft.options import FAMILIES, UNSAID, command_line, make_config, option_table
 from neft.runs.events import Evaluating, Event, Failed, Finished, Loading, Stopped, Storing, Training
 from neft.runs.places import neft_home
 from neft.runs.store import RunStore
@@ -99,6 +99,15 @@ def test_every_component_can_be_chosen(family: str, names: dict[str, object]) ->
         else:
             usual = family in UNSAID and RunConfig.model_fields[family].default.name == name
             assert usual != (f"--{family} {name} " in shown_command(app))
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_form_asks_for_every_setting_of_a_data_set(name: str) -> None:
+    asked = {option.name for option in option_table().values() if name in option.owners and not option.is_found}
+
+    keys = form_keys(choose(open_page(Page.TRAIN), "dataset", name))
+
+    assert {f"{option}_{name}" for option in asked} <= keys
 
 
 def test_another_method_brings_its_own_settings() -> None:
