@@ -57,6 +57,9 @@ def second_derivatives(
     passed = copy.deepcopy(network).eval().cpu()
     names = list(device_weights(passed))
     folding = fold_batchnorm(passed, among=dict.fromkeys(names, torch.zeros(0)))
+    with torch.no_grad():
+        for name, factor in folding.factors.items():
+            _ = passed.get_parameter(name).mul_(factor)
     _replace_layers(passed)
     weights = {name: passed.get_parameter(name) for name in names}
     for parameter in passed.parameters():
