@@ -82,7 +82,7 @@ def plain_loop(
     """Accuracies, chip by chip, the plain way; weights are quantised once."""
     images = data.normalise(data.test.images)
     weights = {name: weight.detach() for name, weight in network.device_weights().items()}
-    deployment = law.deploy(weights)
+    deployment = law.deploy_gaussian(weights)
     found: list[float] = []
     for sigma_d in sigma_ds:
         for instance in range(num_instances):

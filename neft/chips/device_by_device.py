@@ -6,6 +6,7 @@ a draw and a few steps a device rather than a weight.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float
@@ -78,7 +79,7 @@ class DeviceByDevice:
     def layer(self, name: str, draws: DeviceDraws, *, sigma_d: float) -> Float[Tensor, "outputs ..."]:
         """One layer's weights of a chip."""
         target = self.targets[name]
-        deviation = self._read(name, draws, sigma_d) - self.laid[name].target(quantise=True)
+        deviation = self._read(name, draws, sigma_d) - self._codes_held[name]
         return target + deviation.to(target)
 
     def moments(self, name: str, *, sigma_d: float) -> tuple[Tensor, Tensor] | None:
@@ -145,6 +146,24 @@ class DeviceByDevice:
         copies = [self._copy(name, draws, sigma_d, copy) for copy in range(self.mapping.copies)]
         return self.laid[name].joined([torch.stack(sets).mean(dim=0) for sets in zip(*copies, strict=True)])
 
+    @cached_property
+    def _aims(self) -> dict[str, tuple[Aim, ...]]:
+        """Of every layer's sets: the same for all chips."""
+        return {
+            name: tuple(self._aim(name, index) for index in range(len(laid.sets))) for name, laid in self.laid.items()
+        }
+
+    def _aim(self, name: str, index: int) -> Aim:
+        laid, mapping = self.laid[name], self.mapping
+        stds = self.device.level_stds(mapping.device_bits).to(laid.turned)
+        magnitude = laid.codes[index].to(laid.turned) / mapping.max_code
+        return Aim(mapping, stds, magnitude, laid.levels(index), self.verified.get(name))
+
+    @cached_property
+    def _codes_held(self) -> Weights:
+        """What chips without variation are read as, by layer."""
+        return {name: laid.target(quantise=True) for name, laid in self.laid.items()}
+
     def _copy(self, name: str, draws: DeviceDraws, sigma_d: float, copy: int) -> list[Float[Tensor, "..."]]:
         """The magnitudes that one copy's device sets are read as, in weight units."""
         laid, mapping = self.laid[name], self.mapping
@@ -163,18 +182,18 @@ class DeviceByDevice:
     def _held(self, name: str, draws: DeviceDraws, sigma_d: float, copy: int, index: int) -> "_Held":
         """One set of one copy of a layer."""
         laid, mapping, effects = self.laid[name], self.mapping, self.effects
-        stds = self.device.level_stds(mapping.device_bits).to(laid.turned)
-        magnitude = laid.codes[index].to(laid.turned) / mapping.max_code
-        aim = Aim(mapping, stds, magnitude, laid.levels(index), self.verified.get(name))
+        aim = self._aims[name][index]
         errors = draws.errors[name][copy, index].to(laid.turned)
         if name in draws.common:
             rho = effects.common_mode
             errors = rho**0.5 * draws.common[name].to(errors) + (1 - rho) ** 0.5 * errors
         reads = draws.reads[name][copy, index].to(laid.turned) if name in draws.reads else None
         written = self.programming.write(aim, errors, reads, sigma_d=sigma_d)
-        devices = Devices(written.conductance, aim.conductance(written.levels), written.levels, mapping.lowest)
+        same = written.levels is aim.levels
+        aimed = aim.targets if same else aim.conductance(written.levels)
+        devices = Devices(written.conductance, aimed, written.levels, mapping.lowest)
         of_effects = {effect: layers[name][copy, index].to(laid.turned) for effect, layers in draws.effects.items()}
-        conducted = happened(effects, devices, of_effects, effects.bias(len(stds)))
+        conducted = happened(effects, devices, of_effects, effects.bias(len(aim.level_stds)))
         return _Held(conducted, devices.aimed, written.side)
 
 

@@ -161,7 +161,9 @@ def happened(effects: Effects, devices: Devices, draws: dict[str, Tensor], bias:
         draws: by the effect's name; normals, for stuck devices uniform numbers.
         bias: of every level (`Effects.bias`).
     """
-    found = devices.conductance + bias.to(devices.conductance)[devices.levels]
+    found = devices.conductance
+    if effects.level_bias:
+        found = found + bias.to(found)[devices.levels]
     if effects.retention_seconds:
         found = found + added_std(effects.retention_seconds) * (1 - devices.lowest) * draws["retention"]
     if effects.drift_seconds:

@@ -6,6 +6,7 @@ Conductances are over the device's maximal one. An error has the std sigma_d x l
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -29,6 +30,16 @@ class Aim:
     """Of each device, least significant first."""
     verified: Bool[Tensor, "..."] | None = None
     """The weights that are chosen to be verified, for programming that chooses."""
+
+    @cached_property
+    def targets(self) -> Float[Tensor, "slices ..."]:
+        """The conductance of every device's level."""
+        return self.conductance(self.levels)
+
+    @cached_property
+    def stds(self) -> Float[Tensor, "slices ..."]:
+        """The std of every device's error over sigma_d, before anything is verified."""
+        return self.level_stds[self.levels]
 
     def conductance(self, levels: Int[Tensor, "..."]) -> Float[Tensor, "..."]:
         """A level's, over the maximal one: level 0 has the lowest."""
@@ -120,7 +131,7 @@ class BaseProgramming(Component):
 
 def spread(aim: Aim, sigma_d: float) -> Float[Tensor, "slices ..."]:
     """The std of every device's error before anything is verified."""
-    return aim.level_stds[aim.levels] * sigma_d
+    return aim.stds * sigma_d
 
 
 def share(mask: Bool[Tensor, "..."] | None, *, otherwise: float) -> float:

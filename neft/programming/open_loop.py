@@ -27,7 +27,7 @@ class OpenLoop(BaseProgramming):
         sigma_d: float,
     ) -> Written:
         """Target plus error."""
-        return Written(aim.conductance(aim.levels) + spread(aim, sigma_d) * errors, aim.levels)
+        return Written(aim.targets + spread(aim, sigma_d) * errors, aim.levels)
 
     @override
     def level_variance(

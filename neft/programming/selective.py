@@ -87,7 +87,7 @@ class Selective(WriteVerify):
         std = spread(aim, sigma_d)
         chosen = torch.zeros_like(aim.magnitude, dtype=torch.bool) if aim.verified is None else aim.verified
         missed = torch.where(chosen, within(errors, std, self.tolerance), std * errors)
-        return Written(aim.conductance(aim.levels) + missed, aim.levels)
+        return Written(aim.targets + missed, aim.levels)
 
     @override
     def level_variance(

@@ -44,7 +44,7 @@ class WriteVerify(BaseProgramming):
     ) -> Written:
         """Target plus an error within epsilon."""
         missed = within(errors, spread(aim, sigma_d), self.tolerance)
-        return Written(aim.conductance(aim.levels) + missed, aim.levels)
+        return Written(aim.targets + missed, aim.levels)
 
     @override
     def level_variance(
