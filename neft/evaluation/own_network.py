@@ -50,6 +50,9 @@ def put_on_chips(
         ConfigError: the network cannot take the first batch, or what it puts out are no logits.
     """
     watched = watch(network, own, asked)
+    if watched.use is None and weights == "used":
+        message = "weights='used': how the network uses its weights cannot be seen; take 'stored'."
+        raise ConfigError(message)
     if watched.changed and weights == "used":
         first, device = watched.first, asked.torch_device
         network = stored_as_used(
@@ -104,7 +107,7 @@ def _why_plain(watched: Watched, own: OwnBatches) -> str | None:
         "it is called with more than one tensor": any(tensor is None for tensor in tensors),
         f"it computes in {', '.join(sorted(low))}": bool(low),
         "it draws random numbers of its own": watched.draws,
-        "it keeps something from batch to batch": watched.remembers,
+        "it keeps something from one pass to the next": watched.remembers,
         "it takes no part of a batch": watched.whole_batches,
         "its first batch is a single input": few,
     }

@@ -100,7 +100,7 @@ def watch(network: nn.Module, own: OwnBatches, asked: Asked) -> Watched:
     plain.restart_chance()
     draws = any(not torch.equal(one, other) for one, other in zip(plain.random_state(), drawn, strict=True))
     again, use = _watched(plain, first)
-    remembers = plain.has_changed() or not alike(again, clean)
+    remembers = plain.has_changed() or again is None or not alike(again, clean)
     plain.place(plain.normals(asked.seed, "chip", 0))
     plain.program(sigma_d=asked.sigma_d)
     return Watched(
@@ -110,7 +110,7 @@ def watch(network: nn.Module, own: OwnBatches, asked: Asked) -> Watched:
         clean=clean,
         chip=plain.logits(first) if asked.sigma_d else clean,
         use=use,
-        after_sigmoid=use is not None and use.is_sigmoid(again),
+        after_sigmoid=use is not None and again is not None and use.is_sigmoid(again),
         draws=draws,
         remembers=remembers,
         whole_batches=first is whole and _beginning(whole, labels) is not whole,
@@ -149,12 +149,16 @@ def _outputs(plain: UntouchedNetwork, inputs: Inputs) -> Tensor | Exception:
         return failure
 
 
-def _watched(plain: UntouchedNetwork, inputs: Inputs) -> tuple[Tensor, WeightUse | None]:
-    """Outputs of the network as it stands now, and how weights were used."""
+def _watched(plain: UntouchedNetwork, inputs: Inputs) -> tuple[Tensor | None, WeightUse | None]:
+    """Outputs of a second pass of the network, None where it bears none, and how weights were used."""
     named = dict(plain.network.named_parameters(remove_duplicate=False))
     use = WeightUse(named | {name: named[name] for name in plain.in_devices})
     try:
         with use:
             return plain.logits(inputs), use
     except Exception:  # noqa: BLE001 - of a network that does not bear to be looked at
-        return plain.logits(inputs), None
+        use = None
+    try:
+        return plain.logits(inputs), use
+    except Exception:  # noqa: BLE001 - or to be run twice
+        return None, use

@@ -446,6 +446,50 @@ def test_a_chip_does_not_depend_on_what_was_tried_before_it(memory: type[nn.Modu
     _ = assert_right(network, images(), noted=True)
 
 
+def test_a_network_that_bears_a_single_pass_is_given_anew_for_each() -> None:
+    class Once(nn.Module):
+        used = False
+
+        @override
+        def forward(self, inputs: Tensor) -> Tensor:
+            assert not self.used
+            self.used = True
+            return inputs
+
+    network = lived_in(flat(Once()))
+    batches = [(images(), LABELS), (images(seed=1), LABELS)]
+    tried, usual = (try_network(one, batches, sigma_ds=0.1, num_instances=2) for one in (network, lived_in(flat())))
+    np.testing.assert_allclose(tried.instances, usual.instances, rtol=1e-4)
+
+
+def test_weights_that_are_written_anew_in_every_pass_are_each_chips_own() -> None:
+    class Binary(nn.Linear):
+        """Keeps its real weights beside, and writes their signs over them."""
+
+        @override
+        def forward(self, input: Tensor) -> Tensor:
+            if not hasattr(self.weight, "real_values"):
+                self.weight.real_values = self.weight.data.clone()  # pyright: ignore[reportAttributeAccessIssue]
+            self.weight.data = self.weight.real_values.sign() * 0.3  # pyright: ignore[reportAttributeAccessIssue]
+            return F.linear(input, self.weight, self.bias)
+
+    tried = assert_right(lived_in(flat(Binary(16, 16), nn.ReLU())), images(), noted=True)
+    assert any(note.startswith("2.weight: the layer changes its weight") for note in tried.notes)
+
+
+def test_what_layers_use_cannot_be_taken_where_it_cannot_be_seen() -> None:
+    class Shy(nn.Module):
+        @override
+        def forward(self, inputs: Tensor) -> Tensor:
+            assert torch._C._len_torch_function_stack() == 0  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+            return inputs
+
+    network, batches = lived_in(flat(Shy())), [(images(), LABELS)]
+    _ = assert_right(network, images(), noted=False)
+    with pytest.raises(ConfigError, match="cannot be seen; take 'stored'"):
+        _ = try_network(network, batches, sigma_ds=0.1, weights="used")
+
+
 def test_a_networks_own_chance_comes_from_the_seed() -> None:
     class AlwaysDrops(nn.Module):
         @override
