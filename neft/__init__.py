@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from neft.chips.sampling import program
     from neft.config import RunConfig
     from neft.errors import NeftError
-    from neft.evaluation.monte_carlo import evaluate, try_network
+    from neft.evaluation.monte_carlo import evaluate
     from neft.options import make_config
+    from neft.own_runs import try_network
     from neft.pipeline import Progress, Settings, chip_law, load_data, reevaluate, restore_network, run
     from neft.runs.facts import stored_config
     from neft.runs.records import RunRecord
@@ -59,8 +60,9 @@ _HOMES = {
     "neft.chips.sampling": ("program",),
     "neft.config": ("RunConfig",),
     "neft.errors": ("NeftError",),
-    "neft.evaluation.monte_carlo": ("evaluate", "try_network"),
+    "neft.evaluation.monte_carlo": ("evaluate",),
     "neft.options": ("make_config",),
+    "neft.own_runs": ("try_network",),
     "neft.pipeline": ("Progress", "Settings", "chip_law", "load_data", "reevaluate", "restore_network", "run"),
     "neft.runs.facts": ("stored_config",),
     "neft.runs.records": ("RunRecord",),

@@ -8,7 +8,7 @@ from that other field of its component where it is not given; one with `{"is_fou
 that forms do not ask for it. `{"is_place": True}` marks where something lies on this machine.
 """
 
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, ClassVar, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -22,6 +22,9 @@ class Component(BaseModel):
     """A frozen choice with bounded fields; unknown fields, NaN and infinity are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    is_given: ClassVar[bool] = False
+    """Whether it says what a user's program gave, and so is no choice of a form or the command line."""
 
     @property
     def idle_fields(self) -> frozenset[str]:
@@ -37,7 +40,7 @@ def default_name(component: type[Component]) -> str:
 def members(family: Any) -> dict[str, type[Any]]:
     """The components of a family, which is a discriminated union, by the names by which they are chosen."""
     union = get_args(family)[0]
-    return {default_name(component): component for component in get_args(union)}
+    return {default_name(component): component for component in get_args(union) if not component.is_given}
 
 
 def build(component: type[C], values: dict[str, Any]) -> C:

@@ -237,7 +237,8 @@ def _details(record: RunRecord) -> None:
         if missing:
             st.caption(missing)
     with right:
-        _training(record, kept.history)
+        if record.summary.num_epochs:
+            _training(record, kept.history)
     left, right = st.columns(2)
     with left:
         waterfall_card(record)
@@ -306,9 +307,10 @@ def _provenance(record: RunRecord) -> None:
     st.markdown("\n".join(f"- **{name}**: {value}" for name, value in facts.items()))
     st.caption("To make it again:")
     st.code(provenance.command or f"neft show {record.id} --config", language=None, wrap_lines=True)
-    with st.container(horizontal=True):
-        same_seed_link(record.id)
-        other_seed_link(record.id)
+    if record.summary.num_epochs:
+        with st.container(horizontal=True):
+            same_seed_link(record.id)
+            other_seed_link(record.id)
     st.download_button(
         "Config as JSON",
         data=json.dumps(record.config, indent=2, ensure_ascii=False).encode(),

@@ -61,9 +61,12 @@ def config_like(like: str) -> str:
     """The config of a stored run or of a job, by its id.
 
     Raises:
-        ConfigError: there is neither.
+        ConfigError: there is neither, or the run's network was not trained here.
     """
     found = stored.records([like])
+    if found and not found[0].summary.num_epochs:
+        message = "its network was not trained here."
+        raise ConfigError(message)
     if found:
         return json.dumps(found[0].config)
     try:

@@ -9,6 +9,7 @@ from neft.cli.output import print_json, print_table, record_json, results_table
 from neft.cli.shared_options import json_option
 from neft.errors import NoteError
 from neft.runs.notes import Note, read_note
+from neft.runs.records import RunRecord
 from neft.runs.store import Stores
 
 
@@ -37,8 +38,7 @@ def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
     facts = {
         "parameters": f"{record.summary.num_parameters:,}",
         "devices": f"{record.summary.num_devices:,}",
-        "selected epoch": f"{record.summary.selected_epoch} of {record.summary.num_epochs}",
-        "training": f"{provenance.training_seconds:.1f} s",
+        **_of_training(record),
         "evaluation": f"{provenance.evaluation_seconds:.1f} s",
         "created": provenance.created,
         "revision": provenance.git_revision or "unknown",
@@ -51,6 +51,16 @@ def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
         click.echo(f"{name:<{width}}  {value}")
     for line in _note(run_id, width):
         click.echo(line)
+
+
+def _of_training(record: RunRecord) -> dict[str, str]:
+    """What there is to be said of the training, where the network was trained here."""
+    if not record.summary.num_epochs:
+        return {"training": record.facts.label.lower()}
+    return {
+        "selected epoch": f"{record.summary.selected_epoch} of {record.summary.num_epochs}",
+        "training": f"{record.provenance.training_seconds:.1f} s",
+    }
 
 
 def _note(run_id: str, width: int) -> tuple[str, ...]:

@@ -16,10 +16,11 @@ from neft.datasets.fashion_mnist import FashionMnist
 from neft.datasets.image_arrays import ImageArrays
 from neft.datasets.image_folder import ImageFolder
 from neft.datasets.mnist import Mnist
+from neft.datasets.own_batches import OwnBatches
 from neft.datasets.tiny_imagenet import TinyImagenet
 
 Dataset = Annotated[
-    Digits | FashionMnist | Mnist | Cifar10 | Cifar100 | TinyImagenet | ImageFolder | ImageArrays,
+    Digits | FashionMnist | Mnist | Cifar10 | Cifar100 | TinyImagenet | ImageFolder | ImageArrays | OwnBatches,
     Field(discriminator="name"),
 ]
 

@@ -150,6 +150,12 @@ class BaseDataset(Component):
         """As shown, with what tells it from others of its kind."""
         return self.label
 
+    @property
+    def sized_label(self) -> str:
+        """With the size of its images."""
+        size = getattr(self, "image_size", 0)
+        return f"{self.full_label} {size}×{size}"
+
     def holding(self, content: str) -> "BaseDataset":
         """The same data set at the same place, were its content this."""
         del content

@@ -1,5 +1,7 @@
 """Weight deviations layer by layer, beside their closed form."""
 
+from collections.abc import Collection
+
 import pandas as pd
 import torch
 from torch import Tensor, nn
@@ -25,6 +27,7 @@ def layer_deviations(
     seed: int,
     num_instances: int = columns.SAMPLED_CHIPS,
     sigma_d: float = USUAL_SIGMA_D,
+    in_devices: Collection[str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How far each layer's sampled weights lie from their targets, beside the closed form.
 
@@ -42,7 +45,7 @@ def layer_deviations(
         A row per layer (weights, w_max, RMS weight, share of weights in the middle levels, realised and closed-form
         std), and a row per layer and bin (sampled and closed-form density).
     """
-    weights = {name: weight.detach() for name, weight in device_weights(network).items()}
+    weights = {name: weight.detach() for name, weight in device_weights(network, in_devices).items()}
     deployment = law.deploy(weights)
     chips = [deployment.draw(draws_from(seed, "chip", instance)) for instance in range(num_instances)]
     layers: list[dict[str, float | int | str]] = []

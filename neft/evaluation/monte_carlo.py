@@ -40,11 +40,14 @@ class Tried:
     classes: pd.DataFrame
     """A row per sigma_d, instance and class that has labels: `sigma_d`, `instance`, `class`, `num_labels`,
     `accuracy`."""
+    num_classes: int
     parameters: pd.DataFrame
     """A row per parameter: where it lies, in devices or digital, and why (`device_layers.parameter_table`)."""
     notes: tuple[str, ...]
     """What is to be known of how it was computed: what could not be made fast and why, how outputs were read, what lies
     in no device."""
+    run_id: str | None = None
+    """Under which it is kept, if it is."""
 
 
 def evaluate(
@@ -137,33 +140,7 @@ def try_network(
     on_instance: OnInstance = lambda _instance, _accuracy: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Tried:
-    """Try any network on sampled chips, with inputs of one's own.
-
-    What is computed is what the network itself computes of each batch, in evaluation mode, with a chip's weights. What
-    makes that faster (`neft.chips.deployed`) is held against it on the first batch, and left out where it would change
-    the numbers; `notes` says so.
-
-    Args:
-        network: a classifier: inputs in, logits of shape [inputs, classes] out. It is left alone. Also taken: one
-            logit for a yes or no; one for each of several labels; a further axis or more, as for pixels; probabilities.
-        batches: pairs of inputs and labels, or dictionaries, as data loaders give them; kept in memory. Inputs are a
-            tensor, a tuple of arguments or a dictionary of them; further items are left aside.
-        sigma_ds: device variations, std over maximal conductance; or a single one.
-        num_instances: chips, the same ones at every sigma_d; with a precision, at most so many.
-        law: how chips are made; RRAM1 with the paper's bit slicing where None.
-        in_devices: names of the parameters that lie in devices, where not all weights of linear, convolution,
-            recurrent and attention layers; the result's `parameters` say which were taken.
-        weights: where a layer changes its weight before it uses it, as a quantiser does: whether deviations are put on
-            the weight as it is `stored` or as it is `used`.
-        logits: what makes logits of the network's outputs, where they are no tensor and have no `logits`.
-        ignore_index: the label of what does not count.
-        seed: where chips come from.
-        precision: stop at each sigma_d when its mean accuracy is known to this half-width (`neft.evaluation.stopping`).
-        min_instances: chips that a precision cannot do without; by the precision (`neft.chips.counts`) where None.
-        torch_device: where torch computes.
-        chips_at_once: chips that are computed side by side, for a network that `torch.vmap` can take.
-        on_instance: told after each chip how many are done and its accuracy at the largest sigma_d still open.
-        should_stop: asked after each chip, or after those computed side by side.
+    """Try any network on sampled chips: as `neft.own_runs.try_network`, which says what each argument is; none is kept.
 
     Raises:
         ConfigError: no batches; what the network puts out or the labels are no classification; nothing lies in
@@ -171,7 +148,7 @@ def try_network(
             precision takes.
         StoppedError: `should_stop` said so.
     """
-    sigma_ds = _one_or_more(sigma_ds)
+    sigma_ds = one_or_more(sigma_ds)
     _check_counts(sigma_ds, num_instances=num_instances, chips_at_once=chips_at_once)
     means = make_means(sigma_ds, precision, num_instances=num_instances, floor=min_instances)
     network = own_module(network)
@@ -195,14 +172,15 @@ def try_network(
                 should_stop=should_stop,
             )
     notes = (*on_chips.notes, *answers.notes, *measured.notes(found))
-    return Tried(measured.instances(found), measured.classes(found), parameters, notes)
+    return Tried(measured.instances(found), measured.classes(found), answers.num_classes, parameters, notes)
 
 
 def _fitting(deployed: DeployedNetwork) -> int:
     return 1 if deployed.torch_device == "cpu" else max(1, min(MANY_CHIPS, MANY_WEIGHTS // deployed.num_weights))
 
 
-def _one_or_more(sigma_ds: SupportsFloat | Iterable[float]) -> list[float]:
+def one_or_more(sigma_ds: SupportsFloat | Iterable[float]) -> list[float]:
+    """Device variations as numbers; a single one is taken, too."""
     try:
         return [float(sigma_d) for sigma_d in cast("Iterable[float]", sigma_ds)]
     except TypeError:  # a single number, perhaps as an array or tensor, which call themselves iterable

@@ -59,7 +59,8 @@ def _one_by_one(batches: Any) -> Iterable[Any]:
         isinstance(batches, list | tuple) and len(batches) > 1 and isinstance(batches[0], Tensor | np.ndarray)
     )
     if not alone and not isinstance(batches, Iterable):
-        message = f"batches must be a list, or whatever gives batches one by one; got {type(batches).__name__}. {WHAT_BATCHES_ARE}"
+        got = type(batches).__name__
+        message = f"batches must be a list, or whatever gives batches one by one; got {got}. {WHAT_BATCHES_ARE}"
         raise ConfigError(message)
     return [batches] if alone else batches
 

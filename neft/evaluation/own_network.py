@@ -50,14 +50,8 @@ def put_on_chips(
         ConfigError: the network cannot take the first batch, or what it puts out are no logits.
     """
     watched = watch(network, own, asked)
-    if watched.use is None and weights == "used":
-        message = "weights='used': how the network uses its weights cannot be seen; take 'stored'."
-        raise ConfigError(message)
-    if watched.changed and weights == "used":
-        first, device = watched.first, asked.torch_device
-        network = stored_as_used(
-            network, watched.changed, lambda copy: copy.to(device)(*first.positional, **first.named)
-        )
+    if weights == "used":
+        network = _as_used(network, watched, asked)
         watched = watch(network, own, asked)
     notes = [*own.notes, *_on_weights(watched)]
     why, fast = _why_plain(watched, own), None
@@ -79,6 +73,15 @@ def put_on_chips(
         chips_at_once = 1
     batches = [channels_last(inputs.positional[0]) for inputs in own.inputs]
     return OnChips(fast, batches, chips_at_once, watched, tuple(notes))
+
+
+def _as_used(network: nn.Module, watched: Watched, asked: Asked) -> nn.Module:
+    """The network with layers that store their weights as they use them."""
+    if watched.use is None:
+        message = "weights='used': how the network uses its weights cannot be seen; take 'stored'."
+        raise ConfigError(message)
+    first, device = watched.first, asked.torch_device
+    return stored_as_used(network, watched.changed, lambda copy: copy.to(device)(*first.positional, **first.named))
 
 
 def own_module(network: object) -> nn.Module:

@@ -22,6 +22,7 @@ from neft.methods.ramped import Ramped
 from neft.methods.random_sigma import RandomSigma
 from neft.methods.right_censored import RightCensoredNoise
 from neft.methods.sharpness_aware import Asam, Sam
+from neft.methods.trained_elsewhere import TrainedElsewhere
 from neft.methods.vanilla import Vanilla
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "RightCensoredNoise",
     "Sam",
     "TaughtMethod",
+    "TrainedElsewhere",
     "Vanilla",
 ]
 
@@ -65,7 +67,8 @@ Method = Annotated[
     | Sam
     | Asam
     | Distillation
-    | AdversarialWeights,
+    | AdversarialWeights
+    | TrainedElsewhere,
     Field(discriminator="name"),
 ]
 

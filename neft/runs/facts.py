@@ -22,7 +22,7 @@ def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
     feedback = method if isinstance(method, FeedbackMethod) else None
     return RunFacts(
         dataset=config.dataset.short_name,
-        dataset_label=f"{config.dataset.full_label} {config.dataset.image_size}×{config.dataset.image_size}",
+        dataset_label=config.dataset.sized_label,
         num_classes=num_classes,
         backbone=config.backbone.short_name,
         backbone_label=config.backbone.full_label,

@@ -127,8 +127,9 @@ class RunSummary(Component):
 
     selected_epoch: int
     num_epochs: int
-    validation_accuracy: float
-    """At the selected epoch, under variation at the validation sigma_d: the training's own where none was given."""
+    validation_accuracy: float | None
+    """At the selected epoch, under variation at the validation sigma_d: the training's own where none was given. None
+    of a network that was not trained here."""
     test: tuple[SigmaSummary, ...]
     worst_case: tuple[WorstCaseSummary, ...] = ()
     """By ascending th_g, where the worst case was searched."""

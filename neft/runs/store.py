@@ -23,6 +23,7 @@ import pandas as pd
 from pyarrow.parquet import ParquetFile
 from pydantic import ValidationError
 
+from neft import columns
 from neft.component import build, first_problem
 from neft.errors import (
     RunCorruptError,
@@ -322,7 +323,7 @@ class RunStore:
             return (
                 ParquetFile(content).read(use_threads=False).to_pandas()
                 if name.endswith(".parquet")
-                else pd.read_csv(content)
+                else pd.read_csv(content, dtype={columns.LAYER: str})  # a layer may be called 0, or 1.10
             )
         except (ValueError, OSError, EOFError, zlib.error) as error:
             message = f"Run '{record.id}' is corrupt: {name} is not a table ({error})."

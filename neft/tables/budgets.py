@@ -99,7 +99,8 @@ def taken_by_validation(
         if entry.setting in budgets and entry.run_id in records:
             of_series = merits.setdefault((entry.series, budgets[entry.setting].epochs), {})
             accuracy = records[entry.run_id].summary.validation_accuracy
-            of_series.setdefault(entry.setting, {})[entry.seed] = accuracy
+            if accuracy is not None:
+                of_series.setdefault(entry.setting, {})[entry.seed] = accuracy
     best = {place: _best(by_setting, budgets) for place, by_setting in merits.items()}
     return {place: setting for place, setting in best.items() if setting is not None}
 

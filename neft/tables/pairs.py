@@ -34,8 +34,10 @@ NO_CHIP_SETTINGS = (
     "evaluation.precision",
     "evaluation.min_instances",
     "evaluation.recalibrate_batchnorm",
+    "backbone.checksum",
+    "backbone.title",
 )
-"""Settings of an evaluation that leave each chip what it is."""
+"""Settings that leave each chip what it is."""
 PERCENTILE_OF_RUN = (columns.PERCENTILE_VALUE, columns.PERCENTILE_LOWER, columns.PERCENTILE_UPPER)
 PERCENTILE_DIFFERENCE = (
     columns.PERCENTILE_DIFFERENCE,

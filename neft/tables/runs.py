@@ -284,7 +284,9 @@ def _run_row(record: RunRecord, instances: pd.DataFrame | None) -> dict[str, obj
         "num_sigma_ds": len(facts.sigma_ds),
         "num_epochs": record.summary.num_epochs,
         "selected_epoch": record.summary.selected_epoch,
-        "validation_accuracy": record.summary.validation_accuracy,
+        "validation_accuracy": float("nan")
+        if record.summary.validation_accuracy is None
+        else record.summary.validation_accuracy,
         "clean_accuracy": clean.metrics[columns.ACCURACY].mean if clean else None,
         "accuracy_at_train_sigma_d": accuracy.mean if accuracy else None,
         **{

@@ -469,8 +469,8 @@ def test_weights_that_are_written_anew_in_every_pass_are_each_chips_own() -> Non
         @override
         def forward(self, input: Tensor) -> Tensor:
             if not hasattr(self.weight, "real_values"):
-                self.weight.real_values = self.weight.data.clone()  # pyright: ignore[reportAttributeAccessIssue]
-            self.weight.data = self.weight.real_values.sign() * 0.3  # pyright: ignore[reportAttributeAccessIssue]
+                self.weight.real_values = self.weight.data.clone()
+            self.weight.data = self.weight.real_values.sign() * 0.3
             return F.linear(input, self.weight, self.bias)
 
     tried = assert_right(lived_in(flat(Binary(16, 16), nn.ReLU())), images(), noted=True)
@@ -481,7 +481,7 @@ def test_what_layers_use_cannot_be_taken_where_it_cannot_be_seen() -> None:
     class Shy(nn.Module):
         @override
         def forward(self, inputs: Tensor) -> Tensor:
-            assert torch._C._len_torch_function_stack() == 0  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+            assert torch._C._len_torch_function_stack() == 0
             return inputs
 
     network, batches = lived_in(flat(Shy())), [(images(), LABELS)]

@@ -10,6 +10,7 @@ from pydantic import Field
 from neft.component import members
 from neft.networks.backbones.base import BaseBackbone, ConvNorm, SnapshotPoint, StagedNetwork
 from neft.networks.backbones.mlp import Mlp
+from neft.networks.backbones.own_network import OwnNetwork
 from neft.networks.backbones.resnet18 import Resnet18
 from neft.networks.backbones.vgg8 import Vgg8
 
@@ -19,12 +20,13 @@ __all__ = [
     "BaseBackbone",
     "ConvNorm",
     "Mlp",
+    "OwnNetwork",
     "Resnet18",
     "SnapshotPoint",
     "StagedNetwork",
     "Vgg8",
 ]
 
-Backbone = Annotated[Mlp | Vgg8 | Resnet18, Field(discriminator="name")]
+Backbone = Annotated[Mlp | Vgg8 | Resnet18 | OwnNetwork, Field(discriminator="name")]
 
 BACKBONES: dict[str, type[BaseBackbone]] = members(Backbone)

@@ -41,6 +41,7 @@ def test_row_holds_the_stored_numbers_in_per_cent(shipped: RunStore) -> None:
         row = rows[record.id]
         assert row["accuracy_at_train_sigma_d"] == pytest.approx(100 * accuracy.mean)
         assert row["percentile_1_at_train_sigma_d"] == pytest.approx(100 * accuracy.percentile_1)
+        assert record.summary.validation_accuracy is not None
         assert row["validation_accuracy"] == pytest.approx(100 * record.summary.validation_accuracy)
 
 
