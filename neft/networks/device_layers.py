@@ -181,7 +181,7 @@ _OLDER = {
 
 
 def _check_writable(name: str, weight: Tensor) -> None:
-    if is_lazy(weight) or weight.is_meta:
+    if is_lazy(weight):
         message = f"{name} has no values yet; run the network once, or load its weights, before it is tried."
         raise ConfigError(message)
     if not weight.is_floating_point():
