@@ -19,7 +19,7 @@ from neft.datasets import Dataset
 from neft.datasets.own_batches import OwnBatches
 from neft.devices import Rram1
 from neft.errors import RunExistsError
-from neft.evaluation.deviations import layer_deviations
+from neft.evaluation.deviations import USUAL_SIGMA_D, layer_deviations
 from neft.evaluation.monte_carlo import Tried, one_or_more
 from neft.evaluation.monte_carlo import try_network as try_on_chips
 from neft.evaluation.own_batches import OwnBatches as GivenBatches
@@ -131,9 +131,11 @@ def try_network(
             "seed": seed,
             "quantise": law.quantise,
             "sampler": law.sampler,
+            "effects": law.effects,
         }
         evaluation |= {} if min_instances is None else {"min_instances": min_instances}
-        read_how = (sorted(in_devices or ()), weights, ignore_index, *_code(logits))
+        scores = _digest(score.tolist() for score in (law.scores or {}).values())
+        read_how = (sorted(in_devices or ()), weights, ignore_index, *_code(logits), scores)
         config = RunConfig.make(
             dataset=dataset or _told_apart(read_batches(batches, network, torch_device="cpu")),
             backbone=OwnNetwork(
@@ -143,6 +145,7 @@ def try_network(
             ),
             device=law.device,
             mapping=law.mapping,
+            programming=law.programming,
             method=TrainedElsewhere(),
             evaluation=build(EvaluationConfig, evaluation),
         )
@@ -196,10 +199,14 @@ class _Plan:
         calibrated = [name for name, metric in METRICS.items() if metric.calibrated]
         instances = tried.instances.assign(**dict.fromkeys(calibrated, float("nan")))
         metrics = [str(name) for name in instances if name not in (columns.SIGMA_D, columns.INSTANCE)]
+        evaluation = self.config.evaluation
         layers, deviations = layer_deviations(
-            self.network, self.law, seed=self.config.evaluation.seed, in_devices=self.in_devices
+            self.network,
+            self.law,
+            seed=evaluation.seed,
+            sigma_d=max(evaluation.sigma_ds) or USUAL_SIGMA_D,
+            in_devices=self.in_devices,
         )
-        slices = self.config.mapping.num_slices
         inside = tried.parameters[tried.parameters[columns.IN_DEVICES]]
         record = RunRecord(
             id=self.config.run_id,
@@ -219,7 +226,7 @@ class _Plan:
                 validation_accuracy=None,
                 test=summarise(instances, metrics),
                 num_parameters=num_parameters(self.network),
-                num_devices=2 * slices * int(inside[columns.NUM_WEIGHTS].sum()),
+                num_devices=self.config.test_mapping.devices_a_weight * int(inside[columns.NUM_WEIGHTS].sum()),
             ),
         )
         history = pd.DataFrame(columns=list(HISTORY))

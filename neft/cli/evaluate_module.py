@@ -23,13 +23,16 @@ from neft.runs.places import default_data_dir
 from neft.runs.store import Stores
 
 OF_TRAININGS = frozenset(
-    {"dataset", "max_train", "checksum", "max_test", "test_device", "worst_case", "recalibrate_batchnorm"}
+    {
+        *("dataset", "max_train", "checksum", "max_test", "worst_case", "recalibrate_batchnorm"),
+        *("test_device", "test_mapping", "test_programming"),
+    }
 )
 """Settings that a network which was trained elsewhere has no use for; `--data` takes the place of `--dataset`."""
 
 
 def _parameters() -> list[click.Parameter]:
-    made = config_parameters(("dataset", "device", "mapping", "evaluation"))
+    made = config_parameters(("dataset", "device", "mapping", "programming", "evaluation", "effects"))
     return [parameter for parameter in made if parameter.name not in OF_TRAININGS]
 
 

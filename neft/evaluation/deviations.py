@@ -40,6 +40,7 @@ def layer_deviations(
         seed: where chips come from.
         num_instances: chips.
         sigma_d: device variation, > 0, of chips drawn device by device.
+        in_devices: names of the parameters that lie in devices; those of layers that multiply where None.
 
     Returns:
         A row per layer (weights, w_max, RMS weight, share of weights in the middle levels, realised and closed-form

@@ -103,6 +103,9 @@ def test_the_run_says_what_it_is_of(store: RunStore) -> None:
         {"ignore_index": 3},
         {"logits": doubled},
         {"law": neft.ChipLaw(neft.RunConfig().device, neft.RunConfig().mapping, quantise=False)},
+        {"law": neft.chip_law(neft.make_config({"scale": "channel"}))},
+        {"law": neft.chip_law(neft.make_config({"programming": "write_verify"}))},
+        {"law": neft.chip_law(neft.make_config({"read_noise": 0.01}))},
     ],
     ids=lambda other: next(iter(other)),
 )
