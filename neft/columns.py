@@ -65,6 +65,7 @@ SAMPLED_CHIPS = 8
 # ---- a waterfall: a row per step from the trained network to its chips
 STEP = "step"
 """What holds from here on: a key of `neft.runs.waterfalls`."""
+EFFECT = "effect"
 COST = "cost"
 """Accuracy that the step takes."""
 COST_CI95 = "cost_ci95"

@@ -19,13 +19,14 @@ from neft.sigma_d import sigma_d_text
 QUESTION = "Why is its accuracy not higher?"
 DEFINITION = r"""
 **Waterfall.** Accuracy on training images without devices, on test images, with weights as $M$-bit codes (Eq. 4 of
-[Qin2025]), then with device variation in one layer after another, from the input to the output. Each step keeps those
-before it:
+[Qin2025]), with device variation in one layer after another, from the input to the output, then with one effect on the
+devices after another, where the run has any. Each step keeps those before it:
 
 $$\text{cost}_k=\text{accuracy}_{k-1}-\text{accuracy}_k,\qquad \text{accuracy}_0=1$$
 
-so the costs add up to all that is lost. Those of variation are taken chip by chip, on the first chips of the run's
-evaluation. What a layer costs depends on those before it: variation in one layer alone is on the page Preview.
+so the costs add up to all that is lost. Those of variation and effects are taken chip by chip, on the first chips of
+the run's evaluation. What a layer costs depends on those before it: variation in one layer alone is on the page
+Preview.
 """
 
 

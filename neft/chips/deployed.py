@@ -47,11 +47,13 @@ class ChipLaw:
     effects: Effects = field(default_factory=Effects)
     scores: Mapping[str, Tensor] | None = None
     """By layer how much each weight matters, for programming that chooses by more than the weights themselves."""
+    device_by_device: bool = False
+    """Whether chips are drawn so even where a Gaussian a weight would do: to be those of further effects."""
 
     @property
     def is_gaussian(self) -> bool:
         """Whether a Gaussian a weight is what chips are; otherwise they are drawn device by device."""
-        return self.programming.is_open_loop and self.effects.is_none
+        return self.programming.is_open_loop and self.effects.is_none and not self.device_by_device
 
     def deploy(self, weights: Weights) -> Deployment | DeviceByDevice:
         """These layers as they are to be programmed.

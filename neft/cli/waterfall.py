@@ -28,12 +28,14 @@ WORDS = {
     "test_images": "test images",
     "quantised": "weights as codes",
     "variation": "+ variation in {layer}",
+    "effect": "+ {effect}",
 }
 CAUSES = {
     "training_images": "what training did not learn",
     "test_images": "images it has not seen",
     "quantised": "quantising the weights",
     "variation": "device variation (of its layers, in this order, {layer} costs the most)",
+    "effect": "{effect}",
 }
 ROUNDING = 5e-5
 """Fractions that are smaller are shown as 0.00 %."""
@@ -62,8 +64,9 @@ def waterfall(run_id: str, sigma_d: str | None, num_instances: int, *, as_json: 
     r"""Say why a stored network's accuracy is so low: the step that costs it.
 
     From the images it was trained on to images it has not seen, to M-bit codes, to device variation in one layer after
-    another, from the input to the output: each step keeps those before it, so the costs add up. Variation's costs are
-    taken chip by chip, on the run's own chips; what a layer costs depends on those before it.
+    another, from the input to the output, and to one effect on the devices after another: each step keeps those before
+    it, so the costs add up. Those of variation and effects are taken chip by chip, on the run's own chips; what a layer
+    costs depends on those before it.
 
     The result is stored and shown again when the same is asked.
 
@@ -154,7 +157,7 @@ def _table(record: RunRecord, found: WaterfallRecord, table: pd.DataFrame) -> Ta
         drawn.add_column(heading, justify="right")
     for row in table.to_dict("records"):
         drawn.add_row(
-            WORDS[str(row[columns.STEP])].format(layer=row[columns.LAYER]),
+            WORDS[str(row[columns.STEP])].format(layer=row[columns.LAYER], effect=row[columns.EFFECT]),
             _shown(row[columns.ACCURACY], row[columns.CI95]),
             _shown(row[columns.COST], row[columns.COST_CI95]),
         )
@@ -167,7 +170,7 @@ def _finding(found: WaterfallRecord) -> str:
     cost, half = float(dearest[columns.COST]), float(dearest[columns.COST_CI95])
     if cost - half <= 0:
         return f"No step costs anything for certain.{codes}"
-    words = CAUSES[str(dearest[columns.STEP])].format(layer=dearest[columns.LAYER])
+    words = CAUSES[str(dearest[columns.STEP])].format(layer=dearest[columns.LAYER], effect=dearest[columns.EFFECT])
     return f"The most is lost to {words}: {_shown(cost, half)} points.{codes}"
 
 

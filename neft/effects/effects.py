@@ -122,6 +122,23 @@ class Effects(Component):
         }
         return tuple(name for name, value in switched.items() if value)
 
+    def one_by_one(self) -> tuple[tuple[str, "Effects"], ...]:
+        """What is switched on, by name in the order in which it happens, each with all that is before it."""
+        found: list[tuple[str, Effects]] = []
+        so_far = Effects()
+        for name, fields in _SWITCHES.items():
+            given = {field: getattr(self, field) for field in fields}
+            more = so_far.model_copy(update=given)
+            if any(given.values()) and more.switches != so_far.switches:
+                so_far = more
+                found.append((name, so_far))
+        return tuple(found)
+
+    @property
+    def switches(self) -> tuple[object, ...]:
+        """What decides whether anything happens."""
+        return tuple(getattr(self, name) for name in _DECIDING)
+
     def bias(self, num_levels: int) -> Float[Tensor, " levels"]:
         """Of every level.
 
@@ -137,6 +154,28 @@ class Effects(Component):
             )
             raise ConfigError(message)
         return torch.tensor(self.level_bias)
+
+
+_SWITCHES = {
+    "common_mode": ("common_mode", "common_to"),
+    "level_bias": ("level_bias",),
+    "retention": ("retention_seconds",),
+    "drift": ("drift_seconds", "drift_law", "drift_exponent", "drift_spread"),
+    "stuck_devices": ("stuck_low", "stuck_high"),
+    "read_noise": ("read_noise",),
+    "drift_compensation": ("drift_compensation",),
+}
+"""Settings of each effect, in the order in which they happen; what is corrected comes last."""
+_DECIDING = (
+    "common_mode",
+    "level_bias",
+    "retention_seconds",
+    "drift_seconds",
+    "stuck_low",
+    "stuck_high",
+    "read_noise",
+    "drift_compensation",
+)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Where a network's accuracy goes, step by step: from the images it was trained on to the chips it is deployed on.
 
-Each step keeps what the steps before it did and adds one thing: images it has not seen, M-bit codes, and device
-variation in one layer after another, from the input to the output. What a step costs is the accuracy before it less
-that after it, so the costs add up to the whole loss. Chips are those of the run's evaluation, the same at every step.
+Each step keeps what the steps before it did and adds one thing: images it has not seen, M-bit codes, device variation
+in one layer after another, from the input to the output, and one effect on the devices after another. What a step costs
+is the accuracy before it less that after it, so the costs add up to the whole loss. Chips are those of the run's
+evaluation, the same at every step.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ from torch import Tensor, nn
 from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.datasets.base import ImageData, Split
 from neft.datasets.splits import take_evenly
+from neft.effects import Effects
 from neft.errors import ConfigError
+from neft.mapping.bit_slicing import BitSlicing
 from neft.networks.device_layers import layer_name
 
 MOST_TRAINING_IMAGES = 2000
@@ -28,7 +31,7 @@ class ChipSteps:
 
     instance: int
     accuracies: tuple[float, ...]
-    """With device variation in the first layer, in the first two, …, in all."""
+    """With device variation in the first layer, in the first two, …, in all; then with one effect, with two, …"""
 
 
 class Waterfall:
@@ -42,6 +45,7 @@ class Waterfall:
 
     Attributes:
         layers: in devices, from the input to the output.
+        effects: on the devices, in the order in which they happen.
         training_images: accuracy on training images, without devices.
         test_images: accuracy on test images, without devices.
         quantised: accuracy on test images with M-bit codes; None where nothing is quantised or codes are all there is.
@@ -49,14 +53,20 @@ class Waterfall:
 
     @torch.inference_mode()
     def __init__(self, network: nn.Module, data: ImageData, law: ChipLaw, *, has_real_weights: bool) -> None:
-        self._deployed = DeployedNetwork(network, law)
+        one_by_one = law.effects.one_by_one()
+        self.effects = tuple(name for name, _ in one_by_one)
+        # chips with effects are drawn device by device: those without are to be the same ones
+        plain = replace(law, effects=Effects(), device_by_device=not law.is_gaussian)
+        self._deployed = DeployedNetwork(network, plain)
+        self._with_effects = [DeployedNetwork(network, replace(law, effects=effects)) for _, effects in one_by_one]
         self._names = list(self._deployed.targets)
         self.layers = tuple(layer_name(name) for name in self._names)
         self._inputs, self._labels = _inputs(data, data.test)
         few = take_evenly(data.train.labels, max(MOST_TRAINING_IMAGES, data.num_classes))
         self.num_training_images = len(few)
         self.num_test_images = len(self._labels)
-        trained = DeployedNetwork(network, replace(law, quantise=False)) if has_real_weights else self._deployed
+        real = ChipLaw(device=law.device, mapping=BitSlicing(), quantise=False)
+        trained = DeployedNetwork(network, real) if has_real_weights else self._deployed
         trained.program(sigma_d=0.0)
         seen = _inputs(data, Split(images=data.train.images[few], labels=data.train.labels[few]))
         self.training_images = _accuracy(trained, *seen)
@@ -93,6 +103,10 @@ class Waterfall:
             levels[name] = sigma_d
             self._deployed.program(sigma_d=levels)
             found.append(_accuracy(self._deployed, self._inputs, self._labels))
+        for deployed in self._with_effects:
+            deployed.draw(seed, instance)
+            deployed.program(sigma_d=sigma_d)
+            found.append(_accuracy(deployed, self._inputs, self._labels))
         return ChipSteps(instance, tuple(found))
 
 

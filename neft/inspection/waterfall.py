@@ -87,4 +87,7 @@ def _steps(down: Waterfall, chips: list[ChipSteps]) -> tuple[WaterfallStep, ...]
     for place, layer in enumerate(down.layers):
         accuracies = tuple(chip.accuracies[place] for chip in chips)
         steps.append(WaterfallStep(step="variation", layer=layer, accuracies=accuracies))
+    for place, effect in enumerate(down.effects, start=len(down.layers)):
+        accuracies = tuple(chip.accuracies[place] for chip in chips)
+        steps.append(WaterfallStep(step="effect", effect=effect, accuracies=accuracies))
     return tuple(steps)

@@ -28,7 +28,9 @@ SUFFIX = ".json"
 NUM_INSTANCES = 30
 """Chips where no other number is asked for."""
 
-StepKey = Literal["training_images", "test_images", "quantised", "variation"]
+StepKey = Literal["training_images", "test_images", "quantised", "variation", "effect"]
+ON_CHIPS = ("variation", "effect")
+"""Steps of which each chip has an accuracy of its own."""
 
 
 class WaterfallStep(Component):
@@ -37,6 +39,8 @@ class WaterfallStep(Component):
     step: StepKey
     layer: str = ""
     """Of variation: the layer that misses from here on, beside those before it."""
+    effect: str = ""
+    """What happens to all devices from here on, beside what is before it."""
     accuracies: tuple[float, ...] = Field(min_length=1)
     """Of each chip; one value where no chip is in play."""
 
@@ -62,7 +66,7 @@ class WaterfallRecord(Component):
     @model_validator(mode="after")
     def _every_chip_is_there(self) -> "WaterfallRecord":
         for step in self.steps:
-            if len(step.accuracies) != (self.num_instances if step.step == "variation" else 1):
+            if len(step.accuracies) != (self.num_instances if step.step in ON_CHIPS else 1):
                 message = "a step lacks chips"
                 raise ValueError(message)
             if not all(0 <= accuracy <= 1 for accuracy in step.accuracies):

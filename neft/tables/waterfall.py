@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neft import columns
-from neft.runs.waterfalls import WaterfallStep
+from neft.runs.waterfalls import ON_CHIPS, WaterfallStep
 from neft.tables.intervals import student_t
 from neft.tables.layers import layer_label
 
@@ -23,17 +23,18 @@ def waterfall_table(steps: Sequence[WaterfallStep]) -> pd.DataFrame:
         steps: in their order.
 
     Returns:
-        `step`, `layer`, `accuracy`, `ci95`, `cost`, `cost_ci95`; fractions.
+        `step`, `layer`, `effect`, `accuracy`, `ci95`, `cost`, `cost_ci95`; fractions.
     """
     before = np.ones(1)
     rows: list[dict[str, object]] = []
     for one in steps:
         accuracies = np.array(one.accuracies)
-        is_sampled = one.step == VARIATION
+        is_sampled = one.step in ON_CHIPS
         rows.append(
             {
                 columns.STEP: one.step,
                 columns.LAYER: layer_label(one.layer) if one.layer else "",
+                columns.EFFECT: one.effect.replace("_", " "),
                 columns.ACCURACY: float(accuracies.mean()),
                 columns.CI95: _half_width(accuracies, is_sampled=is_sampled),
                 columns.COST: float((before - accuracies).mean()),
@@ -45,7 +46,9 @@ def waterfall_table(steps: Sequence[WaterfallStep]) -> pd.DataFrame:
 
 
 def cost_by_cause(steps: Sequence[WaterfallStep]) -> pd.DataFrame:
-    """A row per cause, the dearest first: what training did not learn, new images, codes, variation in all layers.
+    """A row per cause, the dearest first: what training did not learn, new images, codes, variation, each effect.
+
+    Variation is that in all layers together.
 
     Args:
         steps: in their order.
@@ -55,16 +58,18 @@ def cost_by_cause(steps: Sequence[WaterfallStep]) -> pd.DataFrame:
         order; fractions.
     """
     table = waterfall_table(steps)
-    plain = table[table[columns.STEP] != VARIATION]
-    last = np.array(steps[-1].accuracies)
+    others = table[table[columns.STEP] != VARIATION]
+    without = table[~table[columns.STEP].isin(ON_CHIPS)]
     layers = table[table[columns.STEP] == VARIATION]
+    last = np.array([one for one in steps if one.step == VARIATION][-1].accuracies)
     variation = {
         columns.STEP: VARIATION,
         columns.LAYER: layers[columns.LAYER].iloc[int(layers[columns.COST].to_numpy().argmax())],
-        columns.COST: float(plain[columns.ACCURACY].iloc[-1] - last.mean()),
+        columns.EFFECT: "",
+        columns.COST: float(without[columns.ACCURACY].iloc[-1] - last.mean()),
         columns.COST_CI95: _half_width(last, is_sampled=True),
     }
-    causes = pd.concat([plain[list(variation)], pd.DataFrame([variation])], ignore_index=True)
+    causes = pd.concat([others[list(variation)], pd.DataFrame([variation])], ignore_index=True)
     return causes.sort_values(columns.COST, ascending=False, kind="stable", ignore_index=True)
 
 

@@ -11,9 +11,11 @@ from torch.func import functional_call
 from neft import columns as c
 from neft.chips.sampling import draw_normals, quantised
 from neft.config import EvaluationConfig, RunConfig
+from neft.effects import Effects
 from neft.errors import ConfigError, RunCorruptError, RunNotFoundError, RunTooNewError, StoreError
 from neft.inspection.waterfall import WaterfallState, take_steps
-from neft.pipeline import Settings, WeightStorage, chip_law, load_data, restore_network, run
+from neft.pipeline import Settings, WeightStorage, chip_law, law_of_chips, load_data, restore_network, run
+from neft.programming import WriteVerify
 from neft.runs import waterfalls
 from neft.runs.facts import stored_config
 from neft.runs.records import RunRecord
@@ -31,7 +33,7 @@ def taken(store: RunStore, record: RunRecord, *, sigma_d: float = 0.1, num_insta
             record,
             network,
             data,
-            chip_law(config),
+            law_of_chips(config, network, data),
             has_real_weights=not store.keeps_codes(record),
             sigma_d=sigma_d,
             num_instances=num_instances,
@@ -114,6 +116,46 @@ def test_of_a_run_that_is_not_quantised_there_is_no_such_step(small_config: RunC
     store, record = stored(tmp_path, small_config.model_copy(update={"evaluation": evaluation}))
 
     assert ("quantised", "") not in steps_of(taken(store, record))
+
+
+EFFECTS = Effects(drift_seconds=1e6, drift_law="pcm", stuck_low=0.05, read_noise=0.02, common_mode=0.3)
+
+
+@pytest.mark.parametrize("programming", [None, WriteVerify()], ids=["open loop", "write-verify"])
+def test_effects_come_one_by_one_after_variation_and_end_at_the_evaluations_chips(
+    small_config: RunConfig, tmp_path: Path, programming: WriteVerify | None
+) -> None:
+    evaluation = EvaluationConfig(sigma_ds=(0.0, 0.1), num_instances=3, effects=EFFECTS, programming=programming)
+    store, record = stored(tmp_path, small_config.model_copy(update={"evaluation": evaluation}))
+    chips = store.instances(record)
+
+    states = taken(store, record)
+
+    effects = [one.effect for one in states[-1].steps if one.step == "effect"]
+    assert effects == ["common_mode", "drift", "stuck_devices", "read_noise"]
+    assert states[-1].steps[-1].accuracies == pytest.approx(chips[chips[c.SIGMA_D] == 0.1][c.ACCURACY].tolist())
+
+
+def test_chips_without_effects_are_those_with_them(small_config: RunConfig, tmp_path: Path) -> None:
+    """An effect too small to change anything leaves each chip as it was."""
+    nothing = Effects(read_noise=1e-9)
+    evaluation = EvaluationConfig(sigma_ds=(0.0, 0.1), num_instances=3, effects=nothing)
+    store, record = stored(tmp_path, small_config.model_copy(update={"evaluation": evaluation}))
+
+    *_, variation, effect = taken(store, record)[-1].steps
+
+    assert (variation.step, effect.effect) == ("variation", "read_noise")
+    assert variation.accuracies == effect.accuracies
+
+
+def test_effects_that_are_off_are_no_steps() -> None:
+    assert Effects().one_by_one() == ()
+    assert Effects(drift_law="hermes").one_by_one() == ()
+    assert [name for name, _ in Effects(drift_seconds=1, drift_compensation=True).one_by_one()] == [
+        "drift",
+        "drift_compensation",
+    ]
+    assert EFFECTS.one_by_one()[-1][1] == EFFECTS
 
 
 def test_a_run_without_weights_is_refused(small_config: RunConfig, tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ from neft import columns as c
 
 
 def causes(*rows: tuple[str, str, float, float]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[c.STEP, c.LAYER, c.COST, c.COST_CI95])
+    """Rows of step, layer or effect, cost, half-width."""
+    frame = pd.DataFrame(rows, columns=[c.STEP, c.LAYER, c.COST, c.COST_CI95])
+    is_effect = frame[c.STEP] == "effect"
+    return frame.assign(**{c.EFFECT: frame[c.LAYER].where(is_effect, ""), c.LAYER: frame[c.LAYER].mask(is_effect, "")})
 
 
 def test_the_dearest_cause_is_named_with_its_size() -> None:
@@ -39,7 +42,10 @@ def test_of_codes_alone_it_is_said_what_is_not_known() -> None:
 
 
 def test_steps_are_labelled_so_that_the_dearest_is_found_among_them() -> None:
-    steps = pd.DataFrame({c.STEP: ["test_images", "variation"], c.LAYER: ["", "stage 1 conv"]})
+    steps = pd.DataFrame(
+        {c.STEP: ["test_images", "variation", "effect"], c.LAYER: ["", "stage 1 conv", ""], c.EFFECT: ["", "", "drift"]}
+    )
 
-    assert labelled(steps)[c.LABEL].tolist() == ["test images", "variation in stage 1 conv"]
+    assert labelled(steps)[c.LABEL].tolist() == ["test images", "variation in stage 1 conv", "drift"]
+    assert dearest_label(causes(("effect", "drift", 0.2, 0.0))) == "drift"
     assert "variation in stage 1 conv".startswith(dearest_label(causes(("variation", "x", 0.2, 0.0))))

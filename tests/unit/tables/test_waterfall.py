@@ -52,3 +52,14 @@ def test_the_dearest_cause_comes_first_with_variation_as_one() -> None:
     assert causes[c.STEP].tolist() == ["variation", "training_images", "test_images", "quantised"]
     assert causes[c.COST].tolist() == pytest.approx([0.27, 0.05, 0.05, 0.01])
     assert causes[c.LAYER].tolist() == ["stage 1 conv", "", "", ""]
+
+
+def test_each_effect_is_a_cause_of_its_own() -> None:
+    """Drift costs 0.62 - 0.5; variation still what it did before."""
+    drift = WaterfallStep(step="effect", effect="drift", accuracies=(0.6, 0.4, 0.5))
+
+    causes = cost_by_cause([*STEPS, drift])
+
+    assert causes[c.STEP].tolist() == ["variation", "effect", "training_images", "test_images", "quantised"]
+    assert causes[c.COST].tolist() == pytest.approx([0.27, 0.12, 0.05, 0.05, 0.01])
+    assert causes[c.EFFECT].tolist()[:2] == ["", "drift"]
