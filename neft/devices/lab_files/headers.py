@@ -83,7 +83,7 @@ def _named(kept: list[tuple[int, str]], separator: str, first: Sequence[str], nu
 
 def _names_and_units(tail: list[list[str]], width: int) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     last = trimmed(tail[-1])
-    if not last or _is_numeric(last):
+    if all(number_of(cell) is not None for cell in last):
         return None
     if len(tail) == 2 and all(not cell or units.is_unit(cell.strip("()[] ")) for cell in last):
         names = tail[0]
@@ -156,7 +156,12 @@ def trimmed(cells: Sequence[str]) -> list[str]:
 def _is_numeric(cells: Sequence[str]) -> bool:
     """Whether a row holds numbers, perhaps beside a few words."""
     told = [cell for cell in cells if cell]
-    return bool(told) and sum(number_of(cell) is not None for cell in told) * 2 >= len(told)
+    return bool(told) and sum(_begins_a_number(cell) for cell in told) * 2 >= len(told)
+
+
+def _begins_a_number(cell: str) -> bool:
+    """Whether a cell is a number, or one with its unit behind it."""
+    return number_of(cell) is not None or re.fullmatch(r"[-+]?[\d.,]+\s*[^\d\s]{1,8}", cell) is not None
 
 
 def number_of(cell: str) -> float | None:

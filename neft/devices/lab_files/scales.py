@@ -106,6 +106,9 @@ def _counted_in(told: Mapping[Role, Unit], kinds: set[str], volts: float | None)
 def _unit_of(table: Table, roles: Roles, role: Role, notes: list[str]) -> Unit | None:
     name = roles.of(role)
     column = None if name in (LISTS, WIDE) else column_of(table, name)
+    if re.match(r"log|ln\b", name, re.IGNORECASE):
+        message = f"Column '{name}' looks like logarithms: give the conductances or resistances themselves."
+        raise ConfigError(message)
     volts = _volts_in(name)
     text = roles.units.get(role, "" if column is None else column.unit)
     if text or role in roles.units:
@@ -115,7 +118,10 @@ def _unit_of(table: Table, roles: Roles, role: Role, notes: list[str]) -> Unit |
         return None
     if volts is not None:
         return Unit("current", 1.0, "A", volts)
-    return next((unit for names, unit in IMPLIED.items() if re.fullmatch(names, column.key)), None)
+    implied = next((unit for names, unit in IMPLIED.items() if re.fullmatch(names, column.key)), None)
+    if implied is not None:
+        notes.append(f"Column '{name}' has no unit: taken in {implied.text}, by its name.")
+    return implied
 
 
 def _volts_of_column(table: Table, roles: Roles, notes: list[str]) -> float | None:

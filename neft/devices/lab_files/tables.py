@@ -36,6 +36,7 @@ from neft.errors import ConfigError
 Floats = NDArray[np.float64]
 SHOWN = 24
 """Characters of a wrong cell that an error repeats."""
+CELL_WITH_UNIT = re.compile(r"([-+]?[\d.,]+(?:[eE][-+]?\d+)?)\s*([^\d\s].*)")
 CHUNK = 20_000
 """Rows that are read at once."""
 LONG = 1000
@@ -231,7 +232,23 @@ def _uneven(head: Head, rows: Iterator[tuple[int, list[str]]]) -> Table:
 def _column(name: str, unit: Sequence[str], numbers: Floats, words: dict[int, str]) -> Column:
     plain, inside = units.split_name(name)
     finite = np.where(np.isfinite(numbers), numbers, np.nan)
-    return Column(plain, (unit[0] if unit and unit[0] else inside), finite, words)
+    written = unit[0] if unit and unit[0] else inside
+    beside = None if written else _units_in_cells(words, finite)
+    return Column(plain, written, finite, words) if beside is None else Column(plain, *beside)
+
+
+def _units_in_cells(words: dict[int, str], numbers: Floats) -> tuple[str, Floats] | None:
+    """The one unit that stands in every cell, as `0.5 %`, and the numbers before it; None where none does."""
+    if not words or np.isfinite(numbers).any():
+        return None
+    found = {row: CELL_WITH_UNIT.fullmatch(word) for row, word in words.items()}
+    told = {match[2] for match in found.values() if match is not None}
+    if None in found.values() or len(told) != 1 or not units.is_unit(unit := told.pop()):
+        return None
+    read = np.full(len(numbers), np.nan)
+    for row, match in found.items():
+        read[row] = number_of(match[1]) if match is not None else np.nan
+    return unit, read
 
 
 def _without_index(columns: Sequence[Column]) -> Sequence[Column]:

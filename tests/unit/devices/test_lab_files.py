@@ -186,6 +186,8 @@ def test_devices_that_never_miss_are_said_to() -> None:
     [
         ("level,std (%)\n0,1\n1,7\n", None, [0.01, 0.07]),
         ("level,std %\n0,1\n1,7\n", None, [0.01, 0.07]),
+        ("level,std\n0,1 %\n1,7 %\n", None, [0.01, 0.07]),
+        ("level;mean;std\n0;4 µS;0,4 µS\n1;40 µS;2,8 µS\n", None, [0.01, 0.07]),
         ("level,std (‰)\n0,10\n1,70\n", None, [0.01, 0.07]),
         ("level,std (µS)\n0,0.4\n1,2.8\n", 40.0, [0.01, 0.07]),
         ("level,mean (µS),std (nS)\n0,4,400\n1,40,2800\n", None, [0.01, 0.07]),
@@ -219,6 +221,8 @@ def test_g_max_may_be_in_another_unit_than_the_file() -> None:
         (rows("target,measured", lambda n, g: f"{TARGETS[n]},{g}"), {"at_time": 1.0}, "no column of times"),
         (rows("target,measured", lambda n, g: f"{TARGETS[n]},{g}"), {"choice": "all"}, "Unknown choice of levels"),
         (rows("target,measured", lambda n, g: f"{TARGETS[n]},{g}"), {"device_bits": 3}, "has 4 levels; a device of K"),
+        (rows("level,log10(R)", lambda n, g: f"{n},{6 - log10(g)}"), {}, "looks like logarithms"),
+        ("level,std\n0,1 %\n1,7 µS\n", {}, "Line 2, column 'std': must be a number >= 0; got '1 %'."),
         ("level,measured\n0,1\n0,x\n", {}, "Line 3, column 'measured': must be a number, or empty where a cell failed"),
         (gzip.compress(b"level,std\n0,1\n")[:20], {}, "ends too early"),
         (b"PK\x03\x04xxxx", {}, "looks like an Excel workbook"),
