@@ -169,6 +169,8 @@ def settings_from_text(text: str) -> dict[str, str]:
 
 def setting_text(value: object) -> str:
     """A setting as it is written."""
+    if isinstance(value, tuple):
+        return "/".join(setting_text(part) for part in value)
     return number_text(value) if isinstance(value, float) else str(value)
 
 

@@ -277,7 +277,11 @@ def _layers(record: RunRecord) -> None:
         question="Do the devices miss as they were asked to?",
         caption=(
             f"Std of the sampled weights' deviation over {SIGMA_D} and the layer's largest weight: "
-            f"alike at every {SIGMA_D}."
+            + (
+                f"at the largest {SIGMA_D} tried, where it is not alike at all; no ring where none is known."
+                if record.facts.chips
+                else f"alike at every {SIGMA_D}."
+            )
         ),
         definition=LAYERS_DEFINITION,
         alt="Asked and realised standard deviation of each layer's weights.",

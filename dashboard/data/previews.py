@@ -78,7 +78,7 @@ def sigma_ds(largest: float) -> tuple[float, ...]:
 
 def own_device(record: RunRecord) -> str:
     """The device of a run's test chips, by its short name."""
-    return record.facts.device
+    return record.facts.device.removesuffix(record.facts.chips)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

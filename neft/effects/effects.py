@@ -30,7 +30,7 @@ class Effects(Component):
     )
     drift_law: DriftLaw = Field(
         default="pcm",
-        title="drift of",
+        title="drift law",
         description="Whose drift exponents: PCM's by level, those of a Hermes device, or the two given.",
     )
     drift_exponent: float = Field(

@@ -27,13 +27,13 @@ class Mapping(BitSlicing):
 
     scale: ScaleOf = Field(
         default="layer",
-        title="scale of a",
+        title="scale",
         description="Whose largest weight a device's range stands for: the layer's, or each output channel's own "
         "([Joshi2020]; one digital factor a column).",
     )
     sign: SignScheme = Field(
         default="crossbar",
-        title="sign by",
+        title="sign",
         description="Where the sign is: a second crossbar, as published; pairs of devices (g+ - g-); an offset, on "
         "half the devices with twice the error; or nowhere, for layers of one sign.",
     )

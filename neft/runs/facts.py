@@ -2,6 +2,7 @@
 
 import json
 
+from neft.component import Component, component_text, noun_of, setting_text
 from neft.config import RunConfig
 from neft.methods import FeedbackMethod
 from neft.runs.records import RunFacts, RunRecord
@@ -20,14 +21,16 @@ def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
     """What lists and legends need to know of a config."""
     method = config.method
     feedback = method if isinstance(method, FeedbackMethod) else None
+    chips = _chips(config)
     return RunFacts(
         dataset=config.dataset.short_name,
         dataset_label=config.dataset.sized_label,
         num_classes=num_classes,
         backbone=config.backbone.short_name,
         backbone_label=config.backbone.full_label,
-        device=config.test_device.short_name,
-        device_label=config.test_device.full_label,
+        device=config.test_device.short_name + chips,
+        device_label=", ".join([config.test_device.full_label, *chip_words(config)]),
+        chips=chips,
         method=method.name,
         method_label=method.label,
         variant=config.variant,
@@ -52,6 +55,40 @@ def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
         num_test_images=_num_test_images(config),
         sigma_ds=config.evaluation.sigma_ds,
     )
+
+
+def _chips(config: RunConfig) -> str:
+    """The same as a key: `~scale=channel~residual~drift_seconds=100`."""
+    programming = config.test_programming
+    # how many bits there are was never told beside the device
+    mapping = config.test_mapping.model_copy(update={"weight_bits": 8, "device_bits": 2})
+    parts = (mapping, *([] if programming.is_open_loop else [programming]), config.evaluation.effects)
+    return "".join(f"~{text}" for text in map(component_text, parts) if text != "default")
+
+
+def chip_words(config: RunConfig) -> list[str]:
+    """What of the test chips' mapping, programming and effects is not the usual, in words.
+
+    >>> from neft.options import make_config
+    >>> chip_words(make_config({"scale": "channel", "programming": "residual", "drift_seconds": 100}))
+    ['scale channel', 'residual programming', 'drift time 100']
+    """
+    programming = config.test_programming
+    found = _unusual(config.test_mapping, without=("weight_bits", "device_bits"))
+    if not programming.is_open_loop:
+        found += [programming.label[0].lower() + programming.label[1:], *_unusual(programming)]
+    return found + _unusual(config.evaluation.effects)
+
+
+def _unusual(component: Component, *, without: tuple[str, ...] = ()) -> list[str]:
+    """A component's settings that are not the defaults, in words; of switches their names alone."""
+    found: list[str] = []
+    for name, field in type(component).model_fields.items():
+        value = getattr(component, name)
+        if name not in ("name", *without) and value != field.default:
+            words = noun_of(field) or field.title or name
+            found.append(words if value is True else f"{words} {setting_text(value)}")
+    return found
 
 
 def _num_test_images(config: RunConfig) -> int | None:

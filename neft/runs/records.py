@@ -34,7 +34,10 @@ class RunFacts(Component):
     """The short name: `vgg8w4`."""
     backbone_label: str
     device: str
+    """The test chips' device by its short name, followed by `chips`."""
     device_label: str
+    chips: str = ""
+    """What of their mapping, programming and effects is not the usual; empty where all is."""
     method: str
     method_label: str
     """The method in words, without its settings."""
