@@ -1,7 +1,7 @@
 """A user's own batches and a network's own outputs, brought to inputs, labels and a tensor of logits."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -45,7 +45,11 @@ def read_batches(batches: Any, network: nn.Module, *, torch_device: str) -> OwnB
         if further:
             notes[f"Of each batch, {further} beside inputs and labels was left aside."] = None
         if wanted.numel():
-            inputs.append(_call(_moved(given, network, torch_device), network))
+            call = _call(_moved(given, network, torch_device), network)
+            unasked = [name for name in given if name not in call.named] if call.named else []
+            if unasked:
+                notes[f"Of each batch, {', '.join(unasked)} was left aside: the network takes no such input."] = None
+            inputs.append(call)
             labels.append(wanted.to(torch_device))
     if not inputs:
         message = "batches are empty; at least one pair of inputs and labels is needed."
@@ -108,12 +112,22 @@ def _moved(value: Any, network: nn.Module, torch_device: str) -> Any:
 
 def _call(inputs: Any, network: nn.Module) -> Inputs:
     """How the network is called with inputs: several are its arguments where its forward takes so many."""
-    if isinstance(inputs, dict) and _takes(network, Inputs((), cast("dict[str, Any]", inputs))):
-        return Inputs((), cast("dict[str, Any]", inputs))
+    if isinstance(inputs, dict):
+        named = cast("dict[str, Any]", inputs)
+        for asked in (named, {name: value for name, value in named.items() if name in _names_taken(network)}):
+            if asked and _takes(network, Inputs((), asked)):
+                return Inputs((), asked)
     several = isinstance(inputs, list | tuple) and not isinstance(inputs, PackedSequence)
     if several and _takes(network, Inputs(tuple(cast("Sequence[Any]", inputs)))):
         return Inputs(tuple(cast("Sequence[Any]", inputs)))
     return Inputs((inputs,))
+
+
+def _names_taken(network: nn.Module) -> Collection[str]:
+    try:
+        return inspect.signature(network.forward).parameters
+    except (TypeError, ValueError):
+        return ()
 
 
 def _takes(network: nn.Module, inputs: Inputs) -> bool:

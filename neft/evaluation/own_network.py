@@ -175,6 +175,12 @@ def _on_weights(watched: Watched) -> list[str]:
         )
     unread = [name for name in plain.in_devices if name in watched.use.unread()]
     if unread and torch.equal(plain.without(unread, watched.first), watched.clean):
+        if len(unread) == len(plain.in_devices):
+            message = (
+                "No weight in devices reaches the outputs: the network's forward, or a hook, reads layers other than "
+                "its own, as a function does that was made with another network in hand."
+            )
+            raise ConfigError(message)
         notes.append(f"{', '.join(unread)}: nothing reads this weight while the network runs; its deviations are lost.")
     return notes
 

@@ -370,6 +370,18 @@ def test_a_weight_that_nothing_reads_is_named() -> None:
     assert tried.notes[0].startswith("spare.weight: nothing reads this weight")
 
 
+def test_a_network_that_reads_none_of_its_own_weights_is_refused() -> None:
+    network = lived_in(flat())
+    first, last = network.get_submodule("1"), network.get_submodule("2")
+
+    def through_these(inputs: Tensor) -> Tensor:
+        return last(first(inputs.flatten(1)))
+
+    network.forward = through_these
+    with pytest.raises(ConfigError, match="No weight in devices reaches the outputs"):
+        _ = try_network(network, [(images(), LABELS)], sigma_ds=0.1)
+
+
 def test_quantised_layers_are_listed_as_not_in_devices() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch says that this way of quantising is to go
@@ -752,6 +764,14 @@ def test_what_is_no_batch_is_refused_with_what_batches_are(batches: Any, said: s
 def test_what_gives_no_batches_is_refused() -> None:
     with pytest.raises(ConfigError, match="whatever gives batches one by one; got int"):
         _ = read_batches(7, Net(), torch_device="cpu")
+
+
+def test_what_a_dictionary_holds_beside_the_networks_arguments_is_said_to_be_left_aside() -> None:
+    network, pair = lived_in(TwoInputs()), {"image": images(), "other": images(seed=1)}
+    tried = try_network(network, [pair | {"index": LABELS, "label": LABELS}], sigma_ds=0.1, num_instances=2)
+    usual = try_network(network, [(pair, LABELS)], sigma_ds=0.1, num_instances=2)
+    assert tried.instances.equals(usual.instances)
+    assert tried.notes[0] == "Of each batch, index was left aside: the network takes no such input."
 
 
 def test_later_batches_that_do_not_fit_are_refused() -> None:
