@@ -123,6 +123,8 @@ class Measurements:
     num_file_levels: int
     unmodelled: tuple[str, ...]
     """What the file tells and chips do not have, in sentences."""
+    effect_options: str
+    """Options of an evaluation that give it to chips, as far as there are some."""
     times: pd.DataFrame
     """A row per time: time (s), std (RMS over levels, over the maximal conductance); empty where all are of one."""
     never_misses: bool

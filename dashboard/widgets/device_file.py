@@ -273,6 +273,9 @@ def _say_file(on_take: Callable[[], None]) -> None:
     st.markdown("## What it says")
     st.markdown("\n".join(f"- {note}" for note in plain) or "Read.")
     if measured.unmodelled:
-        st.markdown("## What chips do not have yet")
+        st.markdown("## What else it tells")
         st.markdown("\n".join(f"- {note}" for note in measured.unmodelled))
+    if measured.effect_options:
+        st.markdown("Chips have it where `neft evaluate` asks for it; cells that failed as if stuck at level 0:")
+        st.code(measured.effect_options, language=None, wrap_lines=True)
     st.button("Take its levels again", icon=":material/replay:", on_click=on_take)

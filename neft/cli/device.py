@@ -26,7 +26,7 @@ from neft.devices.measurements import FileOptions, MeasuredLevels, device_of, re
 from neft.errors import ConfigError, unknown_name
 from neft.inspection.device_trial import DeviceTrial, mapping_on, try_device
 from neft.mapping.bit_slicing import BitSlicing
-from neft.options import command_line
+from neft.options import command_line, option_words
 from neft.pipeline import Settings, law_of_chips, load_data, restore_network
 from neft.runs.facts import stored_config
 from neft.runs.files import write_whole
@@ -85,7 +85,8 @@ def device(file: Path | None, *, example: str | None, as_json: bool, **options: 
     guessed and said; --column and --unit overrule it. Units are converted: resistances are inverted, currents divided
     by the read voltage. The device keeps the file's SHA-256, and so does every run with it.
 
-    What else the file tells (biases, failed cells, stds that grow with time) is shown, and not yet applied to chips.
+    What else the file tells (biases, failed cells, stds that grow with time) is shown. Chips have it only where it is
+    asked for: "Besides" names the options of neft evaluate for biases and, as if stuck at level 0, for failed cells.
 
     \b
     Examples:
@@ -203,6 +204,8 @@ def _print(file: Path, found: MeasuredLevels, made: Measured) -> None:
     click.echo(f"Train    {command_line(config)}")
     shown = ",".join(f"{value:g}" for value in config.evaluation.sigma_ds)
     click.echo(f"Try      neft evaluate RUN_ID --test-device '{made.short_name}' --test-sigma-d {shown}")
+    if found.asked_effects:
+        click.echo(f"Besides  {option_words('', found.asked_effects)}")
 
 
 def _levels_table(file: Path, found: MeasuredLevels) -> Table:
@@ -261,7 +264,7 @@ def _as_json(found: MeasuredLevels, made: Measured, trial: DeviceTrial | None) -
         "columns": dict(found.roles.columns),
         "levels": json_rows(found.levels.to_dict("records")),
         "file_levels": json_rows(found.file_levels.to_dict("records")),
-        "effects": _effects_json(found.effects),
+        "effects": _effects_json(found.effects) | {"options": option_words("", found.asked_effects)},
         "notes": list(found.notes),
         "sha256": found.checksum,
         "trial": None

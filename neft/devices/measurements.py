@@ -125,6 +125,16 @@ class MeasuredLevels:
         """The levels' stds over sigma_d x maximal conductance; ones for devices that never miss."""
         return (1.0,) * len(self.levels) if self.never_misses else scaled(self.relative_stds)[1]
 
+    @property
+    def asked_effects(self) -> dict[str, object]:
+        """What the file tells besides stds, as an evaluation's effects: biases, and failed cells as stuck ones.
+
+        Cells that failed are taken to be stuck at level 0; of a level without a target there is no bias.
+        """
+        bias = tuple(0.0 if np.isnan(value) else rounded(value) for value in self.effects.bias)
+        told: dict[str, object] = {"level_bias": bias} if any(bias) else {}
+        return told | ({"stuck_low": rounded(self.effects.failed_share)} if self.effects.num_failed else {})
+
     @cached_property
     def histograms(self) -> pd.DataFrame:
         """A row per level and bin: bin_left, bin_right (over g_max), share of measurements, a Gaussian's share.

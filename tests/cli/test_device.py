@@ -65,6 +65,24 @@ def test_a_run_on_the_device_keeps_the_file_s_checksum(
     assert config.training.sigma_d == 0.07549
 
 
+def test_biases_and_failed_cells_are_applied_where_they_are_asked_for(
+    neft: Neft, tmp_path: Path, stored: RunRecord, own_store: RunStore
+) -> None:
+    path = tmp_path / "log.tsv"
+    path.write_bytes(EXAMPLES["write_verify"].content())
+    lines = neft("device", str(path)).out.splitlines()
+    tried = shlex.split(next(line for line in lines if line.startswith("Try")))
+    besides = shlex.split(next(line for line in lines if line.startswith("Besides")))
+
+    answer = neft("evaluate", stored.id, *tried[4:], *besides[1:], "--num-instances", "2")
+
+    assert answer.code == 0
+    new = next(run_id for run_id in own_store.ids() if run_id != stored.id)
+    effects = stored_config(own_store.record(new)).evaluation.effects
+    assert effects.stuck_low == 0.02917
+    assert effects.level_bias[0] == -0.06076
+
+
 def test_a_stored_network_is_tried_at_once(neft: Neft, measurements: Path, stored: RunRecord) -> None:
     answer = neft("device", str(measurements), "--try", stored.id, "--json")
 

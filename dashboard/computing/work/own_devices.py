@@ -104,6 +104,7 @@ def measurements(content: bytes, g_max: float | None, choices: FileChoices, max_
         cycle=found.roles.cycle,
         num_file_levels=len(found.file_levels),
         unmodelled=found.effects.words,
+        effect_options=option_words("", found.asked_effects),
         times=pd.DataFrame({columns.TIME: [], columns.STD: []}) if retention is None else retention.times,
         never_misses=found.never_misses,
     )

@@ -56,7 +56,7 @@ class Effects:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """In sentences; each says that it is not applied."""
+        """In sentences; each says that it is not in the device."""
         found: list[str] = []
         known = [abs(bias) for bias in self.bias if not np.isnan(bias)]
         if known:
@@ -69,8 +69,8 @@ class Effects:
             worst = int(np.argmax(self.failed_shares))
             found.append(
                 f"{self.num_failed:,} of {self.num_cells:,} cells failed ({100 * self.failed_share:.2g} %; most in "
-                f"level {worst}, {100 * self.failed_shares[worst]:.2g} %). They are left out of the stds, and chips do "
-                "not have them yet."
+                f"level {worst}, {100 * self.failed_shares[worst]:.2g} %). They are left out of the stds; chips have "
+                "none unless it is asked for."
             )
         if self.retention is not None:
             found.append(_retention_words(self.retention))
@@ -83,8 +83,8 @@ def _retention_words(found: Retention) -> str:
     return (
         f"Stds grow with time: {100 * found.a:.3g} + {100 * found.b:.2g}{error} × log10(t/s) % of g_max, from "
         f"{100 * first[columns.STD]:.3g} % at {first[columns.TIME]:g} s to {100 * last[columns.STD]:.3g} % at "
-        f"{last[columns.TIME]:g} s (RMS over levels). Not applied to chips yet: take the levels at another time "
-        "to see it."
+        f"{last[columns.TIME]:g} s (RMS over levels). Not applied to chips: take the levels at another time to "
+        "see it."
     )
 
 

@@ -273,7 +273,8 @@ def test_small_and_large_sigma_d_of_a_file_are_kept(shipped: RunStore) -> None:
 def test_levels_at_a_later_time_are_taken_over(shipped: RunStore) -> None:
     app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), EXAMPLES["retention"].content())
     early = sigma_d(app)
-    assert "What chips do not have yet" in words(app)
+    assert "What else it tells" in words(app)
+    assert "--level-bias" in words(app)
 
     app = app.select_slider(key="own_at_time").set_value(1000.0).run()
 

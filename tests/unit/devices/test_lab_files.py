@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from neft import columns
+from neft.config import RunConfig
 from neft.devices.lab_files.decoding import MAX_BYTES
 from neft.devices.lab_files.examples import EXAMPLES, true_stds
 from neft.devices.measurements import FileOptions, MeasuredLevels, device_of, read_measurements
@@ -265,7 +266,18 @@ def test_failed_cells_are_counted_apart() -> None:
     assert_drawn(found)
     assert found.effects.num_failed == failed.sum()
     assert found.effects.failed_shares == pytest.approx((0, 0, 0, failed.sum() / COUNT))
-    assert any("chips do not have them yet" in note for note in found.notes)
+    assert any("chips have none" in note for note in found.notes)
+
+
+def test_biases_and_failed_cells_are_options_of_an_evaluation() -> None:
+    found = read("target,measured\n0,1\n0,2\n10,9\n10,8\n10,nan\n")
+
+    # means 1.5 and 8.5 over 10; one of five failed
+    assert found.asked_effects == {"level_bias": (0.15, -0.15), "stuck_low": 0.2}
+    config = RunConfig.make(
+        device=device_of(found).model_dump(), mapping={"device_bits": 1}, evaluation={"effects": found.asked_effects}
+    )
+    assert config.evaluation.effects.level_bias == (0.15, -0.15)
 
 
 @pytest.mark.parametrize("cell", ["nan", "", "NaN", "inf", "-"])
@@ -295,7 +307,7 @@ def test_spread_that_grows_with_time_is_fitted_and_said_to_be_left_out() -> None
     assert retention.b == pytest.approx(0.25 / 50, abs=5 * 2 / 50 / sqrt(8000 * 8))
     assert retention.times[columns.TIME].tolist() == [0, 1, 100, 10_000]
     assert found.effects.time == 0
-    assert any("Not applied to chips yet" in note for note in found.notes)
+    assert any("Not applied to chips" in note for note in found.notes)
 
 
 def test_levels_can_be_taken_at_a_later_time() -> None:
