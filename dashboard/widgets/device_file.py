@@ -125,7 +125,12 @@ def _examples() -> None:
     examples = {one.label: one for one in own_devices.examples()}
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        chosen = st.selectbox("An example in this layout", list(examples), key=EXAMPLE)
+        chosen = st.selectbox(
+            "An example in this layout",
+            list(examples),
+            key=EXAMPLE,
+            help="Layouts that laboratories and simulators write; an example shows what a file may look like.",
+        )
     with right:
         one = examples[chosen or next(iter(examples))]
         st.download_button(
