@@ -261,6 +261,7 @@ def _times(measured: Measurements | None, said: dict[str, Any], on_take: Callabl
         key=AT_TIME,
         on_change=_say,
         args=(AT_TIME, on_take, _file_id()),
+        help="The file measured its levels again and again; their stds are taken as long after programming.",
     )
 
 
