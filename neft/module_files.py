@@ -4,6 +4,7 @@ import importlib.util
 import sys
 import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
@@ -116,7 +117,7 @@ def load_arrays(path: Path) -> tuple[Tensor, Tensor]:
         raise ConfigError(message)
     try:
         arrays = load_file(path) if path.suffix == TENSORS else _numpy_arrays(path)
-    except (SafetensorError, ValueError, OSError, EOFError, zipfile.BadZipFile) as failure:
+    except (SafetensorError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as failure:
         message = f"'{path}' cannot be read: {in_a_line(failure)}."
         raise ConfigError(message) from None
     missing = {"inputs", "labels"} - set(arrays)

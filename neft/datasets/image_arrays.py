@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ def _loaded(file: Path) -> dict[str, np.ndarray]:
     try:
         loaded = np.load(file, allow_pickle=False)
         return {"": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         message = f"The arrays in {file} cannot be read ({error}). Arrays of Python objects are never unpickled."
         raise DataMissingError(message) from None
 

@@ -34,7 +34,9 @@ FILE_COLUMNS = (
     "name",
 )
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target", "y")
-SPLIT_COLUMNS = ("split", "set", "subset", "partition")
+SPLIT_COLUMNS = ("split", "set", "subset", "partition", "usage", "phase")
+MAY_BE_SPLITS = ("fold", "dataset", "is_train", "is_test", "train", "test", "val", "is_val", "is_valid")
+"""Columns that may tell splits, in ways that are not clear."""
 DELIMITERS = ",;\t"
 
 
@@ -160,6 +162,13 @@ def _columns(header: list[str], path: Path) -> tuple[int, int, int | None, bool]
     found = [
         [names.index(name) for name in known if name in names] for known in (FILE_COLUMNS, LABEL_COLUMNS, SPLIT_COLUMNS)
     ]
+    unclear = [header[names.index(name)] for name in MAY_BE_SPLITS if name in names]
+    if found[0] and found[1] and unclear and not found[2]:
+        message = (
+            f"The labels {path} have the column {named(unclear)}, which may tell splits. Call it 'split', with the "
+            "values train, val and test, or remove it."
+        )
+        raise ConfigError(message)
     if found[0] and found[1]:
         return found[0][0], found[1][0], found[2][0] if found[2] else None, True
     if len(header) == 2 and Path(header[0]).suffix.lower() in SUFFIXES:

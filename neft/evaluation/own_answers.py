@@ -129,7 +129,7 @@ def _flat_labels(kind: Kind, labels: Tensor) -> Tensor:
     if not whole and (kind in ("classes", "last") or not torch.equal(labels.float(), labels.float().round())):
         message = f"labels must be whole numbers, one for each input; got {list(labels.shape)} of {labels.dtype}."
         raise ConfigError(message)
-    return labels.argmax(dim=1) if kind == "one_hot" else labels.reshape(-1).long()
+    return labels.long().argmax(dim=1) if kind == "one_hot" else labels.reshape(-1).long()
 
 
 def _is_one_hot(labels: Tensor) -> bool:

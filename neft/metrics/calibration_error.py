@@ -13,7 +13,8 @@ def calibration_error(predictions: Predictions) -> Float[Tensor, ""]:
     """ECE over 15 equal bins of confidence: sum_b (n_b / n) |accuracy_b - confidence_b| ([Guo2017], Eq. 5)."""
     confidence = predictions.confidence
     bins = (confidence * NUM_BINS).long().clamp_max(NUM_BINS - 1)
-    gaps = torch.zeros(NUM_BINS, device=confidence.device).index_add_(0, bins, predictions.correct.float() - confidence)
+    missed = predictions.correct.to(confidence) - confidence
+    gaps = torch.zeros(NUM_BINS, device=confidence.device, dtype=confidence.dtype).index_add_(0, bins, missed)
     return gaps.abs().sum() / len(confidence)
 
 

@@ -967,3 +967,42 @@ def test_a_first_batch_is_taken_whole_where_parts_of_it_are_not() -> None:
             return inputs.reshape(600, 300)
 
     _ = assert_right(lived_in(nn.Sequential(Fixed(), flat()[1:])), images(600), noted=True)  # pyright: ignore[reportIndexIssue]
+
+
+# ---------------------------------------------------------------- masked outputs
+class Masked(nn.Module):
+    """Batch statistics, and outputs of which some are masked by a large finite number."""
+
+    def __init__(self, mask: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 8, 3, bias=False),
+            nn.BatchNorm2d(8, track_running_stats=False),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(8 * 64, NUM_CLASSES),
+        )
+        self.mask = mask
+
+    @override
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.mask(self.body(inputs))
+
+
+def _absent_class(logits: Tensor) -> Tensor:
+    return torch.cat([logits[:, :-1], torch.full_like(logits[:, :1], torch.finfo(logits.dtype).min)], dim=1)
+
+
+def _shifted_class(logits: Tensor) -> Tensor:
+    return logits + torch.tensor([0.0] * (NUM_CLASSES - 1) + [-1e4])
+
+
+def _lowest_of_each(logits: Tensor) -> Tensor:
+    return logits.masked_fill(logits <= logits.amin(dim=1, keepdim=True), -1e9)
+
+
+@pytest.mark.parametrize("mask", [_absent_class, _shifted_class, _lowest_of_each])
+def test_masked_outputs_hide_no_difference_of_the_others(mask: Callable[[Tensor], Tensor]) -> None:
+    network = lived_in(Masked(mask))
+
+    _ = assert_right(network, images(48), noted=True)

@@ -477,6 +477,8 @@ def test_images_without_a_label_are_counted(tmp_path: Path) -> None:
         (f"file,label,split\n{rows(24, '{n:03}.png,{label},maybe')}", "must be train, val or test; got 'maybe'"),
         (f"file,label,split\n{rows(23, '{n:03}.png,{label},{{split}}')}".replace("{split}", "train"), "'train' alone"),
         (f"file,label\n{rows(12)}", "needs at least 10 images; cat has 6, dog has 6"),
+        (f"file,label,fold\n{rows(24, '{n:03}.png,{label},1')}", "column fold, which may tell splits"),
+        (f"file,label,Usage\n{rows(24, '{n:03}.png,{label},PublicTest')}", "got 'PublicTest'"),
         ("", "are empty"),
     ],
 )
