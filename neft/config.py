@@ -390,8 +390,11 @@ def _departures(component: Component) -> dict[str, Any]:
         value = getattr(component, name)
         if name in component.idle_fields:
             continue
-        if isinstance(value, Component) and (name in _FIRST_PARTS or value != field.default):
-            found[name] = _departures(value)
+        if isinstance(value, Component):
+            departures = _departures(value)
+            is_usual = isinstance(field.default, Component) and departures == _departures(field.default)
+            if name in _FIRST_PARTS or not is_usual:
+                found[name] = departures
         elif name == "name" or value != field.default:
             found[name] = _plain(value)
     return found

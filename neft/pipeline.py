@@ -272,12 +272,12 @@ def _evaluate_and_store(
     config: RunConfig, data: ImageData, trained: Trained, settings: Settings, *, training_seconds: float
 ) -> RunRecord:
     network = trained.network
-    law = law_of_chips(config, network, data)
     if config.evaluation.recalibrate_batchnorm:
-        network = recalibrate_batchnorm(network, data, law)
+        network = recalibrate_batchnorm(network, data, chip_law(config))
     stored = _stored_weights(config, network, settings.weights)
     if settings.weights == "codes":  # what is evaluated is what is stored
         network = restore_network(config, data, checkpoint.decode(stored, config.mapping))
+    law = law_of_chips(config, network, data)
     started = time.perf_counter()
     total = config.evaluation.num_instances
 

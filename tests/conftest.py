@@ -143,17 +143,17 @@ def any_slicing(draw: st.DrawFn, pairs: Sequence[tuple[int, int]] = tuple(PAIRS)
 def any_effects(draw: st.DrawFn) -> Effects:
     """Any valid effects, of devices with any number of levels."""
     shares = draw(st.lists(st.floats(0, 0.5), min_size=2, max_size=2))
-    seconds = draw(st.floats(0, 1e10))
+    seconds, common = draw(st.floats(0, 1e10)), draw(st.floats(0, 1))
     return Effects(
         drift_seconds=seconds,
-        drift_law=draw(st.sampled_from(["pcm", "hermes"])),
+        drift_law=draw(st.sampled_from(["pcm", "hermes"])) if seconds else "pcm",
         drift_compensation=seconds > 0 and draw(st.booleans()),
         retention_seconds=draw(st.floats(0, 1e5)),
         read_noise=draw(st.floats(0, 1)),
         stuck_low=shares[0],
         stuck_high=shares[1],
-        common_mode=draw(st.floats(0, 1)),
-        common_to=draw(st.sampled_from(["chip", "layer"])),
+        common_mode=common,
+        common_to=draw(st.sampled_from(["chip", "layer"])) if common else "chip",
     )
 
 

@@ -55,6 +55,11 @@ class ChipLaw:
         """Whether a Gaussian a weight is what chips are; otherwise they are drawn device by device."""
         return self.programming.is_open_loop and self.effects.is_none and not self.device_by_device
 
+    @property
+    def is_clean_at_zero(self) -> bool:
+        """Whether chips without variation are all alike: nothing happens to them, and nothing is misread."""
+        return self.effects.is_none and not self.programming.num_reads
+
     def deploy(self, weights: Weights) -> Deployment | DeviceByDevice:
         """These layers as they are to be programmed.
 
@@ -113,7 +118,7 @@ class DeployedNetwork:
         folding = fold_batchnorm(deployed, among=original)
         pool_pairwise(deployed)
         self.torch_device = torch_device
-        self.is_clean_at_zero = law.effects.is_none
+        self.is_clean_at_zero = law.is_clean_at_zero
         """Whether chips without variation are all alike."""
         self.note = folding.note
         """What could not be made fast, in words."""
@@ -270,7 +275,7 @@ class UntouchedNetwork:
         self._deployment = law.deploy(self._shapes)
         places = {"cpu", torch_device} if torch.device(torch_device).type == "cuda" else {"cpu"}
         self._chance = {place: generator(seed, "network", torch_device=place).get_state() for place in sorted(places)}
-        self.is_clean_at_zero = law.effects.is_none
+        self.is_clean_at_zero = law.is_clean_at_zero
         """Whether chips without variation are all alike."""
         self._draws: Draws | None = None
         self._chip: Weights = {}

@@ -4,7 +4,7 @@ The literal form of any mapping, programming and effect, for those that one Gaus
 a draw and a few steps a device rather than a weight.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from neft.chips.sampling import CHIP, Source, Weights, at_least_float32, straight_through
 from neft.devices import BaseDevice
 from neft.effects import Devices, Effects, happened, moments
+from neft.errors import ConfigError
 from neft.mapping.stack import LaidLayer
 from neft.mapping.stack import Mapping as WeightMapping
 from neft.programming import Aim, BaseProgramming
@@ -86,7 +87,8 @@ class DeviceByDevice:
         """Mean and variance of W_p - W_d of every weight of a layer, in closed form; None where there is none."""
         laid, mapping = self.laid[name], self.mapping
         by_level = [self._level_moments(sigma_d, verified=verified) for verified in (False, True)]
-        if by_level[0] is None or by_level[1] is None or self.effects.drift_compensation:
+        depends = self.effects.drift_compensation or self.effects.common_mode  # devices do not miss independently
+        if by_level[0] is None or by_level[1] is None or depends:
             return None
         significance = torch.tensor(mapping.significance, dtype=torch.float64) / sum(mapping.significance)
         mean, variance = torch.zeros_like(laid.turned).double(), torch.zeros_like(laid.turned).double()
@@ -170,7 +172,8 @@ class DeviceByDevice:
         held = [self._held(name, draws, sigma_d, copy, index) for index in range(len(laid.sets))]
         factor = 1.0
         if self.effects.drift_compensation:
-            factor = float(sum(one.aimed.sum() for one in held) / sum(one.conducted.sum() for one in held))
+            before, after = (float(sum(part.sum() for part in parts)) for parts in _summed(held))
+            factor = before / after if after > 0 else 1.0  # nothing is brought back where nothing is conducted
         significance = torch.tensor(mapping.significance, dtype=laid.turned.dtype) / sum(mapping.significance)
         span = 1 - mapping.lowest
         return [
@@ -206,6 +209,10 @@ class _Held:
     side: Float[Tensor, "slices ..."] | float
 
 
+def _summed(held: Sequence[_Held]) -> tuple[list[Tensor], list[Tensor]]:
+    return [one.aimed for one in held], [one.conducted for one in held]
+
+
 def deploy_device_by_device(
     weights: Mapping[str, Tensor],
     *,
@@ -221,6 +228,12 @@ def deploy_device_by_device(
     Raises:
         ConfigError: a layer cannot lie so.
     """
+    if verified and mapping.rotation != "none":
+        message = (
+            f"rotation '{mapping.rotation}' does not go with {programming.label}: a turned device holds a part of many "
+            "weights, so that no weight can be verified alone. Allowed with it: rotation none."
+        )
+        raise ConfigError(message)
     weights = {name: at_least_float32(weight) for name, weight in weights.items()}
     laid = {name: mapping.lay(weight.detach()) for name, weight in weights.items()}
     return DeviceByDevice(

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor
+from typing_extensions import override
 
 from neft.component import Component
 from neft.effects.drift import DriftLaw, exponents, factor_moments, factors
@@ -90,6 +91,9 @@ class Effects(Component):
 
     @model_validator(mode="after")
     def _shares_fit(self) -> "Effects":
+        if any(abs(bias) > 1 for bias in self.level_bias):
+            message = "every level_bias must lie in [-1, 1], over the maximal conductance"
+            raise ValueError(message)
         if self.stuck_low + self.stuck_high > 1:
             message = f"stuck_low + stuck_high must be at most 1; got {self.stuck_low:g} + {self.stuck_high:g}"
             raise ValueError(message)
@@ -97,6 +101,19 @@ class Effects(Component):
             message = "drift_compensation needs drift: drift_seconds must be greater than 0"
             raise ValueError(message)
         return self
+
+    @property
+    @override
+    def idle_fields(self) -> frozenset[str]:
+        """Settings of what is switched off, and of a drift law of the user's own where another one is taken."""
+        found: set[str] = set()
+        if not self.drift_seconds:
+            found |= {"drift_law", "drift_exponent", "drift_spread"}
+        if self.drift_law != "given":
+            found |= {"drift_exponent", "drift_spread"}
+        if not self.common_mode:
+            found |= {"common_to"}
+        return super().idle_fields | found
 
     @property
     def is_none(self) -> bool:

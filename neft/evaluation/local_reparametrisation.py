@@ -56,6 +56,12 @@ def _refused_chips(network: Network, law: ChipLaw) -> str | None:
                 f"{layer_name(name)} has more than one std; its output's covariance then differs from channel to "
                 "channel."
             )
+    last = next(reversed(deployment.stds))
+    if deployment.stds[last].numel() > 1:
+        return (
+            f"The classes' own weights, layer {layer_name(last)}, do not all miss alike: what is known of the largest "
+            "of so many outputs takes one std."
+        )
     return None
 
 

@@ -124,13 +124,15 @@ def _made_fast(network: nn.Module, watched: Watched, asked: Asked) -> DeployedNe
         network, asked.law, in_devices=asked.in_devices, torch_device=asked.torch_device, read=watched.plain.read
     )
     inputs = watched.first.positional[0]
+    fast.program(sigma_d=0.0)  # before a chip is drawn: what devices aim at
+    if not alike(_in_halves(fast, inputs), watched.clean):
+        return None
     if asked.sigma_d:
         fast.draw(asked.seed, 0)
         fast.program(sigma_d=asked.sigma_d)
         if not alike(_in_halves(fast, inputs), watched.chip):
             return None
-    fast.program(sigma_d=0.0)
-    return fast if alike(_in_halves(fast, inputs), watched.clean) else None
+    return fast
 
 
 def _in_halves(fast: DeployedNetwork, inputs: Tensor) -> Tensor:

@@ -65,7 +65,8 @@ class Waterfall:
         few = take_evenly(data.train.labels, max(MOST_TRAINING_IMAGES, data.num_classes))
         self.num_training_images = len(few)
         self.num_test_images = len(self._labels)
-        real = ChipLaw(device=law.device, mapping=BitSlicing(), quantise=False)
+        slicing = BitSlicing(weight_bits=law.mapping.weight_bits, device_bits=law.mapping.device_bits)
+        real = ChipLaw(device=law.device, mapping=slicing, quantise=False)
         trained = DeployedNetwork(network, real) if has_real_weights else self._deployed
         trained.program(sigma_d=0.0)
         seen = _inputs(data, Split(images=data.train.images[few], labels=data.train.labels[few]))

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from neft.component import Component
+from neft.component import Component, build
 
 MAX_WEIGHT_BITS = 16
 S = TypeVar("S", bound="BitSlicing")
@@ -74,7 +74,7 @@ class BitSlicing(Component):
         slices = -(-self.weight_bits // device_bits)
         fitting = slices if slices * device_bits <= MAX_WEIGHT_BITS else slices - 1
         sizes = {"weight_bits": fitting * device_bits, "device_bits": device_bits}
-        return type(self).model_validate(self.model_dump() | sizes)
+        return build(type(self), self.model_dump() | sizes)
 
     @property
     def num_slices(self) -> int:

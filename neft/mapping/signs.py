@@ -38,6 +38,8 @@ class Sign(ABC):
     """What is added when a weight is read, over w_max."""
     step: ClassVar[float] = 1.0
     """The size of every gain."""
+    errors_a_weight: ClassVar[int] = 1
+    """Device sets whose errors a weight adds up."""
     devices_a_magnitude: ClassVar[int]
     """Device sets that a weight takes on the chip, the sign's own among them."""
 
@@ -64,6 +66,7 @@ class DifferentialPair(Sign):
 
     label: ClassVar[str] = "Differential pair"
     source: ClassVar[str] = "usual in analog crossbars, as in [Joshi2020]"
+    errors_a_weight: ClassVar[int] = 2
     devices_a_magnitude: ClassVar[int] = 2
 
     @override

@@ -106,7 +106,8 @@ class Mapping(BitSlicing):
         magnitude = weight.abs()
         if not self.clip_for:
             return magnitude.amax(dim=axes, keepdim=per_channel)
-        relative_std = self.closed_form_factor * self.error_factor * self.clip_for
+        sets = SIGNS[self.sign].errors_a_weight
+        relative_std = self.closed_form_factor * self.error_factor * sets**0.5 * self.clip_for
         found = best_clip(magnitude, axes=axes, relative_std=relative_std)
         return found if per_channel else found.reshape(())
 

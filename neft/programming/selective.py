@@ -63,8 +63,9 @@ class Selective(WriteVerify):
         if self.needs_scores:
             if scores is None:
                 message = (
-                    "Selective write-verify by the second derivative needs data to take it of; here there is none. "
-                    "Allowed here: chosen_by magnitude or random."
+                    "Selective write-verify by the second derivative needs a trained network and its data, which "
+                    "training chips and networks of one's own have not; there chosen_by (chosen by) must be magnitude "
+                    "or random."
                 )
                 raise ConfigError(message)
             known = torch.cat([scores[name].flatten() for name in names])

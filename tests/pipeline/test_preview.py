@@ -14,14 +14,17 @@ from neft.chips.deployed import ChipLaw, DeployedNetwork
 from neft.chips.sampling import Weights, draw_normals
 from neft.datasets.base import ImageData, Split
 from neft.devices import Fefet2, Rram1
+from neft.effects import Effects
 from neft.errors import ConfigError
 from neft.evaluation.local_reparametrisation import _chance_of_being_largest, _Geometry, _NoisyConv, _State
 from neft.evaluation.monte_carlo import evaluate
 from neft.evaluation.preview import Preview, Previewer, refusal
 from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.stack import Mapping
 from neft.networks.backbones import BaseBackbone, Mlp
 from neft.networks.device_layers import layer_name
 from neft.networks.network import Network, build_network, initialise
+from neft.programming import Residual
 from neft.seeding import generator
 from neft.training.loop import input_shape
 
@@ -255,3 +258,23 @@ def test_state_dependent_devices_are_refused_with_the_reason(network: Network, l
     with pytest.raises(ConfigError, match="more than one std"):
         next(Previewer(network, learned, law).curve((0.1,), seed=0))
     assert len(next(Previewer(network, learned, law).curve((0.1,), seed=0, disjoint=True)).curve) == 1
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        ChipLaw(Rram1(), Mapping(scale="channel")),
+        ChipLaw(Rram1(), Mapping(), programming=Residual()),
+        ChipLaw(Rram1(), Mapping(), effects=Effects(read_noise=0.1)),
+    ],
+    ids=["channel", "programming", "effect"],
+)
+def test_chips_that_the_reparametrised_way_does_not_hold_for_are_tried_in_groups(
+    network: Network, learned: ImageData, law: ChipLaw
+) -> None:
+    previewer = Previewer(network, learned, law)
+
+    assert previewer.refusal is not None
+    with pytest.raises(ConfigError):
+        next(previewer.curve((0.1,), seed=0))
+    assert len(next(previewer.curve((0.1,), seed=0, disjoint=True)).curve) == 1

@@ -175,3 +175,22 @@ def test_gradients_pass_straight_through_a_mapping(mapping: Mapping) -> None:
 
     assert weight.grad is not None
     assert torch.equal(weight.grad, torch.ones(6, 10))
+
+
+@pytest.mark.parametrize("sign", ["crossbar", "differential", "offset"])
+def test_clip_is_the_best_one_for_every_scheme(sign: str) -> None:
+    weight = a_layer(40, 60) ** 3  # heavy tails
+    sigma_d = 0.3
+    costs: dict[float, float] = {}
+    for times in (0.5, 0.7, 1.0, 1.4, 2.0):
+        mapping = Mapping.model_validate({"sign": sign, "clip_for": sigma_d * times})
+        stds = deploy({"a": weight}, device=Rram1(), mapping=mapping).stds["a"]
+        lost = (mapping.lay(weight).turned - weight).square().mean()
+        costs[times] = float(lost + (sigma_d * stds).square())
+
+    assert min(costs, key=lambda times: costs[times]) == 1.0
+
+
+def test_base_that_another_device_cannot_have_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ConfigError, match=r"significance_base \(b\) must be at most"):
+        _ = Mapping(significance_base=4).on_devices_of(1)
