@@ -231,10 +231,25 @@ def _uneven(head: Head, rows: Iterator[tuple[int, list[str]]]) -> Table:
 
 def _column(name: str, unit: Sequence[str], numbers: Floats, words: dict[int, str]) -> Column:
     plain, inside = units.split_name(name)
-    finite = np.where(np.isfinite(numbers), numbers, np.nan)
+    finite = _without_marks(np.where(np.isfinite(numbers), numbers, np.nan))
     written = unit[0] if unit and unit[0] else inside
     beside = None if written else _units_in_cells(words, finite)
     return Column(plain, written, finite, words) if beside is None else Column(plain, *beside)
+
+
+MARK, BEYOND = 1e9, 1e3
+"""A power of ten from here on, so many times beyond all other numbers, marks a cell that could not be read."""
+
+
+def _without_marks(numbers: Floats) -> Floats:
+    """A column's numbers without those that mark an open cell, as 1e10 among kilo-ohms does."""
+    largest = np.nanmax(numbers, initial=0.0)
+    if largest < MARK or largest != 10.0 ** round(np.log10(largest)):
+        return numbers
+    others = numbers[numbers < largest]
+    if not len(others) or largest < BEYOND * np.max(others):
+        return numbers
+    return np.where(numbers == largest, np.nan, numbers)
 
 
 def _units_in_cells(words: dict[int, str], numbers: Floats) -> tuple[str, Floats] | None:

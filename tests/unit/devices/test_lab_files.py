@@ -483,3 +483,22 @@ def test_device_keeps_the_file_s_checksum() -> None:
 
 def test_small_sigma_d_stays_small() -> None:
     assert read("level,std\n0,0.0002\n1,0.0004\n2,0.0004\n3,0.0002\n").sigma_d == pytest.approx(0.00031623, rel=1e-4)
+
+
+@pytest.mark.parametrize("mark", ["1e10", "1e+12", "10000000000"])
+def test_cells_marked_by_a_huge_power_of_ten_are_open(mark: str) -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"{level},{1 / (20e-6 * (level + 1) + error):.6g}" for level in (0, 1) for error in rng.normal(0, 1e-6, 20)]
+    text = "\n".join(["level,measured (Ω)", *rows, f"1,{mark}"])
+
+    found = read_measurements(text.encode())
+
+    assert (found.effects.num_failed, found.effects.num_cells) == (1, 41)
+    without = read_measurements("\n".join(["level,measured (Ω)", *rows]).encode())
+    np.testing.assert_allclose(found.levels["std"], without.levels["std"])
+
+
+def test_large_numbers_that_mark_nothing_stay() -> None:
+    found = read_measurements(b"level,measured (Ohm)\n0,1e9\n0,9e8\n0,1.1e9\n1,5e8\n1,4e8\n1,5.5e8\n")
+
+    assert found.effects.num_failed == 0
