@@ -172,6 +172,7 @@ HEX = "0123456789abcdef"
 ANY_OF_THEIR_OWN: dict[str, st.SearchStrategy[Any]] = {
     "pretrained_run": st.none() | st.just(A_RUN_ID),
     "teacher_run": st.none(),  # which teacher it was is no part of a variant
+    "shapes": st.just("") | st.text(HEX, min_size=16, max_size=16),
     "checksum": st.just("") | st.text(HEX, min_size=16, max_size=16),
     "file_sha256": st.just("") | st.text(HEX, min_size=64, max_size=64),
     "stds": st.lists(st.floats(0, 1000), min_size=4, max_size=4).filter(any).map(tuple),
@@ -194,7 +195,9 @@ def _any_of(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:
     if origin is Annotated:
         return _any_of(arguments[0], limits)
     if origin in (Union, UnionType):
-        return st.one_of([_any_of(argument, limits) for argument in arguments])
+        return st.one_of(
+            [_any_of(argument, limits) for argument in arguments if not getattr(argument, "is_given", False)]
+        )
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin is tuple:

@@ -78,7 +78,7 @@ def test_a_queue_survives_a_reload_and_its_first_training_appears_in_the_four_vi
     open_page(page, server, "/train")
     fill(page, "Epochs", "15")
     fill(page, "Width", "0.125")
-    page.get_by_text("Bit slicing, training and evaluation in detail").click()
+    page.get_by_text("Training and evaluation in detail").click()
     fill(page, "Chips", "6")
     wait_idle(page)
     expect(page.locator("code:visible", has_text="--epochs 15")).to_contain_text("--num-instances 6")

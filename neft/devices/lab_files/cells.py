@@ -137,7 +137,7 @@ def _levels(table: Table, roles: Roles) -> tuple[Ints, tuple[str, ...]]:
 def _one_each(groups: Ints, labels: tuple[str, ...], aims: Floats) -> Floats:
     first = np.full(len(labels), np.nan)
     first[groups[::-1]] = aims[::-1]
-    off = ~np.isclose(aims, first[groups], rtol=1e-9, atol=0)
+    off = ~(np.abs(aims - first[groups]) <= 1e-9 * np.abs(first[groups]))
     if off.any():
         row = int(np.flatnonzero(off)[0])
         message = (

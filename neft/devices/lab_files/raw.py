@@ -108,7 +108,7 @@ def _moment(times: Floats, count: int, at_time: float | None) -> _Moment:
         return _Moment(np.ones(count, dtype=bool), None, None, np.array([]))
     places, known = found
     place = 0 if at_time is None else int(np.abs(np.log10(known + 1e-9) - np.log10(max(at_time, 0) + 1e-9)).argmin())
-    if at_time is not None and not np.isclose(known[place], at_time, rtol=0.5, atol=1e-9):
+    if at_time is not None and abs(known[place] - at_time) > 0.5 * abs(at_time) + 1e-9:
         there = listed([f"{seconds:g}" for seconds in known], 12)
         message = f"No measurement was made about {at_time:g} s after programming; there are: {there} s."
         raise ConfigError(message)
