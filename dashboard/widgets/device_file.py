@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.data import own_devices
 from dashboard.data.own_devices import FileChoices, FileColumns, Measurements
 from dashboard.widgets.upload_fix import reachable_uploads
+from dashboard.words.foreign import foreign
 from neft import columns
 from neft.errors import ConfigError
 
@@ -271,16 +272,16 @@ def _say_file(on_take: Callable[[], None]) -> None:
     try:
         measured = _read()
     except ConfigError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(foreign(str(error)), icon=":material/error:")
         return
     if measured.never_misses:
         st.info("Every std is 0: there is nothing to try.", icon=":material/info:")
     plain = [note for note in measured.notes if note not in measured.unmodelled]
     st.markdown("## What it says")
-    st.markdown("\n".join(f"- {note}" for note in plain) or "Read.")
+    st.markdown("\n".join(f"- {foreign(note)}" for note in plain) or "Read.")
     if measured.unmodelled:
         st.markdown("## What else it tells")
-        st.markdown("\n".join(f"- {note}" for note in measured.unmodelled))
+        st.markdown("\n".join(f"- {foreign(note)}" for note in measured.unmodelled))
     if measured.effect_options:
         st.markdown("Chips have it where `neft evaluate` asks for it; cells that failed as if stuck at level 0:")
         st.code(measured.effect_options, language=None, wrap_lines=True)

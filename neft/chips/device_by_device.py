@@ -4,7 +4,7 @@ The literal form of any mapping, programming and effect, for those that one Gaus
 a draw and a few steps a device rather than a weight.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from neft.chips.sampling import CHIP, Source, Weights, at_least_float32, straight_through
 from neft.devices import BaseDevice
-from neft.effects import Devices, Effects, happened, moments
+from neft.effects import Devices, Effects, drawn, happened, moments
 from neft.errors import ConfigError
 from neft.mapping.stack import LaidLayer
 from neft.mapping.stack import Mapping as WeightMapping
@@ -58,8 +58,7 @@ class DeviceByDevice:
         effects: dict[str, Weights] = {}
         for effect in self.effects.draws:
             rng = source(effect)
-            draw = torch.rand if effect == "stuck" else torch.randn
-            effects[effect] = {name: draw(shape, generator=rng) for name, shape in shapes.items()}
+            effects[effect] = {name: drawn(effect, shape, rng) for name, shape in shapes.items()}
         return DeviceDraws(errors=errors, reads=reads, effects=effects, common=self._common(source))
 
     def packed_draw(self, rng: torch.Generator) -> Weights:
@@ -102,7 +101,7 @@ class DeviceByDevice:
                 second = torch.where(chosen, pairs[1][1], second)
             gain = one.gain.double() if isinstance(one.gain, Tensor) else one.gain
             mean = mean + gain * torch.tensordot(significance, first, dims=1)
-            variance = variance + self.mapping_gain() ** 2 * torch.tensordot(significance.square(), second, dims=1)
+            variance = variance + laid.sign.step**2 * torch.tensordot(significance.square(), second, dims=1)
         scale = laid.maximum.double()
         mean = mean * scale
         variance = variance * scale.square() / mapping.copies
@@ -110,27 +109,19 @@ class DeviceByDevice:
             return laid.rotation.turned_back(mean), laid.rotation.variance_back(variance)
         return mean, variance
 
-    def mapping_gain(self) -> float:
-        """The size of every set's gain."""
-        return next(iter(self.laid.values())).sign.step
-
     def _level_moments(self, sigma_d: float, *, verified: bool) -> tuple[Tensor, Tensor] | None:
         """Of each level's error when it is read, over a device's range."""
         stds = self.device.level_stds(self.mapping.device_bits).double()
         variance = self.programming.level_variance(stds, sigma_d=sigma_d, verified=verified)
         if variance is None:
             return None
-        aimed = self._aimed(torch.arange(len(stds)), stds)
+        aimed = self.mapping.conductance(torch.arange(len(stds)), stds)
         bias = self.effects.bias(len(stds)).double()
         mean, spread = moments(
             self.effects, aimed=aimed, variance=variance.double(), bias=bias, lowest=self.mapping.lowest
         )
         span = 1 - self.mapping.lowest
         return (mean - aimed) / span, spread / span**2
-
-    def _aimed(self, levels: Tensor, like: Tensor) -> Tensor:
-        lowest = self.mapping.lowest
-        return lowest + (1 - lowest) / self.mapping.max_level * levels.to(like)
 
     def _shape(self, laid: LaidLayer) -> tuple[int, ...]:
         return (self.mapping.copies, len(laid.sets), self.mapping.num_slices, *laid.turned.shape)
@@ -172,7 +163,8 @@ class DeviceByDevice:
         held = [self._held(name, draws, sigma_d, copy, index) for index in range(len(laid.sets))]
         factor = 1.0
         if self.effects.drift_compensation:
-            before, after = (float(sum(part.sum() for part in parts)) for parts in _summed(held))
+            before = sum(float(one.aimed.sum()) for one in held)
+            after = sum(float(one.conducted.sum()) for one in held)
             factor = before / after if after > 0 else 1.0  # nothing is brought back where nothing is conducted
         significance = torch.tensor(mapping.significance, dtype=laid.turned.dtype) / sum(mapping.significance)
         span = 1 - mapping.lowest
@@ -207,10 +199,6 @@ class _Held:
     conducted: Float[Tensor, "slices ..."]
     aimed: Float[Tensor, "slices ..."]
     side: Float[Tensor, "slices ..."] | float
-
-
-def _summed(held: Sequence[_Held]) -> tuple[list[Tensor], list[Tensor]]:
-    return [one.aimed for one in held], [one.conducted for one in held]
 
 
 def deploy_device_by_device(

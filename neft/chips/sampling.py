@@ -20,8 +20,7 @@ hold the two against each other). `one_factor` is the released code's approximat
 w_max alone.
 """
 
-from collections.abc import Callable, Iterable
-from collections.abc import Mapping as MappingOf
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -33,7 +32,8 @@ from torch import Tensor
 from neft.devices import BaseDevice
 from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.rotation import Rotation
-from neft.mapping.stack import LaidLayer, Mapping
+from neft.mapping.stack import LaidLayer
+from neft.mapping.stack import Mapping as WeightMapping
 
 Sampler = Literal["exact", "one_factor"]
 Weights = dict[str, Tensor]
@@ -51,12 +51,12 @@ class Deployment:
     """W_d (Eq. 4), or W where quantisation is off."""
     stds: Weights
     """std(W_p - W_d) / sigma_d, in weight units; in a shape that broadcasts where weights of a layer are alike."""
-    turned: MappingOf[str, "TurnedStds"] = field(default_factory=dict)
+    turned: Mapping[str, "TurnedStds"] = field(default_factory=dict)
     """Layers whose weights do not miss independently, because their devices hold a turned layer of unequal stds."""
 
-    def chip(self, normals: MappingOf[str, Tensor], *, sigma_d: float | MappingOf[str, float]) -> Weights:
+    def chip(self, normals: Mapping[str, Tensor], *, sigma_d: float | Mapping[str, float]) -> Weights:
         """One chip: targets + sigma_d x stds x normals; sigma_d for all layers, or by layer."""
-        levels = sigma_d if isinstance(sigma_d, MappingOf) else dict.fromkeys(self.targets, sigma_d)
+        levels = sigma_d if isinstance(sigma_d, Mapping) else dict.fromkeys(self.targets, sigma_d)
         return {
             name: target + levels[name] * self.turned[name].deviation(normals[name])
             if name in self.turned
@@ -67,13 +67,6 @@ class Deployment:
     def draw(self, source: Source) -> Weights:
         """One chip's normals."""
         return draw_normals(self.targets, source(CHIP))
-
-    def deviations(self, normals: MappingOf[str, Tensor]) -> Weights:
-        """W_p - W_d of one chip at sigma_d = 1, in weight units."""
-        return {
-            name: self.turned[name].deviation(one) if name in self.turned else one * self.stds[name]
-            for name, one in normals.items()
-        }
 
 
 @dataclass(frozen=True)
@@ -133,7 +126,7 @@ def _code_stds(device: BaseDevice, mapping: BitSlicing) -> tuple[Tensor, bool]:
 
 
 def deploy(
-    weights: MappingOf[str, Tensor],
+    weights: Mapping[str, Tensor],
     *,
     device: BaseDevice,
     mapping: BitSlicing,
@@ -155,7 +148,7 @@ def deploy(
     Raises:
         ConfigError: a layer cannot lie so.
     """
-    if isinstance(mapping, Mapping) and not mapping.is_plain:
+    if isinstance(mapping, WeightMapping) and not mapping.is_plain:
         return _deploy_laid(weights, device=device, mapping=mapping, sampler=sampler, quantise=quantise)
     targets: Weights = {}
     stds: Weights = {}
@@ -169,7 +162,7 @@ def deploy(
 
 
 def _deploy_laid(
-    weights: MappingOf[str, Tensor], *, device: BaseDevice, mapping: Mapping, sampler: Sampler, quantise: bool
+    weights: Mapping[str, Tensor], *, device: BaseDevice, mapping: WeightMapping, sampler: Sampler, quantise: bool
 ) -> Deployment:
     """The same for any mapping, set by set of devices."""
     targets: Weights = {}
@@ -203,7 +196,7 @@ def laid_stds(laid: LaidLayer, device: BaseDevice, sampler: Sampler) -> Float[Te
     return whole * (laid.maximum * mapping.error_factor)
 
 
-def draw_normals(weights: MappingOf[str, Tensor], rng: torch.Generator) -> Weights:
+def draw_normals(weights: Mapping[str, Tensor], rng: torch.Generator) -> Weights:
     """Standard normals for every weight, layer by layer in the given order: the same chip for equal shapes.
 
     In the weights' floating type, in float32 at least.
@@ -217,11 +210,11 @@ def draw_normals(weights: MappingOf[str, Tensor], rng: torch.Generator) -> Weigh
 
 
 def program(
-    weights: MappingOf[str, Tensor],
+    weights: Mapping[str, Tensor],
     *,
     device: BaseDevice,
     mapping: BitSlicing,
-    sigma_d: float | MappingOf[str, float],
+    sigma_d: float | Mapping[str, float],
     rng: torch.Generator,
     sampler: Sampler = "exact",
     quantise: bool = True,

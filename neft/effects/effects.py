@@ -118,15 +118,7 @@ class Effects(Component):
     @property
     def is_none(self) -> bool:
         """Whether devices stay as they were programmed."""
-        return not (
-            self.drift_seconds
-            or self.retention_seconds
-            or self.read_noise
-            or self.stuck_low
-            or self.stuck_high
-            or self.common_mode
-            or any(self.level_bias)
-        )
+        return not any(any(one) if isinstance(one, tuple) else one for one in self.switches)
 
     @property
     def draws(self) -> tuple[str, ...]:
@@ -134,7 +126,7 @@ class Effects(Component):
         switched = {
             "drift": self.drift_seconds,
             "retention": self.retention_seconds,
-            "stuck": self.stuck_low + self.stuck_high,
+            _STUCK: self.stuck_low + self.stuck_high,
             "read_noise": self.read_noise,
         }
         return tuple(name for name, value in switched.items() if value)
@@ -173,6 +165,7 @@ class Effects(Component):
         return torch.tensor(self.level_bias)
 
 
+_STUCK = "stuck"
 _SWITCHES = {
     "common_mode": ("common_mode", "common_to"),
     "level_bias": ("level_bias",),
@@ -208,13 +201,19 @@ class Devices:
     """Level 0's conductance."""
 
 
+def drawn(effect: str, shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
+    """What an effect of `Effects.draws` draws for every device: normals, for stuck devices uniform numbers."""
+    draw = torch.rand if effect == _STUCK else torch.randn
+    return draw(shape, generator=rng)
+
+
 def happened(effects: Effects, devices: Devices, draws: dict[str, Tensor], bias: Tensor) -> Float[Tensor, "..."]:
     """What devices conduct when they are read.
 
     Args:
         effects: what happens.
         devices: as programmed.
-        draws: by the effect's name; normals, for stuck devices uniform numbers.
+        draws: by the effect's name (`drawn`).
         bias: of every level (`Effects.bias`).
     """
     found = devices.conductance
@@ -225,9 +224,9 @@ def happened(effects: Effects, devices: Devices, draws: dict[str, Tensor], bias:
     if effects.drift_seconds:
         mean, std = exponents_of(effects, devices.aimed)
         found = found * factors(mean, std, draws["drift"], seconds=effects.drift_seconds)
-    if "stuck" in draws:
-        found = torch.where(draws["stuck"] < effects.stuck_low, devices.lowest, found)
-        found = torch.where(draws["stuck"] >= 1 - effects.stuck_high, 1.0, found)
+    if _STUCK in draws:
+        found = torch.where(draws[_STUCK] < effects.stuck_low, devices.lowest, found)
+        found = torch.where(draws[_STUCK] >= 1 - effects.stuck_high, 1.0, found)
     if effects.read_noise:
         found = found + effects.read_noise * draws["read_noise"]
     return found

@@ -77,6 +77,10 @@ class Mapping(BitSlicing):
         """Level 0's conductance over the highest, 1 / r."""
         return 0.0 if self.on_off_ratio is None else 1 / self.on_off_ratio
 
+    def conductance(self, levels: Int[Tensor, "..."], like: Tensor) -> Float[Tensor, "..."]:
+        """A level's over the maximal one, in the type of another tensor."""
+        return self.lowest + (1 - self.lowest) / self.max_level * levels.to(like.dtype)
+
     @property
     def error_factor(self) -> float:
         """What a device set's error over its range counts in a weight over w_max, copies and range included."""

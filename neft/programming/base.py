@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -43,8 +42,7 @@ class Aim:
 
     def conductance(self, levels: Int[Tensor, "..."]) -> Float[Tensor, "..."]:
         """A level's, over the maximal one: level 0 has the lowest."""
-        lowest = self.mapping.lowest
-        return lowest + (1 - lowest) / self.mapping.max_level * levels.to(self.level_stds.dtype)
+        return self.mapping.conductance(levels, self.level_stds)
 
 
 @dataclass(frozen=True)
@@ -132,8 +130,3 @@ class BaseProgramming(Component):
 def spread(aim: Aim, sigma_d: float) -> Float[Tensor, "slices ..."]:
     """The std of every device's error before anything is verified."""
     return aim.stds * sigma_d
-
-
-def share(mask: Bool[Tensor, "..."] | None, *, otherwise: float) -> float:
-    """Of true elements."""
-    return otherwise if mask is None else float(mask.to(torch.float64).mean())

@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from neft.errors import ConfigError
-from neft.programming.base import Aim, Effort, Written, share, spread
+from neft.programming.base import Aim, Effort, Written, spread
 from neft.programming.write_verify import WriteVerify, within
 from neft.seeding import generator
 
@@ -106,6 +106,6 @@ class Selective(WriteVerify):
             return Effort(pulses=len(aim.levels), reads=0)
         held = Aim(aim.mapping, aim.level_stds, aim.magnitude[aim.verified], aim.levels[:, aim.verified])
         verifying = super().effort(held, sigma_d=sigma_d)
-        part = share(aim.verified, otherwise=0.0)
+        part = float(aim.verified.double().mean())
         pulses = part * verifying.pulses + (1 - part) * len(aim.levels)
         return Effort(pulses=pulses, reads=part * verifying.reads)

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.data import own_devices, previews
 from dashboard.pages import Page
 from dashboard.widgets.device_editor import FILE, G_MAX, START, form_address
+from dashboard.words.foreign import foreign
 from neft import columns
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
@@ -202,14 +203,14 @@ def test_example_file_gives_the_device_with_intervals_and_hills(shipped: RunStor
     own = next(trace for trace in traces(app, LEVELS) if trace["name"] == "wafer 7")
     assert own["error_y"]["array"] is not None
     assert len(traces(app, MEASURED)) == 8
-    assert "240 measurements, 60 a level." in words(app)
+    assert foreign("240 measurements, 60 a level.") in words(app)
     app = app.text_input(key="stds").set_value("1,1,1,1").run()
     assert "no longer the file's" in words(app)
 
 
 def test_file_in_a_unit_of_conductance_needs_its_maximum(shipped: RunStore) -> None:
     app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), b"level;std\n0;0,5\n1;3,5\n")
-    assert "give the maximal conductance g_max" in app.error[0].value
+    assert foreign("give the maximal conductance g_max") in app.error[0].value
 
     app = app.number_input(key=G_MAX).set_value(50.0).run()
 
@@ -222,7 +223,7 @@ def test_wrong_file_is_named_and_leaves_the_device(shipped: RunStore) -> None:
 
     app = upload(app, b"level,std\n0,a\n")
 
-    assert "Line 2, column 'std': must be a number >= 0; got 'a'." in app.error[0].value
+    assert foreign("Line 2, column 'std': must be a number >= 0; got 'a'.") in app.error[0].value
     assert line(app) == UNEVEN["stds"]
     assert len(charts(app)) == 3
 
@@ -436,3 +437,13 @@ def test_every_start_is_a_device_with_a_source(name: str, bits: int) -> None:
     assert (device.stds, device.title) == (start.stds, start.label)
     assert start.source
     assert (start.sigma_d is not None) == (name in FITTED)
+
+
+def test_names_of_columns_bring_no_link(shipped: RunStore) -> None:
+    assert shipped.ids()
+    link = "http://example.org/a.png"
+
+    app = upload(open_page(Page.DEVICE), f"level,{link}\n0,a\n1,b\n".encode())
+
+    assert link not in app.error[0].value
+    assert foreign(link) in app.error[0].value

@@ -157,7 +157,7 @@ def test_turned_layers_of_unequal_stds_miss_as_their_devices_do() -> None:
     normals = torch.zeros(4, 64)
     normals[1, 3] = 1.0
 
-    deviation = fast.deviations({"a": normals})["a"]
+    deviation = fast.turned["a"].deviation(normals)
 
     # one device set's error reaches every weight of its row, by its own std
     sent = fast.turned["a"].stds[1, 3] / 8
