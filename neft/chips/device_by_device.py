@@ -18,7 +18,7 @@ from neft.effects import Devices, Effects, drawn, happened, moments
 from neft.errors import ConfigError
 from neft.mapping.stack import LaidLayer
 from neft.mapping.stack import Mapping as WeightMapping
-from neft.programming import Aim, BaseProgramming
+from neft.programming import Aim, BaseProgramming, Effort
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,22 @@ class DeviceByDevice:
         if laid.rotation is not None:
             return laid.rotation.turned_back(mean), laid.rotation.variance_back(variance)
         return mean, variance
+
+    def effort(self, *, sigma_d: float) -> Effort:
+        """Expected pulses and reads a weight, over all of its device sets and copies, averaged over the weights.
+
+        Devices that are taken to hold, as a second crossbar's of signs, are not counted.
+        """
+        pulses, reads, count = 0.0, 0.0, 0
+        for name, laid in self.laid.items():
+            size = laid.turned.numel()
+            for aim in self._aims[name]:
+                found = self.programming.effort(aim, sigma_d=sigma_d)
+                pulses += found.pulses * size
+                reads += found.reads * size
+            count += size
+        copies = self.mapping.copies
+        return Effort(pulses=copies * pulses / count, reads=copies * reads / count)
 
     def _level_moments(self, sigma_d: float, *, verified: bool) -> tuple[Tensor, Tensor] | None:
         """Of each level's error when it is read, over a device's range."""

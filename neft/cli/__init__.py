@@ -22,6 +22,7 @@ VERBS = {
     "show": "Show one stored run.",
     "note": "Write a note and tags on a stored run.",
     "waterfall": "Say which step costs a stored network its accuracy.",
+    "schemes": "Try a stored network under other mappings and programmings.",
     "worst-case": "Search a network's worst case under small deviations.",
     "device": "Read a laboratory's file of conductances as a device.",
     "compare": "Compare stored runs on the same chips.",

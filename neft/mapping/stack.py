@@ -91,6 +91,16 @@ class Mapping(BitSlicing):
         """Devices that hold one weight."""
         return SIGNS[self.sign].devices_a_magnitude * self.num_slices * self.copies
 
+    def digital_operations(self, *, num_outputs: int, num_inputs: int) -> int:
+        """Additions and factors of one product with a layer that an ideal crossbar would not need.
+
+        Channel factors, subtracting a column of references, summing copies, rotating the inputs. Joining slices is left
+        out: every mapping of as many devices does it.
+        """
+        per_output = (self.scale == "channel") + (SIGNS[self.sign].offset != 0) + self.copies - 1
+        turning = Rotation(num_inputs).additions if self.rotation == "hadamard" else 0
+        return per_output * num_outputs + turning
+
     def lay(self, weight: Float[Tensor, "outputs ..."]) -> "LaidLayer":
         """A layer on its devices.
 

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -61,8 +61,8 @@ class Written:
 class Effort:
     """What programming costs, a weight's device set, expected."""
 
-    pulses: float
-    reads: float
+    pulses: float | int
+    reads: float | int
 
 
 class BaseProgramming(Component):
@@ -72,6 +72,20 @@ class BaseProgramming(Component):
     source: ClassVar[str]
     is_open_loop: ClassVar[bool] = False
     """Whether errors are Gaussian and independent, which one draw a weight stands for."""
+    budget_field: ClassVar[str] = ""
+    """The setting that says on what share of the weights effort is spent; empty where all are treated alike."""
+    choice_field: ClassVar[str] = ""
+    """The setting that says which weights those are."""
+
+    @classmethod
+    def compared(cls) -> tuple["BaseProgramming", ...]:
+        """The forms of it that a comparison of schemes tries."""
+        return (cls(),)
+
+    @classmethod
+    def choices(cls) -> tuple[str, ...]:
+        """The ways in which it chooses weights; none where it treats all alike."""
+        return get_args(cls.model_fields[cls.choice_field].annotation) if cls.choice_field else ()
 
     @property
     def needs_scores(self) -> bool:

@@ -38,6 +38,12 @@ class Residual(BaseProgramming):
         json_schema_extra={"noun": "reading error"},
     )
 
+    @classmethod
+    @override
+    def compared(cls) -> tuple[BaseProgramming, ...]:
+        """Corrections of one sign, and of both."""
+        return cls(sides="one"), cls(sides="two")
+
     @property
     @override
     def num_reads(self) -> int:

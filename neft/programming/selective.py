@@ -27,6 +27,8 @@ class Selective(WriteVerify):
     name: Literal["selective"] = "selective"  # pyright: ignore[reportIncompatibleVariableOverride]
     label: ClassVar[str] = "Selective write-verify"
     source: ClassVar[str] = "[Yan2022b]"
+    budget_field: ClassVar[str] = "verified_share"
+    choice_field: ClassVar[str] = "chosen_by"
 
     verified_share: float = Field(
         default=0.1,
