@@ -38,6 +38,11 @@ class Rotation:
         bits = range(self.num_inputs.bit_length() - 1, -1, -1)
         return tuple(1 << bit for bit in bits if self.num_inputs >> bit & 1)
 
+    @property
+    def additions(self) -> int:
+        """Digital additions of one vector."""
+        return sum(block * int(math.log2(block)) for block in self.blocks)
+
     def turned(self, weight: Float[Tensor, "outputs ..."]) -> Float[Tensor, "outputs ..."]:
         """W D H."""
         return self._in_blocks(self._flat(weight) * _signs(self.num_inputs).to(weight)).reshape(weight.shape)
