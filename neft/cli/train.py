@@ -11,6 +11,7 @@ from neft.cli.output import print_json, print_table, record_json, results_table
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, failure, stop_on_signals, watching
 from neft.config import RunConfig
+from neft.datasets.other_images import other_images
 from neft.errors import ConfigError, DataMissingError, NeftError, RunExistsError, StoppedError
 from neft.options import command_line, option_table
 from neft.pipeline import Settings, identified, run
@@ -106,6 +107,11 @@ def _say_estimate(config: RunConfig, stores: Stores, *, as_json: bool) -> None:
 
 def _refuse_changed_images(config: RunConfig, stores: Stores) -> None:
     """Whoever did not say which images are meant may not know that they changed."""
+    begun = None if unfinished.exists(config) else unfinished.on_other_images(config)
+    if begun is not None:
+        other, epoch = begun
+        whose = f"of the interrupted training with the same settings, after epoch {epoch} of {config.training.epochs}"
+        raise DataMissingError(_other_images(config, other, whose))
     for run_id in sorted({run_id for store in stores.all for run_id in store.ids()}):
         if not run_id.startswith(config.run_id.removesuffix(config.key)):
             continue
@@ -114,12 +120,13 @@ def _refuse_changed_images(config: RunConfig, stores: Stores) -> None:
         except NeftError:  # a damaged run is named in the list of runs
             continue
         if config.is_of_other_images(other):
-            known = "are not" if other.dataset.content else "may not be"
-            message = (
-                f"The images under this path {known} those of run '{run_id}', which has the same settings. To train "
-                f"on these, as another run, say that they are meant: --checksum {config.dataset.content}."
-            )
-            raise RunExistsError(message)
+            raise RunExistsError(_other_images(config, other, f"of run '{run_id}' with the same settings"))
+
+
+def _other_images(config: RunConfig, other: RunConfig, whose: str) -> str:
+    # only images of one's own have a place, and only they can be others there
+    place = str(getattr(config.dataset, "path", ""))
+    return other_images(place, found=config.dataset.content, meant=other.dataset.content, whose=whose)
 
 
 def _refuse_what_is_there(config: RunConfig, stores: Stores, *, resume: bool, restart: bool) -> None:
@@ -141,19 +148,6 @@ def _refuse_what_is_there(config: RunConfig, stores: Stores, *, resume: bool, re
             "go on with --resume, or start over with --restart."
         )
         raise RunExistsError(message)
-    elif resume:
-        _refuse_other_images(config)
-
-
-def _refuse_other_images(config: RunConfig) -> None:
-    begun = None if unfinished.exists(config) else unfinished.on_other_images(config)
-    if begun is not None:
-        message = (
-            f"An interrupted training with these settings stands after epoch {begun.epoch} of "
-            f"{config.training.epochs}, but on other images: those at the same place have changed since. Put the "
-            "former ones back to go on, or begin another run on these with --restart."
-        )
-        raise DataMissingError(message)
 
 
 def _run(config: RunConfig, stores: Stores, events_path: Path | None, options: dict[str, Any]) -> RunRecord:

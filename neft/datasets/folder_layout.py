@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from neft.datasets.doubts import split_doubt
 from neft.datasets.found_images import MIN_CLASSES, MIN_PER_CLASS, FoundImages, file_checksum, named, settled_splits
 from neft.datasets.image_files import SUFFIXES
 from neft.datasets.split_names import SplitName, is_fold, split_of
@@ -35,6 +36,8 @@ class _Labelled:
     path: Path
     label: str
     split: SplitName | None = None
+    inside: str = ""
+    """The folder within the class's that it lies in, where that is no split's."""
 
 
 def files_below(folder: Path) -> FolderFiles:
@@ -86,14 +89,13 @@ def find_by_folders(root: Path) -> FoundImages:
         _refuse_folds(root, folders)
         labelled = _splits_within_classes(folders) or _by_classes(folders)
     class_names = tuple(sorted({one.label for one in labelled}))
-    labels = tuple(class_names.index(one.label) for one in labelled)
+    places = {name: place for place, name in enumerate(class_names)}
+    labels = tuple(places[one.label] for one in labelled)
     settled, notes = settled_splits((one.split for one in labelled), labels, class_names, owner=OWNER)
-    everything = files_below(root)
-    loose = set(everything.images) - {one.path for one in labelled}
-    left_out = left_out_note(everything.left_out)
-    notes = (*notes, *((left_out,) if left_out else ()), *_loose_note(loose), *_same_inside_note(folders, settled))
+    doubts = split_doubt(class_names) or _inside_doubt(labelled)
+    notes = (*notes, *_beside_notes(root, labelled))
     paths = [one.path for one in labelled]
-    return found_files(root, paths, labels, class_names, settled, notes)
+    return found_files(root, paths, labels, class_names, settled, notes, doubts)
 
 
 def found_files(
@@ -103,6 +105,7 @@ def found_files(
     class_names: tuple[str, ...],
     splits: tuple[SplitName, ...] | None,
     notes: tuple[str, ...],
+    doubts: tuple[str, ...],
 ) -> FoundImages:
     """Image files as they are kept in mind, by their paths below a folder.
 
@@ -120,7 +123,7 @@ def found_files(
         message = f"{len(problems):,} images cannot be read: {named(problems)}. Repair or remove them."
         raise DataMissingError(message)
     names = tuple(path.relative_to(root).as_posix() for path in paths)
-    return FoundImages(names, labels, class_names, splits, tuple(checksums), notes)
+    return FoundImages(names, labels, class_names, splits, tuple(checksums), notes, doubts)
 
 
 def _by_classes(folders: list[Path]) -> list[_Labelled]:
@@ -134,7 +137,7 @@ def _by_classes(folders: list[Path]) -> list[_Labelled]:
                 f"{folder} holds {len(files.images)}. {beside}".rstrip()
             )
             raise ConfigError(message)
-        found += [_Labelled(path, folder.name) for path in files.images]
+        found += [_Labelled(path, folder.name, inside=_inside(path, folder)) for path in files.images]
     return found
 
 
@@ -162,7 +165,9 @@ def _by_splits(root: Path, folders: list[Path], splits: dict[Path, SplitName]) -
                 "classes, rename them."
             )
             raise ConfigError(message)
-        found += [_Labelled(path, one.name, split) for one in classes for path in files_below(one).images]
+        found += [
+            _Labelled(path, one.name, split, _inside(path, one)) for one in classes for path in files_below(one).images
+        ]
     _refuse_few_classes(root, sorted({one.label for one in found}))
     return found
 
@@ -217,20 +222,46 @@ def _refuse_folds(root: Path, folders: list[Path]) -> None:
         raise ConfigError(message)
 
 
+def _inside(path: Path, folder: Path) -> str:
+    return next(iter(path.relative_to(folder).parts[:-1]), "")
+
+
+def _inside_doubt(labelled: list[_Labelled]) -> tuple[str, ...]:
+    """Classes that hold sub-folders of the same names may not be the classes, but these."""
+    classes: dict[str, set[str]] = {}
+    for one in labelled:
+        if one.inside:
+            classes.setdefault(one.inside, set()).add(one.label)
+    shared = sorted(name for name, among in classes.items() if len(among) > 1)
+    if len(shared) < MIN_CLASSES:
+        return ()
+    outer = named(sorted(set().union(*(classes[name] for name in shared))))
+    return (f"{outer} would be the classes, though several of them hold the same sub-folders: {named(shared)}.",)
+
+
+def _beside_notes(root: Path, labelled: list[_Labelled]) -> tuple[str, ...]:
+    """What else lies in a folder than the images that are read."""
+    read = {one.path for one in labelled}
+    everything = files_below(root)
+    left_out = everything.left_out.copy()
+    used = {parent for path in read for parent in path.parents if root in parent.parents}
+    for link in (folder for folder in used if folder.is_symlink()):
+        left_out += files_below(link).left_out
+        left_out[LINKED] -= 1
+    said = left_out_note(+left_out)
+    return (*((said,) if said else ()), *_loose_note(set(everything.images) - read))
+
+
 def _loose_note(loose: set[Path]) -> tuple[str, ...]:
     if not loose:
         return ()
-    named_few = named(path.name for path in sorted(loose)[:3])
-    return (f"{len(loose):,} images lie in no class's folder and are left out ({named_few}, …).",)
-
-
-def _same_inside_note(folders: list[Path], splits: object) -> tuple[str, ...]:
-    """Classes that all hold the same sub-folders may not be the classes."""
-    inside = [tuple(one.name for one in _sub_folders(folder)) for folder in folders]
-    if splits is not None or len(set(inside)) > 1 or len(inside[0]) < MIN_CLASSES:
-        return ()
-    classes = named(folder.name for folder in folders)
-    return (f"{classes} are taken for the classes, though each holds the same sub-folders: {named(inside[0])}.",)
+    few = named(path.name for path in sorted(loose)[:3]) + (", …" if len(loose) > 3 else "")
+    what = (
+        "1 image lies in no class's folder and is"
+        if len(loose) == 1
+        else f"{len(loose):,} images lie in no class's folder and are"
+    )
+    return (f"{what} left out ({few}).",)
 
 
 def _sub_folders(folder: Path) -> list[Path]:

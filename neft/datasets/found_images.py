@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +43,8 @@ class FoundImages:
     """What the numbers depend on: of each image its content and its place, or of the arrays that hold them."""
     notes: tuple[str, ...] = ()
     """Sentences on what was left out or decided."""
+    doubts: tuple[str, ...] = ()
+    """Sentences on what cannot be decided: asked before the images are used."""
 
     @property
     def checksum(self) -> str:
@@ -144,19 +146,6 @@ def _split_notes(
             named = _and(class_names[label] for label in sorted(absent))
             notes.append(f"The {split} split holds no image of {named}.")
     return tuple(notes)
-
-
-def repeated_note(checksums: Iterable[str], parts: Mapping[SplitName, Tensor]) -> str:
-    """What is to be said of images that are in the training split and, byte for byte, in another; empty for none."""
-    each = list(checksums)
-    trained = {each[place] for place in parts["train"].tolist()}
-    others = [place for split in ("validation", "test") for place in parts[split].tolist()]
-    count = sum(each[place] in trained for place in others)
-    return (
-        f"{count:,} of {len(others):,} validation and test images are training images too, byte for byte."
-        if count
-        else ""
-    )
 
 
 def class_order(names: Iterable[str]) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -17,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 from typing_extensions import override
 
+from neft.datasets.array_pixels import OWNER, eight_bits, shaped
 from neft.datasets.found_images import (
     MIN_CLASSES,
     MIN_PER_CLASS,
@@ -26,28 +26,36 @@ from neft.datasets.found_images import (
     named,
     settled_splits,
 )
-from neft.datasets.image_files import DEEPEST, Seen, fitted, of_eight_bits
-from neft.datasets.label_files import label_path, read_label_column
+from neft.datasets.image_files import Seen, fitted
+from neft.datasets.label_columns import read_label_column
+from neft.datasets.label_files import label_path
 from neft.datasets.own_images import OwnImages, path_field
-from neft.datasets.split_names import SplitName, split_of
+from neft.datasets.split_names import SplitName, resembled, split_of
 from neft.errors import ConfigError, DataMissingError
 
-OWNER = "ImageArrays"
 IMAGES = frozenset({"x", "image", "images", "img", "imgs", "data", "features", "arr_0"})
 LABELS = frozenset({"y", "label", "labels", "target", "targets", "arr_1"})
 CLASS_NAMES = frozenset({"classes", "class_names", "label_names"})
-CHANNELS = (1, 3, 4)
 
-_Pair = tuple[SplitName | None, np.ndarray, np.ndarray]
+
+@dataclass(frozen=True)
+class _Pair:
+    """Images and their labels, with the splits that names or a column tell."""
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray
+    splits: tuple[SplitName | None, ...]
 
 
 @dataclass(frozen=True)
 class _Arrays:
-    """Pairs of images and labels, with the split that their names tell."""
+    """What there is, and what is to be said of it."""
 
     pairs: tuple[_Pair, ...]
     class_names: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 class ImageArrays(OwnImages):
@@ -69,24 +77,22 @@ class ImageArrays(OwnImages):
         arrays = self._arrays(file)
         words: list[str] = []
         given: list[SplitName | None] = []
-        for split, images, labels in arrays.pairs:
-            each = _plain_labels(labels, len(images))
-            words += each
-            given.extend(repeat(split, len(each)))
-        class_names, classes = _classes(words, arrays.class_names)
+        for pair in arrays.pairs:
+            words += _plain_labels(pair.labels, len(pair.images))
+            given += pair.splits
+        class_names, classes, unnamed = _classes(words, arrays.class_names)
         splits, notes = settled_splits(given, classes, class_names, owner=OWNER)
-        if arrays.left_out:
-            notes = (*notes, f"Arrays that are not read: {named(arrays.left_out)}.")
         names = tuple(str(place) for place in range(len(words)))
         checksums = (file_checksum(file), *((file_checksum(self._label_file(file)),) if self.labels else ()))
-        return FoundImages(names, classes, class_names, splits, checksums, notes)
+        notes, doubts = (*notes, *arrays.notes), (*arrays.doubts, *unnamed)
+        return FoundImages(names, classes, class_names, splits, checksums, notes, doubts)
 
     @override
     def _pixels(
         self, found: FoundImages, chosen: list[int], seen: Seen
     ) -> UInt8[Tensor, "images channels height width"]:
         pairs = self._arrays(self._file()).pairs
-        scaled, kind = _eight_bits([images for _, images, _ in pairs], seen)
+        scaled, kind = eight_bits({pair.name: pair.images for pair in pairs}, seen)
         seen.kinds[kind] += len(chosen)
         each = [image for array in scaled for image in array]
         pixels = torch.empty(len(chosen), self.channels, self.image_size, self.image_size, dtype=torch.uint8)
@@ -113,10 +119,15 @@ class ImageArrays(OwnImages):
         if not self.labels:
             return _paired(given, file)
         beside = self._label_file(file)
-        labels = _loaded(beside) if beside.suffix == ".npy" else {"": np.array(read_label_column(beside))}
         name = "" if "" in given else _only(given, file)
-        images = _shaped(given.pop(name), name or file.name)
-        return _Arrays(((None, images, labels[""]),), left_out=tuple(given))
+        images = shaped(given.pop(name), name or file.name)
+        left_out = _left_out(list(given))
+        if beside.suffix == ".npy":
+            pair = _Pair(name or file.name, images, _loaded(beside)[""], (None,) * len(images))
+            return _Arrays((pair,), notes=left_out)
+        column = read_label_column(beside)
+        pair = _Pair(name or file.name, images, np.array(column.labels), column.splits)
+        return _Arrays((pair,), notes=(*column.notes, *left_out), doubts=column.doubts)
 
 
 def _loaded(file: Path) -> dict[str, np.ndarray]:
@@ -182,51 +193,17 @@ def _paired(given: Mapping[str, np.ndarray], file: Path) -> _Arrays:
             "and 'labels', and both for each split ('x_train' and 'y_train')."
         )
         raise ConfigError(message)
-    pairs: list[_Pair] = [(split, _shaped(given[name], name), given[labels[split]]) for split, name in images.items()]
-    return _Arrays(tuple(pairs), classes, tuple(left_out))
+    pairs = [
+        _Pair(name, shaped(given[name], name), given[labels[split]], (split,) * len(given[name]))
+        for split, name in images.items()
+    ]
+    like_splits = [name for name in left_out if resembled(name)]
+    doubts = (f"Arrays called like splits are not read: {named(like_splits)}.",) if like_splits else ()
+    return _Arrays(tuple(pairs), classes, _left_out(left_out), doubts)
 
 
-def _shaped(array: np.ndarray, name: str) -> np.ndarray:
-    """Images by height, width and channels (none for grey), whatever the order they came in."""
-    shape = array.shape
-    if array.ndim == 2 and round(shape[1] ** 0.5) ** 2 == shape[1]:
-        side = round(shape[1] ** 0.5)
-        return array.reshape(shape[0], side, side)
-    if array.ndim == 3:
-        return array
-    if array.ndim == 4 and (shape[3] in CHANNELS) != (shape[1] in CHANNELS):
-        last = array if shape[3] in CHANNELS else np.moveaxis(array, 1, 3)
-        return last[..., 0] if last.shape[3] == 1 else last
-    message = (
-        f"{OWNER}: '{name}' must be images by height by width, with 1, 3 or 4 channels before or after, or images by "
-        f"pixels of a square; got the shape {shape}."
-    )
-    raise ConfigError(message)
-
-
-def _eight_bits(arrays: list[np.ndarray], seen: Seen) -> tuple[list[np.ndarray], str]:
-    """As uint8 of 0 … 255, every split on one scale, and which: shares of white (0 … 1), 8 bits or 16 bits.
-
-    Raises:
-        ConfigError: the values are none of these, as normalised ones.
-    """
-    for array in arrays:
-        if array.dtype.kind not in "buif" or not np.isfinite(array).all():
-            message = f"{OWNER}: images must be finite numbers; got {array.dtype} with others among them."
-            raise ConfigError(message)
-    lowest, highest = min(float(array.min()) for array in arrays), max(float(array.max()) for array in arrays)
-    if lowest < 0 or highest > DEEPEST:
-        message = (
-            f"{OWNER}: pixels must lie in 0 … 1, 0 … 255 or 0 … {DEEPEST:,}; these go from {lowest:g} to {highest:g}. "
-            "Undo their normalisation: it is done here."
-        )
-        raise ConfigError(message)
-    if highest <= 1:
-        return [np.rint(array.astype(np.float64) * 255).astype(np.uint8) for array in arrays], "shares"
-    if highest <= 255 and all(array.dtype != np.uint16 for array in arrays):
-        seen.brightest, seen.white = int(highest), 255
-        return [np.rint(array).astype(np.uint8) for array in arrays], "plain"
-    return [of_eight_bits(np.rint(array).astype(np.int64), seen) for array in arrays], "deep"
+def _left_out(names: list[str]) -> tuple[str, ...]:
+    return (f"Arrays that are not read: {named(names)}.",) if names else ()
 
 
 def _plain_labels(labels: np.ndarray, num_images: int) -> list[str]:
@@ -237,7 +214,7 @@ def _plain_labels(labels: np.ndarray, num_images: int) -> list[str]:
         raise ConfigError(message)
     column = flat.reshape(-1)
     if column.dtype.kind == "f" and not (np.isfinite(column).all() and (column == np.rint(column)).all()):
-        message = f"{OWNER}: labels must be whole numbers or words; got fractions."
+        message = f"{OWNER}: labels must be whole numbers or words; got {_no_label(column)}."
         raise ConfigError(message)
     if column.dtype.kind in "bf":
         column = column.astype(np.int64)
@@ -245,6 +222,10 @@ def _plain_labels(labels: np.ndarray, num_images: int) -> list[str]:
         message = f"{OWNER}: labels must be whole numbers or words; got {column.dtype}."
         raise ConfigError(message)
     return [str(one) for one in column.tolist()]
+
+
+def _no_label(column: np.ndarray) -> str:
+    return "fractions" if np.isfinite(column).all() else "NaN or infinity"
 
 
 def _of_one_hot(labels: np.ndarray) -> np.ndarray:
@@ -256,8 +237,8 @@ def _of_one_hot(labels: np.ndarray) -> np.ndarray:
     raise ConfigError(message)
 
 
-def _classes(words: list[str], given: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Names of the classes that occur, and each image's place among them."""
+def _classes(words: list[str], given: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...]]:
+    """Names of the classes that occur, each image's place among them, and what is not clear about the names."""
     known = class_order(words)
     counts = Counter(words)
     places = {name: place for place, name in enumerate(known)}
@@ -269,6 +250,12 @@ def _classes(words: list[str], given: tuple[str, ...]) -> tuple[tuple[str, ...],
         )
         raise ConfigError(message)
     labels = tuple(places[word] for word in words)
-    if given and all(name.isdecimal() and int(name) < len(given) for name in known):
-        return tuple(given[int(name)] for name in known), labels
-    return known, labels
+    if not given or set(known) <= set(given):
+        return known, labels, ()
+    if all(name.isdecimal() and int(name) < len(given) for name in known) and len(set(given)) == len(given):
+        return tuple(given[int(name)] for name in known), labels, ()
+    unclear = (
+        f"The classes are named {named(given)}, but the labels are {named(known)}, not numbers from 0 to "
+        f"{len(given) - 1}: the names would not be used."
+    )
+    return known, labels, (unclear,)

@@ -1,6 +1,7 @@
 """Labels in a CSV file beside images: a row an image, with the columns file, label and, where needed, split."""
 
 import csv
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ SPLIT_COLUMNS = ("split", "set", "subset", "partition", "usage", "phase")
 MAY_BE_SPLITS = ("fold", "dataset", "is_train", "is_test", "train", "test", "val", "is_val", "is_valid")
 """Columns that may tell splits, in ways that are not clear."""
 DELIMITERS = ",;\t"
+MIN_SPLITS = 2
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,24 @@ def find_by_labels(root: Path, labels: str) -> FoundImages:
     places = _places(rows, root, below.images, path)
     labelled = _without_repetitions(rows, places, path)
     class_names = class_order(row.label for row in labelled.values())
-    _check_counts(Counter(row.label for row in labelled.values()), class_names, path)
     in_order = sorted(labelled)
-    classes = tuple(class_names.index(labelled[image].label) for image in in_order)
+    _check_counts(Counter(row.label for row in labelled.values()), class_names, path)
+    class_places = {name: place for place, name in enumerate(class_names)}
+    classes = tuple(class_places[labelled[image].label] for image in in_order)
     splits, notes = settled_splits(
-        (_split(labelled[image], path) for image in in_order), classes, class_names, owner=OWNER
+        (split_said(labelled[image].split, labelled[image].line, path) for image in in_order),
+        classes,
+        class_names,
+        owner=OWNER,
     )
+    doubts = () if splits else _folder_doubt(root, in_order, path)
     unlabelled = len(below.images) - len(in_order)
     said = (f"{unlabelled:,} images are not named in {path.name} and are left out.",) if unlabelled else ()
     others = below.left_out.copy()
     others[path.suffix.lower()] -= path.resolve().is_relative_to(root.resolve())
     left_out = left_out_note(+others)
     notes = (*notes, *said, *((left_out,) if left_out else ()))
-    return found_files(root, in_order, classes, class_names, splits, notes)
+    return found_files(root, in_order, classes, class_names, splits, notes, doubts)
 
 
 def label_path(root: Path, labels: str, *, owner: str = OWNER) -> Path:
@@ -103,7 +110,7 @@ def read_label_rows(path: Path) -> list[LabelRow]:
         DataMissingError: it cannot be read as text.
         ConfigError: it is not clear which columns are meant, or a row lacks its file or label.
     """
-    lines = _lines(path)
+    lines = read_cells(path)
     file, label, split, has_header = _columns(lines[0][1], path)
     rows: list[LabelRow] = []
     for number, cells in lines[has_header:]:
@@ -115,30 +122,13 @@ def read_label_rows(path: Path) -> list[LabelRow]:
     return rows
 
 
-def read_label_column(path: Path) -> list[str]:
-    """The labels of a CSV file with a row an image, in the images' order: the column called label, or the only one.
+def read_cells(path: Path) -> list[tuple[int, list[str]]]:
+    """Cells of a CSV file by line number; empty lines left out.
 
     Raises:
         DataMissingError: it cannot be read as text.
-        ConfigError: it is not clear which column is meant, or a row lacks its label.
+        ConfigError: it is empty.
     """
-    lines = _lines(path)
-    header = [cell.lower() for cell in lines[0][1]]
-    called = [name for name in LABEL_COLUMNS if name in header]
-    if not called and len(header) > 1:
-        message = f"The labels {path} have the columns {named(lines[0][1])}; one must be called 'label'."
-        raise ConfigError(message)
-    place = header.index(called[0]) if called else 0
-    rows = lines[bool(called) :]
-    lacking = [number for number, cells in rows if place >= len(cells) or not cells[place]]
-    if lacking:
-        message = f"The labels {path}: line {lacking[0]} lacks its label."
-        raise ConfigError(message)
-    return [cells[place] for _, cells in rows]
-
-
-def _lines(path: Path) -> list[tuple[int, list[str]]]:
-    """Cells by line number; empty lines left out."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -156,19 +146,29 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
     return lines
 
 
+def refuse_unclear_splits(names: Sequence[str], path: Path) -> None:
+    """Where no column is called like splits.
+
+    Raises:
+        ConfigError: one may tell them nevertheless.
+    """
+    unclear = [name for name in MAY_BE_SPLITS if name in names]
+    if unclear:
+        message = (
+            f"The labels {path} have the column {named(unclear)}, which may tell splits. Call it 'split', with the "
+            "values train, val and test, or remove it."
+        )
+        raise ConfigError(message)
+
+
 def _columns(header: list[str], path: Path) -> tuple[int, int, int | None, bool]:
     """Where file, label and split stand, and whether the first line names them."""
     names = [cell.lower().replace(" ", "_") for cell in header]
     found = [
         [names.index(name) for name in known if name in names] for known in (FILE_COLUMNS, LABEL_COLUMNS, SPLIT_COLUMNS)
     ]
-    unclear = [header[names.index(name)] for name in MAY_BE_SPLITS if name in names]
-    if found[0] and found[1] and unclear and not found[2]:
-        message = (
-            f"The labels {path} have the column {named(unclear)}, which may tell splits. Call it 'split', with the "
-            "values train, val and test, or remove it."
-        )
-        raise ConfigError(message)
+    if found[0] and found[1] and not found[2]:
+        refuse_unclear_splits(names, path)
     if found[0] and found[1]:
         return found[0][0], found[1][0], found[2][0] if found[2] else None, True
     if len(header) == 2 and Path(header[0]).suffix.lower() in SUFFIXES:
@@ -186,11 +186,11 @@ def _places(rows: Sequence[LabelRow], root: Path, images: Sequence[Path], path: 
     for image in images:
         whole = image.relative_to(root)
         for name in {whole.as_posix(), whole.with_suffix("").as_posix(), image.name, image.stem}:
-            known.setdefault(name, set()).add(image)
+            known.setdefault(_composed(name), set()).add(image)
     found: list[Path] = []
     absent: list[str] = []
     for row in rows:
-        name = row.file.replace("\\", "/").removeprefix("./")
+        name = _composed(row.file.replace("\\", "/").removeprefix("./"))
         exact = root / name
         candidates = {exact} if exact in known.get(name, ()) else known.get(name, set())
         if len(candidates) > 1:
@@ -206,6 +206,11 @@ def _places(rows: Sequence[LabelRow], root: Path, images: Sequence[Path], path: 
         message = f"The labels {path} name {len(absent):,} images that are not in {root}: {named(absent)}."
         raise DataMissingError(message)
     return found
+
+
+def _composed(name: str) -> str:
+    """With accents as part of their letters: some systems write them behind, in names of files."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _without_repetitions(rows: Sequence[LabelRow], places: Sequence[Path], path: Path) -> dict[Path, LabelRow]:
@@ -232,11 +237,29 @@ def _check_counts(counts: Counter[str], class_names: tuple[str, ...], path: Path
         raise ConfigError(message)
 
 
-def _split(row: LabelRow, path: Path) -> SplitName | None:
-    if not row.split:
+def split_said(given: str, line: int, path: Path) -> SplitName | None:
+    """The split that a cell means; None where it is empty.
+
+    Raises:
+        ConfigError: it means none.
+    """
+    if not given:
         return None
-    found = split_of(row.split)
+    found = split_of(given)
     if found is None:
-        message = f"The labels {path}: line {row.line}: the split must be train, val or test; got '{row.split}'."
+        message = f"The labels {path}: line {line}: the split must be train, val or test; got '{given}'."
         raise ConfigError(message)
     return found
+
+
+def _folder_doubt(root: Path, images: Sequence[Path], path: Path) -> tuple[str, ...]:
+    """Images that lie in folders called like splits, though no column tells their splits."""
+    parts = {part for image in images for part in image.relative_to(root).parts[:-1]}
+    splits = sorted(part for part in parts if split_of(part))
+    if len({split_of(part) for part in splits}) < MIN_SPLITS:
+        return ()
+    said = (
+        f"The images lie in folders called like splits ({named(splits)}), but would be split anew: {path.name} has no "
+        "column 'split'."
+    )
+    return (said,)

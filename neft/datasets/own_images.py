@@ -15,8 +15,11 @@ from torch import Tensor
 from typing_extensions import override
 
 from neft.datasets.base import BaseDataset, DataAccess, ImageData, Split, image_size_field
-from neft.datasets.found_images import FoundImages, repeated_note
+from neft.datasets.doubts import numbering_note, refuse_doubts
+from neft.datasets.found_images import FoundImages
 from neft.datasets.image_files import Fit, Seen
+from neft.datasets.other_images import other_images
+from neft.datasets.split_checks import split_notes
 from neft.datasets.split_names import SplitName
 from neft.errors import DataMissingError
 
@@ -94,7 +97,11 @@ class OwnImages(BaseDataset):
             DataMissingError: there is nothing, or a file cannot be read.
             ConfigError: it is unclear what the images, classes or splits are.
         """
-        return self if self.checksum else self.holding(self._find().checksum)
+        if self.checksum:
+            return self
+        found = self._find()
+        refuse_doubts(found, owner=type(self).__name__)
+        return self.holding(found.checksum)
 
     @override
     def load(self, access: DataAccess) -> ImageData:
@@ -107,31 +114,31 @@ class OwnImages(BaseDataset):
         """
         found = self._find()
         self._refuse_others(found)
+        if not self.checksum:
+            refuse_doubts(found, owner=type(self).__name__)
         parts = found.parts(self.max_train)
         unknown = (
             "" if self.checksum else f"Nothing says which images are meant; the checksum here is {found.checksum}."
         )
-        for note in (*found.notes, *([unknown] if unknown else [])):
+        for note in filter(None, (*found.notes, numbering_note(found.class_names), unknown)):
             access.report(note)
         chosen = torch.cat(list(parts.values())).tolist()
         access.report(f"Reading {len(chosen)} images from {self.path}.")
         seen = Seen()
         pixels = self._pixels(found, chosen, seen)
-        repeated = repeated_note(found.checksums, parts) if len(found.checksums) == len(found.names) else ""
-        for note in (*seen.notes(self.fit), *([repeated] if repeated else [])):
-            access.report(note)
         labels = torch.tensor(found.labels)
         images = torch.split(pixels, [len(part) for part in parts.values()])
-        splits = dict(zip(parts, images, strict=True))
-
-        def split(name: SplitName) -> Split:
-            return Split(images=splits[name], labels=labels[parts[name]])
-
+        splits: dict[SplitName, Split] = {
+            name: Split(images=pixels, labels=labels[places])
+            for (name, places), pixels in zip(parts.items(), images, strict=True)
+        }
+        for note in (*seen.notes(self.fit), *split_notes(splits)):
+            access.report(note)
         middle = (0.5,) * self.channels
         return ImageData(
-            train=split("train"),
-            validation=split("validation"),
-            test=split("test"),
+            train=splits["train"],
+            validation=splits["validation"],
+            test=splits["test"],
             class_names=found.class_names,
             maximum=255,
             mean=middle,
@@ -140,11 +147,7 @@ class OwnImages(BaseDataset):
 
     def _refuse_others(self, found: FoundImages) -> None:
         if self.checksum and found.checksum != self.checksum:
-            message = (
-                f"The images in {Path(self.path).expanduser().absolute()} are not those that are meant: their checksum "
-                f"is {found.checksum}, not {self.checksum}. If the images were moved, say where they are now with "
-                "--path; a training on these images is another run, without --checksum."
-            )
+            message = other_images(self.path, found=found.checksum, meant=self.checksum, whose="that are meant")
             raise DataMissingError(message)
 
     @abstractmethod

@@ -35,8 +35,12 @@ def hold_out(
         kept, held = train_test_split(
             range(len(labels)), test_size=count, stratify=labels.numpy(), random_state=random_state
         )
-    except ValueError as error:
-        message = f"{len(labels)} images cannot be split over the classes to hold out {count} for {purpose}: {error}"
+    except ValueError:
+        each = labels.unique(return_counts=True)[1]
+        message = (
+            f"{len(labels)} images of {len(each)} classes are too few to hold out {count} of them for {purpose}: there "
+            f"must be at least one of each class on either side, and the smallest class has {int(each.min())}."
+        )
         raise ConfigError(message) from None
     return torch.tensor(kept), torch.tensor(held)
 

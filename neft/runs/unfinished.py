@@ -55,15 +55,19 @@ def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
     return TrainingState(epoch=facts["epoch"], best_epoch=facts["best_epoch"], history=facts["history"], **parts)
 
 
-def on_other_images(config: RunConfig, root: Path | None = None) -> TrainingState | None:
-    """An unfinished training that differs in nothing but what its images, under the same path, are; None for none."""
+def on_other_images(config: RunConfig, root: Path | None = None) -> tuple[RunConfig, int] | None:
+    """The unfinished training that differs in nothing but which images lay under the same path, and its last epoch.
+
+    Raises:
+        RunCorruptError: its file cannot be read.
+    """
     for path in sorted(folder(config, root).parent.glob(f"*/{STATE}")):
         try:
             other = RunConfig.from_json(checkpoint.load_metadata(path).get("config", ""))
         except NeftError:  # of another version, or damaged: it is none that could be gone on with
             continue
         if config.is_of_other_images(other):
-            return load(other, root)
+            return other, int(json.loads(checkpoint.load_metadata(path)["facts"])["epoch"])
     return None
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from neft import columns
+from neft.datasets.other_images import ONLY_ITS_OWN
 from neft.errors import ConfigError
 from neft.runs.records import RunRecord
 from neft.sigma_d import rounded_sigma_d, same_sigma_d
@@ -247,6 +248,8 @@ def _refuse_other_images(record: RunRecord, first: RunRecord) -> None:
             f"Only runs that were tested on the same images can be compared: {settings_in_a_sentence(differing)} "
             f"in {record.id}."
         )
+        if any(name.startswith("dataset.") for name in differing):
+            message = f"{message} {ONLY_ITS_OWN}"
         raise ConfigError(message)
 
 

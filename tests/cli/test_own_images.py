@@ -62,7 +62,7 @@ def test_other_images_under_the_same_path_are_another_run(neft: Neft, own_store:
     error = the_error(neft("train", *FOLDER, "--path", str(root), *TINY))
     after = trained(neft, root, *error.rstrip(".").split()[-2:])
 
-    assert f"are not those of run '{before.id}'" in error
+    assert f"are not those of run '{before.id}' with the same settings" in error
     assert own_store.ids() == sorted([before.id, after.id])
 
 
@@ -157,6 +157,7 @@ def test_runs_on_other_images_are_not_compared(neft: Neft, tmp_path: Path) -> No
     error = the_error(neft("compare", before.id, after.id))
 
     assert "Only runs that were tested on the same images can be compared: dataset.checksum is" in error
+    assert "train one anew on the other's images" in error
 
 
 def test_runs_on_the_same_images_at_two_places_are_compared(neft: Neft, tmp_path: Path) -> None:
@@ -195,16 +196,64 @@ def test_runs_of_a_kind_of_data_are_listed_by_it(neft: Neft, tmp_path: Path) -> 
     assert json.loads(neft("runs", "--dataset", "image", "--json").out)["runs"] == []
 
 
-def test_an_interrupted_training_does_not_go_on_with_other_images(neft: Neft, tmp_path: Path) -> None:
-    root = images(tmp_path / "data")
+def interrupted(neft: Neft, root: Path) -> RunConfig:
+    """A training of three epochs of one, on images that have changed since."""
     planned = json.loads(neft("train", *FOLDER, "--path", str(root), *TINY, "--dry-run").out)
+    config = RunConfig.make(**planned["config"])
     state = TrainingState(epoch=3, best_epoch=1, history=[], weights={}, best_weights={}, optimiser={})
-    unfinished.save(RunConfig.make(**planned["config"]), state)
+    unfinished.save(config, state)
     change(root)
+    return config
 
-    error = the_error(neft("train", *FOLDER, "--path", str(root), *TINY, "--resume"))
 
-    assert "stands after epoch 3 of 1, but on other images" in error
+@pytest.mark.parametrize("more", [(), ("--resume",), ("--restart",)], ids=["again", "resume", "restart"])
+def test_an_interrupted_training_does_not_go_on_with_other_images(
+    neft: Neft, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    root = images(tmp_path / "data")
+    begun = interrupted(neft, root)
+
+    error = the_error(neft("train", *FOLDER, "--path", str(root), *TINY, *more))
+
+    assert "are not those of the interrupted training with the same settings, after epoch 3 of 1: their" in error
+    assert unfinished.exists(begun)
+
+
+def test_what_is_advised_where_images_changed_is_the_same_everywhere_and_works(neft: Neft, tmp_path: Path) -> None:
+    """Each names both ways on: the former images by their path, these by their checksum."""
+    root = images(tmp_path / "data")
+    before = trained(neft, root)
+    kept = Path(shutil.copytree(root, tmp_path / "kept"))
+    change(root)
+    here = ("--path", str(root))
+    former = ("--checksum", before.config["dataset"]["checksum"], "--seed", "4")
+    errors = [
+        the_error(neft("train", *FOLDER, *here, *TINY)),
+        the_error(neft("train", *FOLDER, *here, *TINY, *former)),
+        the_error(neft("evaluate", before.id, "--test-sigma-d", "0.2")),
+        the_error(neft("waterfall", before.id)),
+    ]
+
+    advice = {error.partition(" Where those lie ")[2] for error in errors}
+    found = errors[0].rstrip(".").split()[-1]
+
+    assert advice == {
+        f"elsewhere, say --path; to train on these, as another run, `neft train` with --checksum {found}."
+    }
+    assert neft("evaluate", before.id, "--test-sigma-d", "0.2", "--path", str(kept)).code == 0
+    assert neft("train", *FOLDER, "--path", str(kept), *TINY, *former).code == 0
+    assert trained(neft, root, "--checksum", found).config["dataset"]["checksum"] == found
+
+
+def test_an_interrupted_training_goes_on_with_its_images_where_they_lie_now(neft: Neft, tmp_path: Path) -> None:
+    root = images(tmp_path / "data")
+    kept = Path(shutil.copytree(root, tmp_path / "kept"))
+    begun = interrupted(neft, root)
+
+    error = the_error(neft("train", *FOLDER, "--path", str(kept), *TINY))
+
+    assert unfinished.exists(begun)
+    assert "stands after epoch 3 of 1: go on with --resume" in error
 
 
 def test_what_is_left_out_and_how_images_are_made_alike_is_said(neft: Neft, tmp_path: Path) -> None:

@@ -121,11 +121,77 @@ def test_fewer_training_images_are_taken_of_the_training_split_alone(tmp_path: P
     assert counts(data) == [[5, 5], [4, 4], [4, 4]]
 
 
-def test_a_class_called_like_a_split_beside_others_is_a_class(tmp_path: Path) -> None:
-    for name in ("bus", "car", "train"):
-        fill(tmp_path / name, 10)
+UNCLEAR = {
+    "a split beside classes": ("bus", "car", "train"),
+    "splits beside a class": ("cat", "test", "train"),
+    "a long word with a slip beside classes": ("cat", "dog", "vlaidation"),
+    "short names": ("trn/cat", "trn/dog", "tst/cat", "tst/dog"),
+    "short names that hold different classes": ("trn/cat", "trn/dog", "tst/cat"),
+    "slips": ("trian", "tset"),
+    "domains": ("trainA", "trainB", "testA", "testB"),
+    "a class's splits": ("cat_train", "cat_test", "dog_train", "dog_test"),
+    "joined": ("mytrain", "mytest"),
+    "splits in a language that is not known": ("entrenamiento/cat", "entrenamiento/dog", "prueba/cat", "prueba/dog"),
+    "splits within classes, nearly": ("cat/trn", "cat/tst", "dog/trn", "dog/tst"),
+    "sites within splits": (
+        "train/north/cat",
+        "train/north/dog",
+        "train/south/cat",
+        "train/south/dog",
+        "val/north/cat",
+    ),
+    "two spellings": ("Cat", "cat"),
+    "two ways to write a space": ("hot dog", "hot_dog"),
+    "two ways to write a number": ("1", "01"),
+    "two ways to write an accent": ("caf\u00e9", "cafe\u0301"),
+}
 
-    assert read(folder(tmp_path))[0].class_names == ("bus", "car", "train")
+
+def unclear(root: Path, folders: tuple[str, ...]) -> Path:
+    for number, name in enumerate(folders):
+        fill(root / name, 12, begin=12 * number)
+    return root
+
+
+@pytest.mark.parametrize("folders", UNCLEAR.values(), ids=UNCLEAR)
+def test_folders_that_cannot_be_told_from_classes_are_asked_about(tmp_path: Path, folders: tuple[str, ...]) -> None:
+    root = unclear(tmp_path, folders)
+
+    for attempt in (lambda: folder(root).identified(), lambda: read(folder(root))):
+        with pytest.raises(
+            ConfigError, match="If all of this is meant so, say that these images are meant: --checksum"
+        ):
+            attempt()
+
+
+def test_folders_that_were_asked_about_are_read_as_they_are_once_that_is_said(tmp_path: Path) -> None:
+    root = unclear(tmp_path, ("bus", "car", "train"))
+    with pytest.raises(ConfigError) as asked:
+        _ = folder(root).identified()
+
+    said = folder(root, checksum=str(asked.value).rstrip(".").split()[-1])
+
+    assert read(said.identified())[0].class_names == ("bus", "car", "train")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("rain", "snow", "sun"),
+        ("train_station", "airport"),
+        ("tr", "va", "de", "fr", "it"),
+        ("a", "A"),
+        ("best", "rest"),
+    ],
+)
+def test_classes_that_happen_to_be_like_a_split_are_classes(tmp_path: Path, names: tuple[str, ...]) -> None:
+    assert set(read(folder(unclear(tmp_path, names)))[0].class_names) == set(names)
+
+
+def test_classes_with_sub_folders_of_their_own_are_the_classes(tmp_path: Path) -> None:
+    root = unclear(tmp_path, ("cat/2020", "cat/2021", "dog/2021", "dog/2022"))
+
+    assert read(folder(root))[0].class_names == ("cat", "dog")
 
 
 @pytest.mark.parametrize(
@@ -153,22 +219,39 @@ def test_folders_that_may_be_splits_or_classes_are_refused(
         read(folder(tmp_path))
 
 
-def test_classes_that_hold_the_same_sub_folders_are_pointed_out(tmp_path: Path) -> None:
-    for site in ("north", "south"):
-        for name in ("cat", "dog"):
-            fill(tmp_path / site / name, 10)
-
-    assert (
-        "north, south are taken for the classes, though each holds the same sub-folders: cat, dog."
-        in read(folder(tmp_path))[1]
-    )
-
-
-def test_images_that_are_in_two_splits_are_counted(tmp_path: Path) -> None:
+def test_images_that_are_in_two_splits_are_counted_whatever_their_files(tmp_path: Path) -> None:
     root = in_splits(tmp_path, train=20, val=4, test=4)
-    (root / "test" / "cat" / "000.png").write_bytes((root / "train" / "cat" / "007.png").read_bytes())
+    with Image.open(root / "train" / "cat" / "007.png") as image:
+        image.save(root / "test" / "cat" / "copy.bmp")
 
-    assert "1 of 16 validation and test images are training images too" in read(folder(root))[1]
+    assert "1 of 17 validation and test images are training images too, pixel for pixel." in read(folder(root))[1]
+
+
+def test_images_that_are_in_two_classes_are_counted(tmp_path: Path) -> None:
+    root = two_classes(tmp_path)
+    (root / "dog" / "copy.png").write_bytes((root / "cat" / "007.png").read_bytes())
+
+    assert "2 of 41 images are in several classes, pixel for pixel." in read(folder(root))[1]
+
+
+def test_splits_of_very_different_brightness_are_pointed_out(tmp_path: Path) -> None:
+    root = in_splits(tmp_path, train=20, test=4)
+    for path in (root / "test").rglob("*.png"):
+        Image.fromarray(np.eye(8, dtype=np.uint8)).save(path)
+
+    assert "1 in test, of 255: they may not be on one scale" in read(folder(root))[1]
+
+
+@pytest.mark.parametrize("sizes", [(1, 12), (3, 12)])
+def test_too_few_images_to_hold_some_out_are_refused_in_a_sentence(tmp_path: Path, sizes: tuple[int, int]) -> None:
+    with pytest.raises(ConfigError, match=f"too few to hold out .* the smallest class has {sizes[0]}"):
+        read(folder(in_splits(tmp_path, train=sizes[0], test=sizes[1])))
+
+
+def test_numbered_classes_with_gaps_are_pointed_out(tmp_path: Path) -> None:
+    root = unclear(tmp_path, ("0", "1", "3", "5"))
+
+    assert "The classes are numbers, and there is no image of 2, 4." in read(folder(root))[1]
 
 
 @pytest.mark.parametrize("name", ["trainer", "contest", "latest", "value", "fine", "tests2 old"])
@@ -219,6 +302,19 @@ def test_folders_that_are_links_are_counted(tmp_path: Path) -> None:
     (root / "cat" / "more").symlink_to(tmp_path / "elsewhere")
 
     assert "1 folders that are links" in read(folder(root))[1]
+
+
+def test_folders_of_classes_may_be_links(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    for name in ("cat", "dog"):
+        (root / name).symlink_to(fill(tmp_path / "elsewhere" / name, 20, 100 * (name == "dog")))
+    (tmp_path / "elsewhere" / "cat" / "notes.txt").write_text("-")
+
+    data, said = read(folder(root))
+
+    assert sum(map(sum, counts(data))) == 40
+    assert "1 is left out, being no image that is read: 1 .txt." in said
 
 
 def test_every_corrupt_file_is_named(tmp_path: Path) -> None:
@@ -492,6 +588,25 @@ def test_labels_of_images_that_are_not_there_are_named(tmp_path: Path) -> None:
         read(labelled(tmp_path, f"file,label\n{rows(24)}\nx.png,cat\ny.png,dog"))
 
 
+def test_names_of_files_may_be_written_in_either_form_of_unicode(tmp_path: Path) -> None:
+    text = "\n".join(f"caf\u00e9 {n:02}.png,{'cd'[n % 2]}" for n in range(24))
+    for path in fill(tmp_path, 24).glob("*.png"):
+        _ = path.rename(tmp_path / f"cafe\u0301 {path.stem[1:]}.png")
+    (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+
+    assert read(folder(tmp_path, labels="labels.csv"))[0].class_names == ("c", "d")
+
+
+def test_images_in_folders_of_splits_are_not_split_anew_unasked(tmp_path: Path) -> None:
+    fill(tmp_path / "train", 24)
+    fill(tmp_path / "test", 24, begin=24)
+    named = (f"{'train' if n < 24 else 'test'}/{n:03}.png,{'cd'[n % 2]}" for n in range(48))
+    (tmp_path / "labels.csv").write_text("file,label\n" + "\n".join(named))
+
+    with pytest.raises(ConfigError, match=r"called like splits \(test, train\), but would be split anew"):
+        read(folder(tmp_path, labels="labels.csv"))
+
+
 def test_other_labels_have_another_checksum(tmp_path: Path) -> None:
     first = labelled(tmp_path, rows(24)).identified()
     second = labelled(tmp_path, rows(24).replace("003.png,dog", "003.png,cat")).identified()
@@ -582,7 +697,7 @@ def test_pixels_are_read_on_the_scale_that_they_are_on(tmp_path: Path, scale: in
 
 
 def test_arrays_that_use_little_of_their_range_are_pointed_out(tmp_path: Path) -> None:
-    np.savez(tmp_path / "data.npz", x=np.full((40, 8, 8), 16, dtype=np.uint8), y=np.arange(40) % 2)
+    np.savez(tmp_path / "data.npz", x=made(17, 8, 8)[0].repeat(3, axis=0), y=np.arange(51) % 2)
 
     assert "brightest of their pixels is 16 of 255" in read(arrays(tmp_path / "data.npz"))[1]
 
@@ -591,11 +706,17 @@ def test_arrays_that_use_little_of_their_range_are_pointed_out(tmp_path: Path) -
     ("images", "labels", "sentence"),
     [
         (np.linspace(-1, 1, 40 * 64).reshape(40, 8, 8), np.arange(40) % 2, "go from -1 to 1"),
-        (np.full((40, 8, 8), np.nan), np.arange(40) % 2, "must be finite"),
+        (np.full((40, 8, 8), np.nan), np.arange(40) % 2, "must be finite; 'x' holds NaN"),
+        (np.full((40, 8, 8), "a"), np.arange(40) % 2, "must be numbers; 'x' holds <U1"),
+        (np.linspace(0, 1.02, 40 * 64).reshape(40, 8, 8), np.arange(40) % 2, "what is white in it is not clear"),
+        (made(40, 8, 8)[0].astype(np.uint16), np.arange(40) % 2, "what is white in it is not clear"),
+        (np.full((40, 8, 8), 3, dtype=np.uint8), np.arange(40) % 2, "nothing is to be seen"),
         (np.zeros((40, 8, 8)), np.arange(39) % 2, "need as many labels"),
         (np.zeros((40, 3, 8, 3)), np.arange(40) % 2, "must be images by height by width"),
         (np.zeros((40, 65)), np.arange(40) % 2, "must be images by height by width"),
         (np.zeros((40, 8, 8)), np.arange(40) / 7, "whole numbers or words; got fractions"),
+        (np.zeros((40, 8, 8)), np.full(40, np.nan), "whole numbers or words; got NaN"),
+        (np.zeros((40, 8, 8)), np.where(np.arange(40) % 2, "Cat", "cat"), "may be one, written in two ways"),
         (np.zeros((40, 8, 8)), np.zeros((40, 3)), "one 1 a row"),
         (np.zeros((40, 8, 8)), np.zeros(40, dtype=int), "at least 2 classes"),
         (np.zeros((40, 8, 8)), (np.arange(40) < 3).astype(int), "1 has 3"),
@@ -616,6 +737,8 @@ def test_arrays_that_are_not_clear_are_refused(
         ({"x_train": 0, "y_train": 1, "x_test": 0}, "both for each split"),
         ({"x": 0, "images": 0, "y": 1}, "both 'x' and 'images' could be meant"),
         ({"a": 0, "b": 1}, "there must be images and labels"),
+        ({"x": 0, "y": 1, "x_tst": 0, "y_tst": 1}, "Arrays called like splits are not read: x_tst, y_tst"),
+        ({"x": 0, "y": 1, "xtest": 0}, "Arrays called like splits are not read: xtest"),
     ],
 )
 def test_arrays_whose_names_do_not_tell_are_refused(tmp_path: Path, given: dict[str, int], sentence: str) -> None:
@@ -624,6 +747,99 @@ def test_arrays_whose_names_do_not_tell_are_refused(tmp_path: Path, given: dict[
 
     with pytest.raises(ConfigError, match=sentence):
         read(arrays(tmp_path / "data.npz"))
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ((255, np.uint8), (1, np.float64)),
+        ((1, np.float32), (255, np.uint8)),
+        ((65_535, np.uint16), (255, np.uint8)),
+        ((4000, np.int64), (250, np.int64)),
+    ],
+    ids=["0–1 beside 0–255", "0–255 beside 0–1", "8 beside 16 bits", "8 beside 12 bits"],
+)
+def test_splits_on_different_scales_are_refused(
+    tmp_path: Path, train: tuple[int, type], test: tuple[int, type]
+) -> None:
+    shares = np.linspace(0, 1, 40 * 64).reshape(40, 8, 8)
+    labels = np.arange(40) % 2
+    of_train, of_test = ((shares * white).astype(dtype) for white, dtype in (train, test))
+    np.savez(tmp_path / "data.npz", x_train=of_train, y_train=labels, x_test=of_test, y_test=labels)
+
+    with pytest.raises(ConfigError, match=r"the arrays are not on one scale: 'x_train' .* 'x_test'"):
+        read(arrays(tmp_path / "data.npz"))
+
+
+def test_names_that_do_not_fit_the_labels_are_asked_about(tmp_path: Path) -> None:
+    images, labels = made(40, 8, 8)
+    np.savez(tmp_path / "data.npz", x=images, y=labels + 1, class_names=np.array(["even", "odd"]))
+
+    with pytest.raises(ConfigError, match="The classes are named even, odd, but the labels are 1, 2"):
+        read(arrays(tmp_path / "data.npz"))
+
+
+def test_images_that_are_in_two_arrays_are_counted(tmp_path: Path) -> None:
+    images, labels = made(40, 8, 8)
+    np.savez(tmp_path / "data.npz", x_train=images, y_train=labels, x_test=images[:10], y_test=labels[:10])
+
+    assert "validation and test images are training images too" in read(arrays(tmp_path / "data.npz"))[1]
+
+
+def beside_an_array(root: Path, text: str) -> ImageArrays:
+    np.save(root / "x.npy", made(40, 8, 8)[0])
+    (root / "y.csv").write_text(text, encoding="utf-8")
+    return arrays(root / "x.npy", labels="y.csv")
+
+
+@pytest.mark.parametrize("begin", [0, 1])
+@pytest.mark.parametrize("name", ["index", "", "file"])
+def test_a_column_that_numbers_the_rows_in_order_is_no_obstacle(tmp_path: Path, begin: int, name: str) -> None:
+    text = f"{name},label\n" + "\n".join(f"{n + begin},{n % 2}" for n in range(40))
+
+    parities(read(beside_an_array(tmp_path, text))[0])
+
+
+def test_rows_that_are_numbered_in_another_order_are_asked_about_and_then_put_in_it(tmp_path: Path) -> None:
+    text = "index,label\n" + "\n".join(f"{n},{n % 2}" for n in reversed(range(40)))
+    dataset = beside_an_array(tmp_path, text)
+    with pytest.raises(ConfigError, match=r"rows of y\.csv are not in the order of their column 'index'") as asked:
+        read(dataset)
+
+    said = dataset.model_copy(update={"checksum": str(asked.value).rstrip(".").split()[-1]})
+
+    parities(read(said)[0])
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "sentence"),
+    [
+        ("file,label", "{n:03}.png,{parity}", "the column 'file' tells rows apart"),
+        ("uuid,label", "x{n},{parity}", "the column 'uuid' tells rows apart"),
+        ("index,label", "{after},{parity}", "the column 'index' tells rows apart"),
+        ("index,id,label", "{n},{back},{parity}", "index, id number the rows in different ways"),
+        ("label,fold", "{parity},{parity}", "column fold, which may tell splits"),
+        ("label,label", "{parity},{parity}", "two columns called 'label'"),
+        ("label,split", "{parity},soon", "line 2: the split must be train, val or test; got 'soon'"),
+    ],
+)
+def test_columns_whose_meaning_for_an_array_is_not_clear_are_refused(
+    tmp_path: Path, header: str, row: str, sentence: str
+) -> None:
+    rows = (row.format(n=n, parity=n % 2, after=n + 5, back=39 - n) for n in range(40))
+
+    with pytest.raises(ConfigError, match=sentence):
+        read(beside_an_array(tmp_path, header + "\n" + "\n".join(rows)))
+
+
+def test_a_column_of_splits_beside_an_array_is_used_and_others_are_named(tmp_path: Path) -> None:
+    text = "label,split,site\n" + "\n".join(f"{n % 2},{'train' if n < 30 else 'test'},{n % 3}" for n in range(40))
+
+    data, said = read(beside_an_array(tmp_path, text))
+
+    parities(data)
+    assert (len(data.test.labels), int(data.test.images.min())) == (10, 30)
+    assert "Columns of y.csv that are not read: site." in said
 
 
 def test_arrays_of_objects_are_never_unpickled(tmp_path: Path) -> None:

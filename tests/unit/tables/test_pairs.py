@@ -14,6 +14,7 @@ from scipy import stats
 from neft import columns as c
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
+from neft.datasets.other_images import ONLY_ITS_OWN
 from neft.devices import Fefet2, Rram1
 from neft.errors import ConfigError
 from neft.mapping.bit_slicing import BitSlicing
@@ -276,7 +277,7 @@ def test_runs_from_before_a_setting_met_the_same_chips() -> None:
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        (differing(dataset=Digits(image_size=16)), "dataset.image_size is 16, not 8 in b."),
+        (differing(dataset=Digits(image_size=16)), f"dataset.image_size is 16, not 8 in b. {ONLY_ITS_OWN}"),
         (differing({"max_test": 100}), "evaluation.max_test is 100, not None in b."),
     ],
 )

@@ -1,0 +1,30 @@
+"""What is said where other images lie at a place than are meant: the same wherever it is met.
+
+A stored network is evaluated on the images it was made with, and on no others; others make another run.
+"""
+
+from pathlib import Path
+
+ONLY_ITS_OWN = (
+    "A network is tested on the images of its own run alone; to compare, train one anew on the other's images."
+)
+
+
+def other_images(place: str, *, found: str, meant: str, whose: str) -> str:
+    """That the images at a place are others, and the two ways on.
+
+    Args:
+        place: the path that was given.
+        found: the checksum of what lies there.
+        meant: the checksum of what is meant; empty where it was not kept.
+        whose: of what those are that are meant, as `of run 'ID'`.
+    """
+    others = (
+        f"are not those {whose}: their checksum is {found}, not {meant}."
+        if meant
+        else f"may not be those {whose}, of which no checksum was kept; theirs is {found}."
+    )
+    return (
+        f"The images in {Path(place).expanduser().absolute()}, with their classes and splits, {others} Where those lie "
+        f"elsewhere, say --path; to train on these, as another run, `neft train` with --checksum {found}."
+    )
