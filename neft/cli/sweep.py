@@ -143,7 +143,7 @@ def sweep(
 
     absent = missing(plan(settings.find), settings.stores)
     if dry_run:
-        _print_plan([one.config.run_id for one in absent], as_json=as_json)
+        _print_plan([one.run_id for one in absent], as_json=as_json)
         return
     name, command = _plan_name(chosen, options, rescale), _command(chosen, options, threads)
 
@@ -181,7 +181,7 @@ class _TimeLeft(ProgressColumn):
     def begin(self, absent: Sequence[PlannedRun]) -> None:
         """A round begins."""
         self._began = time.monotonic()
-        self._left = {one.config.run_id: 1 + workload(one) for one in absent}
+        self._left = {one.run_id: 1 + workload(one) for one in absent}
         self._done = 0
         self._end = None if self._left else self._began
 
@@ -294,7 +294,7 @@ def _print_plan(run_ids: list[str], *, as_json: bool) -> None:
 
 
 def _list_presets(*, as_json: bool) -> None:
-    counts = {name: len(preset.plan()) for name, preset in PRESETS.items()}
+    counts = {name: len(preset.known_runs) for name, preset in PRESETS.items()}
     if as_json:
         print_json([{"name": n, "question": p.question, "num_runs": counts[n]} for n, p in PRESETS.items()])
         return

@@ -60,7 +60,7 @@ def leaderboard(scale: Scale, stored: Stored) -> list[PlannedRun]:
         sigma_d = scale.base.training.sigma_d
         trials = [_judged(_trial(scale, entry, number, SEARCH_SEED, sigma_d)) for number in range(len(TRIALS))]
         found += [run for trial in trials for run in _with_teacher(scale, entry, SEARCH_SEED, trial)]
-        best = best_trial([stored(trial.config.run_id) for trial in trials])
+        best = best_trial([stored(trial.run_id) for trial in trials])
         if best is None:
             continue
         for seed in scale.seeds:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from neft.component import build
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
@@ -39,6 +40,11 @@ class PlannedRun:
     standings: tuple[Standing, ...] = ()
     weights_of: str | None = None
     """A run of the same training, whose stored weights are evaluated instead of training again."""
+
+    @cached_property
+    def run_id(self) -> str:
+        """The run's id; made once, since a preset's runs are looked up by it again and again."""
+        return self.config.run_id
 
     @property
     def waits_for(self) -> tuple[str, ...]:
@@ -115,13 +121,12 @@ def merge(planned: Iterable[PlannedRun]) -> list[PlannedRun]:
     """Every run once, with all its places; in the order in which they were first asked for."""
     found: dict[str, PlannedRun] = {}
     for one in planned:
-        run_id = one.config.run_id
-        known = found.get(run_id)
+        known = found.get(one.run_id)
         if known is None:
-            found[run_id] = one
+            found[one.run_id] = one
             continue
         further = tuple(standing for standing in one.standings if standing not in known.standings)
-        found[run_id] = replace(
+        found[one.run_id] = replace(
             known, keep_weights=known.keep_weights or one.keep_weights, standings=(*known.standings, *further)
         )
     return list(found.values())

@@ -5,6 +5,7 @@ To add one: a function in `neft/experiments/designs.py` with its words in `neft/
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
@@ -61,6 +62,11 @@ class Preset:
         """By experiment how many seeds it is run with, unless one asks for another number."""
         names = {plan: name for name, plan in PLANS.items()}
         return {names[part.plan]: part.scale.num_seeds for part in self.parts}
+
+    @cached_property
+    def known_runs(self) -> tuple[PlannedRun, ...]:
+        """Every run that is known to be needed before any is stored, each once; planned once a process."""
+        return tuple(self.plan())
 
     def plan(
         self, stored: Stored = lambda _run_id: None, *, rescale: Callable[[Scale], Scale] = lambda scale: scale

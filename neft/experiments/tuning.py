@@ -32,7 +32,7 @@ def tuned(scale: Scale, stored: Stored) -> list[PlannedRun]:
         searches = [_search_run(scale, method, training) for method, training in trials]
         found += searches
         recipe_method, recipe_training = trials[0]
-        best = best_trial([stored(run.config.run_id) for run in searches])
+        best = best_trial([stored(run.run_id) for run in searches])
         chosen = [("published_recipe", 0, recipe_method, recipe_training)]
         if best is not None:
             chosen.append(("tuned", 1, *trials[best]))

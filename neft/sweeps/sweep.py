@@ -81,7 +81,7 @@ class RunEnd:
 
 def missing(planned: Sequence[PlannedRun], stored: Container[str]) -> list[PlannedRun]:
     """What is not stored yet, the dearest first so that no worker is left with a long run at the end."""
-    absent = [one for one in planned if one.config.run_id not in stored]
+    absent = [one for one in planned if one.run_id not in stored]
     return sorted(absent, key=workload, reverse=True)
 
 
@@ -117,7 +117,7 @@ def sweep(
     while True:
         planned = plan(settings.find)
         _forget_states(planned, settings)
-        absent = [one for one in missing(planned, stores) if one.config.run_id not in failed]
+        absent = [one for one in missing(planned, stores) if one.run_id not in failed]
         on_plan(planned, absent)
         ready = [one for one in absent if all(run_id in stores for run_id in one.waits_for)]
         if not ready:
@@ -146,7 +146,7 @@ def _forget_states(planned: Sequence[PlannedRun], settings: SweepSettings) -> No
     """Of runs that are stored: a process may have been killed between storing a run and forgetting its last epoch."""
     own = settings.stores.own
     for one in planned:
-        if unfinished.exists(one.config, settings.unfinished_root) and one.config.run_id in own:
+        if unfinished.exists(one.config, settings.unfinished_root) and one.run_id in own:
             unfinished.discard(one.config, settings.unfinished_root)
 
 
@@ -169,7 +169,7 @@ def plan_record(
             position=standing.position,
             sigma_d=standing.sigma_d,
             seed=one.config.training.seed,
-            run_id=one.config.run_id,
+            run_id=one.run_id,
         )
         for one in planned
         for standing in one.standings
@@ -188,7 +188,7 @@ def _local(ready: Sequence[PlannedRun], settings: SweepSettings, on_notice: Call
     cores = joblib.cpu_count()
     workers = min(settings.num_workers or cores, len(ready))
     settings = replace(settings, threads=settings.threads or max(1, cores // workers))
-    left = {one.config.run_id: one for one in ready}
+    left = {one.run_id: one for one in ready}
     breaks: Counter[str] = Counter()
     while left:
         together = sorted((run_id for run_id in left if breaks[run_id] < MAX_BREAKS), key=breaks.__getitem__)
@@ -218,7 +218,7 @@ def _in_processes(
 
     def calls() -> Iterator[Any]:
         for one in chosen:
-            begun.add(one.config.run_id)
+            begun.add(one.run_id)
             yield joblib.delayed(run_one)(one, settings)
 
     parallel = joblib.Parallel(
@@ -264,7 +264,7 @@ def _remote(ready: Sequence[PlannedRun], settings: SweepSettings) -> Iterator[Ru
 
 
 def _lost(planned: PlannedRun, reason: str) -> RunEnd:
-    return RunEnd(run_id=planned.config.run_id, seconds=0.0, error=reason)
+    return RunEnd(run_id=planned.run_id, seconds=0.0, error=reason)
 
 
 def _arrived(end: RunEnd, store: RunStore) -> RunEnd:

@@ -13,7 +13,7 @@ from neft.runs.plans import load_plans
 from neft.runs.store import RunStore
 from tests.cli.conftest import Neft
 
-SMOKE_IDS = {planned.config.run_id for planned in smoke()}
+SMOKE_IDS = {planned.run_id for planned in smoke()}
 TINY = (
     *("--backbone", "mlp", "--hidden-layers", "3", "--hidden-units", "16", "--max-train", "200", "--epochs", "1"),
     *("--validation-instances", "1", "--num-instances", "3", "--max-test", "50", "--seeds", "2"),
@@ -38,7 +38,7 @@ def test_sweep_lists_presets_as_json(neft: Neft) -> None:
     listed = json.loads(neft("sweep", "--json").out)
 
     assert [(one["name"], one["num_runs"]) for one in listed] == [
-        (name, len(preset.plan())) for name, preset in PRESETS.items()
+        (name, len(preset.known_runs)) for name, preset in PRESETS.items()
     ]
 
 

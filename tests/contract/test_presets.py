@@ -67,7 +67,7 @@ def test_experiment_says_what_it_asks_and_what_to_look_for(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_no_run_is_planned_twice(name: str, everything: Stored) -> None:
-    ids = [planned.config.run_id for planned in all_of(name, everything)]
+    ids = [planned.run_id for planned in all_of(name, everything)]
 
     assert len(ids) == len(set(ids)) > 0
 
@@ -115,7 +115,7 @@ def test_every_arm_has_one_run_of_each_seed(name: str, scale: Scale, everything:
 @pytest.mark.parametrize("name", sorted(PLANS))
 def test_every_run_is_tried_at_the_sigma_d_at_which_it_is_read(name: str, scale: Scale, everything: Stored) -> None:
     planned = merge(PLANS[name](scale, everything))
-    tried = {one.config.run_id: one.config.evaluation.sigma_ds for one in planned}
+    tried = {one.run_id: one.config.evaluation.sigma_ds for one in planned}
 
     record = plan_record(planned, name=name, preset=name, command="", fixed_seeds=PRESETS[name].fixed_seeds)
 
@@ -216,7 +216,7 @@ def test_merged_run_stands_in_all_its_places_and_keeps_its_weights_if_any_asks()
 # ---------------------------------------------------------------- runs that wait for others
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_run_that_others_wait_for_is_planned_and_keeps_its_weights(name: str, everything: Stored) -> None:
-    planned = {one.config.run_id: one for one in all_of(name, everything)}
+    planned = {one.run_id: one for one in all_of(name, everything)}
 
     awaited = {run_id for one in planned.values() for run_id in one.waits_for}
     assert all(planned[run_id].keep_weights for run_id in awaited)
@@ -227,10 +227,7 @@ def test_run_that_fine_tuning_starts_from_keeps_its_weights_whoever_plans_it(eve
     """A stored run is not run again: stored without its weights, it would leave nothing to start from."""
     sources = {one.config.training.pretrained_run for one in PLANS["pretrained_start"](ABLATION_SCALE, everything)}
     kept = [
-        one.keep_weights
-        for name in PLANS
-        for one in PLANS[name](ABLATION_SCALE, everything)
-        if one.config.run_id in sources
+        one.keep_weights for name in PLANS for one in PLANS[name](ABLATION_SCALE, everything) if one.run_id in sources
     ]
 
     assert len(kept) > len(sources)
@@ -238,7 +235,7 @@ def test_run_that_fine_tuning_starts_from_keeps_its_weights_whoever_plans_it(eve
 
 
 def test_fine_tuning_starts_from_the_seeds_own_network_without_noise() -> None:
-    planned = {one.config.run_id: one.config for one in PLANS["pretrained_start"](ABLATION_SCALE, NOTHING)}
+    planned = {one.run_id: one.config for one in PLANS["pretrained_start"](ABLATION_SCALE, NOTHING)}
     tuned = [config for config in planned.values() if config.training.pretrained_run is not None]
 
     # three methods from every seed's network, for a quarter, half and all of 60 epochs
@@ -251,7 +248,7 @@ def test_fine_tuning_starts_from_the_seeds_own_network_without_noise() -> None:
 
 
 def test_renewed_statistics_are_those_of_a_planned_run_and_nothing_else_differs() -> None:
-    planned = {one.config.run_id: one for one in PLANS["batchnorm"](ABLATION_SCALE, NOTHING)}
+    planned = {one.run_id: one for one in PLANS["batchnorm"](ABLATION_SCALE, NOTHING)}
     renewed = [one for one in planned.values() if one.config.evaluation.recalibrate_batchnorm]
 
     assert len(renewed) == len(planned) / 2

@@ -138,7 +138,7 @@ def test_a_shipped_plan_keeps_its_words_and_stands_where_it_is_planned_today(pat
         assert record is not None
         assert words_of(entry, record.facts) == (old["label"], old["setting"])
     today = {
-        (standing.experiment, standing.series, standing.setting, standing.position, one.config.run_id)
+        (standing.experiment, standing.series, standing.setting, standing.position, one.run_id)
         for one in PRESETS[plan.preset].plan(find)
         for standing in one.standings
     }
@@ -160,7 +160,7 @@ def as_version_1(name: str, scale: Scale) -> dict[str, Any]:
             "position": standing.position,
             "sigma_d": standing.sigma_d,
             "seed": one.config.training.seed,
-            "run_id": one.config.run_id,
+            "run_id": one.run_id,
         }
         for one in planned(name, scale)
         for standing in one.standings

@@ -71,7 +71,7 @@ def test_run_without_noise_names_sigma_0() -> None:
 
 
 def test_first_look() -> None:
-    ids = [planned.config.run_id for planned in first_look()]
+    ids = [planned.run_id for planned in first_look()]
 
     assert ids[1] == "digits-mlp4x128-vanilla-s0.00-seed1-ed182929"
     assert ids[-1] == "digits-vgg8w4-irs-s0.10-seed2-0188b15a"

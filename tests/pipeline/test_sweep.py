@@ -47,7 +47,7 @@ def renewed(source: PlannedRun) -> PlannedRun:
 
 
 def ids(planned: Sequence[PlannedRun]) -> list[str]:
-    return [one.config.run_id for one in planned]
+    return [one.run_id for one in planned]
 
 
 # ---------------------------------------------------------------- skipped, failed, resumed
@@ -62,7 +62,7 @@ def test_stored_runs_are_skipped(small_config: RunConfig, settings: SweepSetting
     assert [end.run_id for end in second] == [both[1].config.run_id]
     assert heard == second
     assert sweep(lambda _stored: both, settings) == []
-    assert RunStore(settings.store_root).ids() == sorted(one.config.run_id for one in both)
+    assert RunStore(settings.store_root).ids() == sorted(one.run_id for one in both)
 
 
 def test_failing_run_stops_no_other(small_config: RunConfig, settings: SweepSettings, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_cores_are_shared_out_among_the_processes_where_that_is_asked_for(
     sweep(lambda _stored: [one], replace(settings, threads=given))
 
     torch.set_num_threads(before)
-    assert RunStore(settings.store_root).record(one.config.run_id).provenance.threads == taken
+    assert RunStore(settings.store_root).record(one.run_id).provenance.threads == taken
 
 
 def test_dearest_runs_come_first(small_config: RunConfig, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_run_keeps_its_weights_as_codes_where_the_plan_says_so(
     sweep(lambda _stored: [kept, dropped], replace(settings, preset="mine"))
 
     store = RunStore(settings.store_root)
-    records = [store.record(one.config.run_id) for one in (kept, dropped)]
+    records = [store.record(one.run_id) for one in (kept, dropped)]
     assert ["weights.safetensors" in record.files for record in records] == [True, False]
     assert {record.provenance.preset for record in records} == {"mine"}
     assert all(record.provenance.command.startswith("neft train --dataset digits") for record in records)
@@ -208,7 +208,7 @@ def test_weights_of_a_stored_run_are_evaluated_without_training_again(
     sweep(lambda _stored: [source, renewed(source)], settings)
 
     store = RunStore(settings.store_root)
-    first, second = (store.record(one.config.run_id) for one in (source, renewed(source)))
+    first, second = (store.record(one.run_id) for one in (source, renewed(source)))
     assert first.provenance.training_seconds == second.provenance.training_seconds
     assert WEIGHTS in first.files
     assert WEIGHTS not in second.files
@@ -288,7 +288,7 @@ def test_smoke_preset_on_two_processes(settings: SweepSettings) -> None:
     assert [end.error for end in ends] == [None, None]
     listing = RunStore(settings.store_root).list()
     assert not listing.problems
-    assert {record.id for record in listing.records} == {one.config.run_id for one in smoke()}
+    assert {record.id for record in listing.records} == {one.run_id for one in smoke()}
     assert {record.provenance.threads for record in listing.records} == {1}
 
 

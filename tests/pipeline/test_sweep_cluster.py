@@ -106,7 +106,7 @@ def test_worker_that_is_killed_costs_no_run_and_changes_no_number(small_config: 
         store_root=tmp_path / "undisturbed", unfinished_root=tmp_path, num_workers=1, counts_shipped=False
     )
     sweep(lambda _stored: planned, undisturbed)
-    assert sorted((one.run_id, one.error) for one in ends) == sorted((one.config.run_id, None) for one in planned)
+    assert sorted((one.run_id, one.error) for one in ends) == sorted((one.run_id, None) for one in planned)
     assert not begun(settings.store_root / ".unfinished")
     assert_same_numbers(settings.store_root, undisturbed.store_root)
 
@@ -127,7 +127,7 @@ def test_run_that_the_scheduler_gives_up_is_reported_and_the_others_are_stored(
     failed = {one.run_id for one in ends if one.error}
     assert 0 < len(failed) < 6
     assert all("was killed" in (one.error or "was killed") for one in ends)
-    assert failed | numbers(settings.store_root).keys() == {one.config.run_id for one in planned}
+    assert failed | numbers(settings.store_root).keys() == {one.run_id for one in planned}
 
 
 @contextmanager

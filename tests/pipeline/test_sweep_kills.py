@@ -40,7 +40,7 @@ def test_killed_worker_costs_no_run_and_changes_no_number(small_config: RunConfi
 
     undisturbed = settings_in(tmp_path / "undisturbed", num_workers=1)
     sweep(lambda _stored: planned, undisturbed)
-    assert sorted((one.run_id, one.error) for one in ends) == sorted((one.config.run_id, None) for one in planned)
+    assert sorted((one.run_id, one.error) for one in ends) == sorted((one.run_id, None) for one in planned)
     assert [notice.partition(" (")[0] for notice in notices] == ["A worker process was killed"]
     assert not begun(tmp_path / "disturbed" / "unfinished")
     assert_same_numbers(settings.store_root, undisturbed.store_root)
@@ -72,7 +72,7 @@ def test_run_whose_workers_are_killed_again_and_again_fails_and_the_others_are_s
 
     assert "killed 2 times" in (ends.pop(deadly.config.run_id).error or "")
     assert {one.error for one in ends.values()} == {None}
-    assert RunStore(settings.store_root).ids() == sorted(one.config.run_id for one in others)
+    assert RunStore(settings.store_root).ids() == sorted(one.run_id for one in others)
 
 
 GROWING_WORKERS = """

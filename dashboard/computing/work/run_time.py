@@ -40,7 +40,7 @@ def of_sweep(experiment: str, options: Mapping[str, Any], stamp: str, *, seeds: 
     """
     preset, stored = PRESETS[experiment], _stored(stamp)
     planned = preset.plan(stored.get, rescale=rescaling(preset, {**options, "seeds": seeds}))
-    absent = [one for one in planned if one.config.run_id not in stored]
+    absent = [one for one in planned if one.run_id not in stored]
     found = [run_time.estimate(one.config, _past(stamp), trains=one.weights_of is None) for one in absent]
     known = [one for one in found if one is not None]
     return PlannedSweep(

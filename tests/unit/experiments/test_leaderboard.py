@@ -45,7 +45,7 @@ def test_every_entry_spends_the_same_trials_at_the_same_budget() -> None:
 
     assert len(TRIALS) == LEADERBOARD_TRIALS
     assert len(found) == NUM_ENTRIES * LEADERBOARD_TRIALS
-    assert len({one.config.run_id for one in found}) == len(found)
+    assert len({one.run_id for one in found}) == len(found)
     budgets = {(one.config.training.epochs, one.config.training.batch_size) for one in found}
     assert len(budgets) == 1
     rates: dict[str, list[float]] = defaultdict(list)
@@ -99,7 +99,7 @@ def test_seeds_that_are_reported_are_none_that_was_searched_with() -> None:
 
 
 def test_a_taught_method_learns_from_the_plain_network_of_its_own_seed_which_keeps_its_weights() -> None:
-    runs = {one.config.run_id: one for one in planned({})}
+    runs = {one.run_id: one for one in planned({})}
     taught = [one for one in runs.values() if isinstance(one.config.method, TaughtMethod)]
 
     assert taught
