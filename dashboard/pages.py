@@ -19,6 +19,7 @@ class Page(Enum):
     SLICES = ("slices", "Bit slices", ":material/stacked_bar_chart:", "Chips")
     PREVIEW = ("preview", "Preview", ":material/bolt:", "Chips")
     WORST_CASE = ("worst_case", "Worst case", ":material/crisis_alert:", "Chips")
+    DEVICES = ("devices", "Devices", ":material/inventory_2:", "Chips")
     DEVICE = ("device", "Your device", ":material/developer_board:", "Chips")
     TRAIN = ("train", "Train", ":material/play_circle:", "Runs")
     COMPARE = ("compare", "Compare", ":material/compare_arrows:", "Runs")

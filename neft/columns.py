@@ -264,6 +264,18 @@ LEVEL_ERROR = "level_error"
 WEIGHT_ERROR = "weight_error"
 VARIANCE_SHARE = "variance_share"
 
+# ---- a device technology: a row per conductance
+CONDUCTANCE = "conductance"
+"""In µS, or over the maximal one where a technology tells none."""
+SAMPLED_STD = "sampled_std"
+RANGE_SHARE = "range_share"
+"""A std over the range of conductances that levels lie in."""
+TECHNOLOGY = "technology"
+G_MIN, G_MAX = "g_min", "g_max"
+"""The range in which a technology was measured, in µS."""
+LEAST, MOST = "least", "most"
+"""The smallest and the largest std of a technology, over its range."""
+
 # ---- a user's measurements: a row per level; per level and bin; per code
 NUM_MEASUREMENTS = "num_measurements"
 TARGET = "target"

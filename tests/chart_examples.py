@@ -544,6 +544,21 @@ EXAMPLES: dict[str, Example] = {
     ),
     "slice_errors": Example({"slices": _slices()}, {"slices": {c.VARIANCE_SHARE: 100}}, {"w_max": 2.0}),
     "slice_levels": Example({"levels": _device_levels()}, {"levels": {c.VALUE: 1, c.LEVEL: 1}}, {"max_level": 3}),
+    "std_vs_conductance": Example(
+        {
+            "curve": pd.DataFrame({c.CONDUCTANCE: odd("places", 4, 0, 40), c.STD: odd("formula", 4, 0.2, 1)}),
+            "sampled": pd.DataFrame(
+                {
+                    c.CONDUCTANCE: odd("levels", 4, 0, 40),
+                    c.SAMPLED_STD: odd("sampled", 4, 0.2, 1),
+                    c.LOWER: odd("low stds", 4, 0.1, 0.2),
+                    c.UPPER: odd("high stds", 4, 1, 1.2),
+                }
+            ),
+        },
+        {"curve": {c.STD: 1}, "sampled": {c.SAMPLED_STD: 1, c.LOWER: 1, c.UPPER: 1}},
+        {"unit": "µS"},
+    ),
     "temperature_effects": Example(
         {
             "tested": _by_temperature("tested", 0.8, 0.9),

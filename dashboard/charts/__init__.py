@@ -37,6 +37,7 @@ from dashboard.charts.seed_dots import seed_dots
 from dashboard.charts.setting_points import setting_points
 from dashboard.charts.side_by_side import run_curves, run_differences, run_distributions, run_histories
 from dashboard.charts.slice_levels import slice_levels
+from dashboard.charts.std_vs_conductance import std_vs_conductance
 from dashboard.charts.temperature_effects import temperature_effects
 from dashboard.charts.theme import Mode, variant_style
 from dashboard.charts.training_curves import training_curves
@@ -92,6 +93,7 @@ __all__ = [
     "setting_points",
     "slice_errors",
     "slice_levels",
+    "std_vs_conductance",
     "temperature_effects",
     "training_curves",
     "unlucky_chips",

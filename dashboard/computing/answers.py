@@ -46,6 +46,49 @@ class OwnDevice:
 
 
 @dataclass(frozen=True)
+class Technology:
+    """What is known of a device technology (`neft.inspection.device_cards.DeviceCard`)."""
+
+    name: str
+    label: str
+    technology: str
+    source: str
+    equation: str
+    """TeX."""
+    text: str
+    unit: str
+    """Of conductances; empty where they are over the maximal one."""
+    g_min: float
+    g_max: float
+    device_bits: int
+    weight_bits: int
+    """Of a weight on such devices."""
+    sigma_d: float
+    is_open: bool
+    """Whether the source leaves sigma_d open."""
+    levels: pd.DataFrame
+    curve: pd.DataFrame
+    sampled: pd.DataFrame
+    """Stds of devices that were drawn as chips draw them."""
+    num_sampled: int
+    """Of each level."""
+    besides: str
+    train: str
+    config_json: str
+    """The settings of that command."""
+    effect_options: str
+
+
+@dataclass(frozen=True)
+class StdAt:
+    """std(g) of one conductance."""
+
+    std: float
+    warning: str
+    """Empty within the range that was measured."""
+
+
+@dataclass(frozen=True)
 class Start:
     """A device to start from."""
 

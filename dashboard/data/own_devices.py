@@ -42,7 +42,6 @@ __all__ = [
     "WeightsOnDevice",
 ]
 
-DEFAULT = "rram_wan_1d"
 DEFAULT_BITS = 2
 MAX_BITS = 4
 """An editor of more than 16 levels is no editor."""
@@ -62,6 +61,12 @@ def starts(bits: int) -> dict[str, Start]:
         name: replace(found, stds=brief(found.stds), sigma_d=None if found.sigma_d is None else rounded(found.sigma_d))
         for name, found in work.starts(bits).items()
     }
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def usual_start() -> str:
+    """What an editor starts with."""
+    return work.usual_start()
 
 
 def start_labels() -> dict[str, str]:

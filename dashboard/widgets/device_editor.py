@@ -42,7 +42,7 @@ def file_card() -> None:
 def _set_out() -> None:
     """Where no device is given yet: one that was measured."""
     if not _is_given(address.OWN_LEVELS):
-        _take_start(own_devices.DEFAULT, own_devices.DEFAULT_BITS)
+        _take_start(own_devices.usual_start(), own_devices.DEFAULT_BITS)
     elif not _is_given(address.OWN_SIGMA_D):
         st.session_state[address.OWN_SIGMA_D] = USUAL_SIGMA_D
 
@@ -107,7 +107,7 @@ def _line() -> OwnDevice | None:
         "Start again",
         icon=":material/undo:",
         on_click=_take_start,
-        args=(own_devices.DEFAULT, own_devices.DEFAULT_BITS),
+        args=(own_devices.usual_start(), own_devices.DEFAULT_BITS),
     )
     return None
 

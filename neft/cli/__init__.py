@@ -25,6 +25,7 @@ VERBS = {
     "schemes": "Try a stored network under other mappings and programmings.",
     "worst-case": "Search a network's worst case under small deviations.",
     "device": "Read a laboratory's file of conductances as a device.",
+    "devices": "List the device technologies, with sources and formulas.",
     "compare": "Compare stored runs on the same chips.",
     "leaderboard": "Rank every training method with every weight constraint.",
     "claims": "Say which claims the stored experiments support.",

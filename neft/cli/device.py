@@ -22,7 +22,8 @@ from neft.devices.lab_files.examples import EXAMPLES
 from neft.devices.lab_files.levels import CHOICES
 from neft.devices.lab_files.roles import ROLES
 from neft.devices.measured import MAX_TITLE
-from neft.devices.measurements import FileOptions, MeasuredLevels, device_of, read_measurements, rounded
+from neft.devices.measurements import FileOptions, MeasuredLevels, device_of, read_measurements
+from neft.devices.spreads import rounded
 from neft.errors import ConfigError, unknown_name
 from neft.inspection.device_trial import DeviceTrial, mapping_on, try_device
 from neft.mapping.bit_slicing import BitSlicing

@@ -23,6 +23,11 @@ class BaseDevice(Component):
 
     label: ClassVar[str]
     source: ClassVar[str]
+    technology: ClassVar[str] = ""
+    equation: ClassVar[str] = ""
+    """Std of a level over the maximal conductance, as TeX; empty where it is given level by level."""
+    formula: ClassVar[str] = ""
+    """The same in plain text."""
 
     @property
     def short_name(self) -> str:
@@ -67,6 +72,10 @@ class StateDependentDevice(BaseDevice):
     """
 
     source: ClassVar[str] = "[Qin2025], released configuration"
+    equation: ClassVar[str] = (
+        r"\sigma(\text{level}) = \frac{\sigma_d}{n(s)}\,(1, s, s, 1),\quad n(s) = \sqrt{0.4\,s^2 + 0.6}"
+    )
+    formula: ClassVar[str] = "σ(level) = σ_d/n(s) × (1, s, s, 1), n(s) = √(0.4 s² + 0.6)"
     state_ratio: ClassVar[float]
 
     @property

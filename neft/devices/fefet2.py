@@ -10,4 +10,5 @@ class Fefet2(StateDependentDevice):
 
     name: Literal["fefet2"] = "fefet2"
     label: ClassVar[str] = "FeFET2"
+    technology: ClassVar[str] = "FeFET"
     state_ratio: ClassVar[float] = 2.0

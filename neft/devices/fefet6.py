@@ -10,4 +10,5 @@ class Fefet6(StateDependentDevice):
 
     name: Literal["fefet6"] = "fefet6"
     label: ClassVar[str] = "FeFET6"
+    technology: ClassVar[str] = "FeFET"
     state_ratio: ClassVar[float] = 6.0

@@ -35,7 +35,7 @@ from neft.devices.lab_files.roles import Roles, chosen, unread
 from neft.devices.lab_files.tables import Table, read_table
 from neft.devices.lab_files.unfolding import unfolded
 from neft.devices.measured import MAX_BITS, Measured
-from neft.devices.spreads import scaled
+from neft.devices.spreads import rounded, scaled
 from neft.errors import ConfigError
 from neft.sigma_d import DECIMALS
 
@@ -151,19 +151,6 @@ class MeasuredLevels:
 
     def _of(self, level: int) -> np.ndarray:
         return self.values.loc[self.values[columns.LEVEL] == level, columns.VALUE].to_numpy()
-
-
-DIGITS = 4
-"""Significant digits of what a device takes over: finer than it can be measured."""
-
-
-def rounded(value: float) -> float:
-    """As a device takes a number over, from a file on the command line and on the page alike.
-
-    >>> rounded(0.0748762)
-    0.07488
-    """
-    return float(f"{value:.{DIGITS}g}")
 
 
 def device_of(found: MeasuredLevels, *, title: str = "") -> Measured:

@@ -10,4 +10,5 @@ class Rram1(StateDependentDevice):
 
     name: Literal["rram1"] = "rram1"
     label: ClassVar[str] = "RRAM1"
+    technology: ClassVar[str] = "RRAM"
     state_ratio: ClassVar[float] = 1.0

@@ -10,4 +10,5 @@ class Rram4(StateDependentDevice):
 
     name: Literal["rram4"] = "rram4"
     label: ClassVar[str] = "RRAM4"
+    technology: ClassVar[str] = "RRAM"
     state_ratio: ClassVar[float] = 4.0

@@ -26,7 +26,8 @@ from neft.devices.lab_files.roles import ROLES
 from neft.devices.lab_files.tables import read_table
 from neft.devices.lab_files.unfolding import unfolded
 from neft.devices.measurements import FileOptions, read_measurements
-from neft.devices.spreads import FITTED, scaled
+from neft.devices.presets import PRESETS, USUAL
+from neft.devices.spreads import scaled
 from neft.errors import ConfigError
 from neft.mapping.stack import Mapping as WeightMapping
 from neft.options import command_line, option_words
@@ -57,20 +58,26 @@ def device(text: str, title: str, file_sha256: str) -> OwnDevice:
 
 
 def starts(bits: int) -> dict[str, Start]:
-    """What a device may start from, by name, measured ones first.
+    """What a device may start from, by name, measured ones first: those whose level 0 conducts nothing.
 
     A device that has no so many bits is of the nearest number that it has.
     """
     found: dict[str, Start] = {}
-    for name, spread in FITTED.items():
-        sigma_d, stds = scaled(spread.relative_stds(bits))
-        found[name] = Start(spread.label, spread.label, stds, sigma_d, cite(spread.source))
+    for name, preset in PRESETS.items():
+        if preset.on_off_ratio is None:  # others need the mapping's, which is no part of a device
+            sigma_d, stds = scaled(preset.relative_stds(bits))
+            found[name] = Start(preset.label, preset.label, stds, sigma_d, cite(preset.source))
     for name, kind in PUBLISHED.items():
         one = kind()
         nearest = sorted(range(1, MAX_BITS + 1), key=lambda other: (abs(other - bits), other))
         stds = _level_stds(one, next(other for other in nearest if _has(one, other)))
         found[name] = Start(one.label, f"{one.label} (NeFT)", stds, None, cite(one.source))
     return found
+
+
+def usual_start() -> str:
+    """The name of what an editor starts with."""
+    return USUAL
 
 
 def measurements(content: bytes, g_max: float | None, choices: FileChoices, max_bits: int) -> Measurements:

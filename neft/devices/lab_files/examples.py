@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neft.devices.spreads import FITTED
+from neft.devices.presets import PRESETS, USUAL
 from neft.reference.citations import cite
 
 Floats = NDArray[np.float64]
-SPREAD = FITTED["rram_wan_1d"]
+SPREAD = PRESETS[USUAL]
 BITS = 2
 COUNT = 60
 """Measurements a level."""

@@ -17,7 +17,7 @@ from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.devices import PUBLISHED, Measured
 from neft.devices.lab_files.examples import EXAMPLES
-from neft.devices.spreads import FITTED
+from neft.devices.presets import PRESETS
 from neft.networks.backbones import Mlp
 from neft.options import make_config
 from neft.pipeline import Settings, run
@@ -424,19 +424,23 @@ def test_train_page_opens_with_the_device_filled_in(shipped: RunStore) -> None:
     assert "--sigma-d 0.08" in words(app)
 
 
+FROM_NOTHING = tuple(name for name, preset in PRESETS.items() if preset.on_off_ratio is None)
+"""Presets whose level 0 conducts nothing, as a device of one's own does."""
+
+
 def test_starts_are_the_measured_and_the_published_devices() -> None:
-    assert list(own_devices.start_labels()) == [*FITTED, *PUBLISHED]
+    assert list(own_devices.start_labels()) == [*FROM_NOTHING, *PUBLISHED]
 
 
 @pytest.mark.parametrize("bits", [1, 2, 3, 4])
-@pytest.mark.parametrize("name", [*FITTED, *PUBLISHED])
+@pytest.mark.parametrize("name", [*FROM_NOTHING, *PUBLISHED])
 def test_every_start_is_a_device_with_a_source(name: str, bits: int) -> None:
     start = own_devices.start(name, bits)
 
     device = own_devices.own_device(own_devices.levels_text(start.stds), start.label)
     assert (device.stds, device.title) == (start.stds, start.label)
     assert start.source
-    assert (start.sigma_d is not None) == (name in FITTED)
+    assert (start.sigma_d is not None) == (name in FROM_NOTHING)
 
 
 def test_names_of_columns_bring_no_link(shipped: RunStore) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from neft import columns
 from neft.devices.lab_files.decoding import MAX_BYTES
 from neft.devices.measurements import read_measurements
-from neft.devices.spreads import FITTED, scaled
+from neft.devices.spreads import scaled
 from neft.errors import ConfigError
 
 
@@ -70,27 +70,6 @@ def test_without_targets_the_highest_levels_mean_is_the_maximal_conductance() ->
     assert found.g_max == 20
     assert found.levels[columns.BIAS].tolist() == pytest.approx([0, 0])
     assert any("the highest level's mean, which therefore has no bias" in note for note in found.notes)
-
-
-def test_fitted_spreads_by_hand() -> None:
-    # PCM: 0.26348 + 1.965 - 1.1731 = 1.05538 uS at 25 uS, 0.26348 at 0
-    # Joshi: 0.28638599 + 0.07585724 * 25 - 0.00178767 * 625 = 1.06552324; over 25
-    # Wan after a day: 0.701 + 22.086 - 50.773 + 47.095 - 16.458 = 2.651; over 40
-    assert FITTED["pcm_nandakumar"].relative_stds(1) == pytest.approx((0.0105392, 0.0422152))
-    assert FITTED["pcm_joshi"].relative_stds(1)[1] == pytest.approx(0.04262093)
-    assert FITTED["rram_wan_1d"].relative_stds(1) == pytest.approx((0.017525, 0.066275))
-    # half way: 0.26348 + 0.9825 - 0.293275 = 0.952705; with K = 2 at thirds: 0.26348 + 0.655 - 0.130344 = 0.788136
-    assert FITTED["pcm_nandakumar"].relative_stds(2)[1] == pytest.approx(0.03152542, rel=1e-6)
-
-
-@pytest.mark.parametrize("name", FITTED)
-@pytest.mark.parametrize("bits", [1, 2, 3, 4])
-def test_fitted_spreads_are_sourced_and_positive(name: str, bits: int) -> None:
-    stds = FITTED[name].relative_stds(bits)
-
-    assert len(stds) == 2**bits
-    assert 0 < min(stds) <= max(stds) < 0.2
-    assert any(year in FITTED[name].source for year in ("2019", "2020", "2022"))
 
 
 # ---------------------------------------------------------------- laws
