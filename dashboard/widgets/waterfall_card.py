@@ -19,8 +19,9 @@ from neft.sigma_d import sigma_d_text
 QUESTION = "Why is its accuracy not higher?"
 DEFINITION = r"""
 **Waterfall.** Accuracy on training images without devices, on test images, with weights as $M$-bit codes (Eq. 4 of
-[Qin2025]), with device variation in one layer after another, from the input to the output, then with one effect on the
-devices after another, where the run has any. Each step keeps those before it:
+[Qin2025]), as mapped to devices where that differs, misread while programmed where the run says so, with device
+variation as programming leaves it in one layer after another, from the input to the output, then with one effect on
+the devices after another, where the run has any. Each step keeps those before it:
 
 $$\text{cost}_k=\text{accuracy}_{k-1}-\text{accuracy}_k,\qquad \text{accuracy}_0=1$$
 
@@ -104,8 +105,8 @@ def _card(record: RunRecord, table: pd.DataFrame, dearest: str, sigma_d: float, 
         key=f"waterfall_{record.id}",
         question=QUESTION,
         caption=(
-            f"Accuracy step by step, at {SIGMA_D} = {sigma_d_text(sigma_d)}, {num_chips} chips. Look for the longest "
-            "bar; each step keeps those before it."
+            f"Accuracy step by step, at {SIGMA_D} = {sigma_d_text(sigma_d)}, {num_chips} chips of "
+            f"{record.facts.device_label}. Look for the longest bar; each step keeps those before it."
         ),
         definition=DEFINITION,
         alt=f"Accuracy after each of {len(table)} steps from training images to chips, and what each step costs.",

@@ -10,6 +10,8 @@ STEPS = {
     "training_images": "training images",
     "test_images": "test images",
     "quantised": "weights as codes",
+    "mapping": "as mapped to devices",
+    "programming": "misread while programmed",
     "variation": "variation in {layer}",
     "effect": "{effect}",
 }
@@ -17,6 +19,8 @@ CAUSES = {
     "training_images": "what training did not learn: its own training images are not all right",
     "test_images": "images that training has not seen",
     "quantised": "quantising the weights to codes",
+    "mapping": "mapping the weights to devices",
+    "programming": "misreading devices while they are programmed",
     "variation": "device variation {at}; of its layers, taken in their order, {layer} costs the most",
     "effect": "{effect}, after programming",
 }

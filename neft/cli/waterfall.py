@@ -27,6 +27,8 @@ WORDS = {
     "training_images": "training images, without devices",
     "test_images": "test images",
     "quantised": "weights as codes",
+    "mapping": "what devices aim at",
+    "programming": "+ misreading while programmed",
     "variation": "+ variation in {layer}",
     "effect": "+ {effect}",
 }
@@ -34,6 +36,8 @@ CAUSES = {
     "training_images": "what training did not learn",
     "test_images": "images it has not seen",
     "quantised": "quantising the weights",
+    "mapping": "mapping the weights to devices",
+    "programming": "misreading devices while they are programmed",
     "variation": "device variation (of its layers, in this order, {layer} costs the most)",
     "effect": "{effect}",
 }
@@ -63,10 +67,11 @@ ROUNDING = 5e-5
 def waterfall(run_id: str, sigma_d: str | None, num_instances: int, *, as_json: bool, **options: Any) -> None:
     r"""Say why a stored network's accuracy is so low: the step that costs it.
 
-    From the images it was trained on to images it has not seen, to M-bit codes, to device variation in one layer after
-    another, from the input to the output, and to one effect on the devices after another: each step keeps those before
-    it, so the costs add up. Those of variation and effects are taken chip by chip, on the run's own chips; what a layer
-    costs depends on those before it.
+    From the images it was trained on to images it has not seen, to M-bit codes, to what devices aim at where the
+    mapping is not the plain one, to what is misread while they are programmed, to device variation as programming
+    leaves it in one layer after another, from the input to the output, and to one effect on the devices after another:
+    each step keeps those before it, so the costs add up. Those of variation and effects are taken chip by chip, on the
+    run's own chips; what a layer costs depends on those before it.
 
     The result is stored and shown again when the same is asked.
 
@@ -149,6 +154,7 @@ def _table(record: RunRecord, found: WaterfallRecord, table: pd.DataFrame) -> Ta
         caption=(
             f"mean ± 95 % interval over {found.num_instances} chips, costs chip by chip; {found.num_test_images:,} "
             f"test and {found.num_training_images:,} training images\n"
+            f"chips: {facts.device_label}\n"
             f"each step keeps those before it · {record.id}"
         ),
     )

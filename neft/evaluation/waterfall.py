@@ -1,7 +1,8 @@
 """Where a network's accuracy goes, step by step: from the images it was trained on to the chips it is deployed on.
 
-Each step keeps what the steps before it did and adds one thing: images it has not seen, M-bit codes, device variation
-in one layer after another, from the input to the output, and one effect on the devices after another. What a step costs
+Each step keeps what the steps before it did and adds one thing: images it has not seen, M-bit codes, a mapping that
+is not the plain one, what is misread while chips are programmed, device variation as programming leaves it in one layer
+after another, from the input to the output, and one effect on the devices after another. What a step costs
 is the accuracy before it less that after it, so the costs add up to the whole loss. Chips are those of the run's
 evaluation, the same at every step.
 """
@@ -19,8 +20,11 @@ from neft.datasets.splits import take_evenly
 from neft.effects import Effects
 from neft.errors import ConfigError
 from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.stack import whole_mapping
 from neft.networks.device_layers import layer_name
 
+ROUNDING = 1e-5
+"""Of a layer's largest weight: less than a code of 16 bits."""
 MOST_TRAINING_IMAGES = 2000
 """Of more, so many stand for all, as even over the classes as there are images for."""
 
@@ -31,7 +35,8 @@ class ChipSteps:
 
     instance: int
     accuracies: tuple[float, ...]
-    """With device variation in the first layer, in the first two, …, in all; then with one effect, with two, …"""
+    """Of chips that are misread while they are programmed, that first; with device variation in the first layer, in
+    the first two, …, in all; then with one effect, with two, …"""
 
 
 class Waterfall:
@@ -48,7 +53,10 @@ class Waterfall:
         effects: on the devices, in the order in which they happen.
         training_images: accuracy on training images, without devices.
         test_images: accuracy on test images, without devices.
-        quantised: accuracy on test images with M-bit codes; None where nothing is quantised or codes are all there is.
+        quantised: accuracy on test images with M-bit codes, plainly mapped; None where nothing is quantised or codes
+            are all there is.
+        mapped: accuracy on test images of what devices aim at; None where a plain mapping aims at the same.
+        is_misread: whether programming misreads devices, so that chips without variation miss too.
     """
 
     @torch.inference_mode()
@@ -65,16 +73,21 @@ class Waterfall:
         few = take_evenly(data.train.labels, max(MOST_TRAINING_IMAGES, data.num_classes))
         self.num_training_images = len(few)
         self.num_test_images = len(self._labels)
-        slicing = BitSlicing(weight_bits=law.mapping.weight_bits, device_bits=law.mapping.device_bits)
-        real = ChipLaw(device=law.device, mapping=slicing, quantise=False)
-        trained = DeployedNetwork(network, real) if has_real_weights else self._deployed
+        self.is_misread = bool(law.programming.num_reads)
+        is_quantised = law.quantise and has_real_weights
+        coded = self._deployed
+        if not whole_mapping(law.mapping).is_plain:
+            coded = DeployedNetwork(network, _plainly_mapped(law, quantise=is_quantised))
+        trained = DeployedNetwork(network, _plainly_mapped(law, quantise=False)) if has_real_weights else coded
         trained.program(sigma_d=0.0)
         seen = _inputs(data, Split(images=data.train.images[few], labels=data.train.labels[few]))
         self.training_images = _accuracy(trained, *seen)
         self.test_images = _accuracy(trained, self._inputs, self._labels)
+        coded.program(sigma_d=0.0)
+        self.quantised = _accuracy(coded, self._inputs, self._labels) if is_quantised else None
         self._deployed.program(sigma_d=0.0)
-        is_quantised = law.quantise and has_real_weights
-        self.quantised = _accuracy(self._deployed, self._inputs, self._labels) if is_quantised else None
+        is_moved = coded is not self._deployed and not _aim_alike(coded, self._deployed)
+        self.mapped = _accuracy(self._deployed, self._inputs, self._labels) if is_moved else None
 
     def chips(self, *, sigma_d: float, num_instances: int, seed: int) -> Iterator[ChipSteps]:
         """Chip after chip, its accuracy with device variation in ever more layers.
@@ -100,6 +113,9 @@ class Waterfall:
         self._deployed.draw(seed, instance)
         levels = dict.fromkeys(self._names, 0.0)
         found: list[float] = []
+        if self.is_misread:
+            self._deployed.program(sigma_d=0.0)
+            found.append(_accuracy(self._deployed, self._inputs, self._labels))
         for name in self._names:
             levels[name] = sigma_d
             self._deployed.program(sigma_d=levels)
@@ -109,6 +125,22 @@ class Waterfall:
             deployed.program(sigma_d=sigma_d)
             found.append(_accuracy(deployed, self._inputs, self._labels))
         return ChipSteps(instance, tuple(found))
+
+
+def _plainly_mapped(law: ChipLaw, *, quantise: bool) -> ChipLaw:
+    mapping = law.mapping
+    slicing = BitSlicing(
+        weight_bits=mapping.weight_bits, device_bits=mapping.device_bits, significance_base=mapping.significance_base
+    )
+    return ChipLaw(device=law.device, mapping=slicing, quantise=quantise)
+
+
+def _aim_alike(one: DeployedNetwork, other: DeployedNetwork) -> bool:
+    """Whether the devices of two networks aim at the same weights, up to rounding."""
+    return all(
+        torch.allclose(target, other.targets[name], rtol=0, atol=ROUNDING * float(target.abs().max()))
+        for name, target in one.targets.items()
+    )
 
 
 def _inputs(data: ImageData, split: Split) -> tuple[Tensor, Int[Tensor, " images"]]:

@@ -84,10 +84,11 @@ def _steps(down: Waterfall, chips: list[ChipSteps]) -> tuple[WaterfallStep, ...]
     ]
     if down.quantised is not None:
         steps.append(WaterfallStep(step="quantised", accuracies=(down.quantised,)))
-    for place, layer in enumerate(down.layers):
-        accuracies = tuple(chip.accuracies[place] for chip in chips)
-        steps.append(WaterfallStep(step="variation", layer=layer, accuracies=accuracies))
-    for place, effect in enumerate(down.effects, start=len(down.layers)):
-        accuracies = tuple(chip.accuracies[place] for chip in chips)
-        steps.append(WaterfallStep(step="effect", effect=effect, accuracies=accuracies))
+    if down.mapped is not None:
+        steps.append(WaterfallStep(step="mapping", accuracies=(down.mapped,)))
+    of_chips = zip(*(chip.accuracies for chip in chips), strict=True)  # a step's accuracies after another's
+    if down.is_misread:
+        steps.append(WaterfallStep(step="programming", accuracies=next(of_chips)))
+    steps += [WaterfallStep(step="variation", layer=layer, accuracies=next(of_chips)) for layer in down.layers]
+    steps += [WaterfallStep(step="effect", effect=effect, accuracies=next(of_chips)) for effect in down.effects]
     return tuple(steps)

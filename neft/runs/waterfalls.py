@@ -22,14 +22,15 @@ from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS
 from neft.sigma_d import SigmaD
 
-VERSION = 1
+VERSION = 2
+"""Of 2 on there are steps of mapping and programming; those of 1 are read as they are."""
 FOLDER = "waterfalls"
 SUFFIX = ".json"
 NUM_INSTANCES = 30
 """Chips where no other number is asked for."""
 
-StepKey = Literal["training_images", "test_images", "quantised", "variation", "effect"]
-ON_CHIPS = ("variation", "effect")
+StepKey = Literal["training_images", "test_images", "quantised", "mapping", "programming", "variation", "effect"]
+ON_CHIPS = ("programming", "variation", "effect")
 """Steps of which each chip has an accuracy of its own."""
 
 

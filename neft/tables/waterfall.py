@@ -46,7 +46,7 @@ def waterfall_table(steps: Sequence[WaterfallStep]) -> pd.DataFrame:
 
 
 def cost_by_cause(steps: Sequence[WaterfallStep]) -> pd.DataFrame:
-    """A row per cause, the dearest first: what training did not learn, new images, codes, variation, each effect.
+    """A row per cause, the dearest first: what training did not learn, new images, codes, mapping, variation, effects.
 
     Variation is that in all layers together.
 
@@ -59,15 +59,15 @@ def cost_by_cause(steps: Sequence[WaterfallStep]) -> pd.DataFrame:
     """
     table = waterfall_table(steps)
     others = table[table[columns.STEP] != VARIATION]
-    without = table[~table[columns.STEP].isin(ON_CHIPS)]
     layers = table[table[columns.STEP] == VARIATION]
-    last = np.array([one for one in steps if one.step == VARIATION][-1].accuracies)
+    places = [place for place, one in enumerate(steps) if one.step == VARIATION]
+    lost = np.array(steps[places[0] - 1].accuracies) - np.array(steps[places[-1]].accuracies)
     variation = {
         columns.STEP: VARIATION,
         columns.LAYER: layers[columns.LAYER].iloc[int(layers[columns.COST].to_numpy().argmax())],
         columns.EFFECT: "",
-        columns.COST: float(without[columns.ACCURACY].iloc[-1] - last.mean()),
-        columns.COST_CI95: _half_width(last, is_sampled=True),
+        columns.COST: float(lost.mean()),
+        columns.COST_CI95: _half_width(lost, is_sampled=True),
     }
     causes = pd.concat([others[list(variation)], pd.DataFrame([variation])], ignore_index=True)
     return causes.sort_values(columns.COST, ascending=False, kind="stable", ignore_index=True)

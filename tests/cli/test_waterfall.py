@@ -32,6 +32,17 @@ def test_json_tells_every_step_and_the_costs_add_up(neft: Neft, stored: RunRecor
     assert (shown["sigma_d"], shown["num_instances"]) == (stored.facts.train_sigma_d, 3)
 
 
+def test_what_chips_are_mapped_and_written_by_is_named(neft: Neft, stored: RunRecord) -> None:
+    told = ("--programming", "residual", "--read-error", "0.3", "--scale", "channel", "--clip-for", "0.6")
+    other = json.loads(neft("evaluate", stored.id, "--num-instances", "3", *told, "--json").out)["id"]
+
+    shown = " ".join(neft("waterfall", other, *QUICK).out.split())
+
+    assert "chips: RRAM1" in shown
+    assert "residual programming" in shown
+    assert shown.index("weights as codes") < shown.index("what devices aim at") < shown.index("+ misreading while")
+
+
 def test_another_sigma_d_may_be_asked_for(neft: Neft, stored: RunRecord) -> None:
     assert json.loads(neft("waterfall", stored.id, *QUICK, "--sigma-d", "0.25", "--json").out)["sigma_d"] == 0.25
 

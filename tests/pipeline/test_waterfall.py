@@ -14,8 +14,10 @@ from neft.config import EvaluationConfig, RunConfig
 from neft.effects import Effects
 from neft.errors import ConfigError, RunCorruptError, RunNotFoundError, RunTooNewError, StoreError
 from neft.inspection.waterfall import WaterfallState, take_steps
+from neft.mapping.bit_slicing import BitSlicing
+from neft.mapping.stack import Mapping
 from neft.pipeline import Settings, WeightStorage, chip_law, law_of_chips, load_data, restore_network, run
-from neft.programming import WriteVerify
+from neft.programming import Residual, WriteVerify
 from neft.runs import waterfalls
 from neft.runs.facts import stored_config
 from neft.runs.records import RunRecord
@@ -146,6 +148,51 @@ def test_chips_without_effects_are_those_with_them(small_config: RunConfig, tmp_
 
     assert (variation.step, effect.effect) == ("variation", "read_noise")
     assert variation.accuracies == effect.accuracies
+
+
+@pytest.mark.parametrize("quantise", [True, False])
+def test_a_mapping_that_aims_elsewhere_is_a_step_after_the_plain_codes(
+    small_config: RunConfig, tmp_path: Path, quantise: bool
+) -> None:
+    """Codes by layer made the plain way; then what chips without variation are."""
+    mapping = Mapping(weight_bits=4, device_bits=2, scale="channel", clip_for=0.6)
+    evaluation = EvaluationConfig(sigma_ds=(0.0, 0.1), num_instances=3, mapping=mapping, quantise=quantise)
+    store, record = stored(tmp_path, small_config.model_copy(update={"evaluation": evaluation}))
+    data = load_data(stored_config(record), Settings(store=store))
+    network = restore_network(stored_config(record), data, store.weights(record))
+    slicing = BitSlicing(weight_bits=4, device_bits=2)
+    codes = {name: quantised(weight.detach(), slicing) for name, weight in network.device_weights().items()}
+    logits = functional_call(network, codes, (data.normalise(data.test.images),))
+    chips = store.instances(record)
+
+    states = taken(store, record)
+
+    steps = steps_of(states)
+    coded = {("quantised", ""): pytest.approx([float((logits.argmax(1) == data.test.labels).float().mean())])}
+    assert [one.step for one in states[-1].steps][2:] == [*["quantised"] * quantise, "mapping", *["variation"] * 3]
+    assert {key: value for key, value in steps.items() if key[0] == "quantised"} == (coded if quantise else {})
+    assert steps["mapping", ""] == pytest.approx(chips[chips[c.SIGMA_D] == 0][c.ACCURACY].tolist()[:1])
+    assert states[-1].steps[-1].accuracies == pytest.approx(chips[chips[c.SIGMA_D] == 0.1][c.ACCURACY].tolist())
+
+
+def test_a_mapping_that_aims_at_the_same_is_no_step(small_config: RunConfig, tmp_path: Path) -> None:
+    mapping = Mapping(sign="differential", copies=2)
+    evaluation = EvaluationConfig(sigma_ds=(0.0, 0.1), num_instances=2, mapping=mapping)
+    store, record = stored(tmp_path, small_config.model_copy(update={"evaluation": evaluation}))
+
+    assert ("mapping", "") not in steps_of(taken(store, record))
+
+
+def test_what_is_misread_while_programming_is_charged_to_no_layer(small_config: RunConfig, tmp_path: Path) -> None:
+    evaluation = EvaluationConfig(sigma_ds=(0.0, 0.1), num_instances=3, programming=Residual(read_error=0.2))
+    store, record = stored(tmp_path, small_config.model_copy(update={"evaluation": evaluation}))
+    chips = store.instances(record)
+
+    states = taken(store, record)
+
+    assert [one.step for one in states[-1].steps][2:] == ["quantised", "programming", *["variation"] * 3]
+    assert steps_of(states)["programming", ""] == pytest.approx(chips[chips[c.SIGMA_D] == 0][c.ACCURACY].tolist())
+    assert states[-1].steps[-1].accuracies == pytest.approx(chips[chips[c.SIGMA_D] == 0.1][c.ACCURACY].tolist())
 
 
 def test_effects_that_are_off_are_no_steps() -> None:

@@ -54,6 +54,17 @@ def test_the_dearest_cause_comes_first_with_variation_as_one() -> None:
     assert causes[c.LAYER].tolist() == ["stage 1 conv", "", "", ""]
 
 
+def test_variation_costs_what_it_takes_after_what_is_misread_chip_by_chip() -> None:
+    """Of 0.85, 0.75 and 0.8, 0.7, 0.55 and 0.61 are left: 0.15, 0.2 and 0.19, mean 0.18, std 0.026458."""
+    misread = WaterfallStep(step="programming", accuracies=(0.85, 0.75, 0.8))
+
+    causes = cost_by_cause([*STEPS[:3], misread, *STEPS[3:]]).set_index(c.STEP)
+
+    assert causes.loc["variation", c.COST] == pytest.approx(0.18)
+    assert causes.loc["variation", c.COST_CI95] == pytest.approx(4.302653 * 0.0264575 / 3**0.5, rel=1e-5)
+    assert causes.loc["programming", c.COST] == pytest.approx(0.09)
+
+
 def test_each_effect_is_a_cause_of_its_own() -> None:
     """Drift costs 0.62 - 0.5; variation still what it did before."""
     drift = WaterfallStep(step="effect", effect="drift", accuracies=(0.6, 0.4, 0.5))
