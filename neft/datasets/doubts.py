@@ -11,6 +11,9 @@ from neft.datasets.found_images import FoundImages, named
 from neft.datasets.split_names import look_like_splits
 from neft.errors import ConfigError
 
+NO_LABEL = frozenset({"", "?", "nan", "na", "n/a", "#n/a", "null", "unlabeled", "unlabelled", "unsup", "no label"})
+"""What stands where a label is missing."""
+BETWEEN_LABELS = re.compile(r"\s*[|;,+&/]\s*|\s+")
 MOST_NUMBERED = 10_000
 """Greater numbers are no classes counted from 0 or 1: years, codes."""
 
@@ -21,7 +24,8 @@ def refuse_doubts(found: FoundImages, *, owner: str) -> None:
     Raises:
         ConfigError: something is.
     """
-    doubts = [*found.doubts, *alike_classes(found.class_names)]
+    names = found.class_names
+    doubts = [*found.doubts, *alike_classes(names), *no_classes(names), *joined_classes(names)]
     if doubts:
         message = (
             f"{owner}: {' '.join(doubts)} If all of this is meant so, say that these images are meant: "
@@ -58,6 +62,33 @@ def alike_classes(class_names: Sequence[str]) -> tuple[str, ...]:
         if other != name:
             pairs.append(f"'{other}' and '{name}'")
     return (f"Classes that may be one, written in two ways: {named(pairs)}.",) if pairs else ()
+
+
+def no_classes(class_names: Sequence[str]) -> tuple[str, ...]:
+    """That classes may be what stands for a missing label.
+
+    >>> no_classes(["cat", "dog", "nan"]), no_classes(["-1", "0", "1"]), no_classes(["-1", "1"])
+    (("'nan' would be learned as a class: does it stand for a missing label?",), \
+("'-1' would be learned as a class: does it stand for a missing label?",), ())
+    """
+    missing = [name for name in class_names if _plainly_written(name) in NO_LABEL]
+    others = [name for name in class_names if name != "-1"]
+    if "-1" in class_names and len(others) > 1 and all(name.isdecimal() for name in others):
+        missing.append("-1")
+    which = named(f"'{name}'" for name in missing)
+    return (f"{which} would be learned as a class: does it stand for a missing label?",) if missing else ()
+
+
+def joined_classes(class_names: Sequence[str]) -> tuple[str, ...]:
+    """That classes may be several labels of one image.
+
+    >>> joined_classes(["cat", "dog", "cat|dog"]), joined_classes(["hot dog", "dog"])
+    (("'cat|dog' would be learned as a class: are these several labels of one image?",), ())
+    """
+    known = set(class_names)
+    joined = [name for name in class_names if len(parts := BETWEEN_LABELS.split(name)) > 1 and known.issuperset(parts)]
+    which = named(f"'{name}'" for name in joined)
+    return (f"{which} would be learned as a class: are these several labels of one image?",) if joined else ()
 
 
 def numbering_note(class_names: Sequence[str]) -> str:

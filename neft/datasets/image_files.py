@@ -1,6 +1,7 @@
 """Reading image files into one uint8 tensor: upright, on white, scaled to 8 bits, square."""
 
 import struct
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 from torch import Tensor
 
 from neft.datasets.fetching import in_one_line
@@ -55,6 +57,7 @@ class Seen:
             (kinds["deep"], f"have 16 bits a pixel: 0 … {DEEPEST:,} is scaled to 0 … 255"),
             (kinds["shares"], "hold no value above 1: 0 … 1 is scaled to 0 … 255"),
             (kinds["frames"], "hold several pictures: the first is read"),
+            (kinds["small"], "are smaller than they are asked for: they are enlarged"),
             (kinds["blank"], "are blank as the network sees them: every pixel is alike"),
         ]
         notes = [f"{count:,} of {total:,} images {words}." for count, words in said if count]
@@ -84,11 +87,14 @@ def read_images(
     seen = Seen() if seen is None else seen
     images = torch.empty(len(paths), channels, size, size, dtype=torch.uint8)
     problems: list[str] = []
-    for index, path in enumerate(paths):
-        try:
-            images[index] = _read(path, size=size, channels=channels, fit=fit, seen=seen)
-        except UNREADABLE as error:
-            problems.append(f"{path} ({in_one_line(error)})")
+    with warnings.catch_warnings():
+        # large is no fault; what is too large is an error
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        for index, path in enumerate(paths):
+            try:
+                images[index] = _read(path, size=size, channels=channels, fit=fit, seen=seen)
+            except UNREADABLE as error:
+                problems.append(f"{path} ({in_one_line(error)})")
     if problems:
         more = f" and {len(problems) - MAX_NAMED:,} more" if len(problems) > MAX_NAMED else ""
         what, them = ("The image", "it") if len(problems) == 1 else (f"{len(problems):,} images", "them")
@@ -104,6 +110,7 @@ def fitted(
     """One image of 8 bits: on white, in grey or colour, resized and made square."""
     seen.num_images += 1
     seen.kinds["oblong"] += image.width != image.height
+    seen.kinds["small"] += min(image.size) < size
     plain = _on_white(image, seen).convert("L" if channels == 1 else "RGB")
     make_square = ImageOps.fit if fit == "crop" else ImageOps.pad
     pixels = np.array(make_square(plain, (size, size), Image.Resampling.BILINEAR))
@@ -135,8 +142,14 @@ def _read(path: Path, *, size: int, channels: int, fit: Fit, seen: Seen) -> Tens
         upright = ImageOps.exif_transpose(image)
         if is_deep:  # Pillow clips, instead of scaling: a silently white image
             seen.kinds["deep"] += 1
-            upright = Image.fromarray(of_eight_bits(np.asarray(upright), seen))
+            pixels = of_eight_bits(np.asarray(upright), seen)
+            upright = Image.fromarray(255 - pixels if _is_negative(image) else pixels)
         return fitted(upright, size=size, channels=channels, fit=fit, seen=seen)
+
+
+def _is_negative(image: Image.Image) -> bool:
+    """Whether 0 is white in a TIFF; of 8 bits Pillow turns such itself."""
+    return isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0
 
 
 def _on_white(image: Image.Image, seen: Seen) -> Image.Image:

@@ -85,7 +85,7 @@ def find_by_labels(root: Path, labels: str) -> FoundImages:
     others = below.left_out.copy()
     others[path.suffix.lower()] -= path.resolve().is_relative_to(root.resolve())
     left_out = left_out_note(+others)
-    notes = (*notes, *said, *((left_out,) if left_out else ()))
+    notes = (*notes, *said, *_unread_notes(path), *((left_out,) if left_out else ()))
     return found_files(root, in_order, classes, class_names, splits, notes, doubts)
 
 
@@ -178,6 +178,17 @@ def _columns(header: list[str], path: Path) -> tuple[int, int, int | None, bool]
         "(and, where there are splits, one 'split')."
     )
     raise ConfigError(message)
+
+
+def _unread_notes(path: Path) -> tuple[str, ...]:
+    """Columns that could have been meant as well as those that are read."""
+    names = [cell.lower().replace(" ", "_") for cell in read_cells(path)[0][1]]
+    notes: list[str] = []
+    for known in (FILE_COLUMNS, LABEL_COLUMNS, SPLIT_COLUMNS):
+        read, *others = [name for name in known if name in names] or [""]
+        if others:
+            notes.append(f"Of {path.name} the column '{read}' is read, not {named(others)}.")
+    return tuple(notes)
 
 
 def _places(rows: Sequence[LabelRow], root: Path, images: Sequence[Path], path: Path) -> list[Path]:

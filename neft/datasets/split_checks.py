@@ -8,10 +8,15 @@ from neft.datasets.base import Split
 from neft.datasets.image_files import DARK
 from neft.datasets.split_names import SplitName
 
+FEW = 100
+"""Test images of which each moves accuracy by more than a point."""
+
 
 def split_notes(splits: Mapping[SplitName, Split]) -> tuple[str, ...]:
-    """In sentences: splits of another brightness, images in more than one split, and with more than one label."""
-    notes = (_brightness_note(splits), *_repeated_notes(splits))
+    """In sentences: few test images, splits of another brightness, images in more than one split or class."""
+    few = len(splits["test"])
+    small = f"There are {few} test images: each moves accuracy by {100 / few:.1f} points." if few < FEW else ""
+    notes = (small, _brightness_note(splits), *_repeated_notes(splits))
     return tuple(note for note in notes if note)
 
 

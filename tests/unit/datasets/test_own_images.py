@@ -1,6 +1,7 @@
 """Images of one's own: which are read, as what, of which class and split; and what is said of the rest."""
 
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,7 @@ UNCLEAR = {
     ),
     "two spellings": ("Cat", "cat"),
     "two ways to write a space": ("hot dog", "hot_dog"),
+    "images without a label": ("cat", "dog", "unlabeled"),
     "two ways to write a number": ("1", "01"),
     "two ways to write an accent": ("caf\u00e9", "cafe\u0301"),
 }
@@ -246,6 +248,17 @@ def test_splits_of_very_different_brightness_are_pointed_out(tmp_path: Path) -> 
 def test_too_few_images_to_hold_some_out_are_refused_in_a_sentence(tmp_path: Path, sizes: tuple[int, int]) -> None:
     with pytest.raises(ConfigError, match=f"too few to hold out .* the smallest class has {sizes[0]}"):
         read(folder(in_splits(tmp_path, train=sizes[0], test=sizes[1])))
+
+
+def test_few_test_images_are_pointed_out(tmp_path: Path) -> None:
+    root = in_splits(tmp_path, train=20, test=4)
+
+    assert "There are 8 test images: each moves accuracy by 12.5 points." in read(folder(root))[1]
+
+
+def test_images_that_are_enlarged_are_pointed_out(tmp_path: Path) -> None:
+    assert "40 of 40 images are smaller than they are asked for" in read(folder(two_classes(tmp_path), image_size=9))[1]
+    assert "smaller" not in read(folder(tmp_path, image_size=8))[1]
 
 
 def test_numbered_classes_with_gaps_are_pointed_out(tmp_path: Path) -> None:
@@ -393,6 +406,32 @@ def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path, suffix: str) -> None:
 
     assert data.test.images[0, 0, 0].tolist() == [0, 0, 100, 100, 255, 255, 255, 255]
     assert "20 of 20 images have 16 bits a pixel" in said
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_tiff_whose_zero_is_white_is_seen_as_meant(tmp_path: Path, dtype: type) -> None:
+    """Written by hand: 8 by 8, of two zeros a row and then all bits."""
+    pixels = np.zeros((8, 8), dtype=dtype)
+    pixels[:, 2:] = np.iinfo(dtype).max
+    bits = 8 * pixels.itemsize
+    tags = [(256, 8), (257, 8), (258, bits), (259, 1), (262, 0), (273, 8), (277, 1), (278, 8), (279, pixels.nbytes)]
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    file = b"II*\0" + struct.pack("<I", 8 + pixels.nbytes) + pixels.tobytes() + directory + bytes(4)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for index in range(10):
+            (tmp_path / name / f"{index}.tif").write_bytes(file)
+
+    data, _ = read(folder(tmp_path))
+
+    assert data.test.images[0, 0, 0].tolist() == [255, 255, 0, 0, 0, 0, 0, 0]
+
+
+def test_an_image_of_a_hundred_million_pixels_is_read_without_a_warning(tmp_path: Path) -> None:
+    root = two_classes(tmp_path)
+    Image.new("1", (10_000, 10_000)).save(root / "cat" / "large.png")
+
+    assert sum(map(sum, counts(read(folder(root))[0]))) == 41
 
 
 def test_sixteen_bits_of_which_few_are_used_are_pointed_out(tmp_path: Path) -> None:
@@ -597,6 +636,23 @@ def test_names_of_files_may_be_written_in_either_form_of_unicode(tmp_path: Path)
     assert read(folder(tmp_path, labels="labels.csv"))[0].class_names == ("c", "d")
 
 
+@pytest.mark.parametrize("third", ["nan", "N/A", "cat|dog", "dog, cat"])
+def test_labels_that_may_be_none_or_several_are_asked_about(tmp_path: Path, third: str) -> None:
+    text = "file,label\n" + "\n".join(f'{n:03}.png,"{("cat", "dog", third)[n % 3]}"' for n in range(36))
+
+    with pytest.raises(ConfigError, match="would be learned as a class"):
+        read(labelled(tmp_path, text, count=36))
+
+
+def test_of_several_columns_that_could_be_meant_it_is_said_which_is_read(tmp_path: Path) -> None:
+    text = f"file,label,category\n{rows(24, '{n:03}.png,{label},x')}"
+
+    data, said = read(labelled(tmp_path, text))
+
+    assert data.class_names == ("cat", "dog")
+    assert "Of labels.csv the column 'label' is read, not category." in said
+
+
 def test_images_in_folders_of_splits_are_not_split_anew_unasked(tmp_path: Path) -> None:
     fill(tmp_path / "train", 24)
     fill(tmp_path / "test", 24, begin=24)
@@ -717,6 +773,8 @@ def test_arrays_that_use_little_of_their_range_are_pointed_out(tmp_path: Path) -
         (np.zeros((40, 8, 8)), np.arange(40) / 7, "whole numbers or words; got fractions"),
         (np.zeros((40, 8, 8)), np.full(40, np.nan), "whole numbers or words; got NaN"),
         (np.zeros((40, 8, 8)), np.where(np.arange(40) % 2, "Cat", "cat"), "may be one, written in two ways"),
+        (np.zeros((40, 8, 8)), np.arange(40) % 3 - 1, "'-1' would be learned as a class"),
+        (np.zeros((40, 8, 8)), np.where(np.arange(40) % 2, "cat", ""), "'' would be learned as a class"),
         (np.zeros((40, 8, 8)), np.zeros((40, 3)), "one 1 a row"),
         (np.zeros((40, 8, 8)), np.zeros(40, dtype=int), "at least 2 classes"),
         (np.zeros((40, 8, 8)), (np.arange(40) < 3).astype(int), "1 has 3"),
