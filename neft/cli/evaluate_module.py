@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from torch import Tensor
+from torch import Tensor, nn
 
 from neft import columns
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
@@ -15,6 +15,8 @@ from neft.cli.shared_options import data_dir_option, json_option, store_option, 
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
 from neft.config import RunConfig
 from neft.datasets import Dataset
+from neft.datasets.found_images import named
+from neft.errors import ConfigError
 from neft.module_files import load_arrays, load_module, load_weights
 from neft.options import FAMILIES, option_words
 from neft.own_runs import try_network
@@ -22,9 +24,11 @@ from neft.pipeline import Progress, Settings, chip_law, in_threads, load_data
 from neft.runs.places import default_data_dir
 from neft.runs.store import Stores
 
+FEW = 2
+"""Inputs that tell what a network puts out."""
 OF_TRAININGS = frozenset(
     {
-        *("dataset", "max_train", "checksum", "max_test", "worst_case", "recalibrate_batchnorm"),
+        *("dataset", "max_train", "max_test", "worst_case", "recalibrate_batchnorm"),
         *("test_device", "test_mapping", "test_programming"),
     }
 )
@@ -89,7 +93,9 @@ def evaluate_module(
         load_weights(network, weights)
     evaluation = config.evaluation
     with stop_on_signals() as asked, watching(None) as (watcher, _), in_threads(options["threads"]):
-        dataset, inputs, labels = _inputs(config, data, options, watcher)
+        dataset, inputs, labels, class_names = _inputs(config, data, options, watcher)
+        if class_names:
+            _refuse_other_outputs(network, inputs, labels, class_names, options)
         tried = try_network(
             network,
             zip(inputs.split(batch_size), labels.split(batch_size), strict=True),
@@ -122,15 +128,35 @@ def evaluate_module(
 
 def _inputs(
     config: RunConfig, data: str, options: dict[str, Any], watcher: Callable[[Progress], None]
-) -> tuple[Dataset | None, Tensor, Tensor]:
-    """The data set, if it is one, and the inputs and labels."""
+) -> tuple[Dataset | None, Tensor, Tensor, tuple[str, ...]]:
+    """The data set, if it is one, the inputs and labels, and a data set's classes by their labels."""
     if data not in FAMILIES["dataset"]:
-        return None, *load_arrays(Path(data))
+        return None, *load_arrays(Path(data)), ()
     config = config.model_copy(update={"dataset": config.dataset.identified()})
     place = options["data_dir"] or default_data_dir()
     store = Stores.at(options["store_root"]).own
     loaded = load_data(config, Settings(store, data_dir=place, download=options["download"], on_progress=watcher))
-    return config.dataset, loaded.normalise(loaded.test.images), loaded.test.labels
+    return config.dataset, loaded.normalise(loaded.test.images), loaded.test.labels, loaded.class_names
+
+
+def _refuse_other_outputs(
+    network: nn.Module, inputs: Tensor, labels: Tensor, class_names: tuple[str, ...], options: dict[str, Any]
+) -> None:
+    """Outputs are the data set's classes in their order, or one output two of them: others would be counted wrong."""
+    tried = try_network(
+        network,
+        [(inputs[:FEW], labels[:FEW])],
+        sigma_ds=[0.0],
+        num_instances=1,
+        in_devices=options["in_devices"] or None,
+        weights=options["deviations_on"],
+    )
+    if tried.num_classes != len(class_names) and (tried.num_classes, len(class_names)) != (1, 2):
+        message = (
+            f"The network tells {tried.num_classes} classes apart, the data set {len(class_names)} "
+            f"({named(class_names)}): which is which is not clear. Give inputs and labels in a file: --data FILE.npz."
+        )
+        raise ConfigError(message)
 
 
 def _command(target: str, weights: Path | None, data: str, batch_size: int, options: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 from typing_extensions import override
@@ -84,6 +85,41 @@ def test_the_same_weights_are_the_same_run_from_any_file(neft: Neft, weights: st
 def test_a_data_sets_test_images_are_told_by_its_name(neft: Neft) -> None:
     made = record(neft, "net.py:make_model", "--weights", "net.pt", "--data", "digits")
     assert made["facts"]["dataset"] == "digits"
+
+
+def of_classes(names: tuple[str, ...]) -> tuple[str, ...]:
+    """A folder of these classes, and the options that name it."""
+    rng = np.random.default_rng(0)
+    for name in names:
+        Path("images", name).mkdir(parents=True)
+        for index in range(12):
+            Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(Path("images", name, f"{index}.png"))
+    return ("--data", "image_folder", "--path", "images", "--channels", "1", "--image-size", "8")
+
+
+def test_a_network_of_other_classes_than_the_data_sets_is_refused(neft: Neft, own_store: RunStore) -> None:
+    answer = neft("evaluate-module", "net.py:make_model", *of_classes(("0", "2", "5")), *FEW)
+
+    assert "The network tells 10 classes apart, the data set 3 (0, 2, 5): which is which is not clear." in answer.err
+    assert own_store.ids() == []
+
+
+def test_one_output_tells_two_classes_apart(neft: Neft) -> None:
+    _ = Path("net.py").write_text(CODE.replace("10))", "1))"), encoding="utf-8")
+
+    assert neft("evaluate-module", "net.py:make_model", *of_classes(("cat", "dog")), *FEW).code == 0
+
+
+@pytest.mark.parametrize("outputs", [3, 10])
+def test_images_that_were_asked_about_are_taken_once_they_are_said_to_be_meant(neft: Neft, outputs: int) -> None:
+    _ = Path("net.py").write_text(CODE.replace("10))", f"{outputs}))"), encoding="utf-8")
+    given = of_classes(("cat", "dog", "val"))
+    asked = neft("evaluate-module", "net.py:make_model", *given, *FEW).err
+
+    answer = neft("evaluate-module", "net.py:make_model", *given, *FEW, "--checksum", asked.rstrip(".\n").split()[-1])
+
+    assert "'val' would be learned as a class" in asked
+    assert (answer.code == 0) == (outputs == 3)
 
 
 def test_the_kept_command_makes_the_run_again(neft: Neft, own_store: RunStore) -> None:
