@@ -17,6 +17,7 @@ class Page(Enum):
     CHIP = ("chip", "One chip", ":material/memory:", "Chips")
     VOTES = ("votes", "One input", ":material/how_to_vote:", "Chips")
     SLICES = ("slices", "Bit slices", ":material/stacked_bar_chart:", "Chips")
+    SCHEMES = ("schemes", "Mapping and programming", ":material/account_tree:", "Chips")
     PREVIEW = ("preview", "Preview", ":material/bolt:", "Chips")
     WORST_CASE = ("worst_case", "Worst case", ":material/crisis_alert:", "Chips")
     DEVICES = ("devices", "Devices", ":material/inventory_2:", "Chips")

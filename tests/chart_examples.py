@@ -111,6 +111,38 @@ def histogram(key: str, edges: Sequence[float] = (-0.9, -0.31, 0.29, 0.87)) -> p
     )
 
 
+def _schemes(sigma_ds: Sequence[float] = (0.1,)) -> pd.DataFrame:
+    """A row per scheme and sigma_d, with interval, costs and noise."""
+    names = ["default~open_loop", "scale=channel~open_loop", "default~residual"]
+    frame = rows({c.SCHEME: names, c.SIGMA_D: sigma_ds})
+    count = len(frame)
+    words = {
+        c.LABEL: frame[c.SCHEME].map(dict(zip(names, ("as published", "scale channel", "residual"), strict=True))),
+        c.PROGRAMMING_LABEL: frame[c.SCHEME].map(dict(zip(names, ("Open loop", "Open loop", "Residual"), strict=True))),
+        c.METHOD_RANK: frame[c.SCHEME].map(dict(zip(names, (0, 0, 3), strict=True))),
+        c.DEPARTURE: frame[c.SCHEME].map(dict(zip(names, ("", names[1], ""), strict=True))),
+        c.ON_FRONT: [place % 2 == 0 for place in range(count)],
+    }
+    numbers = {
+        c.PULSES: odd("pulses", count, 4, 40),
+        c.CLOSED_FORM_NOISE: odd("closed form noise", count, 0.1, 0.3),
+        c.SAMPLED_NOISE: odd("sampled noise", count, 0.1, 0.3),
+    }
+    return with_interval("schemes", frame.assign(**words, **numbers))
+
+
+def _weight_under_schemes() -> pd.DataFrame:
+    schemes = _schemes().drop(columns=[c.MEAN, c.LOWER, c.UPPER])
+    parts = [histogram(str(scheme)).assign(**{c.SCHEME: scheme, c.STD: 0.1}) for scheme in schemes[c.SCHEME]]
+    return pd.concat(parts, ignore_index=True).merge(schemes, on=c.SCHEME)
+
+
+def _budgets() -> pd.DataFrame:
+    frame = rows({c.CHOICE: ["second_derivative", "random"], c.BUDGET: [0.0, 0.25, 1.0]})
+    numbers = {c.PULSES: odd("budget pulses", 6, 4, 20), c.READS: odd("budget reads", 6, 0, 20)}
+    return with_interval("budgets", frame.assign(**{c.LABEL: frame[c.CHOICE]}, **numbers))
+
+
 def _settings() -> pd.DataFrame:
     terms = rows({c.VARIANT: ["ovf", "irs"], c.POSITION: [1.0, 2.0, 3.0]}, **COUNTS)
     words = {
@@ -344,6 +376,25 @@ def _by_temperature(key: str, low: float, high: float) -> pd.DataFrame:
 
 
 EXAMPLES: dict[str, Example] = {
+    "accuracy_by_budget": Example(
+        {"points": _budgets()},
+        {"points": {c.MEAN: 100, c.LOWER: 100, c.UPPER: 100, c.PULSES: 1, c.BUDGET: 100}},
+        {"at": 0.25},
+    ),
+    "accuracy_vs_cost": Example(
+        {"points": _schemes()},
+        {"points": {c.MEAN: 100, c.LOWER: 100, c.UPPER: 100, c.PULSES: 1}},
+        {"cost": c.PULSES, "cost_title": "pulses a weight"},
+    ),
+    "scheme_curves": Example(
+        {"means": _schemes((0.1, 0.2))},
+        {"means": {c.MEAN: 100, c.SIGMA_D: 1}},
+        {"chance": 0.1, "sigma_d": 0.1},
+    ),
+    "scheme_noise": Example({"noise": _schemes()}, {"noise": {c.CLOSED_FORM_NOISE: 100, c.SAMPLED_NOISE: 100}}),
+    "weight_under_schemes": Example(
+        {"histograms": _weight_under_schemes()}, {"histograms": {c.BIN_LEFT: 1, c.BIN_RIGHT: 1}}
+    ),
     "accuracy_distribution": Example(
         {"quantiles": labelled(quantiles("accuracy", c.VARIANT, list(VARIANTS)))},
         {"quantiles": {c.VALUE: 100, c.QUANTILE: 100}},

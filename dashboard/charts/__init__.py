@@ -3,7 +3,9 @@
 To add one: a file with its function, and its line here. Nothing here knows Streamlit, torch or a store.
 """
 
+from dashboard.charts.accuracy_by_budget import accuracy_by_budget
 from dashboard.charts.accuracy_distribution import accuracy_distribution
+from dashboard.charts.accuracy_vs_cost import accuracy_vs_cost
 from dashboard.charts.accuracy_vs_sigma_d import accuracy_vs_sigma_d
 from dashboard.charts.advantage_by_budget import advantage_by_budget
 from dashboard.charts.calibration_vs_sigma_d import calibration_vs_sigma_d
@@ -33,6 +35,8 @@ from dashboard.charts.preview_curve import preview_curve
 from dashboard.charts.programmed_weight import programmed_weight
 from dashboard.charts.ranking import ranking
 from dashboard.charts.reliability import reliability
+from dashboard.charts.scheme_curves import scheme_curves
+from dashboard.charts.scheme_noise import scheme_noise
 from dashboard.charts.seed_dots import seed_dots
 from dashboard.charts.setting_points import setting_points
 from dashboard.charts.side_by_side import run_curves, run_differences, run_distributions, run_histories
@@ -48,12 +52,15 @@ from dashboard.charts.waterfall import waterfall
 from dashboard.charts.weight_deviations import weight_deviations
 from dashboard.charts.weight_errors import weight_errors
 from dashboard.charts.weight_slices import device_levels, slice_errors, weight_distribution
+from dashboard.charts.weight_under_schemes import weight_under_schemes
 from dashboard.charts.worst_case_curve import worst_case_curve
 
 __all__ = [
     "Mark",
     "Mode",
+    "accuracy_by_budget",
     "accuracy_distribution",
+    "accuracy_vs_cost",
     "accuracy_vs_sigma_d",
     "advantage_by_budget",
     "calibration_vs_sigma_d",
@@ -89,6 +96,8 @@ __all__ = [
     "run_differences",
     "run_distributions",
     "run_histories",
+    "scheme_curves",
+    "scheme_noise",
     "seed_dots",
     "setting_points",
     "slice_errors",
@@ -104,5 +113,6 @@ __all__ = [
     "weight_deviations",
     "weight_distribution",
     "weight_errors",
+    "weight_under_schemes",
     "worst_case_curve",
 ]

@@ -283,3 +283,31 @@ class LayerWeight:
     w_max: float
     place: tuple[int, ...]
     """Its index in the layer's tensor."""
+
+
+@dataclass(frozen=True)
+class SchemesPart:
+    """How far a comparison of schemes is."""
+
+    chips: pd.DataFrame
+    """scheme, sigma_d, instance, accuracy: of the schemes that are known."""
+    costs: pd.DataFrame
+    """A row per scheme and sigma_d: labels, costs and noise (`neft.evaluation.schemes`)."""
+    budgets: pd.DataFrame
+    """scheme, programming, choice, budget; no rows where no share of the weights is varied."""
+    run_ids: dict[str, str]
+    """By scheme the run that its chips are stored under."""
+    refused: dict[str, str]
+    """What cannot be, in words, and why."""
+    num_known: int
+    """Schemes that are known, or cannot be."""
+    count: int
+    """All schemes."""
+    label: str
+    """Of the one that is tried."""
+    done: int
+    total: int
+    """Chips of it."""
+    seconds: float
+    """Of computing so far."""
+    is_finished: bool

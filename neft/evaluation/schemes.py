@@ -6,6 +6,7 @@ square over all weights; costs are a weight's.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import pandas as pd
 import torch
@@ -15,7 +16,7 @@ from torch.utils.hooks import RemovableHandle
 from neft import columns
 from neft.chips.deployed import ChipLaw, draws_from
 from neft.chips.device_by_device import DeviceByDevice
-from neft.component import component_text
+from neft.component import build, component_text
 from neft.mapping.stack import Mapping
 from neft.mapping.variations import cheaply_improved, variations
 from neft.networks.device_layers import device_weights
@@ -63,16 +64,14 @@ def usual_schemes(mapping: Mapping, programming: BaseProgramming) -> tuple[Schem
 
 def budgeted_schemes(mapping: Mapping, budgets: Iterable[float] = BUDGETS) -> tuple[Budgeted, ...]:
     """Every programming that spends effort on a share of the weights, at these shares, chosen in every way it knows."""
-    shares = tuple(budgets)
-    return tuple(
-        Budgeted(
-            Scheme(mapping, kind.model_validate({kind.budget_field: share, kind.choice_field: choice})), share, choice
-        )
-        for kind in PROGRAMMINGS.values()
-        if kind.budget_field
-        for choice in kind.choices()
-        for share in shares
-    )
+    found: list[Budgeted] = []
+    for kind in PROGRAMMINGS.values():
+        for choice, share in product(kind.choices(), tuple(budgets)):
+            # where none or all are chosen it is one scheme, however they are
+            decided = choice if 0 < share < 1 else kind.choices()[0]
+            form = build(kind, {kind.budget_field: share, kind.choice_field: decided})
+            found.append(Budgeted(Scheme(mapping, form), share, choice))
+    return tuple(found)
 
 
 def scheme_costs(

@@ -14,10 +14,9 @@ CHANGES: tuple[dict[str, Any], ...] = (
     {"significance_base": 1},
     {"sign": "differential"},
     {"sign": "offset"},
-    {"sign": "unipolar"},
     {"copies": 2},
 )
-"""What is chosen otherwise."""
+"""What is chosen otherwise. Unipolar devices are left out: only networks that were trained for them can lie so."""
 CHEAP_CHANGE: dict[str, Any] = {"scale": "channel"}
 """One digital factor a column and no further device: what other choices are tried together with."""
 

@@ -179,13 +179,18 @@ def label(config: RunConfig, scheme: Scheme) -> str:
     return ", ".join(chip_words(_alone(config, scheme))) or "as published"
 
 
-def _labels(config: RunConfig, scheme: Scheme) -> dict[str, str]:
+def labels(config: RunConfig, scheme: Scheme) -> dict[str, str | int]:
+    """In words, and what decides how it is drawn: the programming, and in what it departs from the run's mapping."""
     mapped = replace(scheme, programming=RunConfig().programming)
+    name = scheme.programming.model_dump()["name"]
+    is_plain = scheme.mapping == config.test_mapping and scheme.programming == scheme.programming.compared()[0]
     return {
         columns.LABEL: label(config, scheme),
         columns.MAPPING_LABEL: label(config, mapped),
-        columns.PROGRAMMING: scheme.programming.model_dump()["name"],
+        columns.PROGRAMMING: name,
         columns.PROGRAMMING_LABEL: scheme.programming.label,
+        columns.METHOD_RANK: list(PROGRAMMINGS).index(name),
+        columns.DEPARTURE: "" if is_plain else scheme.key,
     }
 
 
@@ -205,10 +210,11 @@ def _try(
 ) -> TriedScheme:
     config = with_scheme(bench.config, scheme, sigma_ds=bench.sigma_ds, num_instances=bench.num_instances)
     law = law_of_chips(config, network, data)
-    costs = _costs(config, scheme, law, network, data, bench.settings)
+    costs = _costs(bench.config, config, scheme, law, network, data, threads=bench.settings.threads)
 
     def tell(progress: Progress) -> None:
-        on_progress(replace(at, done=progress.done, total=progress.total))
+        if progress.total:  # nothing else is told of its chips
+            on_progress(replace(at, done=progress.done, total=progress.total))
 
     record = stored_evaluation(config, bench.settings.pretrained_stores)
     if record is None:
@@ -219,14 +225,14 @@ def _try(
 
 
 def _costs(
-    config: RunConfig, scheme: Scheme, law: ChipLaw, network: Network, data: ImageData, settings: Settings
+    base: RunConfig, config: RunConfig, scheme: Scheme, law: ChipLaw, network: Network, data: ImageData, *, threads: int
 ) -> pd.DataFrame:
     image = data.normalise(data.test.images[:1])
-    with in_threads(settings.threads):
+    with in_threads(threads):
         costs = scheme_costs(
             network, image, law, sigma_ds=config.evaluation.sigma_ds, seed=config.evaluation.seed, name=scheme.key
         )
-    return costs.assign(**_labels(config, scheme))
+    return costs.assign(**labels(base, scheme))
 
 
 def stored_evaluation(config: RunConfig, stores: Stores) -> RunRecord | None:

@@ -77,6 +77,18 @@ def on_front(table: pd.DataFrame, costs: Sequence[str], value: str = columns.MEA
     return pd.Series(dominated, index=table.index).map(lambda it: not it)
 
 
+def best(table: pd.DataFrame) -> pd.DataFrame:
+    """The one row of the highest mean; of equal ones the first."""
+    return table.nlargest(1, columns.MEAN)
+
+
+def no_dearer(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that take no more devices, pulses and reads than the first."""
+    first = table.iloc[0]
+    kept = [table[name] <= first[name] for name in (columns.DEVICES, columns.PULSES, columns.READS)]
+    return table[pd.concat(kept, axis=1).all(axis=1)]
+
+
 def by_cost(table: pd.DataFrame, cost: str) -> pd.DataFrame:
     """The rows, the cheapest first; what costs the same by the other costs in their order, then the better first."""
     order = [cost, *(name for name in columns.COSTS if name != cost)]

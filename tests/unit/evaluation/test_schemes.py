@@ -102,7 +102,7 @@ def test_digital_operations_are_those_counted_by_hand(mapping: Mapping, of_convo
 
 
 FORMS = [form for kind in PROGRAMMINGS.values() for form in kind.compared()]
-USUAL = [one for one in variations(Mapping()) if one.sign != "unipolar"]
+USUAL = variations(Mapping())
 
 
 # a turned device holds a part of many weights: none can be verified alone
@@ -139,7 +139,7 @@ def test_every_programming_and_every_variation_is_among_the_usual_schemes() -> N
 
 
 def test_budgets_are_tried_with_every_way_of_choosing() -> None:
-    found = budgeted_schemes(Mapping(), [0.0, 0.5])
+    found = budgeted_schemes(Mapping(), [0.25, 0.5])
     kinds = [kind for kind in PROGRAMMINGS.values() if kind.budget_field]
     assert kinds
     assert len(found) == sum(len(kind.choices()) * 2 for kind in kinds)
@@ -148,6 +148,13 @@ def test_budgets_are_tried_with_every_way_of_choosing() -> None:
         and getattr(one.scheme.programming, one.scheme.programming.choice_field) == one.choice
         for one in found
     )
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_where_none_or_all_are_chosen_it_is_one_scheme_however_they_are(share: float) -> None:
+    found = budgeted_schemes(Mapping(), [share])
+    assert len({one.choice for one in found}) > 1
+    assert len({one.scheme.key for one in found}) == 1
 
 
 def test_bits_that_a_variation_does_not_go_with_are_left_alone() -> None:

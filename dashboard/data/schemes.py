@@ -1,0 +1,153 @@
+"""Schemes (a mapping and a programming) of stored networks: trying them, and what tables say of them."""
+
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.computing import process
+from dashboard.computing.answers import SchemesPart
+from dashboard.data import restorable
+from dashboard.data.caches import kept
+from dashboard.data.stored import RunRecord
+from neft import columns
+from neft.errors import NeftError
+from neft.tables.percentiles import chips_needed, percentile_name
+from neft.tables.schemes import Choice, at_sigma_d, best, by_cost, cheapest, no_dearer, on_front, schemes_table
+
+if TYPE_CHECKING:
+    from dashboard.computing.work import schemes as work
+else:
+    work = process.remote("dashboard.computing.work.schemes")
+
+__all__ = ["Choice", "at_sigma_d", "best", "by_cost", "cheapest", "chips_needed", "no_dearer", "percentile_name"]
+
+Kind = Literal["usual", "budgets"]
+A_STEP = 0.8
+"""Seconds of computing a step: the page stays answerable."""
+SIGMA_DS = (0.0, 0.1, 0.2, 0.4)
+"""Where schemes are tried, those of `neft schemes`."""
+CHIPS = (60, 100, 300)
+"""On how many chips schemes can be tried; the fewest that bound the 5th percentile from below first."""
+BUDGET_CHIPS = 30
+"""Chips on which shares are tried."""
+EMPTY = SchemesPart(
+    chips=pd.DataFrame(),
+    costs=pd.DataFrame(),
+    budgets=pd.DataFrame(),
+    run_ids={},
+    refused={},
+    num_known=0,
+    count=0,
+    label="",
+    done=0,
+    total=0,
+    seconds=0.0,
+    is_finished=False,
+)
+
+
+class Comparison:
+    """Schemes of a network, as far as they are known; pages that show the same ones share it."""
+
+    def __init__(self, record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> None:
+        self._record = record
+        self._kind: Kind = kind
+        self._sigma_ds = sigma_ds
+        self._num_chips = num_chips
+        self.last = EMPTY
+        self.problem: NeftError | None = None
+        """Why it cannot go on, if it cannot."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all is known and stored, or nothing more can be."""
+        return self.last.is_finished or self.problem is not None
+
+    def advance(self) -> None:
+        """Try a few chips more."""
+        if self.is_finished:
+            return
+        try:
+            self.last = work.go_on(
+                self._record.id,
+                restorable.checksum(self._record),
+                self._kind,
+                sigma_ds=self._sigma_ds,
+                num_instances=self._num_chips,
+                seconds=A_STEP,
+            )
+        except NeftError as error:
+            self.problem = error
+
+
+def comparison(record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> Comparison:
+    """The comparison of a run's schemes, begun or to be begun."""
+    return _comparison(record.id, restorable.checksum(record), kind, sigma_ds, num_chips, record)
+
+
+def start_anew(record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> None:
+    """Forget how far it came, so that one that failed can be tried again."""
+    _comparison.clear(record.id, restorable.checksum(record), kind, sigma_ds, num_chips, record)
+
+
+def cancel(record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> None:
+    """End it; schemes that are known stay stored."""
+    work.cancel()
+    start_anew(record, kind, sigma_ds, num_chips)
+
+
+def count(record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> tuple[int, int]:
+    """How many schemes there are, and of how many the chips are stored.
+
+    Raises:
+        NeftError: the run's weights or its data are not there.
+    """
+    return _count(record.id, restorable.checksum(record), kind, sigma_ds, num_chips)
+
+
+def table(part: SchemesPart, percentile: int) -> pd.DataFrame:
+    """A row per known scheme and sigma_d (`neft.tables.schemes`), with the run that its chips are stored under."""
+    found = schemes_table(part.chips, part.costs, percentile=percentile)
+    return found.assign(**{columns.RUN_ID: found[columns.SCHEME].map(part.run_ids)})
+
+
+def fronts(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """The rows, with whether each is on the front of the mean against this one cost."""
+    return rows.assign(**{columns.ON_FRONT: on_front(rows, [cost])})
+
+
+def budget_table(part: SchemesPart) -> pd.DataFrame:
+    """A row per choice and share that is known."""
+    found = schemes_table(part.chips, part.costs, percentile=5)
+    kept = [columns.SCHEME, columns.SIGMA_D, columns.NUM_INSTANCES, columns.PULSES, columns.READS]
+    kept += [columns.MEAN, columns.CI95, columns.LOWER, columns.UPPER]
+    joined = part.budgets.merge(found[kept], on=columns.SCHEME)
+    return joined.sort_values([columns.CHOICE, columns.BUDGET], ignore_index=True)
+
+
+def deviations(record: RunRecord, layer: str, number: int, sigma_d: float) -> pd.DataFrame:
+    """By how much one weight misses under each scheme: a row per scheme and bin.
+
+    Raises:
+        NeftError: the run's weights or its data are not there.
+    """
+    return _deviations(record.id, restorable.checksum(record), layer, number, sigma_d)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Programming one weight under every scheme …")
+def _deviations(run_id: str, checksum: str, layer: str, number: int, sigma_d: float) -> pd.DataFrame:
+    return work.deviations(run_id, checksum, layer=layer, number=number, sigma_d=sigma_d)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _comparison(
+    run_id: str, checksum: str, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int, _record: RunRecord
+) -> Comparison:
+    del run_id, checksum
+    return Comparison(_record, kind, sigma_ds, num_chips)
+
+
+@kept(max_entries=32, show_spinner="Looking for stored schemes …")
+def _count(run_id: str, checksum: str, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> tuple[int, int]:
+    return work.count(run_id, checksum, kind, sigma_ds=sigma_ds, num_instances=num_chips)
