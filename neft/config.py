@@ -320,8 +320,17 @@ class RunConfig(Component):
 
     @property
     def decisive(self) -> str:
-        """Everything that decides the run's numbers and is not the default, as one text."""
-        return _canonical(_departures(self))
+        """Everything that decides the run's numbers and is not the default, as one text.
+
+        Mapping and programming of the test chips are left out where they restate those of the training, which hold
+        where none are given; a test device is not, as stored ids have it.
+        """
+        found = _departures(self)
+        for part in ("mapping", "programming"):
+            given = getattr(self.evaluation, part)
+            if given is not None and _departures(given) == _departures(getattr(self, part)):
+                del found["evaluation"][part]
+        return _canonical(found)
 
     @property
     def run_id(self) -> str:

@@ -14,13 +14,13 @@ from torch.func import functional_call
 
 from neft.chips.device_by_device import DeviceByDevice, DeviceDraws, deploy_device_by_device
 from neft.chips.pooling import pool_pairwise
-from neft.chips.sampling import CHIP, Deployment, Sampler, Source, Weights, deploy
+from neft.chips.sampling import CHIP, NONE_TRANSPOSED, Deployment, Sampler, Source, Weights, deploy
 from neft.devices import BaseDevice
 from neft.effects import Effects
 from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.stack import whole_mapping
 from neft.networks.copying import copied
-from neft.networks.device_layers import device_weights
+from neft.networks.device_layers import device_weights, transposed_groups
 from neft.networks.folding import fold_batchnorm
 from neft.programming import BaseProgramming, OpenLoop
 from neft.seeding import generator
@@ -60,14 +60,20 @@ class ChipLaw:
         """Whether chips without variation are all alike: nothing happens to them, and nothing is misread."""
         return self.effects.is_none and not self.programming.num_reads
 
-    def deploy(self, weights: Weights) -> Deployment | DeviceByDevice:
+    def deploy(
+        self, weights: Weights, *, transposed_groups: Mapping[str, int] = NONE_TRANSPOSED
+    ) -> Deployment | DeviceByDevice:
         """These layers as they are to be programmed.
+
+        Args:
+            weights: by name.
+            transposed_groups: of layers that are transposed convolutions.
 
         Raises:
             ConfigError: they cannot lie so, or what programming chooses by is not known.
         """
         if self.is_gaussian:
-            return self.deploy_gaussian(weights)
+            return self.deploy_gaussian(weights, transposed_groups=transposed_groups)
         return deploy_device_by_device(
             weights,
             device=self.device,
@@ -76,11 +82,21 @@ class ChipLaw:
             effects=self.effects,
             quantise=self.quantise,
             verified=self.programming.choose(weights, self.scores),
+            transposed_groups=transposed_groups,
         )
 
-    def deploy_gaussian(self, weights: Weights) -> Deployment:
+    def deploy_gaussian(
+        self, weights: Weights, *, transposed_groups: Mapping[str, int] = NONE_TRANSPOSED
+    ) -> Deployment:
         """Targets and stds of these layers, as open loop and without effects."""
-        return deploy(weights, device=self.device, mapping=self.mapping, sampler=self.sampler, quantise=self.quantise)
+        return deploy(
+            weights,
+            device=self.device,
+            mapping=self.mapping,
+            sampler=self.sampler,
+            quantise=self.quantise,
+            transposed_groups=transposed_groups,
+        )
 
 
 @dataclass(frozen=True)
@@ -114,7 +130,7 @@ class DeployedNetwork:
         self._read = read or _as_they_are
         deployed = copied(network).eval().requires_grad_(requires_grad=False)
         original = {name: weight.detach().clone() for name, weight in device_weights(deployed, in_devices).items()}
-        deployment = law.deploy(original)
+        deployment = law.deploy(original, transposed_groups=transposed_groups(deployed))
         folding = fold_batchnorm(deployed, among=original)
         pool_pairwise(deployed)
         self.torch_device = torch_device
@@ -272,7 +288,7 @@ class UntouchedNetwork:
         self._shapes = {name: weight.detach() for name, weight in device_weights(self.given, in_devices).items()}
         self.in_devices = tuple(self._shapes)
         self.chosen_by_kind = in_devices is None
-        self._deployment = law.deploy(self._shapes)
+        self._deployment = law.deploy(self._shapes, transposed_groups=transposed_groups(self.given))
         places = {"cpu", torch_device} if torch.device(torch_device).type == "cuda" else {"cpu"}
         self._chance = {place: generator(seed, "network", torch_device=place).get_state() for place in sorted(places)}
         self.is_clean_at_zero = law.is_clean_at_zero

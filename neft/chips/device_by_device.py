@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from neft.chips.sampling import CHIP, Source, Weights, at_least_float32, straight_through
+from neft.chips.sampling import CHIP, NONE_TRANSPOSED, Source, Weights, at_least_float32, straight_through
 from neft.devices import BaseDevice
 from neft.effects import Devices, Effects, drawn, happened, moments
 from neft.errors import ConfigError
@@ -226,6 +226,7 @@ def deploy_device_by_device(
     effects: Effects,
     quantise: bool,
     verified: Mapping[str, Bool[Tensor, "..."]],
+    transposed_groups: Mapping[str, int] = NONE_TRANSPOSED,
 ) -> DeviceByDevice:
     """Map layers to devices for chips of this programming and these effects.
 
@@ -239,7 +240,10 @@ def deploy_device_by_device(
         )
         raise ConfigError(message)
     weights = {name: at_least_float32(weight) for name, weight in weights.items()}
-    laid = {name: mapping.lay(weight.detach()) for name, weight in weights.items()}
+    laid = {
+        name: mapping.lay(weight.detach(), transposed_groups=transposed_groups.get(name))
+        for name, weight in weights.items()
+    }
     return DeviceByDevice(
         targets={name: straight_through(weight, laid[name], quantise=quantise) for name, weight in weights.items()},
         laid=laid,

@@ -23,6 +23,7 @@ w_max alone.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -39,6 +40,7 @@ Sampler = Literal["exact", "one_factor"]
 Weights = dict[str, Tensor]
 Source = Callable[[str], torch.Generator]
 """Where the draws of one purpose come from."""
+NONE_TRANSPOSED: Mapping[str, int] = MappingProxyType({})
 CHIP = "chip"
 """The purpose of what programming draws; an effect's is its name."""
 
@@ -132,6 +134,7 @@ def deploy(
     mapping: BitSlicing,
     sampler: Sampler = "exact",
     quantise: bool = True,
+    transposed_groups: Mapping[str, int] = NONE_TRANSPOSED,
 ) -> Deployment:
     """Map layers to devices: targets and stds. Each tensor is one layer with a w_max of its own.
 
@@ -141,6 +144,7 @@ def deploy(
         mapping: how weights sit on devices (`neft.mapping.stack`), or the bit slicing alone.
         sampler: `exact` or `one_factor`.
         quantise: aim at W_d (Eq. 4) rather than at W.
+        transposed_groups: of layers that are transposed convolutions (`neft.networks.device_layers`).
 
     Returns:
         Targets and stds in the weights' floating type, in float32 at least.
@@ -149,7 +153,11 @@ def deploy(
         ConfigError: a layer cannot lie so.
     """
     if isinstance(mapping, WeightMapping) and not mapping.is_plain:
-        return _deploy_laid(weights, device=device, mapping=mapping, sampler=sampler, quantise=quantise)
+        laid = {
+            name: mapping.lay(at_least_float32(weight.detach()), transposed_groups=transposed_groups.get(name))
+            for name, weight in weights.items()
+        }
+        return _deploy_laid(weights, laid, device=device, sampler=sampler, quantise=quantise)
     targets: Weights = {}
     stds: Weights = {}
     for name, given in weights.items():
@@ -162,15 +170,19 @@ def deploy(
 
 
 def _deploy_laid(
-    weights: Mapping[str, Tensor], *, device: BaseDevice, mapping: WeightMapping, sampler: Sampler, quantise: bool
+    weights: Mapping[str, Tensor],
+    layers: Mapping[str, LaidLayer],
+    *,
+    device: BaseDevice,
+    sampler: Sampler,
+    quantise: bool,
 ) -> Deployment:
     """The same for any mapping, set by set of devices."""
     targets: Weights = {}
     stds: Weights = {}
     turned: dict[str, TurnedStds] = {}
-    for name, given in weights.items():
-        weight = at_least_float32(given)
-        laid = mapping.lay(weight.detach())
+    for name, laid in layers.items():
+        weight = at_least_float32(weights[name])
         targets[name] = straight_through(weight, laid, quantise=quantise)
         stds[name] = laid_stds(laid, device, sampler)
         varies = stds[name].dim() > 1 and any(size > 1 for size in stds[name].shape[1:])

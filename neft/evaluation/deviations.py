@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from neft import columns
 from neft.chips.deployed import ChipLaw, draws_from
 from neft.chips.misses import layer_misses
-from neft.networks.device_layers import device_weights, layer_name
+from neft.networks.device_layers import device_weights, layer_name, transposed_groups
 
 NUM_BINS = 61
 BIN_EDGE = 5.0
@@ -47,7 +47,7 @@ def layer_deviations(
         std), and a row per layer and bin (sampled and closed-form density).
     """
     weights = {name: weight.detach() for name, weight in device_weights(network, in_devices).items()}
-    deployment = law.deploy(weights)
+    deployment = law.deploy(weights, transposed_groups=transposed_groups(network))
     chips = [deployment.draw(draws_from(seed, "chip", instance)) for instance in range(num_instances)]
     layers: list[dict[str, float | int | str]] = []
     histograms: list[pd.DataFrame] = []

@@ -56,12 +56,6 @@ def _refused_chips(network: Network, law: ChipLaw) -> str | None:
                 f"{layer_name(name)} has more than one std; its output's covariance then differs from channel to "
                 "channel."
             )
-    last = next(reversed(deployment.stds))
-    if deployment.stds[last].numel() > 1:
-        return (
-            f"The classes' own weights, layer {layer_name(last)}, do not all miss alike: what is known of the largest "
-            "of so many outputs takes one std."
-        )
     return None
 
 
@@ -129,7 +123,7 @@ class NoisyNetwork:
             features = stage.run(features, state)
             seen = now
         rows = state.rows(features.shape[0], seen)
-        std = state.last_std.expand(features.shape[0])[rows]
+        std = state.last_std.expand(features.shape)[rows]
         right = _chance_of_being_largest(features[rows], std, labels.repeat_interleave(len(scales)))
         return right.view(-1, len(scales)).T
 
@@ -147,8 +141,8 @@ class _State:
         """Every layer's device variation, by row of an image at the end of the stage that runs."""
         self.parents = torch.zeros(1, dtype=torch.long)
         """Which row of an image at the stage's start each of them comes from."""
-        self.last_std = torch.zeros(1)
-        """Of the last layer's outputs, by row of the batch."""
+        self.last_std = torch.zeros(1, 1)
+        """Of the last layer's outputs, by row of the batch and class."""
 
     def begin(self, num_images: int, rng: torch.Generator) -> None:
         self.num_images, self.rng = num_images, rng
@@ -232,7 +226,7 @@ class _NoisyLinear(nn.Module):
 
 
 class _LastLayer(nn.Module):
-    """Its outputs' means; their common std is left with the state."""
+    """Its outputs' means; their stds are left with the state."""
 
     def __init__(self, layer: nn.Linear, state: _State, index: int, std: Tensor) -> None:
         super().__init__()
@@ -243,7 +237,7 @@ class _LastLayer(nn.Module):
         """W x."""
         features = self._state.spread(features)
         sigma_d = self._state.sigma_ds[:, self._index].repeat(self._state.num_images)
-        self._state.last_std = features.norm(dim=1) * sigma_d * self._std
+        self._state.last_std = (features.norm(dim=1) * sigma_d)[:, None] * self._std.reshape(1, -1)
         return self._layer(features)
 
 
@@ -370,14 +364,16 @@ def _cholesky(gram: Float[Tensor, "batch positions positions"]) -> Float[Tensor,
 
 
 def _chance_of_being_largest(
-    means: Float[Tensor, "batch classes"], std: Float[Tensor, " batch"], labels: Int[Tensor, " batch"]
+    means: Float[Tensor, "batch classes"], stds: Float[Tensor, "batch classes"], labels: Int[Tensor, " batch"]
 ) -> Float[Tensor, " batch"]:
-    """P(O_y > O_k for all k) for independent O_k ~ N(mean_k, std^2): the integral over O_y by Gauss-Hermite."""
+    """P(O_y > O_k for all k) for independent O_k ~ N(mean_k, std_k^2): the integral over O_y by Gauss-Hermite."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
     t = torch.as_tensor(nodes, dtype=means.dtype)
     w = torch.as_tensor(weights / weights.sum(), dtype=means.dtype)
+    scale = stds.clamp_min(1e-12)
     truth = means.gather(1, labels[:, None])
-    gaps = (truth - means) / std.clamp_min(1e-12)[:, None]
+    gaps = (truth - means) / scale
     gaps = gaps.scatter(1, labels[:, None], float("inf"))  # the true class is no rival of itself
-    below = torch.special.ndtr(gaps[:, :, None] + t).prod(dim=1)
+    moves = scale.gather(1, labels[:, None]) / scale
+    below = torch.special.ndtr(gaps[:, :, None] + moves[:, :, None] * t).prod(dim=1)
     return (below * w).sum(dim=1)

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor
+from typing_extensions import override
 
 from neft.component import Component, build
 
@@ -64,6 +65,13 @@ class BitSlicing(Component):
             )
             raise ValueError(message)
         return self
+
+    @property
+    @override
+    def idle_fields(self) -> frozenset[str]:
+        """The base where it is plain bit slicing's own."""
+        restated = {"significance_base"} if self.significance_base == self.max_level + 1 else set[str]()
+        return super().idle_fields | restated
 
     def on_devices_of(self: S, device_bits: int) -> S:
         """The same weights on devices of other bits; with the next more weight bits that these divide, or fewer at 16.

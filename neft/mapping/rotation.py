@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neft.mapping.rows import Rows
 from neft.seeding import generator
 
 
@@ -22,6 +23,8 @@ class Rotation:
     """The rotation of a layer with so many inputs (a kernel's positions are inputs of their own)."""
 
     num_inputs: int
+    transposed_groups: int | None = None
+    """Of a transposed convolution, whose inputs come first."""
 
     def __post_init__(self) -> None:
         if self.num_inputs < 1:
@@ -45,20 +48,23 @@ class Rotation:
 
     def turned(self, weight: Float[Tensor, "outputs ..."]) -> Float[Tensor, "outputs ..."]:
         """W D H."""
-        return self._in_blocks(self._flat(weight) * _signs(self.num_inputs).to(weight)).reshape(weight.shape)
+        rows = self._rows(weight)
+        return rows.back(self._in_blocks(rows.of(weight) * _signs(self.num_inputs).to(weight)))
 
     def turned_back(self, weight: Float[Tensor, "outputs ..."]) -> Float[Tensor, "outputs ..."]:
         """W H^T D, which undoes `turned`."""
-        return (self._in_blocks(self._flat(weight)) * _signs(self.num_inputs).to(weight)).reshape(weight.shape)
+        rows = self._rows(weight)
+        return rows.back(self._in_blocks(rows.of(weight)) * _signs(self.num_inputs).to(weight))
 
     def variance_back(self, variance: Float[Tensor, "outputs ..."]) -> Float[Tensor, "outputs ..."]:
         """What variances of independent deviations of W' come to, weight by weight, in W: their block's mean."""
-        parts = self._flat(variance).split(list(self.blocks), dim=1)
+        rows = self._rows(variance)
+        parts = rows.of(variance).split(list(self.blocks), dim=1)
         means = [part.mean(dim=1, keepdim=True).expand_as(part) for part in parts]
-        return torch.cat(means, dim=1).reshape(variance.shape)
+        return rows.back(torch.cat(means, dim=1))
 
-    def _flat(self, weight: Tensor) -> Tensor:
-        return weight.reshape(weight.shape[0], self.num_inputs)
+    def _rows(self, weight: Tensor) -> Rows:
+        return Rows(tuple(weight.shape), self.transposed_groups)
 
     def _in_blocks(self, flat: Tensor) -> Tensor:
         return torch.cat([_hadamard(part) for part in flat.split(list(self.blocks), dim=1)], dim=1)

@@ -16,6 +16,7 @@ from torch import Tensor
 from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.clipping import best_clip
 from neft.mapping.rotation import Rotation
+from neft.mapping.rows import Rows
 from neft.mapping.signs import SIGNS, DeviceSet, Sign, SignScheme
 
 ScaleOf = Literal["layer", "channel"]
@@ -101,29 +102,37 @@ class Mapping(BitSlicing):
         turning = Rotation(num_inputs).additions if self.rotation == "hadamard" else 0
         return per_output * num_outputs + turning
 
-    def lay(self, weight: Float[Tensor, "outputs ..."]) -> "LaidLayer":
+    def lay(self, weight: Float[Tensor, "..."], *, transposed_groups: int | None = None) -> "LaidLayer":
         """A layer on its devices.
+
+        Args:
+            weight: with its output channels first, but for a transposed convolution's.
+            transposed_groups: of a transposed convolution; None of any other layer.
 
         Raises:
             ConfigError: it cannot lie so.
         """
-        rotation = Rotation(weight[0].numel()) if self.rotation == "hadamard" and weight.dim() > 1 else None
+        rotation = None
+        rows = Rows(tuple(weight.shape), transposed_groups)
+        if self.rotation == "hadamard" and weight.dim() > 1:
+            rotation = Rotation(weight.numel() // rows.num_outputs, transposed_groups)
         turned = weight if rotation is None else rotation.turned(weight)
-        maximum = self._maximum(turned)
+        maximum = self._maximum(turned, rows)
         if self.clip_for:
             turned = torch.minimum(torch.maximum(turned, -maximum), maximum)
         return LaidLayer(mapping=self, rotation=rotation, turned=turned, maximum=maximum)
 
-    def _maximum(self, weight: Tensor) -> Tensor:
+    def _maximum(self, weight: Tensor, rows: Rows) -> Tensor:
         per_channel = self.scale == "channel" and weight.dim() > 1
-        axes = tuple(range(1 if per_channel else 0, weight.dim()))
-        magnitude = weight.abs()
-        if not self.clip_for:
-            return magnitude.amax(dim=axes, keepdim=per_channel)
-        sets = SIGNS[self.sign].errors_a_weight
-        relative_std = self.closed_form_factor * self.error_factor * sets**0.5 * self.clip_for
-        found = best_clip(magnitude, axes=axes, relative_std=relative_std)
-        return found if per_channel else found.reshape(())
+        magnitude = rows.of(weight).abs() if per_channel else weight.abs()
+        axes = (1,) if per_channel else tuple(range(weight.dim()))
+        if self.clip_for:
+            sets = SIGNS[self.sign].errors_a_weight
+            relative_std = self.closed_form_factor * self.error_factor * sets**0.5 * self.clip_for
+            found = best_clip(magnitude, axes=axes, relative_std=relative_std)
+        else:
+            found = magnitude.amax(dim=axes)
+        return rows.spread(found.reshape(-1)) if per_channel else found.reshape(())
 
 
 def whole_mapping(slicing: BitSlicing) -> Mapping:

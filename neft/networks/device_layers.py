@@ -17,15 +17,15 @@ from torch.nn.utils.weight_norm import WeightNorm
 from neft import columns
 from neft.errors import ConfigError, unknown_name
 
-LAYERS = (
+_OUTPUTS_FIRST = (
     nn.Linear,
     nn.Conv1d,
     nn.Conv2d,
     nn.Conv3d,
-    nn.ConvTranspose1d,
-    nn.ConvTranspose2d,
-    nn.ConvTranspose3d,
 )
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+"""Layers whose weights have their inputs first."""
+LAYERS = (*_OUTPUTS_FIRST, *TRANSPOSED)
 ATTENTION_WEIGHTS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
 _SCRIPTED = (
     "TorchScript, whose layers cannot be told; pass the module as it was before torch.jit, or name its weights with "
@@ -63,6 +63,15 @@ def device_weights(network: nn.Module, in_devices: Collection[str] | None = None
     for name, weight in chosen.items():
         _check_writable(name, weight)
     return chosen
+
+
+def transposed_groups(network: nn.Module) -> dict[str, int]:
+    """The groups of every transposed convolution, by its weight's name: their weights have inputs first."""
+    return {
+        f"{path}.weight" if path else "weight": module.groups
+        for path, module in network.named_modules(remove_duplicate=False)
+        if isinstance(module, TRANSPOSED)
+    }
 
 
 def parameter_table(network: nn.Module, in_devices: Collection[str] | None = None) -> pd.DataFrame:

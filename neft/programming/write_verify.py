@@ -11,6 +11,9 @@ from typing_extensions import override
 
 from neft.programming.base import Aim, BaseProgramming, Effort, Written, spread
 
+FINEST_TOLERANCE = 1e-4
+"""Over the maximal conductance: finer than any device is read, and thousands of writes each."""
+
 
 class WriteVerify(BaseProgramming):
     """Each write misses anew, as open loop does; a device keeps the first that is within epsilon.
@@ -26,7 +29,7 @@ class WriteVerify(BaseProgramming):
 
     tolerance: float = Field(
         default=0.05,
-        gt=0,
+        ge=FINEST_TOLERANCE,
         le=1,
         title="ε",
         description="A device is written again until its error over the maximal conductance is at most this.",

@@ -76,9 +76,43 @@ def test_another_setting_gives_another_key(config: RunConfig, donor: RunConfig, 
     own, other = getattr(config, part), getattr(donor, part)
     field = data.draw(st.sampled_from(sorted(type(own).model_fields)))
     replaced = own.model_copy(update={field: getattr(other, field)}) if type(own) is type(other) else other
-    assume(replaced != own and field not in replaced.idle_fields)
+    assume(replaced != own and field not in replaced.idle_fields | own.idle_fields)
+    if part == "evaluation" and field in ("mapping", "programming"):  # those of the training hold where none are given
+        assume((getattr(own, field) or getattr(config, field)) != (getattr(replaced, field) or getattr(config, field)))
 
     assert config.model_copy(update={part: replaced}).key != config.key
+
+
+@pytest.mark.parametrize(
+    "restated",
+    [
+        {"test_mapping": "default"},
+        {"test_mapping": "scale=layer"},
+        {"test_programming": "open_loop"},
+        {"significance_base": 4},
+        {"test_mapping": "significance_base=4"},
+        {"significance_base": 4, "test_mapping": "default"},
+        {"test_mapping": "default", "test_programming": "open_loop", "scale": "layer", "copies": 1},
+    ],
+)
+def test_restated_defaults_are_no_other_run(restated: dict[str, Any]) -> None:
+    assert make_config(restated).run_id == RunConfig().run_id
+
+
+def test_restating_what_the_training_has_is_no_other_run() -> None:
+    trained = {"scale": "channel", "programming": "residual"}
+
+    again = make_config(trained | {"test_mapping": "scale=channel", "test_programming": "residual"})
+
+    assert again.run_id == make_config(trained).run_id
+    assert make_config(trained | {"test_mapping": "default"}).run_id != make_config(trained).run_id
+
+
+def test_a_base_that_is_not_the_slicing_s_own_is_another_run() -> None:
+    assert make_config({"significance_base": 2}).run_id != RunConfig().run_id
+    # 2^K is 16 there
+    on_four_bits = make_config({"device_bits": 4, "significance_base": 4})
+    assert on_four_bits.run_id != make_config({"device_bits": 4}).run_id
 
 
 def test_ids_of_runs_with_a_precision_stay_where_thirty_chips_were_the_fewest() -> None:

@@ -82,6 +82,23 @@ def test_the_mean_is_that_of_real_chips(
     assert found[columns.MEAN].iloc[-1] < 0.97
 
 
+def test_scales_by_channel_are_previewed_without_groups(network: Network, learned: ImageData) -> None:
+    """Within five standard errors of real chips."""
+    law = ChipLaw(Rram1(), Mapping(scale="channel"))
+    chips = evaluate(network, learned, law, sigma_ds=SIGMA_DS, num_instances=REAL_CHIPS, seed=0)
+    by_sigma = chips.groupby(columns.SIGMA_D)[columns.ACCURACY]
+    previewer = Previewer(network, learned, law)
+
+    *_, last = previewer.curve(SIGMA_DS, seed=5, max_passes=12)
+
+    assert previewer.refusal is None
+    found = last.curve
+    errors = (found[columns.CI95].to_numpy() / 1.96) ** 2 + by_sigma.var().to_numpy() / REAL_CHIPS
+    differences = found[columns.MEAN].to_numpy() - by_sigma.mean().to_numpy()
+    assert abs(differences[0]) < 1e-6
+    assert (abs(differences[1:]) < 5 * errors[1:] ** 0.5).all()
+
+
 GEOMETRIES: dict[str, dict[str, Any]] = {
     "plain": {"kernel_size": 3, "padding": 1},
     "strided": {"kernel_size": 3, "padding": 1, "stride": 2},
@@ -136,10 +153,11 @@ def test_a_layers_noise_has_the_covariance_of_drawn_weights(own_weights: bool, m
     assert ((sampled - expected).abs() < 5 * errors + 1e-4 * variance.mean()).all()
 
 
-def test_the_last_layer_is_integrated() -> None:
+@pytest.mark.parametrize("stds", [(0.6, 0.6, 0.6, 0.6), (0.6, 0.2, 1.2, 0.4)], ids=["alike", "by channel"])
+def test_the_last_layer_is_integrated(stds: tuple[float, ...]) -> None:
     """Against 200,000 draws, within five standard errors."""
     means = torch.tensor([[1.0, 0.4, -0.5, 0.9]])
-    std = torch.tensor([0.6])
+    std = torch.tensor([stds])
     rng = torch.Generator().manual_seed(0)
 
     chances = [float(_chance_of_being_largest(means, std, torch.tensor([label]))) for label in range(4)]
@@ -152,7 +170,7 @@ def test_the_last_layer_is_integrated() -> None:
 
 
 def test_without_variation_the_answer_is_certain() -> None:
-    chance = _chance_of_being_largest(torch.tensor([[1.0, 0.5]]), torch.tensor([0.0]), torch.tensor([0]))
+    chance = _chance_of_being_largest(torch.tensor([[1.0, 0.5]]), torch.zeros(1, 2), torch.tensor([0]))
     assert float(chance) == pytest.approx(1)
 
 
@@ -263,11 +281,11 @@ def test_state_dependent_devices_are_refused_with_the_reason(network: Network, l
 @pytest.mark.parametrize(
     "law",
     [
-        ChipLaw(Rram1(), Mapping(scale="channel")),
+        ChipLaw(Fefet2(), Mapping(rotation="hadamard")),
         ChipLaw(Rram1(), Mapping(), programming=Residual()),
         ChipLaw(Rram1(), Mapping(), effects=Effects(read_noise=0.1)),
     ],
-    ids=["channel", "programming", "effect"],
+    ids=["turned", "programming", "effect"],
 )
 def test_chips_that_the_reparametrised_way_does_not_hold_for_are_tried_in_groups(
     network: Network, learned: ImageData, law: ChipLaw

@@ -129,13 +129,16 @@ def _completed(table: Table, given: Mapping[Role, str], cycle: int | None) -> Ro
     roles = Roles({role: name for role, name in columns.items() if name}, cycle=cycle or 0)
     if roles.is_per_level:
         return _per_level(table, roles)
-    if table.lists:
+    none = {role for role, name in given.items() if not name}
+    if table.lists and "measured" not in none:
         return _of_lists(table, roles)
     if not table.has_header and not given and (told := patterns.stds_by_level(table.columns)) is not None:
         sentence = f"Columns are taken as {', '.join(f'{role} ({name})' for role, name in told.items())}."
         return Roles({role: name for role, name in told.items() if role in ROLES}, guesses=(sentence,))
     for step in (_with_window, _with_measured, _with_wide, _with_levels_by_value, _with_any):
-        roles = step(table, roles, given)
+        guessed = step(table, roles, given)
+        if not none & guessed.columns.keys():  # what is said to be no column's stays so
+            roles = guessed
     if not roles.of("measured"):
         raise ConfigError(_question(table))
     if not roles.has_levels and roles.cycle == 0:

@@ -61,8 +61,12 @@ def scale_of(table: Table, roles: Roles, *, read_voltage: float | None) -> Scale
     """How the conductances of a file are counted.
 
     Raises:
-        ConfigError: units that do not go together, or a current beside a conductance without a read voltage.
+        ConfigError: units that do not go together, a current beside a conductance without a read voltage, or a read
+            voltage that is none.
     """
+    if read_voltage is not None and not 0 < read_voltage < float("inf"):
+        message = f"The read voltage must be greater than 0 V; got {read_voltage:g}."
+        raise ConfigError(message)
     notes: list[str] = []
     told = _units(table, roles, notes)
     kinds = {unit.kind for unit in told.values()}

@@ -9,11 +9,13 @@ from torch import Tensor
 from neft.chips.deployed import ChipLaw, draws_from
 from neft.chips.device_by_device import DeviceByDevice, deploy_device_by_device
 from neft.chips.sampling import deploy
+from neft.component import build
 from neft.devices import BaseDevice, Rram1, Rram4
 from neft.effects import Effects
 from neft.errors import ConfigError
 from neft.mapping.stack import Mapping
 from neft.options import make_config
+from neft.programming import PROGRAMMINGS as SCHEMES
 from neft.programming import Aim, BaseProgramming, OpenLoop, Residual, Selective, WriteVerify
 from neft.seeding import generator
 
@@ -363,3 +365,24 @@ def test_drift_exponent_counts_where_it_is_given() -> None:
     given = {"drift_seconds": 10.0, "drift_law": "given"}
 
     assert make_config(given | {"drift_exponent": 0.2}).run_id != make_config(given).run_id
+
+
+@pytest.mark.parametrize("name", ["write_verify", "selective"])
+def test_a_tolerance_finer_than_devices_are_read_is_refused(name: str) -> None:
+    assert build(SCHEMES[name], {"tolerance": 1e-4})
+    for tolerance in (0, 1e-5, 9.9e-5):
+        with pytest.raises(ConfigError, match=r"tolerance \(ε\) must lie in \[0.0001, 1\]; got"):
+            build(SCHEMES[name], {"tolerance": tolerance})
+
+
+def test_the_finest_tolerance_is_sampled_as_its_closed_form_says() -> None:
+    scheme = WriteVerify(tolerance=1e-4)
+    stds = torch.tensor([0.4])
+
+    error = missed(deployed(a_layer(), mapping=Mapping(weight_bits=2), programming=scheme), sigma_d=0.4)
+    error = error / a_layer().abs().max()
+
+    variance = scheme.level_variance(stds, sigma_d=1.0, verified=True)
+    assert float(error.abs().max()) <= 1e-4 * 1.001
+    # nearly uniform: epsilon^2 / 3
+    assert float(variance[0]) == pytest.approx(1e-8 / 3, rel=1e-3)

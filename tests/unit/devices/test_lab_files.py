@@ -502,3 +502,41 @@ def test_large_numbers_that_mark_nothing_stay() -> None:
     found = read_measurements(b"level,measured (Ohm)\n0,1e9\n0,9e8\n0,1.1e9\n1,5e8\n1,4e8\n1,5.5e8\n")
 
     assert found.effects.num_failed == 0
+
+
+# ---------------------------------------------------------------- options that are given
+@pytest.mark.parametrize("volts", [0.0, -0.2, float("inf"), float("nan")])
+def test_a_read_voltage_that_is_none_is_refused(volts: float) -> None:
+    text = rows("level,current (nA)", lambda level, value: f"{level},{200 * value}")
+
+    with pytest.raises(ConfigError, match="read voltage must be greater than 0 V"):
+        read(text, read_voltage=volts)
+    assert_drawn(read(text, read_voltage=0.2))
+
+
+@pytest.mark.parametrize("head", ["level,read (µS)", ""])
+def test_a_role_that_is_said_to_be_no_column_s_is_not_guessed(head: str) -> None:
+    text = rows(head, lambda level, value: f"{level},{value}")
+    assert read(text).roles.of("measured")
+
+    with pytest.raises(ConfigError, match="say which column is what"):
+        read(text, columns={"measured": ""})
+
+
+def test_a_level_that_is_said_to_be_no_column_s_is_not_guessed() -> None:
+    text = rows("", lambda level, value: f"{level},{value}")
+    assert read(text).roles.of("level")
+
+    found = read(text, columns={"level": "", "target": "", "measured": "2"})
+
+    assert not found.roles.has_levels or found.roles.cycle
+    assert not found.roles.of("level")
+    assert not found.roles.of("target")
+
+
+def test_lists_that_are_said_not_to_be_measured_are_not() -> None:
+    text = "tmin,tmax,\n0,4,2,2,3\n8,12,10,11,9,10\n"
+    assert read(text).roles.of("measured")
+
+    with pytest.raises(ConfigError, match="say which column is what"):
+        read(text, columns={"measured": ""})
