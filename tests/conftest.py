@@ -144,17 +144,23 @@ def any_effects(draw: st.DrawFn) -> Effects:
     """Any valid effects, of devices with any number of levels."""
     shares = draw(st.lists(st.floats(0, 0.5), min_size=2, max_size=2))
     seconds, common = draw(st.floats(0, 1e10)), draw(st.floats(0, 1))
-    return Effects(
+    law = draw(st.sampled_from(["ember", "given"]))
+    retained = draw(st.floats(0, 1e5 if law == "ember" else 1e10))
+    shares_of_law = {name: draw(st.floats(1e-6, 1)) for name in ("std", "growth", "programmed")}
+    given = {f"retention_{name}": value for name, value in shares_of_law.items()}
+    by_law = {"retention_law": law} | given if retained and law == "given" else {}
+    found = Effects(
         drift_seconds=seconds,
         drift_law=draw(st.sampled_from(["pcm", "hermes"])) if seconds else "pcm",
         drift_compensation=seconds > 0 and draw(st.booleans()),
-        retention_seconds=draw(st.floats(0, 1e5)),
+        retention_seconds=min(retained, 1e5),
         read_noise=draw(st.floats(0, 1)),
         stuck_low=shares[0],
         stuck_high=shares[1],
         common_mode=common,
         common_to=draw(st.sampled_from(["chip", "layer"])) if common else "chip",
     )
+    return found.model_copy(update={"retention_seconds": retained} | by_law)
 
 
 def _with_fewest_chips(values: dict[str, Any]) -> dict[str, Any]:

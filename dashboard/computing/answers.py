@@ -111,6 +111,8 @@ class FileChoices:
     cycle: int | None = None
     read_voltage: float | None = None
     at_time: float | None = None
+    later: float | None = None
+    """Seconds after which chips are asked for, by the file's own law of retention."""
     choice: str = "auto"
     device_bits: int | None = None
 

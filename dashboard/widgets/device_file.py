@@ -17,6 +17,7 @@ from neft.errors import ConfigError
 
 FILE, G_MAX, SAID, EXAMPLE, ALL_ROLES = "own_file", "own_g_max", "own_file_said", "own_example", "own_all_roles"
 ROLE, UNIT = "own_role_", "own_unit_"
+LATER = "own_later"
 IN_TURN, VOLTAGE, AT_TIME, LEVELS, FILE_BITS = "own_turn", "own_volts", "own_at_time", "own_choice", "own_file_bits"
 USUAL_ROLES = ("level", "target", "measured", "mean", "std")
 """Shown where a file cannot be read; the others where they are taken, or asked for."""
@@ -103,6 +104,7 @@ def _choices() -> FileChoices:
         cycle=said.get(IN_TURN),
         read_voltage=said.get(VOLTAGE),
         at_time=said.get(AT_TIME),
+        later=said.get(LATER),
         choice=said.get(LEVELS) or "auto",
         device_bits=said.get(FILE_BITS),
     )
@@ -233,7 +235,16 @@ def _more(measured: Measurements | None, on_take: Callable[[], None]) -> None:
     _times(measured, said, on_take)
 
 
-def _number(key: str, label: str, on_take: Callable[[], None], *, lowest: float, highest: float, tip: str) -> None:
+def _number(
+    key: str,
+    label: str,
+    on_take: Callable[[], None],
+    *,
+    lowest: float,
+    highest: float,
+    tip: str,
+    placeholder: str = "guessed",
+) -> None:
     st.session_state[key] = st.session_state.get(SAID, {}).get(key)
     st.number_input(
         label,
@@ -243,7 +254,7 @@ def _number(key: str, label: str, on_take: Callable[[], None], *, lowest: float,
         step=1 if isinstance(lowest, int) else None,
         format=None if isinstance(lowest, int) else "%g",
         key=key,
-        placeholder="guessed",
+        placeholder=placeholder,
         on_change=_say,
         args=(key, on_take, _file_id()),
         help=tip,
@@ -263,6 +274,15 @@ def _times(measured: Measurements | None, said: dict[str, Any], on_take: Callabl
         on_change=_say,
         args=(AT_TIME, on_take, _file_id()),
         help="The file measured its levels again and again; their stds are taken as long after programming.",
+    )
+    _number(
+        LATER,
+        "Chips after (s)",
+        on_take,
+        lowest=1e-3,
+        highest=1e10,
+        tip="By the file's own law a + b log10(t): what stds grow by until then is an effect on chips, named below.",
+        placeholder="as they are",
     )
 
 

@@ -61,6 +61,13 @@ TRIED_AT = (0.0, 0.5, 1.0, 1.5, 2.0)
 @click.option("--read-voltage", type=float, metavar="VOLTS", help="At which currents were read.")
 @click.option("--at-time", type=float, metavar="SECONDS", help="The levels as they are then. [default: the earliest]")
 @click.option(
+    "--time",
+    "time",
+    type=float,
+    metavar="SECONDS",
+    help="Chips as they are then, by the file's own law a + b log10(t) of stds that grow with time.",
+)
+@click.option(
     "--levels",
     "choice",
     metavar="|".join(CHOICES),
@@ -87,13 +94,15 @@ def device(file: Path | None, *, example: str | None, as_json: bool, **options: 
     by the read voltage. The device keeps the file's SHA-256, and so does every run with it.
 
     What else the file tells (biases, failed cells, stds that grow with time) is shown. Chips have it only where it is
-    asked for: "Besides" names the options of neft evaluate for biases and, as if stuck at level 0, for failed cells.
+    asked for: "Besides" names the options of neft evaluate for biases, for failed cells as if stuck at level 0, and,
+    with --time, for the spread that the file's own law adds by then; --try has that spread at once.
 
     \b
     Examples:
       neft device measurements.csv
       neft device log.tsv --column measured=5 --column window_low=7 --column window_high=8 --unit measured=Ω
       neft device retention.csv.gz --at-time 1e5 --levels interpolate --device-bits 2
+      neft device retention.csv --time 1e6 --try RUN_ID
       neft device stds.csv --g-max "40 µS" --try RUN_ID
       neft device --example write_verify > log.tsv
     """
@@ -118,13 +127,15 @@ def device(file: Path | None, *, example: str | None, as_json: bool, **options: 
     found = read_measurements(content, g_max=g_max, options=asked)
     title = file.name.split(".")[0][:MAX_TITLE].strip() if options["title"] is None else options["title"]
     made = device_of(found, title=title)
+    effects = found.asked_effects if options["time"] is None else found.effects_at(options["time"])
     if options["write"] is not None:
         write_whole(options["write"], json.dumps(config_part(found, made), indent=2) + "\n", what="The device")
-    trial = None if options["run_id"] is None else _tried(options["run_id"], made, found, options["data_dir"])
+    retained = {name: value for name, value in effects.items() if name not in found.asked_effects}
+    trial = None if options["run_id"] is None else _tried(options["run_id"], made, found, retained, options["data_dir"])
     if as_json:
-        print_json(_as_json(found, made, trial))
+        print_json(_as_json(found, made, effects, trial))
         return
-    _print(file, found, made)
+    _print(file, found, made, effects)
     if trial is not None:
         print_table(_trial_table(trial, str(options["run_id"])))
 
@@ -175,7 +186,9 @@ def _top(text: str | None) -> tuple[float | None, str]:
         raise ConfigError(message) from None
 
 
-def _tried(run_id: str, made: Measured, found: MeasuredLevels, data_dir: Path | None) -> DeviceTrial:
+def _tried(
+    run_id: str, made: Measured, found: MeasuredLevels, effects: dict[str, object], data_dir: Path | None
+) -> DeviceTrial:
     stores = Stores.default()
     run_id = stores.find(run_id)
     holder = stores.holder(run_id)
@@ -183,7 +196,8 @@ def _tried(run_id: str, made: Measured, found: MeasuredLevels, data_dir: Path | 
     config = stored_config(record)
     images = load_data(config, Settings(store=stores.own, data_dir=data_dir or default_data_dir()))
     network = restore_network(config, images, holder.weights(record))
-    return try_device(law_of_chips(config, network, images), network, images, made, sigma_ds=_tried_at(found))
+    law = law_of_chips(config, network, images)
+    return try_device(law, network, images, made, sigma_ds=_tried_at(found), effects=effects)
 
 
 def _tried_at(found: MeasuredLevels) -> tuple[float, ...]:
@@ -192,7 +206,7 @@ def _tried_at(found: MeasuredLevels) -> tuple[float, ...]:
 
 
 # ---------------------------------------------------------------- what is shown
-def _print(file: Path, found: MeasuredLevels, made: Measured) -> None:
+def _print(file: Path, found: MeasuredLevels, made: Measured, effects: dict[str, object]) -> None:
     print_table(_levels_table(file, found))
     taken = ", ".join(f"{role}: {name}" for role, name in found.roles.columns.items())
     click.echo(f"Columns  {taken}")
@@ -205,8 +219,8 @@ def _print(file: Path, found: MeasuredLevels, made: Measured) -> None:
     click.echo(f"Train    {command_line(config)}")
     shown = ",".join(f"{value:g}" for value in config.evaluation.sigma_ds)
     click.echo(f"Try      neft evaluate RUN_ID --test-device '{made.short_name}' --test-sigma-d {shown}")
-    if found.asked_effects:
-        click.echo(f"Besides  {option_words('', found.asked_effects)}")
+    if effects:
+        click.echo(f"Besides  {option_words('', effects)}")
 
 
 def _levels_table(file: Path, found: MeasuredLevels) -> Table:
@@ -254,7 +268,9 @@ def _mean(row: Any) -> str:
     return f"{100 * row[columns.MEAN]:.1f} ± {100 * row[columns.CI95]:.1f}"
 
 
-def _as_json(found: MeasuredLevels, made: Measured, trial: DeviceTrial | None) -> dict[str, Any]:
+def _as_json(
+    found: MeasuredLevels, made: Measured, effects: dict[str, object], trial: DeviceTrial | None
+) -> dict[str, Any]:
     return {
         "sigma_d": found.sigma_d,
         "device": made.model_dump(mode="json"),
@@ -265,7 +281,7 @@ def _as_json(found: MeasuredLevels, made: Measured, trial: DeviceTrial | None) -
         "columns": dict(found.roles.columns),
         "levels": json_rows(found.levels.to_dict("records")),
         "file_levels": json_rows(found.file_levels.to_dict("records")),
-        "effects": _effects_json(found.effects) | {"options": option_words("", found.asked_effects)},
+        "effects": _effects_json(found.effects) | {"options": option_words("", effects)},
         "notes": list(found.notes),
         "sha256": found.checksum,
         "trial": None

@@ -135,6 +135,39 @@ class MeasuredLevels:
         told: dict[str, object] = {"level_bias": bias} if any(bias) else {}
         return told | ({"stuck_low": rounded(self.effects.failed_share)} if self.effects.num_failed else {})
 
+    def effects_at(self, seconds: float) -> dict[str, object]:
+        """`asked_effects`, and the file's own retention so long after programming.
+
+        Levels' stds are taken as they were programmed; the law a + b log10(t) is of their RMS, and adds alike to all.
+
+        Raises:
+            ConfigError: the file tells no such law, or no time is given.
+        """
+        if not 0 < seconds < float("inf"):
+            message = f"The time after programming must be greater than 0 s; got {seconds:g}."
+            raise ConfigError(message)
+        law = self.effects.retention
+        if law is None:
+            message = (
+                "The file tells no law of retention: that takes a time column with at least two times after 0 s. "
+                "Leave the time out, or say which column is the time."
+            )
+            raise ConfigError(message)
+        if law.b <= 0 or law.a < 0:
+            message = (
+                f"The file's stds do not grow with time ({100 * law.a:.3g} + {100 * law.b:.2g} × log10(t/s) % of "
+                "g_max): there is no spread to apply. Leave the time out."
+            )
+            raise ConfigError(message)
+        own: dict[str, object] = {
+            "retention_seconds": float(seconds),
+            "retention_law": "given",
+            "retention_std": rounded(law.a),
+            "retention_growth": rounded(law.b),
+            "retention_programmed": rounded(self.sigma_d),
+        }
+        return self.asked_effects | own
+
     @cached_property
     def histograms(self) -> pd.DataFrame:
         """A row per level and bin: bin_left, bin_right (over g_max), share of measurements, a Gaussian's share.

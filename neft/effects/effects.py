@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from neft.component import Component
 from neft.effects.drift import DriftLaw, exponents, factor_moments, factors
-from neft.effects.retention import LONGEST, added_std
+from neft.effects.retention import LONGEST, RetentionLaw, added_by_law, added_std
 from neft.errors import ConfigError
 
 
@@ -52,10 +52,36 @@ class Effects(Component):
     retention_seconds: float = Field(
         default=0.0,
         ge=0,
-        le=LONGEST,
+        le=1e10,
         title="retention time",
         description="Levels spread for so long after programming, as an RRAM's do; not at all at 0.",
         json_schema_extra={"unit": "s"},
+    )
+    retention_law: RetentionLaw = Field(
+        default="ember",
+        title="retention law",
+        description="Whose spread: EMBER RRAM's, known up to 1e5 s, or a + b log10(t) as given, such as a file's own.",
+    )
+    retention_std: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        title="retention a",
+        description="Std of levels 1 s after programming over the maximal conductance, where the law is given.",
+    )
+    retention_growth: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        title="retention b",
+        description="What that std grows by with every decade of time, where the law is given.",
+    )
+    retention_programmed: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        title="std as programmed",
+        description="Of that std, what devices miss by as programmed already, where the law is given.",
     )
     read_noise: float = Field(
         default=0.0,
@@ -97,6 +123,14 @@ class Effects(Component):
         if self.stuck_low + self.stuck_high > 1:
             message = f"stuck_low + stuck_high must be at most 1; got {self.stuck_low:g} + {self.stuck_high:g}"
             raise ValueError(message)
+        if self.retention_seconds > LONGEST and self.retention_law == "ember":
+            message = (
+                f"retention_law 'ember' is known up to {LONGEST:g} s; retention_seconds is {self.retention_seconds:g}"
+            )
+            raise ValueError(message)
+        if self.retention_seconds and self.retention_law == "given" and not self.retention_std + self.retention_growth:
+            message = "retention_law 'given' needs retention_std (a) or retention_growth (b) greater than 0"
+            raise ValueError(message)
         if self.drift_compensation and not self.drift_seconds:
             message = "drift_compensation needs drift: drift_seconds must be greater than 0"
             raise ValueError(message)
@@ -111,6 +145,10 @@ class Effects(Component):
             found |= {"drift_law", "drift_exponent", "drift_spread"}
         if self.drift_law != "given":
             found |= {"drift_exponent", "drift_spread"}
+        if not self.retention_seconds:
+            found |= {"retention_law"}
+        if not self.retention_seconds or self.retention_law != "given":
+            found |= {"retention_std", "retention_growth", "retention_programmed"}
         if not self.common_mode:
             found |= {"common_to"}
         return super().idle_fields | found
@@ -148,6 +186,21 @@ class Effects(Component):
         """What decides whether anything happens."""
         return tuple(getattr(self, name) for name in _DECIDING)
 
+    def retention_spread(self, lowest: float) -> float:
+        """The std that retention adds to every level, over the maximal conductance.
+
+        Args:
+            lowest: level 0's conductance; EMBER's spread is told over the range, a given one over the maximum.
+        """
+        if self.retention_law == "ember":
+            return added_std(self.retention_seconds) * (1 - lowest)
+        return added_by_law(
+            self.retention_seconds,
+            at_1s=self.retention_std,
+            per_decade=self.retention_growth,
+            programmed=self.retention_programmed,
+        )
+
     def bias(self, num_levels: int) -> Float[Tensor, " levels"]:
         """Of every level.
 
@@ -169,7 +222,13 @@ _STUCK = "stuck"
 _SWITCHES = {
     "common_mode": ("common_mode", "common_to"),
     "level_bias": ("level_bias",),
-    "retention": ("retention_seconds",),
+    "retention": (
+        "retention_seconds",
+        "retention_law",
+        "retention_std",
+        "retention_growth",
+        "retention_programmed",
+    ),
     "drift": ("drift_seconds", "drift_law", "drift_exponent", "drift_spread"),
     "stuck_devices": ("stuck_low", "stuck_high"),
     "read_noise": ("read_noise",),
@@ -220,7 +279,7 @@ def happened(effects: Effects, devices: Devices, draws: dict[str, Tensor], bias:
     if effects.level_bias:
         found = found + bias.to(found)[devices.levels]
     if effects.retention_seconds:
-        found = found + added_std(effects.retention_seconds) * (1 - devices.lowest) * draws["retention"]
+        found = found + effects.retention_spread(devices.lowest) * draws["retention"]
     if effects.drift_seconds:
         mean, std = exponents_of(effects, devices.aimed)
         found = found * factors(mean, std, draws["drift"], seconds=effects.drift_seconds)
@@ -256,7 +315,7 @@ def moments(
     """
     mean = aimed + bias
     if effects.retention_seconds:
-        variance = variance + (added_std(effects.retention_seconds) * (1 - lowest)) ** 2
+        variance = variance + effects.retention_spread(lowest) ** 2
     second = variance + mean.square()
     if effects.drift_seconds:
         exponent, spread = exponents_of(effects, aimed)

@@ -6,9 +6,11 @@ licence): linear in the logarithm of time between the measured times. Heavier ta
 """
 
 import math
+from typing import Literal
 
 import numpy as np
 
+RetentionLaw = Literal["ember", "given"]
 SECONDS = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 SPREAD = (0.022, 0.027, 0.033, 0.039, 0.044, 0.049, 0.054)
 AT_ONCE = 0.019
@@ -29,3 +31,19 @@ def added_std(seconds: float) -> float:
     else:
         spread = float(np.interp(math.log10(seconds), [math.log10(one) for one in SECONDS], SPREAD))
     return math.sqrt(spread**2 - AT_ONCE**2)
+
+
+def added_by_law(seconds: float, *, at_1s: float, per_decade: float, programmed: float) -> float:
+    """What the spread a + b log10(t) adds to one that devices have as programmed; nothing before it is larger.
+
+    Args:
+        seconds: since programming, > 0.
+        at_1s: a.
+        per_decade: b.
+        programmed: std of devices as programmed.
+
+    >>> round(added_by_law(100.0, at_1s=0.03, per_decade=0.01, programmed=0.03), 6)
+    0.04
+    """
+    spread = at_1s + per_decade * math.log10(seconds)
+    return math.sqrt(max(spread, programmed) ** 2 - programmed**2)

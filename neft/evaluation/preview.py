@@ -148,7 +148,7 @@ class Previewer:
         if self.refusal is not None and not disjoint:
             message = f"One chip per image cannot be drawn layer by layer here: {self.refusal}"
             raise ConfigError(message)
-        varied = scales.any(dim=1)
+        varied = scales.any(dim=1) | (not self._deployed.is_clean_at_zero)
         tally = _Tally(len(scales))
         start = float(torch.rand((), generator=generator(seed, "preview_start")))
         for done, wanted in enumerate(sizes):

@@ -1,13 +1,15 @@
 """A stored network tried at once on another device: its mean accuracy over chips, beside that on its own device."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from neft.chips.deployed import ChipLaw
+from neft.component import build
 from neft.datasets.base import ImageData
 from neft.devices import BaseDevice, Measured
+from neft.effects import Effects
 from neft.evaluation.preview import Preview, Previewer
 from neft.mapping.bit_slicing import BitSlicing
 from neft.networks.network import Network
@@ -33,7 +35,13 @@ def mapping_on(mapping: BitSlicing, device: BaseDevice) -> BitSlicing:
 
 
 def try_device(
-    law: ChipLaw, network: Network, images: ImageData, device: BaseDevice, *, sigma_ds: Sequence[float]
+    law: ChipLaw,
+    network: Network,
+    images: ImageData,
+    device: BaseDevice,
+    *,
+    sigma_ds: Sequence[float],
+    effects: Mapping[str, object] | None = None,
 ) -> DeviceTrial:
     """Try a stored network on a device.
 
@@ -43,11 +51,13 @@ def try_device(
         images: the run's data.
         device: any.
         sigma_ds: at which device variations.
+        effects: what happens to chips of that device beside what happens to the run's own; settings of `Effects`.
 
     Raises:
         NeftError: the network or the device do not fit.
     """
-    other = replace(law, device=device, mapping=mapping_on(law.mapping, device))
+    happens = build(Effects, law.effects.model_dump() | dict(effects or {}))
+    other = replace(law, device=device, mapping=mapping_on(law.mapping, device), effects=happens)
     here, there = (_last_pass(network, images, one, sigma_ds) for one in (other, law))
     return DeviceTrial(here.curve, there.curve, here.num_images)
 

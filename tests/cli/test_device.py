@@ -162,3 +162,25 @@ def test_devices_without_a_checksum_are_stored_as_before() -> None:
 
     assert "file_sha256" not in config.to_json()
     assert RunConfig.from_json(config.to_json()) == config
+
+
+def test_a_file_s_own_retention_is_tried_at_the_time_asked_for(neft: Neft, stored: RunRecord, tmp_path: Path) -> None:
+    path = tmp_path / "retention.csv"
+    path.write_bytes(EXAMPLES["retention"].content())
+    run_id = stored.id
+
+    at_once = json.loads(neft("device", str(path), "--try", run_id, "--json").out)
+    later = json.loads(neft("device", str(path), "--try", run_id, "--time", "1e6", "--json").out)
+
+    assert "--retention-seconds 1e+06 --retention-law given" in later["effects"]["options"]
+    assert "--retention" not in at_once["effects"]["options"]
+    assert later["sigma_d"] == at_once["sigma_d"]
+    assert later["trial"]["here"][-1] != at_once["trial"]["here"][-1]
+    assert later["trial"]["there"] == at_once["trial"]["there"]
+
+
+def test_a_time_for_a_file_without_times_is_refused(neft: Neft, measurements: Path) -> None:
+    answer = neft("device", str(measurements), "--time", "100")
+
+    assert answer.code != 0
+    assert "tells no law of retention: that takes a time column" in answer.err

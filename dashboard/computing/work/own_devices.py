@@ -97,7 +97,7 @@ def measurements(content: bytes, g_max: float | None, choices: FileChoices, max_
         max_bits=max_bits,
     )
     found = read_measurements(content, g_max=g_max, options=options)
-    retention = found.effects.retention
+    retention, later = found.effects.retention, choices.later
     return Measurements(
         sigma_d=found.sigma_d,
         level_stds=found.level_stds,
@@ -111,7 +111,7 @@ def measurements(content: bytes, g_max: float | None, choices: FileChoices, max_
         cycle=found.roles.cycle,
         num_file_levels=len(found.file_levels),
         unmodelled=found.effects.words,
-        effect_options=option_words("", found.asked_effects),
+        effect_options=option_words("", found.asked_effects if later is None else found.effects_at(later)),
         times=pd.DataFrame({columns.TIME: [], columns.STD: []}) if retention is None else retention.times,
         never_misses=found.never_misses,
     )

@@ -83,8 +83,8 @@ def _retention_words(found: Retention) -> str:
     return (
         f"Stds grow with time: {100 * found.a:.3g} + {100 * found.b:.2g}{error} × log10(t/s) % of g_max, from "
         f"{100 * first[columns.STD]:.3g} % at {first[columns.TIME]:g} s to {100 * last[columns.STD]:.3g} % at "
-        f"{last[columns.TIME]:g} s (RMS over levels). Not applied to chips: take the levels at another time to "
-        "see it."
+        f"{last[columns.TIME]:g} s (RMS over levels). Not applied to chips, unless they are asked for "
+        "after a time."
     )
 
 

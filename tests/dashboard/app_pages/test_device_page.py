@@ -451,3 +451,19 @@ def test_names_of_columns_bring_no_link(shipped: RunStore) -> None:
 
     assert link not in app.error[0].value
     assert foreign(link) in app.error[0].value
+
+
+def test_chips_of_a_later_time_are_asked_for_by_the_file_s_own_law(shipped: RunStore) -> None:
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), EXAMPLES["retention"].content())
+    assert "--retention-seconds" not in words(app)
+
+    app.number_input(key="own_later").set_value(1e6).run()
+
+    assert not app.exception
+    assert "--retention-seconds 1e+06 --retention-law given" in words(app)
+
+
+def test_files_without_times_ask_for_none(shipped: RunStore) -> None:
+    app = upload(open_page(Page.DEVICE, run=a_run(shipped).id), EXAMPLES["raw"].content())
+
+    assert "own_later" not in [field.key for field in app.number_input]

@@ -386,3 +386,24 @@ def test_the_finest_tolerance_is_sampled_as_its_closed_form_says() -> None:
     assert float(error.abs().max()) <= 1e-4 * 1.001
     # nearly uniform: epsilon^2 / 3
     assert float(variance[0]) == pytest.approx(1e-8 / 3, rel=1e-3)
+
+
+def test_a_given_retention_law_adds_to_what_is_programmed() -> None:
+    # 3 % at 1 s and 1 % a decade: 5 % at 100 s; of that 3 % are programmed: sqrt(25 - 9) = 4 % are added
+    law = Effects(retention_law="given", retention_std=0.03, retention_growth=0.01, retention_programmed=0.03)
+    laid = Mapping(weight_bits=2)
+    size = torch.ones(40_000)
+    for seconds, asked in ((1.0, 0.03), (100.0, 0.05)):
+        held = deployed(size, mapping=laid, effects=law.model_copy(update={"retention_seconds": seconds}))
+
+        std = float(missed(held, sigma_d=0.03).std())
+
+        assert abs(std / asked - 1) < STANDARD_ERRORS / sqrt(2 * len(size))
+
+
+def test_a_given_law_needs_a_spread_and_embers_has_an_end() -> None:
+    with pytest.raises(ConfigError, match="needs retention_std"):
+        make_config({"retention_seconds": 10, "retention_law": "given"})
+    with pytest.raises(ConfigError, match="known up to 100000 s"):
+        make_config({"retention_seconds": 2e5})
+    assert make_config({"retention_law": "given"}).run_id == make_config({}).run_id

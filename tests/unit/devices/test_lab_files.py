@@ -16,6 +16,7 @@ from neft.devices.lab_files.examples import EXAMPLES, true_stds
 from neft.devices.measurements import FileOptions, MeasuredLevels, device_of, read_measurements
 from neft.devices.spreads import scaled
 from neft.errors import ConfigError
+from neft.options import make_config
 
 TARGETS = np.array([8.0, 20.0, 32.0, 44.0])
 """In µS."""
@@ -540,3 +541,55 @@ def test_lists_that_are_said_not_to_be_measured_are_not() -> None:
 
     with pytest.raises(ConfigError, match="say which column is what"):
         read(text, columns={"measured": ""})
+
+
+# ---------------------------------------------------------------- a file's own law of retention
+def retained(times: tuple[float, ...] = (1, 10, 100), *, growth: float = 1.0) -> str:
+    """Two reads of each level at each time, whose std is 2, 2 + growth and so on in % of g_max."""
+    lines = [
+        f"{level},{100 * level / 3:.6f},{100 * level / 3 + side * (2 + growth * decade) / sqrt(2):.6f},{time}"
+        for decade, time in enumerate(times)
+        for level in range(4)
+        for side in (-1, 1)
+    ]
+    return "\n".join(["level,target (µS),measured (µS),time (s)", *lines]) + "\n"
+
+
+def test_a_file_s_law_is_an_effect_at_the_time_asked_for() -> None:
+    found = read(retained()).effects_at(1e4)
+
+    # 2 % at 1 s, 1 % a decade, of which 2 % are programmed
+    assert {name: value for name, value in found.items() if name.startswith("retention")} == {
+        "retention_seconds": 1e4,
+        "retention_law": "given",
+        "retention_std": 0.02,
+        "retention_growth": 0.01,
+        "retention_programmed": 0.02,
+    }
+    config = make_config(found)
+    assert config.evaluation.effects.retention_spread(0.0) == pytest.approx(sqrt(0.06**2 - 0.02**2))
+
+
+def test_levels_of_a_later_time_spread_from_there() -> None:
+    found = read(retained(), at_time=100.0).effects_at(1e4)
+
+    assert found["retention_programmed"] == 0.04
+    assert make_config(found).evaluation.effects.retention_spread(0.0) == pytest.approx(sqrt(0.06**2 - 0.04**2))
+
+
+def test_a_file_without_times_has_no_law() -> None:
+    with pytest.raises(ConfigError, match="tells no law of retention: that takes a time column"):
+        read("level,std\n0,0.01\n1,0.02\n").effects_at(10.0)
+    with pytest.raises(ConfigError, match="time column"):
+        read(retained((1,))).effects_at(10.0)
+
+
+def test_stds_that_do_not_grow_have_no_law() -> None:
+    with pytest.raises(ConfigError, match="do not grow with time"):
+        read(retained(growth=-0.5)).effects_at(10.0)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_time_that_is_none_is_refused(seconds: float) -> None:
+    with pytest.raises(ConfigError, match="must be greater than 0 s"):
+        read(retained()).effects_at(seconds)

@@ -47,7 +47,7 @@ def test_rows_are_output_channels_and_lead_back() -> None:
     assert matrix.shape == (6, 8)
     assert torch.equal(matrix.amax(dim=1), maxima(weight))
     assert torch.equal(rows.back(matrix), weight)
-    assert torch.equal(rows.spread(matrix.amax(dim=1)).expand_as(weight)[3, 1], torch.full((2, 2), maxima(weight)[4]))
+    assert torch.equal(rows.spread(matrix.amax(dim=1)).expand_as(weight)[3, 1], maxima(weight)[4].expand(2, 2))
 
 
 def test_other_layers_have_outputs_first() -> None:
