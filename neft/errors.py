@@ -6,6 +6,8 @@ Every message says what is wrong (name and symbol), what was given, and what is 
 import difflib
 from collections.abc import Iterable
 
+from typing_extensions import override
+
 
 class NeftError(Exception):
     """The base of every error that this package raises on purpose."""
@@ -13,6 +15,18 @@ class NeftError(Exception):
 
 class ConfigError(NeftError):
     """A configuration that cannot be: a bound broken, an unknown name, options that clash."""
+
+
+class UnclearImagesError(ConfigError):
+    """Images of one's own that may be meant in more than one way; asked for by their checksum they are read in one."""
+
+    def __init__(self, message: str, checksum: str) -> None:
+        super().__init__(message, checksum)
+        self.checksum = checksum
+
+    @override
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class DataMissingError(NeftError):

@@ -1,6 +1,7 @@
 """Choose a training or an experiment, queue it, watch it; it runs in a process of its own and survives a reload."""
 
 import math
+from typing import Any
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ from dashboard.widgets.page_link import page_link
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.train_form import fill_from_address, train_form
 from dashboard.words.queue_words import ordinal, queue_words
-from neft.errors import ConfigError, DataMissingError
+from neft.errors import ConfigError, DataMissingError, UnclearImagesError
 from neft.experiments.questions import EXPERIMENTS
 
 SHOWN_JOBS = 5
@@ -65,14 +66,25 @@ def _experiment() -> None:
 def _training() -> None:
     values = train_form()
     download = bool(values.pop(DOWNLOAD, False))
-    try:
-        training = forms.planned(values)
-    except (ConfigError, DataMissingError) as error:
-        st.error(str(error), icon=":material/error:")
+    training = _planned(values)
+    if training is None:
         return
     _start(training, download=download)
     st.caption("The same from a command line:")
     st.code(training.command, language=None, wrap_lines=True)
+
+
+def _planned(values: dict[str, Any]) -> PlannedTraining | None:
+    """What the form describes; None where it cannot be, which is said."""
+    try:
+        return forms.planned(values)
+    except UnclearImagesError as error:
+        st.warning(str(error), icon=":material/help:")
+        is_meant = st.toggle("All of this is meant so", key=f"images_meant_{error.checksum}")
+        return _planned(values | {"checksum": error.checksum}) if is_meant else None
+    except (ConfigError, DataMissingError) as error:
+        st.error(str(error), icon=":material/error:")
+        return None
 
 
 def _start(training: PlannedTraining, *, download: bool) -> None:

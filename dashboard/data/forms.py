@@ -42,6 +42,7 @@ def planned(values: dict[str, Any]) -> PlannedTraining:
     """The training that the form describes.
 
     Raises:
+        UnclearImagesError: images of one's own may be meant in more than one way.
         ConfigError: settings that cannot be.
         DataMissingError: images of one's own are not there.
     """

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from neft.datasets.found_images import FoundImages, named
 from neft.datasets.split_names import look_like_splits
-from neft.errors import ConfigError
+from neft.errors import UnclearImagesError
 
 NO_LABEL = frozenset({"", "?", "nan", "na", "n/a", "#n/a", "null", "unlabeled", "unlabelled", "unsup", "no label"})
 """What stands where a label is missing."""
@@ -22,7 +22,7 @@ def refuse_doubts(found: FoundImages, *, owner: str) -> None:
     """Ask what is not clear.
 
     Raises:
-        ConfigError: something is.
+        UnclearImagesError: something is.
     """
     names = found.class_names
     doubts = [*found.doubts, *alike_classes(names), *no_classes(names), *joined_classes(names)]
@@ -31,7 +31,7 @@ def refuse_doubts(found: FoundImages, *, owner: str) -> None:
             f"{owner}: {' '.join(doubts)} If all of this is meant so, say that these images are meant: "
             f"--checksum {found.checksum}."
         )
-        raise ConfigError(message)
+        raise UnclearImagesError(message, found.checksum)
 
 
 def split_doubt(class_names: Sequence[str]) -> tuple[str, ...]:

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard.computing.work.forms import INITIAL
@@ -134,6 +136,23 @@ def test_number_out_of_range_is_refused_with_a_sentence(key: str, value: float, 
     assert not app.exception
     assert sentence in words(app)
     assert "Start training" not in [button.label for button in app.button]
+
+
+def test_images_that_are_asked_about_can_be_said_to_be_meant(tmp_path: Path) -> None:
+    for name in ("cat", "dog", "val"):
+        (tmp_path / name).mkdir()
+        for grey in range(12):
+            Image.new("L", (8, 8), grey).save(tmp_path / name / f"{grey}.png")
+    app = choose(open_page(Page.TRAIN), "dataset", "image_folder")
+    app = app.text_input(key="form_path_image_folder").set_value(str(tmp_path)).run()
+    asked = words(app)
+
+    (meant,) = [toggle for toggle in app.toggle if toggle.label == "All of this is meant so"]
+    app = meant.set_value(True).run()
+
+    assert "'val' would be learned as a class" in asked
+    assert "Start training" in [button.label for button in app.button]
+    assert f"--checksum {str(meant.key).removeprefix('images_meant_')}" in shown_command(app)
 
 
 @pytest.mark.parametrize("text", ["much", "0,2", "0.3:0.1:0.1"])

@@ -1,6 +1,7 @@
 """Images of one's own: which are read, as what, of which class and split; and what is said of the rest."""
 
 import os
+import pickle
 import struct
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from neft.datasets.image_arrays import ImageArrays
 from neft.datasets.image_folder import ImageFolder
 from neft.datasets.own_images import OwnImages
 from neft.datasets.split_names import split_of
-from neft.errors import ConfigError, DataMissingError
+from neft.errors import ConfigError, DataMissingError, UnclearImagesError
 
 SPLITS = ("train", "validation", "test")
 
@@ -164,6 +165,12 @@ def test_folders_that_cannot_be_told_from_classes_are_asked_about(tmp_path: Path
             ConfigError, match="If all of this is meant so, say that these images are meant: --checksum"
         ):
             attempt()
+
+
+def test_what_is_asked_can_be_handed_to_another_process() -> None:
+    error = pickle.loads(pickle.dumps(UnclearImagesError("Which?", "0" * 16)))  # noqa: S301 - our own bytes
+
+    assert (type(error), str(error), error.checksum) == (UnclearImagesError, "Which?", "0" * 16)
 
 
 def test_folders_that_were_asked_about_are_read_as_they_are_once_that_is_said(tmp_path: Path) -> None:
