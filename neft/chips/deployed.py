@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from neft.chips.device_by_device import DeviceByDevice, DeviceDraws, deploy_device_by_device
+from neft.chips.each_read import EachRead
 from neft.chips.pooling import pool_pairwise
 from neft.chips.sampling import CHIP, NONE_TRANSPOSED, Deployment, Sampler, Source, Weights, deploy
 from neft.devices import BaseDevice
 from neft.effects import Effects
+from neft.errors import ConfigError
 from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.stack import whole_mapping
 from neft.networks.copying import copied
@@ -159,6 +161,12 @@ class DeployedNetwork:
         self._placed: list[DeviceDraws] = []
         self._deviations: Weights = {}
         self._at_once: dict[torch.Size, int] = {}
+        noise = deployment.read_stds() if isinstance(deployment, DeviceByDevice) else {}
+        self._each_read = EachRead(
+            self.network, {name: self._folded(name, std).abs().flatten() for name, std in noise.items()}
+        )
+        self.is_read_anew = bool(noise)
+        """Whether every read draws anew, so that chips are tried one by one."""
 
     def draw(self, seed: int, instance: int, *, purpose: str = "chip") -> None:
         """Draw one chip: its deviations at sigma_d = 1; each purpose has chips of its own."""
@@ -180,6 +188,7 @@ class DeployedNetwork:
         if isinstance(self._deployment, DeviceByDevice):
             # before a chip is placed, what devices aim at
             placed = self._placed[0] if self._placed else None
+            self._each_read.begin(placed.each_read if placed else None, self.torch_device)
             chip = self._deployment.chip(placed, sigma_d=sigma_d) if placed else self._deployment.targets
             for name, parameter in self._parameters.items():
                 _ = parameter.copy_(self._folded(name, chip[name]))
@@ -209,7 +218,14 @@ class DeployedNetwork:
     def logits_of_many(
         self, images: Shaped[Tensor, "images ..."], *, sigma_d: float
     ) -> Float[Tensor, "chips images classes"]:
-        """Outputs of all placed chips at once: convolutions become grouped, products batched (`torch.vmap`)."""
+        """Outputs of all placed chips at once: convolutions become grouped, products batched (`torch.vmap`).
+
+        Raises:
+            ConfigError: reads draw anew, which is done chip by chip.
+        """
+        if self.is_read_anew:
+            message = "Chips whose reads draw anew (read_noise_each) are tried one by one."
+            raise ConfigError(message)
         chips = self._side_by_side(sigma_d)
 
         def one(chip: Weights, batch: Tensor) -> Tensor:
@@ -250,7 +266,8 @@ class DeployedNetwork:
             return MOST_AT_ONCE
         shape = images.shape[1:]
         if shape not in self._at_once:
-            fitting = CACHED_BYTES // max(_largest_output(self.network, images[:1]), 1)
+            with self._each_read.silent():
+                fitting = CACHED_BYTES // max(_largest_output(self.network, images[:1]), 1)
             self._at_once[shape] = min(max(fitting, FEWEST_AT_ONCE), MOST_AT_ONCE)
         return self._at_once[shape]
 
@@ -291,6 +308,12 @@ class UntouchedNetwork:
         self._deployment = law.deploy(self._shapes, transposed_groups=transposed_groups(self.given))
         places = {"cpu", torch_device} if torch.device(torch_device).type == "cuda" else {"cpu"}
         self._chance = {place: generator(seed, "network", torch_device=place).get_state() for place in sorted(places)}
+        if law.effects.read_noise_each:
+            message = (
+                "read_noise_each (σ_r) is known of this package's networks alone; leave it out for one of your own, or "
+                "take read_noise, which is frozen."
+            )
+            raise ConfigError(message)
         self.is_clean_at_zero = law.is_clean_at_zero
         """Whether chips without variation are all alike."""
         self._draws: Draws | None = None

@@ -30,6 +30,8 @@ class DeviceDraws:
     effects: dict[str, Weights]
     common: Weights
     """The normal that a layer's devices have in common, in the programming of this chip."""
+    each_read: int | None = None
+    """The seed of what is drawn anew at every read of this chip; None where nothing is."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class DeviceByDevice:
         for effect in self.effects.draws:
             rng = source(effect)
             effects[effect] = {name: drawn(effect, shape, rng) for name, shape in shapes.items()}
-        return DeviceDraws(errors=errors, reads=reads, effects=effects, common=self._common(source))
+        return DeviceDraws(errors, reads, effects, self._common(source), each_read=self._each_read(source))
 
     def packed_draw(self, rng: torch.Generator) -> Weights:
         """A chip's draws from one generator as a tensor a layer, for training: of its programming, without effects."""
@@ -109,6 +111,13 @@ class DeviceByDevice:
             return laid.rotation.turned_back(mean), laid.rotation.variance_back(variance)
         return mean, variance
 
+    def read_stds(self) -> Weights:
+        """By layer the std of one weight at every read, in weight units; of none where nothing is drawn anew."""
+        if not self.effects.read_noise_each:
+            return {}
+        factor = self.effects.read_noise_each * self.mapping.closed_form_factor * self.mapping.error_factor
+        return {name: factor * laid.sign.errors_a_weight**0.5 * laid.maximum for name, laid in self.laid.items()}
+
     def effort(self, *, sigma_d: float) -> Effort:
         """Expected pulses and reads a weight, over all of its device sets and copies, averaged over the weights.
 
@@ -149,6 +158,11 @@ class DeviceByDevice:
         if self.effects.common_to == "layer":
             return {name: torch.randn((), generator=rng) for name in self.laid}
         return dict.fromkeys(self.laid, torch.randn((), generator=rng))
+
+    def _each_read(self, source: Source) -> int | None:
+        if not self.effects.read_noise_each:
+            return None
+        return int(torch.randint(2**62, (), generator=source("read_noise_each")))
 
     def _read(self, name: str, draws: DeviceDraws, sigma_d: float) -> Float[Tensor, "..."]:
         """The weights that are read from a layer's devices: of copies the mean."""

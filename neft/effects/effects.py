@@ -90,6 +90,13 @@ class Effects(Component):
         title="read noise",
         description="Std of a device's reading over the maximal conductance, drawn once a chip.",
     )
+    read_noise_each: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        title="read noise, each read",
+        description="Likewise, drawn anew at every read: for each image, and each position of a convolution.",
+    )
     stuck_low: float = Field(
         default=0.0, ge=0, le=1, title="stuck at 0", description="Share of devices stuck at level 0."
     )
@@ -130,6 +137,12 @@ class Effects(Component):
             raise ValueError(message)
         if self.retention_seconds and self.retention_law == "given" and not self.retention_std + self.retention_growth:
             message = "retention_law 'given' needs retention_std (a) or retention_growth (b) greater than 0"
+            raise ValueError(message)
+        if self.drift_compensation and self.read_noise_each:
+            message = (
+                "read_noise_each (σ_r) does not go with drift_compensation, whose factor would multiply each read: "
+                "leave one out, or take read_noise, which is frozen"
+            )
             raise ValueError(message)
         if self.drift_compensation and not self.drift_seconds:
             message = "drift_compensation needs drift: drift_seconds must be greater than 0"
@@ -232,6 +245,7 @@ _SWITCHES = {
     "drift": ("drift_seconds", "drift_law", "drift_exponent", "drift_spread"),
     "stuck_devices": ("stuck_low", "stuck_high"),
     "read_noise": ("read_noise",),
+    "read_noise_each": ("read_noise_each",),
     "drift_compensation": ("drift_compensation",),
 }
 """Settings of each effect, in the order in which they happen; what is corrected comes last."""
@@ -243,6 +257,7 @@ _DECIDING = (
     "stuck_low",
     "stuck_high",
     "read_noise",
+    "read_noise_each",
     "drift_compensation",
 )
 

@@ -56,7 +56,7 @@ class Bench:
         return dict(zip(self._names, values.unbind(-1), strict=True))
 
     def _measured(self, chips: Sequence[Draws], sigma_ds: Sequence[float]) -> Float[Tensor, "chips sigma_ds numbers"]:
-        if len(chips) == 1 or isinstance(self.deployed, UntouchedNetwork):
+        if len(chips) == 1 or isinstance(self.deployed, UntouchedNetwork) or self.deployed.is_read_anew:
             return torch.stack([self._alone(chip, sigma_ds) for chip in chips])
         if len(chips) > self._most:
             parts = [chips[start : start + self._most] for start in range(0, len(chips), self._most)]

@@ -51,6 +51,7 @@ NEW_SETTINGS: dict[str, Raw] = {
             "retention_growth": 0.0,
             "retention_programmed": 0.0,
             "read_noise": 0.0,
+            "read_noise_each": 0.0,
             "stuck_low": 0.0,
             "stuck_high": 0.0,
             "common_mode": 0.0,
