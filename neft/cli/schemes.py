@@ -17,6 +17,7 @@ from neft.cli.text_tables import markdown_table
 from neft.cli.watch import stop_on_signals, watching
 from neft.errors import ConfigError
 from neft.evaluation.schemes import Scheme, usual_schemes
+from neft.experiments.schemes import NUM_INSTANCES, SIGMA_DS
 from neft.options import parse_sigma_ds
 from neft.pipeline import Progress, Settings
 from neft.runs.facts import stored_config
@@ -24,7 +25,7 @@ from neft.runs.places import default_data_dir
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
 from neft.sigma_d import sigma_d_text
-from neft.sweeps.schemes import NUM_INSTANCES, SIGMA_DS, Bench, Tried, Trying, scheme_from_text, try_schemes
+from neft.sweeps.schemes import Bench, Tried, Trying, scheme_from_text, try_schemes
 from neft.tables.percentiles import percentile_name
 from neft.tables.schemes import Choice, at_sigma_d, by_cost, cheapest, schemes_table
 

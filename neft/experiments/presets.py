@@ -16,6 +16,7 @@ from neft.experiments.first_look import first_look
 from neft.experiments.leaderboard import leaderboard
 from neft.experiments.planning import Plan, PlannedRun, Scale, Standing, Stored, merge
 from neft.experiments.questions import EXPERIMENTS
+from neft.experiments.schemes import SIGMA_DS, scheme_runs
 from neft.experiments.training_budget import training_budget
 from neft.experiments.tuning import tuned
 from neft.methods import NoiseInjection, Ovf
@@ -33,6 +34,8 @@ PLANS: dict[str, Plan] = {
 
 SIZED = ("flat_weights", "leaderboard", "paper_width", "training_budget")
 """Experiments with presets of their own, which no other preset holds."""
+NUM_SCHEME_CHIPS = 300
+"""Chips of each scheme: as many as bound a 1st percentile."""
 ABLATION_SCALE = Scale(
     base=RunConfig(backbone=Vgg8(width=0.125), evaluation=EvaluationConfig(num_instances=100)), num_seeds=3
 )
@@ -159,6 +162,17 @@ def _leaderboard_fashion() -> tuple[Part, ...]:
     return (Part(PLANS["leaderboard"], scale),)
 
 
+def _schemes_digits() -> list[PlannedRun]:
+    base = _at_one_budget(evaluation=EvaluationConfig(sigma_ds=SIGMA_DS, num_instances=NUM_SCHEME_CHIPS))
+    return scheme_runs(Scale(base=base, sigma_ds=(), num_seeds=2))
+
+
+def _schemes_fashion() -> list[PlannedRun]:
+    base = _on_fashion()
+    evaluation = base.evaluation.model_copy(update={"sigma_ds": SIGMA_DS, "num_instances": NUM_SCHEME_CHIPS})
+    return scheme_runs(Scale(base=base.model_copy(update={"evaluation": evaluation}), sigma_ds=(), num_seeds=1))
+
+
 def _flat_weights() -> tuple[Preset, ...]:
     """On digits, then elsewhere: one thing changed at a time."""
     usual = _at_one_budget()
@@ -219,6 +233,12 @@ PRESETS: dict[str, Preset] = {
             parts=(Part(PLANS["training_budget"], ABLATION_SCALE),),
         ),
         Preset("training_budget_fashion", "The training budget on Fashion-MNIST.", parts=_training_budget_fashion()),
+        Preset(
+            "schemes_digits",
+            "Training, mapping and programming together, on digits: which combination is cheap and good?",
+            fixed=_schemes_digits,
+        ),
+        Preset("schemes_fashion", "The same on Fashion-MNIST.", fixed=_schemes_fashion),
         Preset("smoke", "Does everything work? Two trainings of two epochs.", fixed=smoke),
     )
 }

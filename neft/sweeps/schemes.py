@@ -1,6 +1,6 @@
 """Schemes of one stored network tried on the same chips: every one an evaluation that is stored as a run of its own."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -14,6 +14,7 @@ from neft.config import EvaluationConfig, RunConfig
 from neft.datasets.base import ImageData
 from neft.errors import ConfigError
 from neft.evaluation.schemes import Scheme, scheme_costs
+from neft.experiments.schemes import NUM_INSTANCES, SIGMA_DS, with_scheme
 from neft.mapping.stack import Mapping
 from neft.networks.network import Network
 from neft.options import programming_from_text
@@ -23,11 +24,6 @@ from neft.runs.facts import chip_words, stored_config
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
 from neft.sigma_d import same_sigma_d
-
-SIGMA_DS = (0.0, 0.1, 0.2, 0.4)
-"""Where schemes are tried unless told otherwise."""
-NUM_INSTANCES = 60
-"""Chips, likewise: one more than sets the 5th percentile a lower limit."""
 
 
 @dataclass(frozen=True)
@@ -137,25 +133,6 @@ def try_schemes(
         message = f"None of the schemes can be: {refused[0].reason}" if refused else "No schemes are given."
         raise ConfigError(message)
     return Tried(tuple(tried), tuple(refused))
-
-
-def with_scheme(
-    config: RunConfig, scheme: Scheme, *, sigma_ds: Iterable[float] = SIGMA_DS, num_instances: int = NUM_INSTANCES
-) -> RunConfig:
-    """The config of a stored network's evaluation under a scheme: as its own, on so many chips.
-
-    Raises:
-        ConfigError: the parts do not fit.
-    """
-    left_out = {"precision", "min_instances", "worst_case"}
-    asked = config.evaluation.model_dump(exclude=left_out) | {
-        "sigma_ds": tuple(sigma_ds),
-        "num_instances": num_instances,
-        "mapping": None if scheme.mapping == config.mapping else scheme.mapping.model_dump(),
-        "programming": None if scheme.programming == config.programming else scheme.programming.model_dump(),
-    }
-    parts = {name: getattr(config, name) for name in RunConfig.model_fields}
-    return RunConfig.make(**parts | {"evaluation": build(EvaluationConfig, asked)})
 
 
 def scheme_from_text(text: str, mapping: Mapping) -> Scheme:

@@ -11,10 +11,12 @@ import pytest
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.devices import PUBLISHED, Rram4
 from neft.errors import ConfigError
+from neft.evaluation.schemes import Scheme, usual_schemes
 from neft.experiments.first_look import SEEDS, first_look
 from neft.experiments.planning import PlannedRun, Scale, Standing, Stored, merge
 from neft.experiments.presets import ABLATION_SCALE, PLANS, PRESETS, smoke
 from neft.experiments.questions import EXPERIMENTS
+from neft.experiments.schemes import SIGMA_DS
 from neft.experiments.tuning import NUM_TRIALS, SEARCH_SEED, TUNED
 from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import FeedbackMethod, Irs, NoiseInjection, Ovf, Vanilla
@@ -489,3 +491,40 @@ def test_first_look_shows_the_papers_networks_narrowed() -> None:
 
 def test_smoke_is_two_short_runs() -> None:
     assert [planned.config.training.epochs for planned in smoke()] == [2, 2]
+
+
+# ---------------------------------------------------------------- schemes
+SCHEME_PRESETS = [name for name in PRESETS if name.startswith("schemes_")]
+
+
+@pytest.mark.parametrize("name", SCHEME_PRESETS)
+def test_every_training_is_evaluated_under_every_usual_scheme(name: str) -> None:
+    planned = all_of(name, NOTHING)
+    by_id = {one.config.run_id: one for one in planned}
+    trained = [one for one in planned if one.weights_of is None]
+
+    for one in trained:
+        wanted = {scheme.key for scheme in usual_schemes(one.config.test_mapping, one.config.test_programming)}
+        evaluated = [other for other in planned if one.config.run_id in (other.weights_of, other.config.run_id)]
+        assert {Scheme(other.config.test_mapping, other.config.test_programming).key for other in evaluated} == wanted
+    assert len(by_id) == len(planned)
+
+
+@pytest.mark.parametrize("name", SCHEME_PRESETS)
+def test_a_schemes_run_keeps_no_weights_and_differs_from_its_training_in_the_evaluation_alone(name: str) -> None:
+    planned = all_of(name, NOTHING)
+    by_id = {one.config.run_id: one for one in planned}
+    evaluated = [one for one in planned if one.weights_of is not None]
+    assert evaluated
+    for one in evaluated:
+        source = by_id[one.weights_of or ""]
+        assert (one.keep_weights, source.keep_weights) == (False, True)
+        assert one.config.model_copy(update={"evaluation": source.config.evaluation}) == source.config
+
+
+@pytest.mark.parametrize("name", SCHEME_PRESETS)
+def test_schemes_are_tried_on_chips_that_bound_a_1st_percentile_where_the_page_looks_for_them(name: str) -> None:
+    evaluations = [one.config.evaluation for one in all_of(name, NOTHING)]
+    assert {one.num_instances for one in evaluations} == {300}
+    assert {one.sigma_ds for one in evaluations} == {SIGMA_DS}
+    assert SIGMA_DS[1:] == (0.1, 0.2, 0.4)

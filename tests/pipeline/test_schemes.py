@@ -9,6 +9,7 @@ from neft import columns as c
 from neft.config import RunConfig
 from neft.errors import ConfigError, StoppedError
 from neft.evaluation.schemes import Scheme
+from neft.experiments.schemes import with_scheme
 from neft.mapping.stack import Mapping
 from neft.pipeline import Settings, reevaluate
 from neft.programming import OpenLoop, Residual, WriteVerify
@@ -22,7 +23,6 @@ from neft.sweeps.schemes import (
     scheme_from_text,
     stored_evaluation,
     try_schemes,
-    with_scheme,
 )
 
 PLAIN = Scheme(Mapping(), OpenLoop())

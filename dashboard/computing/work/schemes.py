@@ -13,6 +13,7 @@ from dashboard.computing.work import restored
 from neft import columns
 from neft.errors import ConfigError, StoppedError
 from neft.evaluation.schemes import Scheme, budgeted_schemes, usual_schemes
+from neft.experiments.schemes import with_scheme
 from neft.inspection.scheme_microscope import weight_deviations
 from neft.networks.device_layers import device_weights, layer_name
 from neft.pipeline import Settings, law_of_chips
@@ -26,7 +27,6 @@ from neft.sweeps.schemes import (
     labels,
     stored_evaluation,
     try_schemes,
-    with_scheme,
 )
 
 Kind = Literal["usual", "budgets"]
