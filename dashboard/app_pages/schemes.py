@@ -138,11 +138,10 @@ def _so_far(record: RunRecord, comparison: Comparison, num_chips: int, sigma_d: 
         return [comparison]
     last = comparison.last
     share = (last.num_known + (last.done / last.total if last.total else 0)) / max(last.count, 1)
-    left = f" · about {last.seconds * (1 / share - 1):.0f} s left" if share > 0 and last.seconds > 1 else ""
     st.progress(
         min(share, 1.0),
         text=f"Scheme {min(last.num_known + 1, max(last.count, 1))} of {last.count}: {last.label}, chip {last.done} of "
-        f"{last.total or num_chips}{left}",
+        f"{last.total or num_chips} · {last.seconds:.0f} s of computing so far",
     )
     if st.button(
         "Cancel", icon=":material/stop_circle:", key="schemes_cancel", help="Schemes that are known stay stored."
