@@ -57,7 +57,7 @@ def _called(path: Path, function: str) -> object:
         cast("Loader", cast("ModuleSpec", spec).loader).exec_module(module)
         make = getattr(module, function, None)
         made = make() if callable(make) else None
-    except Exception as failure:
+    except (Exception, SystemExit) as failure:  # also of a script that ends itself
         message = f"{path}:{function} fails: {in_a_line(failure)}."
         raise ConfigError(message) from failure
     finally:

@@ -1,7 +1,6 @@
 """Networks of one's own, tried on chips and, where asked for, kept as runs like any other."""
 
 import hashlib
-import inspect
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,17 +19,17 @@ from neft.datasets.own_batches import OwnBatches
 from neft.devices import Rram1
 from neft.errors import RunExistsError
 from neft.evaluation.deviations import USUAL_SIGMA_D, layer_deviations
-from neft.evaluation.monte_carlo import Tried, one_or_more
-from neft.evaluation.monte_carlo import try_network as try_on_chips
 from neft.evaluation.own_batches import OwnBatches as GivenBatches
-from neft.evaluation.own_batches import read_batches
-from neft.evaluation.own_network import WeightsAs, own_module
+from neft.evaluation.own_network import own_module
+from neft.evaluation.own_settings import WeightsAs
+from neft.evaluation.own_trial import Tried, prepare_trial
 from neft.evaluation.watching import only_tensor
 from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import TrainedElsewhere
 from neft.metrics import METRICS
 from neft.networks.backbones import OwnNetwork
 from neft.networks.device_layers import device_weights
+from neft.networks.fingerprint import fingerprint
 from neft.networks.network import num_parameters
 from neft.runs.facts import run_facts
 from neft.runs.notes import MAX_TEXT, Note, write_note
@@ -120,39 +119,8 @@ def try_network(
         StoppedError: `should_stop` said so.
     """
     law = law or ChipLaw(device=Rram1(), mapping=BitSlicing())
-    network, sigma_ds = own_module(network), one_or_more(sigma_ds)
-    plan: _Plan | None = None
-    if store is not None:
-        batches = list(batches)  # they are read twice
-        evaluation: dict[str, Any] = {
-            "sigma_ds": tuple(sigma_ds),
-            "num_instances": num_instances,
-            "precision": precision,
-            "seed": seed,
-            "quantise": law.quantise,
-            "sampler": law.sampler,
-            "effects": law.effects,
-        }
-        evaluation |= {} if min_instances is None else {"min_instances": min_instances}
-        scores = _digest(score.tolist() for score in (law.scores or {}).values())
-        read_how = (sorted(in_devices or ()), weights, ignore_index, *_code(logits), scores)
-        config = RunConfig.make(
-            dataset=dataset or _told_apart(read_batches(batches, network, torch_device="cpu")),
-            backbone=OwnNetwork(
-                checksum=_checksum(network, read_how),
-                shapes=_digest(tuple(weight.shape) for weight in device_weights(network, in_devices).values()),
-                title=(title or type(network).__name__)[:MAX_TITLE],
-            ),
-            device=law.device,
-            mapping=law.mapping,
-            programming=law.programming,
-            method=TrainedElsewhere(),
-            evaluation=build(EvaluationConfig, evaluation),
-        )
-        plan = _Plan(config, network, law, in_devices, torch_device, command)
-        plan.check(store)
     started = time.perf_counter()
-    tried = try_on_chips(
+    trial = prepare_trial(
         network,
         batches,
         sigma_ds=sigma_ds,
@@ -167,9 +135,38 @@ def try_network(
         min_instances=min_instances,
         torch_device=torch_device,
         chips_at_once=chips_at_once,
-        on_instance=on_instance,
-        should_stop=should_stop,
     )
+    plan: _Plan | None = None
+    if store is not None:
+        network = own_module(network)
+        evaluation: dict[str, Any] = {
+            "sigma_ds": trial.asked.sigma_ds,
+            "num_instances": num_instances,
+            "precision": precision,
+            "seed": seed,
+            "quantise": law.quantise,
+            "sampler": law.sampler,
+            "effects": law.effects,
+        }
+        evaluation |= {} if min_instances is None else {"min_instances": min_instances}
+        scores = _digest(score.tolist() for score in (law.scores or {}).values())
+        read_how = (sorted(in_devices or ()), weights, ignore_index, scores)
+        config = RunConfig.make(
+            dataset=dataset or _told_apart(trial.own),
+            backbone=OwnNetwork(
+                checksum=fingerprint(str(network), network, logits, read_how, trial.outputs_checksum)[:DIGITS],
+                shapes=_digest(tuple(weight.shape) for weight in device_weights(network, in_devices).values()),
+                title=(title or type(network).__name__)[:MAX_TITLE],
+            ),
+            device=law.device,
+            mapping=law.mapping,
+            programming=law.programming,
+            method=TrainedElsewhere(),
+            evaluation=build(EvaluationConfig, evaluation),
+        )
+        plan = _Plan(config, network, law, in_devices, torch_device, command)
+        plan.check(store)
+    tried = trial.run(on_instance=on_instance, should_stop=should_stop)
     if plan is None or store is None:
         return tried
     record = plan.keep(tried, store, seconds=time.perf_counter() - started)
@@ -250,32 +247,8 @@ def _told_apart(own: GivenBatches) -> OwnBatches:
     )
 
 
-def _checksum(network: nn.Module, read_how: tuple[object, ...]) -> str:
-    """Of a network: its structure as it prints itself, the text of its classes, and all its numbers."""
-    digest = hashlib.sha256(repr((str(network), read_how)).encode())
-    for kind in sorted({type(module) for module in network.modules()}, key=lambda kind: kind.__qualname__):
-        if not kind.__module__.startswith("torch."):
-            _update(digest, f"{kind.__qualname__} {_source(kind)}")
-    for name, value in network.state_dict().items():
-        _update(digest, name)
-        _update(digest, value)
-    return digest.hexdigest()[:DIGITS]
-
-
 def _digest(parts: Iterable[object]) -> str:
     return hashlib.sha256(repr([*parts]).encode()).hexdigest()[:DIGITS]
-
-
-def _code(logits: Callable[[Any], Any] | None) -> tuple[str, ...]:
-    return () if logits is None else (_source(logits) or getattr(logits, "__qualname__", type(logits).__qualname__),)
-
-
-def _source(thing: Any) -> str:
-    """Its text, where Python still has it."""
-    try:
-        return inspect.getsource(thing)
-    except (OSError, TypeError):
-        return ""
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -2,8 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from neft.chips.chance import chance_of, own_chance
 from neft.chips.device_by_device import DeviceByDevice, DeviceDraws, deploy_device_by_device
 from neft.chips.each_read import EachRead
 from neft.chips.pooling import pool_pairwise
@@ -306,8 +306,8 @@ class UntouchedNetwork:
         self.in_devices = tuple(self._shapes)
         self.chosen_by_kind = in_devices is None
         self._deployment = law.deploy(self._shapes, transposed_groups=transposed_groups(self.given))
-        places = {"cpu", torch_device} if torch.device(torch_device).type == "cuda" else {"cpu"}
-        self._chance = {place: generator(seed, "network", torch_device=place).get_state() for place in sorted(places)}
+        self._chance = chance_of(seed, "network", torch_device=torch_device)
+        self._other_chance = chance_of(seed, "network otherwise", torch_device=torch_device)
         if law.effects.read_noise_each:
             message = (
                 "read_noise_each (σ_r) is known of this package's networks alone; leave it out for one of your own, or "
@@ -335,55 +335,40 @@ class UntouchedNetwork:
         if self._draws is not None and (sigma_d or not self.is_clean_at_zero):
             self._chip = chip_of(self._deployment, self._draws, sigma_d=sigma_d)
         self.restart_chance()
-        self._renew()
+        self.renew()
 
     def restart_chance(self) -> None:
-        """Put torch's global generators where each chip meets them; enter `own_chance` first."""
-        for place, state in self._chance.items():
-            _ = torch.set_rng_state(state) if place == "cpu" else torch.cuda.set_rng_state(state, place)
+        """Put the global generators of random numbers where each chip meets them; enter `own_chance` first."""
+        self._chance.put()
 
-    def has_changed(self) -> bool:
-        """Whether a pass changed the network's buffers."""
-        before = dict(self.given.named_buffers())
-        return any(
-            name not in before or not torch.equal(buffer.nan_to_num(), before[name].nan_to_num())
-            for name, buffer in self.network.named_buffers()
-            if buffer is not before.get(name)
-        )
+    def has_drawn(self) -> bool:
+        """Whether random numbers were drawn since."""
+        return not self._chance.stands()
+
+    def meet_other_chance(self) -> None:
+        """Let the network be as it was given, and meet other random numbers."""
+        self.renew()
+        self._other_chance.put()
 
     @torch.no_grad()
-    def outputs(self, inputs: Inputs) -> object:
-        """What the network puts out of the chip that is programmed, as it is."""
-        if self.renewed:
-            self._renew()
-        return self.network(*inputs.positional, **inputs.named)
-
     def logits(self, inputs: Inputs) -> Tensor:
         """Outputs of the chip that is programmed, one batch at once."""
-        return self.read(self.outputs(inputs))
+        if self.renewed:
+            self.renew()
+        return self.read(self.network(*inputs.positional, **inputs.named))
 
-    def without(self, names: Collection[str], inputs: Inputs) -> Tensor:
-        """Outputs without variation where these weights are 0."""
+    def program_without(self, names: Collection[str]) -> None:
+        """Write the weights without variation into a copy of the network, and 0 for these."""
         self._chip = self._deployment.targets | {name: torch.zeros_like(self._shapes[name]) for name in names}
-        self._renew()
-        return self.logits(inputs)
-
-    def random_state(self) -> list[Tensor]:
-        """Where torch's own random numbers stand."""
-        return [torch.get_rng_state() if place == "cpu" else torch.cuda.get_rng_state(place) for place in self._chance]
+        self.restart_chance()
+        self.renew()
 
     @torch.no_grad()
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Let the network be as it was given, with the chip that is programmed."""
         self.network = copied(self.given)
         for name, parameter in device_weights(self.network, list(self._chip)).items():
             _ = parameter.copy_(self._chip[name])
-
-
-@contextmanager
-def own_chance(torch_device: str) -> Generator[None]:
-    """Meanwhile networks may draw from torch's global generators, which stand where they stood afterwards."""
-    with torch.random.fork_rng(devices=[torch_device] if torch.device(torch_device).type == "cuda" else []):
-        yield
 
 
 @torch.no_grad()

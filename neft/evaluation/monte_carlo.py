@@ -1,53 +1,25 @@
 """Try a network on sampled chips, at every sigma_d, on a data set or on batches of one's own."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from math import inf
-from typing import Any, SupportsFloat, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from neft import columns
-from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last, own_chance
+from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.datasets.base import ImageData, Split
-from neft.devices import Rram1
-from neft.errors import ConfigError
 from neft.evaluation.bench import Bench, OnInstance, make_means, try_chips
 from neft.evaluation.calibration import fit_temperature
-from neft.evaluation.own_answers import Measured, read_answers
-from neft.evaluation.own_batches import read_batches
-from neft.evaluation.own_network import WeightsAs, own_module, put_on_chips
-from neft.evaluation.watching import Asked
-from neft.mapping.bit_slicing import BitSlicing
+from neft.evaluation.own_trial import Tried, prepare_trial
 from neft.metrics import METRICS, Predictions
-from neft.networks.device_layers import parameter_table
 
 CALIBRATION_INSTANCES = 8
 """Chips on which the calibration temperature is fitted."""
 MANY_CHIPS = 32
 MANY_WEIGHTS = 2**28
 """On a GPU so many chips, and so many of their weights in all, lie side by side."""
-
-
-@dataclass(frozen=True)
-class Tried:
-    """How a network fared on sampled chips."""
-
-    instances: pd.DataFrame
-    """A row per sigma_d and instance: `sigma_d`, `instance`, one column a metric, `balanced_accuracy`."""
-    classes: pd.DataFrame
-    """A row per sigma_d, instance and class that has labels: `sigma_d`, `instance`, `class`, `num_labels`,
-    `accuracy`."""
-    num_classes: int
-    parameters: pd.DataFrame
-    """A row per parameter: where it lies, in devices or digital, and why (`device_layers.parameter_table`)."""
-    notes: tuple[str, ...]
-    """What is to be known of how it was computed: what could not be made fast and why, how outputs were read, what lies
-    in no device."""
-    run_id: str | None = None
-    """Under which it is kept, if it is."""
 
 
 def evaluate(
@@ -125,76 +97,21 @@ def try_network(
     network: nn.Module,
     batches: Iterable[Any],
     *,
-    sigma_ds: SupportsFloat | Iterable[float],
-    num_instances: int = 100,
-    law: ChipLaw | None = None,
-    in_devices: Collection[str] | None = None,
-    weights: WeightsAs = "stored",
-    logits: Callable[[Any], Any] | None = None,
-    ignore_index: int = -100,
-    seed: int = 0,
-    precision: float | None = None,
-    min_instances: int | None = None,
-    torch_device: str = "cpu",
-    chips_at_once: int = 1,
     on_instance: OnInstance = lambda _instance, _accuracy: None,
     should_stop: Callable[[], bool] = lambda: False,
+    **asked: Any,
 ) -> Tried:
     """Try any network on sampled chips: as `neft.own_runs.try_network`, which says what each argument is; none is kept.
 
     Raises:
-        ConfigError: no batches; what the network puts out or the labels are no classification; nothing lies in
-            devices, or an unknown parameter; a count or device variation that cannot be, or fewer chips than the
-            precision takes.
+        ConfigError: as of `prepare_trial`.
         StoppedError: `should_stop` said so.
     """
-    sigma_ds = one_or_more(sigma_ds)
-    _check_counts(sigma_ds, num_instances=num_instances, chips_at_once=chips_at_once)
-    means = make_means(sigma_ds, precision, num_instances=num_instances, floor=min_instances)
-    network = own_module(network)
-    parameters = parameter_table(network, in_devices)
-    law = law or ChipLaw(device=Rram1(), mapping=BitSlicing())
-    asked = Asked(law, in_devices, seed, max(sigma_ds), torch_device, logits)
-    with own_chance(torch_device):
-        own = read_batches(batches, network, torch_device=torch_device)
-        on_chips = put_on_chips(network, own, asked, chips_at_once=chips_at_once, weights=weights)
-        answers = read_answers(on_chips.watched, own.labels, ignore_index=ignore_index)
-        measured = Measured(answers, own.labels)
-        with torch.inference_mode(mode=isinstance(on_chips.deployed, DeployedNetwork)):
-            found = try_chips(
-                Bench(on_chips.deployed, on_chips.batches, measured.names, measured.numbers),
-                sigma_ds=sigma_ds,
-                num_instances=num_instances,
-                seed=seed,
-                chips_at_once=on_chips.chips_at_once,
-                means=means,
-                on_instance=on_instance,
-                should_stop=should_stop,
-            )
-    notes = (*on_chips.notes, *answers.notes, *measured.notes(found))
-    return Tried(measured.instances(found), measured.classes(found), answers.num_classes, parameters, notes)
+    return prepare_trial(network, batches, **asked).run(on_instance=on_instance, should_stop=should_stop)
 
 
 def _fitting(deployed: DeployedNetwork) -> int:
     return 1 if deployed.torch_device == "cpu" else max(1, min(MANY_CHIPS, MANY_WEIGHTS // deployed.num_weights))
-
-
-def one_or_more(sigma_ds: SupportsFloat | Iterable[float]) -> list[float]:
-    """Device variations as numbers; a single one is taken, too."""
-    try:
-        return [float(sigma_d) for sigma_d in cast("Iterable[float]", sigma_ds)]
-    except TypeError:  # a single number, perhaps as an array or tensor, which call themselves iterable
-        return [float(cast("SupportsFloat", sigma_ds))]
-
-
-def _check_counts(sigma_ds: Sequence[float], *, num_instances: int, chips_at_once: int) -> None:
-    if not sigma_ds or not all(0 <= sigma_d < inf for sigma_d in sigma_ds) or len(set(sigma_ds)) < len(sigma_ds):
-        message = f"sigma_ds (device variations) must be different numbers, at least one, none below 0; got {sigma_ds}."
-        raise ConfigError(message)
-    for name, count in (("num_instances (chips)", num_instances), ("chips_at_once", chips_at_once)):
-        if count < 1:
-            message = f"{name} must be at least 1; got {count}."
-            raise ConfigError(message)
 
 
 def _calibrate(deployed: DeployedNetwork, data: ImageData, *, sigma_ds: Sequence[float], seed: int) -> list[float]:

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from neft import columns
 from neft.errors import ConfigError
-from neft.evaluation.watching import Watched
 from neft.metrics import METRICS, Predictions
 from neft.metrics.balanced_accuracy import BALANCED_ACCURACY, class_accuracies
 
@@ -23,13 +22,18 @@ Kind = Literal["classes", "last", "yes_no", "one_hot"]
 """Classes on the second axis, or on the last; a yes or no for each output; one of several marked by a 1."""
 
 
+Scale = Literal["logits", "logarithms", "odds"]
+"""What is made of outputs: nothing; logarithms, of probabilities that sum to 1; log-odds, of others."""
+
+
 @dataclass(frozen=True)
 class Answers:
     """How answers and labels are read from a network's outputs and a batch's labels."""
 
     kind: Kind
-    probabilities: bool
-    """Whether the outputs are probabilities rather than logits."""
+    scale: Scale
+    num_axes: int
+    """Of a batch's outputs; a batch of a single input may have lost its first, as `squeeze` does."""
     ignore_index: int
     num_classes: int
     labels: Tensor
@@ -42,68 +46,121 @@ class Answers:
         Raises:
             ConfigError: the outputs do not fit the labels.
         """
-        if kind_of(outputs, labels) != self.kind and self.kind != "one_hot":
+        outputs = _whole(outputs, labels, self.num_axes)
+        if self.kind not in _kinds_of(outputs, labels) and self.kind != "one_hot":
             raise _misfit(outputs, labels)
         counted = _flat_labels(self.kind, labels) != self.ignore_index
         flat = _flat(self.kind, outputs.float())
-        if self.probabilities:
-            flat = flat.clamp(torch.finfo(flat.dtype).tiny, 1).log() if flat.shape[1] > 1 else flat.logit(eps=1e-7)
+        if self.scale == "logarithms":
+            flat = flat.clamp(torch.finfo(flat.dtype).tiny, 1).log()
+        if self.scale == "odds":
+            flat = flat.logit(eps=1e-7)
         if flat.shape[1] == 1:
             flat = torch.cat([torch.zeros_like(flat), flat], dim=1)
         return flat[counted]
 
 
-def read_answers(watched: Watched, labels: Sequence[Tensor], *, ignore_index: int) -> Answers:
-    """Decide it by what was seen on the first batch.
+def read_answers(
+    outputs: Sequence[Tensor], labels: Sequence[Tensor], *, ignore_index: int, after_sigmoid: bool, told: bool
+) -> Answers:
+    """Decide it by the outputs of all batches.
 
     Args:
-        watched: the network on its first batch.
+        outputs: of all batches.
         labels: of all batches.
         ignore_index: the label of answers that do not count.
+        after_sigmoid: whether a sigmoid was seen to give the outputs.
+        told: whether outputs were said to be logits, with classes on the second axis where two axes might be.
 
     Raises:
-        ConfigError: outputs and labels are no classification.
+        ConfigError: outputs and labels are no classification, or what they are cannot be told.
     """
-    outputs, first = watched.clean, watched.labels
-    kind = kind_of(outputs, first)
-    if kind == "yes_no" and outputs.dim() > 1 and outputs.shape[1] > 1 and all(_is_one_hot(one) for one in labels):
-        kind = "one_hot"
+    num_axes = max(one.dim() for one in outputs)
+    outputs = [_whole(one, wanted, num_axes) for one, wanted in zip(outputs, labels, strict=True)]
+    kind = _kind_of_all(outputs, labels, told=told)
+    shape = outputs[0].shape
     flat = [_flat_labels(kind, one) for one in labels]
-    num_classes = 2 if kind == "yes_no" else outputs.shape[-1] if kind == "last" else outputs.shape[1]
+    num_classes = 2 if kind == "yes_no" else shape[-1] if kind == "last" else shape[1]
     whole = torch.cat(flat)
     counted = whole[whole != ignore_index]
     _check_range(counted, num_classes)
     notes: list[str] = []
     if len(counted) < len(whole):
         notes.append(f"{len(whole) - len(counted)} of {len(whole)} labels are {ignore_index} and do not count.")
-    if kind == "yes_no" and first.dim() > 1 and first.shape[1] > 1:
+    if kind == "yes_no" and labels[0].dim() > 1 and labels[0].shape[1] > 1:
         notes.append("Several labels to an input: each is a yes or no of its own, and accuracy is the share right.")
     if kind == "one_hot":
         notes.append("Labels are one-hot: the class is where the 1 is.")
-    probabilities = watched.after_sigmoid if kind == "yes_no" else _sum_to_1(_flat(kind, outputs.float()))
-    if probabilities:
-        notes.append(
-            "The outputs are probabilities, as after Softmax or Sigmoid: metrics are of the logits behind them (their "
-            "logarithms, or log-odds)."
+    scale, note = _scale_of(torch.cat([_flat(kind, one.float()) for one in outputs]), kind, after_sigmoid, told=told)
+    notes += note
+    return Answers(kind, scale, num_axes, ignore_index, num_classes, counted, tuple(notes))
+
+
+def _whole(outputs: Tensor, labels: Tensor, num_axes: int) -> Tensor:
+    """A batch's outputs with their first axis, which those of a single input may have lost."""
+    return outputs[None] if outputs.dim() == num_axes - 1 and labels.shape[:1] == (1,) else outputs
+
+
+def _kind_of_all(outputs: Sequence[Tensor], labels: Sequence[Tensor], *, told: bool) -> Kind:
+    kinds: list[Kind] = _kinds_of(outputs[0], labels[0])
+    for one, wanted in zip(outputs, labels, strict=True):
+        found = _kinds_of(one, wanted)
+        kinds = [kind for kind in kinds if kind in found]
+        if not kinds:
+            raise _misfit(one, wanted)
+    if len(kinds) > 1 and not told:
+        shapes = f"{list(outputs[0].shape)} for labels {list(labels[0].shape)}"
+        message = (
+            f"Whether classes lie on the second or the last axis of outputs {shapes} cannot be told; say it by "
+            "logits=lambda outputs: outputs where they lie on the second, by logits=lambda outputs: "
+            "outputs.movedim(-1, 1) where on the last."
         )
-    elif kind == "yes_no" and bool(((outputs >= 0) & (outputs <= 1)).all()):
-        notes.append("All outputs lie from 0 to 1 and are taken for logits: above 0 is a yes. Are they probabilities?")
-    return Answers(kind, probabilities, ignore_index, num_classes, counted, tuple(notes))
+        raise ConfigError(message)
+    several = kinds[0] == "yes_no" and outputs[0].dim() > 1 and outputs[0].shape[1] > 1
+    if several and all(_is_one_hot(one) for one in labels):
+        return "one_hot"
+    return kinds[0]
 
 
-def kind_of(outputs: Tensor, labels: Tensor) -> Kind:
-    """Which axis of the outputs counts classes, if any."""
+def _kinds_of(outputs: Tensor, labels: Tensor) -> list[Kind]:
+    """Which axis of the outputs may count classes, if any."""
     shape, wanted = list(outputs.shape), list(labels.shape)
-    single = shape[1:2] == [1] and wanted in (shape[:1] + shape[2:], shape)
-    if shape == wanted or single or wanted == [*shape, 1]:
-        return "yes_no"
-    if len(shape) > 1 and wanted == shape[:1] + shape[2:]:
-        return "classes"
-    if len(shape) > 1 and wanted == shape[:-1]:
-        return "last"
-    if len(shape) == 2 and wanted == [shape[0], 1]:
-        return "classes"
-    raise _misfit(outputs, labels)
+    if shape[:1] == wanted[:1] and _longer(shape) == _longer(wanted):
+        return ["yes_no"]
+    kinds: list[Kind] = []
+    if len(shape) > 1 and (wanted == shape[:1] + shape[2:] or (len(shape) == 2 and wanted == [shape[0], 1])):
+        kinds.append("classes")
+    if len(shape) > 2 and wanted == shape[:-1]:
+        kinds.append("last")
+    if not kinds:
+        raise _misfit(outputs, labels)
+    return kinds
+
+
+def _longer(shape: list[int]) -> list[int]:
+    """The axes after the first that are longer than 1."""
+    return [size for size in shape[1:] if size != 1]
+
+
+def _scale_of(flat: Tensor, kind: Kind, after_sigmoid: bool, *, told: bool) -> tuple[Scale, list[str]]:  # noqa: FBT001
+    """What is to be made of outputs, and what is to be said of it."""
+    numbers = flat[flat.isfinite()]
+    within = bool(len(numbers)) and bool(((numbers >= 0) & (numbers <= 1)).all())
+    sure = "The outputs are probabilities, as after Softmax or Sigmoid: metrics are of the logits behind them (their "
+    if kind != "yes_no" and _sum_to_1(flat):
+        return "logarithms", [f"{sure}logarithms)."]
+    if within and after_sigmoid:
+        return "odds", [f"{sure}log-odds)."]
+    if not within and not (kind == "yes_no" and len(numbers) and bool((numbers <= 0).all())):
+        return "logits", []
+    if kind == "yes_no" and within and not told:
+        note = (
+            "All outputs lie from 0 to 1 and are taken for probabilities: above 0.5 is a yes, and metrics are of their "
+            "log-odds. Where they are logits, say so by logits=lambda outputs: outputs."
+        )
+        return "odds", [note]
+    lie = "from 0 to 1" if within else "at 0 or below"
+    return "logits", [f"All outputs lie {lie} and are taken for logits. Are they probabilities, or logarithms of some?"]
 
 
 def _misfit(outputs: Tensor, labels: Tensor) -> ConfigError:

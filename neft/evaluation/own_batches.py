@@ -147,7 +147,7 @@ def read_outputs(outputs: Any, logits: Callable[[Any], Any] | None) -> Tensor:
     found = outputs if logits is None else logits(outputs)
     if logits is None and not isinstance(found, Tensor):
         found = outputs.get("logits") if isinstance(outputs, Mapping) else getattr(outputs, "logits", None)
-    if isinstance(found, Tensor) and found.is_floating_point() and found.dim():
+    if isinstance(found, Tensor) and found.is_floating_point():
         return found
     got = type(outputs if found is None else found).__name__
     if isinstance(found, Tensor):

@@ -1,7 +1,7 @@
-"""What a network of one's own does, seen on its first batch while it is computed untouched."""
+"""What a network of one's own does, seen while it is computed untouched: on its first batch, and on all of them."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,8 @@ from neft.chips.deployed import ChipLaw, Inputs, UntouchedNetwork
 from neft.errors import ConfigError, NeftError
 from neft.evaluation.own_batches import WHAT_BATCHES_ARE, OwnBatches, read_outputs
 from neft.networks.copying import in_a_line
-from neft.networks.device_layers import weights_of_layers
+from neft.networks.device_layers import tensors_of
+from neft.networks.fingerprint import state_of
 from neft.networks.weight_use import WeightUse
 
 MOST_COMPARED = 512
@@ -31,26 +32,33 @@ class Asked:
     in_devices: Collection[str] | None
     """Names of the parameters that lie in devices, where not all weights of layers that multiply."""
     seed: int
-    sigma_d: float
-    """The largest device variation: ways of computing are compared there."""
+    sigma_ds: tuple[float, ...]
     torch_device: str
     logits: Callable[[Any], Any] | None
     """What makes logits of the network's outputs."""
 
+    @property
+    def sigma_d(self) -> float:
+        """The largest device variation: ways of computing are compared there."""
+        return max(self.sigma_ds)
 
-@dataclass(frozen=True)
+    @property
+    def on_all(self) -> float:
+        """The device variation at which they are compared on all batches: one that is computed on all anyway."""
+        return 0.0 if 0.0 in self.sigma_ds and self.law.is_clean_at_zero else self.sigma_d
+
+
+@dataclass
 class Watched:
     """What was seen."""
 
     plain: UntouchedNetwork
     first: Inputs
     """The first batch, or as much of it as was looked at."""
-    labels: Tensor
-    """Of these inputs."""
     clean: Tensor
-    """Outputs without variation."""
+    """Its outputs without variation."""
     chip: Tensor
-    """Outputs of chip 0."""
+    """Its outputs of chip 0."""
     use: WeightUse | None
     """How weights were used; None where that could not be seen."""
     after_sigmoid: bool
@@ -58,17 +66,19 @@ class Watched:
     draws: bool
     """Whether the network draws random numbers."""
     remembers: bool
-    """Whether a batch leaves something behind that reaches the next one's outputs, or its buffers."""
+    """Whether a batch leaves something behind in the network."""
+    outside: bool
+    """Whether it leaves something behind elsewhere, or draws numbers that cannot be drawn again."""
     whole_batches: bool
     """Whether it takes no part of a batch."""
+    outputs: list[Tensor] = field(default_factory=list)
+    """Of all batches, at `Asked.on_all`."""
 
     @property
     def changed(self) -> list[str]:
-        """Weights in devices that their layers change before they multiply them with inputs."""
-        if self.use is None:
-            return []
-        of_layers = set(weights_of_layers(self.plain.given, self.plain.in_devices))
-        return [name for name in self.plain.in_devices if name in of_layers - self.use.multiplied() - self.use.unread()]
+        """Weights in devices that are changed before they are multiplied with inputs."""
+        changed = set() if self.use is None else self.use.changed()
+        return [name for name in self.plain.in_devices if name in changed]
 
 
 def watch(network: nn.Module, own: OwnBatches, asked: Asked) -> Watched:
@@ -87,38 +97,73 @@ def watch(network: nn.Module, own: OwnBatches, asked: Asked) -> Watched:
     )
     whole, labels = own.inputs[0], own.labels[0]
     first = _beginning(whole, labels)
+    elsewhere = state_of(plain.given)
+    plain.program(sigma_d=0.0)
+    before = state_of(plain.network)
     clean = _outputs(plain, first)
     if isinstance(clean, Exception) and first is not whole:
         first = whole
+        plain.program(sigma_d=0.0)
         clean = _outputs(plain, first)
-    if isinstance(clean, NeftError):
-        raise clean
     if isinstance(clean, Exception):
-        message = f"The network cannot take the first batch ({in_a_line(clean)}). {WHAT_BATCHES_ARE}"
-        raise ConfigError(message) from clean
-    drawn = plain.random_state()
-    plain.restart_chance()
-    draws = any(not torch.equal(one, other) for one, other in zip(plain.random_state(), drawn, strict=True))
-    again, use = _watched(plain, first)
-    remembers = plain.has_changed() or again is None or not alike(again, clean)
+        raise _refused(clean, "the first batch")
+    outside = state_of(plain.given) != elsewhere
+    remembers = state_of(plain.network) != before
+    draws = plain.has_drawn() and _is_moved(plain, first, clean)
+    if remembers:
+        plain.renew()
+    again, use = _once_more(plain, first)
+    after_sigmoid = use is not None and use.is_sigmoid(again)
+    if not alike(again, clean):
+        plain.program(sigma_d=0.0)
+        outside |= remembers or not alike(plain.logits(first), clean)
+        remembers = True
     plain.place(plain.normals(asked.seed, "chip", 0))
     plain.program(sigma_d=asked.sigma_d)
     return Watched(
         plain=plain,
         first=first,
-        labels=labels if first is whole else labels[:MOST_COMPARED],
         clean=clean,
-        chip=plain.logits(first) if asked.sigma_d else clean,
+        chip=plain.logits(first) if asked.sigma_d or not plain.is_clean_at_zero else clean,
         use=use,
-        after_sigmoid=use is not None and again is not None and use.is_sigmoid(again),
+        after_sigmoid=after_sigmoid,
         draws=draws,
         remembers=remembers,
+        outside=outside,
         whole_batches=first is whole and _beginning(whole, labels) is not whole,
     )
 
 
+def watch_all(watched: Watched, own: OwnBatches, asked: Asked) -> None:
+    """Run the network on all batches, chip 0 or without variation, and see how they use its weights.
+
+    Raises:
+        ConfigError: it cannot take one of them.
+    """
+    plain = watched.plain
+    elsewhere = state_of(plain.given)
+    plain.program(sigma_d=asked.on_all)
+    before = state_of(plain.network)
+    found: list[Tensor] = []
+    if watched.first is own.inputs[0] and not (watched.draws or watched.outside):  # seen already
+        found.append(watched.chip if asked.on_all or not plain.is_clean_at_zero else watched.clean)
+    for number, inputs in enumerate(own.inputs[len(found) :], len(found) + 1):
+        if watched.remembers:
+            plain.renew()
+        try:
+            outputs = _seen_by(watched.use, plain, inputs)
+        except Exception as failure:
+            raise _refused(failure, f"batch {number}") from failure
+        found.append(outputs)
+    watched.outputs = found
+    watched.outside |= state_of(plain.given) != elsewhere
+    watched.remembers |= state_of(plain.network) != before
+
+
 def alike(found: Tensor, plain: Tensor) -> bool:
     """Whether outputs are the same but for rounding; what is no number must be none in both."""
+    if torch.equal(found, plain):
+        return True
     if found.shape != plain.shape or not torch.equal(found.isfinite(), plain.isfinite()):
         return False
     numbers = plain.isfinite()
@@ -158,24 +203,47 @@ def _beginning(whole: Inputs, labels: Tensor) -> Inputs:
 
 
 def _outputs(plain: UntouchedNetwork, inputs: Inputs) -> Tensor | Exception:
-    """Outputs without variation, or what was raised."""
-    plain.program(sigma_d=0.0)
+    """Outputs, or what was raised."""
     try:
         return plain.logits(inputs)
     except Exception as failure:  # noqa: BLE001 - whatever a user's network raises
         return failure
 
 
-def _watched(plain: UntouchedNetwork, inputs: Inputs) -> tuple[Tensor | None, WeightUse | None]:
-    """Outputs of a second pass of the network, None where it bears none, and how weights were used."""
-    named = dict(plain.network.named_parameters(remove_duplicate=False))
-    use = WeightUse(named | {name: named[name] for name in plain.in_devices})
+def _is_moved(plain: UntouchedNetwork, inputs: Inputs, clean: Tensor) -> bool:
+    """Whether other random numbers make other outputs; the network stands afterwards as it was programmed."""
+    plain.meet_other_chance()
+    found = _outputs(plain, inputs)
+    plain.renew()
+    return isinstance(found, Exception) or not alike(found, clean)
+
+
+def _refused(failure: Exception, batch: str) -> NeftError:
+    """That the network cannot take a batch."""
+    if isinstance(failure, NeftError):
+        return failure
+    refused = ConfigError(f"The network cannot take {batch} ({in_a_line(failure)}). {WHAT_BATCHES_ARE}")
+    refused.__cause__ = failure
+    return refused
+
+
+def _once_more(plain: UntouchedNetwork, inputs: Inputs) -> tuple[Tensor, WeightUse | None]:
+    """Outputs of a second pass, and how weights were used; None of a network that does not bear to be looked at."""
+    use = WeightUse(plain.in_devices)
+    plain.restart_chance()
     try:
-        with use:
-            return plain.logits(inputs), use
-    except Exception:  # noqa: BLE001 - of a network that does not bear to be looked at
-        use = None
+        return _seen_by(use, plain, inputs), use
+    except Exception:  # noqa: BLE001 - whatever a user's network raises then
+        plain.program(sigma_d=0.0)
     try:
-        return plain.logits(inputs), use
-    except Exception:  # noqa: BLE001 - or to be run twice
-        return None, use
+        return plain.logits(inputs), None
+    except Exception as failure:
+        raise _refused(failure, "the first batch a second time") from failure
+
+
+def _seen_by(use: WeightUse | None, plain: UntouchedNetwork, inputs: Inputs) -> Tensor:
+    if use is None:
+        return plain.logits(inputs)
+    use.follow(tensors_of(plain.network), (inputs.positional, inputs.named))
+    with torch.compiler.set_stance("force_eager"), use:  # compiled parts as they are written
+        return plain.logits(inputs)

@@ -9,9 +9,10 @@ from neft.metrics.base import Metric, Predictions
 
 def class_accuracies(predictions: Predictions, num_classes: int) -> Float[Tensor, " classes"]:
     """Share of each class's images that are predicted right; NaN of a class without images."""
-    right = torch.zeros(num_classes, device=predictions.labels.device)
-    there = torch.zeros_like(right).index_add_(0, predictions.labels, torch.ones_like(predictions.confidence))
-    return right.index_add_(0, predictions.labels, predictions.correct.float()) / there
+    correct = predictions.correct.float()
+    right, there = correct.new_zeros(2, num_classes)
+    _ = there.index_add_(0, predictions.labels, torch.ones_like(correct))
+    return right.index_add_(0, predictions.labels, correct) / there
 
 
 def balanced_accuracy(predictions: Predictions) -> Float[Tensor, ""]:

@@ -5,11 +5,12 @@ embeddings are digital and exact. `parameter_table` says so of every parameter, 
 `device_weights` takes another choice by name.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import pandas as pd
 from torch import Tensor, jit, nn
 from torch.nn.parameter import is_lazy
+from torch.nn.utils import parametrize
 from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
@@ -110,17 +111,54 @@ def parameter_table(network: nn.Module, in_devices: Collection[str] | None = Non
     return pd.DataFrame(rows + packed)
 
 
-def weights_of_layers(network: nn.Module, names: Collection[str]) -> list[str]:
-    """Those of these parameters that are weights of linear, convolution, recurrent or attention layers."""
-    modules = {path: module for path, module in network.named_modules() if not isinstance(module, jit.ScriptModule)}
-    parts = {name: name.rpartition(".") for name in names}
-    return [name for name, (path, _, own) in parts.items() if path in modules and own in _own_weights(modules[path])]
+def tensors_of(network: nn.Module) -> dict[str, Tensor]:
+    """All tensors that a network holds, by name: its own, and those in plain attributes, lists and dictionaries."""
+    found: dict[str, Tensor] = dict(network.named_buffers()) | dict(network.named_parameters(remove_duplicate=False))
+    seen = {id(module) for module in network.modules()}
+    for path, module in network.named_modules():
+        for own, value in vars(module).items():
+            if not own.startswith(("_parameters", "_buffers", "_modules", "_forward", "_backward")):
+                found |= _tensors_inside(value, f"{path}.{own}" if path else own, seen)
+    return found
 
 
-def unseen_layers(network: nn.Module) -> list[str]:
-    """Layers whose weights cannot be told or reached, in words: `4, 6 (quantised and packed, so …)`."""
+def _tensors_inside(value: object, name: str, seen: set[int]) -> dict[str, Tensor]:
+    if isinstance(value, Tensor):
+        return {name: value}
+    if not isinstance(value, Mapping | list | tuple | nn.Module) or id(value) in seen:
+        return {}
+    seen.add(id(value))
+    if isinstance(value, nn.Module):
+        return {f"{name}.{own}": tensor for own, tensor in tensors_of(value).items()}
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value)
+    found: dict[str, Tensor] = {}
+    for key, part in parts:
+        found |= _tensors_inside(part, f"{name}[{key!r}]", seen)
+    return found
+
+
+def check_values(network: nn.Module) -> None:
+    """See that every number of the network is there.
+
+    Raises:
+        ConfigError: a parameter or buffer was never given values.
+    """
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        if is_lazy(tensor) or tensor.is_meta:
+            message = f"{name} has no values yet; run the network once, or load its weights, before it is tried."
+            raise ConfigError(message)
+
+
+def unseen_layers(network: nn.Module, named: Collection[str] = ()) -> list[str]:
+    """Layers whose weights cannot be told or reached, in words: `4, 6 (quantised and packed, so …)`.
+
+    Args:
+        network: any module.
+        named: parameters that were named, so that scripted layers of theirs are told.
+    """
     packed = ", ".join(name.rpartition(".")[0] or "the network" for name, *_ in _packed_weights(network))
-    scripted = ", ".join(path or "the network" for path in _scripted(network))
+    untold = [path for path in _scripted(network) if not any(name.startswith(path) for name in named)]
+    scripted = ", ".join(path or "the network" for path in untold)
     return [f"{names} ({why})" for names, why in ((packed, _PACKED), (scripted, _SCRIPTED)) if names]
 
 
@@ -154,12 +192,9 @@ def _layer_weights(network: nn.Module) -> Iterator[tuple[str, str, Tensor]]:
             if not isinstance(weight, Tensor):  # none, or the function that gives a packed one
                 continue
             if not isinstance(weight, nn.Parameter):
-                by, way_out = _computed_by(module)
-                message = (
-                    f"{name} is computed from other parameters ({by}), so no chip can be written into it; make it a "
-                    f'plain parameter first: torch.nn.utils.{way_out}(layer, "{own}").'
-                )
-                raise ConfigError(message)
+                by, way_out = _computed_by(module, own)
+                message = f"{name} is computed from other parameters ({by}), so no chip can be written into it; "
+                raise ConfigError(message + way_out)
             yield name, type(module).__name__, weight
 
 
@@ -174,11 +209,21 @@ def _own_weights(module: nn.Module) -> tuple[str, ...]:
     return ("weight",) if isinstance(module, LAYERS) else ()
 
 
-def _computed_by(module: nn.Module) -> tuple[str, str]:
-    """What computes a layer's weight, and torch's function that ends it."""
-    hooks = vars(module)["_forward_pre_hooks"].values()  # where torch's older utilities put themselves
-    found = (words for hook in hooks for kind, words in _OLDER.items() if isinstance(hook, kind))
-    return next(found, ("weight normalisation or another parametrisation", "parametrize.remove_parametrizations"))
+def _computed_by(module: nn.Module, own: str) -> tuple[str, str]:
+    """What computes a layer's weight, and a way out."""
+    found = ("", "")
+    if parametrize.is_parametrized(module, own):
+        found = ("weight normalisation or another parametrisation", "parametrize.remove_parametrizations")
+    for hook in vars(module)["_forward_pre_hooks"].values():  # where torch's older utilities put themselves
+        of = getattr(hook, "_tensor_name", getattr(hook, "name", None))
+        found = next((words for kind, words in _OLDER.items() if isinstance(hook, kind) and of == own), found)
+    by, function = found
+    if function:
+        return by, f'make it a plain parameter first: torch.nn.utils.{function}(layer, "{own}").'
+    others = ", ".join(name for name, _ in module.named_parameters() if not name.endswith("bias")) or "none"
+    return "a hook or property of the layer's own", (
+        f"in_devices=[…] names the parameters that lie in devices instead; those of this layer are: {others}."
+    )
 
 
 _OLDER = {
@@ -190,9 +235,6 @@ _OLDER = {
 
 
 def _check_writable(name: str, weight: Tensor) -> None:
-    if is_lazy(weight):
-        message = f"{name} has no values yet; run the network once, or load its weights, before it is tried."
-        raise ConfigError(message)
     if not weight.is_floating_point():
         message = f"{name} must be of a real floating type to lie in devices; got {weight.dtype}."
         raise ConfigError(message)
@@ -203,9 +245,12 @@ def _none(network: nn.Module, in_devices: Collection[str] | None, *, known: str)
     if unseen:
         return ConfigError(f"No weight that a chip could be written into was found: {unseen}. Known: {known}.")
     why = (
-        "it has no linear, convolution, recurrent or attention layer" if in_devices is None else "in_devices names none"
+        "no linear, convolution, recurrent or attention layer is seen in it"
+        if in_devices is None
+        else "in_devices names none"
     )
-    return ConfigError(f"No parameter of {type(network).__name__} lies in devices: {why}. Known: {known}.")
+    way_out = "; in_devices=[…] names those that do" if in_devices is None and known else ""
+    return ConfigError(f"No parameter of {type(network).__name__} lies in devices: {why}{way_out}. Known: {known}.")
 
 
 def _scripted(network: nn.Module) -> list[str]:

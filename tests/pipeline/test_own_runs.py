@@ -1,12 +1,14 @@
 """Networks of one's own are kept as runs like any other."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 import neft
 from neft import columns
@@ -22,6 +24,9 @@ from neft.runs.notes import read_note
 from neft.runs.store import RunStore, Stores
 from neft.seeding import generator
 from neft.tables import compare_runs, runs_table
+
+LATER = 0.25
+"""A global variable that a function reads."""
 
 
 def network(seed: int = 0, *, width: int = 6) -> nn.Sequential:
@@ -86,6 +91,51 @@ def test_the_run_says_what_it_is_of(store: RunStore) -> None:
     config = stored_config(record)
     assert config.run_id == record.id
     assert run_facts(config, num_classes=4) == facts
+
+
+class Scaled(nn.Module):
+    """Holds what is no parameter and in no print: a number, a function and a hook."""
+
+    def __init__(self, factor: float, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.body, self.factor, self.function = network(), factor, function
+
+    @override
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.function(self.body(inputs)) * self.factor
+
+
+def hooked(limit: float) -> Scaled:
+    def clip(_module: nn.Module, _inputs: Any, outputs: Tensor) -> Tensor:
+        return outputs.clamp(-limit, limit)
+
+    made = Scaled(1.0, lambda outputs: outputs)
+    _ = made.body.register_forward_hook(clip)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Scaled(1.0, torch.relu), Scaled(-3.0, torch.relu)),
+        (Scaled(1.0, torch.relu), Scaled(1.0, torch.tanh)),
+        (Scaled(1.0, lambda outputs: outputs), Scaled(1.0, lambda outputs: -outputs)),
+        (Scaled(1.0, lambda outputs: outputs + LATER), Scaled(1.0, lambda outputs: outputs)),
+        (hooked(1.0), hooked(0.1)),
+        (hooked(1.0), Scaled(1.0, lambda outputs: outputs)),
+    ],
+    ids=["attribute", "function", "lambda", "global", "closure", "hook"],
+)
+def test_networks_that_are_no_others_by_their_parameters_never_share_a_run(
+    store: RunStore, one: nn.Module, other: nn.Module
+) -> None:
+    assert keep(store, one) != keep(store, other)
+
+
+def test_a_network_is_the_same_when_it_is_made_again(store: RunStore) -> None:
+    _ = keep(store, hooked(0.5))
+    with pytest.raises(RunExistsError):
+        _ = keep(store, hooked(0.5))
 
 
 @pytest.mark.parametrize(
