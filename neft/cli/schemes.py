@@ -216,10 +216,10 @@ def _decision(table: pd.DataFrame, choice: Choice | None, *, bar: float, percent
         return f"No scheme is known to hold its {asked} on so many chips."
     label = str(table.loc[table[columns.SCHEME] == choice.scheme, columns.LABEL].iloc[0])
     below = ", ".join(map(str, choice.below)) or "none"
+    place = "the worst" if choice.rank == 1 else f"number {choice.rank} from the worst"
     return (
-        f"Cheapest with its {asked}: {label}. Of {choice.num_chips} chips the worst but {choice.rank - 1}, chip "
-        f"{choice.instance}, keeps {100 * choice.accuracy:.2f} %, which is the percentile's lower 95 % limit; chips "
-        f"below the bar: {below}."
+        f"Cheapest with its {asked}: {label}. Of {choice.num_chips} chips {place}, chip {choice.instance}, keeps "
+        f"{100 * choice.accuracy:.2f} %, which is the percentile's lower 95 % limit; chips below the bar: {below}."
     )
 
 

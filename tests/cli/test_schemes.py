@@ -44,6 +44,7 @@ def test_without_enough_chips_no_scheme_is_known_to_hold(neft: Neft, stored: Run
 def test_a_bar_that_chips_are_known_to_hold_names_scheme_and_chip(neft: Neft, stored: RunRecord) -> None:
     shown = neft("schemes", stored.id, *QUICK[2:], "--chips", "5", "--percentile", "50", "--bar", "1").out
     assert "Cheapest with its 50th percentile above 1 %: as published." in shown
+    assert "Of 5 chips the worst, chip " in shown
     assert "chips below the bar: none" in shown
 
 
