@@ -82,7 +82,9 @@ def _formula_card(found: Technology) -> None:
         definition=FORMULA_DEFINITION,
         alt=f"Std against conductance of {found.label}: formula and {len(found.sampled)} levels of samples.",
     )
-    figure = charts.std_vs_conductance(found.curve, found.sampled, unit=found.unit, mode=theme_mode())
+    figure = charts.std_vs_conductance(
+        found.curve, found.sampled, unit=found.unit, mode=theme_mode(), by_level=found.is_open
+    )
     chart_card(card, figure, found.sampled)
 
 
@@ -91,7 +93,7 @@ def _facts_card(found: Technology) -> None:
         st.markdown("## Where is it from?")
         st.latex(found.equation)
         unit = f"σ and g in {found.unit}" if found.unit else "σ over the maximal conductance"
-        st.caption(f"{unit}.")
+        st.text(f"{found.text}; {unit}.")
         for what, fact in words.facts_table(found).items():
             st.markdown(f"**{what}.** {fact}")
         shown_unit = found.unit or "÷ g_max"
@@ -156,6 +158,9 @@ def _converted(found: Technology, value: float, unit: str, g_max: float) -> None
 
 def _std_at(found: Technology) -> None:
     middle = (found.g_min + found.g_max) / 2
+    if technologies.std_at(found.name, middle) is None:
+        st.caption("This technology tells the stds of its levels alone, not of every conductance.")
+        return
     conductance = st.number_input(
         f"Std at a conductance g ({found.unit or '÷ g_max'})",
         min_value=0.0,
@@ -166,7 +171,6 @@ def _std_at(found: Technology) -> None:
     )
     at = technologies.std_at(found.name, float(conductance))
     if at is None:
-        st.caption("This technology tells the stds of its levels alone.")
         return
     st.markdown(words.std_words(found, float(conductance), at))
     if at.warning:
@@ -207,7 +211,7 @@ def _overview() -> None:
             },
         )
         st.caption(
-            f"Empty: the source tells no µS, or leaves {SIGMA_D} open. On the command line: `neft devices`, and "
+            f"None: the source tells no µS, or leaves {SIGMA_D} open. On the command line: `neft devices`, and "
             "`neft devices NAME`."
         )
 

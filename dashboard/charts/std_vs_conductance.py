@@ -9,7 +9,9 @@ from dashboard.charts.theme import Mode, apply_layout, palette
 from neft.columns import CONDUCTANCE, LOWER, SAMPLED_STD, STD, UPPER
 
 
-def std_vs_conductance(curve: pd.DataFrame, sampled: pd.DataFrame, *, unit: str, mode: Mode) -> go.Figure:
+def std_vs_conductance(
+    curve: pd.DataFrame, sampled: pd.DataFrame, *, unit: str, mode: Mode, by_level: bool = False
+) -> go.Figure:
     """A line for the formula, rings with intervals for the levels of sampled devices.
 
     What to look for: rings on the line; where it is highest, levels miss most.
@@ -19,6 +21,7 @@ def std_vs_conductance(curve: pd.DataFrame, sampled: pd.DataFrame, *, unit: str,
         sampled: conductance, sampled_std, lower, upper of each level.
         unit: Of all of them; empty where they are over the maximal conductance.
         mode: Light or dark page.
+        by_level: Whether the curve is known at its points alone: drawn in steps.
     """
     page = palette(mode)
     figure = go.Figure()
@@ -30,7 +33,7 @@ def std_vs_conductance(curve: pd.DataFrame, sampled: pd.DataFrame, *, unit: str,
                 x=numbers(curve, CONDUCTANCE),
                 y=numbers(curve, STD),
                 mode="lines",
-                line={"color": page.muted, "width": 2},
+                line={"color": page.muted, "width": 2, "shape": "hvh" if by_level else "linear"},
                 name="formula",
                 hovertemplate=f"formula, {words}<extra></extra>",
             )

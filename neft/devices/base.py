@@ -24,10 +24,6 @@ class BaseDevice(Component):
     label: ClassVar[str]
     source: ClassVar[str]
     technology: ClassVar[str] = ""
-    equation: ClassVar[str] = ""
-    """Std of a level over the maximal conductance, as TeX; empty where it is given level by level."""
-    formula: ClassVar[str] = ""
-    """The same in plain text."""
 
     @property
     def short_name(self) -> str:
@@ -38,6 +34,16 @@ class BaseDevice(Component):
     def full_label(self) -> str:
         """What charts and lists call it."""
         return self.label
+
+    @property
+    def equation(self) -> str:
+        """Std of a level over the maximal conductance, as TeX; empty where it is given level by level."""
+        return ""
+
+    @property
+    def formula(self) -> str:
+        """The same in plain text."""
+        return ""
 
     @abstractmethod
     def level_stds(self, device_bits: int) -> Float[Tensor, " levels"]:
@@ -72,11 +78,20 @@ class StateDependentDevice(BaseDevice):
     """
 
     source: ClassVar[str] = "[Qin2025], released configuration"
-    equation: ClassVar[str] = (
-        r"\sigma(\text{level}) = \frac{\sigma_d}{n(s)}\,(1, s, s, 1),\quad n(s) = \sqrt{0.4\,s^2 + 0.6}"
-    )
-    formula: ClassVar[str] = "σ(level) = σ_d/n(s) × (1, s, s, 1), n(s) = √(0.4 s² + 0.6)"
     state_ratio: ClassVar[float]
+
+    @property
+    @override
+    def equation(self) -> str:
+        """sigma_d / n(s) x (1, s, s, 1)."""
+        law = r"\sigma(\text{level}) = \frac{\sigma_d}{n(s)}\,(1, s, s, 1),\; n(s) = \sqrt{0.4\,s^2 + 0.6},\; s = "
+        return f"{law}{self.state_ratio:g}"
+
+    @property
+    @override
+    def formula(self) -> str:
+        """The same in plain text."""
+        return f"σ(level) = σ_d/n(s) × (1, s, s, 1), n(s) = √(0.4 s² + 0.6), s = {self.state_ratio:g}"
 
     @property
     def normalisation(self) -> float:

@@ -74,6 +74,8 @@ def test_devices_of_four_levels_alone_are_offered_with_no_other_bits() -> None:
 
     assert not app.exception
     assert "leaves" in words(app)
+    assert "stds of its levels alone" in words(app)
+    assert traces(app, FORMULA)[0]["line"]["shape"] == "hvh"
 
 
 @pytest.mark.parametrize("name", ["rram_milo", "fefet6"])

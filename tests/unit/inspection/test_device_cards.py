@@ -66,6 +66,7 @@ def test_published_devices_at_a_usual_sigma_d(name: str, stds: tuple[float, ...]
     card = device_card(name)
 
     assert card.is_open
+    assert card.text.endswith(f"s = {stds[1] / stds[0]:.3g}")
     assert (card.levels[columns.STD] / USUAL_SIGMA_D).tolist() == pytest.approx(stds, rel=1e-5)
 
 
