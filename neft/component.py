@@ -78,7 +78,7 @@ def first_problem(owner: type[BaseModel], error: ValidationError) -> str:
     if problem["type"] in ("missing", "union_tag_not_found"):
         absent = name if problem["type"] == "missing" else f"{name}.name"
         return f"{holder.__name__}.{absent} is required."
-    where = holder.__name__ if field is None else f"{holder.__name__}.{name}{_symbol(field)}"
+    where = holder.__name__ if field is None else f"{holder.__name__}.{name}{symbol_of(field)}"
     allowed = bounds_text(field) if field is not None else ""
     if allowed and problem["type"] in _BOUNDS:
         return f"{where} must lie in {allowed}{shown}."
@@ -92,7 +92,7 @@ def first_problem(owner: type[BaseModel], error: ValidationError) -> str:
 
 def bounds_text(field: FieldInfo) -> str:
     """A numeric field's bounds and unit, as `[0, 1]` or `>= 1 bits`; empty where it has none."""
-    limits = {key: getattr(item, key) for item in field.metadata for key in _LIMITS if hasattr(item, key)}
+    limits = limits_of(field)
     unit = unit_of(field)
     suffix = f" {unit}" if unit else ""
     lower = limits.get("ge", limits.get("gt"))
@@ -102,6 +102,16 @@ def bounds_text(field: FieldInfo) -> str:
     opening = "(" if "gt" in limits or lower is None else "["
     closing = ")" if "lt" in limits or upper is None else "]"
     return f"{opening}{_number(lower, '-∞')}, {_number(upper, '∞')}{closing}{suffix}"
+
+
+def limits_of(field: FieldInfo) -> dict[str, float | int]:
+    """A numeric field's bounds by their kind: `ge`, `gt`, `le`, `lt`."""
+    return {key: getattr(item, key) for item in field.metadata for key in _LIMITS if hasattr(item, key)}
+
+
+def symbol_of(field: FieldInfo) -> str:
+    """A field's symbol in brackets, to follow its name; empty where it has none."""
+    return f" ({field.title})" if field.title else ""
 
 
 def unit_of(field: FieldInfo) -> str:
@@ -180,10 +190,6 @@ _BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 
 def _number(value: float | int | None, absent: str) -> str:
     return absent if value is None else f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"
-
-
-def _symbol(field: FieldInfo) -> str:
-    return f" ({field.title})" if field.title else ""
 
 
 def _find(owner: type[BaseModel], path: tuple[int | str, ...]) -> tuple[type[BaseModel], str, FieldInfo | None]:

@@ -82,6 +82,8 @@ class Option:
     """The components of a family that have it; empty for a section's."""
     defaults: tuple[str, ...]
     """Its default in words for each owner; one entry for a section's."""
+    is_alike: bool = True
+    """Whether every owner takes the same values."""
 
     @property
     def flag(self) -> str:
@@ -192,7 +194,8 @@ def option_table() -> dict[str, Option]:
                 earlier = found.get(name)
                 owners = (*(earlier.owners if earlier else ()), default_name(component))
                 defaults = (*(earlier.defaults if earlier else ()), default_text(info))
-                found[name] = Option(name, part, field, earlier.info if earlier else info, owners, defaults)
+                is_alike = earlier is None or (earlier.is_alike and _takes_the_same(earlier.info, info))
+                found[name] = Option(name, part, field, earlier.info if earlier else info, owners, defaults, is_alike)
     for part, section in SECTIONS.items():
         for field, info in section.model_fields.items():
             if WITHIN.get(field) == part:
@@ -200,6 +203,10 @@ def option_table() -> dict[str, Option]:
             name = RENAMED.get((part, field), field)
             found[name] = Option(name, part, field, info, (), (default_text(info),))
     return found
+
+
+def _takes_the_same(info: FieldInfo, other: FieldInfo) -> bool:
+    return (info.annotation, info.metadata) == (other.annotation, other.metadata)
 
 
 def make_config(values: Mapping[str, Any], base: RunConfig | None = None) -> RunConfig:

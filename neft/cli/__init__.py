@@ -5,12 +5,16 @@ Nothing is computed here: verbs ask the rooms below, and print.
 
 import importlib
 import keyword
+import sys
+from functools import partial
 from typing import Any
 
 import click
 from typing_extensions import override
 
 from neft import __version__
+from neft.cli.remembered import recall, remember
+from neft.errors import unknown_name
 
 VERBS = {
     "dashboard": "Open the dashboard in a browser.",
@@ -49,15 +53,36 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
-        command: click.Command = getattr(importlib.import_module(f"neft.cli.{name}"), name)
-        command.help = _with_kept_lines(command.help)
-        return command
+        load = partial(_imported, cmd_name)
+        if "torch" in sys.modules:  # what takes long is there
+            return load()
+        return recall(cmd_name, load) or load()
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if word not in VERBS and not word.startswith("-"):
+            kind = "command"
+            raise unknown_name(kind, word, VERBS)
+        return super().resolve_command(ctx, args)
 
     @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
+
+
+def _imported(verb: str) -> click.Command:
+    """A verb; its options are kept where importing it took long."""
+    was_quick = "torch" in sys.modules
+    name = f"{verb}_" if keyword.iskeyword(verb) else verb.replace("-", "_")
+    command: click.Command = getattr(importlib.import_module(f"neft.cli.{name}"), name)
+    command.help = _with_kept_lines(command.help)
+    if not was_quick and "torch" in sys.modules:
+        remember(verb, command)
+    return command
 
 
 def _with_kept_lines(text: str | None) -> str | None:

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from neft import columns
-from neft.cli.output import json_rows, print_json, print_table
+from neft.cli.fitting_tables import print_tables, say
+from neft.cli.output import json_rows, print_json
 from neft.cli.shared_options import json_option
 from neft.errors import StoreError
 from neft.experiments.claim_words import (
@@ -60,9 +61,9 @@ def claims(store_root: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json(json_rows(rows))
         return
-    for paper, title in ((True, "The paper's claims"), (False, "What the controls say")):
-        print_table(_table([row for row in rows if row["paper"] == paper], title))
-    click.echo(holm_words(found))
+    titles = {True: "The paper's claims", False: "What the controls say"}
+    print_tables(_table([row for row in rows if row["paper"] == paper], title) for paper, title in titles.items())
+    say(holm_words(found))
 
 
 def _table(rows: Sequence[Mapping[Hashable, Any]], title: str) -> Table:

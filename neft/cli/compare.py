@@ -10,7 +10,8 @@ import pandas as pd
 from rich.table import Table
 
 from neft import columns
-from neft.cli.output import json_rows, limits_caption, print_json, print_table, with_limits
+from neft.cli.fitting_tables import print_tables, say
+from neft.cli.output import json_rows, limits_caption, print_json, with_limits
 from neft.cli.shared_options import json_option
 from neft.errors import ConfigError, unknown_name
 from neft.runs.records import RunRecord
@@ -86,16 +87,19 @@ def compare(
     of_each: list[list[Row]] = [[] for _ in runs]
     for index, row in enumerate(table.to_dict("records")):
         of_each[index * len(runs) // len(table)].append(row)
-    print_table(_runs_table(records))
-    print_table(_means_table(of_each, metric))
-    print_table(_percentiles_table(of_each, metric, percentile))
-    print_table(_differences_table(of_each, metric))
+    tables = [
+        _runs_table(records),
+        _means_table(of_each, metric),
+        _percentiles_table(of_each, metric, percentile),
+        _differences_table(of_each, metric),
+    ]
     if table[list(PERCENTILE_DIFFERENCE[1:])].notna().any(axis=None):
-        print_table(_percentile_differences_table(of_each, metric, percentile))
+        tables.append(_percentile_differences_table(of_each, metric, percentile))
+    print_tables(tables)
     for letter, record in zip(LETTERS[1:], records[1:], strict=False):
         differing = other_chips(record, records[0])
         if differing:
-            click.echo(f"{letter} met other chips than A, so no pairs are taken: {settings_in_a_sentence(differing)}.")
+            say(f"{letter} met other chips than A, so no pairs are taken: {settings_in_a_sentence(differing)}.")
 
 
 def _read(run_id: str, stores: Stores) -> tuple[RunRecord, pd.DataFrame]:

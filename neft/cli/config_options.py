@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
 from typing_extensions import override
 
+from neft.cli.setting_types import ComponentType, NumberType, WordType
+from neft.component import bounds_text, limits_of, symbol_of
 from neft.config import RunConfig
 from neft.errors import ConfigError
 from neft.options import FAMILIES, Option, make_config, option_table
@@ -106,6 +108,7 @@ def _choice(part: str) -> ConfigOption:
     option = ConfigOption(
         [f"--{part}"],
         metavar="NAME",
+        type=ComponentType(part, tuple(FAMILIES[part])),
         help=f"One of: {', '.join(FAMILIES[part])}. [default: {_default(RunConfig.model_fields[part])}]",
     )
     option.config_part = part
@@ -122,14 +125,32 @@ def _parameter(option: Option) -> ConfigOption:
             metavar=f"[{_metavar(option)}]",
             is_flag=False,
             flag_value=option.bare_value,
-            type=float,  # refuses a word that was meant as an argument
+            type=_type(option),  # refuses a word that was meant as an argument
             help=option.help(),
         )
     else:
         metavar = "|".join(option.choices) if option.choices else _metavar(option)
-        made = ConfigOption([option.flag, option.name], metavar=metavar, help=option.help())
+        made = ConfigOption([option.flag, option.name], metavar=metavar, type=_type(option), help=option.help())
     made.config_part = option.part
     return made
+
+
+def _type(option: Option) -> click.ParamType[Any]:
+    """What its word alone may be; any text where only the config can tell."""
+    if not option.is_alike:
+        return click.STRING
+    symbol = symbol_of(option.info)
+    where = option.flag if _is_said_by(option.flag, symbol) else f"{option.flag}{symbol}"
+    if option.choices and get_origin(option.info.annotation) is Literal:
+        return WordType(where, option.choices)
+    kinds = {option.info.annotation, *get_args(option.info.annotation)} - {type(None)}
+    if not kinds & {int, float} or get_origin(option.info.annotation) is tuple:
+        return click.STRING
+    return NumberType(where, whole=int in kinds, allowed=bounds_text(option.info), **limits_of(option.info))
+
+
+def _is_said_by(flag: str, symbol: str) -> bool:
+    return flag.strip("-").replace("-", " ") == symbol.strip(" ()")
 
 
 def _metavar(option: Option) -> str:

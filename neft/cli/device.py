@@ -11,7 +11,8 @@ import click
 from rich.table import Table
 
 from neft import columns
-from neft.cli.output import json_rows, print_json, print_table
+from neft.cli.fitting_tables import print_table
+from neft.cli.output import json_rows, print_json
 from neft.cli.shared_options import data_dir_option, json_option
 from neft.config import RunConfig
 from neft.devices import Measured

@@ -6,7 +6,8 @@ import click
 from rich.table import Table
 
 from neft import columns
-from neft.cli.output import json_rows, print_json, print_table
+from neft.cli.fitting_tables import print_table
+from neft.cli.output import json_rows, print_json
 from neft.cli.shared_options import json_option
 from neft.devices.conversion import UNITS, Conversion, converted, std_from_text
 from neft.devices.presets import PRESETS

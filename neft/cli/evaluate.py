@@ -11,7 +11,7 @@ from neft.cli.config_options import (
     config_parameters,
     place_parameters,
 )
-from neft.cli.output import print_json, print_table, record_json, results_table
+from neft.cli.output import print_json, print_results, record_json
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
 from neft.options import as_of_test_chips, option_words
@@ -77,4 +77,4 @@ def evaluate(
     if as_json:
         print_json(record_json(record))
     else:
-        print_table(results_table(record, stores.own.instances(record)))
+        print_results(record, stores.own.instances(record))

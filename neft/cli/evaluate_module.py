@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from neft import columns
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
-from neft.cli.output import print_json, print_table, record_json, results_table
+from neft.cli.output import print_json, print_results, record_json
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
 from neft.config import RunConfig
@@ -121,7 +121,7 @@ def evaluate_module(
     if as_json:
         print_json(record_json(record))
         return
-    print_table(results_table(record, stores.own.instances(record)))
+    print_results(record, stores.own.instances(record))
     for note in tried.notes:
         click.echo(note)
 

@@ -6,7 +6,8 @@ from typing import BinaryIO
 import click
 from rich.table import Table
 
-from neft.cli.output import print_json, print_table
+from neft.cli.fitting_tables import print_table
+from neft.cli.output import print_json
 from neft.cli.shared_options import json_option, store_option
 from neft.errors import BundleError
 from neft.runs.bundles import Found, import_runs, look_into

@@ -12,8 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from neft import columns
-from neft.cli.leaderboard_columns import COLUMNS, NUM_LEFT, Column, columns_of
-from neft.cli.output import json_rows, print_json, print_table
+from neft.cli.fitting_tables import print_table, say, separate
+from neft.cli.leaderboard_columns import COLUMNS, DISPENSABLE, NUM_LEFT, Column, columns_of
+from neft.cli.output import json_rows, print_json
 from neft.cli.shared_options import json_option
 from neft.cli.text_tables import latex_table, markdown_table
 from neft.errors import ConfigError, StoreError, unknown_name
@@ -138,7 +139,9 @@ def leaderboard(
         return
     if not boards:
         click.echo("No leaderboard is stored; `neft sweep leaderboard` makes one.")
-    for board in boards:
+    for index, board in enumerate(boards):
+        if index and not (markdown or latex):
+            separate()
         _print(board, "markdown" if markdown else "latex" if latex else "text")
 
 
@@ -222,14 +225,14 @@ def _print(board: Board, form: Form) -> None:
         caption = " ".join([f"{title}.", board.budget, *notes])
         click.echo(f"{latex_table(headings, cells, num_left=NUM_LEFT, caption=caption)}\n")
     else:
-        click.echo(f"{title}\n{board.budget}")
+        say(f"{title}\n{board.budget}")
         table = Table()
         for index, heading in enumerate(headings):
             table.add_column(heading, justify="left" if index < NUM_LEFT else "right", no_wrap=True)
         for row in cells:
             table.add_row(*map(escape, row))
-        print_table(table)
-        click.echo("\n".join([*notes, ""]))
+        print_table(table, dispensable=[COLUMNS[name].heading for name in DISPENSABLE if COLUMNS[name] in shown])
+        say("\n".join([*notes, ""]))
 
 
 def _notes(board: Board) -> list[str]:

@@ -109,3 +109,16 @@ COLUMNS: dict[str, Column] = {
     ),
 }
 """What a table shows, by the names that --sort takes."""
+DISPENSABLE = (
+    "passes",
+    "time",
+    "seeds",
+    "calibrated_ekl",
+    "ekl",
+    "published",
+    "difference",
+    "clean",
+    "worst",
+    "percentile",
+)
+"""What a narrow terminal can do without; the first goes first."""

@@ -1,4 +1,4 @@
-"""What verbs print: JSON for programs, tables for people."""
+"""What verbs print: JSON for programs, a run's results for people."""
 
 import json
 import math
@@ -7,16 +7,13 @@ from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 
 from neft import columns
+from neft.cli.fitting_tables import print_table
 from neft.runs.records import RunRecord
 from neft.tables import unseen_words
 from neft.tables.percentiles import limits_in_words, low_percentiles_of_run, percentile_name, too_few_chips
-
-UNLIMITED = 1000
-"""Characters a line; no table is wider."""
 
 
 def print_json(value: object) -> None:
@@ -33,17 +30,24 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_table(table: Table) -> None:
-    """For people, on standard output; wide enough not to lose columns where it is no terminal."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=Console(width=UNLIMITED).measure(table).maximum)
-    console.print(table)
-
-
 def record_json(record: RunRecord) -> dict[str, Any]:
     """A run as `--json` shows it."""
     return record.model_dump(mode="json")
+
+
+EKL, CONFIDENCE, CALIBRATION_ERROR = "EKL (nats)", "confidence %", "calibration error %"
+DISPENSABLE = (CALIBRATION_ERROR, CONFIDENCE, EKL, "chips")
+"""What a narrow terminal can do without; the first goes first."""
+
+
+def print_results(record: RunRecord, instances: pd.DataFrame) -> None:
+    """A run's results at every sigma_d, for people.
+
+    Args:
+        record: the run.
+        instances: its chips.
+    """
+    print_table(results_table(record, instances), dispensable=DISPENSABLE)
 
 
 def results_table(record: RunRecord, instances: pd.DataFrame) -> Table:
@@ -69,7 +73,7 @@ def results_table(record: RunRecord, instances: pd.DataFrame) -> Table:
             )
         ),
     )
-    headings = ("accuracy %", "1st percentile %", "EKL (nats)", "confidence %", "calibration error %")
+    headings = ("accuracy %", "1st percentile %", EKL, CONFIDENCE, CALIBRATION_ERROR)
     for heading in ("test σ_d", "chips", *headings):
         table.add_column(heading, justify="right")
     for row, ends in zip(record.summary.test, limits, strict=True):

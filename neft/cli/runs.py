@@ -1,6 +1,6 @@
 """neft runs."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from neft import columns
-from neft.cli.output import limits_caption, print_json, print_table, with_limits
+from neft.cli.fitting_tables import print_table
+from neft.cli.output import limits_caption, print_json, with_limits
 from neft.cli.shared_options import json_option
 from neft.errors import StoreError
 from neft.runs.notes import list_notes
@@ -32,6 +33,11 @@ SHOWN = {
     PERCENTILE: "1st percentile %",
 }
 TAGS = "tags"
+DISPENSABLE = (
+    *("device_label", columns.DATASET, "backbone_label", columns.SEED, columns.TRAIN_SIGMA_D, columns.LABEL),
+    *(PERCENTILE, TAGS),
+)
+"""What a narrow terminal can do without, since the id says most of it; the first goes first."""
 LEFT = (columns.RUN_ID, columns.LABEL, TAGS)
 PERCENT = ("clean_accuracy", "accuracy_at_train_sigma_d")
 
@@ -41,21 +47,33 @@ PERCENT = ("clean_accuracy", "accuracy_at_train_sigma_d")
 @click.option("--backbone", metavar="NAME", help="Only runs whose backbone's short name starts so (vgg8, vgg8w4, mlp).")
 @click.option("--method", metavar="NAME", help="Only runs of this method.")
 @click.option("--tag", metavar="TAG", help="Only runs that you gave this tag (`neft note RUN_ID --tag TAG`).")
+@click.option("--sigma-d", type=float, metavar="NUMBER", help="Only runs trained at this σ_d; 0: without noise.")
+@click.option("--mine", is_flag=True, help="Only runs of your own, none of those that ship.")
+@click.option("--limit", type=click.IntRange(1), metavar="COUNT", help="Only so many, the newest.")
 @json_option
-def runs(dataset: str | None, backbone: str | None, method: str | None, tag: str | None, *, as_json: bool) -> None:
-    """List the stored runs: those that ship with the package and your own, with the tags of your notes.
+def runs(*, mine: bool, limit: int | None, as_json: bool, **asked: Any) -> None:
+    r"""List the stored runs: those that ship with the package and your own, with the tags of your notes.
 
     Of each the accuracy without variation, and at the training's own σ_d the mean and the 1st percentile over chips
-    with its limits.
+    with its limits. Into a pipe: a line a run, its cells between tabs.
+
+    \b
+    Examples:
+      neft runs --mine --limit 5
+      neft runs --dataset digits --method ovf --sigma-d 0.2
+      neft runs --sigma-d 0.1 | cut -f 1
     """
     stores = Stores.default()
     listing, notes = stores.list(), list_notes()
     tags = {run_id: list(note.tags) for run_id, note in notes.notes.items()}
+    own = set(stores.own.ids()) if mine else set()
     records = [
         record
         for record in listing.records
-        if _is_asked_for(record, dataset, backbone, method) and (tag is None or tag in tags.get(record.id, ()))
+        if (record.id in own or not mine) and _is_asked_for(record, tags.get(record.id, []), **asked)
     ]
+    if limit is not None:
+        records = sorted(records, key=lambda record: record.provenance.created, reverse=True)[:limit]
     chips, damaged = _chips(records, stores)
     problems = listing.problems | damaged
     table = runs_table(records, chips)
@@ -71,15 +89,26 @@ def runs(dataset: str | None, backbone: str | None, method: str | None, tag: str
         drawn.add_column(heading, justify="left" if name in LEFT else "right", no_wrap=True)
     for row in table.to_dict("records"):
         drawn.add_row(*(_percentile(row) if name == PERCENTILE else _cell(name, row[name]) for name in shown))
-    print_table(drawn)
+    print_table(drawn, dispensable=[shown[name] for name in DISPENSABLE if name in shown])
     for run_id, reason in (*problems.items(), *notes.problems.items()):
         Console(stderr=True).print(f"[yellow]{run_id}[/]: {escape(reason)}", soft_wrap=True)
 
 
-def _is_asked_for(record: RunRecord, dataset: str | None, backbone: str | None, method: str | None) -> bool:
+def _is_asked_for(
+    record: RunRecord,
+    tags: Sequence[str],
+    *,
+    dataset: str | None,
+    backbone: str | None,
+    method: str | None,
+    sigma_d: float | None,
+    tag: str | None,
+) -> bool:
     facts = record.facts
     return (
-        (dataset is None or facts.dataset == dataset or facts.dataset.startswith(f"{dataset}-"))
+        (tag is None or tag in tags)
+        and sigma_d in (None, facts.train_sigma_d)
+        and (dataset is None or facts.dataset == dataset or facts.dataset.startswith(f"{dataset}-"))
         and facts.backbone.startswith(backbone or "")
         and method in (None, facts.method)
     )

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from neft import columns
 from neft.cli.config_options import at_its_place, place_parameters
-from neft.cli.output import json_rows, limits_caption, print_json, print_table, with_limits
+from neft.cli.fitting_tables import print_table
+from neft.cli.output import json_rows, limits_caption, print_json, with_limits
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option
 from neft.cli.text_tables import markdown_table
 from neft.cli.watch import stop_on_signals, watching

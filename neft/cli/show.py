@@ -5,7 +5,7 @@ import json
 import click
 
 from neft.cli.note import note_lines
-from neft.cli.output import print_json, print_table, record_json, results_table
+from neft.cli.output import print_json, print_results, record_json
 from neft.cli.shared_options import json_option
 from neft.errors import NoteError
 from neft.runs.notes import Note, read_note
@@ -31,7 +31,7 @@ def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
     if as_json:
         print_json(record_json(record))
         return
-    print_table(results_table(record, store.instances(record)))
+    print_results(record, store.instances(record))
     for one in record.summary.worst_case:
         click.echo(f"Worst case found at th_g = {one.th_g:g}: {100 * one.accuracy:.2f} %")
     provenance = record.provenance

@@ -24,7 +24,8 @@ from rich.text import Text
 from typing_extensions import override
 
 from neft.cli.config_options import SectionedCommand, config_parameters
-from neft.cli.output import print_json, print_table
+from neft.cli.fitting_tables import print_table
+from neft.cli.output import print_json
 from neft.cli.shared_options import data_dir_option, json_option, store_option
 from neft.cli.watch import failure
 from neft.errors import ConfigError, NeftError, unknown_name

@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
-from neft.cli.output import print_json, print_table, record_json, results_table
+from neft.cli.output import print_json, print_results, record_json
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, failure, stop_on_signals, watching
 from neft.config import RunConfig
-from neft.datasets.other_images import other_images
 from neft.errors import ConfigError, DataMissingError, NeftError, RunExistsError, StoppedError
 from neft.options import command_line, option_table
+from neft.other_images import other_images
 from neft.pipeline import Settings, identified, run
 from neft.run_id import is_run_id
 from neft.runs import unfinished
@@ -87,7 +87,7 @@ def train(
     if as_json:
         print_json(record_json(record))
     else:
-        print_table(results_table(record, stores.own.instances(record)))
+        print_results(record, stores.own.instances(record))
 
 
 def _say_estimate(config: RunConfig, stores: Stores, *, as_json: bool) -> None:

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from neft import columns
 from neft.cli.config_options import at_its_place, place_parameters
-from neft.cli.output import json_rows, print_json, print_table
+from neft.cli.fitting_tables import print_table, say
+from neft.cli.output import json_rows, print_json
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option
 from neft.cli.watch import stop_on_signals, watching
 from neft.errors import ConfigError, StoppedError
@@ -97,8 +98,8 @@ def waterfall(run_id: str, sigma_d: str | None, num_instances: int, *, as_json: 
         print_json(head | {"steps": json_rows(table.to_dict("records"))})
         return
     print_table(_table(record, found, table))
-    click.echo(_finding(found))
-    click.echo("Stored before; not computed again." if was_stored else f"Computed in {found.seconds:.1f} s and stored.")
+    say(_finding(found))
+    say("Stored before; not computed again." if was_stored else f"Computed in {found.seconds:.1f} s and stored.")
 
 
 def _sigma_d(text: str | None, record: RunRecord) -> float:

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from neft import columns
 from neft.cli.config_options import at_its_place, place_parameters
-from neft.cli.output import json_rows, print_json, print_table
+from neft.cli.fitting_tables import print_tables, say
+from neft.cli.output import json_rows, print_json
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
 from neft.component import build
@@ -94,11 +95,8 @@ def worst_case(run_id: str, th_g: str, steps: int, restarts: int, seed: int, *, 
     if as_json:
         print_json(found.model_dump(mode="json") | {"worst_chips": json_rows(chips.to_dict("records"))})
         return
-    print_table(_table(record, found))
-    print_table(_chip_table(chips))
-    click.echo(
-        "Stored before; not searched again." if was_stored else f"Searched for {found.seconds:.1f} s and stored."
-    )
+    print_tables([_table(record, found), _chip_table(chips)])
+    say("Stored before; not searched again." if was_stored else f"Searched for {found.seconds:.1f} s and stored.")
 
 
 def _bounds(text: str) -> tuple[float, ...]:

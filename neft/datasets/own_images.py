@@ -18,10 +18,10 @@ from neft.datasets.base import BaseDataset, DataAccess, ImageData, Split, image_
 from neft.datasets.doubts import numbering_note, refuse_doubts
 from neft.datasets.found_images import FoundImages
 from neft.datasets.image_files import Fit, Seen
-from neft.datasets.other_images import other_images
 from neft.datasets.split_checks import split_notes
 from neft.datasets.split_names import SplitName
 from neft.errors import DataMissingError
+from neft.other_images import other_images
 
 SHOWN_DIGITS = 8
 NO_PLAIN_TEXT = re.compile(r"[^\w .-]|_")

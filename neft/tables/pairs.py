@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from neft import columns
-from neft.datasets.other_images import ONLY_ITS_OWN
 from neft.errors import ConfigError
+from neft.other_images import ONLY_ITS_OWN
 from neft.runs.records import RunRecord
 from neft.sigma_d import rounded_sigma_d, same_sigma_d
 from neft.tables.intervals import crossed_interval, student_t

@@ -23,6 +23,11 @@ class Answer:
     out: str
     err: str
 
+    @property
+    def said(self) -> str:
+        """Everything that a person reads."""
+        return self.out + self.err
+
 
 Neft = Callable[..., Answer]
 

@@ -96,7 +96,7 @@ def test_sum_of_the_answers_is_said_below(neft: Neft, own_store: RunStore) -> No
     arms = (Arm("ovf", "sigma_d_0.1", better), Arm(PLAIN, "sigma_d_0.1", {seed: [0.5] * 2 for seed in range(3)}))
     store_experiment(own_store.root, *an_experiment("accuracy", *arms))
 
-    *_, last = neft("claims").out.strip().splitlines()
+    *_, last = neft("claims").err.strip().splitlines()
 
     # 3 points of accuracy; the same numbers as EKL are 1.06 times higher, which is within the margin
     assert last == (
@@ -152,7 +152,7 @@ def test_plan_that_cannot_be_read_is_named_and_hides_no_other(neft: Neft, compar
     answer = neft("claims")
 
     assert answer.code == 0
-    assert answer.err == "broken: not a plan\n"
+    assert answer.err.startswith("broken: not a plan\n")
     assert "undecided" in line_of(answer.out, "OVF is more accurate than noise injection.")
 
 
@@ -164,5 +164,5 @@ def test_run_that_cannot_be_read_is_named_and_hides_no_other(neft: Neft, compare
     answer = neft("claims")
 
     assert answer.code == 0
-    assert answer.err == f"{damaged}: Run '{damaged}' is corrupt: {INSTANCES} is not the file that was stored.\n"
+    assert f"{damaged}: Run '{damaged}' is corrupt: {INSTANCES} is not the file that was stored.\n" in answer.err
     assert "1 × 2" in line_of(answer.out, "OVF is more accurate than noise injection.")

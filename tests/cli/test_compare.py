@@ -95,7 +95,7 @@ def test_percentiles_stand_beside_the_means(
 ) -> None:
     plain = a_copy(stored, own_store, key="00000002")
 
-    shown = neft("compare", plain.id, better.id, "--sigma-d", "0.1", "--percentile", "50").out
+    shown = neft("compare", plain.id, better.id, "--sigma-d", "0.1", "--percentile", "50").said
 
     # of three chips 0.3, 0.4, 0.7 the median is 0.4; neither the worst nor the best bounds it: 0.5^3 = 12.5 % > 5 %
     assert "50th percentile over chips" in shown
@@ -109,7 +109,7 @@ def test_percentiles_stand_beside_the_means(
 
 
 def test_percentile_of_what_is_worse_the_more_of_it_is_the_99th(neft: Neft, stored: RunRecord) -> None:
-    assert "99th percentile over chips" in neft("compare", stored.id, stored.id, "--metric", "ekl").out
+    assert "99th percentile over chips" in neft("compare", stored.id, stored.id, "--metric", "ekl").said
 
 
 def test_difference_of_percentiles_is_shown_where_chips_bound_it(
@@ -126,12 +126,12 @@ def test_difference_of_percentiles_is_shown_where_chips_bound_it(
         for number in range(2)
     ]
 
-    shown = neft("compare", *(run.id for run in runs)).out
+    shown = neft("compare", *(run.id for run in runs)).said
 
     # ranks 1 and 9 at 97.5 % each: 10 points, less and more by 0.8
     assert "difference of 1st percentiles" in shown
     assert "10.00 (9.20 to 10.80)" in shown
-    assert "difference of 1st percentiles" not in neft("compare", stored.id, stored.id).out
+    assert "difference of 1st percentiles" not in neft("compare", stored.id, stored.id).said
 
 
 def test_run_compared_with_itself_differs_by_nothing(neft: Neft, stored: RunRecord) -> None:
@@ -146,7 +146,7 @@ def test_every_metric_can_be_compared(neft: Neft, stored: RunRecord, better: Run
     rows = compared(neft, stored.id, better.id, "--metric", metric)["rows"]
 
     assert rows[0]["mean"] == stored.summary.test[0].metrics[metric].mean
-    assert metric.replace("_", " ") in neft("compare", stored.id, better.id, "--metric", metric).out
+    assert metric.replace("_", " ") in neft("compare", stored.id, better.id, "--metric", metric).said
 
 
 def test_runs_on_other_chips_are_compared_unpaired_and_it_is_said_why(
@@ -154,7 +154,7 @@ def test_runs_on_other_chips_are_compared_unpaired_and_it_is_said_why(
 ) -> None:
     other = a_copy(stored, own_store, seed=7)
 
-    shown = neft("compare", stored.id, other.id).out
+    shown = neft("compare", stored.id, other.id).said
 
     assert "unpaired" in shown
     assert "B met other chips than A, so no pairs are taken: evaluation.seed is 7, not 0." in shown

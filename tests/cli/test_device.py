@@ -28,7 +28,7 @@ def test_it_prints_levels_notes_checksum_and_commands(neft: Neft, measurements: 
     answer = neft("device", str(measurements))
 
     assert answer.code == 0
-    assert "wafer 7.csv: σ_d = 0.07549, g_max = 40 µS" in answer.out
+    assert "wafer 7.csv: σ_d = 0.07549, g_max = 40 µS" in answer.said
     assert "Columns  level: level, target: target, measured: measured" in answer.out
     assert "- 240 measurements, 60 a level." in answer.out
     assert f"SHA-256  {sha256(measurements.read_bytes()).hexdigest()}" in answer.out
@@ -123,7 +123,7 @@ def test_stds_in_a_unit_take_g_max_with_its_unit(neft: Neft, tmp_path: Path) -> 
     path.write_text("level,std (µS)\n0,0.4\n1,2.8\n", encoding="utf-8")
 
     assert "give the maximal conductance g_max" in neft("device", str(path)).err
-    assert "g_max = 40 µS" in neft("device", str(path), "--g-max", "0.04 mS").out
+    assert "g_max = 40 µS" in neft("device", str(path), "--g-max", "0.04 mS").said
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -56,7 +56,7 @@ def line_of(text: str, words: str) -> str:
 
 # ---------------------------------------------------------------- what is printed
 def test_every_ranking_has_its_title_and_budget(neft: Neft, ranked: RunStore) -> None:
-    shown = neft("leaderboard").out
+    shown = neft("leaderboard").said
 
     assert re.findall(r"^Leaderboard: .*", shown, re.MULTILINE) == [
         f"Leaderboard: Digits 8×8, MLP, 4 × 128, RRAM1, σ_d = {sigma_d}" for sigma_d in (0.2, 0.4)
@@ -65,8 +65,8 @@ def test_every_ranking_has_its_title_and_budget(neft: Neft, ranked: RunStore) ->
 
 
 def test_row_has_all_its_numbers(neft: Neft, ranked: RunStore) -> None:
-    line = line_of(neft("leaderboard", "--sigma-d", "0.2").out, "│ noise_injection+none")
-    cells = [cell.strip() for cell in line.strip("│").split("│")]
+    line = line_of(neft("leaderboard", "--sigma-d", "0.2").out, "\tnoise_injection+none\t")
+    cells = line.split("\t")
 
     # as worked out in test_leaderboard.py of the tables
     # clip and vanilla are told apart by themselves (p 0.0105 < 0.05 / 4), not among all pairs (> 0.05 / 6)
@@ -84,14 +84,14 @@ def test_row_has_all_its_numbers(neft: Neft, ranked: RunStore) -> None:
 
 
 def test_difference_is_signed(neft: Neft, ranked: RunStore) -> None:
-    shown = neft("leaderboard", "--sigma-d", "0.2").out
+    shown = neft("leaderboard", "--sigma-d", "0.2").said
 
-    assert "+28.0 ±" in line_of(shown, "│ noise_injection+clip")
-    assert "−47.5 ±" in line_of(shown, "│ vanilla+none")
+    assert "+28.0 ±" in line_of(shown, "\tnoise_injection+clip\t")
+    assert "−47.5 ±" in line_of(shown, "\tvanilla+none\t")
 
 
 def test_numbers_are_explained_below(neft: Neft, ranked: RunStore) -> None:
-    shown = neft("leaderboard", "--sigma-d", "0.2").out
+    shown = neft("leaderboard", "--sigma-d", "0.2").said
 
     assert "Differences are to noise_injection+none, seed by seed and chip by chip." in shown
     assert "All held together, 0 of 3 pairs of rows are told apart." in shown
@@ -104,7 +104,7 @@ def test_numbers_are_explained_below(neft: Neft, ranked: RunStore) -> None:
 def test_what_no_row_has_is_not_explained(neft: Neft, own_store: RunStore) -> None:
     store_experiment(own_store.root, *a_leaderboard(ROWS[1]))
 
-    shown = neft("leaderboard").out
+    shown = neft("leaderboard").said
 
     assert "Published" not in shown
     assert "published" not in shown
@@ -114,14 +114,14 @@ def test_what_no_row_has_is_not_explained(neft: Neft, own_store: RunStore) -> No
 def test_seeds_are_counted_row_by_row_where_they_differ(neft: Neft, own_store: RunStore) -> None:
     store_experiment(own_store.root, *a_leaderboard(ROWS[0], BoardRow({0: [0.5, 0.6]}, method="irs")))
 
-    shown = neft("leaderboard").out
+    shown = neft("leaderboard").said
 
-    assert "2 × 2" in line_of(shown, "│ noise_injection+none")
-    assert "1 × 2" in line_of(shown, "│ irs+none")
+    assert "2 × 2" in line_of(shown, "\tnoise_injection+none\t")
+    assert "1 × 2" in line_of(shown, "\tirs+none\t")
 
 
 def test_trials_that_are_told_are_those_of_the_plan(neft: Neft, ranked: RunStore) -> None:
-    assert f"its settings are the best of {len(TRIALS)} trials on validation data." in neft("leaderboard").out
+    assert f"its settings are the best of {len(TRIALS)} trials on validation data." in neft("leaderboard").said
 
 
 def test_plans_of_leaderboards_are_read_as_such() -> None:
@@ -190,7 +190,7 @@ def test_rows_are_filtered_and_ranks_still_count_all(neft: Neft, ranked: RunStor
 
     assert [(row["variant"], row["rank"]) for row in board["rows"]] == [("vanilla+none", 3)]
     assert rows_of(neft, "--constraint", "clip") == ["noise_injection+clip"]
-    assert "Ranks count all 3 rows." in neft("leaderboard", "--sigma-d", "0.2", "--constraint", "clip").out
+    assert "Ranks count all 3 rows." in neft("leaderboard", "--sigma-d", "0.2", "--constraint", "clip").said
 
 
 @pytest.mark.parametrize(("option", "value"), [("--method", "vanila"), ("--constraint", "clipp")])
@@ -240,13 +240,13 @@ def test_run_that_cannot_be_read_is_named_and_hides_no_other(neft: Neft, ranked:
 
     assert answer.code == 0
     assert damaged in answer.err
-    assert "1 × 2" in line_of(answer.out, "│ vanilla+none")
+    assert "1 × 2" in line_of(answer.out, "\tvanilla+none\t")
 
 
 def test_plan_that_cannot_be_read_is_named(neft: Neft, ranked: RunStore) -> None:
     (ranked.root / FOLDER / "broken.json").write_text("{", encoding="utf-8")
 
-    assert neft("leaderboard").err == "broken: not a plan\n"
+    assert neft("leaderboard").err.startswith("broken: not a plan\n")
 
 
 def test_store_that_is_named_is_read_alone(neft: Neft, ranked: RunStore, tmp_path: Path) -> None:

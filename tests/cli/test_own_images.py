@@ -326,7 +326,7 @@ def test_a_folder_may_be_called_anything_and_its_runs_handed_on(
 
     answer = neft("import", str(tmp_path / "one.zip"))
 
-    assert (answer.code, answer.err) == (0, "")
+    assert (answer.code, answer.err) == (0, "1 run\n")
     assert RunStore(tmp_path / "elsewhere" / "runs").ids() == [record.id]
 
 

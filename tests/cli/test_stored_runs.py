@@ -42,7 +42,7 @@ def test_runs_of_nothing_is_an_empty_table(neft: Neft) -> None:
     answer = neft("runs")
 
     assert answer.code == 0
-    assert "0 runs" in answer.out
+    assert "0 runs" in answer.err
 
 
 @pytest.mark.parametrize("flag", ["--dataset digits", "--backbone mlp", "--method noise_injection"])
@@ -84,7 +84,7 @@ def test_percentile_is_shown_with_its_limits_and_where_chips_are_too_few_in_word
     # of 300 chips rank 1 is the lower limit (0.99^300 = 4.90 %), rank 7 the upper (P(at most 6) = 96.7 %); the estimate
     # lies at 0.01 * 299 = 2.99 steps
     assert "50.30 (50.00 to 50.60)" in neft("show", many_chips.id).out
-    assert "no lower limit: 3 chips, 299 are needed" in neft("show", stored.id).out
+    assert "no lower limit: 3 chips, 299 are needed" in neft("show", stored.id).said
     listed = neft("runs").out
     assert "50.3 (50.0 to 50.6)" in next(line for line in listed.splitlines() if many_chips.id in line)
 
@@ -250,3 +250,37 @@ def test_evaluation_of_a_run_named_by_a_beginning_remembers_its_whole_id(neft: N
     made = json.loads(neft("evaluate", stored.id[:9], "--num-instances", "4", "--json").out)
 
     assert made["provenance"]["command"].split()[:3] == ["neft", "evaluate", stored.id]
+
+
+# ---------------------------------------------------------------- which runs are listed
+def listed(neft: Neft, *arguments: str) -> list[str]:
+    return [row["run_id"] for row in json.loads(neft("runs", "--json", *arguments).out)["runs"]]
+
+
+@pytest.mark.parametrize(("sigma_d", "found"), [("0.1", True), ("0.10", True), ("0.2", False), ("0", False)])
+def test_runs_are_narrowed_by_the_sigma_d_of_their_training(
+    neft: Neft, stored: RunRecord, sigma_d: str, found: bool
+) -> None:
+    assert listed(neft, "--sigma-d", sigma_d) == ([stored.id] if found else [])
+
+
+def test_mine_are_those_that_do_not_ship(
+    neft: Neft, stored: RunRecord, own_store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = RunStore(tmp_path / "shipped")
+    other = f"{stored.id[:-8]}00000001"
+    _ = shipped.save(stored.model_copy(update={"id": other, "files": {}}), own_store.tables(stored))
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", shipped.root)
+
+    assert set(listed(neft)) == {stored.id, other}
+    assert listed(neft, "--mine") == [stored.id]
+
+
+def test_limit_keeps_the_newest(neft: Neft, stored: RunRecord, own_store: RunStore) -> None:
+    newest = f"{stored.id[:-8]}00000001"
+    later = stored.provenance.model_copy(update={"created": "2999-01-01T00:00:00+00:00"})
+    record = stored.model_copy(update={"id": newest, "files": {}, "provenance": later})
+    _ = own_store.save(record, own_store.tables(stored))
+
+    assert len(listed(neft)) == 2
+    assert listed(neft, "--limit", "1") == [newest]

@@ -16,10 +16,10 @@ def test_it_is_computed_once_and_shown_again(neft: Neft, stored: RunRecord) -> N
     first, again = (neft("waterfall", stored.id, *QUICK) for _ in range(2))
 
     assert (first.code, again.code) == (0, 0)
-    assert "s and stored." in first.out
-    assert "Stored before; not computed again." in again.out
-    assert first.out.splitlines()[:-1] == again.out.splitlines()[:-1]
-    assert "The most is lost to " in first.out
+    assert "s and stored." in first.err
+    assert "Stored before; not computed again." in again.err
+    assert first.out == again.out
+    assert "The most is lost to " in first.err
     assert "+ variation in classifier" in first.out
 
 

@@ -14,13 +14,13 @@ from scipy import stats
 from neft import columns as c
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
-from neft.datasets.other_images import ONLY_ITS_OWN
 from neft.devices import Fefet2, Rram1
 from neft.errors import ConfigError
 from neft.mapping.bit_slicing import BitSlicing
 from neft.methods import Irs
 from neft.metrics import METRICS
 from neft.networks.backbones import Mlp, Vgg8
+from neft.other_images import ONLY_ITS_OWN
 from neft.runs.facts import run_facts
 from neft.runs.records import RunRecord
 from neft.tables import (
