@@ -79,8 +79,8 @@ def try_network(
     """Try any network on sampled chips, with inputs of one's own.
 
     What is computed is what the network itself computes of each batch, in evaluation mode, with a chip's weights. What
-    makes that faster (`neft.chips.deployed`) is held against it on the first batch, and left out where it would change
-    the numbers; `notes` says so.
+    makes that faster (`neft.chips.deployed`) is held against it on all batches, and left out where it would change the
+    numbers; `notes` says so.
 
     With a store, the result is kept as a run that lists, comparisons, bundles and the dashboard know like any other:
     its data set and network are told by checksums, and are not kept themselves; the notes become the run's note.

@@ -34,6 +34,10 @@ def make_number():
 
 def fail():
     raise ValueError("no such luck")
+
+
+def leave():
+    raise SystemExit(3)
 """
 FEW = ("--test-sigma-d", "0,0.1", "--num-instances", "2")
 
@@ -157,6 +161,7 @@ def test_nothing_is_unpickled(neft: Neft) -> None:
         ("net.py:make", (), "net.py has no function 'make'"),
         ("net.py:make_number", (), "must make a torch.nn.Module; got int"),
         ("net.py:fail", (), "net.py:fail fails: ValueError: no such luck"),
+        ("net.py:leave", (), "net.py:leave fails: SystemExit: 3"),
         ("net.py:make_model", ("--weights", "beside.py"), "Weights are read from .safetensors, .pt, .pth; got"),
         ("net.py:make_model", ("--data", "digitss"), "'digitss' is no data set, and no .npz or .safetensors file"),
         ("net.py:make_model", ("--data", "empty.npz"), "has no array 'inputs'; it holds labels"),
