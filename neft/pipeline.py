@@ -85,7 +85,8 @@ def run(config: RunConfig, settings: Settings) -> RunRecord:
         DataMissingError: the data set is not there.
         ConfigError: settings that do not fit, found before anything is computed where possible.
         StoreError: the store cannot be written, found before the training.
-        StoppedError: `should_stop` said so; the last whole epoch is kept, nothing is stored.
+        StoppedError: `should_stop` said so; the last whole epoch and the chips that were tried are kept, nothing is
+            stored.
     """
     config = identified(config)
     if config.run_id in settings.store:
@@ -125,6 +126,7 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
         DataMissingError: the images are not there, or not those of the training.
         RunExistsError: the result is stored already.
         StoreError: the store cannot be written, found before anything is computed.
+        StoppedError: `should_stop` said so; the chips that were tried are kept, and the next call goes on from there.
     """
     trained_config = stored_config(source)
     if config.model_copy(update={"evaluation": trained_config.evaluation}).decisive != trained_config.decisive:
@@ -148,7 +150,9 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
     )
     seconds = source.provenance.training_seconds
     with in_threads(settings.threads):
-        return _evaluate_and_store(config, data, trained, settings, training_seconds=seconds)
+        record = _evaluate_and_store(config, data, trained, settings, training_seconds=seconds)
+    unfinished.discard(config, settings.unfinished_root)
+    return record
 
 
 @contextmanager
@@ -280,12 +284,17 @@ def _evaluate_and_store(
     law = law_of_chips(config, network, data)
     started = time.perf_counter()
     total = config.evaluation.num_instances
+    earlier = unfinished.load_chips(config, checkpoint.checksum(network.state_dict()), settings.unfinished_root)
 
     def on_instance(done: int, accuracy: float) -> None:
         row = {columns.ACCURACY: accuracy}
         settings.on_progress(Progress("evaluating", done, total, row=row))
 
-    settings.on_progress(Progress("evaluating", 0, total))
+    def keep(rows: list[dict[str, float]]) -> None:
+        seconds = earlier.seconds + time.perf_counter() - started
+        unfinished.save_chips(config, replace(earlier, rows=rows, seconds=seconds), settings.unfinished_root)
+
+    settings.on_progress(Progress("evaluating", len({row[columns.INSTANCE] for row in earlier.rows}), total))
     instances = evaluate(
         network,
         data,
@@ -298,12 +307,14 @@ def _evaluate_and_store(
         torch_device=settings.torch_device,
         on_instance=on_instance,
         should_stop=settings.should_stop,
+        earlier=earlier.rows,
+        keep=keep,
     )
     layers, deviations = layer_deviations(
         network, law, seed=config.evaluation.seed, sigma_d=max(config.evaluation.sigma_ds) or USUAL_SIGMA_D
     )
     worst_case = _worst_case(config, network, data, settings)
-    evaluation_seconds = time.perf_counter() - started
+    evaluation_seconds = earlier.seconds + time.perf_counter() - started
     settings.on_progress(Progress("storing", message=config.run_id))
     record = RunRecord(
         id=config.run_id,

@@ -200,10 +200,22 @@ class DeployedNetwork:
             else:
                 _ = torch.add(self.targets[name], self._deviation[name], alpha=levels[name], out=parameter)
 
-    def logits(self, images: Shaped[Tensor, "images ..."]) -> Float[Tensor, "images classes"]:
-        """Outputs of the chip that is programmed."""
+    def logits(
+        self, images: Shaped[Tensor, "images ..."], *, before_each: Callable[[], None] = lambda: None
+    ) -> Float[Tensor, "images classes"]:
+        """Outputs of the chip that is programmed.
+
+        Args:
+            images: all of them; computed some at once.
+            before_each: called before so many are computed; it may raise.
+        """
+
+        def one(batch: Tensor) -> Tensor:
+            before_each()
+            return self._read(self.network(batch))
+
         count = math.ceil(len(images) / self._fitting(images))
-        return torch.cat([self._read(self.network(batch)) for batch in images.chunk(count)])
+        return torch.cat([one(batch) for batch in images.chunk(count)])
 
     def place_many(self, chips: Sequence[Draws]) -> None:
         """Take these draws, each a chip's, as the chips that `logits_of_many` tries side by side."""
@@ -351,8 +363,14 @@ class UntouchedNetwork:
         self._other_chance.put()
 
     @torch.no_grad()
-    def logits(self, inputs: Inputs) -> Tensor:
-        """Outputs of the chip that is programmed, one batch at once."""
+    def logits(self, inputs: Inputs, *, before_each: Callable[[], None] = lambda: None) -> Tensor:
+        """Outputs of the chip that is programmed, one batch at once.
+
+        Args:
+            inputs: of the batch.
+            before_each: called before it is computed; it may raise.
+        """
+        before_each()
         if self.renewed:
             self.renew()
         return self.read(self.network(*inputs.positional, **inputs.named))

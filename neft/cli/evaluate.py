@@ -14,6 +14,7 @@ from neft.cli.config_options import (
 from neft.cli.output import print_json, print_results, record_json
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
+from neft.errors import StoppedError
 from neft.options import as_of_test_chips, option_words
 from neft.pipeline import Settings, reevaluate
 from neft.runs.facts import stored_config
@@ -73,7 +74,11 @@ def evaluate(
             on_progress=watcher,
             should_stop=asked.is_set,
         )
-        record = reevaluate(source, config, settings)
+        try:
+            record = reevaluate(source, config, settings)
+        except StoppedError as stopped:
+            message = f"{stopped} The same command goes on from there."
+            raise StoppedError(message, epoch=stopped.epoch) from None
     if as_json:
         print_json(record_json(record))
     else:

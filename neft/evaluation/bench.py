@@ -1,5 +1,6 @@
 """A network on chips and what it is tried on: chips are programmed one by one, or side by side, and measured."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,9 +21,18 @@ from neft.evaluation.stopping import RunningMean
 DRAWN_AHEAD = 4
 """Chips that the host draws while a GPU computes."""
 
+KEPT_EVERY = 20.0
+"""Seconds between keeping what is found."""
+
+Row = dict[str, float]
+"""A chip's numbers at one sigma_d."""
 OnInstance = Callable[[int, float], None]
 Numbers = Callable[[list[Tensor], float], Tensor]
 """Of a chip's outputs, batch by batch, at this sigma_d: its numbers, as a tensor of one axis."""
+
+
+class AskedToStopError(Exception):
+    """Within a chip: it is as if never begun."""
 
 
 class Bench:
@@ -34,6 +44,7 @@ class Bench:
         names: of the numbers; the accuracy is one of them.
         numbers: what makes them of outputs.
         known: outputs by sigma_d, batch by batch, that were computed already: of chip 0, or of all if all are alike.
+        should_stop: asked before each batch.
     """
 
     def __init__(
@@ -43,8 +54,10 @@ class Bench:
         names: Sequence[str],
         numbers: Numbers,
         known: Mapping[float, list[Tensor]] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.deployed = deployed
+        self._should_stop = should_stop
         self._known = dict(known or {})
         self._batches = batches
         self._names = names
@@ -54,7 +67,11 @@ class Bench:
         """Chips side by side for which there is memory, as far as is known."""
 
     def measure(self, chips: Sequence[Draws], sigma_ds: Sequence[float]) -> dict[str, Float[Tensor, "chips sigma_ds"]]:
-        """Each number of each chip at each sigma_d, by its name; on the host, brought there at once."""
+        """Each number of each chip at each sigma_d, by its name; on the host, brought there at once.
+
+        Raises:
+            AskedToStopError: `should_stop` said so before all was computed.
+        """
         values = self._measured(chips, sigma_ds).cpu()
         return dict(zip(self._names, values.unbind(-1), strict=True))
 
@@ -84,13 +101,18 @@ class Bench:
         outputs = self._known.pop(sigma_d, None)
         if outputs is None:
             self.deployed.program(sigma_d=sigma_d)
-            outputs = [self.deployed.logits(batch) for batch in self._batches]
+            outputs = [self.deployed.logits(batch, before_each=self._go_on) for batch in self._batches]
         found = self._numbers(outputs, sigma_d)
         if alike:
             self._clean = found
         return found
 
+    def _go_on(self) -> None:
+        if self._should_stop():
+            raise AskedToStopError
+
     def _many(self, deployed: DeployedNetwork, sigma_d: float, count: int) -> Float[Tensor, "chips numbers"]:
+        self._go_on()
         if sigma_d == 0 and deployed.is_clean_at_zero:
             return self._one(0.0).expand(count, -1)
         outputs = [deployed.logits_of_many(batch, sigma_d=sigma_d) for batch in self._batches]
@@ -125,6 +147,56 @@ def make_means(sigma_ds: Sequence[float], precision: float | None, *, num_instan
     return Means({sigma_d: RunningMean(precision=precision, floor=floor) for sigma_d in sigma_ds})
 
 
+class Found:
+    """The rows found so far, and what is told of them.
+
+    Args:
+        means: told of every accuracy.
+        earlier: rows that were found before, chip by chip.
+        keep: given all rows now and then, and when it is stopped.
+    """
+
+    def __init__(self, means: Means, earlier: Sequence[Row], keep: Callable[[list[Row]], None]) -> None:
+        self.rows: list[Row] = []
+        self._means = means
+        self._keep = keep
+        self._kept_at = time.monotonic()
+        for row in earlier:
+            self._add(dict(row))
+
+    @property
+    def num_chips(self) -> int:
+        """Chips that need not be tried again."""
+        return 1 + max((int(row[columns.INSTANCE]) for row in self.rows), default=-1)
+
+    def take(
+        self, measured: Mapping[str, list[list[float]]], chip: int, wanted: Sequence[float], instance: int
+    ) -> bool:
+        """Take one chip of those measured side by side; False where all means were known before it."""
+        # a mean may have become known within the block: the chips after are as if never tried
+        still = self._means.unknown(wanted)
+        for sigma_d in still:
+            at = wanted.index(sigma_d)
+            values = {name: of_chips[chip][at] for name, of_chips in measured.items()}
+            self._add({columns.SIGMA_D: sigma_d, columns.INSTANCE: instance} | values)
+        return bool(still)
+
+    def keep_now_and_then(self) -> None:
+        """Keep the rows, if that was not done of late."""
+        if time.monotonic() - self._kept_at > KEPT_EVERY:
+            self._keep(self.rows)
+            self._kept_at = time.monotonic()
+
+    def stopped(self, num_instances: int) -> StoppedError:
+        """Keep the rows, since it ends here."""
+        self._keep(self.rows)
+        return StoppedError(f"Stopped after {self.num_chips} of {num_instances} chips.", epoch=-1)
+
+    def _add(self, row: Row) -> None:
+        self.rows.append(row)
+        self._means.add(row[columns.SIGMA_D], row[columns.ACCURACY])
+
+
 def try_chips(
     bench: Bench,
     *,
@@ -135,51 +207,54 @@ def try_chips(
     means: Means,
     on_instance: OnInstance,
     should_stop: Callable[[], bool],
+    earlier: Sequence[Row] = (),
+    keep: Callable[[list[Row]], None] = lambda _rows: None,
 ) -> pd.DataFrame:
     """A row per sigma_d and instance: `sigma_d`, `instance` and the bench's numbers; what is asked is told elsewhere.
+
+    Chips of which `earlier` has rows are not tried again; `keep` is given all rows now and then, and at the end of a
+    trial that is stopped.
 
     Raises:
         StoppedError: `should_stop` said so.
     """
-    found: list[dict[str, float]] = []
+    found = Found(means, earlier, keep)
+    first = found.num_chips
     ahead = 0 if bench.deployed.torch_device == "cpu" else DRAWN_AHEAD
-    with closing(drawn(bench.deployed, seed, num_instances, ahead=ahead)) as chips:
-        for start in range(0, num_instances, chips_at_once):
+    with closing(drawn(bench.deployed, seed, range(first, num_instances), ahead=ahead)) as chips:
+        for start in range(first, num_instances, chips_at_once):
             wanted = means.unknown(sigma_ds)
             if not wanted:
                 break
             block = [next(chips) for _ in range(min(chips_at_once, num_instances - start))]
-            measured = {name: values.tolist() for name, values in bench.measure(block, wanted).items()}
+            try:
+                measured = {name: values.tolist() for name, values in bench.measure(block, wanted).items()}
+            except AskedToStopError:
+                raise found.stopped(num_instances) from None
             for chip in range(len(block)):
-                # a mean may have become known within the block: the chips after are as if never tried
-                still = means.unknown(wanted)
-                if not still:
-                    break
-                for sigma_d in still:
-                    at = wanted.index(sigma_d)
-                    values = {name: of_chips[chip][at] for name, of_chips in measured.items()}
-                    found.append({columns.SIGMA_D: sigma_d, columns.INSTANCE: start + chip} | values)
-                    means.add(sigma_d, values[columns.ACCURACY])
-                on_instance(start + chip + 1, found[-1][columns.ACCURACY])
+                if found.take(measured, chip, wanted, start + chip):
+                    on_instance(start + chip + 1, found.rows[-1][columns.ACCURACY])
             if should_stop():
-                message = f"Stopped after {start + len(block)} of {num_instances} chips."
-                raise StoppedError(message, epoch=-1)
-    return pd.DataFrame(found).sort_values([columns.SIGMA_D, columns.INSTANCE], ignore_index=True)
+                raise found.stopped(num_instances)
+            found.keep_now_and_then()
+    return pd.DataFrame(found.rows).sort_values([columns.SIGMA_D, columns.INSTANCE], ignore_index=True)
 
 
-def drawn(deployed: DeployedNetwork | UntouchedNetwork, seed: int, count: int, *, ahead: int) -> Generator[Draws]:
-    """Chips 0, 1, … in order; some of them drawn ahead, in threads, while others are computed."""
+def drawn(
+    deployed: DeployedNetwork | UntouchedNetwork, seed: int, instances: Sequence[int], *, ahead: int
+) -> Generator[Draws]:
+    """These chips in order; some of them drawn ahead, in threads, while others are computed."""
     if not ahead:
-        for instance in range(count):
+        for instance in instances:
             yield deployed.normals(seed, "chip", instance)
         return
     with ThreadPoolExecutor(ahead) as pool:
         waiting: deque[Future[Draws]] = deque()
         try:
-            for instance in range(count + ahead):
-                if instance < count:
-                    waiting.append(pool.submit(deployed.normals, seed, "chip", instance))
-                if instance >= ahead:
+            for at in range(len(instances) + ahead):
+                if at < len(instances):
+                    waiting.append(pool.submit(deployed.normals, seed, "chip", instances[at]))
+                if at >= ahead:
                     yield waiting.popleft().result()
         finally:
             for future in waiting:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from neft import columns
 from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.datasets.base import ImageData, Split
-from neft.evaluation.bench import Bench, OnInstance, make_means, try_chips
+from neft.errors import StoppedError
+from neft.evaluation.bench import Bench, OnInstance, Row, make_means, try_chips
 from neft.evaluation.calibration import fit_temperature
 from neft.evaluation.own_trial import Tried, prepare_trial
 from neft.metrics import METRICS, Predictions
@@ -37,6 +38,8 @@ def evaluate(
     chips_at_once: int | None = None,
     on_instance: OnInstance = lambda _instance, _accuracy: None,
     should_stop: Callable[[], bool] = lambda: False,
+    earlier: Sequence[Row] = (),
+    keep: Callable[[list[Row]], None] = lambda _rows: None,
 ) -> pd.DataFrame:
     """Try a network on sampled chips.
 
@@ -54,7 +57,9 @@ def evaluate(
         chips_at_once: chips that are computed side by side; by default one on the CPU, which has nothing to gain, and
             on a GPU as many as fill it.
         on_instance: told after each chip how many are done and its accuracy at the largest sigma_d still open.
-        should_stop: asked after each chip, or after those computed side by side.
+        should_stop: asked before each batch of images.
+        earlier: what `keep` was given when the same was computed before; those chips are not tried again.
+        keep: given all that is found now and then, and when it is stopped.
 
     Returns:
         A row per sigma_d and instance: `sigma_d`, `instance`, one column a metric, and the temperature to which the
@@ -69,7 +74,7 @@ def evaluate(
     with torch.inference_mode():
         deployed = DeployedNetwork(network, law, torch_device=torch_device)
         images = channels_last(data.normalise(split.images.to(torch_device)))
-        fitted = _calibrate(deployed, data, sigma_ds=sigma_ds, seed=seed)
+        fitted = _calibrate(deployed, data, sigma_ds=sigma_ds, seed=seed, should_stop=should_stop)
         temperatures = dict(zip(sigma_ds, fitted, strict=True))
         labels = split.labels.to(torch_device)
         metrics = dict(METRICS)
@@ -81,7 +86,7 @@ def evaluate(
             return torch.stack([m.compute(calibrated if m.calibrated else plain) for m in metrics.values()])
 
         instances = try_chips(
-            Bench(deployed, [images], list(metrics), numbers),
+            Bench(deployed, [images], list(metrics), numbers, should_stop=should_stop),
             sigma_ds=sigma_ds,
             num_instances=num_instances,
             seed=seed,
@@ -89,6 +94,8 @@ def evaluate(
             means=means,
             on_instance=on_instance,
             should_stop=should_stop,
+            earlier=earlier,
+            keep=keep,
         )
     return instances.assign(**{columns.CALIBRATION_TEMPERATURE: instances[columns.SIGMA_D].map(temperatures)})
 
@@ -114,8 +121,25 @@ def _fitting(deployed: DeployedNetwork) -> int:
     return 1 if deployed.torch_device == "cpu" else max(1, min(MANY_CHIPS, MANY_WEIGHTS // deployed.num_weights))
 
 
-def _calibrate(deployed: DeployedNetwork, data: ImageData, *, sigma_ds: Sequence[float], seed: int) -> list[float]:
-    """The calibration temperature at each sigma_d, from validation images on chips that no test image meets."""
+def _calibrate(
+    deployed: DeployedNetwork,
+    data: ImageData,
+    *,
+    sigma_ds: Sequence[float],
+    seed: int,
+    should_stop: Callable[[], bool],
+) -> list[float]:
+    """The calibration temperature at each sigma_d, from validation images on chips that no test image meets.
+
+    Raises:
+        StoppedError: `should_stop` said so.
+    """
+
+    def go_on() -> None:
+        if should_stop():
+            message = "Stopped before the first chip."
+            raise StoppedError(message, epoch=-1)
+
     images = channels_last(data.normalise(data.validation.images.to(deployed.torch_device)))
     outputs: list[list[Tensor]] = [[] for _ in sigma_ds]
     for instance in range(CALIBRATION_INSTANCES):
@@ -123,6 +147,6 @@ def _calibrate(deployed: DeployedNetwork, data: ImageData, *, sigma_ds: Sequence
         for found, sigma_d in zip(outputs, sigma_ds, strict=True):
             if sigma_d or not found or not deployed.is_clean_at_zero:
                 deployed.program(sigma_d=sigma_d)
-                found.append(deployed.logits(images))
+                found.append(deployed.logits(images, before_each=go_on))
     labels = data.validation.labels
     return [fit_temperature(torch.cat(found), labels.repeat(len(found))) for found in outputs]

@@ -83,7 +83,14 @@ class Trial:
         """
         on_chips, labels = self.on_chips, self.own.labels
         measured = Measured(self.answers, labels)
-        bench = Bench(on_chips.deployed, on_chips.batches, measured.names, measured.numbers, on_chips.known)
+        bench = Bench(
+            on_chips.deployed,
+            on_chips.batches,
+            measured.names,
+            measured.numbers,
+            on_chips.known,
+            should_stop=should_stop,
+        )
         with (
             own_chance(self.asked.torch_device),
             torch.inference_mode(mode=isinstance(on_chips.deployed, DeployedNetwork)),

@@ -4,6 +4,7 @@ Deployed weights may be stored as the M-bit codes that Eq. 4 programs anyway: ma
 Evaluating those gives the numbers that the real-valued weights give.
 """
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     except (SafetensorError, OSError) as error:
         message = f"'{path.name}' cannot be read as weights: {error}."
         raise RunCorruptError(message) from None
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of tensors and their names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def load_metadata(path: Path) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""A training that is not finished: its last whole epoch on disk, so that it can go on."""
+"""A run that is not finished: its last whole epoch and the chips it has met on disk, so that it can go on."""
 
 import json
 import shutil
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from neft.config import RunConfig
@@ -11,7 +12,19 @@ from neft.runs.places import neft_home
 from neft.training.loop import TrainingState
 
 STATE = "state.safetensors"
+CHIPS = "chips.json"
 PARTS = ("weights", "best_weights", "optimiser")
+
+
+@dataclass(frozen=True)
+class TriedChips:
+    """Chips that an unfinished run's network has met."""
+
+    network: str
+    """The checksum of what was evaluated."""
+    rows: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    """What they took."""
 
 
 def folder(config: RunConfig, root: Path | None = None) -> Path:
@@ -53,6 +66,31 @@ def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
         for part in PARTS
     }
     return TrainingState(epoch=facts["epoch"], best_epoch=facts["best_epoch"], history=facts["history"], **parts)
+
+
+def save_chips(config: RunConfig, chips: TriedChips, root: Path | None = None) -> None:
+    """Keep the chips that a network has met: one file, replaced at once.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with files.whole_file(folder(config, root) / CHIPS, what="An unfinished evaluation") as draft:
+        _ = draft.write_text(json.dumps(asdict(chips)), encoding="utf-8")
+
+
+def load_chips(config: RunConfig, network: str, root: Path | None = None) -> TriedChips:
+    """The chips that this very network has met; none where none are kept, or only another network's.
+
+    Args:
+        config: the run's.
+        network: the checksum of what is evaluated.
+        root: the folder of unfinished runs.
+    """
+    try:
+        chips = TriedChips(**json.loads((folder(config, root) / CHIPS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # what cannot be read is computed again
+        return TriedChips(network)
+    return chips if chips.network == network else TriedChips(network)
 
 
 def on_other_images(config: RunConfig, root: Path | None = None) -> tuple[RunConfig, int] | None:

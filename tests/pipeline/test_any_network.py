@@ -390,7 +390,7 @@ def test_chips_side_by_side_stop_where_chips_one_by_one_do(few_digits: ImageData
 
 def test_chips_drawn_ahead_are_the_same(few_digits: ImageData) -> None:
     deployed = DeployedNetwork(lived_in(Small()), LAW)
-    ahead = list(bench.drawn(deployed, 0, 7, ahead=3))
+    ahead = list(bench.drawn(deployed, 0, range(7), ahead=3))
     assert len(ahead) == 7
     for instance, chip in enumerate(ahead):
         drawn = deployed.normals(0, "chip", instance)

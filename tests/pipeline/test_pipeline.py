@@ -231,6 +231,78 @@ def test_resumed_run_is_the_uninterrupted_one(
     same_numbers(settings, record, replace(settings, store=filled_store), filled_store.record(record.id))
 
 
+def chips_told(seen: list[Progress]) -> list[int]:
+    return [one.done for one in seen if one.stage == "evaluating"]
+
+
+def test_chips_that_were_tried_are_not_tried_again(
+    small_config: RunConfig, settings: Settings, filled_store: RunStore
+) -> None:
+    with pytest.raises(StoppedError, match="Stopped after 2 of 3 chips"):
+        run(small_config, stopped(settings, "evaluating", 2))
+    seen: list[Progress] = []
+
+    record = run(small_config, replace(settings, resume=True, on_progress=seen.append))
+
+    assert chips_told(seen) == [2, 3]
+    same_numbers(settings, record, replace(settings, store=filled_store), filled_store.record(record.id))
+
+
+def test_stop_between_two_sigma_d_forgets_the_chip_that_was_begun(small_config: RunConfig, settings: Settings) -> None:
+    asked: list[None] = []
+    began: list[Progress] = []
+
+    def amid_the_second_chip() -> bool:
+        if began and began[-1].stage == "evaluating" and began[-1].done == 1:
+            asked.append(None)
+        return len(asked) == 2  # once after the first chip, then before sigma_d = 0.1 of the second
+
+    with pytest.raises(StoppedError, match="Stopped after 1 of 3 chips"):
+        run(small_config, replace(settings, on_progress=began.append, should_stop=amid_the_second_chip))
+
+
+def test_precision_counts_the_chips_that_were_tried_before(small_config: RunConfig, settings: Settings) -> None:
+    config = with_evaluation(small_config, precision=0.2, min_instances=2, num_instances=40)
+    whole = run(config, replace(settings, store=RunStore(settings.store.root / "whole")))
+    with pytest.raises(StoppedError):
+        run(config, stopped(settings, "evaluating", 2))
+
+    record = run(config, replace(settings, resume=True))
+
+    assert record.summary.test == whole.summary.test
+
+
+def test_stopped_evaluation_goes_on_where_it_was(small_config: RunConfig, settings: Settings) -> None:
+    source, other = run(small_config, settings), with_evaluation(small_config, num_instances=5)
+    elsewhere = replace(settings, store=RunStore(settings.store.root / "elsewhere"))
+    undisturbed = reevaluate(source, other, elsewhere)
+    with pytest.raises(StoppedError):
+        reevaluate(source, other, stopped(settings, "evaluating", 3))
+    seen: list[Progress] = []
+
+    again = reevaluate(source, other, replace(settings, on_progress=seen.append))
+
+    assert chips_told(seen) == [3, 4, 5]
+    assert not unfinished.folder(other, settings.unfinished_root).exists()
+    same_numbers(settings, again, elsewhere, undisturbed)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"network": "another", "rows": [{"sigma_d": 0.1}]}'])
+def test_chips_of_another_network_or_that_cannot_be_read_are_tried_again(
+    small_config: RunConfig, settings: Settings, filled_store: RunStore, text: str
+) -> None:
+    with pytest.raises(StoppedError):
+        run(small_config, stopped(settings, "evaluating", 2))
+    path = unfinished.folder(small_config, settings.unfinished_root) / unfinished.CHIPS
+    path.write_text(text, encoding="utf-8")
+    seen: list[Progress] = []
+
+    record = run(small_config, replace(settings, resume=True, on_progress=seen.append))
+
+    assert chips_told(seen) == [0, 1, 2, 3]
+    same_numbers(settings, record, replace(settings, store=filled_store), filled_store.record(record.id))
+
+
 def test_run_starts_over_unless_told_to_resume(small_config: RunConfig, settings: Settings) -> None:
     with pytest.raises(StoppedError):
         run(small_config, stopped(settings, "training", 1))
