@@ -31,7 +31,7 @@ from neft.cli.watch import failure
 from neft.errors import ConfigError, NeftError, unknown_name
 from neft.experiments.planning import PlannedRun, Scale, Stored
 from neft.experiments.presets import PRESETS, Preset
-from neft.experiments.resizing import rescaling
+from neft.experiments.resizing import plan_at, rescaling
 from neft.options import option_words, shown
 from neft.runs.commands import THREADS, TORCH_DEVICE, whole_command
 from neft.runs.events import EndedRun, EventFile, Failed, Finished, Sweeping
@@ -41,7 +41,10 @@ from neft.sweeps.sweep import RunEnd, SweepSettings, missing, plan_record, workl
 from neft.sweeps.sweep import sweep as run_sweep
 
 SET_BY_THE_PRESET = ("seed", "pretrained_run", "recalibrate_batchnorm", "test_device")
-PARTS = ("dataset", "backbone", "device", "mapping", "programming", "training", "evaluation", "effects")
+PARTS = (
+    *("dataset", "backbone", "device", "mapping", "programming"),
+    *("constraint", "training", "evaluation", "effects"),
+)
 SCALE_PARAMETERS = [option for option in config_parameters(PARTS) if option.name not in SET_BY_THE_PRESET]
 
 
@@ -127,7 +130,7 @@ def sweep(
         message = "With --cluster, --workers and --threads 0 have no meaning: `dask worker` says how many there are."
         raise ConfigError(message)
     chosen = PRESETS[preset]
-    rescale = rescaling(chosen, options)
+    plan, rescale = plan_at(chosen, options), rescaling(chosen, options)
     settings = SweepSettings(
         store_root=store_root or Stores.default().own.root,
         num_workers=workers,
@@ -138,9 +141,6 @@ def sweep(
         preset=preset,
         counts_shipped=store_root is None,
     )
-
-    def plan(stored: Stored) -> list[PlannedRun]:
-        return chosen.plan(stored, rescale=rescale)
 
     absent = missing(plan(settings.find), settings.stores)
     if dry_run:

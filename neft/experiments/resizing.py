@@ -6,9 +6,40 @@ from typing import Any
 
 from neft.datasets.base import BaseDataset
 from neft.errors import ConfigError, DataMissingError
-from neft.experiments.planning import Scale
+from neft.experiments.planning import PlannedRun, Scale, Stored
 from neft.experiments.presets import Preset
 from neft.options import FAMILIES, make_config, option_table, parse_sigma_ds
+
+
+def plan_at(preset: Preset, options: Mapping[str, Any]) -> Callable[[Stored], list[PlannedRun]]:
+    """The plan of a preset at the size that the options ask for.
+
+    Args:
+        preset: the preset.
+        options: of a config, by name, with `seeds` and `train_sigma_ds`; None is not given.
+
+    Raises:
+        ConfigError: the preset has but one size, or an option that cannot be; when planned, one that the preset sets
+            itself.
+    """
+    rescale = rescaling(preset, options)
+    asked = make_config(_of_the_constraint(options)).constraint if _of_the_constraint(options) else None
+
+    def plan(stored: Stored) -> list[PlannedRun]:
+        planned = preset.plan(stored, rescale=rescale)
+        if asked is not None and any(one.config.constraint != asked for one in planned):
+            message = (
+                f"The preset '{preset.name}' sets the weight constraints of its runs itself; it takes no --constraint."
+            )
+            raise ConfigError(message)
+        return planned
+
+    return plan
+
+
+def _of_the_constraint(options: Mapping[str, Any]) -> dict[str, Any]:
+    own = {"constraint", *(name for name, option in option_table().items() if option.part == "constraint")}
+    return {name: value for name, value in options.items() if name in own and value is not None}
 
 
 def rescaling(preset: Preset, options: Mapping[str, Any]) -> Callable[[Scale], Scale]:

@@ -186,3 +186,22 @@ def test_what_waits_for_a_run_that_failed_is_not_said_to_be_there(neft: Neft, tm
     assert len(planned(neft, "pretrained_start", *missing_data)) == 13
     assert answer.out.startswith("0 runs stored, 0 already there, 4 failed;")
     assert "Error: 4 of 4 runs failed; the first: " in answer.err
+
+
+def test_every_run_of_a_sweep_may_be_constrained(neft: Neft) -> None:
+    plain = neft("sweep", "temperature", "--seeds", "1", "--dry-run").out.split()
+    clipped = neft("sweep", "temperature", "--seeds", "1", "--constraint", "clip", "--alpha", "1.5", "--dry-run")
+
+    ids = clipped.out.split()
+    assert len(ids) > 0
+    assert not set(ids) & set(plain)
+
+
+@pytest.mark.parametrize("preset", ["flat_weights", "leaderboard", "training_budget"])
+def test_preset_that_sets_constraints_itself_takes_none(neft: Neft, preset: str) -> None:
+    answer = neft("sweep", preset, "--constraint", "clip", "--dry-run")
+
+    assert answer.code == 2
+    assert (
+        f"The preset '{preset}' sets the weight constraints of its runs itself; it takes no --constraint." in answer.err
+    )
