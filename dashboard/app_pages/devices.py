@@ -129,7 +129,13 @@ def _converter(found: Technology) -> None:
                 help="In the unit beside it. It begins with this technology's σ_d.",
             )
         with middle:
-            unit = st.selectbox("Unit", list(units), format_func=units.__getitem__, key=UNIT)
+            unit = st.selectbox(
+                "Unit",
+                list(units),
+                format_func=units.__getitem__,
+                key=UNIT,
+                help="What the number beside it is told in: a share of g_max or of w_max, µS, or % of the range.",
+            )
         with right:
             g_max = st.number_input(
                 "g_max (µS)",

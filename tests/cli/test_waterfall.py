@@ -36,7 +36,7 @@ def test_what_chips_are_mapped_and_written_by_is_named(neft: Neft, stored: RunRe
     told = ("--programming", "residual", "--read-error", "0.3", "--scale", "channel", "--clip-for", "0.6")
     other = json.loads(neft("evaluate", stored.id, "--num-instances", "3", *told, "--json").out)["id"]
 
-    shown = " ".join(neft("waterfall", other, *QUICK).out.split())
+    shown = " ".join(neft("waterfall", other, *QUICK).said.split())
 
     assert "chips: RRAM1" in shown
     assert "residual programming" in shown

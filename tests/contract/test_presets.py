@@ -44,6 +44,11 @@ def all_of(preset: str, stored: Stored) -> list[PlannedRun]:
     return PRESETS[preset].plan(stored)
 
 
+@cache
+def all_at(experiment: str, scale: Scale, stored: Stored) -> list[PlannedRun]:
+    return merge(PLANS[experiment](scale, stored))
+
+
 def standing_of(one: PlannedRun) -> Standing:
     (standing,) = one.standings
     return standing
@@ -82,7 +87,7 @@ def test_every_planned_config_is_valid_and_survives_json_text(name: str, everyth
 
 @pytest.mark.parametrize("name", sorted(PLANS))
 def test_places_are_in_the_experiment_that_was_planned(name: str, everything: Stored) -> None:
-    places = [standing for planned in PLANS[name](ABLATION_SCALE, everything) for standing in planned.standings]
+    places = [standing for planned in all_at(name, ABLATION_SCALE, everything) for standing in planned.standings]
 
     assert {standing.experiment for standing in places} == {name}
 
@@ -103,7 +108,7 @@ def test_position_has_one_setting_and_a_setting_one_position(name: str, everythi
 @pytest.mark.parametrize("scale", [ABLATION_SCALE, ODD_SCALE], ids=["ablations", "odd"])
 @pytest.mark.parametrize("name", sorted(PLANS))
 def test_every_arm_has_one_run_of_each_seed(name: str, scale: Scale, everything: Stored) -> None:
-    planned = merge(PLANS[name](scale, everything))
+    planned = all_at(name, scale, everything)
     arms: dict[tuple[str, str], list[int]] = defaultdict(list)
     for one in planned:
         for standing in one.standings:
@@ -116,7 +121,7 @@ def test_every_arm_has_one_run_of_each_seed(name: str, scale: Scale, everything:
 @pytest.mark.parametrize("scale", [ABLATION_SCALE, ODD_SCALE], ids=["ablations", "odd"])
 @pytest.mark.parametrize("name", sorted(PLANS))
 def test_every_run_is_tried_at_the_sigma_d_at_which_it_is_read(name: str, scale: Scale, everything: Stored) -> None:
-    planned = merge(PLANS[name](scale, everything))
+    planned = all_at(name, scale, everything)
     tried = {one.run_id: one.config.evaluation.sigma_ds for one in planned}
 
     record = plan_record(planned, name=name, preset=name, command="", fixed_seeds=PRESETS[name].fixed_seeds)
@@ -129,7 +134,7 @@ def test_training_without_noise_knows_no_sigma_d(everything: Stored) -> None:
     quiet = [
         planned.config
         for name in PLANS
-        for planned in PLANS[name](ABLATION_SCALE, everything)
+        for planned in all_at(name, ABLATION_SCALE, everything)
         if isinstance(planned.config.method, Vanilla)
     ]
     runs = {ABLATION_SCALE.run(Vanilla(), 0, sigma_d=sigma_d, whole_curve=True).run_id for sigma_d in (0.05, 0.1, 0.4)}

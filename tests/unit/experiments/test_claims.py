@@ -14,7 +14,7 @@ from neft.experiments.claim import Claim, between, combined, half_of_the_gain, l
 from neft.experiments.claim_list import CLAIMS, PLAIN
 from neft.experiments.claim_words import claim_counts
 from neft.experiments.claims import claim_settings, claims_table
-from neft.experiments.presets import ABLATION_SCALE, PLANS, PRESETS
+from neft.experiments.presets import ABLATION_SCALE, PLANS, PRESETS, Standing
 from neft.experiments.questions import CONTROL, EXPERIMENTS
 from neft.runs.plans import PlanRecord
 from neft.tables.arms import Arm as ArmKey
@@ -57,14 +57,18 @@ def rows_of(key: str, *stored: tuple[PlanRecord, Runs]) -> list[dict[str, Any]]:
 
 # ---------------------------------------------------------------- the list
 @cache
-def arms_planned(preset: str, experiment: str) -> set[ArmKey]:
-    """The arms that a preset's runs make, once all of them are stored."""
+def standings_planned(preset: str) -> set[Standing]:
+    """Where a preset's runs stand, once all of them are stored."""
     record = a_record("digits-any-00000000")
-    planned = PRESETS[preset].plan(lambda _run_id: record)
+    return {standing for one in PRESETS[preset].plan(lambda _run_id: record) for standing in one.standings}
+
+
+@cache
+def arms_planned(preset: str, experiment: str) -> set[ArmKey]:
+    """The arms that they make."""
     return {
         (standing.series, standing.setting)
-        for one in planned
-        for standing in one.standings
+        for standing in standings_planned(preset)
         if standing.experiment == experiment
     }
 
