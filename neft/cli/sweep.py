@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import joblib
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -144,7 +145,7 @@ def sweep(
 
     absent = missing(plan(settings.find), settings.stores)
     if dry_run:
-        _print_plan([one.run_id for one in absent], as_json=as_json)
+        _print_plan(absent, settings, as_json=as_json)
         return
     name, command = _plan_name(chosen, options, rescale), _command(chosen, options, threads)
 
@@ -285,13 +286,29 @@ def _report(ends: list[RunEnd], *, num_stored: int, as_json: bool) -> None:
         raise NeftError(message)
 
 
-def _print_plan(run_ids: list[str], *, as_json: bool) -> None:
+def _print_plan(absent: Sequence[PlannedRun], settings: SweepSettings, *, as_json: bool) -> None:
+    run_ids = [one.run_id for one in absent]
     if as_json:
         print_json(run_ids)
         return
     for run_id in run_ids:
         click.echo(run_id)
-    click.echo(f"{len(run_ids)} runs to do.", err=True)
+    click.echo(f"{len(run_ids)} runs to do{_duration(absent, settings)}.", err=True)
+
+
+def _duration(absent: Sequence[PlannedRun], settings: SweepSettings) -> str:
+    """How long they will take, where stored runs tell of each."""
+    # fitting prices loads scipy's optimiser, which a sweep's start can do without
+    from neft.sweeps import run_time  # noqa: PLC0415
+
+    own = {run_id for store in (settings.stores.own, *settings.stores.others) for run_id in store.ids()}
+    past = run_time.past(settings.stores.list().records, own)
+    found = [run_time.estimate(one.config, past, trains=one.weights_of is None) for one in absent]
+    workers = settings.num_workers or joblib.cpu_count()
+    whole = run_time.together([one for one in found if one is not None], workers=workers)
+    if whole is None or None in found:
+        return ""
+    return f": {run_time.in_words(whole)}, {workers} at once"
 
 
 def _list_presets(*, as_json: bool) -> None:

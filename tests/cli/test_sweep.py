@@ -1,6 +1,7 @@
 """neft sweep."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from neft.experiments.presets import PRESETS, smoke
 from neft.experiments.questions import EXPERIMENTS
 from neft.options import command_line
 from neft.runs.plans import load_plans
+from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
 from tests.cli.conftest import Neft
 
@@ -46,7 +48,7 @@ def test_dry_run_names_what_is_missing_and_stores_nothing(neft: Neft, own_store:
     answer = neft("sweep", "smoke", "--dry-run")
 
     assert set(answer.out.split()) == SMOKE_IDS
-    assert answer.err == "2 runs to do.\n"
+    assert answer.err == "2 runs to do.\n"  # nothing is stored that tells how long
     assert not own_store.ids()
 
 
@@ -205,3 +207,9 @@ def test_preset_that_sets_constraints_itself_takes_none(neft: Neft, preset: str)
     assert (
         f"The preset '{preset}' sets the weight constraints of its runs itself; it takes no --constraint." in answer.err
     )
+
+
+def test_dry_run_says_how_long_it_will_take(neft: Neft, stored: RunRecord) -> None:
+    answer = neft("sweep", "smoke", "--workers", "2", "--dry-run")
+
+    assert re.fullmatch(r"2 runs to do: about .* stored run.*, 2 at once\.\n", answer.err)
