@@ -6,6 +6,9 @@ import importlib
 import socket
 import sys
 import threading
+import time
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import click
@@ -34,6 +37,7 @@ def main(port: int, *, browser: bool) -> None:
     options = [f"--server.port={port}", f"--server.address={ADDRESS}", f"--server.headless={headless}"]
     sys.argv = ["streamlit", "run", str(script), *options]
     threading.Thread(target=_import_ahead, daemon=True).start()
+    threading.Thread(target=_tell_address, args=(port,), daemon=True).start()
     sys.exit(cli.main())
 
 
@@ -41,6 +45,22 @@ def _import_ahead() -> None:
     """While the browser still loads: its first page then has nothing to wait for."""
     for name in LANDING_PAGE:
         _ = importlib.import_module(name)
+
+
+def _tell_address(port: int) -> None:
+    """Once it answers: where it is, and how it is stopped."""
+    while not _answers(port):
+        time.sleep(0.1)
+    click.echo(f"The dashboard is at http://{ADDRESS}:{port} for this machine alone. Ctrl-C stops it.")
+
+
+def _answers(port: int) -> bool:
+    with contextlib.closing(HTTPConnection(ADDRESS, port, timeout=5)) as asked:
+        try:
+            asked.request("GET", "/_stcore/health")
+            return asked.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
+            return False
 
 
 def _share_one_heap() -> None:

@@ -97,7 +97,7 @@ def page() -> None:
 
 def _offer(record: RunRecord, num_chips: int, count: int, num_stored: int) -> None:
     facts = record.facts
-    known = f" {num_stored} of them are stored already." if num_stored else ""
+    known = f" {num_stored} of them {'is' if num_stored == 1 else 'are'} stored already." if num_stored else ""
     st.markdown(
         f"The same weights of **{facts.label}** ({facts.backbone_label} on {facts.dataset_label}) can be laid on "
         f"devices and written in many ways. {count} of them, on {num_chips} chips each: what each keeps, at which "

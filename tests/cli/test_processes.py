@@ -1,6 +1,7 @@
 """What only a process of its own shows: signals, and what is imported."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -91,3 +92,18 @@ def test_broken_pipe_is_no_traceback(stored: RunRecord) -> None:
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
     process.wait(timeout=60)
+
+
+def test_dashboard_tells_where_it_is_and_nothing_else() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "neft", "dashboard", "--port", str(port), "--no-browser"]
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+
+    assert first == f"The dashboard is at http://127.0.0.1:{port} for this machine alone. Ctrl-C stops it.\n"
+    assert rest.split() == ["Stopping..."]
