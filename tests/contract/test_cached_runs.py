@@ -23,6 +23,7 @@ SHIPPED = (
     "flat_weights_noisier",
     "flat_weights_resnet18",
     "leaderboard",
+    "leaderboard_fashion",
     "paper_digits",
     "paper_fashion",
     "training_budget",
