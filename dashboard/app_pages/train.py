@@ -17,6 +17,7 @@ from dashboard.widgets.job_card import job_card
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.train_form import fill_from_address, train_form
+from dashboard.words.foreign import foreign
 from dashboard.words.queue_words import ordinal, queue_words
 from neft.errors import ConfigError, DataMissingError, UnclearImagesError
 from neft.experiments.questions import EXPERIMENTS
@@ -79,8 +80,12 @@ def _planned(values: dict[str, Any]) -> PlannedTraining | None:
     try:
         return forms.planned(values)
     except UnclearImagesError as error:
-        st.warning(str(error), icon=":material/help:")
-        is_meant = st.toggle("All of this is meant so", key=f"images_meant_{error.checksum}")
+        st.warning(foreign(str(error)), icon=":material/help:")
+        is_meant = st.toggle(
+            "All of this is meant so",
+            key=f"images_meant_{error.checksum}",
+            help="Train on these images as they are read now; others under the same path are asked about again.",
+        )
         return _planned(values | {"checksum": error.checksum}) if is_meant else None
     except (ConfigError, DataMissingError) as error:
         st.error(str(error), icon=":material/error:")

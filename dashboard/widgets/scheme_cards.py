@@ -14,7 +14,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import scheme_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
-from neft.sigma_d import sigma_d_text
+from neft.sigma_d import same_sigma_d, sigma_d_text
 
 COST = Control(
     key=address.SCHEME_COST,
@@ -60,9 +60,7 @@ out.
 
 def curves_card(record: RunRecord, table: pd.DataFrame, sigma_d: float) -> None:
     """Accuracy against device variation, a line per scheme."""
-    front = table.assign(
-        **{columns.ON_FRONT: table[columns.ON_FRONT] & (table[columns.SIGMA_D] - sigma_d).abs().lt(1e-9)}
-    )
+    front = table.assign(**{columns.ON_FRONT: table[columns.ON_FRONT] & same_sigma_d(table[columns.SIGMA_D], sigma_d)})
     card = Card(
         key="scheme_curves",
         question="How fast does each fall?",

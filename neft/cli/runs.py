@@ -17,6 +17,7 @@ from neft.errors import StoreError
 from neft.runs.notes import list_notes
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
+from neft.sigma_d import same_sigma_d
 from neft.tables import runs_table
 
 PERCENTILE = "percentile_1_at_train_sigma_d"
@@ -107,7 +108,7 @@ def _is_asked_for(
     facts = record.facts
     return (
         (tag is None or tag in tags)
-        and sigma_d in (None, facts.train_sigma_d)
+        and (sigma_d is None or bool(same_sigma_d(facts.train_sigma_d, sigma_d)))
         and (dataset is None or facts.dataset == dataset or facts.dataset.startswith(f"{dataset}-"))
         and facts.backbone.startswith(backbone or "")
         and method in (None, facts.method)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from neft import columns
 from neft.cli.config_options import at_its_place, place_parameters
-from neft.cli.fitting_tables import print_table
+from neft.cli.fitting_tables import print_table, say
 from neft.cli.output import json_rows, limits_caption, print_json, with_limits
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option
 from neft.cli.text_tables import markdown_table
@@ -135,8 +135,9 @@ def schemes(
         return
     for at, choice in zip(shown, choices, strict=True):
         _print(record, at, percentile=percentile, markdown=markdown)
+        tell = click.echo if markdown else say
         if bar is not None:
-            click.echo(_decision(at, choice, bar=bar, percentile=percentile))
+            tell(_decision(at, choice, bar=bar, percentile=percentile))
         click.echo("")
     for one in found.refused:
         click.echo(f"Cannot be: {one.label}. {one.reason}", err=True)

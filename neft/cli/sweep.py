@@ -131,7 +131,8 @@ def sweep(
         message = "With --cluster, --workers and --threads 0 have no meaning: `dask worker` says how many there are."
         raise ConfigError(message)
     chosen = PRESETS[preset]
-    plan, rescale = plan_at(chosen, options), rescaling(chosen, options)
+    rescale = rescaling(chosen, options)
+    plan = plan_at(chosen, options, rescale)
     settings = SweepSettings(
         store_root=store_root or Stores.default().own.root,
         num_workers=workers,
@@ -301,8 +302,9 @@ def _duration(absent: Sequence[PlannedRun], settings: SweepSettings) -> str:
     # fitting prices loads scipy's optimiser, which a sweep's start can do without
     from neft.sweeps import run_time  # noqa: PLC0415
 
-    own = {run_id for store in (settings.stores.own, *settings.stores.others) for run_id in store.ids()}
-    past = run_time.past(settings.stores.list().records, own)
+    stores = Stores.default()  # what was stored elsewhere tells as well
+    own = {run_id for store in (stores.own, *stores.others) for run_id in store.ids()}
+    past = run_time.past(stores.list().records, own)
     found = [run_time.estimate(one.config, past, trains=one.weights_of is None) for one in absent]
     workers = settings.num_workers or joblib.cpu_count()
     whole = run_time.together([one for one in found if one is not None], workers=workers)

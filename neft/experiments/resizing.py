@@ -11,18 +11,19 @@ from neft.experiments.presets import Preset
 from neft.options import FAMILIES, make_config, option_table, parse_sigma_ds
 
 
-def plan_at(preset: Preset, options: Mapping[str, Any]) -> Callable[[Stored], list[PlannedRun]]:
+def plan_at(
+    preset: Preset, options: Mapping[str, Any], rescale: Callable[[Scale], Scale]
+) -> Callable[[Stored], list[PlannedRun]]:
     """The plan of a preset at the size that the options ask for.
 
     Args:
         preset: the preset.
-        options: of a config, by name, with `seeds` and `train_sigma_ds`; None is not given.
+        options: of a config, by name; None is not given.
+        rescale: what `rescaling` makes of them.
 
     Raises:
-        ConfigError: the preset has but one size, or an option that cannot be; when planned, one that the preset sets
-            itself.
+        ConfigError: a constraint that cannot be; when planned, one where the preset sets constraints itself.
     """
-    rescale = rescaling(preset, options)
     asked = make_config(_of_the_constraint(options)).constraint if _of_the_constraint(options) else None
 
     def plan(stored: Stored) -> list[PlannedRun]:

@@ -37,12 +37,12 @@ def test_json_tells_costs_and_under_which_run_a_scheme_is_stored(neft: Neft, sto
 def test_without_enough_chips_no_scheme_is_known_to_hold(neft: Neft, stored: RunRecord) -> None:
     assert (
         "No scheme is known to hold its 5th percentile above 1 %"
-        in neft("schemes", stored.id, *QUICK, "--bar", "1").out
+        in neft("schemes", stored.id, *QUICK, "--bar", "1").said
     )
 
 
 def test_a_bar_that_chips_are_known_to_hold_names_scheme_and_chip(neft: Neft, stored: RunRecord) -> None:
-    shown = neft("schemes", stored.id, *QUICK[2:], "--chips", "5", "--percentile", "50", "--bar", "1").out
+    shown = neft("schemes", stored.id, *QUICK[2:], "--chips", "5", "--percentile", "50", "--bar", "1").said
     assert "Cheapest with its 50th percentile above 1 %: as published." in shown
     assert "Of 5 chips the worst, chip " in shown
     assert "chips below the bar: none" in shown

@@ -7,7 +7,7 @@ from typing import Any
 from dashboard.computing.form_answers import Duration, PlannedSweep
 from neft.config import RunConfig
 from neft.experiments.presets import PRESETS
-from neft.experiments.resizing import plan_at
+from neft.experiments.resizing import plan_at, rescaling
 from neft.options import option_words
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
@@ -39,7 +39,8 @@ def of_sweep(experiment: str, options: Mapping[str, Any], stamp: str, *, seeds: 
         ConfigError: options that cannot be.
     """
     preset, stored = PRESETS[experiment], _stored(stamp)
-    planned = plan_at(preset, {**options, "seeds": seeds})(stored.get)
+    given = {**options, "seeds": seeds}
+    planned = plan_at(preset, given, rescaling(preset, given))(stored.get)
     absent = [one for one in planned if one.run_id not in stored]
     found = [run_time.estimate(one.config, _past(stamp), trains=one.weights_of is None) for one in absent]
     known = [one for one in found if one is not None]
