@@ -75,7 +75,7 @@ PALETTES: dict[Mode, Palette] = {
         muted="#4d5158",
         grid="#e6e8ec",
         axis="#9aa0a8",
-        mark="#332288",
+        mark="#332492",
     ),
     "dark": Palette(
         background="#171614",
@@ -84,22 +84,24 @@ PALETTES: dict[Mode, Palette] = {
         muted="#b6bcc6",
         grid="#272c36",
         axis="#6b7280",
-        mark="#88CCEE",
+        mark="#a9a6ff",
     ),
 }
 
 RANK_COLOURS: tuple[dict[Mode, str], ...] = (
-    {"light": "#737373", "dark": "#a3a3a3"},
-    {"light": "#332288", "dark": "#88CCEE"},
-    {"light": "#999933", "dark": "#F0E442"},
-    {"light": "#6699CC", "dark": "#EE3377"},
-    {"light": "#994455", "dark": "#997700"},
-    {"light": "#CC5500", "dark": "#EE8866"},
-    {"light": "#339988", "dark": "#44BB99"},
-    {"light": "#AA4499", "dark": "#BB99EE"},
-    {"light": "#117733", "dark": "#6688FF"},
+    {"light": "#808080", "dark": "#777777"},
+    {"light": "#332492", "dark": "#7879ec"},
+    {"light": "#b37903", "dark": "#fcb442"},
+    {"light": "#0994ba", "dark": "#6cd3fa"},
+    {"light": "#a5035a", "dark": "#ff72a9"},
+    {"light": "#b13e06", "dark": "#ec6d3d"},
+    {"light": "#015c41", "dark": "#4fcb9c"},
+    {"light": "#902cab", "dark": "#d07ee9"},
+    {"light": "#6f9f2f", "dark": "#ace767"},
 )
-"""The hues of the methods by their rank; they begin anew where ranks outnumber them, with other symbols."""
+"""The hues of the methods by their rank, in dark mode lighter alone; the first five are told apart without colour
+vision too. They begin anew where ranks outnumber them, with other symbols.
+"""
 VERDICT_COLOURS: dict[Verdict, dict[Mode, str]] = {
     "supported": {"light": "#0B5FA5", "dark": "#7FB2FF"},
     "opposite": {"light": "#B84A00", "dark": "#EE8866"},
