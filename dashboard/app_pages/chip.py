@@ -9,9 +9,8 @@ from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.changed_images import changed_images
 from dashboard.widgets.chart_card import Card, chart_card
-from dashboard.widgets.control import Control
+from dashboard.widgets.control import Control, Number, sigma_d_control
 from dashboard.widgets.guards import stop_without_runs
-from dashboard.widgets.in_address import finite
 from dashboard.widgets.network_picker import layer_control, pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
@@ -117,19 +116,14 @@ def _onward(record: RunRecord, report: ChipReport) -> None:
 
 def _pick_sigma_d(record: RunRecord) -> float:
     tried = opened_chips.tried_sigma_ds(record)
-    options = [sigma_d_text(sigma_d) for sigma_d in tried]
-    if st.session_state.get(address.CHIP_SIGMA_D, options[0]) not in options:
-        del st.session_state[address.CHIP_SIGMA_D]  # this run was tried elsewhere
-    said = st.select_slider(
+    control = sigma_d_control(
+        address.CHIP_SIGMA_D,
         f"Device variation {SIGMA_D}",
-        options,
-        value=sigma_d_text(opened_chips.usual_sigma_d(record, tried)),
-        key=address.CHIP_SIGMA_D,
-        bind="query-params",
-        persist_state="session",
+        tried,
+        near=opened_chips.usual_sigma_d(record, tried),
         help="Where the run's evaluation tried chips: std of a device's error over its maximal conductance.",
     )
-    return float(said)
+    return float(control.draw())
 
 
 def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:
@@ -141,20 +135,14 @@ def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:
         _step_buttons(ranked[columns.INSTANCE].tolist(), instance)
         return name[0].lower() + name[1:].replace(" percentile", "-percentile"), instance
     known = ranked[columns.INSTANCE].tolist()
-    last = max(known)
-    if not 0 <= int(st.session_state.get(address.CHIP_NUMBER) or 0) <= last:
-        del st.session_state[address.CHIP_NUMBER]
-    instance = st.number_input(
-        "Number",
-        min_value=0,
-        max_value=last,
-        value=0,
-        key=finite(address.CHIP_NUMBER),
-        bind="query-params",
-        persist_state="session",
+    number = Number(
+        key=address.CHIP_NUMBER,
+        label="Number",
+        last=max(known),
+        stays=True,
         help="Chip 7 is the same draw of devices for every network of equal shape, and at every σ_d.",
     )
-    instance = min(max(int(instance), 0), last)
+    instance = number.draw()
     _step_buttons(known, instance)
     return "", instance
 

@@ -44,16 +44,17 @@ def page() -> None:
     """Draw the page."""
     st.title("Which claims hold?")
     stamp = plans.fingerprint()
-    claims = plans.claims(stamp)
-    decided = claims[claims["verdict"] != NO_RUNS]
+    claims, own = plans.claims(stamp), plans.claims(stamp, own=True)
+    decided = pd.concat([claims.assign(own=False), own.assign(own=True)], ignore_index=True)
+    decided = decided[decided["verdict"] != NO_RUNS]
     if decided.empty:
         st.info("No experiment is stored yet that decides a claim.", icon=":material/inbox:")
         st.code("neft sweep paper_digits", language=None)
         show_plan_problems(stamp)
         return
-    st.markdown(findings.claims_finding(claims))
     chosen = _pick_data(decided)
     shown = decided[decided["data_key"].isin(chosen)]
+    st.markdown(findings.claims_finding(shown))
     for paper, title in GROUPS.items():
         group = shown[shown["paper"] == paper]
         if group.empty:
@@ -61,23 +62,29 @@ def page() -> None:
         st.markdown(f"## {title}")
         _verdicts(group, key=f"verdicts_{paper}")
         _forests(group, key="paper" if paper else "ours")
-    st.caption(claim_words.holm_words(decided))
+    for owned in sorted(shown["own"].unique()):
+        st.caption(claim_words.holm_words(decided[decided["own"] == owned]))
     _details(shown, stamp)
-    _missing(claims)
+    _missing(claims[~claims["claim"].isin(decided["claim"])])
     _departures()
     show_plan_problems(stamp)
 
 
 def _pick_data(decided: pd.DataFrame) -> list[str]:
-    words = dict(zip(decided["data_key"], decided["data"], strict=True))
+    words = {
+        str(key): f"{data} (your runs)" if own else str(data)
+        for key, data, own in zip(decided["data_key"], decided["data"], decided["own"], strict=True)
+    }
+    shipped = tuple(dict.fromkeys(decided.loc[~decided["own"], "data_key"]))
     if len(words) < 2:
         return list(words)
     choices = Choices(
         key=address.CLAIM_DATA,
         label="Run on",
         options=words,
-        default=tuple(words),
-        help="The data and networks on which the claims are judged; each is judged by itself.",
+        default=shipped or tuple(words),
+        help="The data and networks on which the claims are judged; each is judged by itself. Your own runs are left "
+        "out at first.",
     )
     return choices.draw()
 
@@ -205,8 +212,7 @@ def _departures() -> None:
         st.markdown(with_references(text))
 
 
-def _missing(claims: pd.DataFrame) -> None:
-    missing = claims[claims["verdict"] == NO_RUNS]
+def _missing(missing: pd.DataFrame) -> None:
     if missing.empty:
         return
     with st.expander(f"{len(missing)} claims have no runs yet", icon=":material/inbox:"):

@@ -13,6 +13,7 @@ from dashboard.data.comparisons import MOST_RUNS, Row, Side
 from dashboard.data.stored import look
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.control import sigma_d_control
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.run_choice import choose_reference, choose_runs, choose_shown
@@ -155,22 +156,14 @@ def _controls(by_id: Mapping[str, Side]) -> tuple[str, float, list[str]]:
 
 
 def _pick_slice(run_ids: Sequence[str]) -> float:
-    texts = [sigma_d_text(value) for value in comparisons.tested_sigma_ds(run_ids)]
-    if st.session_state.get(address.SLICE, texts[0]) not in texts:
-        del st.session_state[address.SLICE]  # these runs were tested elsewhere
-    if len(texts) == 1:
-        st.caption(rf"Slice at {SIGMA_D} = {texts[0]}")
-        return float(texts[0])
-    chosen = st.select_slider(
-        rf"Slice at {SIGMA_D}",
-        texts,
-        value=min(texts, key=lambda text: abs(float(text) - USUAL_SLICE)),
-        key=address.SLICE,
-        bind="query-params",
-        persist_state="session",
+    control = sigma_d_control(
+        address.SLICE,
+        f"Slice at {SIGMA_D}",
+        comparisons.tested_sigma_ds(run_ids),
+        near=USUAL_SLICE,
         help="Device variation at which the sentence, the distribution and the table look.",
     )
-    return float(chosen)
+    return float(control.draw())
 
 
 def _curves(seen: Sequence[Side], curves: pd.DataFrame, marks: Marks, sigma_d: float) -> None:

@@ -69,7 +69,7 @@ def page() -> None:
         )
     streamed(
         "preview_finished",
-        lambda: (record.id, device, largest, _layer_sigma(largest)),
+        lambda: (record.id, device, largest, _layer_sigma(largest).chosen()),
         lambda: _cards(record, device, largest),
     )
     st.markdown("The mean only. How much chips differ, percentiles and the worst chip need real chips:")
@@ -90,53 +90,42 @@ def _pick_device(record: RunRecord) -> str:
 
 
 def _pick_largest() -> float:
-    chosen = st.select_slider(
-        rf"Largest {SIGMA_D}",
-        LARGEST,
-        value=DEFAULT_LARGEST,
+    control = Control(
         key=address.PREVIEW_SIGMA_D,
-        bind="query-params",
-        persist_state="session",
+        label=f"Largest {SIGMA_D}",
+        options=dict(zip(LARGEST, LARGEST, strict=True)),
+        default=DEFAULT_LARGEST,
+        kind="slider",
+        stays=True,
         help="Where the curve ends: std of a device's error over its maximal conductance.",
     )
-    return float(chosen)
+    return float(control.draw())
 
 
-def _layer_options(largest: float) -> list[str]:
-    return [sigma_d_text(sigma_d) for sigma_d in previews.sigma_ds(largest)[1:]]
-
-
-def _layer_sigma(largest: float) -> float:
-    """What the slider in the second card will hold once it is drawn."""
-    options = _layer_options(largest)
-    if st.session_state.get(address.LAYER_SIGMA_D, options[0]) not in options:
-        del st.session_state[address.LAYER_SIGMA_D]  # the curve has other steps now
-    said = st.session_state.get(address.LAYER_SIGMA_D, st.query_params.get(address.LAYER_SIGMA_D))
-    return float(said if said in options else options[LAYERS_AT])
-
-
-def _pick_layer_sigma(largest: float) -> None:
-    options = _layer_options(largest)
-    _ = st.select_slider(
-        rf"At {SIGMA_D}",
-        options,
-        value=options[LAYERS_AT],
+def _layer_sigma(largest: float) -> Control:
+    """Where the second card looks: it is known before the card is drawn."""
+    steps = [sigma_d_text(sigma_d) for sigma_d in previews.sigma_ds(largest)[1:]]
+    return Control(
         key=address.LAYER_SIGMA_D,
+        label=f"At {SIGMA_D}",
+        options=dict(zip(steps, steps, strict=True)),
+        default=steps[LAYERS_AT],
+        kind="slider",
         help="Device variation of the one layer; all others hit their targets.",
-        bind="query-params",
     )
 
 
 def _cards(record: RunRecord, device: str, largest: float) -> list[Stream]:
     """Both cards, and what they grow from."""
-    sigma_d = _layer_sigma(largest)
+    at = _layer_sigma(largest)
+    sigma_d = float(at.chosen())
     left, right = st.columns(2)
     with left:
         curve = previews.curve(record, device, largest)
         _curve_card(record, device, largest, curve)
     with right:
         layers = previews.layers(record, device, sigma_d)
-        layer_card(record, sigma_d, layers, controls=lambda: _pick_layer_sigma(largest))
+        layer_card(record, sigma_d, layers, controls=at.draw)
     return [curve, layers]
 
 

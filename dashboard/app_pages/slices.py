@@ -9,8 +9,7 @@ from dashboard.data.stored import RunRecord
 from dashboard.data.weights import NUM_CHIPS, SlicedWeight, bits_of
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
-from dashboard.widgets.control import Control
-from dashboard.widgets.in_address import finite
+from dashboard.widgets.control import Control, Number, sigma_d_control
 from dashboard.widgets.network_picker import layer_control, pick_network, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
@@ -114,18 +113,8 @@ def _pick_weight() -> tuple[RunRecord | None, float, float, str]:
     sizes = weights.layer_sizes(record)
     layer = layer_control(list(sizes)).draw()
     last = sizes[layer] - 1
-    if not 0 <= int(st.session_state.get(address.WEIGHT_NUMBER) or 0) <= last:
-        del st.session_state[address.WEIGHT_NUMBER]  # a larger layer's
-    number = st.number_input(
-        "Weight number",
-        min_value=0,
-        max_value=last,
-        value=0,
-        key=finite(address.WEIGHT_NUMBER),
-        bind="query-params",
-        help=f"0 to {last}, output by output.",
-    )
-    found = weights.layer_weight(record, layer, min(max(int(number), 0), last))
+    number = Number(key=address.WEIGHT_NUMBER, label="Weight number", last=last, help=f"0 to {last}, output by output.")
+    found = weights.layer_weight(record, layer, number.draw())
     place = ", ".join(map(str, found.place))
     return (
         record,
@@ -146,63 +135,54 @@ def _pick_devices(technologies: dict[str, str]) -> tuple[str, int, int]:
     )
     device = control.draw()
     fitting = [bits for bits in BITS if weights.device_bits_of(device, bits)]
-    if st.session_state.get(address.WEIGHT_BITS, 8) not in fitting:
-        del st.session_state[address.WEIGHT_BITS]
-    weight_bits = st.select_slider(
-        "Bits of a weight, M",
-        fitting,
-        value=8,
+    of_weight = Control(
         key=address.WEIGHT_BITS,
-        bind="query-params",
-        persist_state="session",
+        label="Bits of a weight, M",
+        options={str(bits): str(bits) for bits in fitting},
+        default="8",
+        kind="slider",
+        stays=True,
         help="Of the magnitude; the sign comes on top.",
     )
-    holding = weights.device_bits_of(device, weight_bits)
-    if st.session_state.get(address.DEVICE_BITS, holding[0]) not in holding:
-        del st.session_state[address.DEVICE_BITS]
-    device_bits = st.selectbox(
-        "Bits of a device, K",
-        holding,
-        index=holding.index(2) if 2 in holding else 0,
+    weight_bits = int(of_weight.draw())
+    of_device = Control(
         key=address.DEVICE_BITS,
-        bind="query-params",
-        persist_state="session",
+        label="Bits of a device, K",
+        options={str(bits): str(bits) for bits in weights.device_bits_of(device, weight_bits)},
+        default="2",
+        kind="list",
+        stays=True,
         help="M must be a multiple of it. Devices with factors of their own are defined for 2 bits.",
     )
-    return device, int(weight_bits), int(device_bits)
+    device_bits = int(of_device.draw())
+    return device, weight_bits, device_bits
 
 
 def _pick_sigma_d() -> float:
-    said = st.select_slider(
+    control = sigma_d_control(
+        address.SLICED_SIGMA_D,
         f"Device variation {SIGMA_D}",
-        [sigma_d_text(sigma_d) for sigma_d in SIGMA_DS],
-        value=sigma_d_text(DEFAULT_SIGMA_D),
-        key=address.SLICED_SIGMA_D,
-        bind="query-params",
-        persist_state="session",
+        SIGMA_DS,
+        near=DEFAULT_SIGMA_D,
         help="Std of a device's error over its maximal conductance.",
     )
-    return float(said)
+    return float(control.draw())
 
 
 def _pick_chip() -> int:
     def next_chip() -> None:
         st.session_state[address.SLICED_CHIP] = (int(st.session_state[address.SLICED_CHIP]) + 1) % NUM_CHIPS
 
-    if not 0 <= int(st.session_state.get(address.SLICED_CHIP) or 0) < NUM_CHIPS:
-        del st.session_state[address.SLICED_CHIP]
-    chip = st.number_input(
-        "Chip",
-        min_value=0,
-        max_value=NUM_CHIPS - 1,
-        value=0,
-        key=finite(address.SLICED_CHIP),
-        bind="query-params",
-        persist_state="session",
+    number = Number(
+        key=address.SLICED_CHIP,
+        label="Chip",
+        last=NUM_CHIPS - 1,
+        stays=True,
         help="Its number decides every draw: the same chip comes back with the same address.",
     )
+    chip = number.draw()
     st.button("Draw the next chip", on_click=next_chip, icon=":material/casino:", key="next_chip")
-    return min(max(int(chip), 0), NUM_CHIPS - 1)
+    return chip
 
 
 def _finding(sliced: SlicedWeight, rows: pd.DataFrame, chip: int, where: str, device: str) -> None:

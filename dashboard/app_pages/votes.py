@@ -12,9 +12,9 @@ from dashboard.data.opened_chips import NUM_VOTERS, VOTE_SIGMA_DS, Voters
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.control import Number, sigma_d_control
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.image_grid import Tile, data_uri, image_grid
-from dashboard.widgets.in_address import finite
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.streaming import Growing, streamed
@@ -28,7 +28,6 @@ from neft.sigma_d import sigma_d_text
 PILLS = "contested_image"
 FINISHED = "votes_finished"
 SUGGESTED = 12
-STOPS = [sigma_d_text(sigma_d) for sigma_d in VOTE_SIGMA_DS]
 THUMBNAILS = """
 <style>
 .st-key-contested_image button img {
@@ -78,8 +77,6 @@ def _pick_image(record: RunRecord) -> int:
     suggested = opened_chips.contested(record, usual).head(SUGGESTED)
     first = int(suggested[columns.IMAGE].iloc[0])
     count = restorable.images(record).count
-    if not 0 <= int(st.session_state.get(address.IMAGE) or 0) < count:
-        del st.session_state[address.IMAGE]  # another data set's
     known = [int(image) for image in suggested[columns.IMAGE]]
 
     def take() -> None:
@@ -87,16 +84,13 @@ def _pick_image(record: RunRecord) -> int:
             st.session_state[address.IMAGE] = st.session_state[PILLS]
 
     with st.sidebar:
-        image = st.number_input(
-            "Test image",
-            min_value=0,
-            max_value=count - 1,
-            value=first,
-            key=finite(address.IMAGE),
-            bind="query-params",
+        image = Number(
+            key=address.IMAGE,
+            label="Test image",
+            last=count - 1,
+            default=first,
             help=f"Its place in the test split, 0 to {count - 1}; at first the one that chips disagree about the most.",
-        )
-    image = min(max(int(image), 0), count - 1)
+        ).draw()
     st.session_state[PILLS] = image if image in known else None
     st.html(THUMBNAILS)
     shares = dict(zip(known, suggested[columns.SHARE], strict=True))
@@ -125,17 +119,14 @@ def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
     """The slider, which only reads what chips have said at its stops, and both cards."""
     (picture,) = restorable.pictures(record, (image,))
     names = restorable.images(record).class_names
-    sigma_d = float(
-        st.select_slider(
-            f"Device variation {SIGMA_D}",
-            STOPS,
-            value=sigma_d_text(opened_chips.usual_sigma_d(record, VOTE_SIGMA_DS)),
-            key=address.VOTE_SIGMA_D,
-            bind="query-params",
-            persist_state="session",
-            help="Std of a device's error over its maximal conductance. Every chip is tried at every stop beforehand.",
-        )
+    control = sigma_d_control(
+        address.VOTE_SIGMA_D,
+        f"Device variation {SIGMA_D}",
+        VOTE_SIGMA_DS,
+        near=opened_chips.usual_sigma_d(record, VOTE_SIGMA_DS),
+        help="Std of a device's error over its maximal conductance. Every chip is tried at every stop beforehand.",
     )
+    sigma_d = float(control.draw())
     tally, votes = asked.tally(sigma_d), asked.votes(sigma_d)
     words, shown = st.columns([4, 1], vertical_alignment="center")
     words.markdown(
@@ -148,10 +139,10 @@ def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
             class_names=names,
         )
     )
-    asked_words = (
-        f"{asked.num_chips} of {NUM_VOTERS} chips asked at {len(STOPS)} device variations; {asked.seconds:.2g} s."
+    words.caption(
+        f"{asked.num_chips} of {NUM_VOTERS} chips asked at {len(VOTE_SIGMA_DS)} device variations; "
+        f"{asked.seconds:.2g} s."
     )
-    words.caption(asked_words)
     with shown:
         name = names[picture.true_class]
         image_grid([Tile(picture.pixels, name, (f"image {image}",), alt=f"Test image {image}, a {name}")])

@@ -1,7 +1,7 @@
 """Stored experiments and claims: plans, their runs, and the numbers that pages draw."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -21,7 +21,7 @@ from neft.experiments.questions import (
     setting_values,
     setting_words,
 )
-from neft.runs.plans import PlanEntry, PlanRecord, load_plans
+from neft.runs.plans import FOLDER, PlanEntry, PlanRecord, load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
 
@@ -41,7 +41,7 @@ class Progress:
 def fingerprint() -> str:
     """Changes whenever a run or a plan is added or removed."""
     stores = Stores.default()
-    folders = [root / "plans" for root in (stores.own.root, stores.shipped.root)]
+    folders = [root / FOLDER for root in (stores.own.root, stores.shipped.root)]
     files = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.json"))]
     return "/".join([stored.fingerprint(), *(f"{path.name}:{path.stat().st_mtime_ns}" for path in files)])
 
@@ -65,6 +65,17 @@ def sizes(stamp: str) -> dict[str, dict[str, str]]:
             if words:
                 found.setdefault(experiment, {})[name] = words
     return {experiment: _unambiguous(known) for experiment, known in found.items()}
+
+
+def plan_of(experiment: str, run_ids: Collection[str], stamp: str) -> str | None:
+    """The plan in which most of some runs stand in an experiment; of equal ones the smallest; None without one."""
+    found: dict[str, tuple[int, int]] = {}
+    for name in plans(stamp):
+        entries = _entries(name, experiment, stamp)
+        shared = len({entry.run_id for entry in entries}.intersection(run_ids))
+        if shared:
+            found[name] = (shared, -len(entries))
+    return max(found, key=lambda name: found[name], default=None)
 
 
 def progress(plan_name: str, experiment: str, stamp: str) -> Progress:
@@ -162,16 +173,27 @@ def _budgets(plan_name: str, experiment: str, stamp: str) -> dict[str, tables.Bu
 
 
 @st.cache_data(max_entries=4, show_spinner="Deciding every claim from its stored runs …")
-def claims(stamp: str) -> pd.DataFrame:
-    """A row per claim and plan; plans that were run on the same data are told apart by their names."""
-    known = plans(stamp)
+def claims(stamp: str, *, own: bool = False) -> pd.DataFrame:
+    """A row per claim and plan; plans that were run on the same data are told apart by their names.
+
+    Of the plans that ship, or of the user's own: each answers for itself, so a trial run changes no shipped verdict.
+    """
+    everywhere = plans(stamp)
+    known = {name: plan for name, plan in everywhere.items() if is_own(name) == own}
     runs = runs_of(decided.claimed_runs(known.values()))
     found = decided.claims_table(list(known.values()), runs)
     shared = found.groupby("data_key")["plan"].transform("nunique") > 1
+    if own:
+        shared |= found["data_key"].isin(set(claims(stamp)["data_key"]))
     return found.assign(
         data=found["data"].mask(shared, found["plan"] + ": " + found["data"]),
         data_key=found["data_key"].mask(shared, found["plan"] + "_" + found["data_key"]),
     )
+
+
+def is_own(plan_name: str) -> bool:
+    """Whether a plan is the user's own sweep, and not one that ships (also where it was run here again)."""
+    return not (Stores.default().shipped.root / FOLDER / f"{plan_name}.json").is_file()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -149,14 +149,12 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
     if not found:
         return {}
     facts = found[0].facts
-    beside = [
-        one for one in listing().records if _shown_together(one, found[0]) and (is_curve(one) or one.id == run_id)
-    ]
-    named = {record.id: record.facts for record in tables.named_by_recipe(beside)}
-    plain = sorted((one for one in named.values() if not one.departure), key=shown_place)
+    named = _named_at(*place_address(found[0]).values()).values()
+    own = next(record.facts for record in named if record.id == run_id)
+    curves = [record.facts for record in named if is_curve(record) and not record.facts.departure]
     query: dict[str, str | list[str]] = {
         **place_address(found[0]),
-        address.VARIANTS: list(dict.fromkeys(one.variant for one in (*plain, named[run_id]))),
+        address.VARIANTS: list(dict.fromkeys(one.variant for one in (*sorted(curves, key=shown_place), own))),
         address.PROTOCOL: "fixed",
     }
     if facts.train_sigma_d:
@@ -254,8 +252,11 @@ def config_differences(run_ids: Sequence[str]) -> pd.DataFrame:
 
 
 def named_records(run_ids: Sequence[str]) -> list[RunRecord]:
-    """Records of some runs, those of an uncommon recipe under a name of their own."""
-    return list(_named_records(tuple(run_ids)))
+    """Records of some runs, those of an uncommon recipe under a name of their own.
+
+    Names are made once for all runs of a data set, backbone and device: the same whatever runs are asked for.
+    """
+    return [_named_at(*place_address(record).values())[record.id] for record in records(run_ids)]
 
 
 def problems() -> dict[str, str]:
@@ -282,14 +283,16 @@ def shown_place(facts: RunFacts) -> tuple[int, str, str]:
     return facts.rank, facts.departure, facts.variant
 
 
-def _shown_together(one: RunRecord, other: RunRecord) -> bool:
-    """Whether the landing page shows two runs in one selection."""
-    return place_address(one) == place_address(other)
-
-
-@kept(max_entries=64)
-def _named_records(run_ids: tuple[str, ...]) -> list[RunRecord]:
-    return tables.named_by_recipe(records(run_ids))
+@kept(max_entries=32)
+def _named_at(data: str, backbone: str, device: str) -> dict[str, RunRecord]:
+    """All runs of a place by id, each under its name; shipped curves have the plain names before other runs."""
+    place = {address.DATASET: data, address.BACKBONE: backbone, address.DEVICE: device}
+    shipped = set(Stores.default().shipped.ids())
+    named = tables.named_by_recipe(
+        [record for record in listing().records if place_address(record) == place],
+        standing=lambda record: 2 * is_curve(record) + (record.id in shipped),
+    )
+    return {record.id: record for record in named}
 
 
 @st.cache_resource(max_entries=2048, show_spinner=False)

@@ -97,7 +97,7 @@ class Comparison:
 
     def claim(self, name: str) -> "pd.Series[float] | None":
         """A claim's row for this comparison: estimate, lower, upper; None where its runs are not stored."""
-        claims = plans.claims(self.stamp)
+        claims = plans.claims(self.stamp, own=plans.is_own(self.plan))
         rows = claims[(claims["claim"] == name) & (claims["plan"] == self.plan) & (claims["verdict"] != "no runs")]
         return None if rows.empty else rows.iloc[0]
 

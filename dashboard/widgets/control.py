@@ -1,12 +1,14 @@
 """A choice as one value: what is drawn, what it holds before it is drawn, and what the address says of it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import streamlit as st
 
 from dashboard.widgets.in_address import asked, is_news, keep, keys_of
+from neft.sigma_d import sigma_d_text
 
 CLEARED = [""]
 """What the address says where nothing is chosen, though something is by default."""
@@ -24,7 +26,7 @@ class Control:
     help: str
     default: str = ""
     """A key; the first by default."""
-    kind: Literal["buttons", "list", "radio"] = "buttons"
+    kind: Literal["buttons", "list", "radio", "slider"] = "buttons"
     stays: bool = False
     """For the whole session, also while other pages are shown."""
     shows_label: bool = True
@@ -55,6 +57,8 @@ class Control:
             self._draw_buttons()
         elif self.kind == "list":
             self._draw_list()
+        elif self.kind == "slider":
+            self._draw_slider()
         else:
             self._draw_radio()
         keep(self.key, [] if chosen == self.start else [chosen])
@@ -83,6 +87,20 @@ class Control:
             persist_state="session" if self.stays else None,
         )
 
+    def _draw_slider(self) -> None:
+        """Stops in their order; one alone is said."""
+        if len(self.options) == 1:
+            st.caption(f"{self.label} = {next(iter(self.options.values()))}")
+            return
+        st.select_slider(
+            self.label,
+            list(self.options),
+            format_func=self.options.__getitem__,
+            key=self.key,
+            help=self.help,
+            persist_state="session" if self.stays else None,
+        )
+
     def _draw_radio(self) -> None:
         st.radio(
             self.label,
@@ -93,6 +111,57 @@ class Control:
             help=self.help,
             persist_state="session" if self.stays else None,
         )
+
+
+@dataclass(frozen=True)
+class Number:
+    """The choice of a whole number."""
+
+    key: str
+    """Of the widget, and the parameter in the address."""
+    label: str
+    last: int
+    """The largest that is allowed; the smallest is 0."""
+    help: str
+    default: int = 0
+    stays: bool = False
+    """For the whole session, also while other pages are shown."""
+
+    def chosen(self) -> int:
+        """What it holds, or will hold once it is drawn."""
+        said = [int(one) for one in asked(self.key) if _WHOLE.fullmatch(one)]
+        if said and (self.key not in st.session_state or is_news(self.key)):
+            held: int | None = said[0]
+        else:
+            held = st.session_state.get(self.key)
+        return self.default if held is None or not 0 <= held <= self.last else held  # a choice further up may be news
+
+    def draw(self) -> int:
+        """Draw it in the current container; returns the chosen number."""
+        chosen = self.chosen()
+        if st.session_state.get(self.key) != chosen:
+            st.session_state[self.key] = chosen
+        st.number_input(
+            self.label,
+            min_value=0,
+            max_value=self.last,
+            key=self.key,
+            help=self.help,
+            persist_state="session" if self.stays else None,
+        )
+        keep(self.key, [] if chosen == self.default else [str(chosen)])
+        return chosen
+
+
+_WHOLE = re.compile(r"[0-9]{1,18}")
+
+
+def sigma_d_control(key: str, label: str, stops: Sequence[float], *, near: float, help: str) -> Control:  # noqa: A002
+    """The choice of one of some device variations, for the whole session; at first the one nearest to `near`."""
+    texts = [sigma_d_text(stop) for stop in stops]
+    first = sigma_d_text(min(stops, key=lambda stop: abs(stop - near)))
+    options = dict(zip(texts, texts, strict=True))
+    return Control(key=key, label=label, options=options, default=first, kind="slider", stays=True, help=help)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.data import stored
+from dashboard.data import plans, stored
 from dashboard.jobs import jobs
 from dashboard.jobs.jobs import Job
 from dashboard.pages import Page
@@ -148,7 +148,9 @@ def _finished(job: Job) -> None:
 
 def _sweep_links(job: Job) -> None:
     if job.sweep in EXPERIMENTS:
-        page_link(Page.EXPERIMENTS, "See the experiment", query_params={address.EXPERIMENT: job.sweep})
+        plan = plans.plan_of(job.sweep, {run.run_id for run in job.runs}, plans.fingerprint())
+        size = {} if plan is None else {address.PLAN: plan}
+        page_link(Page.EXPERIMENTS, "See the experiment", query_params={address.EXPERIMENT: job.sweep, **size})
 
 
 def _run_links(job: Job) -> None:

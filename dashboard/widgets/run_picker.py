@@ -9,9 +9,8 @@ from dashboard import address
 from dashboard.address import Protocol, Selection
 from dashboard.data import stored
 from dashboard.data.stored import RunFacts
-from dashboard.widgets.control import Choices, Control
+from dashboard.widgets.control import Choices, Control, sigma_d_control
 from neft import columns
-from neft.sigma_d import sigma_d_text
 
 
 def pick_runs() -> Selection:
@@ -86,6 +85,8 @@ _PROTOCOL_HELP = (
     "Training without noise is one network in both."
 )
 _SLICE_HELP = "Device variation at which distributions, differences and weight deviations are shown."
+USUAL_SIGMA_D = 0.1
+"""Near which the selection begins."""
 _NO_PANEL = "none"
 _PUBLISHED_HELP = (
     "A panel of the NeFT authors' accuracy figure, drawn beside our own as hollow marks. It is of another network and "
@@ -184,18 +185,8 @@ def _pick_slice(chosen: pd.DataFrame, trained: Sequence[float], protocol: str) -
         {sigma_d for record in stored.records(list(chosen[columns.RUN_ID])) for sigma_d in record.facts.sigma_ds}
     )
     options = [value for value in tested if value in trained] if protocol == "matched" and trained else tested
-    return _pick_sigma(r"Slice at $\sigma_d$", address.SLICE, options or [0.1], _SLICE_HELP)
+    return _pick_sigma(r"Slice at $\sigma_d$", address.SLICE, options, _SLICE_HELP)
 
 
 def _pick_sigma(title: str, key: str, options: Sequence[float], words: str) -> float:
-    texts = [sigma_d_text(value) for value in options] or ["0.1"]
-    default = min(texts, key=lambda text: abs(float(text) - 0.1))
-    if key in st.session_state and st.session_state[key] not in texts:
-        del st.session_state[key]
-    if len(texts) == 1:
-        st.caption(f"{title} = {texts[0]}")
-        return float(texts[0])
-    chosen = st.select_slider(
-        title, texts, value=default, key=key, help=words, bind="query-params", persist_state="session"
-    )
-    return float(chosen)
+    return float(sigma_d_control(key, title, options or [USUAL_SIGMA_D], near=USUAL_SIGMA_D, help=words).draw())

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -216,11 +216,17 @@ def comparable_variants(records: Sequence[RunRecord]) -> set[str]:
     return {record.facts.variant for record, condition in pairs if condition == commonest}
 
 
-def named_by_recipe(records: Sequence[RunRecord]) -> list[RunRecord]:
+def named_by_recipe(
+    records: Sequence[RunRecord], *, standing: Callable[[RunRecord], int] = lambda _: 0
+) -> list[RunRecord]:
     """The runs, those of an uncommon recipe under a variant and a label of their own: they repeat none of the others.
 
     Of the recipes that share a variant (the same method, otherwise trained or tested), the one of most runs keeps the
     plain name; another is named by the settings in which it differs.
+
+    Args:
+        records: the runs, all that are ever shown together: a part of them would be named otherwise.
+        standing: of the runs of a variant only those of the highest standing are counted.
     """
     by_variant: dict[str, list[RunRecord]] = {}
     for record in records:
@@ -228,7 +234,8 @@ def named_by_recipe(records: Sequence[RunRecord]) -> list[RunRecord]:
     found: list[RunRecord] = []
     for group in by_variant.values():
         recipes = [recipe(record) for record in group]
-        counts = Counter(recipes)
+        standings = [standing(record) for record in group]
+        counts = Counter(key for key, at in zip(recipes, standings, strict=True) if at == max(standings))
         commonest = max(counts, key=lambda key: (counts[key], key))
         model = group[recipes.index(commonest)]
         found += [

@@ -168,3 +168,16 @@ def test_damaged_weights_are_named(shipped: RunStore) -> None:
     assert not app.exception
     assert f"Run '{record.id}' is corrupt" in app.error[0].value
     assert not charts(app)
+
+
+def test_the_chip_that_is_stepped_to_stands_in_the_address(shipped: RunStore) -> None:
+    record = a_run(shipped)
+    order = [int(chip) for chip in stored_chips(shipped, record, 0.2)[columns.INSTANCE]]
+    app = open_page(Page.CHIP, run=record.id, chip="100", chip_at="0.2")
+
+    app = app.button(key="worse_chip").click().run()
+
+    assert f"**chip {order[-2]}**" in words(app)
+    assert order[-2] == 0 or app.query_params["number"] == str(order[-2])
+    again = open_page(Page.CHIP, **{key: str(value) for key, value in app.query_params.items()})
+    assert f"**chip {order[-2]}**" in words(again)

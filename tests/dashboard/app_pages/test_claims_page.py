@@ -1,5 +1,6 @@
 """Claims: verdicts as the stored runs decide them, none where there are no runs."""
 
+import shutil
 from collections.abc import Sequence
 
 import numpy as np
@@ -168,7 +169,7 @@ def test_without_the_comparison_there_is_no_detail(experiments_shipped: RunStore
 def test_pills_leave_out_what_was_run_on_other_data(own_other_size: RunStore, experiments_shipped: RunStore) -> None:
     plans = [a_plan(*HELD), a_plan("classifier_noise", name="classifier_noise-0000abcd", hidden_units=12)]
     both = decided(plans, experiments_shipped, own_other_size)
-    app = open_page(Page.CLAIMS)
+    app = open_page(Page.CLAIMS, on=KEYS)
     pills = app.button_group(key="on")
     assert not app.exception
     assert pills.value == KEYS
@@ -182,7 +183,29 @@ def test_pills_leave_out_what_was_run_on_other_data(own_other_size: RunStore, ex
     assert len(charts(app)) == 1
 
 
-@pytest.mark.parametrize("said", [KEYS[1], WIDTHS[1]], ids=["key", "words"])
+def test_own_runs_change_no_word_of_the_shipped_claims_until_they_are_asked_for(
+    opened: AppTest, own_other_size: RunStore
+) -> None:
+    app = open_page(Page.CLAIMS)
+
+    assert not app.exception
+    assert app.button_group(key="on").value == [KEYS[0]]
+    assert app.button_group(key="on").options == [WIDTHS[0], f"{WIDTHS[1]} (your runs)"]
+    assert [text.value for text in app.markdown] == [text.value for text in opened.markdown]
+    assert [text.value for text in app.caption] == [text.value for text in opened.caption]
+    assert claims(app) == claims(opened)
+
+
+def test_own_runs_are_judged_where_nothing_ships(nothing_shipped: None, other_size: RunStore) -> None:
+    _ = shutil.copytree(other_size.root, neft_home() / "runs")
+
+    app = open_page(Page.CLAIMS)
+
+    assert not app.exception
+    assert claims(app) == ["IRS needs noise in its snapshot heads."]
+
+
+@pytest.mark.parametrize("said", [KEYS[1], f"{WIDTHS[1]} (your runs)"], ids=["key", "words"])
 def test_address_chooses_the_data(own_other_size: RunStore, said: str) -> None:
     app = open_page(Page.CLAIMS, on=[said])
 
@@ -206,10 +229,11 @@ def test_data_of_one_plan_offers_no_choice(opened: AppTest) -> None:
 def test_plans_on_the_same_data_are_told_apart_by_their_names(experiments_shipped: RunStore) -> None:
     save_plan(neft_home() / "runs", renamed(a_plan("classifier_noise"), "again"))
 
-    app = open_page(Page.CLAIMS)
+    app = open_page(Page.CLAIMS, on=[KEYS[0], f"again_{KEYS[0]}"])
 
     assert not app.exception
-    assert app.button_group(key="on").value == [f"{name}_{KEYS[0]}" for name in (PLAN, "again")]
+    assert app.button_group(key="on").value == [KEYS[0], f"again_{KEYS[0]}"]
+    assert f"again: {WIDTHS[0]} (your runs)" in app.button_group(key="on").options
 
 
 # ---------------------------------------------------------------- stores that are not as they should be

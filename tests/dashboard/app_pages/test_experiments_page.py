@@ -18,7 +18,7 @@ from neft.cli import main
 from neft.experiments.questions import EXPERIMENTS as ASKED
 from neft.reference import published_ekl, published_settings
 from neft.reference.citations import cite
-from neft.runs.events import Sweeping
+from neft.runs.events import EndedRun, Finished, Sweeping
 from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, save_plan
 from neft.runs.store import INSTANCES, RunStore
@@ -512,3 +512,13 @@ def test_jobs_of_an_experiment_stand_on_its_page() -> None:
 
     assert any("2 of 9 runs" in bar.proto.text for bar in app.get("progress"))
     assert not open_experiment("temperature").get("progress")
+
+
+def test_experiment_that_was_run_is_opened_at_the_size_that_was_run(own_other_size: RunStore) -> None:
+    ended = [Sweeping(done=1, total=1, run=EndedRun(run_id=run_id, seconds=1.0)) for run_id in own_other_size.ids()]
+    _ = write_job("20261122-000000-abcdef", [*ended, Finished()], sweep="classifier_noise", run_id="", num_epochs=0)
+
+    app = open_experiment("classifier_noise")
+
+    (query,) = [link.proto.query_string for link in app.get("page_link") if link.proto.label == "See the experiment"]
+    assert query == "experiment=classifier_noise&size=classifier_noise-0000abcd"

@@ -112,7 +112,7 @@ def test_changing_the_technology_keeps_to_bits_that_it_knows(shipped: RunStore) 
     app = app.sidebar.selectbox(key="technology").select("RRAM4").run()
 
     assert not app.exception
-    assert app.sidebar.select_slider(key="m").value == 8
+    assert app.sidebar.select_slider(key="m").value == "8"
     assert "lies on 4 RRAM4 devices" in words(app)
 
 

@@ -70,6 +70,15 @@ def test_plans_of_one_size_are_told_apart_by_their_names(own_other_size: RunStor
     }
 
 
+def test_plan_of_some_runs_is_the_one_that_holds_them(own_other_size: RunStore) -> None:
+    stamp = plans.fingerprint()
+    run_ids = set(own_other_size.ids())
+
+    assert plans.plan_of("classifier_noise", run_ids, stamp) == "classifier_noise-0000abcd"
+    assert plans.plan_of("classifier_noise", {entry.run_id for entry in a_plan(*HELD).entries}, stamp) == PLAN
+    assert plans.plan_of("beta", run_ids, stamp) is None
+
+
 def test_fingerprint_changes_with_every_plan_that_comes_changes_or_goes(experiments_shipped: RunStore) -> None:
     path = own().root / FOLDER / f"{PLAN}.json"
     seen = [plans.fingerprint()]

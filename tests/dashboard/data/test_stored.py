@@ -125,14 +125,7 @@ def test_address_of_a_run_shows_it_among_all_methods(shipped: RunStore, method: 
 
 
 def test_address_of_an_uncommon_run_shows_it_under_a_name_of_its_own(shipped: RunStore) -> None:
-    record = of_method(shipped, "ovf")
-    facts = record.facts.model_copy(update={"num_instances": 3})
-    config = {**record.config, "evaluation": {**record.config["evaluation"], "num_instances": 3}}
-    own = RunStore(neft_home() / "runs")
-    other = own.save(
-        record.model_copy(update={"id": f"{record.id[:-8]}00000000", "facts": facts, "config": config, "files": {}}),
-        shipped.tables(record),
-    )
+    other = evaluated_otherwise(shipped)
 
     query = stored.view_address(other.id)
     app = open_at(query)
@@ -147,6 +140,36 @@ def test_address_of_an_uncommon_run_shows_it_under_a_name_of_its_own(shipped: Ru
     }
     assert labels[own_name] != "OVF"
     assert labels[own_name] in words(app)
+
+
+def evaluated_otherwise(shipped: RunStore, *, number: int = 0) -> RunRecord:
+    """An own run that repeats none of the shipped ones."""
+    record = of_method(shipped, "ovf")
+    facts = record.facts.model_copy(update={"num_instances": 3})
+    config = {**record.config, "evaluation": {**record.config["evaluation"], "num_instances": 3}}
+    run_id = f"{record.id[:-8]}{number:08x}"
+    return RunStore(neft_home() / "runs").save(
+        record.model_copy(update={"id": run_id, "facts": facts, "config": config, "files": {}}),
+        shipped.tables(record),
+    )
+
+
+def test_run_is_called_the_same_whatever_runs_are_shown_beside_it(shipped: RunStore) -> None:
+    every = [*shipped.ids(), evaluated_otherwise(shipped).id]
+    names = {record.id: record.facts.label for record in stored.named_records(every)}
+
+    assert len(set(names.values())) == len(PLAIN) + 1
+    for run_id in every:
+        assert stored.named_records([run_id])[0].facts.label == names[run_id]
+
+
+def test_own_runs_take_no_name_from_shipped_ones_however_many_they_are(shipped: RunStore) -> None:
+    before = {record.id: record.facts.label for record in stored.named_records(shipped.ids())}
+
+    for number in range(5):
+        evaluated_otherwise(shipped, number=number)
+
+    assert {record.id: record.facts.label for record in stored.named_records(shipped.ids())} == before
 
 
 def test_run_that_is_gone_has_no_address() -> None:
