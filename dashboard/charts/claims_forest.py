@@ -96,9 +96,11 @@ def claims_forest(claims: pd.DataFrame, *, unit_title: str, scale: Scale = "diff
         shown = [tick for tick in ticks if ends[0] <= tick[0] <= ends[1]]
         figure.update_xaxes(tickvals=[at for at, _ in shown], ticktext=[words for _, words in shown])
     figure.update_yaxes(range=[height, 0], visible=False, fixedrange=True)
-    for row in rows:
-        _add_strip(figure, row, page=palette(mode))
-        _add_words(figure, row, page=palette(mode))
+    # all at once: a figure copies what it has with each that is added
+    figure.update_layout(
+        shapes=[shape for row in rows for shape in _strip(row, page=palette(mode))],
+        annotations=[words for row in rows for words in _words(row, page=palette(mode))],
+    )
     return figure
 
 
@@ -239,25 +241,27 @@ def _published_marks(rows: list[_Row], *, ends: list[float], mode: Mode) -> list
     return [stars, arrows] if left or right else [stars]
 
 
-def _add_strip(figure: go.Figure, row: _Row, *, page: Palette) -> None:
+def _strip(row: _Row, *, page: Palette) -> list[dict[str, object]]:
     """The band around zero and zero itself, beside this claim's marks only: words stay clear of them."""
     ends = {"y0": row.middle - STRIP_HEIGHT / 2, "y1": row.middle + STRIP_HEIGHT / 2, "layer": "below"}
-    if np.isfinite(row.margin):
-        colour = translucent(page.muted, opacity=0.18)
-        figure.add_shape(type="rect", x0=-row.margin, x1=row.margin, fillcolor=colour, line={"width": 0}, **ends)
-    figure.add_shape(type="line", x0=0, x1=0, line={"color": page.muted, "width": 1}, **ends)
+    zero = {"type": "line", "x0": 0, "x1": 0, "line": {"color": page.muted, "width": 1}, **ends}
+    if not np.isfinite(row.margin):
+        return [zero]
+    colour = translucent(page.muted, opacity=0.18)
+    band = {"type": "rect", "x0": -row.margin, "x1": row.margin, "fillcolor": colour, "line": {"width": 0}, **ends}
+    return [band, zero]
 
 
-def _add_words(figure: go.Figure, row: _Row, *, page: Palette) -> None:
+def _words(row: _Row, *, page: Palette) -> list[dict[str, object]]:
     """The claim and its data on the left, the numbers on the right of their last line."""
     claim, data = row.words[: row.num_claim_lines], row.words[row.num_claim_lines :]
     shared = {"y": row.middle - STRIP_HEIGHT / 2, "xref": "paper", "yanchor": "bottom", "showarrow": False}
     shared |= {"borderpad": 0, "yshift": 1}
     text = "<br>".join([*claim, *(f'<span style="color: {page.muted}">{line}</span>' for line in data)])
-    figure.add_annotation(shared, x=0, xanchor="left", align="left", text=text, font={"size": 13, "color": page.text})
-    figure.add_annotation(
-        shared, x=1, xanchor="right", align="right", text=_in_numbers(row), font={"size": 12, "color": page.text}
-    )
+    left = {"x": 0, "xanchor": "left", "align": "left", "text": text, "font": {"size": 13, "color": page.text}}
+    right = {"x": 1, "xanchor": "right", "align": "right", "text": _in_numbers(row)}
+    right |= {"font": {"size": 12, "color": page.text}}
+    return [shared | left, shared | right]
 
 
 def _signed(value: float, decimals: int) -> str:
