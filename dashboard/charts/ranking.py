@@ -67,9 +67,8 @@ def ranking(
     figure = go.Figure()
     shown = [rows.iloc[[index]] for index in range(len(rows))]
     page = palette(mode)
-    for place, row in enumerate(shown):
-        figure.add_trace(_mark(row, place=place, is_difference=is_difference, mode=mode))
-    figure.add_traces(_legend(shown, page))
+    marks = [_mark(row, place=place, is_difference=is_difference, mode=mode) for place, row in enumerate(shown)]
+    figure.add_traces([*marks, *_legend(shown, page)])
     apply_layout(figure, mode=mode, height=TOP + BOTTOM + PITCH * max(len(shown), 2), legend_title=interval_name)
     figure.update_layout(margin={"t": TOP, "b": BOTTOM, "r": RANKS})
     figure.update_xaxes(title_text=value_title, **_axis(rows, is_difference=is_difference))
@@ -79,7 +78,8 @@ def ranking(
         ticktext=[_words(row, page) for row in shown],
         gridcolor=page.grid,
     )
-    _add_ranks(figure, shown, page)
+    # all at once: a figure copies what it has with each that is added
+    figure.update_layout(annotations=_rank_words(shown, page))
     at = 0.0 if is_difference else _value_of(rows, reference)
     if np.isfinite(at) and shown:
         line = {"color": page.muted, "width": 1.5, "dash": REFERENCE_DASH}
@@ -167,13 +167,12 @@ def _value_of(rows: pd.DataFrame, variant: str) -> float:
     return float(percent(found, MEAN)[0]) if len(found) else float("nan")
 
 
-def _add_ranks(figure: go.Figure, shown: list[pd.DataFrame], page: Palette) -> None:
+def _rank_words(shown: list[pd.DataFrame], page: Palette) -> list[dict[str, Any]]:
     """Each row's interval of ranks beside it, below a word on what they are."""
     shared = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 8, "showarrow": False, "align": "left"}
-    for place, row in enumerate(shown):
-        figure.add_annotation(
-            shared, y=place, yanchor="middle", text=_ranks(row), font={"size": 12, "color": page.text}
-        )
-    if shown:
-        muted = {"size": 12, "color": page.muted}
-        figure.add_annotation(shared, yref="paper", y=1, yanchor="bottom", text="rank", font=muted)
+    font = {"size": 12, "color": page.text}
+    words = [
+        shared | {"y": place, "yanchor": "middle", "text": _ranks(row), "font": font} for place, row in enumerate(shown)
+    ]
+    title = {"yref": "paper", "y": 1, "yanchor": "bottom", "text": "rank", "font": {"size": 12, "color": page.muted}}
+    return [*words, shared | title] if shown else []
