@@ -20,6 +20,7 @@ from neft.datasets.splits import take_evenly
 from neft.errors import ConfigError, RunExistsError
 from neft.evaluation.deviations import USUAL_SIGMA_D, layer_deviations
 from neft.evaluation.monte_carlo import evaluate
+from neft.evaluation.schemes import programming_effort
 from neft.evaluation.search_settings import SearchSettings
 from neft.evaluation.sensitivity import with_scores
 from neft.evaluation.worst_case import search_worst_case, worst_case_table
@@ -30,7 +31,7 @@ from neft.runs import checkpoint, unfinished
 from neft.runs.commands import THREADS, TORCH_DEVICE
 from neft.runs.facts import run_facts, stored_config
 from neft.runs.places import default_data_dir
-from neft.runs.records import RunRecord, RunSummary, WorstCaseSummary, make_provenance
+from neft.runs.records import EffortSummary, RunRecord, RunSummary, WorstCaseSummary, make_provenance
 from neft.runs.store import RunStore, RunTables, Stores
 from neft.tables import summarise
 from neft.training.loop import Hooks, Trained, TrainingState, input_shape, load_backbone, train
@@ -328,7 +329,7 @@ def _evaluate_and_store(
             preset=settings.preset,
             command=settings.command,
         ),
-        summary=_summary(config, trained, instances, worst_case),
+        summary=_summary(config, trained, law, instances, worst_case),
     )
     tables = RunTables(
         history=pd.DataFrame(trained.history),
@@ -374,16 +375,25 @@ def _check_storage(config: RunConfig, storage: WeightStorage) -> None:
         raise ConfigError(message)
 
 
+def _effort(config: RunConfig, weights: dict[str, Tensor], law: ChipLaw) -> dict[float, EffortSummary]:
+    """By test sigma_d what programming takes; nothing for the usual chips."""
+    if config.test_programming.is_open_loop and config.test_mapping.is_plain:
+        return {}
+    found = programming_effort(weights, law, sigma_ds=config.evaluation.sigma_ds)
+    return {at: EffortSummary(pulses=effort.pulses, reads=effort.reads) for at, effort in found.items()}
+
+
 def _summary(
-    config: RunConfig, trained: Trained, instances: pd.DataFrame, worst_case: pd.DataFrame | None
+    config: RunConfig, trained: Trained, law: ChipLaw, instances: pd.DataFrame, worst_case: pd.DataFrame | None
 ) -> RunSummary:
-    num_weights = sum(weight.numel() for weight in trained.network.device_weights().values())
+    weights = trained.network.device_weights()
+    num_weights = sum(weight.numel() for weight in weights.values())
     selected = trained.history[trained.selected_epoch - 1]
     return RunSummary(
         selected_epoch=trained.selected_epoch,
         num_epochs=len(trained.history),
         validation_accuracy=selected[columns.VALIDATION_ACCURACY],
-        test=summarise(instances, METRICS),
+        test=summarise(instances, METRICS, effort=_effort(config, weights, law)),
         worst_case=()
         if worst_case is None
         else tuple(

@@ -47,6 +47,8 @@ SUMMARY = {
     ),
     "pairing": st.column_config.TextColumn("Pairing", help="How many independent chips would know as much."),
     columns.NUM_INSTANCES: st.column_config.NumberColumn("Chips", format="%d"),
+    columns.PULSES: st.column_config.NumberColumn("Pulses", format="%.3g", help="A weight, to program it; expected."),
+    columns.READS: st.column_config.NumberColumn("Reads", format="%.3g", help="A weight, while programming; expected."),
     "tags": st.column_config.ListColumn("Tags"),
     "note": st.column_config.TextColumn("Note", width="medium"),
     columns.RUN_ID: st.column_config.TextColumn("Id"),

@@ -71,7 +71,15 @@ the sampled $(W_p - W_d) / (\sigma_d\,w_{max})$ of some chips. For RRAM1 with 8-
 closed form is 0.7776 in every layer.
 """
 TABLE_KEY = "runs_table"
-NO_SHARES = (columns.SIGMA_D, columns.EKL, columns.PERCENTILE_1, columns.PERCENTILE_5, columns.NUM_INSTANCES)
+NO_SHARES = (
+    columns.SIGMA_D,
+    columns.EKL,
+    columns.PERCENTILE_1,
+    columns.PERCENTILE_5,
+    columns.NUM_INSTANCES,
+    columns.PULSES,
+    columns.READS,
+)
 RESULTS = {
     "sigma_d": st.column_config.NumberColumn("σ_d", format="%.2f"),
     "accuracy": st.column_config.NumberColumn("Accuracy", format="%.2f %%"),
@@ -86,6 +94,8 @@ RESULTS = {
     "ekl": st.column_config.NumberColumn("EKL", format="%.4f", help="Nats, of correct predictions."),
     "mean_confidence": st.column_config.NumberColumn("Confidence", format="%.1f %%"),
     "calibration_error": st.column_config.NumberColumn("Calibration error", format="%.1f %%"),
+    columns.PULSES: st.column_config.NumberColumn("Pulses", format="%.3g", help="A weight, to program it; expected."),
+    columns.READS: st.column_config.NumberColumn("Reads", format="%.3g", help="A weight, while programming; expected."),
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -241,25 +241,43 @@ def _published_marks(rows: list[_Row], *, ends: list[float], mode: Mode) -> list
     return [stars, arrows] if left or right else [stars]
 
 
-def _strip(row: _Row, *, page: Palette) -> list[dict[str, object]]:
+def _strip(row: _Row, *, page: Palette) -> list[dict[str, Any]]:
     """The band around zero and zero itself, beside this claim's marks only: words stay clear of them."""
-    ends = {"y0": row.middle - STRIP_HEIGHT / 2, "y1": row.middle + STRIP_HEIGHT / 2, "layer": "below"}
-    zero = {"type": "line", "x0": 0, "x1": 0, "line": {"color": page.muted, "width": 1}, **ends}
+    ends: dict[str, Any] = {"y0": row.middle - STRIP_HEIGHT / 2, "y1": row.middle + STRIP_HEIGHT / 2, "layer": "below"}
+    zero: dict[str, Any] = {"type": "line", "x0": 0, "x1": 0, "line": {"color": page.muted, "width": 1}, **ends}
     if not np.isfinite(row.margin):
         return [zero]
     colour = translucent(page.muted, opacity=0.18)
-    band = {"type": "rect", "x0": -row.margin, "x1": row.margin, "fillcolor": colour, "line": {"width": 0}, **ends}
+    band: dict[str, Any] = {
+        "type": "rect",
+        "x0": -row.margin,
+        "x1": row.margin,
+        "fillcolor": colour,
+        "line": {"width": 0},
+        **ends,
+    }
     return [band, zero]
 
 
-def _words(row: _Row, *, page: Palette) -> list[dict[str, object]]:
+def _words(row: _Row, *, page: Palette) -> list[dict[str, Any]]:
     """The claim and its data on the left, the numbers on the right of their last line."""
     claim, data = row.words[: row.num_claim_lines], row.words[row.num_claim_lines :]
-    shared = {"y": row.middle - STRIP_HEIGHT / 2, "xref": "paper", "yanchor": "bottom", "showarrow": False}
+    shared: dict[str, Any] = {
+        "y": row.middle - STRIP_HEIGHT / 2,
+        "xref": "paper",
+        "yanchor": "bottom",
+        "showarrow": False,
+    }
     shared |= {"borderpad": 0, "yshift": 1}
     text = "<br>".join([*claim, *(f'<span style="color: {page.muted}">{line}</span>' for line in data)])
-    left = {"x": 0, "xanchor": "left", "align": "left", "text": text, "font": {"size": 13, "color": page.text}}
-    right = {"x": 1, "xanchor": "right", "align": "right", "text": _in_numbers(row)}
+    left: dict[str, Any] = {
+        "x": 0,
+        "xanchor": "left",
+        "align": "left",
+        "text": text,
+        "font": {"size": 13, "color": page.text},
+    }
+    right: dict[str, Any] = {"x": 1, "xanchor": "right", "align": "right", "text": _in_numbers(row)}
     right |= {"font": {"size": 12, "color": page.text}}
     return [shared | left, shared | right]
 

@@ -197,10 +197,17 @@ def _summary_row(
         columns.INDEPENDENT_CI95: row.get(columns.INDEPENDENT_CI95),
         columns.NUM_PAIRS: row.get(columns.NUM_PAIRS),
         columns.NUM_INDEPENDENT: row.get(columns.NUM_INDEPENDENT),
+        **_effort(side.record, mean),
         "tags": list(note.tags) if note else [],
         "note": note.text if note else "",
         columns.RUN_ID: side.id,
     }
+
+
+def _effort(record: RunRecord, mean: Row) -> dict[str, float]:
+    """What programming takes at the slice, where that was recorded."""
+    at = record.summary.at(float(mean[columns.SIGMA_D])) if mean else None
+    return {columns.PULSES: at.effort.pulses, columns.READS: at.effort.reads} if at and at.effort else {}
 
 
 def _readable_name(record: RunRecord, differs: str, *, usual_device: str) -> str:

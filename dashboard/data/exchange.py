@@ -195,6 +195,8 @@ def results_table(records: Sequence[RunRecord]) -> pd.DataFrame:
         columns.EKL: "EKL (nats)",
         columns.MEAN_CONFIDENCE: "Confidence",
         columns.CALIBRATION_ERROR: "Calibration error",
+        columns.PULSES: "Pulses a weight",
+        columns.READS: "Reads a weight",
     }
     return whole[[name for name in heads if name in whole]].rename(columns=heads)
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from neft import columns
 from neft.cli.fitting_tables import print_table
-from neft.runs.records import RunRecord
+from neft.runs.records import RunRecord, SigmaSummary
 from neft.tables import unseen_words
 from neft.tables.percentiles import limits_in_words, low_percentiles_of_run, percentile_name, too_few_chips
 
@@ -36,6 +36,7 @@ def record_json(record: RunRecord) -> dict[str, Any]:
 
 
 EKL, CONFIDENCE, CALIBRATION_ERROR = "EKL (nats)", "confidence %", "calibration error %"
+EFFORT = ("pulses a weight", "reads a weight")
 DISPENSABLE = (CALIBRATION_ERROR, CONFIDENCE, EKL, "chips")
 """What a narrow terminal can do without; the first goes first."""
 
@@ -74,7 +75,8 @@ def results_table(record: RunRecord, instances: pd.DataFrame) -> Table:
         ),
     )
     headings = ("accuracy %", "1st percentile %", EKL, CONFIDENCE, CALIBRATION_ERROR)
-    for heading in ("test σ_d", "chips", *headings):
+    effort = EFFORT if any(row.effort for row in record.summary.test) else ()
+    for heading in ("test σ_d", "chips", *headings, *effort):
         table.add_column(heading, justify="right")
     for row, ends in zip(record.summary.test, limits, strict=True):
         accuracy, ekl = row.metrics["accuracy"], row.metrics["ekl"]
@@ -86,8 +88,14 @@ def results_table(record: RunRecord, instances: pd.DataFrame) -> Table:
             _with_interval(ekl.mean, ekl.ci95, scale=1, digits=4),
             _with_interval(row.metrics["mean_confidence"].mean, None, scale=100, digits=1),
             _with_interval(row.metrics["calibration_error"].mean, None, scale=100, digits=1),
+            *(_effort(row) if effort else ()),
         )
     return table
+
+
+def _effort(row: SigmaSummary) -> tuple[str, str]:
+    """Pulses and reads a weight."""
+    return (f"{row.effort.pulses:.3g}", f"{row.effort.reads:.3g}") if row.effort else ("–", "–")
 
 
 def limits_caption(percentile: int, counts: Collection[int]) -> str:

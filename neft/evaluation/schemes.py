@@ -20,7 +20,7 @@ from neft.component import build, component_text
 from neft.mapping.stack import Mapping
 from neft.mapping.variations import cheaply_improved, variations
 from neft.networks.device_layers import device_weights
-from neft.programming import PROGRAMMINGS, BaseProgramming, OpenLoop
+from neft.programming import PROGRAMMINGS, BaseProgramming, Effort, OpenLoop
 
 BUDGETS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Shares of the weights on which effort is spent, where a comparison varies it."""
@@ -91,10 +91,7 @@ def scheme_costs(
         ConfigError: the network cannot lie so.
     """
     weights = {name: weight.detach() for name, weight in device_weights(network).items()}
-    deployment = replace(law, device_by_device=True).deploy(weights)
-    if not isinstance(deployment, DeviceByDevice):
-        message = "Chips must be drawn device by device here."
-        raise TypeError(message)
+    deployment = _device_by_device(law, weights)
     operations = _operations(network, image, deployment)
     draws = deployment.draw(draws_from(seed, "chip", 0))
     rows: list[dict[str, object]] = []
@@ -114,6 +111,30 @@ def scheme_costs(
             }
         )
     return pd.DataFrame(rows)
+
+
+def programming_effort(weights: dict[str, Tensor], law: ChipLaw, *, sigma_ds: Iterable[float]) -> dict[float, Effort]:
+    """By sigma_d the expected pulses and reads a weight (`DeviceByDevice.effort`).
+
+    Args:
+        weights: those in devices, by name.
+        law: how chips are made.
+        sigma_ds: device variations.
+
+    Raises:
+        ConfigError: the weights cannot lie so.
+    """
+    deployment = _device_by_device(law, weights)
+    return {sigma_d: deployment.effort(sigma_d=sigma_d) for sigma_d in sigma_ds}
+
+
+def _device_by_device(law: ChipLaw, weights: dict[str, Tensor]) -> DeviceByDevice:
+    """The weights as chips are programmed device by device."""
+    deployment = replace(law, device_by_device=True).deploy({name: one.detach() for name, one in weights.items()})
+    if not isinstance(deployment, DeviceByDevice):
+        message = "Chips must be drawn device by device here."
+        raise TypeError(message)
+    return deployment
 
 
 def closed_form_noise(deployment: DeviceByDevice, weights: dict[str, Tensor], *, sigma_d: float) -> float:

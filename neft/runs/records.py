@@ -111,11 +111,20 @@ class MetricSummary(Component):
     percentile_5: float | None
 
 
+class EffortSummary(Component):
+    """What programming takes, a weight, expected over chips."""
+
+    pulses: float
+    reads: float
+
+
 class SigmaSummary(Component):
     """All metrics at one sigma_d."""
 
     sigma_d: float
     metrics: dict[str, MetricSummary]
+    effort: EffortSummary | None = None
+    """Of chips that are mapped or programmed in another way than the usual, where it was recorded."""
 
 
 class WorstCaseSummary(Component):

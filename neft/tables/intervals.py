@@ -5,8 +5,9 @@ start. A mean over seeds x chips therefore has two sources of spread, and a diff
 by chip.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 from scipy.special import bdtr, ndtri, stdtrit
 
 from neft import columns
-from neft.runs.records import MetricSummary, SigmaSummary
+from neft.runs.records import EffortSummary, MetricSummary, SigmaSummary
 
 CONFIDENCE = 0.95
 ANYTIME_VARIANCE = 10.0
@@ -74,15 +75,25 @@ class MedianInterval(NamedTuple):
     """At least so often it holds the true median; below 95 % where the whole range of values does not reach that."""
 
 
-def summarise(instances: pd.DataFrame, metrics: Iterable[str]) -> tuple[SigmaSummary, ...]:
-    """One run's numbers at each sigma_d: mean, std, ci95 over chips, count, 1st and 5th percentile of these metrics."""
+def summarise(
+    instances: pd.DataFrame, metrics: Iterable[str], *, effort: Mapping[float, EffortSummary] = MappingProxyType({})
+) -> tuple[SigmaSummary, ...]:
+    """One run's numbers at each sigma_d: mean, std, ci95 over chips, count, 1st and 5th percentile of these metrics.
+
+    Args:
+        instances: the run's chips.
+        metrics: their columns.
+        effort: by sigma_d what programming takes, where that is to be kept.
+    """
     names = list(metrics)
+    by_sigma_d = ((float(str(sigma_d)), rows) for sigma_d, rows in instances.groupby(columns.SIGMA_D))
     return tuple(
         SigmaSummary(
-            sigma_d=float(str(sigma_d)),
+            sigma_d=sigma_d,
             metrics={name: _summary(rows[name].to_numpy(dtype=float)) for name in names},
+            effort=effort.get(sigma_d),
         )
-        for sigma_d, rows in instances.groupby(columns.SIGMA_D)
+        for sigma_d, rows in by_sigma_d
     )
 
 

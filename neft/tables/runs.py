@@ -12,7 +12,7 @@ import pandas as pd
 from neft import columns
 from neft.chips.counts import share_unseen
 from neft.runs.migrations import NEW_PARTS, NEW_SETTINGS
-from neft.runs.records import MetricSummary, RunRecord
+from neft.runs.records import MetricSummary, RunRecord, SigmaSummary
 from neft.sigma_d import same_sigma_d
 from neft.tables.percentiles import LOW_PERCENTILE_COLUMNS, LOW_PERCENTILES, low_percentile_columns
 from neft.tables.variants import VARIANT_FACTS, variant_facts
@@ -87,6 +87,8 @@ def runs_table(
 def summary_table(record: RunRecord, instances: pd.DataFrame | None = None) -> pd.DataFrame:
     """A row per sigma_d of a run's summary: accuracy with its interval and low percentiles, and the other means.
 
+    Where it was recorded, what programming takes stands beside.
+
     Args:
         record: the run.
         instances: its chips; without them percentiles have no limits.
@@ -102,9 +104,14 @@ def summary_table(record: RunRecord, instances: pd.DataFrame | None = None) -> p
                 **summary_percentiles(accuracy, instances, row.sigma_d),
                 columns.NUM_INSTANCES: accuracy.num_instances,
                 **{name: found.mean for name, found in row.metrics.items() if name != columns.ACCURACY},
+                **_effort(row),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _effort(row: SigmaSummary) -> dict[str, float]:
+    return {} if row.effort is None else {columns.PULSES: row.effort.pulses, columns.READS: row.effort.reads}
 
 
 def summary_percentiles(

@@ -25,7 +25,6 @@ def test_a_page_can_be_read_in_light_and_dark_and_on_a_narrow_screen(page: Page,
     assert lasting_violations(page) == []
 
     page.set_viewport_size({"width": NARROW, "height": 900})
-    open_page(page, server, path)
     wait_drawn(page)
     main_width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert main_width <= NARROW, "the page scrolls sideways"

@@ -34,6 +34,22 @@ def test_json_tells_costs_and_under_which_run_a_scheme_is_stored(neft: Neft, sto
     assert json.loads(neft("show", shown["runs"]["scale=channel~residual:sides=one"], "--json").out)
 
 
+def test_effort_of_unusual_chips_stands_beside_their_results(neft: Neft, stored: RunRecord) -> None:
+    tried = json.loads(neft("schemes", stored.id, *QUICK, "--json").out)
+    rows = {row["scheme"]: row for row in tried["rows"]}
+
+    for scheme, run_id in tried["runs"].items():
+        shown = {one["sigma_d"]: one for one in json.loads(neft("show", run_id, "--json").out)["summary"]["test"]}
+        words = neft("show", run_id).out
+        if run_id == stored.id:
+            assert shown[0.1]["effort"] is None
+            assert "pulses a weight" not in words
+        else:
+            effort = {"pulses": rows[scheme]["pulses_a_weight"], "reads": rows[scheme]["reads_a_weight"]}
+            assert shown[0.1]["effort"] == pytest.approx(effort)
+            assert "pulses a weight" in words
+
+
 def test_without_enough_chips_no_scheme_is_known_to_hold(neft: Neft, stored: RunRecord) -> None:
     assert (
         "No scheme is known to hold its 5th percentile above 1 %"
