@@ -91,6 +91,8 @@ LESSON_SIGMA_D = "lesson_at"
 LESSON_WEIGHT = "lesson_weight"
 TERM = "term"
 FIND = "find"
+PRESENT = "present"
+"""Whether pages are drawn for a room, in large type."""
 
 Protocol = Literal["matched", "fixed"]
 PROTOCOLS: dict[str, str] = {"matched": "Matched", "fixed": "Fixed"}

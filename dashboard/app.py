@@ -7,6 +7,7 @@ from dashboard.computing import process
 from dashboard.computing.process import ComputingError
 from dashboard.pages import Page
 from dashboard.widgets.plotly_ahead import plotly_ahead
+from dashboard.widgets.presenter import follow_presenter, presenter_button
 from dashboard.widgets.theme_watch import follow_theme
 
 
@@ -20,10 +21,12 @@ def navigation() -> dict[str, list[StreamlitPage]]:
 
 
 st.set_page_config(page_title="NeFT · device variation", page_icon="🎚️", layout="wide")
+follow_presenter()
 try:
     with plotly_ahead():
         st.navigation(navigation(), position="top").run()
 except ComputingError as error:
     st.error(str(error), icon=":material/error:")
+presenter_button()
 follow_theme()
 process.warm_up()

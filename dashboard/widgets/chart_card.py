@@ -13,7 +13,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import charts
+from dashboard.charts.enlarged import enlarged
 from dashboard.data.citations import with_references
+from dashboard.widgets.presenter import is_presenting
 from dashboard.widgets.theme_mode import theme_mode
 from neft import __version__, columns
 
@@ -80,7 +82,7 @@ def chart_card(
 def draw_chart(figure: go.Figure, *, key: str, alt: str) -> None:
     """A chart alone; its toolbar saves a PNG."""
     st.plotly_chart(
-        figure,
+        enlarged(figure) if is_presenting() else figure,
         key=f"chart_{key}",
         theme=None,
         alt=alt,
