@@ -27,6 +27,7 @@ class Page(Enum):
     RUNS = ("runs", "All runs", ":material/table_rows:", "Runs")
     SHARE = ("share", "Share and import", ":material/ios_share:", "Runs")
     LEARN = ("learn", "Lessons", ":material/school:", "Learn")
+    WORKSHEET = ("worksheet", "Worksheet", ":material/assignment:", "Learn")
     GLOSSARY = ("glossary", "Glossary", ":material/menu_book:", "Learn")
 
     def __init__(self, path: str, title: str, icon: str, section: str) -> None:
