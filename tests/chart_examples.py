@@ -229,6 +229,17 @@ def _layer_weights() -> pd.DataFrame:
     return with_interval("weights", layers.assign(**shares))
 
 
+def _layer_deviations() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            c.LAYER: ["first", "second"],
+            c.MEAN: odd("layers", 2, 0.4, 0.5),
+            "lowest": odd("lowest", 2, 0.1, 0.3),
+            "highest": odd("highest", 2, 0.6, 0.9),
+        }
+    )
+
+
 def _votes() -> pd.DataFrame:
     return pd.DataFrame({c.INSTANCE: range(5), c.PREDICTED_CLASS: 1, c.PROBABILITY: odd("votes", 5, 0.4, 0.9)})
 
@@ -514,6 +525,11 @@ EXAMPLES: dict[str, Example] = {
     "layer_std": Example(
         {"layers": _audit()[[c.LAYER, c.REALISED_STD, c.CLOSED_FORM_STD]]},
         {"layers": {c.REALISED_STD: 1, c.CLOSED_FORM_STD: 1}},
+    ),
+    "layer_deviations": Example(
+        {"layers": _layer_deviations(), "methods": _layer_weights().drop(columns=[c.MEAN, c.LOWER, c.UPPER])},
+        {"layers": {c.MEAN: 100, "lowest": 100, "highest": 100}, "methods": {"deviation_to_weight": 100}},
+        stands=("mean over methods",),
     ),
     "layer_weights": Example({"layers": _layer_weights()}, {"layers": INTERVAL}, PLAIN),
     "level_histograms": Example(

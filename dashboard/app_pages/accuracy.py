@@ -11,12 +11,12 @@ from dashboard.widgets.accuracy_card import (
     PERCENTILE_DEFINITION,
     accuracy_card,
     has_methods,
-    headline,
     no_chips_here,
 )
 from dashboard.widgets.chart_card import Card, as_csv, chart_card, empty_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.method_numbers import finding_title, method_numbers
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
@@ -25,6 +25,7 @@ from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
+QUESTION = "How accurate are the chips?"
 LARGE = 460
 UNLUCKY = Control(
     key=address.PERCENTILE,
@@ -67,15 +68,19 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     selection = pick_runs()
-    with shareable_page("How accurate are the chips?") as shared:
+    rows = stored.at_slice(selection.reading, selection.sigma_d) if selection.variants else pd.DataFrame()
+    with shareable_page(QUESTION, finding_title(selection, rows, QUESTION)) as shared:
         if has_methods(selection):
-            _cards(selection, shared)
+            _cards(selection, rows, shared)
     show_problems()
 
 
-def _cards(selection: Selection, shared: Shared) -> None:
-    rows = stored.at_slice(selection.reading, selection.sigma_d)
-    shared.lead, shared.run_ids = headline(selection, rows), selection.run_ids
+def _cards(selection: Selection, rows: pd.DataFrame, shared: Shared) -> None:
+    shared.run_ids = selection.run_ids
+    if rows.empty:
+        no_chips_here(selection)
+    else:
+        shared.lead = method_numbers(selection, rows)
     accuracy_card(selection, height=LARGE)
     left, right = st.columns(2)
     with left:

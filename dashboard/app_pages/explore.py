@@ -6,11 +6,12 @@ import streamlit as st
 from dashboard import charts
 from dashboard.address import Reading, Selection
 from dashboard.data import stored
-from dashboard.widgets.accuracy_card import accuracy_card, has_methods, headline
-from dashboard.widgets.chart_card import Card, chart_card, empty_card
-from dashboard.widgets.deviation_card import deviation_card
+from dashboard.widgets.accuracy_card import accuracy_card, has_methods, no_chips_here
+from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
 from dashboard.widgets.ekl_card import ekl_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.layer_deviation_card import layer_deviation_card
+from dashboard.widgets.method_numbers import finding_title, method_numbers
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
@@ -30,21 +31,28 @@ The band is noise injection at temperature 4, the control without any feedback f
 """
 
 
+UPPER_ROW, LOWER_ROW = (3, 2), (9, 11)
+QUESTION = "How does accuracy survive device variation?"
+LOW = 200  # of a chart, in pixels: so that the whole page fits one screen
+
+
 def page() -> None:
     """Draw the page."""
     stop_without_runs()
     selection = pick_runs()
-    with shareable_page("How does accuracy survive device variation?") as shared:
+    rows = stored.at_slice(selection.reading, selection.sigma_d) if selection.variants else pd.DataFrame()
+    with shareable_page(QUESTION, finding_title(selection, rows, QUESTION)) as shared:
         if has_methods(selection):
-            _views(selection, shared)
+            _views(selection, rows, shared)
     show_problems()
 
 
-def _views(selection: Selection, shared: Shared) -> None:
-    rows = stored.at_slice(selection.reading, selection.sigma_d)
-    shared.lead = headline(selection, rows)
+def _views(selection: Selection, rows: pd.DataFrame, shared: Shared) -> None:
     shared.run_ids = (*selection.run_ids, *selection.ablation_ids)
-    if not rows.empty:
+    if rows.empty:
+        no_chips_here(selection)
+    else:
+        shared.lead = method_numbers(selection, rows)
         at = f"σ_d = {sigma_d_text(selection.sigma_d)}"
         shared.further[f"EKL at {at}"] = lambda: stored.means(rows, columns.EKL)
         control = stored.control_of(rows)
@@ -53,16 +61,16 @@ def _views(selection: Selection, shared: Shared) -> None:
             shared.further[f"Accuracy at {at}, paired differences to {label}"] = lambda: stored.differences(
                 rows, control
             )
-    left, right = st.columns(2)
+    left, right = st.columns(UPPER_ROW)
     with left:
-        accuracy_card(selection)
+        accuracy_card(selection, height=LOW, has_legend=False)
     with right:
-        ekl_card(selection, rows)
-    left, right = st.columns(2)
+        ekl_card(selection, rows, height=LOW, has_legend=False)
+    left, right = st.columns(LOWER_ROW)
     with left:
         _decay(selection)
     with right:
-        deviation_card(selection)
+        layer_deviation_card(selection, height=LOW)
 
 
 def _decay(selection: Selection) -> None:
@@ -70,10 +78,7 @@ def _decay(selection: Selection) -> None:
     card = Card(
         key="decay",
         question="Do the decay factors matter?",
-        caption=(
-            f"Trained and tested at {SIGMA_D} = {sigma_d_text(sigma_d)}. Marks inside the band do no better than the "
-            "control, whatever their schedule; N also sets the temperature N+1."
-        ),
+        caption=f"At {SIGMA_D} = {sigma_d_text(sigma_d)}. Marks inside the band do no better than the control.",
         definition=DECAY_DEFINITION,
         alt="Accuracy over the number of feedback terms for three decay schedules, beside the control's interval.",
     )
@@ -86,7 +91,8 @@ def _decay(selection: Selection) -> None:
         )
         return
     controls = _controls(selection, sigma_d)
-    chart_card(card, charts.decay_ablation(points, controls=controls, mode=theme_mode()), points)
+    figure = charts.decay_ablation(points, controls=controls, height=LOW, mode=theme_mode())
+    chart_card(card, figure, points, without=labels_of(controls))
 
 
 def _ablation_sigma(selection: Selection) -> float:

@@ -26,6 +26,7 @@ from dashboard.charts.estimates_by_chips import estimates_by_chips
 from dashboard.charts.export import chart_config
 from dashboard.charts.layer_audit import layer_audit
 from dashboard.charts.layer_costs import layer_costs
+from dashboard.charts.layer_deviations import layer_deviations
 from dashboard.charts.layer_std import layer_std
 from dashboard.charts.layer_weights import layer_weights
 from dashboard.charts.level_histograms import level_histograms
@@ -83,6 +84,7 @@ __all__ = [
     "estimates_by_chips",
     "layer_audit",
     "layer_costs",
+    "layer_deviations",
     "layer_std",
     "layer_weights",
     "level_histograms",

@@ -6,28 +6,28 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.axes import sigma_d_end
+from dashboard.charts.axes import one_box_per_sigma_d, sigma_d_end, trained_range
 from dashboard.charts.frames import (
+    brief_words,
     by_variant,
     clicked_runs,
-    interval_words,
     look_of,
     numbers,
     percent,
-    percentile_words,
-    run_words,
 )
-from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, hollow, legend_mark, wrapped
+from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, hollow, legend_mark, typeset, wrapped
 from dashboard.charts.theme import HEIGHT, Mode, VariantStyle, apply_layout, palette, variant_style
-from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, RUN_IDS, SIGMA_D, UPPER, VARIANT
+from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, SIGMA_D, UPPER, VARIANT
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
 MIN_BAND_POINTS = 5
-MAX_DIRECT_LABELS = 4
+MAX_DIRECT_LABELS = 8
 LABEL_WIDTH = 16
 """Characters of a direct label before it breaks."""
-LABEL_GAP = 7.0
-"""Distance of two lines of direct labels, in points of accuracy."""
+LABEL_LINE = 19
+"""Of direct labels, in pixels."""
+FRAME = 90
+"""What of a figure's height lies outside of its axes, in pixels."""
 TOP = 107
 """The y axis ends above 100 %: the strip holds the slice's label."""
 TOP_OVER_MARKS = 117
@@ -55,6 +55,8 @@ def accuracy_vs_sigma_d(
 
     What to look for: where a line leaves the others, and how near to chance it falls.
 
+    The axis ends where the last network that was trained with noise was tried. One box says all methods at a σ_d.
+
     Five or more connected points wear a band; fewer, or unconnected ones, or such without a lower or an upper end, wear
     error bars, which then reach one way only. The first entry of a point's customdata is its run ids, for a click.
 
@@ -73,6 +75,7 @@ def accuracy_vs_sigma_d(
     """
     figure = go.Figure()
     variants = [(variant, label, rows.sort_values(SIGMA_D)) for variant, label, rows in by_variant(curves)]
+    x_end = sigma_d_end(trained_range(curves), published)
     for variant, label, rows in variants:
         style = variant_style(look_of(rows), mode=mode)
         banded = connect and len(rows) >= MIN_BAND_POINTS and _has_both_ends(rows)
@@ -84,10 +87,12 @@ def accuracy_vs_sigma_d(
     known = {variant for variant, _, _ in variants}
     marks = _published_marks(published, known=known, name=published_name, mode=mode)
     labeled = connect and 1 < len(variants) <= MAX_DIRECT_LABELS
-    labels = _direct_labels(variants, published=published, value=value, mode=mode) if labeled else []
+    seen = [(variant, label, rows[rows[SIGMA_D] <= x_end]) for variant, label, rows in variants] if labeled else []
+    line = LABEL_LINE * TOP / (height - FRAME)
+    labels = _direct_labels(seen, published=published, value=value, line=line, mode=mode)
     figure.add_traces([*labels, *marks])
     apply_layout(figure, mode=mode, height=height, legend_title=interval_name, right=_label_margin(labels))
-    x_end = sigma_d_end(curves, published)
+    one_box_per_sigma_d(figure)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[0, x_end])
     figure.update_yaxes(title_text="accuracy (%)", range=[0, TOP], tickvals=[0, 20, 40, 60, 80, 100])
     if marks:
@@ -107,7 +112,6 @@ def _line(
     rows: pd.DataFrame, *, variant: str, label: str, style: VariantStyle, banded: bool, connect: bool, value: str
 ) -> go.Scatter:
     mean, sigma_d = percent(rows, value), numbers(rows, SIGMA_D)
-    words = zip(interval_words(rows, value=value), percentile_words(rows), sigma_d, rows[RUN_IDS], strict=True)
     bars = error_bars(mean, percent(rows, LOWER), percent(rows, UPPER), colour=style.colour, width=4)
     return go.Scatter(
         x=sigma_d,
@@ -119,16 +123,18 @@ def _line(
         marker={"color": style.colour, "symbol": style.symbol, "size": 5 if banded else 9},
         error_y=None if banded else bars,
         customdata=clicked_runs(rows),
-        hovertext=[
-            f"{label} at σ<sub>d</sub> = {at:g}<br>{interval}{low}<br>{run_words(run_ids)}"
-            for interval, low, at, run_ids in words
-        ],
+        hovertext=[f"{typeset(label)} {words}" for words in brief_words(rows, value=value)],
         hoverinfo="text",
     )
 
 
 def _direct_labels(
-    variants: list[tuple[str, str, pd.DataFrame]], *, published: pd.DataFrame | None, value: str, mode: Mode
+    variants: list[tuple[str, str, pd.DataFrame]],
+    *,
+    published: pd.DataFrame | None,
+    value: str,
+    line: float,
+    mode: Mode,
 ) -> list[go.Scatter]:
     """Each variant's label as high as its line ends, right of all lines and marks; a trace, to hide with its line."""
     ends: list[tuple[str, str, float, float, str]] = []
@@ -142,7 +148,7 @@ def _direct_labels(
     indent = 3 * NO_BREAK
     marked = numbers(published, SIGMA_D) if published is not None and not published.empty else np.array([])
     right = max([*(end[2] for end in ends), *map(float, marked)], default=0.0)
-    heights = [LABEL_GAP * (1 + text.count("<br>")) for _, text, *_ in ends]
+    heights = [line * (1 + text.count("<br>")) for _, text, *_ in ends]
     places = _spread([end[3] for end in ends], heights)
     return [
         go.Scatter(
@@ -232,8 +238,8 @@ def _published_marks(published: pd.DataFrame | None, *, known: set[str], name: s
 def _published_words(rows: pd.DataFrame, *, label: str) -> list[str]:
     notes = rows[NOTE].astype(str) if NOTE in rows else [""] * len(rows)
     return [
-        "<br>".join([f"{label}, published", f"σ<sub>d</sub> = {at:g}", f"<b>{value:.1f} %</b>", *_note_lines(note)])
-        for at, value, note in zip(numbers(rows, SIGMA_D), percent(rows, ACCURACY), notes, strict=True)
+        "<br>".join([f"{label}, published <b>{value:.1f} %</b>", *_note_lines(note)])
+        for value, note in zip(percent(rows, ACCURACY), notes, strict=True)
     ]
 
 

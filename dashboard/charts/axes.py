@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from dashboard.charts.frames import Floats, numbers, percent
-from neft.columns import SIGMA_D
+from neft.columns import SIGMA_D, USES_NOISE
 
 LOWEST = 1e-6
 """Where zeros are drawn on a logarithmic axis when there is nothing else."""
@@ -27,6 +28,21 @@ def sigma_d_end(*frames: pd.DataFrame | None) -> float:
     sigma_d: Floats = np.concatenate(columns) if columns else np.array([])
     seen = sigma_d[np.isfinite(sigma_d)]
     return 1.03 * float(seen.max()) if seen.size and seen.max() > 0 else 1.0
+
+
+def trained_range(curves: pd.DataFrame) -> pd.DataFrame:
+    """The rows as far as networks trained with noise reach; all where those are at fewer than two σ_d."""
+    if curves.empty:
+        return curves
+    sigma_d = numbers(curves, SIGMA_D)
+    noisy = sigma_d[curves[USES_NOISE].to_numpy(dtype=bool) & np.isfinite(sigma_d)]
+    return curves if len(np.unique(noisy)) < 2 else curves[sigma_d <= noisy.max()]
+
+
+def one_box_per_sigma_d(figure: go.Figure) -> None:
+    """Have the pointer open one box that says all methods at that σ_d."""
+    figure.update_layout(hovermode="x unified")
+    figure.update_xaxes(unifiedhovertitle_text="σ<sub>d</sub> = %{x:.3~g}", showspikes=False)
 
 
 def zero_place(values: Floats) -> float:

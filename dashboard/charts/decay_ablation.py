@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 from dashboard.charts.frames import Floats, by_variant, interval_words, look_of, numbers, percent, range_words
 from dashboard.charts.marks import error_bars
 from dashboard.charts.theme import (
+    HEIGHT,
     Mode,
     apply_layout,
     keep_empty_panels,
@@ -29,7 +30,7 @@ OFFSETS = {"paper": -0.22, "reversed": 0.0, "constant": 0.22}
 ENDS = (0.5, 4.5)
 
 
-def decay_ablation(points: pd.DataFrame, *, controls: pd.DataFrame, mode: Mode) -> go.Figure:
+def decay_ablation(points: pd.DataFrame, *, controls: pd.DataFrame, height: int = HEIGHT, mode: Mode) -> go.Figure:
     """Accuracy over N, a panel per method and a mark per decay schedule, with the controls as bands.
 
     What to look for: marks inside a control's band gain nothing from feedback, whatever their schedule.
@@ -38,6 +39,7 @@ def decay_ablation(points: pd.DataFrame, *, controls: pd.DataFrame, mode: Mode) 
         points: method, variant, label, method_rank, departure, decay (paper, reversed, constant), num_feedback, mean,
             lower, upper, num_seeds, num_instances.
         controls: variant, label, method_rank, departure, mean, lower, upper.
+        height: Of the whole figure, in pixels.
         mode: Light or dark page.
     """
     traces: list[Trace] = []
@@ -53,7 +55,7 @@ def decay_ablation(points: pd.DataFrame, *, controls: pd.DataFrame, mode: Mode) 
             of_method = of_decay[of_decay[METHOD] == method]
             if not of_method.empty:
                 traces.append(_points(of_method, decay=decay, mode=mode) | _axes(column))
-    figure = go.Figure(traces, _empty_panels(tuple(panels.values()), mode))
+    figure = go.Figure(traces, _empty_panels(tuple(panels.values()), height, mode))
     ends, zoom = list(_x_range(points)), _zoom(points, controls)
     for column in range(1, max(len(panels), 1) + 1):
         figure.update_layout({f"xaxis{column}_range": ends, f"yaxis{column}_range": zoom})
@@ -70,7 +72,7 @@ def _panels(points: pd.DataFrame) -> dict[str, str]:
 
 
 @cache
-def _empty_panels(titles: tuple[str, ...], mode: Mode) -> dict[str, Any]:
+def _empty_panels(titles: tuple[str, ...], height: int, mode: Mode) -> dict[str, Any]:
     """The layout of a panel per method; made once, as making it takes longer than all traces."""
     figure = make_subplots(
         rows=1,
@@ -79,9 +81,9 @@ def _empty_panels(titles: tuple[str, ...], mode: Mode) -> dict[str, Any]:
         subplot_titles=list(titles) or None,
         horizontal_spacing=0.04,
     )
-    apply_layout(figure, mode=mode)
+    apply_layout(figure, mode=mode, height=height)
     figure.update_annotations(font={"size": 13, "color": palette(mode).text})
-    make_room_for_titles(figure)
+    make_room_for_titles(figure, height=height)
     keep_empty_panels(figure)
     figure.update_xaxes(title_text="feedback terms N", dtick=1, showgrid=False)
     figure.update_yaxes(title_text="accuracy (%), zoomed", row=1, col=1)

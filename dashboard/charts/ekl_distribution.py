@@ -6,13 +6,15 @@ import plotly.graph_objects as go
 
 from dashboard.charts.axes import log_axis, zero_place
 from dashboard.charts.frames import by_variant, look_of, numbers
-from dashboard.charts.theme import Mode, VariantStyle, apply_layout, palette, variant_style
+from dashboard.charts.theme import HEIGHT, Mode, VariantStyle, apply_layout, palette, variant_style
 from neft.columns import QUANTILE, VALUE
 
 MEDIAN_TOLERANCE = 0.01
 
 
-def ekl_distribution(quantiles: pd.DataFrame, *, interval_name: str, of: str = "chips", mode: Mode) -> go.Figure:
+def ekl_distribution(
+    quantiles: pd.DataFrame, *, interval_name: str, of: str = "chips", height: int = HEIGHT, mode: Mode
+) -> go.Figure:
     """The share of chips (or images) at or below each EKL, as one rising line per variant.
 
     What to look for: a line further left is surer of its right answers; a flat one differs more from chip to chip.
@@ -23,6 +25,7 @@ def ekl_distribution(quantiles: pd.DataFrame, *, interval_name: str, of: str = "
         quantiles: variant, label, quantile (0 to 1), value (EKL of correct predictions, in nats).
         interval_name: What the chips are (seeds × chips); the legend's title.
         of: What the values are of.
+        height: Of the whole figure, in pixels.
         mode: Light or dark page.
     """
     figure = go.Figure()
@@ -33,7 +36,7 @@ def ekl_distribution(quantiles: pd.DataFrame, *, interval_name: str, of: str = "
         if not seen.empty:
             style = variant_style(look_of(rows), mode=mode)
             figure.add_traces(_line_and_median(seen, variant=variant, label=label, style=style, left=left, of=of))
-    apply_layout(figure, mode=mode, legend_title=interval_name)
+    apply_layout(figure, mode=mode, height=height, legend_title=interval_name)
     figure.update_xaxes(title_text="EKL of correct predictions (nats)", type="log", **log_axis(values, left=left))
     figure.update_yaxes(title_text=f"share of {of} (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
     page = palette(mode)

@@ -65,6 +65,12 @@ def interval_words(rows: pd.DataFrame, *, value: str = MEAN) -> list[str]:
     ]
 
 
+def brief_words(rows: pd.DataFrame, *, value: str = MEAN) -> list[str]:
+    """For each row its value and interval in one line, for a box of several methods."""
+    columns = percent(rows, value), percent(rows, LOWER), percent(rows, UPPER)
+    return [f"<b>{found:.1f} %</b>{range_words(lower, upper)}" for found, lower, upper in zip(*columns, strict=True)]
+
+
 def percentile_words(rows: pd.DataFrame) -> list[str]:
     """For each row: its 1st percentile with the limits there are, as a hover says it; empty where it is not known."""
     if PERCENTILE_1 not in rows:

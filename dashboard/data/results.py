@@ -1,6 +1,7 @@
 """Stored numbers of the results pages: one selection at every sigma_d."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +14,7 @@ from neft import columns, tables
 from neft.errors import StoreError
 from neft.sigma_d import same_sigma_d
 from neft.tables.chip_spread import NUM_FAILED, PARTS, SHARES, STD_CHIPS, STD_REST, STD_SEEDS
-from neft.tables.layers import NUM_SAMPLED, RATIO, WITHIN
+from neft.tables.layers import ALIKE, NUM_SAMPLED, RATIO, WITHIN
 from neft.tables.percentiles import (
     LOW_PERCENTILE_COLUMNS,
     LOW_PERCENTILES,
@@ -133,6 +134,24 @@ def weight_sizes(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """How large the weights of each layer are beside its largest, over trainings."""
     layers = stored.layers(run_ids, sigma_d)
     return layers if layers.empty else stored.in_shown_order(tables.weight_sizes(layers))
+
+
+class LayerDeviations(NamedTuple):
+    """How large a typical deviation is beside a typical weight."""
+
+    layers: pd.DataFrame
+    """Layer by layer over methods."""
+    methods: pd.DataFrame
+    """Each method's own; no rows where methods are alike."""
+    spread: float
+    """By what share of their mean methods differ in the layer in which they differ the most."""
+
+
+def layer_deviations(sizes: pd.DataFrame) -> LayerDeviations:
+    """What training changed of the deviations: from the sizes of weights."""
+    layers = tables.layers_over_methods(sizes)
+    spread = tables.spread_over_methods(layers)
+    return LayerDeviations(layers, sizes if spread > ALIKE else sizes.iloc[:0], spread)
 
 
 def _chips(reading: Reading) -> pd.DataFrame:

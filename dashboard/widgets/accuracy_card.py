@@ -8,7 +8,7 @@ from dashboard.address import Selection
 from dashboard.charts.theme import HEIGHT
 from dashboard.data import results, stored
 from dashboard.pages import Page
-from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
 from dashboard.widgets.control import Control
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
@@ -55,8 +55,7 @@ MEAN = "mean"
 STATISTIC = Control(
     key=address.STATISTIC,
     label="Lines",
-    options={MEAN: "Mean chip"}
-    | {str(k): results.percentile_name(k) for k in sorted(results.LOW_PERCENTILES, reverse=True)},
+    options={MEAN: "Mean"} | {str(k): f"Worst {k} %" for k in sorted(results.LOW_PERCENTILES, reverse=True)},
     help="What each line shows of the chips: their mean, or the accuracy that all but 5 or 1 of a hundred beat.",
     shows_label=False,
 )
@@ -84,29 +83,16 @@ def no_chips_here(selection: Selection) -> None:
     )
 
 
-def headline(selection: Selection, rows: pd.DataFrame) -> str:
-    """Say what each method keeps at the slice, and whether feedback beats its control; returns the words."""
-    if rows.empty:
-        no_chips_here(selection)
-        return ""
-    feedback = stored.against_control(rows, selection.run_ids)
-    means = stored.means(rows)
-    labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
-    words = sentences.finding(selection, means, feedback, labels.get(stored.control_of(rows)))
-    st.markdown(words)
-    return words
-
-
-def accuracy_card(selection: Selection, *, height: int = HEIGHT) -> None:
+def accuracy_card(selection: Selection, *, height: int = HEIGHT, has_legend: bool = True) -> None:
     """Accuracy against device variation: the mean over chips, or a low percentile where one is chosen."""
     chosen = STATISTIC.chosen()
     if chosen == MEAN:
-        _mean_card(selection, height=height)
+        _mean_card(selection, height=height, has_legend=has_legend)
     else:
-        _percentile_card(selection, int(chosen), height=height)
+        _percentile_card(selection, int(chosen), height=height, has_legend=has_legend)
 
 
-def _percentile_card(selection: Selection, percentile: int, *, height: int) -> None:
+def _percentile_card(selection: Selection, percentile: int, *, height: int, has_legend: bool) -> None:
     every = results.low_percentiles(selection.reading)
     found = every[every[columns.PERCENTILE] == percentile]
     curves = stored.curves(selection.reading, columns.ACCURACY)
@@ -136,10 +122,10 @@ def _percentile_card(selection: Selection, percentile: int, *, height: int) -> N
         height=height,
         mode=theme_mode(),
     )
-    chart_card(card, figure, found, controls=STATISTIC.draw)
+    chart_card(card, figure, found, controls=STATISTIC.draw, without=() if has_legend else labels_of(found))
 
 
-def _mean_card(selection: Selection, *, height: int) -> None:
+def _mean_card(selection: Selection, *, height: int, has_legend: bool) -> None:
     """The published figures beside it where chosen."""
     curves = stored.curves(selection.reading, columns.ACCURACY)
     published = stored.published_accuracy(selection.published, selection.variants)
@@ -167,15 +153,12 @@ def _mean_card(selection: Selection, *, height: int) -> None:
         height=height,
         mode=theme_mode(),
     )
-    chart_card(card, figure, curves, controls=STATISTIC.draw)
+    chart_card(card, figure, curves, controls=STATISTIC.draw, without=() if has_legend else labels_of(curves))
 
 
 def _accuracy_caption(selection: Selection, curves: pd.DataFrame) -> str:
     if selection.protocol == "matched":
-        return (
-            f"Every point of a method is a network trained at that device variation {SIGMA_D}; training without noise "
-            "is one network. Look at where the lines part."
-        )
+        return f"Every point is a network trained at that device variation {SIGMA_D}; training without noise is one."
     trained = f"{SIGMA_D} = {sigma_d_text(selection.train_sigma_d or 0)}"
     start = f"One network a seed, trained at {trained}, tried at every {SIGMA_D}."
     has_batchnorm = any(record.facts.has_batchnorm for record in stored.records(selection.run_ids))

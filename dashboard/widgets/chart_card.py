@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -58,25 +58,52 @@ def collected_cards() -> Generator[list[Drawn]]:
         _collected.reset(token)
 
 
+def labels_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """The labels of the methods that a table has rows of."""
+    return tuple(dict.fromkeys(map(str, table[columns.LABEL]))) if columns.LABEL in table else ()
+
+
 def chart_card(
-    card: Card, figure: go.Figure, table: pd.DataFrame, *, controls: Callable[[], object] | None = None
+    card: Card,
+    figure: go.Figure,
+    table: pd.DataFrame,
+    *,
+    controls: Callable[[], object] | None = None,
+    without: Sequence[str] = (),
 ) -> None:
-    """Draw one card."""
+    """Draw one card; those side by side are equally high.
+
+    Args:
+        card: its words.
+        figure: its chart, whole; so it goes into files and reports.
+        table: its data.
+        controls: draws what stands beside the question.
+        without: names that the page's own legend explains: the card's leaves them out.
+    """
     drawn = Drawn(card, figure, table)
     others = _collected.get()
     if others is not None:
         others.append(drawn)
-    with st.container(border=True, key=f"card_{card.key}"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"## {card.question}")
-            st.space("stretch")
+    with st.container(border=True, key=f"card_{card.key}", height="stretch", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                st.markdown(f"## {card.question}", width="content")
+                if controls is not None:
+                    controls()
             with st.popover("About", icon=":material/info:", key=f"about_{card.key}"):
                 st.markdown(_formulae_on_their_own(with_references(card.definition)))
                 _files(drawn)
-        if controls is not None:
-            controls()
-        draw_chart(figure, key=card.key, alt=card.alt)
+        draw_chart(_without(figure, without) if without else figure, key=card.key, alt=card.alt)
         st.caption(card.caption)
+
+
+def _without(figure: go.Figure, names: Sequence[str]) -> go.Figure:
+    """The figure with neither those names in its legend nor the legend's title."""
+    drawn = go.Figure(figure)
+    for trace in drawn.data:
+        trace.showlegend = trace.showlegend is not False and trace.name not in names
+    drawn.update_layout(legend_title_text="", showlegend=any(trace.showlegend for trace in drawn.data))
+    return drawn
 
 
 def draw_chart(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -92,7 +119,7 @@ def draw_chart(figure: go.Figure, *, key: str, alt: str) -> None:
 
 def empty_card(card: Card, reason: str) -> None:
     """A card with nothing to draw: what is missing and why."""
-    with st.container(border=True, key=f"card_{card.key}"):
+    with st.container(border=True, key=f"card_{card.key}", height="stretch"):
         st.markdown(f"## {card.question}")
         st.info(reason, icon=":material/inbox:")
 

@@ -4,8 +4,9 @@ import pandas as pd
 
 from dashboard import address, charts
 from dashboard.address import Selection
+from dashboard.charts.theme import HEIGHT
 from dashboard.data import stored
-from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
 from dashboard.widgets.control import Control
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
@@ -31,29 +32,20 @@ METRIC = Control(
 """Which EKL a card draws."""
 
 
-def ekl_card(selection: Selection, rows: pd.DataFrame) -> None:
+def ekl_card(selection: Selection, rows: pd.DataFrame, *, height: int = HEIGHT, has_legend: bool = True) -> None:
     """The distribution of EKL over the chips at the slice."""
-    means = stored.means(rows, columns.EKL) if not rows.empty else rows
     spread = "every seed and chip is one value"
     card = Card(
         key="ekl",
         question="How sure are the right answers?",
-        caption=(
-            f"EKL of correct predictions at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; further left is surer. "
-            f"{_ekl_words(means)}"
-        ),
+        caption=(f"Every chip at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; further left is surer."),
         definition=EKL_DEFINITION,
         alt="Distribution of the expected KL divergence over chips, by method.",
     )
     if rows.empty:
         empty_card(card, f"No chips at this {SIGMA_D}.")
         return
-    figure = charts.ekl_distribution(stored.quantiles(rows, columns.EKL), interval_name=spread, mode=theme_mode())
-    chart_card(card, figure, rows[[columns.VARIANT, columns.SEED, columns.INSTANCE, columns.EKL, columns.ACCURACY]])
-
-
-def _ekl_words(means: pd.DataFrame) -> str:
-    if means.empty:
-        return ""
-    each = ", ".join(f"{row[columns.LABEL]} {row[columns.MEAN]:.3f}" for row in means.to_dict("records"))
-    return f"Means in nats: {each}."
+    quantiles = stored.quantiles(rows, columns.EKL)
+    figure = charts.ekl_distribution(quantiles, interval_name=spread, height=height, mode=theme_mode())
+    table = rows[[columns.VARIANT, columns.SEED, columns.INSTANCE, columns.EKL, columns.ACCURACY]]
+    chart_card(card, figure, table, without=() if has_legend else labels_of(quantiles))

@@ -39,12 +39,16 @@ class Shared:
 
 
 @contextmanager
-def shareable_page(title: str) -> Generator[Shared]:
-    """Draw the title and, beside it, what hands the page on; the cards that are drawn inside are in the report."""
+def shareable_page(title: str, finding: str = "") -> Generator[Shared]:
+    """Draw the title and, beside it, what hands the page on; the cards that are drawn inside are in the report.
+
+    Args:
+        title: of the report, and of the page unless it has a finding.
+        finding: what stands above the page instead.
+    """
     shared = Shared()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(title)
-        st.space("stretch")
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.title(finding or title)
         place = st.container(width="content")
     with collected_cards() as drawn:
         yield shared

@@ -155,6 +155,15 @@ def sizes_words(sizes: pd.DataFrame) -> str:
     return f"RMS weight over the largest, mean over layers: {each}."
 
 
+def alike_words(num_methods: int, spread: float) -> str:
+    """How little methods differ in the layer in which they differ the most, as a share of their mean.
+
+    >>> alike_words(5, 0.06)
+    'The 5 methods differ by at most 6 % of it.'
+    """
+    return f"The {num_methods} methods differ by at most {percent(spread, 0)} % of it." if num_methods > 1 else ""
+
+
 def small_words(shares: Mapping[str, float], small: float) -> str:
     """How many of each method's weights are small beside the largest."""
     each = ", ".join(f"{label} {percent(share, 0)} %" for label, share in shares.items())

@@ -125,13 +125,21 @@ def deviation_words(ratios: pd.DataFrame) -> str:
     return f"A typical deviation as a share of a typical weight (RMS, mean over layers): {each}."
 
 
-def _verdict(label: str, mean: float, ci95: float) -> str:
-    points = f"{signed(mean)} ± {100 * ci95:.1f} points" if not math.isnan(ci95) else f"{signed(mean)} points"
+def difference_words(mean: float, ci95: float) -> str:
+    """A paired difference of fractions with its verdict.
+
+    >>> difference_words(-0.022, 0.01), difference_words(0.004, 0.006)
+    ('−2.2 ± 1.0, worse', '+0.4 ± 0.6, not told apart')
+    """
     if math.isnan(ci95):
-        return f"{label} {points} (one seed and chip: no interval)"
-    if abs(mean) <= ci95:
-        return f"{label} {points}, not told apart"
-    return f"{label} {points}, {'better' if mean > 0 else 'worse'}"
+        return signed(mean)
+    verdict = "not told apart" if abs(mean) <= ci95 else "better" if mean > 0 else "worse"
+    return f"{signed(mean)} ± {percent(ci95)}, {verdict}"
+
+
+def _verdict(label: str, mean: float, ci95: float) -> str:
+    difference, _, verdict = difference_words(mean, ci95).partition(", ")
+    return f"{label} {difference} points{f', {verdict}' if verdict else ' (one seed and chip: no interval)'}"
 
 
 def range_words(counts: pd.Series, noun: str) -> str:

@@ -35,9 +35,11 @@ from neft.tables.layers import (
     deviation_ratios,
     layer_label,
     layer_table,
+    layers_over_methods,
     noise_audit,
     scaled_deviations,
     small_share,
+    spread_over_methods,
     weight_sizes,
 )
 from neft.tables.leaderboard import BOARD_COLUMNS, leaderboard_table
@@ -109,6 +111,7 @@ __all__ = [
     "images_words",
     "layer_label",
     "layer_table",
+    "layers_over_methods",
     "leaderboard_table",
     "low_percentiles",
     "metric_curves",
@@ -126,6 +129,7 @@ __all__ = [
     "setting_points",
     "settings_in_a_sentence",
     "small_share",
+    "spread_over_methods",
     "summarise",
     "summary_table",
     "taken_at",

@@ -12,6 +12,9 @@ from neft.tables.intervals import crossed_interval
 from neft.tables.variants import VARIANT_FACTS, facts_of, variant_facts
 
 RATIO, NUM_SAMPLED, WITHIN = "ratio", "num_sampled", "within"
+DEVIATION_TO_WEIGHT, LOWEST, HIGHEST = "deviation_to_weight", "lowest", "highest"
+ALIKE = 0.1
+"""Methods whose layers differ by no more than this share of their mean are drawn once."""
 NORMAL_95 = 1.959964
 """The standard normal's 97.5 % quantile."""
 SMALL = 0.1
@@ -64,7 +67,7 @@ def layer_table(runs: Sequence[tuple[RunRecord, pd.DataFrame]], *, sigma_d: floa
                     columns.LAYER: layers[columns.LAYER].map(layer_label),
                     columns.CLOSED_FORM_STD: asked,
                     columns.REALISED_STD: realised,
-                    "deviation_to_weight": realised * ratio,
+                    DEVIATION_TO_WEIGHT: realised * ratio,
                 }
             )
         )
@@ -73,7 +76,7 @@ def layer_table(runs: Sequence[tuple[RunRecord, pd.DataFrame]], *, sigma_d: floa
 
 def deviation_ratios(layers: pd.DataFrame) -> pd.DataFrame:
     """Per variant how large a typical deviation is beside a typical weight (RMS over RMS), as the mean over layers."""
-    grouped = layers.groupby(list(VARIANT_FACTS), sort=False)["deviation_to_weight"].mean()
+    grouped = layers.groupby(list(VARIANT_FACTS), sort=False)[DEVIATION_TO_WEIGHT].mean()
     return grouped.rename(columns.MEAN).reset_index()
 
 
@@ -128,12 +131,34 @@ def weight_sizes(layers: pd.DataFrame) -> pd.DataFrame:
                 columns.LOWER: interval.mean - half,
                 columns.UPPER: interval.mean + half,
                 columns.MIDDLE_SHARE: float(cell[columns.MIDDLE_SHARE].mean()),
-                "deviation_to_weight": float(cell["deviation_to_weight"].mean()),
+                DEVIATION_TO_WEIGHT: float(cell[DEVIATION_TO_WEIGHT].mean()),
                 columns.NUM_WEIGHTS: int(cell[columns.NUM_WEIGHTS].iloc[0]),
                 columns.NUM_SEEDS: interval.num_seeds,
             }
         )
     return pd.DataFrame(rows)
+
+
+def layers_over_methods(sizes: pd.DataFrame) -> pd.DataFrame:
+    """A row per layer: a typical deviation over a typical weight, as the mean, lowest and highest of methods.
+
+    Args:
+        sizes: from `weight_sizes`.
+    """
+    if sizes.empty:
+        return pd.DataFrame(columns=[columns.LAYER, columns.MEAN, LOWEST, HIGHEST])
+    grouped = sizes.groupby(columns.LAYER, sort=False)[DEVIATION_TO_WEIGHT].agg(["mean", "min", "max"])
+    return grouped.set_axis([columns.MEAN, LOWEST, HIGHEST], axis=1).reset_index()
+
+
+def spread_over_methods(layers: pd.DataFrame) -> float:
+    """By what share of its mean methods differ in the layer in which they differ the most; 0 without layers.
+
+    Args:
+        layers: from `layers_over_methods`.
+    """
+    spread = (layers[HIGHEST] - layers[LOWEST]) / layers[columns.MEAN]
+    return float(spread.max()) if len(layers) else 0.0
 
 
 def _kurtosis(law: pd.DataFrame) -> float:

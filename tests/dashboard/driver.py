@@ -2,11 +2,14 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from dashboard.pages import Page
@@ -16,6 +19,7 @@ from neft.runs.places import neft_home
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "dashboard" / "app.py"
 TIMEOUT = 60
+TAG, CELL = re.compile(r"<[^>]*>"), re.compile(r"<t[hd][ >].*?</t[hd]>")
 Traces = list[dict[str, Any]]
 
 
@@ -46,6 +50,19 @@ def words(app: AppTest) -> str:
     expanders = [expander.label for expander in app.expander]
     links = [link.proto.label for link in app.get("page_link")]
     return "\n".join([*(str(element.value) for kind in kinds for element in kind), *expanders, *links])
+
+
+def method_numbers(app: AppTest) -> pd.DataFrame:
+    """The small table of the methods' numbers, a row per label."""
+    html = next(part.proto.body for part in app.get("html") if "<table" in part.proto.body)
+    rows = [[TAG.sub("", cell) for cell in CELL.findall(row)] for row in html.split("</tr>")]
+    head, *body = [[unescape(cell) for cell in row] for row in rows if row]
+    return pd.DataFrame(body, columns=head).set_index("method")
+
+
+def numbers_note(app: AppTest) -> str:
+    """What stands under that table."""
+    return next(part.proto.body for part in app.get("html") if "numbers_note" in part.proto.body).rpartition("<p")[2]
 
 
 def charts(app: AppTest) -> list[str]:

@@ -15,15 +15,39 @@ from streamlit.testing.v1 import AppTest
 from dashboard.pages import Page
 from dashboard.widgets.run_picker import _with_curves
 from dashboard.words import sentences
+from neft.columns import REALISED_STD, RMS_WEIGHT, W_MAX
 from neft.experiments.questions import CONTROL
 from neft.reference import PANELS, published_accuracy
 from neft.runs.places import CACHED_RUNS, neft_home
 from neft.runs.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, RunStore
 from neft.tables import runs_table
 from tests.dashboard.conftest import SIGMA_DS
-from tests.dashboard.driver import APP, charts, chosen, open_at, open_page, traces, words
+from tests.dashboard.driver import (
+    APP,
+    charts,
+    chosen,
+    method_numbers,
+    numbers_note,
+    open_at,
+    open_page,
+    traces,
+    words,
+)
 
-ACCURACY, EKL, DECAY, DEVIATION = "Accuracy against", "Distribution of", "Accuracy over the number", "Histograms of"
+ACCURACY, EKL, DECAY, LAYER_BARS = (
+    "Accuracy against",
+    "Distribution of",
+    "Accuracy over the number",
+    "A typical weight deviation",
+)
+
+LABELS = {
+    "Vanilla": "vanilla",
+    "Noise injection": "noise_injection",
+    "Noise injection, T = 4": "control",
+    "OVF": "ovf",
+    "IRS": "irs",
+}
 
 
 def chips(store: RunStore, method: str, sigma_d: float) -> pd.DataFrame:
@@ -48,11 +72,6 @@ def legend_title(app: AppTest, alt: str) -> str:
     return json.loads(spec)["layout"]["legend"]["title"]["text"].replace("<br>", " ")
 
 
-def widest(app: AppTest) -> float:
-    """The largest deviation that is drawn."""
-    return max(x for trace in traces(app, DEVIATION) for x in trace["x"] if x is not None)
-
-
 def selected(app: AppTest, key: str) -> str:
     """What a box shows."""
     box = app.selectbox(key=key)
@@ -75,7 +94,7 @@ def test_cached_runs_fill_four_views() -> None:
 
     assert not app.exception
     assert not app.warning
-    expected = [ACCURACY, EKL, *([DECAY] if other_decay else []), DEVIATION]
+    expected = [ACCURACY, EKL, *([DECAY] if other_decay else []), LAYER_BARS]
     for alt, start in zip(charts(app), expected, strict=True):
         assert alt.startswith(start)
 
@@ -129,8 +148,6 @@ def test_percentile_over_sigma_d_is_the_mean_of_each_trainings_own(
     assert drawn["error_y"]["arrayminus"] == [0, 0, 0]
     needed = {1: 299, 5: 59}[percentile]
     assert f"needs {needed} chips; these are 4." in words(app)
-    assert legend_title(app, "The").startswith(f"{percentile}")
-    assert "over 4 chips, mean of 2 seeds" in legend_title(app, "The")
 
 
 def test_percentile_leaves_out_the_published_means_and_says_so(shipped: RunStore) -> None:
@@ -141,11 +158,12 @@ def test_percentile_leaves_out_the_published_means_and_says_so(shipped: RunStore
     assert "Published figures are means, and left out." in words(app)
 
 
-def test_hover_of_a_mean_says_the_percentile_and_which_limit_it_has(fixed: AppTest, every_method: RunStore) -> None:
-    (drawn,) = [trace for trace in traces(fixed, ACCURACY) if trace.get("name") == "OVF"]
-    value = np.percentile(table_of(every_method, "ovf", 0.1), 1, axis=1).mean()
+def test_methods_are_explained_once_on_the_page_and_in_no_cards_legend(fixed: AppTest) -> None:
+    table = method_numbers(fixed)
 
-    assert f"1st percentile {100 * value:.1f} % (no lower limit, at most " in drawn["hovertext"][1]
+    assert table.index.tolist() == list(LABELS)
+    for alt in (ACCURACY, EKL):
+        assert not any(trace.get("showlegend") for trace in traces(fixed, alt))
 
 
 def test_matched_reading_shows_each_network_where_it_was_trained(shipped: RunStore) -> None:
@@ -157,13 +175,14 @@ def test_matched_reading_shows_each_network_where_it_was_trained(shipped: RunSto
     assert drawn["y"] == pytest.approx([100 * chips(shipped, "ovf", 0.1)["accuracy"].mean()])
 
 
-def test_headline_says_the_mean_accuracy_of_every_method_at_the_slice(shipped: RunStore) -> None:
-    headline = next(text for text in words(open_page(read="Fixed", at="0.2")).splitlines() if "share of images" in text)
+def test_table_says_the_mean_accuracy_of_every_method_at_the_slice(shipped: RunStore) -> None:
+    app = open_page(read="Fixed", at="0.2")
 
-    assert "= 0.2 on Digits" in headline
-    for method in ("vanilla", "noise_injection", "control", "ovf", "irs"):
-        assert f"{sentences.percent(chips(shipped, method, 0.2)['accuracy'].mean())} ± " in headline
-    assert "2 seeds × 4 chips" in headline
+    assert app.title[0].value.startswith(r"At $\sigma_d$ = 0.2, ")
+    kept = method_numbers(app)["images right"]
+    for label, method in LABELS.items():
+        assert kept[label].startswith(f"{sentences.percent(chips(shipped, method, 0.2)['accuracy'].mean())} ± ")
+    assert "2 seeds × 4 chips · Digits" in numbers_note(app)
 
 
 def test_distribution_of_ekl_spans_the_stored_chips(fixed: AppTest, every_method: RunStore) -> None:
@@ -173,7 +192,6 @@ def test_distribution_of_ekl_spans_the_stored_chips(fixed: AppTest, every_method
     values = [x for trace in drawn for x in trace["x"]]
     assert min(values) == pytest.approx(stored.min())
     assert max(values) == pytest.approx(stored.max())
-    assert f"OVF {stored.mean():.3f}" in words(fixed)
 
 
 def test_method_that_is_left_out_leaves_the_figures(shipped: RunStore) -> None:
@@ -196,14 +214,15 @@ def test_without_a_method_the_page_asks_for_one(shipped: RunStore) -> None:
     assert not charts(app)
 
 
-def test_deviations_can_be_counted_in_the_largest_weight_instead(shipped: RunStore) -> None:
-    app = open_page()
-    over_rms = widest(app)
+def test_bars_are_the_deviation_over_the_weight_in_every_layer(fixed: AppTest, every_method: RunStore) -> None:
+    (bars,) = [trace for trace in traces(fixed, LAYER_BARS) if trace.get("type") == "bar"]
+    each = [
+        0.1 * tables.layers[REALISED_STD] * tables.layers[W_MAX] / tables.layers[RMS_WEIGHT]
+        for tables in (every_method.tables(record) for record in every_method.list().records)
+    ]
 
-    app = app.button_group(key="unit").set_value("w_max").run()
-
-    assert not app.exception
-    assert 0 < widest(app) < over_rms
+    # as many seeds of every method, so the mean over methods is that over runs
+    assert bars["y"] == pytest.approx(100 * np.mean(each, axis=0))
 
 
 def test_nothing_misses_without_variation(shipped: RunStore) -> None:
@@ -211,15 +230,6 @@ def test_nothing_misses_without_variation(shipped: RunStore) -> None:
 
     assert "= 0 nothing misses." in words(app)
     assert not app.exception
-
-
-def test_unit_of_the_address_is_shown_at_once(shipped: RunStore) -> None:
-    app = open_page(unit="the layer's largest weight")
-
-    at_once = widest(app)
-
-    assert app.button_group(key="unit").value == "w_max"
-    assert widest(app.run()) == at_once
 
 
 @pytest.mark.parametrize(
@@ -347,7 +357,10 @@ def test_damaged_file_of_a_run_is_named_while_the_rest_works(shipped: RunStore, 
 
     assert not app.exception
     assert f"Left out: Run '{damaged}' is corrupt: {name} is not the file that was stored." in words(app)
-    assert {alt.split(" of ")[0] for alt in charts(app)} >= {"Distribution", "Histograms"}
+    assert {alt.split(" of ")[0] for alt in charts(app)} >= {
+        "Distribution",
+        "A typical weight deviation over a typical weight, a bar per layer.",
+    }
 
 
 @pytest.mark.parametrize("name", [INSTANCES, DEVIATIONS])
@@ -377,20 +390,19 @@ def test_run_that_is_stored_meanwhile_is_seen_at_the_next_look(shipped: RunStore
     away = shipped.root / next(one.id for one in shipped.list().records if one.facts.method == "irs")
     aside = away.rename(tmp_path / away.name)
     app = open_page(read="Fixed")
-    before = next(text for text in words(app).splitlines() if "share of images" in text)
+    before = numbers_note(app)
 
     _ = aside.rename(away)
     app = app.run()
 
-    assert "2 seeds" in next(text for text in words(app).splitlines() if "share of images" in text)
-    assert "1–2 seeds" in before
+    assert "over 2 seeds" in numbers_note(app)
+    assert "over 1–2 seeds" in before
 
 
 def test_users_own_runs_stand_beside_the_shipped(shipped: RunStore, own_run: object) -> None:
     assert RunStore(neft_home() / "runs").ids()
-    headline = next(text for text in words(open_page(read="Fixed")).splitlines() if "share of images" in text)
 
-    assert "2 seeds × 4 chips" in headline
+    assert "2 seeds × 4 chips" in numbers_note(open_page(read="Fixed"))
 
 
 def test_pages_of_stored_numbers_never_import_torch() -> None:

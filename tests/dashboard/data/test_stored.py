@@ -15,7 +15,7 @@ from neft.errors import StoreError
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
-from tests.dashboard.driver import APP, charts, chosen, open_at, words
+from tests.dashboard.driver import APP, charts, chosen, method_numbers, open_at, words
 from tests.variants import PLAIN
 
 
@@ -120,8 +120,7 @@ def test_address_of_a_run_shows_it_among_all_methods(shipped: RunStore, method: 
     assert set(chosen(app, address.VARIANTS)) == set(PLAIN)
     assert chosen(app, address.PROTOCOL) == ["fixed"]
     assert query.get(address.TRAIN_SIGMA_D) == (None if method == "vanilla" else "0.1")
-    headline = next(text for text in words(app).splitlines() if "share of images" in text)
-    assert f"**{record.facts.label}** " in headline
+    assert record.facts.label in method_numbers(app).index
 
 
 def test_address_of_an_uncommon_run_shows_it_under_a_name_of_its_own(shipped: RunStore) -> None:

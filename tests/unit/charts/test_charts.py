@@ -117,7 +117,7 @@ def test_line_of_another_value_is_that_column() -> None:
 
     line = next(trace for trace in figure.data if trace.name == "OVF")
     np.testing.assert_allclose(line.y, 50)
-    assert line.hovertext[0].startswith("OVF at σ<sub>d</sub> = 0<br><b>50.0 %</b>")
+    assert line.hovertext[0].startswith("OVF <b>50.0 %</b>")
 
 
 def test_line_without_lower_limits_wears_bars_that_reach_up_alone() -> None:
@@ -139,16 +139,6 @@ def test_line_that_lacks_one_lower_limit_wears_bars_and_no_band_with_a_hole() ->
     assert not any(trace.fill for trace in figure.data)
     line = next(trace for trace in figure.data if trace.name == "OVF")
     assert line.error_y.array is not None
-
-
-def test_hover_says_the_percentile_where_it_is_known() -> None:
-    low = {c.PERCENTILE_1: [0.5, np.nan], c.PERCENTILE_1_LOWER: np.nan, c.PERCENTILE_1_UPPER: 0.6}
-    curves = curves_of(["ovf"], [0.1, 0.2]).assign(**low)
-
-    line = next(trace for trace in draw_curves(curves).data if trace.name == "OVF")
-
-    assert "1st percentile 50.0 % (no lower limit, at most 60.0 %)" in line.hovertext[0]
-    assert "percentile" not in line.hovertext[1]
 
 
 def quantiles_of(variant: str, values: list[float]) -> pd.DataFrame:
@@ -372,11 +362,31 @@ def test_few_or_unconnected_points_wear_error_bars(sigma_d, connect, line_mode):
     assert not [trace for trace in figure.data if trace.fill]
 
 
-def test_a_click_finds_the_run_ids_and_a_hover_says_where_the_number_came_from():
+def test_a_click_finds_the_run_ids():
     (line,) = named(draw_curves(curves_of(["ovf"], [0.1])), "OVF")
     assert line.customdata[0][0] == ["ovf-seed0", "ovf-seed1", "ovf-seed2", "ovf-seed3"]
-    for words in ("OVF", "80.0 %", "78.0 to 81.0 %", "3 seeds × 200 chips", "ovf-seed0", "and 1 more"):
-        assert words in line.hovertext[0]
+
+
+def test_one_box_says_value_and_interval_of_every_method_at_a_sigma_d():
+    figure = draw_curves(curves_of(["ovf", "irs"], [0.1, 0.2]))
+    assert figure.layout.hovermode == "x unified"
+    assert "σ<sub>d</sub>" in figure.layout.xaxis.unifiedhovertitle.text
+    for name in ("OVF", "IRS"):
+        (line,) = named(figure, name)
+        assert [words.startswith(f"{name} <b>") for words in line.hovertext] == [True, True]
+    assert named(figure, "OVF")[0].hovertext[0] == "OVF <b>80.0 %</b> (78.0 to 81.0 %)"
+
+
+def test_the_axis_ends_where_networks_trained_with_noise_do():
+    curves = pd.concat([curves_of(["vanilla"], [0.0, 0.1, 0.2, 0.4]), curves_of(["ovf"], [0.1, 0.2])])
+    assert 0.2 < draw_curves(curves).layout.xaxis.range[1] < 0.25
+    one = pd.concat([curves_of(["vanilla"], [0.0, 0.1, 0.2, 0.4]), curves_of(["ovf"], [0.1])])
+    assert draw_curves(one).layout.xaxis.range[1] > 0.4
+
+
+def test_a_line_that_leaves_the_axis_is_labelled_where_it_leaves():
+    curves = pd.concat([curves_of(["vanilla"], [0.1, 0.2, 0.4]), curves_of(["ovf"], [0.1, 0.2])])
+    assert {trace.x[0] for trace in draw_curves(curves).data if trace.mode == "text"} == {0.2}
 
 
 def test_slice_and_chance_are_drawn_where_they_are():
@@ -448,13 +458,13 @@ def test_labels_keep_clear_of_published_marks():
     assert {trace.x[0] for trace in figure.data if trace.mode == "text"} == {0.4}
 
 
-def test_lines_are_labelled_at_their_ends_up_to_four_of_them():
+def test_lines_are_labelled_at_their_ends_up_to_eight_of_them():
     def labels(variants):
         figure = draw_curves(curves_of(variants, [0.0, 0.1, 0.2, 0.3, 0.4]))
         return [trace for trace in figure.data if trace.mode == "text"]
 
-    assert len(labels(list(VARIANTS)[:4])) == 4
-    assert not labels(list(VARIANTS))
+    assert len(labels(list(VARIANTS))) == len(VARIANTS)
+    assert not labels([*VARIANTS, "ovf_n1", "ovf_n2", "irs_n1", "irs_n2"])
 
 
 @pytest.mark.parametrize("end", [0.0, 0.5, 1.0])

@@ -9,7 +9,7 @@ import pytest
 from neft import columns as c
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
-from neft.tables import layer_table, noise_audit, weight_sizes
+from neft.tables import layer_table, layers_over_methods, noise_audit, spread_over_methods, weight_sizes
 
 SIGMA_D = 0.1
 
@@ -91,3 +91,22 @@ def test_weight_sizes_are_means_over_trainings(record: RunRecord) -> None:
 
 def test_no_runs_give_no_audit() -> None:
     assert noise_audit([], sigma_d=SIGMA_D).empty
+
+
+# ---------------------------------------------------------------- layers over methods
+def sizes(**ratios: tuple[float, float]) -> pd.DataFrame:
+    """A typical deviation over a typical weight of each method in two layers."""
+    rows = [(name, layer, ratio) for name, each in ratios.items() for layer, ratio in zip("ab", each, strict=True)]
+    return pd.DataFrame(rows, columns=["variant", "layer", "deviation_to_weight"])
+
+
+def test_a_layer_is_the_mean_and_the_range_of_methods() -> None:
+    found = layers_over_methods(sizes(one=(0.2, 0.6), other=(0.4, 0.6)))
+
+    assert found["layer"].tolist() == ["a", "b"]
+    np.testing.assert_allclose(found[["mean", "lowest", "highest"]], [[0.3, 0.2, 0.4], [0.6, 0.6, 0.6]])
+
+
+def test_methods_spread_as_far_as_in_the_layer_in_which_they_differ_the_most() -> None:
+    assert spread_over_methods(layers_over_methods(sizes(one=(0.2, 0.6), other=(0.4, 0.6)))) == pytest.approx(2 / 3)
+    assert spread_over_methods(layers_over_methods(pd.DataFrame())) == 0
