@@ -6,6 +6,7 @@ from streamlit.navigation.page import StreamlitPage
 from dashboard.computing import process
 from dashboard.computing.process import ComputingError
 from dashboard.pages import Page
+from dashboard.widgets.chart_saver import words_in_pictures
 from dashboard.widgets.plotly_ahead import plotly_ahead
 from dashboard.widgets.presenter import follow_presenter, presenter_button
 from dashboard.widgets.theme_watch import follow_theme
@@ -29,4 +30,5 @@ except ComputingError as error:
     st.error(str(error), icon=":material/error:")
 presenter_button()
 follow_theme()
+words_in_pictures()
 process.warm_up()

@@ -7,18 +7,20 @@ from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.charts.frames import look_of
 from dashboard.data import results, stored
+from dashboard.data.sources import runs_in
 from dashboard.widgets.accuracy_card import (
     PERCENTILE_DEFINITION,
     accuracy_card,
     has_methods,
     no_chips_here,
 )
-from dashboard.widgets.chart_card import Card, as_csv, chart_card, empty_card
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.method_numbers import finding_title, method_numbers
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
+from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import percentile_words, result_words, sentences
 from dashboard.words.sentences import SIGMA_D
@@ -104,6 +106,7 @@ def _unlucky(selection: Selection) -> None:
     at_slice = curves[same_sigma_d(curves[columns.SIGMA_D], selection.sigma_d)]
     card = Card(
         key="unlucky",
+        runs=runs_in(curves),
         question="How bad is an unlucky chip?",
         caption=(
             f"{percentile_words.unlucky_words(found, at_slice, selection.sigma_d)} "
@@ -122,6 +125,7 @@ def _unlucky(selection: Selection) -> None:
 def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
     card = Card(
         key="chips",
+        runs=runs_in(rows),
         question="How much do chips differ?",
         caption=(
             f"All chips at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}. A steep line is alike on all chips; a long "
@@ -152,6 +156,7 @@ def _differences(selection: Selection) -> None:
     drawn = results.within_reach(found, zero)
     card = Card(
         key="differences",
+        runs=runs_in(curves),
         question="Which differences are told apart?",
         caption=(
             f"{result_words.differences_words(found, name)} {result_words.left_out_words(found, drawn)} "
@@ -197,6 +202,7 @@ def _parts(selection: Selection, rows: pd.DataFrame) -> None:
     known = parts[parts[list(results.PARTS)].notna().all(axis=1)] if not parts.empty else parts
     card = Card(
         key="parts",
+        runs=runs_in(rows),
         question="Is it the training or the chip?",
         caption=(
             f"One training on one chip at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; std in points. "
@@ -217,27 +223,19 @@ def _read_out(selection: Selection, rows: pd.DataFrame) -> None:
         no_chips_here(selection)
         return
     found = results.read_out(rows)
-    st.dataframe(
+    shown_table(
         result_words.read_out_table(found),
+        title=f"Accuracy at σ_d = {sigma_d_text(selection.sigma_d)}",
         column_config={name: st.column_config.TextColumn(help=words) for name, words in TABLE_HELP.items()}
         | {"Method": st.column_config.TextColumn(pinned=True)},
         hide_index=True,
         key="read_out",
+        numbers=found,
         height="content",
     )
     st.caption(
         "Accuracy is mean ± 95 % interval; in brackets a percentile's one-sided 95 % limits. "
         + percentile_words.too_few_words(found[columns.NUM_INSTANCES])
-    )
-    st.download_button(
-        "Table as CSV",
-        data=lambda: as_csv(found),
-        file_name=f"accuracy_at_{sigma_d_text(selection.sigma_d)}.csv",
-        mime="text/csv",
-        key="csv_read_out",
-        icon=":material/download:",
-        on_click="ignore",
-        help="The numbers behind the table, with run ids; accuracies as fractions.",
     )
 
 

@@ -90,11 +90,11 @@ def page() -> None:
     with left:
         _ranks(record, report)
     with right:
-        _layers(report)
+        _layers(record, report)
     changed_images(record, report)
     left, right = st.columns(2)
     with left:
-        _confusion(report)
+        _confusion(record, report)
     with right:
         _map(record, report)
     _onward(record, report)
@@ -206,6 +206,7 @@ def _finding(report: ChipReport, name: str) -> None:
 def _ranks(record: RunRecord, report: ChipReport) -> None:
     card = Card(
         key="chip_ranks",
+        runs=(record.id,),
         question="Where does it stand?",
         caption=(
             f"Every stored chip at {SIGMA_D} = {sigma_d_text(report.sigma_d)}, worst to best; the ring is this one. A "
@@ -226,9 +227,10 @@ def _ranks(record: RunRecord, report: ChipReport) -> None:
     chart_card(card, figure, report.ranked)
 
 
-def _layers(report: ChipReport) -> None:
+def _layers(record: RunRecord, report: ChipReport) -> None:
     card = Card(
         key="chip_layers",
+        runs=(record.id,),
         question="How far does each layer miss?",
         caption="Rings: asked by the device model; dots: this chip. Only small layers stray from their rings.",
         definition=LAYER_DEFINITION,
@@ -251,6 +253,7 @@ def _map(record: RunRecord, report: ChipReport) -> None:
     )
     card = Card(
         key="error_map",
+        runs=(record.id,),
         question="Where do its weights miss?",
         caption=f"{told}. With devices that miss alike in every level there is no pattern; otherwise the weights show.",
         definition=MAP_DEFINITION,
@@ -266,10 +269,11 @@ def _pick_layer(which: Control) -> None:
         UNIT.draw()
 
 
-def _confusion(report: ChipReport) -> None:
+def _confusion(record: RunRecord, report: ChipReport) -> None:
     gained = report.confusion[report.confusion[columns.DIFFERENCE] > 0]
     card = Card(
         key="confusion",
+        runs=(record.id,),
         question="Which confusion does it add?",
         caption=(
             f"Images more (orange) or fewer (blue) than without variation; {int(gained[columns.DIFFERENCE].sum()):,} "

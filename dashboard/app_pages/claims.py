@@ -9,6 +9,7 @@ from dashboard.data.citations import departures, with_references
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices
 from dashboard.widgets.guards import show_plan_problems
+from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings
 from neft import columns
@@ -91,7 +92,7 @@ def _pick_data(decided: pd.DataFrame) -> list[str]:
 
 def _verdicts(group: pd.DataFrame, *, key: str) -> None:
     rows = group.to_dict("records")
-    st.dataframe(
+    shown_table(
         pd.DataFrame(
             {
                 "Claim": group["words"],
@@ -120,6 +121,7 @@ def _verdicts(group: pd.DataFrame, *, key: str) -> None:
         },
         hide_index=True,
         key=key,
+        title="Claims and verdicts",
         height="content",
     )
 
@@ -191,7 +193,7 @@ def _details(shown: pd.DataFrame, stamp: str) -> None:
     if table.empty:
         st.caption("It was run at one σ_d only.")
         return
-    st.dataframe(
+    shown_table(
         pd.DataFrame(
             {
                 "At": table[columns.SETTING_LABEL],
@@ -203,6 +205,7 @@ def _details(shown: pd.DataFrame, stamp: str) -> None:
         ),
         hide_index=True,
         key="claim_settings",
+        title="A claim at every setting",
     )
 
 

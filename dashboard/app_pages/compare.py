@@ -18,6 +18,7 @@ from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.run_choice import choose_reference, choose_runs, choose_shown
 from dashboard.widgets.share_popover import Shared, shareable_page
+from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.words import comparison_words, percentile_words
 from dashboard.words.sentences import SIGMA_D
@@ -252,8 +253,9 @@ def _summary(
     table = comparisons.summary(sides, shown, means, rows)
     table[list(PERCENT)] = table[list(PERCENT)].astype(float) * 100
     table["pairing"] = [comparison_words.saving(rows[run_id]) if run_id in rows else "" for run_id in table["run_id"]]
-    st.dataframe(
+    shown_table(
         percentile_words.in_cells(table),
+        title=f"The runs at σ_d = {sigma_d_text(sigma_d)}",
         hide_index=True,
         column_order=list(SUMMARY),
         column_config=SUMMARY,
@@ -281,11 +283,12 @@ def _settings(sides: Sequence[Side]) -> None:
         st.caption("Nothing: these runs have the same settings.")
         return
     named = table.rename(columns={side.id: side.name for side in sides})
-    st.dataframe(
+    shown_table(
         named.astype(object).where(named.notna(), "–").astype(str).reset_index(),
         hide_index=True,
         column_config={columns.SETTING: st.column_config.TextColumn("Setting", pinned=True)},
         key="compare_settings",
+        title="Settings of the runs",
         alt="Settings of the chosen runs, a column a run.",
     )
 

@@ -10,6 +10,7 @@ from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.component_form import form_address
 from dashboard.widgets.control import Control
 from dashboard.widgets.page_link import page_link
+from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import technology_words as words
 from dashboard.words.sentences import SIGMA_D
@@ -97,8 +98,10 @@ def _facts_card(found: Technology) -> None:
         for what, fact in words.facts_table(found).items():
             st.markdown(f"**{what}.** {fact}")
         shown_unit = found.unit or "÷ g_max"
-        st.dataframe(
+        shown_table(
             words.shown_levels(found),
+            key="device_levels_table",
+            title=f"Levels of {found.label}",
             hide_index=True,
             alt="Every level's conductance, std by the formula and of sampled devices.",
             column_config={
@@ -200,10 +203,12 @@ def _overview() -> None:
         st.markdown("## All of them")
         table = technologies.overview()
         shares = [columns.LEAST, columns.MOST]
-        st.dataframe(
+        shown_table(
             table.assign(**{name: 100 * table[name] for name in shares}),
             hide_index=True,
             height="content",
+            key="technologies_table",
+            title="Device technologies",
             alt="Every technology with its range, its stds and its source.",
             column_config={
                 columns.LABEL: st.column_config.TextColumn("Device", pinned=True),

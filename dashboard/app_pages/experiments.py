@@ -15,6 +15,7 @@ from dashboard.widgets.control import Control
 from dashboard.widgets.ekl_card import METRIC
 from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.page_link import page_link
+from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.sweep_jobs import sweep_jobs
 from dashboard.widgets.theme_mode import theme_mode
@@ -188,7 +189,7 @@ def _differences(plan: str, experiment: Experiment, points: pd.DataFrame, stamp:
 
 
 def _difference_table(table: pd.DataFrame, heads: dict[str, "pd.Series[str]"]) -> None:
-    st.dataframe(
+    shown_table(
         pd.DataFrame(
             {
                 **heads,
@@ -204,6 +205,7 @@ def _difference_table(table: pd.DataFrame, heads: dict[str, "pd.Series[str]"]) -
         },
         hide_index=True,
         key="differences_table",
+        title="Paired differences in accuracy, in points",
     )
     st.caption("Points of accuracy, seed by seed and chip by chip.")
 

@@ -138,6 +138,7 @@ def _curve_card(record: RunRecord, device: str, largest: float, stream: Stream) 
         held = f"This run has no stored chips {tried}."
     card = Card(
         key="preview",
+        runs=(record.id,),
         question="How fast does accuracy fall?",
         caption=f"{progress_words(stream)} {held}",
         definition=CURVE_DEFINITION,

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.data import comparisons, stored
+from dashboard.data.citations import bibtex
 from dashboard.data.comparisons import SHOWN_ELSEWHERE
 from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
@@ -15,13 +16,16 @@ from dashboard.widgets.control import Choices
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
 from dashboard.widgets.page_link import page_link
+from dashboard.widgets.shown_table import shown_table, table_files
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
 from dashboard.widgets.waterfall_card import waterfall_card
-from dashboard.words import percentile_words
+from dashboard.words import paper_words, percentile_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import StoreError
+from neft.runs.paragraph import bibtex as run_bibtex
+from neft.runs.paragraph import methods_paragraph
 from neft.sigma_d import sigma_d_text
 
 COLUMNS = {
@@ -199,6 +203,9 @@ def _table(shown: pd.DataFrame) -> None:
         selection_mode="multi-row",
         alt="All stored runs, one a row.",
     )
+    table_files(
+        drawn, key=TABLE_KEY, title="Stored runs", column_config=COLUMNS, column_order=list(COLUMNS), numbers=shown
+    )
 
 
 def _picked(table: pd.DataFrame) -> list[str]:
@@ -225,7 +232,15 @@ def _differences(picked: list[str]) -> None:
     if differences.shape[1] == 0:
         st.caption("Nothing: these runs have the same settings.")
         return
-    st.dataframe(differences.T.astype(str), alt="The settings in which the picked runs differ.")
+    names = {record.id: record.facts.name for record in stored.records(picked)}
+    told = differences.T.astype(str).rename(columns=names if len(set(names.values())) == len(names) else {})
+    shown_table(
+        told.reset_index(names="Setting"),
+        key="picked_differences",
+        title="Settings that differ",
+        hide_index=True,
+        alt="The settings in which the picked runs differ.",
+    )
 
 
 def _details(record: RunRecord) -> None:
@@ -237,8 +252,11 @@ def _details(record: RunRecord) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("## Results on test chips")
-        st.dataframe(
+        shown_table(
             _results(record),
+            key=f"results_{record.id}",
+            title=f"{record.facts.name}, on test chips",
+            numbers=stored.results(record),
             hide_index=True,
             column_config=RESULTS,
             alt="Accuracy, EKL and calibration at every device variation.",
@@ -255,9 +273,18 @@ def _details(record: RunRecord) -> None:
         _layers(record)
     with right:
         _provenance(record)
+    _for_a_paper(record)
     note_editor(record.id)
     with st.expander("All settings"):
         st.json(record.config, expanded=2)
+
+
+def _for_a_paper(record: RunRecord) -> None:
+    with st.expander(
+        "For a paper: methods paragraph and BibTeX", icon=":material/menu_book:", key=f"paper_{record.id}"
+    ):
+        st.code(methods_paragraph(record), language=None, wrap_lines=True)
+        st.code(f"{run_bibtex(record)}\n{bibtex(paper_words.sources(record))}", language="latex")
 
 
 def _results(record: RunRecord) -> pd.DataFrame:
@@ -271,6 +298,7 @@ def _results(record: RunRecord) -> pd.DataFrame:
 def _training(record: RunRecord, history: pd.DataFrame) -> None:
     card = Card(
         key=f"history_{record.id}",
+        runs=(record.id,),
         question="How did it train?",
         caption=f"Epoch {record.summary.selected_epoch} was kept: the best validation accuracy under variation.",
         definition=TRAINING_DEFINITION,
@@ -284,6 +312,7 @@ def _layers(record: RunRecord) -> None:
     frame = stored.layers((record.id,), 1.0)
     card = Card(
         key=f"layers_{record.id}",
+        runs=(record.id,),
         question="Do the devices miss as they were asked to?",
         caption=(
             f"Std of the sampled weights' deviation over {SIGMA_D} and the layer's largest weight: "

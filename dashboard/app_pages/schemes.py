@@ -15,6 +15,7 @@ from dashboard.widgets.page_link import page_link
 from dashboard.widgets.scheme_budget import budget_card
 from dashboard.widgets.scheme_cards import COST, cost_card, curves_card, microscope_card, noise_card
 from dashboard.widgets.scheme_decision import decision_card
+from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.streaming import streamed
 from dashboard.words import scheme_words
 from dashboard.words.sentences import SIGMA_D
@@ -184,7 +185,13 @@ def _table(at: pd.DataFrame, *, first: str) -> None:
     number = st.column_config.NumberColumn
     formats = {HEADS[name]: number(format="%.2f") for name in FRACTIONS}
     formats |= {HEADS[name]: number(format="%.3g") for name in columns.COSTS}
-    st.dataframe(shown.rename(columns=HEADS), hide_index=True, column_config=formats, key="schemes_table")
+    shown_table(
+        shown.rename(columns=HEADS),
+        hide_index=True,
+        column_config=formats,
+        key="schemes_table",
+        title="Mapping and programming schemes",
+    )
     st.caption("Percentile: the 5th over chips, with its one-sided 95 % lower limit. Each scheme is a stored run.")
     pair = [str(schemes.best(at)[columns.RUN_ID].iloc[0]), first]
     page_link(Page.COMPARE, "Compare the best with the run as it is, chip by chip", query_params={address.RUNS: pair})

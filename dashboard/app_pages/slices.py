@@ -12,6 +12,7 @@ from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control, Number, sigma_d_control
 from dashboard.widgets.network_picker import layer_control, pick_network, say_why_not
 from dashboard.widgets.page_link import page_link
+from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
@@ -276,8 +277,13 @@ def _table(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
     bits = [bits_of(int(level), sliced.device_bits) for level in rows[columns.LEVEL]]
     with st.container(border=True, key="card_slices_table"):
         st.markdown("## The same in numbers")
-        st.dataframe(
-            rows.assign(bits=bits), key="slices_table", column_order=list(TABLE), column_config=TABLE, hide_index=True
+        shown_table(
+            rows.assign(bits=bits),
+            key="slices_table",
+            title="A weight's slices",
+            column_order=list(TABLE),
+            column_config=TABLE,
+            hide_index=True,
         )
         st.caption(
             f"Chip {chip}. Code {sliced.code} of {sliced.max_code} is {' '.join(bits)} in bits; the sign "

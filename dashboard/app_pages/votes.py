@@ -150,6 +150,7 @@ def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
     with left:
         card = Card(
             key="class_votes",
+            runs=(record.id,),
             question="Which class do chips say?",
             caption=(
                 "Bars: chips that say the class, with the 95 % interval; rings: its mean probability. A ring far from "
@@ -163,6 +164,7 @@ def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
     with right:
         card = Card(
             key="chip_votes",
+            runs=(record.id,),
             question="Which chip says what?",
             caption=(
                 "Blue: right; orange: wrong; the stronger, the surer. Move the slider and watch which chips change "

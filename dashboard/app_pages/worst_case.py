@@ -158,6 +158,8 @@ def _card(
     facts = record.facts
     card = Card(
         key="worst_case",
+        runs=(record.id,),
+        command=_command_line(record, th_gs),
         question="How low can an adversary bring it?",
         caption=(
             f"{facts.label}, {facts.backbone_label} on {facts.dataset_label}, {num_images:,} test images. Look for "
@@ -181,9 +183,12 @@ def _card(
 
 def _command(record: RunRecord, th_gs: tuple[float, ...]) -> None:
     with st.expander("The same from a command line", icon=":material/terminal:"):
-        bounds = f"0:{th_gs[-1]:g}:{th_gs[1]:g}"
-        st.code(f"neft worst-case {record.id} --th-g {bounds}", language=None, wrap_lines=True)
+        st.code(_command_line(record, th_gs), language=None, wrap_lines=True)
         st.caption("More `--steps` and `--restarts` search harder.")
+
+
+def _command_line(record: RunRecord, th_gs: tuple[float, ...]) -> str:
+    return f"neft worst-case {record.id} --th-g 0:{th_gs[-1]:g}:{th_gs[1]:g}"
 
 
 page()

@@ -1,6 +1,6 @@
 """Sources as a page shows them: the keys that code cites by, in words."""
 
 from neft.reference import departures
-from neft.reference.citations import cite, references, with_references
+from neft.reference.citations import bibtex, cite, references, with_references
 
-__all__ = ["cite", "departures", "references", "with_references"]
+__all__ = ["bibtex", "cite", "departures", "references", "with_references"]

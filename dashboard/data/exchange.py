@@ -161,15 +161,12 @@ def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Run": record.id,
-                "Method": record.facts.label,
-                "Backbone": record.facts.backbone_label,
+                "Run": record.facts.name,
                 "Data set": record.facts.dataset_label,
                 "Device": record.facts.device_label,
-                "Train σ_d": record.facts.train_sigma_d,
-                "Seed": record.facts.seed,
                 "Chips": record.facts.num_instances,
                 "Made": record.provenance.created,
+                "Id": record.id,
             }
             for record in records
         ]
@@ -178,7 +175,7 @@ def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 def results_table(records: Sequence[RunRecord]) -> pd.DataFrame:
     """A row per run and σ_d: the stored summary; of more than a few runs only at the σ_d that each was trained at."""
-    frames = [stored.results(record).assign(**{columns.RUN_ID: record.id}) for record in records]
+    frames = [stored.results(record).assign(Run=record.facts.name, Id=record.id) for record in records]
     if len(records) > FEW_RUNS:
         own = [(record.facts.train_sigma_d, frame) for record, frame in zip(records, frames, strict=True)]
         frames = [frame[same_sigma_d(frame[columns.SIGMA_D], at)] for at, frame in own]
@@ -186,7 +183,7 @@ def results_table(records: Sequence[RunRecord]) -> pd.DataFrame:
         return pd.DataFrame()
     whole = pd.concat(frames, ignore_index=True)
     heads = {
-        columns.RUN_ID: "Run",
+        "Run": "Run",
         columns.SIGMA_D: "σ_d",
         columns.ACCURACY: "Accuracy",
         columns.CI95: "± 95 %",
@@ -197,6 +194,7 @@ def results_table(records: Sequence[RunRecord]) -> pd.DataFrame:
         columns.CALIBRATION_ERROR: "Calibration error",
         columns.PULSES: "Pulses a weight",
         columns.READS: "Reads a weight",
+        "Id": "Id",
     }
     return whole[[name for name in heads if name in whole]].rename(columns=heads)
 
@@ -204,7 +202,10 @@ def results_table(records: Sequence[RunRecord]) -> pd.DataFrame:
 def differences_table(records: Sequence[RunRecord]) -> pd.DataFrame:
     """A row per run, a column for every setting in which they differ."""
     differing = tables.config_differences(records)
-    return differing.reset_index(names="Run") if differing.shape[1] else pd.DataFrame()
+    if not differing.shape[1]:
+        return pd.DataFrame()
+    names = [record.facts.name for record in records]
+    return differing.reset_index(names="Id").assign(Run=names)[["Run", *differing.columns, "Id"]]
 
 
 def commands(records: Sequence[RunRecord]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from dashboard.charts import Mode, chart_config
+from dashboard.charts.export import DRESS
 from dashboard.charts.theme import FONT_FAMILY, palette
 from dashboard.report.markdown import inline_html, markdown_html
 
@@ -93,6 +94,7 @@ def document_html(document: Document) -> str:
         markdown=markdown_html,
         inline_markdown=inline_html,
         drawn=_drawn,
+        dress=_dress,
         read=_read,
     )
 
@@ -102,6 +104,10 @@ def _drawn(chart: Chart, place: int) -> Markup:
         config=chart_config(chart.key), include_plotlyjs=False, full_html=False, div_id=f"chart-{place}"
     )
     return Markup(text)  # noqa: S704 - plotly escapes what a figure holds
+
+
+def _dress() -> Markup:
+    return Markup(DRESS)  # noqa: S704 - this package's own script
 
 
 def _read(value: object) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from dashboard.data import leaderboards
+from dashboard.widgets.shown_table import shown_table
 from dashboard.words import leaderboard_words
 from neft import columns
 
@@ -43,8 +44,10 @@ def board_table(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None
             st.info("No row has this constraint with this method.", icon=":material/inbox:")
             return
         shown = _as_table(rows, reference)
-        st.dataframe(
+        shown_table(
             _formatted(shown),
+            title=f"Leaderboard, differences to {words}",
+            numbers=rows,
             column_config=_column_config(words),
             hide_index=True,
             key="board_table",

@@ -9,6 +9,7 @@ from dashboard.data import plans
 from dashboard.data.plans import PLAIN, Experiment
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control
+from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings, sentences
 from neft import columns
@@ -103,7 +104,7 @@ def _table(rows: pd.DataFrame) -> None:
     is_reference = rows[columns.VARIANT] == PLAIN
     with st.container(border=True, key="card_budget_table"):
         st.markdown("## In numbers")
-        st.dataframe(
+        shown_table(
             pd.DataFrame(
                 {
                     "Steps": rows[columns.NUM_STEPS],
@@ -127,6 +128,8 @@ def _table(rows: pd.DataFrame) -> None:
             },
             hide_index=True,
             key="budget_table",
+            title="Accuracy by length of training",
+            numbers=rows,
             height="content",
         )
         st.caption("Differences to plain noise injection of the same length, seed by seed and chip by chip.")

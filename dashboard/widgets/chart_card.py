@@ -2,10 +2,11 @@
 
 import datetime
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,8 +15,13 @@ import streamlit as st
 
 from dashboard import charts
 from dashboard.charts.enlarged import enlarged
+from dashboard.charts.export import say_source
+from dashboard.data import sources
 from dashboard.data.citations import with_references
+from dashboard.data.sources import Source
+from dashboard.widgets.chart_saver import picture_buttons
 from dashboard.widgets.presenter import is_presenting
+from dashboard.widgets.printing import browser, printed
 from dashboard.widgets.theme_mode import theme_mode
 from neft import __version__, columns
 
@@ -33,6 +39,10 @@ class Card:
     definition: str
     """Markdown: the equation, its source by its key, and how the picture was computed."""
     alt: str
+    runs: tuple[str, ...] = ()
+    """Ids of the runs that it shows, where the rows of its table do not name them."""
+    command: str = ""
+    """What computes the numbers again, where that is not the training of its runs."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,11 @@ class Drawn:
     card: Card
     figure: go.Figure
     table: pd.DataFrame
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Ids of the runs that it shows."""
+        return self.card.runs or sources.runs_in(self.table)
 
 
 _collected: ContextVar[list[Drawn] | None] = ContextVar("collected", default=None)
@@ -84,6 +99,9 @@ def chart_card(
     others = _collected.get()
     if others is not None:
         others.append(drawn)
+    source = sources.source_of(drawn.runs)
+    lines = [*(source.lines if source else []), f"neft {__version__}"]
+    say_source(figure, title=card.question, source=lines, legend=without)
     with st.container(border=True, key=f"card_{card.key}", height="stretch", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -92,9 +110,22 @@ def chart_card(
                     controls()
             with st.popover("About", icon=":material/info:", key=f"about_{card.key}"):
                 st.markdown(_formulae_on_their_own(with_references(card.definition)))
-                _files(drawn)
+                _files(drawn, source)
         draw_chart(_without(figure, without) if without else figure, key=card.key, alt=card.alt)
-        st.caption(card.caption)
+        _foot(drawn)
+
+
+def _foot(drawn: Drawn) -> None:
+    """What to look for, and beside it the commands that make the numbers again."""
+    commands = [drawn.card.command] if drawn.card.command else sources.making(drawn.runs)
+    with st.container(horizontal=True, wrap=False):
+        st.caption(drawn.card.caption)
+        if commands:
+            with st.popover(
+                "Again", icon=":material/terminal:", key=f"again_{drawn.card.key}", type="tertiary", help="Its command"
+            ):
+                st.markdown("From a command line; what is stored already is not computed twice:")
+                st.code("\n".join(commands), language=None, wrap_lines=True)
 
 
 def _without(figure: go.Figure, names: Sequence[str]) -> go.Figure:
@@ -129,43 +160,44 @@ def _formulae_on_their_own(markdown: str) -> str:
     return re.sub(r"\$\$(.+?)\$\$", r"\n$$\n\1\n$$\n", markdown, flags=re.DOTALL)
 
 
-def _files(drawn: Drawn) -> None:
+def _files(drawn: Drawn, source: Source | None) -> None:
     """What can be saved of a card; each file is made when it is asked for."""
     key, mode = drawn.card.key, theme_mode()
     with st.container(horizontal=True):
-        st.download_button(
-            "Data as CSV",
-            data=lambda: as_csv(drawn.table),
-            file_name=f"{key}.csv",
-            mime="text/csv",
-            key=f"csv_{key}",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Chart as HTML",
-            data=lambda: _as_page(drawn, mode),
-            file_name=f"{key}.html",
-            mime="text/html",
-            key=f"html_{key}",
-            icon=":material/download:",
-            on_click="ignore",
-            help="One file that works offline, with zoom and hover: the chart, its caption and its definition. 5 MB.",
-        )
-    st.caption("As a PNG: the camera in the chart's toolbar, which shows when the pointer is over the chart.")
+        picture_buttons(key)
+        _save("CSV", lambda: as_csv(drawn.table, facts_of(drawn, source)), f"{key}.csv", "text/csv")
+        _save("HTML", lambda: _as_page(drawn, source, mode).encode(), f"{key}.html", "text/html")
+        if browser():
+            _save("PDF", lambda: printed(_as_page(drawn, source, mode)), f"{key}.pdf", "application/pdf")
+    st.caption(
+        "PNG and SVG show the chart as it stands, zoomed and filtered; HTML keeps zoom and hover and works offline "
+        "(5 MB). Each says its data, network, device, seeds × chips and runs; in the CSV in lines that begin with #."
+    )
 
 
-def as_csv(table: pd.DataFrame) -> bytes:
-    """A table as a file; the runs of a row are joined."""
+def _save(kind: str, data: Callable[[], bytes], name: str, mime: str) -> None:
+    st.download_button(kind, data=data, file_name=name, mime=mime, key=f"save_{name}", on_click="ignore")
+
+
+def facts_of(drawn: Drawn, source: Source | None) -> dict[str, str]:
+    """What a file says of itself, by name: title, data, network, device, seeds × chips, every run, and when."""
+    runs = {"Runs": ", ".join(source.run_ids)} if source else {}
+    made = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, neft {__version__}"
+    return {"Title": drawn.card.question, **(source.facts if source else {}), **runs, "Made": made}
+
+
+def as_csv(table: pd.DataFrame, facts: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """A table as a file; the runs of a row are joined, and facts stand above it in lines that begin with #."""
     joined = {name: table[name].map(", ".join) for name in (columns.RUN_IDS,) if name in table}
-    return table.assign(**joined).to_csv(index=False).encode()
+    head = "".join(f"# {name}: {' '.join(words.split())}\n" for name, words in facts.items())
+    return (head + table.assign(**joined).to_csv(index=False)).encode()
 
 
-def _as_page(drawn: Drawn, mode: charts.Mode) -> bytes:
+def _as_page(drawn: Drawn, source: Source | None, mode: charts.Mode) -> str:
     from dashboard import report  # noqa: PLC0415
 
-    made = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, neft {__version__}"
-    return report.chart_document(report_chart(drawn), {"Made": made}, mode).encode()
+    origin = {name: words for name, words in facts_of(drawn, source).items() if name != "Title"}
+    return report.chart_document(report_chart(drawn), origin, mode)
 
 
 def report_chart(drawn: Drawn) -> "report.Chart":

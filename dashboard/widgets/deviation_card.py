@@ -34,6 +34,7 @@ def deviation_card(selection: Selection) -> None:
     ratios = stored.deviation_ratios(run_ids, selection.sigma_d) if run_ids else pd.DataFrame()
     card = Card(
         key="deviations",
+        runs=run_ids,
         question="How far do the weights miss?",
         caption=(
             f"One network a method (its lowest seed) at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; dashed is the "

@@ -6,6 +6,7 @@ from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.charts.theme import HEIGHT
 from dashboard.data import stored
+from dashboard.data.sources import runs_in
 from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
 from dashboard.widgets.control import Control
 from dashboard.widgets.theme_mode import theme_mode
@@ -37,6 +38,7 @@ def ekl_card(selection: Selection, rows: pd.DataFrame, *, height: int = HEIGHT, 
     spread = "every seed and chip is one value"
     card = Card(
         key="ekl",
+        runs=runs_in(rows),
         question="How sure are the right answers?",
         caption=(f"Every chip at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; further left is surer."),
         definition=EKL_DEFINITION,

@@ -35,6 +35,7 @@ def layer_card(
     found = previews.by_layer(stream)
     card = Card(
         key=key,
+        runs=(record.id,),
         question=question,
         caption=f"{_layer_words(found, sigma_d)} {progress_words(stream)}",
         definition=LAYER_DEFINITION,

@@ -42,6 +42,7 @@ def magnitude_card(records: Sequence[RunRecord]) -> None:
     shares = result_words.small_words(image_outcomes.small_shares(found), image_outcomes.SMALL)
     card = Card(
         key="magnitudes",
+        runs=tuple(record.id for record in records),
         question="How many weights are small?",
         caption=f"One network a method (its lowest seed). {shares}",
         definition=MAGNITUDE_DEFINITION,

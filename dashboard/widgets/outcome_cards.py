@@ -114,6 +114,7 @@ def _per_image(found: list[Opened], *, is_calibrated: bool) -> None:
     quantiles = image_outcomes.image_quantiles(found, is_calibrated=is_calibrated)
     card = Card(
         key="per_image",
+        runs=tuple(one.record.id for one in found),
         question="Are few images unsure, or all?",
         caption=(
             "Each image's EKL over the chips that get it right. A long climb on the right is a few images that "
@@ -176,6 +177,7 @@ def _reliability(found: list[Opened], *, is_calibrated: bool, can_calibrate: boo
     after = image_outcomes.calibration_errors(found, is_calibrated=True) if can_calibrate else pd.DataFrame()
     card = Card(
         key="reliability",
+        runs=tuple(one.record.id for one in found),
         question="Is a confident answer right?",
         caption=(
             "Below the diagonal chips are surer than they may be. Small marks below: where the predictions lie. "
@@ -193,6 +195,7 @@ def _confidence(found: list[Opened], *, is_calibrated: bool) -> None:
     sigma_d = found[0].stream.sigma_d
     card = Card(
         key="confidence",
+        runs=tuple(one.record.id for one in found),
         question="Does a wrong answer sound unsure?",
         caption=(
             f"At {SIGMA_D} = {sigma_d_text(sigma_d)}. Full marks: right predictions; hollow: wrong ones; thin lines "

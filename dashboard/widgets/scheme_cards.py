@@ -63,6 +63,7 @@ def curves_card(record: RunRecord, table: pd.DataFrame, sigma_d: float) -> None:
     front = table.assign(**{columns.ON_FRONT: table[columns.ON_FRONT] & same_sigma_d(table[columns.SIGMA_D], sigma_d)})
     card = Card(
         key="scheme_curves",
+        runs=(record.id,),
         question="How fast does each fall?",
         caption="Look for lines that stay up where others fall. Pointing at a line names its scheme.",
         definition=SCHEMES_DEFINITION,
@@ -107,6 +108,7 @@ def microscope_card(record: RunRecord, sigma_d: float) -> None:
     found = schemes.deviations(record, layer, number, sigma_d)
     card = Card(
         key="scheme_microscope",
+        runs=(record.id,),
         question="How does one weight miss?",
         caption=f"Weight {number} of {layer} at {SIGMA_D} = {sigma_d_text(sigma_d)}. Compare widths, not heights.",
         definition=MICROSCOPE_DEFINITION,

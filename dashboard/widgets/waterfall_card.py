@@ -103,6 +103,8 @@ def _so_far(record: RunRecord, sigma_d: float, way: Descent) -> list[Descent]:
 def _card(record: RunRecord, table: pd.DataFrame, dearest: str, sigma_d: float, num_chips: int) -> None:
     card = Card(
         key=f"waterfall_{record.id}",
+        runs=(record.id,),
+        command=f"neft waterfall {record.id}",
         question=QUESTION,
         caption=(
             f"Accuracy step by step, at {SIGMA_D} = {sigma_d_text(sigma_d)}, {num_chips} chips of "

@@ -55,6 +55,25 @@ class Citation:
         numbers = f"; numbered as in {self.numbering}" if self.numbering else ""
         return f"{authors}: *{self.title}*, {', '.join(places)}{numbers}."
 
+    def bibtex(self, key: str) -> str:
+        """As an entry of a BibTeX file, under this key."""
+        # a braced title keeps its capitals
+        fields = {
+            "author": " and ".join(self.authors),
+            "title": f"{{{self.title}}}",
+            "year": str(self.year),
+            "howpublished" if not self.venue else "journal": self.venue or "arXiv",
+            "doi": self.doi,
+            "eprint": self.arxiv,
+            "archiveprefix": "arXiv" if self.arxiv else "",
+        }
+        body = ",\n".join(f"  {name} = {{{_for_bibtex(words)}}}" for name, words in fields.items() if words)
+        return f"@{'article' if self.venue else 'misc'}{{{key},\n{body},\n}}\n"
+
+
+def _for_bibtex(words: str) -> str:
+    return re.sub(r"([&%$#])", r"\\\1", words)
+
 
 @cache
 def citations() -> Mapping[str, Citation]:
@@ -85,6 +104,15 @@ def references(text: str) -> tuple[str, ...]:
     ('D. P. Kingma, J. Ba: *Adam: A Method for Stochastic Optimization*, ICLR 2015, arXiv 1412.6980.',)
     """
     return tuple(dict.fromkeys(_citation(key).full for key in KEY.findall(text)))
+
+
+def bibtex(text: str) -> str:
+    """The sources that a text cites as entries of a BibTeX file, each once.
+
+    Raises:
+        ConfigError: a key that is not known.
+    """
+    return "\n".join(_citation(key).bibtex(key) for key in dict.fromkeys(KEY.findall(text)))
 
 
 def with_references(text: str) -> str:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from neft.component import Component
 from neft.runs.commands import whole_command
-from neft.sigma_d import same_sigma_d
+from neft.sigma_d import same_sigma_d, sigma_d_text
 
 SCHEMA_VERSION = 5
 """What older records lack is added when they are read (`neft.runs.migrations`)."""
@@ -72,6 +72,13 @@ class RunFacts(Component):
     num_test_images: int | None = None
     """On which each chip was tried; None of a data set of one's own that was used whole."""
     sigma_ds: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        """What a run is called where people read: `OVF, VGG-8 1/4, σ_d 0.1, seed 7`; its id stays its key."""
+        backbone = self.backbone_label.replace(", width ", " ").replace(", ", " ")
+        trained = f"σ_d {sigma_d_text(self.train_sigma_d)}" if self.train_sigma_d else ""
+        return ", ".join(part for part in (self.label, backbone, trained, f"seed {self.seed}") if part)
 
     @property
     def entry_label(self) -> str:

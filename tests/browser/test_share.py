@@ -1,6 +1,7 @@
 """Runs leave one dashboard as a file and come into another; reports and charts work without any server."""
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,3 +97,26 @@ def test_toolbar_saves_a_picture_on_the_pages_own_colour(themed_page: Page, serv
         "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor.match(/\\d+/g).map(Number)"
     )
     assert corner == [*page_colour[:3], 255]
+
+
+def test_saved_svg_says_its_title_its_data_and_its_runs(page: Page, server: Server, tmp_path: Path) -> None:
+    open_page(page, server)
+    card = page.locator(".st-key-card_accuracy")
+    expect(card.locator(CHART).first).to_be_visible()
+    wait_idle(page)
+    title = card.get_by_role("heading").first.inner_text()
+    height = card.locator(".js-plotly-plot").evaluate("plot => plot._fullLayout.height")
+    card.get_by_role("button", name="About").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="SVG", exact=True).click()
+    path = tmp_path / "accuracy.svg"
+    waiting.value.save_as(path)
+
+    texts = " ".join(re.sub("<[^>]*>", "", found) for found in re.findall("<text.*?</text>", path.read_text("utf-8")))
+    assert waiting.value.suggested_filename == "accuracy.svg"
+    assert title in texts
+    assert "Data: Digits" in texts
+    assert "Device: RRAM1" in texts
+    assert re.search(r"\d seeds? × \d+ chips", texts)
+    assert "Runs: digits-vgg8w4-" in texts
+    assert card.locator(".js-plotly-plot").evaluate("plot => plot._fullLayout.height") == height

@@ -102,10 +102,11 @@ def test_means_and_intervals_are_those_of_the_stored_chips(
 def test_every_run_is_there_with_its_stored_numbers(text: str, records: list[RunRecord]) -> None:
     tables = Tables(text)
 
-    assert tables.column("The 10 runs", "Run") == [record.id for record in records]
+    assert tables.column("The 10 runs", "Id") == [record.id for record in records]
+    assert tables.column("The 10 runs", "Run") == [record.facts.name for record in records]
     found = dict(
         zip(
-            zip(tables.column("Every run", "Run"), tables.column("Every run", "σ_d"), strict=True),
+            zip(tables.column("Every run", "Id"), tables.column("Every run", "σ_d"), strict=True),
             tables.column("Every run", "Accuracy"),
             strict=True,
         )
@@ -120,7 +121,7 @@ def test_every_run_is_there_with_its_stored_numbers(text: str, records: list[Run
 def test_percentiles_are_there_with_their_limits(text: str, records: list[RunRecord], shipped: RunStore) -> None:
     tables = Tables(text)
     heads = ("1st percentile", "1st pct., at least", "1st pct., at most")
-    where = list(zip(tables.column("Every run", "Run"), tables.column("Every run", "σ_d"), strict=True))
+    where = list(zip(tables.column("Every run", "Id"), tables.column("Every run", "σ_d"), strict=True))
     found = dict(zip(where, zip(*(tables.column("Every run", head) for head in heads), strict=True), strict=True))
 
     for record in records:
@@ -166,7 +167,7 @@ def test_of_many_runs_only_the_trained_sigma_d_is_reported(
 
     trained = {record.id: record.facts.train_sigma_d for record in records}
     assert len(table) == len(records)
-    assert (table["Run"].map(trained) - table["σ_d"]).abs().max() < 1e-9
+    assert (table["Id"].map(trained) - table["σ_d"]).abs().max() < 1e-9
 
 
 def test_landing_page_offers_its_report_and_its_address(shipped: RunStore) -> None:
@@ -175,7 +176,7 @@ def test_landing_page_offers_its_report_and_its_address(shipped: RunStore) -> No
     assert not app.exception
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels.count("Report as HTML") == 1
-    assert labels.count("Chart as HTML") == labels.count("Data as CSV") == len(app.get("plotly_chart"))
+    assert labels.count("HTML") == labels.count("CSV") == len(app.get("plotly_chart"))
     assert "read=fixed" in words(app)
     assert "runs as one file" in words(app)
 

@@ -117,7 +117,7 @@ def test_any_text_leaves_the_document_as_it_is(text: str) -> None:
     page = Page(document_html(Document("T", "", [Table("t", pd.DataFrame({text: [text]}))], {text: text})))
 
     assert page.tags[page.tags.index("section") :] == [
-        *("section", "div", "table", "thead", "tr", "th", "tbody", "tr", "td"),
+        *("section", "details", "summary", "div", "table", "thead", "tr", "th", "tbody", "tr", "td"),
         *("footer", "dl", "dt", "dd", "script"),
     ]
 

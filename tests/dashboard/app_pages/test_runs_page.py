@@ -107,7 +107,7 @@ def test_picked_runs_say_what_differs_between_them(shipped: RunStore) -> None:
 
     assert len(app.tabs) == 2
     assert "What differs" in words(app)
-    assert app.dataframe[1].value.T["training.seed"].tolist() == ["0", "1"]
+    assert app.dataframe[1].value.set_index("Setting").loc["training.seed"].tolist() == ["0", "1"]
     assert len(charts(app)) == 4
 
 
