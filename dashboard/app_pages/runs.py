@@ -35,11 +35,15 @@ COLUMNS = {
     "device_label": st.column_config.TextColumn("Device"),
     columns.TRAIN_SIGMA_D: st.column_config.NumberColumn("Train σ_d", format="%.2f"),
     columns.SEED: st.column_config.NumberColumn("Seed"),
+    "seeds": st.column_config.ListColumn("Seeds"),
     "differs": st.column_config.TextColumn(
         "What else differs", width="medium", help="Settings that not all listed runs share."
     ),
     "accuracy_at_train_sigma_d": st.column_config.ProgressColumn(
         "At train σ_d", format="%.1f %%", min_value=0, max_value=100, help="Mean accuracy at the training's own σ_d."
+    ),
+    "accuracy_std": st.column_config.NumberColumn(
+        "± seeds", format="%.2f", help="Std of that mean over seeds, in points."
     ),
     "percentile_1_at_train_sigma_d": st.column_config.NumberColumn(
         "1st percentile",
@@ -63,6 +67,8 @@ COLUMNS = {
     "created": st.column_config.DatetimeColumn("Created", format="YYYY-MM-DD HH:mm"),
     columns.RUN_ID: st.column_config.TextColumn("Id"),
 }
+BY_SEEDS = ("seeds", "accuracy_std")
+"""Columns of a row that holds several seeds."""
 PERCENT = ("accuracy_at_train_sigma_d", "percentile_1_at_train_sigma_d", "clean_accuracy", "validation_accuracy")
 TRAINING_DEFINITION = r"""
 **Training.** Loss on training images, and accuracy on training and validation images after every epoch. Validation is
@@ -108,9 +114,14 @@ def page() -> None:
     stop_without_runs()
     readable_tags()
     st.title("Stored runs")
-    shown = _filtered(stored.runs_table())
-    st.markdown(f"**{len(shown)} runs.** Pick rows to see what differs between them and what each one is.")
-    _table(shown)
+    shown = _found(_filtered(stored.runs_table()))
+    by_seeds = st.session_state.get(address.RUNS_SEEDS, False)
+    count = f"**{len(shown)} runs.**"
+    if by_seeds:
+        shown = stored.seeds_together(shown)
+        count = f"{count[:-3]} in {len(shown)} rows, those of one training and several seeds together.**"
+    st.markdown(f"{count} Pick rows to see what differs between them and what each one is.")
+    _table(shown, by_seeds=by_seeds)
     picked = _picked(stored.runs_table())
     show_problems()
     show_note_problems()
@@ -120,9 +131,7 @@ def page() -> None:
     _ways_on(picked)
     if len(records) > 1:
         _differences(picked)
-    tabs = st.tabs(
-        [f"{record.facts.label}, σ_d {record.facts.train_sigma_d:g}, seed {record.facts.seed}" for record in records]
-    )
+    tabs = st.tabs([record.facts.name for record in records])
     for tab, record in zip(tabs, records, strict=True):
         with tab:
             _details(record)
@@ -133,6 +142,37 @@ def _ways_on(picked: list[str]) -> None:
         if len(picked) > 1:
             page_link(Page.COMPARE, "Compare these", query_params={address.RUNS: picked})
         page_link(Page.SHARE, "Export these", query_params={address.BUNDLE: picked})
+
+
+def _found(table: pd.DataFrame) -> pd.DataFrame:
+    """The runs in whose name, id or tags every word of the search stands, and one's own alone where asked."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input(
+            "Search",
+            key=address.RUNS_FIND,
+            bind="query-params",
+            placeholder="a method, a setting, a tag, part of an id",
+            icon=":material/search:",
+            width=340,
+            help="Every word must stand in a run's name, its settings, its id or its tags.",
+        )
+        is_mine = st.toggle(
+            "Mine only", key=address.RUNS_MINE, bind="query-params", help="Runs that you trained or imported here."
+        )
+        st.toggle(
+            "Seeds together",
+            key=address.RUNS_SEEDS,
+            bind="query-params",
+            help="One row for the runs that agree in all but the seed: the mean over seeds, and how far they spread.",
+        )
+    if is_mine:
+        table = table[[not stored.is_shipped(run_id) for run_id in table[columns.RUN_ID]]]
+    wanted = (words or "").casefold().split()
+    if wanted:
+        names, tags = comparisons.readable_names(), tags_of_runs()
+        said = [f"{names[run_id]} {run_id} {' '.join(tags.get(run_id, ()))}" for run_id in table[columns.RUN_ID]]
+        table = table[[all(word in text.casefold() for word in wanted) for text in said]]
+    return table.reset_index(drop=True)
 
 
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:
@@ -174,13 +214,14 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("created", ascending=False, ignore_index=True)
 
 
-def _table(shown: pd.DataFrame) -> None:
+def _table(shown: pd.DataFrame, *, by_seeds: bool) -> None:
     ids = shown[columns.RUN_ID].tolist()
+    picks = shown[columns.RUN_IDS].tolist() if by_seeds else [(run_id,) for run_id in ids]
 
     def keep_picked() -> None:
         # the table's selection is by position: ids at once
         rows = st.session_state[TABLE_KEY]["selection"]["rows"]
-        st.session_state[address.RUNS] = [ids[row] for row in rows if row < len(ids)]
+        st.session_state[address.RUNS] = [run_id for row in rows if row < len(picks) for run_id in picks[row]]
 
     differs = stored.differing_settings(tuple(ids), without=SHOWN_ELSEWHERE)
     drawn = shown.assign(
@@ -189,12 +230,16 @@ def _table(shown: pd.DataFrame) -> None:
         curve=shown[columns.RUN_ID].map(comparisons.accuracy_lines()),
         tags=shown[columns.RUN_ID].map(tags_of_runs()),
     )
-    for name in PERCENT:
-        drawn[name] = drawn[name] * 100
+    for name in (*PERCENT, "accuracy_std"):
+        if name in drawn:
+            drawn[name] = drawn[name].astype(float) * 100
+    order = [
+        name for name in COLUMNS if name not in ((columns.SEED, columns.RUN_ID, "curve") if by_seeds else BY_SEEDS)
+    ]
     _ = st.dataframe(
         drawn,
         key=TABLE_KEY,
-        column_order=list(COLUMNS),
+        column_order=order,
         column_config=COLUMNS,
         hide_index=True,
         height=380,
@@ -203,25 +248,26 @@ def _table(shown: pd.DataFrame) -> None:
         selection_mode="multi-row",
         alt="All stored runs, one a row.",
     )
-    table_files(
-        drawn, key=TABLE_KEY, title="Stored runs", column_config=COLUMNS, column_order=list(COLUMNS), numbers=shown
-    )
+    table_files(drawn, key=TABLE_KEY, title="Stored runs", column_config=COLUMNS, column_order=order, numbers=shown)
 
 
 def _picked(table: pd.DataFrame) -> list[str]:
-    options = table[columns.RUN_ID].tolist()
+    names = comparisons.readable_names()
+    options = {run_id: names[run_id] for run_id in table[columns.RUN_ID]}
     if address.RUNS not in st.session_state and address.RUNS not in st.query_params:
-        st.session_state[address.RUNS] = st.session_state.get(address.PICKED, [])
-    if address.RUNS in st.session_state:
-        st.session_state[address.RUNS] = [run_id for run_id in st.session_state[address.RUNS] if run_id in options]
-    picked = st.multiselect(
-        "Picked runs",
-        options,
+        st.session_state[address.RUNS] = list(st.session_state.get(address.PICKED, []))
+    choices = Choices(
         key=address.RUNS,
-        bind="query-params",
-        placeholder="Pick rows above, or choose ids here",
-        help="Kept in the address: copy it to show these runs to someone else.",
+        label="Picked runs",
+        options=options,
+        default=(),
+        kind="list",
+        stays=False,
+        placeholder="Pick rows above, or choose here",
+        width="stretch",
+        help="Kept in the address by their ids: copy it to show these runs to someone else.",
     )
+    picked = choices.draw()
     st.session_state[address.PICKED] = picked  # other pages take them along
     return picked
 

@@ -40,6 +40,11 @@ def runs_table() -> pd.DataFrame:
     return tables.runs_table(found).assign(**{DATA_KEY: [tables.data_key(record) for record in found]})
 
 
+def seeds_together(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per training repeated from several seeds, of some rows of the table of runs."""
+    return tables.seeds_together(table)
+
+
 def records(run_ids: Sequence[str]) -> list[RunRecord]:
     """The records of some runs, in the given order; those that are gone are left out."""
     known = {record.id: record for record in listing().records}

@@ -177,6 +177,10 @@ class Choices:
     kind: Literal["pills", "list"] = "pills"
     stays: bool = True
     """For the whole session, also while other pages are shown."""
+    placeholder: str = "All"
+    """Of a list in which nothing is chosen."""
+    width: int | Literal["stretch"] = 260
+    """Of a list."""
 
     def chosen(self) -> list[str]:
         """The keys that it holds, or will hold once it is drawn: a figure is made before its card."""
@@ -221,7 +225,7 @@ class Choices:
             format_func=self.options.__getitem__,
             key=self.key,
             help=self.help,
-            placeholder="All",
-            width=260,
+            placeholder=self.placeholder,
+            width=self.width,
             persist_state="session" if self.stays else None,
         )

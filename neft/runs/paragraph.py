@@ -74,8 +74,8 @@ def _found(record: RunRecord) -> str:
     metric = own.metrics.get(columns.ACCURACY) if own else None
     if own is None or metric is None or metric.mean is None:
         return ""
-    has_low = metric.percentile_1 is not None and metric.num_instances >= HUNDRED
-    low = f"; the 1st percentile over chips is {100 * metric.percentile_1:.1f} %" if has_low else ""
+    lowest = metric.percentile_1 if metric.num_instances >= HUNDRED else None
+    low = "" if lowest is None else f"; the 1st percentile over chips is {100 * lowest:.1f} %"
     mean = _with_interval(100 * metric.mean, 100 * (metric.ci95 or 0.0))
     return f"At σ_d = {sigma_d_text(own.sigma_d)} its mean accuracy is {mean}{low}."
 

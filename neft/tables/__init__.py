@@ -64,6 +64,7 @@ from neft.tables.runs import (
     named_by_recipe,
     recipe,
     runs_table,
+    seeds_together,
     summary_table,
     unseen_words,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "recipe",
     "runs_table",
     "scaled_deviations",
+    "seeds_together",
     "select_protocol",
     "setting_effects",
     "setting_points",

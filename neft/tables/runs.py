@@ -53,6 +53,13 @@ RUN_COLUMNS = (
     "created",
 )
 
+MEAN_OVER_SEEDS = (
+    "accuracy_at_train_sigma_d",
+    "percentile_1_at_train_sigma_d",
+    "clean_accuracy",
+    "validation_accuracy",
+    "training_seconds",
+)
 NOT_PART_OF_A_RECIPE = (
     "training.seed",
     "training.sigma_d",
@@ -82,6 +89,35 @@ def runs_table(
     """
     rows = [_run_row(record, instances.get(record.id)) for record in records]
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS))
+
+
+def seeds_together(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per training repeated from several seeds: runs that agree in all but the seed.
+
+    Numbers are means over its runs; `seeds` and `run_ids` are those of its runs, ascending by seed, `num_seeds` counts
+    them, `accuracy_std` is the std over seeds of the mean accuracy at the training's own sigma_d (NaN for one seed),
+    and what else it says is its latest run's.
+
+    Args:
+        table: `runs_table`.
+    """
+    rows: list[dict[str, object]] = []
+    keys = [columns.RECIPE, columns.TRAIN_SIGMA_D, "num_sigma_ds"]
+    for _, group in table.sort_values("created").groupby(keys, sort=False):
+        of_seeds = group.sort_values(columns.SEED)
+        latest: dict[str, object] = {str(name): value for name, value in group.iloc[-1].items()}
+        means = {name: group[name].astype(float).mean() for name in MEAN_OVER_SEEDS}
+        rows.append(
+            latest
+            | means
+            | {
+                "seeds": tuple(int(seed) for seed in of_seeds[columns.SEED]),
+                columns.RUN_IDS: tuple(of_seeds[columns.RUN_ID]),
+                columns.NUM_SEEDS: int(group[columns.SEED].nunique()),
+                "accuracy_std": group["accuracy_at_train_sigma_d"].astype(float).std(ddof=1),
+            }
+        )
+    return pd.DataFrame(rows, columns=[*table.columns, "seeds", columns.RUN_IDS, columns.NUM_SEEDS, "accuracy_std"])
 
 
 def summary_table(record: RunRecord, instances: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -107,7 +107,7 @@ def test_picked_runs_say_what_differs_between_them(shipped: RunStore) -> None:
 
     assert len(app.tabs) == 2
     assert "What differs" in words(app)
-    assert app.dataframe[1].value.set_index("Setting").loc["training.seed"].tolist() == ["0", "1"]
+    assert app.dataframe[1].value.set_index("Setting").T["training.seed"].tolist() == ["0", "1"]
     assert len(charts(app)) == 4
 
 
@@ -175,3 +175,28 @@ def test_a_run_opens_the_train_page_with_its_settings(shipped: RunStore) -> None
     assert queries["Train again, same seed"] == f"like={run_id}"
     assert queries["Train again, another seed"] == f"like={run_id}&reseed=yes"
     assert "A run with these settings is stored" in words(open_page(Page.TRAIN, like=run_id))
+
+
+def test_search_keeps_the_runs_in_whose_words_every_word_stands(shipped: RunStore) -> None:
+    app = open_page(Page.RUNS, f_find="ovf seed 1")
+
+    assert [shipped.record(run_id).facts.seed for run_id in app.dataframe[0].value["run_id"]] == [1]
+    assert set(app.dataframe[0].value["method"]) == {"ovf"}
+
+
+def test_mine_only_leaves_out_what_came_with_the_package(shipped: RunStore) -> None:
+    app = open_page(Page.RUNS, f_mine="true")
+
+    assert "**0 runs.**" in words(app)
+
+
+def test_seeds_together_is_a_row_per_training_with_the_mean_of_its_seeds(shipped: RunStore) -> None:
+    records = [record for record in shipped.list().records if record.facts.variant == "ovf"]
+
+    rows = open_page(Page.RUNS, f_seeds="true").dataframe[0].value
+
+    (row,) = rows[rows["variant"] == "ovf"].to_dict("records")
+    assert row["seeds"] == tuple(sorted(record.facts.seed for record in records))
+    own = [record.summary.at(record.facts.train_sigma_d) for record in records]
+    means = [at.metrics["accuracy"].mean for at in own if at is not None]
+    assert row["accuracy_at_train_sigma_d"] == pytest.approx(100 * sum(mean or 0 for mean in means) / len(means))
