@@ -1,6 +1,7 @@
 """All stored runs: a table with what differs, and the details of those that are picked."""
 
 import json
+import re
 
 import pandas as pd
 import streamlit as st
@@ -67,8 +68,8 @@ COLUMNS = {
     "created": st.column_config.DatetimeColumn("Created", format="YYYY-MM-DD HH:mm"),
     columns.RUN_ID: st.column_config.TextColumn("Id"),
 }
-BY_SEEDS = ("seeds", "accuracy_std")
-"""Columns of a row that holds several seeds."""
+BY_SEEDS = ("seeds", "accuracy_std")  # columns of a row that holds several seeds
+SHORT = 2
 PERCENT = ("accuracy_at_train_sigma_d", "percentile_1_at_train_sigma_d", "clean_accuracy", "validation_accuracy")
 TRAINING_DEFINITION = r"""
 **Training.** Loss on training images, and accuracy on training and validation images after every epoch. Validation is
@@ -171,8 +172,13 @@ def _found(table: pd.DataFrame) -> pd.DataFrame:
     if wanted:
         names, tags = comparisons.readable_names(), tags_of_runs()
         said = [f"{names[run_id]} {run_id} {' '.join(tags.get(run_id, ()))}" for run_id in table[columns.RUN_ID]]
-        table = table[[all(word in text.casefold() for word in wanted) for text in said]]
+        table = table[[all(_holds(text.casefold(), word) for word in wanted) for text in said]]
     return table.reset_index(drop=True)
+
+
+def _holds(text: str, word: str) -> bool:
+    """Whether a word stands in a text; one of a letter or two, as a seed, stands there by itself."""
+    return word in text if len(word) > SHORT else word in re.split(r"[\s,·]+", text)
 
 
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:

@@ -196,7 +196,7 @@ def test_seeds_together_is_a_row_per_training_with_the_mean_of_its_seeds(shipped
     rows = open_page(Page.RUNS, f_seeds="true").dataframe[0].value
 
     (row,) = rows[rows["variant"] == "ovf"].to_dict("records")
-    assert row["seeds"] == tuple(sorted(record.facts.seed for record in records))
+    assert tuple(row["seeds"]) == tuple(sorted(record.facts.seed for record in records))
     own = [record.summary.at(record.facts.train_sigma_d) for record in records]
     means = [at.metrics["accuracy"].mean for at in own if at is not None]
     assert row["accuracy_at_train_sigma_d"] == pytest.approx(100 * sum(mean or 0 for mean in means) / len(means))
