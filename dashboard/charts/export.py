@@ -15,15 +15,17 @@ const wrapped = (text, most) => text.split(" ").reduce((lines, word) => {
   return lines;
 }, []);
 const escaped = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-const lowered = (plot, by, height) => plot._fullLayout.legend?.yref === "container"
-  ? {...plot.layout.legend, y: plot._fullLayout.legend.y - by / height} : plot.layout.legend;
+const lowered = (plot, by, height) => {
+  const now = plot._fullLayout.legend;  // none while nothing is shown in it
+  return now && now.yref !== "container" ? plot.layout.legend : {...plot.layout.legend, y: (now?.y ?? 1) - by / height};
+};
 const dress = plot => {
   const said = plot.layout.meta, full = plot._fullLayout;
   if (!said || !said.title || !full) return () => {};
   const title = wrapped(said.title, (full.width - 24) / 8.5), legend = said.legend || [], lines = said.source.flatMap(
     line => wrapped(line, (full.width - 24) / 5.6));
-  const above = 16 + 20 * title.length + 20 * Math.ceil(legend.length / 3), below = 10 + 14 * lines.length, size = full._size;
-  const layout = plot.layout, data = plot.data, options = plot._context.toImageButtonOptions;
+  const above = 16 + 20 * title.length + 20 * Math.ceil(legend.length / 3), below = 10 + 14 * lines.length;
+  const size = full._size, layout = plot.layout, data = plot.data, options = plot._context.toImageButtonOptions;
   const height = full.height + above + below, text = found => found.map(escaped).join("<br>");
   plot.data = data.map(trace => legend.includes(trace.name) ? {...trace, showlegend: true} : trace);
   plot.layout = {...layout, height, width: full.width, autosize: false,

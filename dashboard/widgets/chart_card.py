@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -131,9 +131,10 @@ def _foot(drawn: Drawn) -> None:
 def _without(figure: go.Figure, names: Sequence[str]) -> go.Figure:
     """The figure with neither those names in its legend nor the legend's title."""
     drawn = go.Figure(figure)
-    for trace in drawn.data:
+    traces: list[Any] = list(drawn.select_traces())
+    for trace in traces:
         trace.showlegend = trace.showlegend is not False and trace.name not in names
-    drawn.update_layout(legend_title_text="", showlegend=any(trace.showlegend for trace in drawn.data))
+    drawn.update_layout(legend_title_text="", showlegend=any(trace.showlegend for trace in traces))
     return drawn
 
 
