@@ -103,7 +103,7 @@ def begin(job_id: str, words: Sequence[str]) -> int:
 
 def _spawn(words: Sequence[str], *, stdin: int, output: int | IO[bytes]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(  # noqa: S603 - our own program, arguments as a list
-        [sys.executable, "-m", "dashboard.jobs.runner", *words],
+        [sys.executable, "-P", "-m", "dashboard.jobs.runner", *words],
         stdin=stdin,
         stdout=output,
         stderr=subprocess.STDOUT,

@@ -7,11 +7,37 @@ import click
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port that it listens at.")
 @click.option("--browser/--no-browser", default=True, help="Whether to open a browser window. [default: --browser]")
-def dashboard(port: int, *, browser: bool) -> None:
-    """Open the dashboard on 127.0.0.1: cached runs at once, trainings from the Train page."""
-    # the dashboard stands on this package, not the other way round: hand the process over
-    arguments = ["--port", str(port), *([] if browser else ["--no-browser"])]
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address that it listens at: another than this machine's own serves a class, read-only. 0.0.0.0: all.",
+)
+@click.option("--allow-changes", is_flag=True, help="Over the network, let who knows the access code change things.")
+@click.option("--name", "names", metavar="NAME", multiple=True, help="A further host name, as a proxy's in front.")
+def dashboard(port: int, host: str, names: tuple[str, ...], *, browser: bool, allow_changes: bool) -> None:
+    r"""Open the dashboard: cached runs at once, trainings from the Train page.
+
+    It listens to this machine alone, and lets in the user who started it. Another user, or a browser at the other end
+    of a tunnel, is asked for the access code that the command prints.
+
+    With --host it serves whoever reaches that address, to be looked at: no training, no import, no notes, no removal.
+    With --allow-changes who opens the printed address with its code may do all of that too. The connection is not
+    encrypted: over more than a network you trust, put a proxy with TLS in front and give its --name.
+
+    \b
+    Examples:
+      neft dashboard
+      neft dashboard --host 0.0.0.0                      a class looks
+      neft dashboard --host 192.168.1.20 --allow-changes
+    """
+    # the dashboard stands on this package, not the other way round: hand the process over. -P: what lies in the
+    # current folder is not run, whatever it is called
+    options = ["--port", str(port), "--host", host]
+    options += [*([] if browser else ["--no-browser"]), *(["--allow-changes"] if allow_changes else [])]
+    options += [word for name in names for word in ("--name", name)]
     _ = sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "dashboard", *arguments])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "dashboard", *options])  # noqa: S606

@@ -1,0 +1,177 @@
+"""The door: every request and every connection passes it before the app, or does not.
+
+- It must name this server by a name that the server goes by (Host), and where it comes from a page, from one of this
+  server's own (Origin): pages of others, also of other ports, reach nothing. Nothing is looked up for it.
+- On a dashboard for this machine alone, the user who started it is let in, as told by the system's table of
+  connections; anybody else needs the access code, once: a cookie keeps it.
+- On a dashboard for a network everybody may look, and who knows the code may change, where that is allowed at all.
+
+What is let in carries its rights in a header (`access.RIGHTS_HEADER`).
+"""
+
+import hmac
+import os
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from html import escape
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from dashboard.serving.access import ALL, LOOK, RIGHTS_HEADER, Access
+from dashboard.serving.peers import user_of
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CODE = "code"
+"""The parameter of an address that brings the code."""
+READING = ("GET", "HEAD", "OPTIONS")
+REFUSED = 1008
+"""WebSocket's code for what a rule forbids."""
+MISNAMED = "This dashboard does not go by the name {name}. It is reached as {names}."
+FOREIGN = "Only pages of this dashboard may ask it."
+LOOKING = "This dashboard may be looked at, not changed."
+ASKED = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Access code</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<style>body{{font-family:sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem;line-height:1.5}}
+input,button{{font:inherit;padding:.4rem .6rem}}input{{width:100%;box-sizing:border-box;margin:.5rem 0}}</style></head>
+<body><main><h1>This dashboard belongs to another user</h1>
+<p>{said} It stands in the terminal in which the dashboard was started.</p>
+<form><label>Access code<input name="code" type="password" autofocus required></label>
+<button>Open the dashboard</button></form></main></body></html>"""
+
+
+class Door:
+    """An ASGI app around another."""
+
+    def __init__(self, app: App, *, access: Access) -> None:
+        self._app = app
+        self._access = access
+        self._hosts = access.hosts()
+        self._user = os.getuid() if hasattr(os, "getuid") else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request or connection in, or turn it away."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = _headers(scope)
+        turned_away = self._why_not(headers)
+        if turned_away is not None:
+            await _refuse(scope, send, turned_away)
+            return
+        brought = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)).get(CODE)
+        if scope["type"] == "http" and brought is not None and self._access.needs_code:
+            await self._take(scope, send, brought)
+            return
+        rights = self._rights(scope, headers)
+        if rights is None:
+            await _ask(scope, send, "It opens with an access code.")
+        elif rights == LOOK and scope["type"] == "http" and scope["method"] not in READING:
+            await _refuse(scope, send, LOOKING)
+        else:
+            await self._app(_with_rights(scope, rights), receive, send)
+
+    def _why_not(self, headers: dict[str, str]) -> str | None:
+        """Why whoever asks is turned away; None where this is a visitor like any other."""
+        host = headers.get("host", "")
+        name = _name_in(host)
+        if name not in self._hosts:
+            return MISNAMED.format(name=repr(host[:100]), names=" or ".join(sorted(self._hosts)))
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return FOREIGN
+        return None
+
+    def _rights(self, scope: Scope, headers: dict[str, str]) -> str | None:
+        """What a visitor may do; None: not even look."""
+        knows = self._access.needs_code and self._is_code(_cookie(headers, self._access.cookie))
+        if not self._access.is_local:
+            return ALL if knows else LOOK
+        return ALL if knows or self._is_owner(scope) else None
+
+    def _is_owner(self, scope: Scope) -> bool:
+        """Whether the process at the other end is of the user who started this."""
+        client, server = scope.get("client"), scope.get("server")
+        if self._user is None or not client or not server:
+            return False
+        return user_of(tuple(client), tuple(server)) == self._user
+
+    def _is_code(self, text: str) -> bool:
+        return hmac.compare_digest(text.encode(), self._access.code.encode())
+
+    async def _take(self, scope: Scope, send: Send, brought: str) -> None:
+        """Keep the right code in a cookie and lead to the address without it."""
+        if not self._is_code(brought):
+            await _ask(scope, send, "That is not the access code.")
+            return
+        cookie = f"{self._access.cookie}={self._access.code}; Path=/; HttpOnly; SameSite=Strict"
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        query = urlencode([pair for pair in pairs if pair[0] != CODE])
+        path = "/" + scope["path"].lstrip("/")  # two strokes would lead to another server
+        address = urlsplit(path)._replace(query=query).geturl()
+        await _answer(send, HTTPStatus.SEE_OTHER, "", headers={"Location": address, "Set-Cookie": cookie})
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """The headers; of one that comes twice a value that fits nothing."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        if key in found:
+            text = f"{found[key]}; {text}" if key == "cookie" else "\0"
+        found[key] = text
+    return found
+
+
+def _name_in(host: str) -> str:
+    """The name in a Host header, without its port; empty where it is none."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port
+    except ValueError:
+        return ""
+    is_bare = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+    return (parts.hostname or "").rstrip(".") if is_bare else ""
+
+
+def _cookie(headers: dict[str, str], name: str) -> str:
+    try:
+        morsel = SimpleCookie(headers.get("cookie", "")).get(name)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""
+
+
+def _with_rights(scope: Scope, rights: str) -> Scope:
+    """The same with its rights among its headers, and no others that came with it."""
+    name = RIGHTS_HEADER.lower().encode()
+    kept = [header for header in scope["headers"] if header[0].lower() != name]
+    return {**scope, "headers": [*kept, (name, rights.encode())]}
+
+
+async def _refuse(scope: Scope, send: Send, words: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": REFUSED})
+    else:
+        await _answer(send, HTTPStatus.FORBIDDEN, words, headers={"Content-Type": "text/plain; charset=utf-8"})
+
+
+async def _ask(scope: Scope, send: Send, said: str) -> None:
+    """Ask for the code."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": REFUSED})
+        return
+    page = ASKED.format(said=escape(said))
+    await _answer(send, HTTPStatus.FORBIDDEN, page, headers={"Content-Type": "text/html; charset=utf-8"})
+
+
+async def _answer(send: Send, status: HTTPStatus, text: str, *, headers: dict[str, str]) -> None:
+    body = text.encode()
+    safe = {**headers, "Content-Length": str(len(body)), "Cache-Control": "no-store", "X-Frame-Options": "DENY"}
+    pairs: Iterable[tuple[bytes, bytes]] = [(name.lower().encode(), value.encode()) for name, value in safe.items()]
+    await send({"type": "http.response.start", "status": int(status), "headers": list(pairs)})
+    await send({"type": "http.response.body", "body": body})

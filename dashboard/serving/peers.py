@@ -1,0 +1,46 @@
+"""Which user of this machine has opened a connection to it, as Linux's table of connections tells."""
+
+import socket
+import sys
+from pathlib import Path
+
+TABLES = {socket.AF_INET: Path("/proc/net/tcp"), socket.AF_INET6: Path("/proc/net/tcp6")}
+LOCAL, REMOTE, UID = 1, 2, 7
+"""Columns of a table."""
+Place = tuple[str, int]
+
+
+def user_of(client: Place, server: Place) -> int | None:
+    """The user id of the process at the client's end of a TCP connection within this machine.
+
+    Args:
+        client: address and port that the connection comes from.
+        server: address and port that it came to.
+
+    Returns:
+        None where this is not known: another system than Linux, or a client that is not on this machine.
+    """
+    wanted = {(_as_in_the_table(*client, family), _as_in_the_table(*server, family)) for family in TABLES}
+    for table in TABLES.values():
+        try:
+            lines = table.read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            columns = line.split()
+            if (columns[LOCAL], columns[REMOTE]) in wanted:
+                return int(columns[UID])
+    return None
+
+
+def _as_in_the_table(address: str, port: int, family: socket.AddressFamily) -> str:
+    """`0100007F:1F90` for 127.0.0.1:8080: words of four bytes in the machine's order; empty where there is no such."""
+    if family == socket.AF_INET6 and ":" not in address:
+        address = f"::ffff:{address}"  # a socket for both kinds keeps the older ones so
+    try:
+        packed = socket.inet_pton(family, address)
+    except OSError:
+        return ""
+    order = -1 if sys.byteorder == "little" else 1
+    words = (packed[at : at + 4][::order] for at in range(0, len(packed), 4))
+    return f"{''.join(word.hex() for word in words).upper()}:{port:04X}"
