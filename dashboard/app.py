@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from dashboard import rights
 from dashboard.computing import process
 from dashboard.computing.process import ComputingError
 from dashboard.pages import Page
@@ -24,6 +25,8 @@ def navigation() -> dict[str, list[StreamlitPage]]:
 st.set_page_config(page_title="NeFT · device variation", page_icon="🎚️", layout="wide")
 follow_presenter()
 try:
+    if rights.is_read_only():
+        st.caption(rights.READ_ONLY)
     with plotly_ahead():
         st.navigation(navigation(), position="top").run()
 except ComputingError as error:

@@ -12,6 +12,7 @@ from dashboard.data.citations import bibtex
 from dashboard.data.comparisons import SHOWN_ELSEWHERE
 from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
+from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices
 from dashboard.widgets.guards import show_problems, stop_without_runs
@@ -422,7 +423,7 @@ def _provenance(record: RunRecord) -> None:
 def _delete_button(record: RunRecord) -> None:
     with st.popover("Delete this run", icon=":material/delete:"):
         st.markdown("Its weights and results are removed from your store, and your note on it.")
-        if st.button("Delete it", key=f"delete_{record.id}"):
+        if changing_button("Delete it", key=f"delete_{record.id}"):
             stored.delete_run(record.id)
             st.rerun()
 

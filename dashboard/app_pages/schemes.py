@@ -8,6 +8,7 @@ from dashboard.data import restorable, schemes
 from dashboard.data.schemes import Comparison
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
+from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.control import Control
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
@@ -109,7 +110,7 @@ def _offer(record: RunRecord, num_chips: int, count: int, num_stored: int) -> No
         schemes.start_anew(record, "usual", schemes.SIGMA_DS, num_chips)
         st.session_state[ASKED] = (record.id, num_chips)
 
-    st.button(
+    _ = changing_button(
         f"Try {count} schemes",
         icon=":material/account_tree:",
         key="schemes_try",

@@ -11,6 +11,7 @@ from dashboard.data import exchange, stored
 from dashboard.data.comparisons import MOST_RUNS
 from dashboard.data.exchange import MAX_UPLOAD, MIB, Found
 from dashboard.pages import Page
+from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.guards import show_problems
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import readable_tags
@@ -148,7 +149,7 @@ def _import() -> None:
     _taken(file.file_id)
     _contents(found)
     new = [one.run_id for one in found if one.status == "new"]
-    if new and st.button(
+    if new and changing_button(
         f"Import {_count(new)}",
         icon=":material/download_done:",
         key="import",

@@ -11,6 +11,8 @@ from dashboard.data.forms import PlannedTraining
 from dashboard.jobs import jobs, processes
 from dashboard.jobs.jobs import Job
 from dashboard.pages import Page
+from dashboard.rights import is_read_only
+from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.component_form import DOWNLOAD, fill_form
 from dashboard.widgets.control import Control
 from dashboard.widgets.job_card import job_card
@@ -47,6 +49,9 @@ def page() -> None:
         "Choose what to train; it is then evaluated on sampled chips, stored, and shown among the runs. One job "
         "computes at a time; further ones wait in the queue, also when this page is closed."
     )
+    if is_read_only():  # the form would read folders of this machine
+        _jobs(jobs.jobs())
+        return
     fill_from_address()
     form, watch = st.columns([1, 1])
     with form:
@@ -99,7 +104,7 @@ def _start(training: PlannedTraining, *, download: bool) -> None:
         _stored(training)
     elif twin is not None:
         st.info(f"A training with these settings is {ordinal(twin.place)} in the queue.", icon=":material/hourglass:")
-    pressed = st.button("Start training", icon=":material/play_circle:", disabled=already or twin is not None)
+    pressed = changing_button("Start training", icon=":material/play_circle:", disabled=already or twin is not None)
     if already or twin is not None:
         return
     duration = run_time.of_run(training.config_json)
@@ -165,7 +170,7 @@ def _ended(ended: list[Job]) -> None:
             shown = st.pagination(pages, key="ended_jobs", max_visible_pages=3)
     for job in ended[(shown - 1) * SHOWN_JOBS : shown * SHOWN_JOBS]:
         job_card(job)
-    if len(ended) > 1 and st.button(
+    if len(ended) > 1 and changing_button(
         "Clear the list",
         icon=":material/clear_all:",
         help="Removes all jobs that have ended from this list; the runs they stored stay.",

@@ -8,6 +8,7 @@ from dashboard.data import opened_chips, restorable, worst_cases
 from dashboard.data.stored import RunRecord, look
 from dashboard.data.worst_cases import Search, WorstChip
 from dashboard.pages import Page
+from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
@@ -93,7 +94,7 @@ def _offer(record: RunRecord, th_gs: tuple[float, ...]) -> None:
         worst_cases.start_anew(record, th_gs)
         st.session_state[ASKED] = (record.id, th_gs)
 
-    st.button(
+    _ = changing_button(
         "Search the worst case",
         icon=":material/crisis_alert:",
         key="worst_case_search",

@@ -10,6 +10,7 @@ from dashboard.data import plans, stored
 from dashboard.jobs import jobs
 from dashboard.jobs.jobs import Job
 from dashboard.pages import Page
+from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
@@ -80,7 +81,7 @@ def _progress(job: Job) -> None:
 
 def _cancel_button(job: Job, words: str, cancel: Callable[[str], None]) -> None:
     """What a click does comes before the run it starts, which may end before it gets here: another job has ended."""
-    st.button(
+    _ = changing_button(
         "Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}", help=words, on_click=cancel, args=(job.id,)
     )
 
@@ -121,7 +122,7 @@ def _ending(job: Job) -> None:
         st.error(f"{what}. {job.message}", icon=":material/error:")
         st.caption(_what(job))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if job.state != "finished" and st.button(
+        if job.state != "finished" and changing_button(
             "Start it again",
             key=f"again_{job.id}",
             icon=":material/replay:",
@@ -131,7 +132,7 @@ def _ending(job: Job) -> None:
             st.rerun()
         if job.state != "finished" and not job.sweep:
             same_seed_link(job.id, "Change the settings")
-        if st.button("Remove from the list", key=f"forget_{job.id}", icon=":material/close:"):
+        if changing_button("Remove from the list", key=f"forget_{job.id}", icon=":material/close:"):
             jobs.forget(job.id)
             st.rerun()
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.data.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, list_notes, make_note, read_note, write_note
+from dashboard.rights import demand_changes, is_read_only
 from neft.errors import NeftError
 
 
@@ -33,6 +34,7 @@ def note_editor(run_id: str) -> None:
 
     def keep() -> None:
         try:
+            demand_changes()
             write_note(run_id, make_note(st.session_state[text_key], st.session_state[tags_key]))
         except NeftError as error:
             st.session_state[failed_key] = str(error)
@@ -61,7 +63,7 @@ def note_editor(run_id: str) -> None:
             placeholder="Choose tags, or type new ones",
             help=f"Up to {MAX_TAGS} words of at most {MAX_TAG} characters, by which the table of runs can be filtered.",
         )
-        st.form_submit_button("Keep the note", icon=":material/save:", on_click=keep)
+        st.form_submit_button("Keep the note", icon=":material/save:", on_click=keep, disabled=is_read_only())
     if failed_key in st.session_state:
         st.error(f"Not kept: {st.session_state[failed_key]}", icon=":material/error:")
     elif note.updated:

@@ -6,6 +6,7 @@ from dashboard import address, charts
 from dashboard.data import schemes
 from dashboard.data.schemes import BUDGET_CHIPS, Comparison
 from dashboard.data.stored import RunRecord
+from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.streaming import streamed
@@ -53,7 +54,7 @@ def budget_card(record: RunRecord, sigma_d: float) -> None:
             f"At {SIGMA_D} = {sigma_d_text(sigma_d)}, on {BUDGET_CHIPS} chips: shares of 0 to 100 %, chosen by "
             "the second derivative of the loss (SWIM), by magnitude, or by chance."
         )
-        st.button(
+        _ = changing_button(
             f"Try {count} shares and choices",
             icon=":material/tune:",
             key="scheme_budget_try",

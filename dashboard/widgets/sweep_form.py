@@ -7,6 +7,8 @@ import streamlit as st
 from dashboard.data import run_time
 from dashboard.data.run_time import PlannedSweep
 from dashboard.jobs import jobs
+from dashboard.rights import is_read_only
+from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.component_form import DOWNLOAD, can_download, choose_component, component_fields, download_switch
 from dashboard.widgets.in_address import finite
 from dashboard.words.queue_words import queue_words
@@ -23,6 +25,9 @@ def sweep_form(experiment: Experiment) -> None:
         "Every setting is trained from several seeds and tried on sampled chips; what is stored already is not run "
         "again. Smaller sizes are quicker: fewer seeds, epochs or chips, a narrower network."
     )
+    if is_read_only():  # the form would read folders of this machine
+        st.code(f"neft sweep {experiment.name}", language=None)
+        return
     values, seeds = _form()
     download = values.pop(DOWNLOAD, False)
     try:
@@ -42,7 +47,7 @@ def _start(experiment: Experiment, command: str, planned: PlannedSweep) -> None:
         st.info("Every run of this size is stored already.", icon=":material/check_circle:")
     elif twin is not None:
         st.info("It is in the queue at this size.", icon=":material/hourglass_top:")
-    if st.button(
+    if changing_button(
         "Run the experiment", icon=":material/play_circle:", disabled=not planned.num_missing or twin is not None
     ):
         _ = jobs.start_sweep(command, experiment=experiment.name, expected=run_time.expected(planned.duration))

@@ -7,6 +7,7 @@ from dashboard import charts
 from dashboard.data import restorable, waterfalls
 from dashboard.data.stored import RunRecord, look
 from dashboard.data.waterfalls import Descent
+from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.streaming import streamed
@@ -63,7 +64,7 @@ def _offer(record: RunRecord, sigma_d: float) -> None:
             f"From its training images to its chips at {SIGMA_D} = {sigma_d_text(sigma_d)}, step by step: the step "
             "that costs it."
         )
-        st.button(
+        _ = changing_button(
             "Find the step that costs it",
             icon=":material/stacked_bar_chart:",
             key=f"waterfall_ask_{record.id}",

@@ -1,5 +1,6 @@
 """What only a process of its own shows: signals, and what is imported."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -101,9 +102,10 @@ def test_dashboard_tells_where_it_is_and_nothing_else() -> None:
     command = [sys.executable, "-m", "neft", "dashboard", "--port", str(port), "--no-browser"]
     with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
-        first = process.stdout.readline()
+        first, second = process.stdout.readline(), process.stdout.readline()
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=60)
 
     assert first == f"The dashboard is at http://127.0.0.1:{port} for this machine alone. Ctrl-C stops it.\n"
-    assert rest.split() == ["Stopping..."]
+    assert re.fullmatch(rf"Where it asks for a code: http://127\.0\.0\.1:{port}/\?code=[\w-]{{32,}}\n", second)
+    assert rest == "Stopped.\n"

@@ -1,0 +1,229 @@
+"""The door, asked over raw sockets: who is let in, and with what rights."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+
+from dashboard.serving.access import ALL, LOOK, RIGHTS_HEADER, Access
+from dashboard.serving.door import Door
+from dashboard.serving.peers import user_of
+
+NOBODY = 65534
+UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+UPGRADE |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+
+
+async def tell_rights(scope: Any, receive: Any, send: Any) -> None:
+    """An app that answers with the rights that a request came in with."""
+    rights = [value for name, value in scope["headers"] if name.decode().lower() == RIGHTS_HEADER.lower()]
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": 1000})
+        return
+    told = b",".join(rights)
+    length = str(len(told)).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+    await send({"type": "http.response.body", "body": told})
+
+
+@contextmanager
+def served(**how: Any) -> Iterator[Access]:
+    """A door of its own before that app."""
+    listening = socket.create_server((how.get("host", "127.0.0.1"), 0))
+    access = Access(port=listening.getsockname()[1], **how)
+    server = uvicorn.Server(uvicorn.Config(Door(tell_rights, access=access), log_level="error", lifespan="off"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
+    thread.start()
+    try:
+        yield access
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Access]:
+    with served() as access:
+        yield access
+
+
+@pytest.fixture(scope="module")
+def looked_at() -> Iterator[Access]:
+    """For a network, by this machine's loopback address."""
+    with served(host="0.0.0.0") as access:
+        yield access
+
+
+@pytest.fixture(scope="module")
+def changeable() -> Iterator[Access]:
+    with served(host="0.0.0.0", allow_changes=True) as access:
+        yield access
+
+
+def ask(access: Access, path: str = "/", *, method: str = "GET", host: str | None = None, **headers: str) -> str:
+    """The whole answer to a request."""
+    sent = {"Host": f"127.0.0.1:{access.port}" if host is None else host} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items() if value)]
+    if "Upgrade" not in sent:
+        lines.append("Connection: close")
+    with closing(socket.create_connection(("127.0.0.1", access.port), timeout=20)) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        parts = iter(lambda: connection.recv(65536), b"")
+        return b"".join(parts).decode("latin-1")
+
+
+def status(answer: str) -> int:
+    return int(answer.split(" ", 2)[1])
+
+
+def body(answer: str) -> str:
+    return answer.partition("\r\n\r\n")[2]
+
+
+def connects(access: Access, **headers: str) -> bool:
+    """Whether a WebSocket connection comes about."""
+    return status(ask(access, "/_stcore/stream", **UPGRADE, **headers)) == 101
+
+
+def asked_by_nobody(access: Access, path: str = "/", cookie: str = "") -> str:
+    """The whole answer to another user of this machine."""
+    if not hasattr(os, "getuid") or os.getuid() != 0:
+        pytest.skip("only root can ask as another user")
+    script = "import encodings.idna, os, socket, sys\nos.setgid(int(sys.argv[1]))\nos.setuid(int(sys.argv[1]))\n"
+    script += "c = socket.create_connection(('127.0.0.1', int(sys.argv[2])))\n"
+    script += "c.sendall(sys.argv[3].encode())\n"
+    script += "sys.stdout.write(b''.join(iter(lambda: c.recv(65536), b'')).decode('latin-1'))"
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{access.port}\r\nConnection: close\r\n"
+    request += f"Cookie: {cookie}\r\n\r\n" if cookie else "\r\n"
+    command = [sys.executable, "-I", "-c", script, str(NOBODY), str(access.port), request]
+    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout.decode()
+
+
+def test_the_owner_has_all_rights(local: Access) -> None:
+    assert body(ask(local)) == ALL
+
+
+def test_rights_that_a_request_brings_are_not_believed(looked_at: Access) -> None:
+    assert body(ask(looked_at, **{RIGHTS_HEADER: ALL})) == LOOK
+
+
+def test_another_user_of_the_machine_is_asked_for_the_code(local: Access) -> None:
+    answer = asked_by_nobody(local)
+
+    assert status(answer) == 403
+    assert "Access code" in answer
+    assert local.code not in answer
+
+
+def test_the_code_lets_another_user_in_by_a_cookie(local: Access) -> None:
+    answer = asked_by_nobody(local, f"/claims?on=digits&code={local.code}")
+    cookie = next(line for line in answer.split("\r\n") if line.lower().startswith("set-cookie:"))
+
+    assert status(answer) == 303
+    assert "location: /claims?on=digits\r\n" in answer.lower()
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert body(asked_by_nobody(local, cookie=cookie.split(": ", 1)[1].split(";")[0])) == ALL
+
+
+def test_a_wrong_code_opens_nothing(local: Access) -> None:
+    assert status(asked_by_nobody(local, "/?code=guessed")) == 403
+    assert status(asked_by_nobody(local, cookie=f"{local.cookie}=guessed")) == 403
+
+
+def test_the_code_leads_to_no_other_server(local: Access) -> None:
+    assert "location: /evil.example" in ask(local, f"//evil.example?code={local.code}").lower()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "a@127.0.0.1", "", "::"])
+def test_another_name_reaches_nothing(local: Access, host: str) -> None:
+    assert status(ask(local, host=host)) in (400, 403)
+    assert not connects(local, host=host, Origin=f"http://{host}")
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:1", "http://localhost", "null"])
+def test_a_page_of_another_origin_reaches_nothing(local: Access, origin: str) -> None:
+    assert not connects(local, Origin=origin)
+    assert status(ask(local, method="PUT", Origin=origin)) == 403
+
+
+def test_a_page_of_its_own_is_connected(local: Access) -> None:
+    assert connects(local, Origin=f"http://127.0.0.1:{local.port}")
+    assert connects(local, host=f"localhost:{local.port}", Origin=f"http://localhost:{local.port}")
+
+
+def test_no_name_is_looked_up_whatever_comes(local: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    own = {"127.0.0.1"}
+    resolve = socket.getaddrinfo
+
+    def watch(host: object, *rest: Any, **named: Any) -> Any:
+        if host not in own:
+            asked.append(host)
+        return resolve(host, *rest, **named)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(socket, "getaddrinfo", watch)
+    monkeypatch.setattr(socket, "gethostbyname", asked.append)
+
+    for origin in ("http://evil.example", f"http://evil.example:{local.port}", "null"):
+        assert not connects(local, Origin=origin)
+        assert not connects(local, host="evil.example", Origin=origin)
+    assert asked == []
+
+
+def test_over_a_network_everybody_may_look_and_nobody_send(looked_at: Access) -> None:
+    assert body(ask(looked_at)) == LOOK
+    assert status(ask(looked_at, method="PUT")) == 403
+    assert status(ask(looked_at, method="DELETE")) == 403
+
+
+def test_where_nobody_may_change_the_code_changes_nothing(looked_at: Access) -> None:
+    assert body(ask(looked_at, Cookie=f"{looked_at.cookie}={looked_at.code}")) == LOOK
+
+
+def test_over_a_network_the_code_allows_changes_where_they_are_allowed(changeable: Access) -> None:
+    assert body(ask(changeable)) == LOOK
+    assert body(ask(changeable, Cookie=f"{changeable.cookie}={changeable.code}")) == ALL
+    assert body(ask(changeable, Cookie=f"{changeable.cookie}=guessed")) == LOOK
+
+
+def test_a_proxy_s_name_is_one_of_its_own() -> None:
+    with served(host="0.0.0.0", names=("chips.example",)) as access:
+        assert body(ask(access, host="chips.example", Origin="https://chips.example")) == LOOK
+        assert status(ask(access, host="other.example")) == 403
+
+
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")], ids=["v4", "v6"]
+)
+def test_the_user_at_the_other_end_is_known(family: socket.AddressFamily, address: str) -> None:
+    if sys.platform != "linux":
+        pytest.skip("read from Linux's table of connections")
+    try:
+        listening = socket.create_server((address, 0), family=family)
+    except OSError:
+        pytest.skip(f"this machine has no {address}")
+    with closing(listening), closing(socket.create_connection(listening.getsockname()[:2])) as client:
+        place, server = client.getsockname()[:2], listening.getsockname()[:2]
+        assert user_of(place, server) == os.getuid()
+        assert user_of((address, place[1]), ("192.0.2.1", server[1])) is None
+
+
+def test_every_dashboard_has_a_code_of_its_own() -> None:
+    codes = {Access().code for _ in range(20)}
+
+    assert len(codes) == 20
+    assert min(map(len, codes)) >= 32
+    assert all(code not in repr(Access(code=code)) for code in codes)
