@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -18,8 +18,13 @@ from dashboard.serving.door import Door
 from dashboard.serving.peers import user_of
 
 NOBODY = 65534
-UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-UPGRADE |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - the door is what is tried
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
 
 
 async def tell_rights(scope: Any, receive: Any, send: Any) -> None:
@@ -37,7 +42,7 @@ async def tell_rights(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextmanager
-def served(**how: Any) -> Iterator[Access]:
+def served(**how: Any) -> Generator[Access]:
     """A door of its own before that app."""
     listening = socket.create_server((how.get("host", "127.0.0.1"), 0))
     access = Access(port=listening.getsockname()[1], **how)
@@ -60,13 +65,13 @@ def local() -> Iterator[Access]:
 @pytest.fixture(scope="module")
 def looked_at() -> Iterator[Access]:
     """For a network, by this machine's loopback address."""
-    with served(host="0.0.0.0") as access:
+    with served(host=ALL_ADDRESSES) as access:
         yield access
 
 
 @pytest.fixture(scope="module")
 def changeable() -> Iterator[Access]:
-    with served(host="0.0.0.0", allow_changes=True) as access:
+    with served(host=ALL_ADDRESSES, allow_changes=True) as access:
         yield access
 
 
@@ -200,7 +205,7 @@ def test_over_a_network_the_code_allows_changes_where_they_are_allowed(changeabl
 
 
 def test_a_proxy_s_name_is_one_of_its_own() -> None:
-    with served(host="0.0.0.0", names=("chips.example",)) as access:
+    with served(host=ALL_ADDRESSES, names=("chips.example",)) as access:
         assert body(ask(access, host="chips.example", Origin="https://chips.example")) == LOOK
         assert status(ask(access, host="other.example")) == 403
 
