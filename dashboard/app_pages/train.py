@@ -45,13 +45,13 @@ def page() -> None:
     """Draw the page."""
     processes.keep_ready()
     st.title("Train a network under device variation")
+    if is_read_only():  # the form would read folders of this machine
+        _jobs(jobs.jobs())
+        return
     st.markdown(
         "Choose what to train; it is then evaluated on sampled chips, stored, and shown among the runs. One job "
         "computes at a time; further ones wait in the queue, also when this page is closed."
     )
-    if is_read_only():  # the form would read folders of this machine
-        _jobs(jobs.jobs())
-        return
     fill_from_address()
     form, watch = st.columns([1, 1])
     with form:
