@@ -90,6 +90,10 @@ RUNS_SEEDS = "f_seeds"
 """One row for all seeds of a training."""
 PICKED = "picked_runs"
 """Not in the address: the runs that the session picked last, for the pages that take them along."""
+SELECTED = "selected"
+"""Not in the address: the selection that the session saw last on the pages of results."""
+LOOKED_AT = "looked_at"
+"""Not in the address: the network and the device variation that it saw last on the pages of one network."""
 LESSON = "lesson"
 LESSON_SIGMA_D = "lesson_at"
 LESSON_WEIGHT = "lesson_weight"
@@ -136,6 +140,11 @@ class Selection:
     published: str | None = None
     """The panel of published figures to draw beside the runs."""
     published_label: str = ""
+
+    @property
+    def trained_at(self) -> float:
+        """The device variation that the networks behind the slice were trained at."""
+        return self.sigma_d if self.train_sigma_d is None else self.train_sigma_d
 
     @property
     def reading(self) -> Reading:

@@ -8,6 +8,7 @@ from dashboard.computing import process
 from dashboard.computing.process import ComputingError
 from dashboard.pages import Page
 from dashboard.widgets.chart_saver import words_in_pictures
+from dashboard.widgets.in_address import turn_to
 from dashboard.widgets.plotly_ahead import plotly_ahead
 from dashboard.widgets.presenter import follow_presenter, presenter_button
 from dashboard.widgets.theme_watch import follow_theme
@@ -28,7 +29,9 @@ try:
     if rights.is_read_only():
         st.caption(rights.READ_ONLY)
     with plotly_ahead():
-        st.navigation(navigation(), position="top").run()
+        shown = st.navigation(navigation(), position="top")
+        turn_to(shown.url_path)
+        shown.run()
 except ComputingError as error:
     st.error(str(error), icon=":material/error:")
 presenter_button()

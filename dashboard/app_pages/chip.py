@@ -10,6 +10,7 @@ from dashboard.pages import Page
 from dashboard.widgets.changed_images import changed_images
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control, Number, sigma_d_control
+from dashboard.widgets.following import first_sigma_d, look_at_sigma_d
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.network_picker import layer_control, pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
@@ -121,9 +122,13 @@ def _pick_sigma_d(record: RunRecord) -> float:
         f"Device variation {SIGMA_D}",
         tried,
         near=opened_chips.usual_sigma_d(record, tried),
+        begins_near=first_sigma_d(),
+        stays=False,
         help="Where the run's evaluation tried chips: std of a device's error over its maximal conductance.",
     )
-    return float(control.draw())
+    sigma_d = float(control.draw())
+    look_at_sigma_d(sigma_d)
+    return sigma_d
 
 
 def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:

@@ -8,7 +8,8 @@ from dashboard.data.previews import Stream
 from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
-from dashboard.widgets.control import Control
+from dashboard.widgets.control import Control, sigma_d_control
+from dashboard.widgets.following import first_sigma_d
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.layer_card import layer_card, progress_words
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
@@ -104,13 +105,14 @@ def _pick_largest() -> float:
 
 def _layer_sigma(largest: float) -> Control:
     """Where the second card looks: it is known before the card is drawn."""
-    steps = [sigma_d_text(sigma_d) for sigma_d in previews.sigma_ds(largest)[1:]]
-    return Control(
-        key=address.LAYER_SIGMA_D,
-        label=f"At {SIGMA_D}",
-        options=dict(zip(steps, steps, strict=True)),
-        default=steps[LAYERS_AT],
-        kind="slider",
+    steps = previews.sigma_ds(largest)[1:]
+    return sigma_d_control(
+        address.LAYER_SIGMA_D,
+        f"At {SIGMA_D}",
+        steps,
+        near=steps[LAYERS_AT],
+        begins_near=first_sigma_d(),
+        stays=False,
         help="Device variation of the one layer; all others hit their targets.",
     )
 

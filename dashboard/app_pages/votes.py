@@ -13,6 +13,7 @@ from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Number, sigma_d_control
+from dashboard.widgets.following import first_sigma_d, look_at_sigma_d
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.image_grid import Tile, data_uri, image_grid
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
@@ -124,9 +125,12 @@ def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
         f"Device variation {SIGMA_D}",
         VOTE_SIGMA_DS,
         near=opened_chips.usual_sigma_d(record, VOTE_SIGMA_DS),
+        begins_near=first_sigma_d(),
+        stays=False,
         help="Std of a device's error over its maximal conductance. Every chip is tried at every stop beforehand.",
     )
     sigma_d = float(control.draw())
+    look_at_sigma_d(sigma_d)
     tally, votes = asked.tally(sigma_d), asked.votes(sigma_d)
     words, shown = st.columns([4, 1], vertical_alignment="center")
     words.markdown(

@@ -1,10 +1,12 @@
 """Stored networks that can be run again: which there are, and what is known of their images and devices."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dashboard.address import Selection
 from dashboard.computing import process
 from dashboard.computing.answers import Images, Picture
 from dashboard.data import stored
@@ -16,12 +18,33 @@ if TYPE_CHECKING:
 else:
     work = process.remote("dashboard.computing.work.restored")
 
+USUAL_SIGMA_D = 0.1
+"""The training sigma_d near which a network is looked for where nothing is selected."""
+
 
 def candidates() -> list[RunRecord]:
     """The runs that kept their weights; first those of the network with the most curves."""
     kept = [record for record in stored.listing().records if has_weights(record)]
     curves = Counter(_place(record) for record in kept if stored.is_curve(record))
     return sorted(kept, key=lambda record: (-curves[_place(record)], record.id))
+
+
+def foremost(runs: Sequence[RunRecord], selection: Selection | None) -> RunRecord:
+    """Of some runs the one that a selection looks at: of its methods, trained the nearest to its device variation.
+
+    Of those a method with feedback before the others, then as methods are shown, then the lowest seed. Where none of
+    the selection's runs is among them, or nothing is selected, it is chosen likewise of the first network.
+    """
+    there = [record for record in runs if selection is not None and record.id in selection.run_ids]
+    among = there or [record for record in runs if _place(record) == _place(runs[0])]
+    wanted = USUAL_SIGMA_D if selection is None else selection.trained_at
+
+    def standing(record: RunRecord) -> tuple[float, bool, tuple[int, str, str], int, str]:
+        facts = record.facts
+        distance = round(abs(facts.train_sigma_d - wanted), 6)
+        return distance, not facts.has_feedback, stored.shown_place(facts), facts.seed, record.id
+
+    return min(among, key=standing)
 
 
 def has_weights(record: RunRecord) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard.widgets.in_address import asked, is_news, keep, keys_of
+from dashboard.widgets.in_address import asked, is_news, is_turned, keep, keys_of
 from neft.sigma_d import sigma_d_text
 
 CLEARED = [""]
@@ -25,7 +25,9 @@ class Control:
     """The words shown, by the keys that the address holds."""
     help: str
     default: str = ""
-    """A key; the first by default."""
+    """A key, left out of the address; the first by default."""
+    begins: str = ""
+    """The key that this session begins with, where it is another: the address says it, so that a link holds it."""
     kind: Literal["buttons", "list", "radio", "slider"] = "buttons"
     stays: bool = False
     """For the whole session, also while other pages are shown."""
@@ -45,13 +47,13 @@ class Control:
         said = keys_of(asked(self.key), self.options)
         if said and (self.key not in st.session_state or is_news(self.key)):
             return said[0]
-        held = st.session_state.get(self.key)
+        held = st.session_state.get(self.key, self.begins)
         return str(held) if held in self.options else self.start  # a choice further up may have taken it away
 
     def draw(self) -> str:
         """Draw it in the current container; returns the chosen key."""
         chosen = self.chosen()
-        if st.session_state.get(self.key) != chosen:
+        if st.session_state.get(self.key) != chosen or is_turned():
             st.session_state[self.key] = chosen
         if self.kind == "buttons":
             self._draw_buttons()
@@ -124,6 +126,7 @@ class Number:
     """The largest that is allowed; the smallest is 0."""
     help: str
     default: int = 0
+    """Left out of the address."""
     stays: bool = False
     """For the whole session, also while other pages are shown."""
 
@@ -139,7 +142,7 @@ class Number:
     def draw(self) -> int:
         """Draw it in the current container; returns the chosen number."""
         chosen = self.chosen()
-        if st.session_state.get(self.key) != chosen:
+        if st.session_state.get(self.key) != chosen or is_turned():
             st.session_state[self.key] = chosen
         st.number_input(
             self.label,
@@ -156,12 +159,42 @@ class Number:
 _WHOLE = re.compile(r"[0-9]{1,18}")
 
 
-def sigma_d_control(key: str, label: str, stops: Sequence[float], *, near: float, help: str) -> Control:  # noqa: A002
-    """The choice of one of some device variations, for the whole session; at first the one nearest to `near`."""
+def sigma_d_control(
+    key: str,
+    label: str,
+    stops: Sequence[float],
+    *,
+    near: float,
+    begins_near: float | None = None,
+    stays: bool = True,
+    help: str,  # noqa: A002 - as Streamlit's
+) -> Control:
+    """The choice of one of some device variations.
+
+    Args:
+        key: of the widget, and the parameter in the address.
+        label: of the slider.
+        stops: the device variations, ascending.
+        near: the default is the stop nearest to it.
+        begins_near: what this session begins near to, where that is something else.
+        stays: for the whole session, also while other pages are shown.
+        help: for the question mark.
+    """
     texts = [sigma_d_text(stop) for stop in stops]
-    first = sigma_d_text(min(stops, key=lambda stop: abs(stop - near)))
-    options = dict(zip(texts, texts, strict=True))
-    return Control(key=key, label=label, options=options, default=first, kind="slider", stays=True, help=help)
+
+    def nearest(wanted: float) -> str:
+        return sigma_d_text(min(stops, key=lambda stop: abs(stop - wanted)))
+
+    return Control(
+        key=key,
+        label=label,
+        options=dict(zip(texts, texts, strict=True)),
+        default=nearest(near),
+        begins="" if begins_near is None else nearest(begins_near),
+        kind="slider",
+        stays=stays,
+        help=help,
+    )
 
 
 @dataclass(frozen=True)
@@ -198,7 +231,7 @@ class Choices:
     def draw(self) -> list[str]:
         """Draw it in the current container; returns the chosen keys."""
         chosen = self.chosen()
-        if st.session_state.get(self.key) != chosen:
+        if st.session_state.get(self.key) != chosen or is_turned():
             st.session_state[self.key] = chosen
         if self.kind == "pills":
             self._draw_pills()

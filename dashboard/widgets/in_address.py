@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+_PAGE, _TURNED = "page_drawn", "page_turned"
+
 
 def asked(parameter: str) -> list[str]:
     """All values of a parameter."""
@@ -28,6 +30,17 @@ def keep(parameter: str, values: Sequence[str]) -> None:
     elif not held and parameter in st.query_params:
         del st.query_params[parameter]
     st.session_state[_written(parameter)] = held
+
+
+def turn_to(page: str) -> None:
+    """Note which page is drawn."""
+    st.session_state[_TURNED] = st.session_state.get(_PAGE) != page
+    st.session_state[_PAGE] = page
+
+
+def is_turned() -> bool:
+    """Whether another page was drawn before: what the session holds under a key is that page's, and no widget's yet."""
+    return bool(st.session_state.get(_TURNED, False))
 
 
 def keys_of(said: Sequence[str], options: Mapping[str, str]) -> list[str]:

@@ -5,26 +5,32 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import address
+from dashboard.data import restorable
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.control import Control
+from dashboard.widgets.following import first_network, look_at_network
 from dashboard.widgets.page_link import page_link
 from dashboard.words.sentences import SIGMA_D
 from neft.errors import DataMissingError, NeftError
 
 
 def pick_network(runs: list[RunRecord]) -> RunRecord:
-    """A run that kept its weights, chosen in the current container."""
+    """A run that kept its weights, chosen in the current container; at first the one that was looked at."""
     by_id = {record.id: record for record in runs}
-    if st.session_state.get(address.RUNS) not in list(by_id):
-        _ = st.session_state.pop(address.RUNS, None)  # another page keeps several runs under this name
-    chosen = st.selectbox(
-        "Run",
-        list(by_id),
+    if not isinstance(st.session_state.get(address.RUNS, ""), str):
+        del st.session_state[address.RUNS]  # another page keeps several runs under this name
+    control = Control(
         key=address.RUNS,
-        bind="query-params",
+        label="Run",
+        options={run_id: run_id for run_id in by_id},
+        default=restorable.foremost(runs, None).id,
+        begins=first_network(runs).id,
+        kind="list",
         help="Stored runs that kept their weights; type to search.",
     )
+    chosen = control.draw()
+    look_at_network(by_id[chosen], runs)
     facts = by_id[chosen].facts
     trained = f"trained at {SIGMA_D} = {facts.train_sigma_d:g}" if facts.train_sigma_d else "trained clean"
     st.caption(f"{facts.label}, {facts.backbone_label}, {facts.dataset_label}, {trained}, seed {facts.seed}")

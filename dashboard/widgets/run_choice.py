@@ -8,16 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from dashboard import address
+from dashboard.data import results
+from dashboard.widgets.following import selected
 from dashboard.widgets.in_address import asked, is_news, keep
 
 
 def choose_runs(names: Mapping[str, str], *, most: int) -> list[str]:
     """Draw the choice of runs and return their ids, in the order in which they were chosen.
 
-    What was picked on the page of all runs comes along. Ids of no stored run, and those beyond the most, are left out
-    and named.
+    What was picked on the page of all runs comes along, else a run of each method that the results show. Ids of no
+    stored run, and those beyond the most, are left out and named.
     """
-    wanted = _asked(address.RUNS) or list(st.session_state.get(address.PICKED, []))
+    seen = _of_the_selection()[:most]
+    wanted = _asked(address.RUNS) or list(st.session_state.get(address.PICKED, [])) or seen
     if _is_new(address.RUNS):
         known = [run_id for run_id in dict.fromkeys(wanted) if run_id in names]
         st.session_state[_key(address.RUNS)] = known[:most]
@@ -38,7 +41,7 @@ def choose_runs(names: Mapping[str, str], *, most: int) -> list[str]:
         placeholder="Type a method, a seed, a data set or part of an id",
         help=f"Up to {most} runs; type to search. The address holds their ids: copy it to show these runs to others.",
     )
-    st.session_state[address.PICKED] = chosen
+    st.session_state[address.PICKED] = [] if chosen == seen else chosen
     keep(address.RUNS, chosen)
     _say_left_out(most)
     return list(chosen)
@@ -86,6 +89,13 @@ def choose_shown(run_ids: Sequence[str], name: Callable[[str], str]) -> list[str
     )
     keep(address.HIDDEN, [run_id for run_id in run_ids if run_id not in chosen])
     return [run_id for run_id in run_ids if run_id in chosen]
+
+
+def _of_the_selection() -> list[str]:
+    """A run of each method that the results show, the control first: others are compared with it."""
+    selection = selected()
+    runs = results.one_run_each(selection) if selection is not None else ()
+    return [record.id for record in sorted(runs, key=lambda record: not record.facts.is_control)]
 
 
 def _key(parameter: str) -> str:

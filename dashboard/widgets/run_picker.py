@@ -53,7 +53,7 @@ def pick_runs() -> Selection:
     ablation = table[
         table[columns.NUM_FEEDBACK].notna() & table[columns.FAMILY].isin(_ablation_families(table, families))
     ]
-    return Selection(
+    selection = Selection(
         dataset=dataset,
         dataset_label=dataset_label,
         backbone=backbone,
@@ -70,6 +70,8 @@ def pick_runs() -> Selection:
         published=published,
         published_label=published_label,
     )
+    st.session_state[address.SELECTED] = selection
+    return selection
 
 
 _DATASET_HELP = "What the networks were trained on, with the size of its images. First what has the most curves."

@@ -109,3 +109,13 @@ def test_data_of_two_sizes_have_two_keys(shipped: RunStore) -> None:
     larger = record.model_copy(update={"config": record.config | {"dataset": {"name": "digits", "image_size": 16}}})
 
     assert (data_key(record), data_key(larger)) == ("digits8", "digits16")
+
+
+def test_choice_that_two_pages_share_is_shown_as_it_is_drawn_on_the_other(shipped: RunStore) -> None:
+    app = open_at({"line": "1", "read": "fixed"})
+    assert charts(app)[0].startswith("The 1st percentile")
+
+    app = app.switch_page(Page.ACCURACY.file).run()
+
+    assert charts(app)[0].startswith("The 1st percentile")
+    assert app.button_group(key="line").value == "1"
