@@ -6,12 +6,11 @@ import plotly.graph_objects as go
 
 from dashboard.charts.axes import log_axis, sigma_d_end
 from dashboard.charts.frames import Floats, by_variant, interval_words, look_of, numbers, percent
-from dashboard.charts.marks import error_bars, legend_mark, typeset
+from dashboard.charts.marks import aside, error_bars, legend_mark, side, typeset
 from dashboard.charts.theme import Mode, apply_layout, variant_style
 from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
 
 AFTER = "after"
-DODGE = 0.012
 ROOM = 0.03
 LOWEST = 0.1
 """Per cent; intervals are cut here."""
@@ -34,11 +33,11 @@ def calibration_vs_sigma_d(
     figure = go.Figure()
     end = sigma_d_end(curves, after)
     shown = list(by_variant(curves))
-    offsets = {variant: DODGE * end * (index - (len(shown) - 1) / 2) for index, (variant, _, _) in enumerate(shown)}
+    sides = {variant: side(index, len(shown)) for index, (variant, _, _) in enumerate(shown)}
     for variant, label, rows in shown:
-        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant, label, offset=offsets[variant], mode=mode))
+        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant, label, to=sides[variant], mode=mode))
     for variant, label, rows in by_variant(after):
-        figure.add_trace(_after(rows, label, offset=offsets.get(variant, 0.0), mode=mode))
+        figure.add_trace(_after(rows, label, to=sides.get(variant, 0.0), mode=mode))
     if not after.empty:
         figure.add_trace(legend_mark(after_name, group=AFTER, mode=mode))
     apply_layout(figure, mode=mode, legend_title=interval_name)
@@ -47,11 +46,11 @@ def calibration_vs_sigma_d(
     return figure
 
 
-def _series(rows: pd.DataFrame, variant: str, label: str, *, offset: float, mode: Mode) -> go.Scatter:
+def _series(rows: pd.DataFrame, variant: str, label: str, *, to: float, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
     return go.Scatter(
-        x=sigma_d + offset,
+        x=aside(sigma_d, to),
         y=mean,
         name=typeset(label),
         legendgroup=variant,
@@ -67,11 +66,11 @@ def _series(rows: pd.DataFrame, variant: str, label: str, *, offset: float, mode
     )
 
 
-def _after(rows: pd.DataFrame, label: str, *, offset: float, mode: Mode) -> go.Scatter:
+def _after(rows: pd.DataFrame, label: str, *, to: float, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
     return go.Scatter(
-        x=sigma_d + offset,
+        x=aside(sigma_d, to),
         y=mean,
         name=f"{typeset(label)}, calibrated",
         legendgroup=AFTER,

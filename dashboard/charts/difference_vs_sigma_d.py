@@ -5,12 +5,10 @@ import plotly.graph_objects as go
 
 from dashboard.charts.axes import around_zero, sigma_d_end
 from dashboard.charts.frames import by_variant, count_words, look_of, numbers, percent, range_words
-from dashboard.charts.marks import add_better_and_worse, error_bars, typeset
+from dashboard.charts.marks import add_better_and_worse, aside, error_bars, side, typeset
 from dashboard.charts.theme import Look, Mode, apply_layout, variant_style
 from neft.columns import LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, SIGMA_D, UPPER
 
-DODGE = 0.012
-"""Distance of two variants at one σ_d, as a share of the largest."""
 ROOM = 0.03
 
 
@@ -38,8 +36,8 @@ def difference_vs_sigma_d(
     )
     shown = list(by_variant(differences))
     for index, (variant, label, rows) in enumerate(shown):
-        offset = DODGE * end * (index - (len(shown) - 1) / 2)
-        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, offset=offset, mode=mode))
+        to = side(index, len(shown))
+        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, to=to, mode=mode))
     apply_layout(figure, mode=mode, legend_title=interval_name)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[-ROOM * end, (1 + ROOM) * end])
     figure.update_yaxes(
@@ -49,12 +47,12 @@ def difference_vs_sigma_d(
     return figure
 
 
-def _series(rows: pd.DataFrame, *, variant: str, label: str, offset: float, mode: Mode) -> go.Scatter:
+def _series(rows: pd.DataFrame, *, variant: str, label: str, to: float, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     mean, lower, upper = (percent(rows, column) for column in (MEAN, LOWER, UPPER))
     described = zip(numbers(rows, SIGMA_D), mean, lower, upper, rows[NUM_SEEDS], rows[NUM_INSTANCES], strict=True)
     return go.Scatter(
-        x=numbers(rows, SIGMA_D) + offset,
+        x=aside(numbers(rows, SIGMA_D), to),
         y=mean,
         name=typeset(label),
         legendgroup=variant,

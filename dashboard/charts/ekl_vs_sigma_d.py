@@ -6,14 +6,12 @@ import plotly.graph_objects as go
 
 from dashboard.charts.axes import log_axis, sigma_d_end, stretched, zero_place
 from dashboard.charts.frames import Floats, by_variant, clicked_runs, look_of, nats_words, numbers, run_words
-from dashboard.charts.marks import error_bars, hollow, legend_mark, typeset
+from dashboard.charts.marks import aside, error_bars, hollow, legend_mark, side, typeset
 from dashboard.charts.theme import Mode, apply_layout, variant_style
 from neft.columns import EKL, LOWER, MEAN, RUN_IDS, SIGMA_D, UPPER
 
 PUBLISHED = "published"
 PUBLISHED_AXIS = "published EKL (own scale)"
-DODGE = 0.012
-"""Distance of two variants at one σ_d, as a share of our largest: their intervals can be told from each other."""
 MARK_ROOM = 0.03
 """What the axis has beyond its ends, for marks there."""
 
@@ -50,10 +48,8 @@ def ekl_vs_sigma_d(
     end = sigma_d_end(curves, reported)
     ours = list(by_variant(curves))
     for index, (variant, label, rows) in enumerate(ours):
-        offset = DODGE * sigma_d_end(curves) * (index - (len(ours) - 1) / 2)
-        figure.add_trace(
-            _series(rows.sort_values(SIGMA_D), variant=variant, label=label, left=left, offset=offset, mode=mode)
-        )
+        to = side(index, len(ours))
+        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, left=left, to=to, mode=mode))
     figure.add_traces(_published_marks(reported, known={variant for variant, _, _ in ours}, mode=mode))
     if not reported.empty:
         figure.update_layout(yaxis2={"overlaying": "y", "side": "right"})
@@ -82,13 +78,13 @@ def _add_published_axis(figure: go.Figure, values: Floats, *, beside: list[float
     return stretched(beside, decades=decades)
 
 
-def _series(rows: pd.DataFrame, *, variant: str, label: str, left: float, offset: float, mode: Mode) -> go.Scatter:
+def _series(rows: pd.DataFrame, *, variant: str, label: str, left: float, to: float, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     mean = numbers(rows, MEAN)
     drawn, lower = np.where(mean <= 0, left, mean), np.maximum(numbers(rows, LOWER), left)
     described = zip(numbers(rows, SIGMA_D), nats_words(rows), rows[RUN_IDS], strict=True)
     return go.Scatter(
-        x=numbers(rows, SIGMA_D) + offset,
+        x=aside(numbers(rows, SIGMA_D), to),
         y=drawn,
         name=typeset(label),
         legendgroup=variant,

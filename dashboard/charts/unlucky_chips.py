@@ -6,12 +6,10 @@ import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end
 from dashboard.charts.frames import by_variant, count_words, look_of, numbers, percent
-from dashboard.charts.marks import add_chance, error_bars, typeset
+from dashboard.charts.marks import add_chance, aside, error_bars, side, typeset
 from dashboard.charts.theme import Look, Mode, apply_layout, palette, translucent, variant_style
 from neft.columns import LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, SIGMA_D, UPPER, VALUE
 
-DODGE = 0.012
-"""Distance of two variants at one σ_d, as a share of the largest."""
 ROOM = 0.03
 TOP = 103
 
@@ -34,12 +32,10 @@ def unlucky_chips(percentiles: pd.DataFrame, means: pd.DataFrame, *, name: str, 
     end = sigma_d_end(percentiles, means)
     shown = list(by_variant(percentiles))
     for index, (variant, label, rows) in enumerate(shown):
-        offset = DODGE * end * (index - (len(shown) - 1) / 2)
+        to = side(index, len(shown))
         of = means[means["variant"] == variant] if not means.empty else means
         figure.add_trace(_mean(of.sort_values(SIGMA_D), look=look_of(rows), variant=variant, label=label, mode=mode))
-        figure.add_trace(
-            _marks(rows.sort_values(SIGMA_D), variant=variant, label=label, name=name, offset=offset, mode=mode)
-        )
+        figure.add_trace(_marks(rows.sort_values(SIGMA_D), variant=variant, label=label, name=name, to=to, mode=mode))
     if shown:
         line = {"color": palette(mode).muted, "width": 1.5}
         figure.add_trace(go.Scatter(x=[None], y=[None], mode="lines", line=line, name="thin: the mean"))
@@ -66,13 +62,13 @@ def _mean(rows: pd.DataFrame, *, look: Look, variant: str, label: str, mode: Mod
     )
 
 
-def _marks(rows: pd.DataFrame, *, variant: str, label: str, name: str, offset: float, mode: Mode) -> go.Scatter:
+def _marks(rows: pd.DataFrame, *, variant: str, label: str, name: str, to: float, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     value, lower, upper = (percent(rows, column) for column in (VALUE, LOWER, UPPER))
     bars = error_bars(value, lower, upper, colour=style.colour)
     described = zip(numbers(rows, SIGMA_D), value, lower, upper, rows[NUM_SEEDS], rows[NUM_INSTANCES], strict=True)
     return go.Scatter(
-        x=numbers(rows, SIGMA_D) + offset,
+        x=aside(numbers(rows, SIGMA_D), to),
         y=value,
         name=typeset(label),
         legendgroup=variant,
