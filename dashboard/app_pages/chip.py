@@ -145,7 +145,7 @@ def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:
         label="Number",
         last=max(known),
         stays=True,
-        help="Chip 7 is the same draw of devices for every network of equal shape, and at every σ_d.",
+        help="Chip 7 is the same draw of devices for every network of equal shape, and at every $\\sigma_d$.",
     )
     instance = number.draw()
     _step_buttons(known, instance)

@@ -12,6 +12,7 @@ from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.experiments import claim_words
 from neft.experiments.claim_words import NO_RUNS
@@ -191,7 +192,7 @@ def _details(shown: pd.DataFrame, stamp: str) -> None:
     )
     table = plans.claim_settings(claim, plan, "accuracy", stamp)
     if table.empty:
-        st.caption("It was run at one σ_d only.")
+        st.caption(f"It was run at one {SIGMA_D} only.")
         return
     shown_table(
         pd.DataFrame(

@@ -11,6 +11,7 @@ from dashboard.charts.frames import (
     clicked_runs,
     count_words,
     look_of,
+    number_words,
     numbers,
     percent,
     range_words,
@@ -113,9 +114,9 @@ def _words(rows: pd.DataFrame) -> list[str]:
     """For each row: budget, difference, learning rates and N, as a hover says them."""
     return [
         f"{row[NUM_STEPS]:,} steps ({count_words(row[NUM_EPOCHS], 'epoch')}, {row[NUM_PRESENTATIONS]:,} images)<br>"
-        + f"<b>{100 * row[DIFFERENCE]:+.2f} points</b>".replace("-", "−")
-        + f"{range_words(100 * row[DIFFERENCE_LOWER], 100 * row[DIFFERENCE_UPPER], form='+.2f', unit='')}<br>"
-        + f"learning rate {row[LEARNING_RATE]:g} against {row[REFERENCE_LEARNING_RATE]:g}<br>"
-        + f"{count_words(row[DIFFERENCE_SEEDS], 'seed')} × {count_words(row[NUM_INSTANCES], 'chip')}, paired"
+        f"<b>{number_words(100 * row[DIFFERENCE], '+.2f')} points</b>"
+        f"{range_words(100 * row[DIFFERENCE_LOWER], 100 * row[DIFFERENCE_UPPER], form='+.2f', unit='')}<br>"
+        f"learning rate {row[LEARNING_RATE]:g} against {row[REFERENCE_LEARNING_RATE]:g}<br>"
+        f"{count_words(row[DIFFERENCE_SEEDS], 'seed')} × {count_words(row[NUM_INSTANCES], 'chip')}, paired"
         for row in rows.to_dict("records")
     ]

@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import around_zero, sigma_d_end
-from dashboard.charts.frames import by_variant, count_words, look_of, numbers, percent, range_words
+from dashboard.charts.frames import by_variant, count_words, look_of, number_words, numbers, percent, range_words
 from dashboard.charts.marks import add_better_and_worse, aside, error_bars, side, typeset
 from dashboard.charts.theme import Look, Mode, apply_layout, variant_style
 from neft.columns import LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, SIGMA_D, UPPER
@@ -62,9 +62,9 @@ def _series(rows: pd.DataFrame, *, variant: str, label: str, to: float, mode: Mo
         error_y=error_bars(mean, lower, upper, colour=style.colour),
         hovertext=[
             f"{typeset(label)} at σ<sub>d</sub> = {at:g}<br>"
-            + f"<b>{value:+.2f} points</b>".replace("-", "−")
-            + f"{range_words(low, high, form='+.2f', unit='')}<br>"
-            + f"{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}, paired"
+            f"<b>{number_words(value, '+.2f')} points</b>"
+            f"{range_words(low, high, form='+.2f', unit='')}<br>"
+            f"{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}, paired"
             for at, value, low, high, seeds, chips in described
         ],
         hoverinfo="text",

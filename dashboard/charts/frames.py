@@ -110,12 +110,22 @@ def count_words(count: object, noun: str) -> str:
     return f"{int(count):,} {noun}{'' if count == 1 else 's'}"  # pyright: ignore[reportArgumentType]
 
 
+def number_words(value: float, form: str) -> str:
+    """A number with a true minus, and no sign on zero.
+
+    >>> number_words(-0.04, "+.1f"), number_words(-1.26, ".1f"), number_words(0.5, "+.1f")
+    ('0.0', '−1.3', '+0.5')
+    """
+    words = f"{value:{form}}"
+    return words.lstrip("+-") if float(words) == 0 else words.replace("-", "−")
+
+
 def range_words(lower: float, upper: float, *, form: str = ".1f", unit: str = " %") -> str:
     """The interval in brackets, to follow its number; no words where it is not known, of one end alone which it is."""
     if np.isnan(lower) and np.isnan(upper):
         return ""
     if np.isnan(lower):
-        return f" (no lower limit, at most {upper:{form}}{unit})".replace("-", "−")
+        return f" (no lower limit, at most {number_words(upper, form)}{unit})"
     if np.isnan(upper):
-        return f" (at least {lower:{form}}{unit}, no upper limit)".replace("-", "−")
-    return f" ({lower:{form}} to {upper:{form}}{unit})".replace("-", "−")
+        return f" (at least {number_words(lower, form)}{unit}, no upper limit)"
+    return f" ({number_words(lower, form)} to {number_words(upper, form)}{unit})"

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import sigma_d_end, zoomed_percent
-from dashboard.charts.frames import Floats, count_words, numbers, percent, percentile_words, range_words
+from dashboard.charts.frames import Floats, count_words, number_words, numbers, percent, percentile_words, range_words
 from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, typeset
 from dashboard.charts.run_marks import Marks, RunMark
 from dashboard.charts.theme import Mode, apply_layout, palette
@@ -317,7 +317,7 @@ def _difference_words(rows: pd.DataFrame) -> list[str]:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
+    return number_words(value, "+.1f")
 
 
 def _add_slice(figure: go.Figure, sigma_d: float, *, mode: Mode) -> None:

@@ -36,7 +36,10 @@ class LayerCosts:
     clean: float
     """Without variation."""
     costliest: pd.DataFrame
-    """The row of the layer that costs the most by itself; none where none is told apart from no variation."""
+    """The layer that costs the most by itself, with those that are not told apart from it, the dearest first.
+
+    No row where none is told apart from no variation.
+    """
 
 
 class Stream:
@@ -137,11 +140,12 @@ def by_layer(stream: Stream) -> LayerCosts:
     frame = frame.assign(**{columns.LAYER: frame[columns.LAYER].map(layer_label)})
     alone = frame[~is_all]
     costly = alone[alone[columns.UPPER] < stream.clean]
+    least = costly.nsmallest(1, columns.MEAN)[columns.UPPER].max()
     return LayerCosts(
         alone=alone,
         together=frame[is_all],
         clean=stream.clean,
-        costliest=costly.nsmallest(1, columns.MEAN),
+        costliest=costly[costly[columns.LOWER] <= least].sort_values(columns.MEAN, kind="stable"),
     )
 
 

@@ -61,6 +61,12 @@ def is_shipped(run_id: str) -> bool:
     return run_id not in Stores.default().own
 
 
+def own_records() -> list[RunRecord]:
+    """The records of the user's own runs."""
+    own = set(Stores.default().own.ids())
+    return [record for record in listing().records if record.id in own]
+
+
 def is_stored(run_id: str) -> bool:
     """Whether a run of that id is there."""
     return run_id in Stores.default()

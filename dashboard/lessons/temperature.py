@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
+from dashboard.charts.frames import number_words
 from dashboard.data import plans, restorable, temperatures
 from dashboard.data.stored import RunRecord
 from dashboard.data.temperatures import SAFE, Margins, MarginSummary
@@ -182,10 +183,10 @@ def _question(numbers: Numbers) -> Choice:
         "**What lets it keep more images right on the same chips?**",
         options=OPTIONS,
         truth=numbers.truth,
-        told=f"From T = 1 to 4 the median image's margin goes from **{_number(one.clean_margin, '.1f')}** to "
-        f"**{_number(four.clean_margin, '.1f')} nats**, its noise over chips from **{one.noise:.1f}** to "
-        f"**{four.noise:.1f}**: margin over noise from **{_number(one.margin_over_noise, '.1f')}** to "
-        f"**{_number(four.margin_over_noise, '.1f')}**. The largest "
+        told=f"From T = 1 to 4 the median image's margin goes from **{number_words(one.clean_margin, '.1f')}** to "
+        f"**{number_words(four.clean_margin, '.1f')} nats**, its noise over chips from **{one.noise:.1f}** to "
+        f"**{four.noise:.1f}**: margin over noise from **{number_words(one.margin_over_noise, '.1f')}** to "
+        f"**{number_words(four.margin_over_noise, '.1f')}**. The largest "
         f"weight over a typical one goes from {numbers.one.flatness:.2f} to {numbers.four.flatness:.2f}.",
     )
 
@@ -268,13 +269,8 @@ def _table(numbers: Numbers) -> str:
         ("Right on these chips (%)", 100 * one.accuracy, 100 * four.accuracy, ".1f"),
         ("Largest weight over RMS weight, mean over layers", numbers.one.flatness, numbers.four.flatness, ".2f"),
     )
-    lines = [f"| {name} | {_number(a, form)} | {_number(b, form)} |" for name, a, b, form in rows]
+    lines = [f"| {name} | {number_words(a, form)} | {number_words(b, form)} |" for name, a, b, form in rows]
     return "\n".join(["| | T = 1 | T = 4 |", "|:--|--:|--:|", *lines])
-
-
-def _number(value: float, form: str) -> str:
-    """With a true minus."""
-    return f"{value:{form}}".replace("-", "−")
 
 
 def _pull_words(numbers: Numbers) -> str:
@@ -296,7 +292,7 @@ def _pull_words(numbers: Numbers) -> str:
 
 def _takeaway(numbers: Numbers) -> str:
     one, four = numbers.one.summary, numbers.four.summary
-    ratios = f"{_number(one.margin_over_noise, '.1f')} to {_number(four.margin_over_noise, '.1f')}"
+    ratios = f"{number_words(one.margin_over_noise, '.1f')} to {number_words(four.margin_over_noise, '.1f')}"
     if numbers.truth != WIDER:
         return f"Margins that outgrow their noise are not the story here: the median image goes from {ratios} times it."
     return (

@@ -58,6 +58,9 @@ def _layer_words(found: LayerCosts, sigma_d: float) -> str:
     at = f"With {SIGMA_D} = {sigma_d_text(sigma_d)}"
     if found.costliest.empty:
         return f"{at} in all layers {everywhere}; no layer by itself is told apart from no variation."
-    most = found.costliest.iloc[0]
-    alone = sentences.with_interval(most[columns.MEAN], most[columns.CI95])
-    return f"{at} in all layers {everywhere}; the costliest by itself, {most[columns.LAYER]}, {alone}."
+    each = [
+        f"{row[columns.LAYER]}: {sentences.with_interval(row[columns.MEAN], row[columns.CI95])}"
+        for row in found.costliest.to_dict("records")
+    ]
+    told = "the costliest by itself" if len(each) == 1 else "the costliest by themselves, not told apart"
+    return f"{at} in all layers {everywhere}; {told}, {', '.join(each)}."

@@ -1,6 +1,6 @@
 """The sidebar's selection: data set, backbone, device, methods, way of reading, slice. All of it in the address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -9,7 +9,10 @@ from dashboard import address
 from dashboard.address import Protocol, Selection
 from dashboard.data import stored
 from dashboard.data.stored import RunFacts
+from dashboard.pages import Page
 from dashboard.widgets.control import Choices, Control, sigma_d_control
+from dashboard.widgets.page_link import page_link
+from dashboard.words.sentences import SIGMA_D
 from neft import columns
 
 
@@ -38,7 +41,10 @@ def pick_runs() -> Selection:
         )
         variants = _pick_variants(list(named.values()))
         chosen = full[full[columns.VARIANT].isin(variants)]
+        _say_no_curves()
         protocol = _pick_protocol()
+        if protocol == "matched":
+            _say_single_marks(chosen, named)
         trained = _trained_sigma_ds(full)
         train_sigma_d = (
             _pick_sigma(r"Train $\sigma_d$", address.TRAIN_SIGMA_D, trained, _TRAIN_HELP)
@@ -87,6 +93,8 @@ _PROTOCOL_HELP = (
     "Training without noise is one network in both."
 )
 _SLICE_HELP = "Device variation at which distributions, differences and weight deviations are shown."
+MOST_LINKED = 8
+"""Runs that a link opens at once."""
 USUAL_SIGMA_D = 0.1
 """Near which the selection begins."""
 _NO_PANEL = "none"
@@ -156,6 +164,26 @@ def _pick_variants(named: Sequence[RunFacts]) -> list[str]:
         help=_VARIANTS_HELP,
     )
     return choices.draw()
+
+
+def _say_no_curves() -> None:
+    """Which of the user's own runs are not among the methods, and where they are."""
+    own = sorted(stored.own_records(), key=lambda record: record.provenance.created, reverse=True)
+    few = [record.id for record in own if not stored.is_curve(record)]
+    if few:
+        runs = "One of your runs was" if len(few) == 1 else f"{len(few)} of your runs were"
+        st.caption(f"{runs} tried at fewer than three {SIGMA_D}: no curves, and not drawn here.")
+        page_link(Page.RUNS, "See what they keep", query_params={address.RUNS: few[:MOST_LINKED]})
+
+
+def _say_single_marks(chosen: pd.DataFrame, named: Mapping[str, RunFacts]) -> None:
+    """Which of the methods are no line under this reading, and what makes them one."""
+    noisy = chosen[chosen[columns.USES_NOISE].astype(bool)]
+    counts = noisy.groupby(columns.VARIANT, sort=False)[columns.TRAIN_SIGMA_D].nunique()
+    labels = {facts.variant: facts.label for facts in named.values()}
+    single = [labels[str(variant)] for variant in counts[counts == 1].index]
+    if single:
+        st.caption(f"Trained at one {SIGMA_D}, so a single mark: {'; '.join(single)}. *Fixed* draws the line.")
 
 
 def _pick_protocol() -> Protocol:

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 import pandas as pd
 
 from dashboard.address import Selection
+from dashboard.charts.frames import number_words
 from dashboard.data.results import NUM_FAILED, SHARES, WITHIN, percentile_name
 from dashboard.words.percentile_words import percentile_cell
-from dashboard.words.sentences import SIGMA_D, percent, spread_words, with_interval
+from dashboard.words.sentences import SIGMA_D, digits_of, percent, signed, spread_words, with_interval
 from neft import columns
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
@@ -38,6 +39,7 @@ class Growth(Protocol):
         ...
 
 
+NATS_DIGITS = 3
 MANY_SEEDS = 10
 MOSTLY = 0.5
 """A part that is more than this share of a variance is what it mostly is."""
@@ -81,9 +83,7 @@ def left_out_words(differences: pd.DataFrame, drawn: pd.DataFrame) -> str:
     if len(drawn) == len(differences):
         return ""
     gone = differences[~differences[columns.VARIANT].isin(drawn[columns.VARIANT])]
-    low, high = (
-        f"{100 * value:+.1f}".replace("-", "−") for value in (gone[columns.MEAN].min(), gone[columns.MEAN].max())
-    )
+    low, high = (signed(value) for value in (gone[columns.MEAN].min(), gone[columns.MEAN].max()))
     return f"Not drawn, as it would flatten the rest: {gone[columns.LABEL].iloc[0]} ({low} to {high} points)."
 
 
@@ -123,7 +123,7 @@ def weights_finding(selection: Selection, audit: pd.DataFrame, sizes: pd.DataFra
         grouped = sizes.groupby([columns.VARIANT, columns.LABEL], sort=False)
         means, seeds = grouped["deviation_to_weight"].mean(), grouped[columns.NUM_SEEDS].max()
         labels = means.index.get_level_values(columns.LABEL)
-        each = ", ".join(f"**{label}** {percent(float(mean), 0)} %" for label, mean in zip(labels, means, strict=True))
+        each = ", ".join(f"**{label}**: {percent(float(mean), 0)} %" for label, mean in zip(labels, means, strict=True))
         count = int(seeds.max())
         trainings = f"{count} seed{'' if count == 1 else 's'}, mean over layers"
         words.append(f"Beside a typical (RMS) weight of the layer that is: {each} ({trainings}).")
@@ -150,7 +150,7 @@ def sizes_words(sizes: pd.DataFrame) -> str:
         return ""
     means = sizes.groupby([columns.VARIANT, columns.LABEL], sort=False)[[columns.MEAN, "deviation_to_weight"]].mean()
     each = ", ".join(
-        f"{label} {percent(row[columns.MEAN], 0)} %" for (_, label), row in zip(means.index, _rows(means), strict=True)
+        f"{label}: {percent(row[columns.MEAN], 0)} %" for (_, label), row in zip(means.index, _rows(means), strict=True)
     )
     return f"RMS weight over the largest, mean over layers: {each}."
 
@@ -166,7 +166,7 @@ def alike_words(num_methods: int, spread: float) -> str:
 
 def small_words(shares: Mapping[str, float], small: float) -> str:
     """How many of each method's weights are small beside the largest."""
-    each = ", ".join(f"{label} {percent(share, 0)} %" for label, share in shares.items())
+    each = ", ".join(f"{label}: {percent(share, 0)} %" for label, share in shares.items())
     return f"Below {percent(small, 0)} % of their layer's largest lie: {each}."
 
 
@@ -176,7 +176,7 @@ def calibration_words(before: pd.DataFrame, sigma_d: float) -> str:
     if at.empty:
         return ""
     each = ", ".join(
-        f"{row[columns.LABEL]} {with_interval(row[columns.MEAN], row[columns.CI95])}" for row in at.to_dict("records")
+        f"{row[columns.LABEL]}: {with_interval(row[columns.MEAN], row[columns.CI95])}" for row in at.to_dict("records")
     )
     return f"At {SIGMA_D} = {sigma_d_text(sigma_d)}: {each}."
 
@@ -217,7 +217,7 @@ def opened_words(streams: Sequence[Growth]) -> str:
 
 def never_right_words(never: pd.DataFrame) -> str:
     """How many images have no EKL, as no chip gets them right."""
-    each = ", ".join(f"{row[columns.LABEL]} {row['num_never']}" for row in never.to_dict("records"))
+    each = ", ".join(f"{row[columns.LABEL]}: {row['num_never']}" for row in never.to_dict("records"))
     return f"Never right, so without EKL (of {int(never['num_images'].max())} images): {each}."
 
 
@@ -225,7 +225,7 @@ def mended_words(before: pd.DataFrame, after: pd.DataFrame) -> str:
     """Each method's calibration error before and after calibration, over the opened chips."""
     known = {} if after.empty else dict(zip(after[columns.VARIANT], after[columns.MEAN], strict=True))
     each = ", ".join(
-        f"{row[columns.LABEL]} {percent(row[columns.MEAN])} %"
+        f"{row[columns.LABEL]}: {percent(row[columns.MEAN])} %"
         + (f" → {percent(known[row[columns.VARIANT]])} %" if row[columns.VARIANT] in known else "")
         for row in before.to_dict("records")
     )
@@ -241,28 +241,30 @@ def gap_words(confidences: pd.DataFrame) -> str:
         return ""
     gaps = (means["right"] - means["wrong"]).dropna()
     labels = gaps.index.get_level_values(columns.LABEL)
-    each = ", ".join(f"{label} {percent(float(gap))}" for label, gap in zip(labels, gaps, strict=True))
+    each = ", ".join(f"{label}: {percent(float(gap))}" for label, gap in zip(labels, gaps, strict=True))
     return f"Surer of right than of wrong answers by, in points: {each}."
 
 
 def nats_words(rows: pd.DataFrame) -> str:
     """Each method's mean with its interval, in nats."""
     return ", ".join(
-        f"**{row[columns.LABEL]}** {_nats(float(row[columns.MEAN]), float(row[columns.CI95]))}"
+        f"**{row[columns.LABEL]}**: {_nats(float(row[columns.MEAN]), float(row[columns.CI95]))}"
         for row in rows.to_dict("records")
     )
 
 
 def _nats_verdict(label: str, mean: float, ci95: float) -> str:
-    difference = f"{mean:+.3f}".replace("-", "−")
+    digits = digits_of(ci95, least=NATS_DIGITS)
+    difference = number_words(mean, f"+.{digits}f")
     if math.isnan(ci95):
-        return f"{label} {difference} nats (one seed and chip: no interval)"
+        return f"{label}: {difference} nats (one seed and chip: no interval)"
     verdict = "not told apart" if abs(mean) <= ci95 else "surer" if mean < 0 else "less sure"
-    return f"{label} {difference} ± {ci95:.3f} nats, {verdict}"
+    return f"{label}: {difference} ± {ci95:.{digits}f} nats, {verdict}"
 
 
 def _nats(mean: float, ci95: float) -> str:
-    return f"{mean:.3f}" if math.isnan(ci95) else f"{mean:.3f} ± {ci95:.3f}"
+    digits = digits_of(ci95, least=NATS_DIGITS)
+    return f"{mean:.{digits}f}" if math.isnan(ci95) else f"{mean:.{digits}f} ± {ci95:.{digits}f}"
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, float]]:

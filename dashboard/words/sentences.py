@@ -44,6 +44,15 @@ def with_interval(mean: float, ci95: float) -> str:
     return f"{percent(mean)} %" if math.isnan(ci95) else f"{percent(mean)} ± {percent(ci95)} %"
 
 
+def digits_of(half: float, *, least: int) -> int:
+    """Digits behind the point that show two of an interval's half-width, and of the value beside it.
+
+    >>> digits_of(0.00021, least=3), digits_of(0.02, least=3), digits_of(0.0, least=3)
+    (5, 3, 3)
+    """
+    return least if math.isnan(half) or half <= 0 else max(least, 1 - math.floor(math.log10(half)))
+
+
 def spread_words(curves: pd.DataFrame) -> str:
     """What an interval is over: `95 % interval over 3 seeds × 200 chips`."""
     if curves.empty:
@@ -58,7 +67,7 @@ def finding(selection: Selection, means: pd.DataFrame, differences: pd.DataFrame
     at = f"{SIGMA_D} = {sigma_d_text(selection.sigma_d)}"
     where = f"At device variation {at} on {selection.dataset_label} with {selection.backbone_label}"
     kept = ", ".join(
-        f"**{row[columns.LABEL]}** {with_interval(row[columns.MEAN], row[columns.CI95])}"
+        f"**{row[columns.LABEL]}**: {with_interval(row[columns.MEAN], row[columns.CI95])}"
         for row in means.to_dict("records")
     )
     sentences = [f"{where}, this share of images is right: {kept} ({spread_words(means)})."]
@@ -86,7 +95,7 @@ def clean_words(clean: pd.DataFrame, *, has_batchnorm: bool) -> str:
     if clean.empty:
         return ""
     rows = clean.to_dict("records")
-    kept = ", ".join(f"{row[columns.LABEL]} {with_interval(row[columns.MEAN], row[columns.CI95])}" for row in rows)
+    kept = ", ".join(f"{row[columns.LABEL]}: {with_interval(row[columns.MEAN], row[columns.CI95])}" for row in rows)
     words = f"Without variation: {kept}."
     uses_noise = clean[columns.USES_NOISE].astype(bool)
     noise_free, noisy = clean[~uses_noise][columns.MEAN], clean[uses_noise][columns.MEAN]
@@ -121,7 +130,7 @@ def deviation_words(ratios: pd.DataFrame) -> str:
     """How large a typical deviation is beside a typical weight, method by method."""
     if ratios.empty:
         return ""
-    each = ", ".join(f"{row[columns.LABEL]} {100 * row[columns.MEAN]:.0f} %" for row in ratios.to_dict("records"))
+    each = ", ".join(f"{row[columns.LABEL]}: {100 * row[columns.MEAN]:.0f} %" for row in ratios.to_dict("records"))
     return f"A typical deviation as a share of a typical weight (RMS, mean over layers): {each}."
 
 
@@ -139,7 +148,7 @@ def difference_words(mean: float, ci95: float) -> str:
 
 def _verdict(label: str, mean: float, ci95: float) -> str:
     difference, _, verdict = difference_words(mean, ci95).partition(", ")
-    return f"{label} {difference} points{f', {verdict}' if verdict else ' (one seed and chip: no interval)'}"
+    return f"{label}: {difference} points{f', {verdict}' if verdict else ' (one seed and chip: no interval)'}"
 
 
 def range_words(counts: pd.Series, noun: str) -> str:

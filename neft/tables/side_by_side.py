@@ -130,9 +130,17 @@ def differences_to_run(
     return _as_differences(frames), reasons
 
 
+TEMPERATURE = "method.temperature"
+
+
 def settings_side_by_side(records: Sequence[RunRecord], *, differences_only: bool) -> pd.DataFrame:
-    """A row per setting and a column per run, named by its id; None where a run has no such setting."""
+    """A row per setting and a column per run, named by its id; None where a run has no such setting.
+
+    The temperature of a run whose method has no such setting is the one that it trains at (N + 1 of a feedback).
+    """
     flat = {record.id: flat_config(record) for record in records}
+    for record in records:
+        flat[record.id].setdefault(TEMPERATURE, record.facts.temperature)
     names = dict.fromkeys(name for settings in flat.values() for name in settings)
     shown = [
         name
