@@ -136,11 +136,12 @@ TEMPERATURE = "method.temperature"
 def settings_side_by_side(records: Sequence[RunRecord], *, differences_only: bool) -> pd.DataFrame:
     """A row per setting and a column per run, named by its id; None where a run has no such setting.
 
-    The temperature of a run whose method has no such setting is the one that it trains at (N + 1 of a feedback).
+    A temperature that is left to the method is the one that it trains at (N + 1 of a feedback).
     """
     flat = {record.id: flat_config(record) for record in records}
     for record in records:
-        flat[record.id].setdefault(TEMPERATURE, record.facts.temperature)
+        if flat[record.id].get(TEMPERATURE) is None:
+            flat[record.id][TEMPERATURE] = record.facts.temperature
     names = dict.fromkeys(name for settings in flat.values() for name in settings)
     shown = [
         name

@@ -276,7 +276,7 @@ def test_small_weights_are_counted_in_the_stored_network(weights: AppTest, every
     small = sum(int((tensor.abs() <= 0.1 * tensor.abs().max()).sum()) for tensor in in_devices)
     share = small / sum(tensor.numel() for tensor in in_devices)
 
-    assert f"OVF {100 * share:.0f} %" in next(text for text in words(weights).splitlines() if "Below 10 %" in text)
+    assert f"OVF: {100 * share:.0f} %" in next(text for text in words(weights).splitlines() if "Below 10 %" in text)
 
 
 def test_two_methods_layers_stand_side_by_side(weights: AppTest) -> None:

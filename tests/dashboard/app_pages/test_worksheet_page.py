@@ -115,7 +115,7 @@ def test_verdicts_against_the_control_are_those_of_the_stored_means(experiments_
     answer = questions()["Is it the feedback?"].answer()
 
     for variant, label in (("ovf", "OVF"), ("irs", "IRS")):
-        assert f"{label} {signed(means[variant, 0.1] - means[CONTROL, 0.1])} ± " in answer
+        assert f"{label}: {signed(means[variant, 0.1] - means[CONTROL, 0.1])} ± " in answer
 
 
 def test_unlucky_chip_lies_below_the_stored_mean(experiments_shipped: RunStore) -> None:
@@ -148,7 +148,7 @@ def test_typical_deviations_are_those_of_the_closed_form(experiments_shipped: Ru
     layers = experiments_shipped.tables(first).layers
     ratio = float((0.1 * layers["closed_form_std"] * layers["w_max"] / layers["rms_weight"]).mean())
 
-    assert f"Vanilla {100 * ratio:.0f} %" in questions()["Why does it break?"].answer()
+    assert f"Vanilla: {100 * ratio:.0f} %" in questions()["Why does it break?"].answer()
 
 
 def test_first_device_variation_that_halves_accuracy_is_the_shipped_runs_own() -> None:

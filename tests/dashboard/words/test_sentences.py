@@ -1,12 +1,13 @@
 """Findings in words."""
 
 import math
+import re
 
 import pandas as pd
 import pytest
 
 from dashboard.address import Selection
-from dashboard.words import sentences
+from dashboard.words import result_words, sentences
 from neft.sigma_d import sigma_d_text
 from tests.dashboard.told import assert_tells
 
@@ -119,8 +120,29 @@ def test_a_cost_of_clean_accuracy_is_said_and_blamed_on_batchnorm_only_where_the
 
 
 def test_deviations_are_said_as_a_share_of_the_weights() -> None:
-    assert sentences.deviation_words(means(("OVF", 0.314, NAN))).endswith("OVF 31 %.")
+    assert sentences.deviation_words(means(("OVF", 0.314, NAN))).endswith("OVF: 31 %.")
     assert sentences.deviation_words(pd.DataFrame()) == ""
+
+
+def test_a_name_that_ends_in_a_number_is_kept_apart_from_its_own() -> None:
+    control = ("Noise injection, T = 4", 0.32, 0.01)
+
+    said = (
+        sentences.deviation_words(means(control)),
+        sentences.finding(SELECTION, means(control), means(control), "the control"),
+        sentences.clean_words(means(control).assign(uses_noise=[True]), has_batchnorm=True),
+        result_words.nats_words(means(control)),
+    )
+
+    assert not [words for words in said if re.search(r"T = 4\**\s", words)]
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "text"),
+    [(0.00412, 0.00021, "0.00412 ± 0.00021"), (0.35, 0.02, "0.350 ± 0.020"), (0.1, 0.0, "0.100 ± 0.000")],
+)
+def test_interval_of_nats_is_never_rounded_to_nothing(mean: float, half: float, text: str) -> None:
+    assert result_words.nats_words(means(("OVF", mean, half))) == f"**OVF**: {text}"
 
 
 @pytest.mark.parametrize("sigma_d", [0.0, 0.05, 0.1, 0.15, 0.3, 0.35, 1.0])

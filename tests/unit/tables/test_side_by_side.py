@@ -18,7 +18,7 @@ from neft import columns as c
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
 from neft.errors import ConfigError
-from neft.methods import Irs, Vanilla
+from neft.methods import Irs, NoiseInjection, Vanilla
 from neft.metrics import METRICS
 from neft.runs.facts import run_facts
 from neft.runs.records import RunRecord
@@ -162,6 +162,17 @@ def test_one_run_alone_has_no_differences() -> None:
 
     assert (len(rows), reasons) == (0, {})
     assert tuple(rows.columns) == RUN_DIFFERENCE_COLUMNS
+
+
+def test_temperature_of_a_feedback_stands_beside_that_of_its_control() -> None:
+    control = a_run("a", {0.1: [0.5]}, RunConfig(method=NoiseInjection(temperature=4)))[0]
+    feedback = a_run("b", {0.1: [0.5]}, RunConfig(method=Irs()))[0]
+
+    every = settings_side_by_side([control, feedback], differences_only=False).T.to_dict("list")
+    differing = settings_side_by_side([control, feedback], differences_only=True)
+
+    assert every["method.temperature"] == [4, 4]
+    assert "method.temperature" not in differing.index
 
 
 def test_settings_are_all_of_them_or_those_that_differ() -> None:
