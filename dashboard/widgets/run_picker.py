@@ -180,8 +180,8 @@ def _say_single_marks(chosen: pd.DataFrame, named: Mapping[str, RunFacts]) -> No
     """Which of the methods are no line under this reading, and what makes them one."""
     noisy = chosen[chosen[columns.USES_NOISE].astype(bool)]
     counts = noisy.groupby(columns.VARIANT, sort=False)[columns.TRAIN_SIGMA_D].nunique()
-    labels = {facts.variant: facts.label for facts in named.values()}
-    single = [labels[str(variant)] for variant in counts[counts == 1].index]
+    labels = {facts.variant: facts.label for facts in sorted(named.values(), key=stored.shown_place)}
+    single = [label for variant, label in labels.items() if counts.get(variant, 0) == 1]
     if single:
         st.caption(f"Trained at one {SIGMA_D}, so a single mark: {'; '.join(single)}. *Fixed* draws the line.")
 

@@ -426,3 +426,25 @@ def test_control_is_the_first_looks() -> None:
     variants = {record.facts.variant for record in RunStore(CACHED_RUNS, read_only=True).list().records}
 
     assert CONTROL in variants
+
+
+def test_own_runs_that_are_no_curves_are_counted_with_the_way_to_them(
+    shipped: RunStore, ablation_only: RunStore
+) -> None:
+    app = open_page()
+
+    assert not app.exception
+    count = len(ablation_only.ids())
+    assert f"{count} of your runs were tried at fewer than three" in words(app)
+    (link,) = [link for link in app.sidebar.get("page_link") if link.proto.label == "See what they keep"]
+    assert link.proto.query_string.count("run=") == min(count, 8)
+
+
+def test_methods_trained_at_one_device_variation_are_named_where_they_are_single_marks(shipped: RunStore) -> None:
+    app = open_page(read="matched")
+    said = next(caption.value for caption in app.sidebar.caption if "single mark" in caption.value)
+
+    assert "Noise injection; Noise injection, T = 4; OVF; IRS" in said
+
+    app = app.sidebar.button_group(key="read").set_value("fixed").run()
+    assert not [caption.value for caption in app.sidebar.caption if "single mark" in caption.value]
