@@ -23,6 +23,7 @@ from neft.evaluation.monte_carlo import evaluate
 from neft.evaluation.schemes import programming_effort
 from neft.evaluation.search_settings import SearchSettings
 from neft.evaluation.sensitivity import with_scores
+from neft.evaluation.so_far import SoFar
 from neft.evaluation.worst_case import search_worst_case, worst_case_table
 from neft.methods import TaughtMethod
 from neft.metrics import METRICS
@@ -48,7 +49,7 @@ class Progress:
     total: int = 0
     message: str = ""
     row: dict[str, float | int] = field(default_factory=dict)
-    """The history row of the epoch that just ended."""
+    """The history row of the epoch that just ended; of chips the last accuracy, and the mean so far by sigma_d."""
 
 
 @dataclass(frozen=True)
@@ -287,8 +288,10 @@ def _evaluate_and_store(
     total = config.evaluation.num_instances
     earlier = unfinished.load_chips(config, checkpoint.checksum(network.state_dict()), settings.unfinished_root)
 
+    so_far = SoFar()
+
     def on_instance(done: int, accuracy: float) -> None:
-        row = {columns.ACCURACY: accuracy}
+        row = {columns.ACCURACY: accuracy} | so_far.means()
         settings.on_progress(Progress("evaluating", done, total, row=row))
 
     def keep(rows: list[dict[str, float]]) -> None:
@@ -310,6 +313,7 @@ def _evaluate_and_store(
         should_stop=settings.should_stop,
         earlier=earlier.rows,
         keep=keep,
+        on_rows=so_far.add,
     )
     layers, deviations = layer_deviations(
         network, law, seed=config.evaluation.seed, sigma_d=max(config.evaluation.sigma_ds) or USUAL_SIGMA_D

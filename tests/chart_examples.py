@@ -635,6 +635,14 @@ EXAMPLES: dict[str, Example] = {
         {"tested": INTERVAL, "trained": INTERVAL, "ratios": {c.MEAN: 1, c.LOWER: 1, c.UPPER: 1}},
         PLAIN,
     ),
+    "live_curve": Example(
+        {
+            "beside": curves("means", (0.0, 0.1, 0.2)),
+            "means": pd.DataFrame({c.SIGMA_D: [0.0, 0.1, 0.2], c.MEAN: [0.97, 0.91, 0.73]}),
+        },
+        {"beside": {c.MEAN: 100}, "means": {c.MEAN: 100}},
+        {"name": "this run", "chance": 0.1},
+    ),
     "training_curves": Example(
         {"history": _history()},
         {"history": {c.LOSS: 1, c.TRAIN_ACCURACY: 100, c.VALIDATION_ACCURACY: 100, c.VALIDATION_CLEAN_ACCURACY: 100}},

@@ -18,7 +18,7 @@ from dashboard.widgets.control import Control
 from dashboard.widgets.job_card import job_card
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.sweep_form import sweep_form
-from dashboard.widgets.train_form import fill_from_address, train_form
+from dashboard.widgets.train_form import EXPERT, fill_from_address, pick_scope, recipe_form, train_form
 from dashboard.words.foreign import foreign
 from dashboard.words.queue_words import ordinal, queue_words
 from neft.errors import ConfigError, DataMissingError, UnclearImagesError
@@ -49,8 +49,8 @@ def page() -> None:
         _jobs(jobs.jobs())
         return
     st.markdown(
-        "Choose what to train; it is then evaluated on sampled chips, stored, and shown among the runs. One job "
-        "computes at a time; further ones wait in the queue, also when this page is closed."
+        "What is trained here is tried on sampled chips and stored. One job computes at a time; others wait, also "
+        "when this page is closed."
     )
     fill_from_address()
     form, watch = st.columns([1, 1])
@@ -70,14 +70,17 @@ def _experiment() -> None:
 
 
 def _training() -> None:
-    values = train_form()
+    scope = pick_scope()
+    top = st.container()  # to start is at the top, though what is started is said below
+    values = train_form() if scope == EXPERT else recipe_form(scope)
     download = bool(values.pop(DOWNLOAD, False))
-    training = _planned(values)
-    if training is None:
-        return
-    _start(training, download=download)
-    st.caption("The same from a command line:")
-    st.code(training.command, language=None, wrap_lines=True)
+    with top:
+        training = _planned(values)
+        if training is None:
+            return
+        _start(training, download=download)
+    with st.expander("The same from a command line", icon=":material/terminal:", key="train_command"):
+        st.code(training.command, language=None, wrap_lines=True)
 
 
 def _planned(values: dict[str, Any]) -> PlannedTraining | None:
@@ -104,17 +107,21 @@ def _start(training: PlannedTraining, *, download: bool) -> None:
         _stored(training)
     elif twin is not None:
         st.info(f"A training with these settings is {ordinal(twin.place)} in the queue.", icon=":material/hourglass:")
-    pressed = changing_button("Start training", icon=":material/play_circle:", disabled=already or twin is not None)
-    if already or twin is not None:
+    is_idle = not already and twin is None
+    duration = run_time.of_run(training.config_json) if is_idle else None
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        pressed = changing_button("Start training", icon=":material/play_circle:", disabled=not is_idle)
+        said = f" · {run_time.words(duration)}{queue_words()}" if is_idle else ""
+        st.caption(f"**{training.name}**{said}")
+    if not is_idle:
         return
-    duration = run_time.of_run(training.config_json)
-    st.caption(f"{run_time.words(duration)}{queue_words()}")
     if pressed:
         _ = jobs.start(
             training.config_json,
             run_id=training.run_id,
             command=training.command,
             num_epochs=training.num_epochs,
+            name=training.name,
             download=download,
             expected=run_time.expected(duration),
         )

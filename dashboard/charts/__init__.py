@@ -31,6 +31,7 @@ from dashboard.charts.layer_std import layer_std
 from dashboard.charts.layer_weights import layer_weights
 from dashboard.charts.level_histograms import level_histograms
 from dashboard.charts.level_spread import level_spread
+from dashboard.charts.live_curve import live_curve
 from dashboard.charts.margin_distribution import margin_distribution
 from dashboard.charts.preview_curve import preview_curve
 from dashboard.charts.programmed_weight import programmed_weight
@@ -89,6 +90,7 @@ __all__ = [
     "layer_weights",
     "level_histograms",
     "level_spread",
+    "live_curve",
     "margin_distribution",
     "preview_curve",
     "programmed_weight",

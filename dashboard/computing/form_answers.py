@@ -50,6 +50,8 @@ class PlannedTraining:
     """A training that a form describes."""
 
     run_id: str
+    name: str
+    """What people call the run."""
     config_json: str
     command: str
     num_epochs: int

@@ -28,6 +28,7 @@ from dashboard.jobs.processes import begin, spare_cores
 from neft.runs.events import (
     Counting,
     EndedRun,
+    Evaluating,
     Event,
     Failed,
     Finished,
@@ -71,6 +72,8 @@ class Job:
     created: float
     num_epochs: int
     state: State
+    name: str = ""
+    """Of the run, in words; empty for a sweep, and for jobs of before names were kept."""
     sweep: str = ""
     """The experiment that is run; empty for a training."""
     place: int = 0
@@ -84,6 +87,8 @@ class Job:
     caveat: str = ""
     """What of its events cannot be understood here."""
     history: list[dict[str, float]] = field(default_factory=list)
+    means: dict[str, float] = field(default_factory=dict)
+    """By σ_d the mean accuracy over the chips that were tried so far."""
     runs: list[EndedRun] = field(default_factory=list)
     """Of a sweep, in the order in which they ended."""
     seconds: float = 0.0
@@ -128,6 +133,7 @@ def start(
     run_id: str,
     command: str,
     num_epochs: int,
+    name: str = "",
     download: bool = False,
     expected: Expected | None = None,
 ) -> str:
@@ -138,10 +144,11 @@ def start(
         run_id: the id it will have.
         command: the command line that does the same, to show.
         num_epochs: to draw its progress before it tells.
+        name: what people call the run.
         download: whether a missing data set may be fetched.
         expected: how long it should take.
     """
-    facts = {"run_id": run_id, "command": command, "num_epochs": num_epochs, "download": download}
+    facts = {"run_id": run_id, "command": command, "num_epochs": num_epochs, "name": name, "download": download}
     return _launch(_training_words(config_json, download=download), _with_expected(facts, expected))
 
 
@@ -291,6 +298,7 @@ def _find(job_id: str, queue: Sequence[str]) -> Job | None:
         created=facts["created"],
         num_epochs=facts["num_epochs"],
         state=state,
+        name=str(facts.get("name", "")),
         sweep=str(facts.get("sweep", "")),
         place=place if state in ACTIVE else 0,
         expected=Expected(**facts["expected"]) if facts.get("expected") else None,
@@ -300,11 +308,18 @@ def _find(job_id: str, queue: Sequence[str]) -> Job | None:
         message=_message(job_id, state, last),
         caveat=told.caveat,
         history=[event.row for event in events if isinstance(event, Training) and event.row],
+        means=_means(events),
         runs=[event.run for event in events if isinstance(event, Sweeping) and event.run],
         seconds=0.0 if state == "waiting" else ended - began,
         _stage_seconds=time.time() - staged[0].time if staged else 0.0,
         _stage_began_at=staged[0].done if staged and isinstance(staged[0], Counting) else 0,
     )
+
+
+def _means(events: Sequence[Event]) -> dict[str, float]:
+    """What the last event of chips says of the curve; empty where none does."""
+    last = next((event for event in reversed(events) if isinstance(event, Evaluating) and event.row), None)
+    return {} if last is None else {at: mean for at, mean in last.row.items() if at.replace(".", "", 1).isdecimal()}
 
 
 def told_by(job_id: str) -> Told:

@@ -31,6 +31,8 @@ class Control:
     kind: Literal["buttons", "list", "radio", "slider"] = "buttons"
     stays: bool = False
     """For the whole session, also while other pages are shown."""
+    is_always_said: bool = False
+    """The address says also what is chosen by default: because it means something else where it says nothing."""
     shows_label: bool = True
     captions: tuple[str, ...] | None = None
     """Of a radio's options."""
@@ -63,7 +65,7 @@ class Control:
             self._draw_slider()
         else:
             self._draw_radio()
-        keep(self.key, [] if chosen == self.start else [chosen])
+        keep(self.key, [] if chosen == self.start and not self.is_always_said else [chosen])
         return chosen
 
     def _draw_buttons(self) -> None:

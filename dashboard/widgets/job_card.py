@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.data import plans, stored
+from dashboard.data import beside, plans, stored
+from dashboard.data.stored import RunRecord
 from dashboard.jobs import jobs
 from dashboard.jobs.jobs import Job
 from dashboard.pages import Page
@@ -14,6 +15,7 @@ from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
+from dashboard.words import run_words
 from dashboard.words.queue_words import ordinal, turn_words
 from neft import columns
 from neft.experiments.questions import EXPERIMENTS
@@ -50,16 +52,48 @@ def job_card(job: Job, everyone: Sequence[Job] = ()) -> None:
             _progress(job)
         else:
             _ending(job)
-        history = pd.DataFrame(job.history, columns=HISTORY)
-        if not job.sweep and job.state != "waiting" and (job.is_active or not history.empty):
-            figure = charts.training_curves(history, num_epochs=job.num_epochs, mode=theme_mode())
-            st.plotly_chart(
-                figure, theme=None, key=f"curves_{job.id}", alt="Loss and accuracies by epoch, as they come."
-            )
+        if not job.sweep and job.state != "waiting":
+            _curves(job)
         if job.caveat:
             st.caption(job.caveat)
         with st.expander("The same from a command line", icon=":material/terminal:", key=f"command_{job.id}"):
             st.code(job.command, language=None, wrap_lines=True)
+
+
+def _curves(job: Job) -> None:
+    """Accuracy over what is stored, once chips are tried; until then the training's epochs."""
+    record = _stored_run(job)
+    means = beside.means_of(record) if record else beside.means_so_far(job.means)
+    if means.empty:
+        history = pd.DataFrame(job.history, columns=HISTORY)
+        if job.is_active or not history.empty:
+            figure = charts.training_curves(history, num_epochs=job.num_epochs, mode=theme_mode())
+            st.plotly_chart(
+                figure, theme=None, key=f"curves_{job.id}", alt="Loss and accuracies by epoch, as they come."
+            )
+        return
+    figure = charts.live_curve(
+        beside.curves_beside(_config_json(job)),
+        means,
+        name="this run" if record else f"this run, {job.done} of {job.total} chips",
+        chance=1 / record.facts.num_classes if record else None,
+        mode=theme_mode(),
+    )
+    st.plotly_chart(figure, theme=None, key=f"live_{job.id}", alt="Accuracy against device variation, as chips come.")
+
+
+def _stored_run(job: Job) -> RunRecord | None:
+    """The run that a finished training has stored."""
+    found = stored.records([job.run_id]) if job.state == "finished" and job.run_id else []
+    return found[0] if found else None
+
+
+def _config_json(job: Job) -> str:
+    """Of a training; empty where it is gone."""
+    try:
+        return jobs.config_json(job.id)
+    except OSError:
+        return ""
 
 
 def _waiting(job: Job, everyone: Sequence[Job]) -> None:
@@ -101,13 +135,17 @@ def _to_end(job: Job) -> str:
 
 def _sweep_runs(job: Job) -> None:
     """The runs of a sweep that ended last."""
-    for run in job.runs[: -SHOWN_RUNS - 1 : -1]:
+    last = job.runs[: -SHOWN_RUNS - 1 : -1]
+    names = {record.id: record.facts.name for record in stored.records([run.run_id for run in last])}
+    for run in last:
         how = f"failed: {run.error}" if run.error else f"stored after {_duration(run.seconds)}"
-        st.caption(f"{run.run_id} {how}")
+        st.caption(f"{names.get(run.run_id, run.run_id)} {how}")
 
 
 def _what(job: Job) -> str:
-    return f"Experiment: {EXPERIMENTS[job.sweep].title}" if job.sweep in EXPERIMENTS else job.sweep or job.run_id
+    if job.sweep:
+        return f"Experiment: {EXPERIMENTS[job.sweep].title}" if job.sweep in EXPERIMENTS else job.sweep
+    return job.name or job.run_id
 
 
 def _ending(job: Job) -> None:
@@ -140,11 +178,15 @@ def _ending(job: Job) -> None:
 def _finished(job: Job) -> None:
     said = f"{_what(job)}. {job.message}" if job.sweep else _what(job)
     st.success(f"Finished in {_duration(job.seconds)}: {said}", icon=":material/check_circle:")
+    record = _stored_run(job)
+    if record is not None:
+        found = beside.curves_beside(_config_json(job))
+        st.markdown(" ".join(filter(None, (run_words.result_words(record), run_words.beside_words(record, found)))))
     with st.container(horizontal=True):
         if job.sweep:
             _sweep_links(job)
         else:
-            _run_links(job)
+            _run_links(job, record)
 
 
 def _sweep_links(job: Job) -> None:
@@ -154,8 +196,11 @@ def _sweep_links(job: Job) -> None:
         page_link(Page.EXPERIMENTS, "See the experiment", query_params={address.EXPERIMENT: job.sweep, **size})
 
 
-def _run_links(job: Job) -> None:
+def _run_links(job: Job, record: RunRecord | None) -> None:
     page_link(Page.RUNS, "Open the run", query_params={address.RUNS: job.run_id})
+    together = beside.comparable(record) if record else []
+    if len(together) > 1:
+        page_link(Page.COMPARE, "Compare chip by chip with those of its seed", query_params={address.RUNS: together})
     page_link(Page.EXPLORE, "See it in the four views", query_params=stored.view_address(job.run_id))
     other_seed_link(job.run_id)
     same_seed_link(job.run_id)

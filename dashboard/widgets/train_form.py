@@ -9,6 +9,7 @@ from dashboard.data import forms
 from dashboard.pages import Page
 from dashboard.widgets.component_form import (
     DOWNLOAD,
+    PREFIX,
     can_download,
     choose_component,
     component_fields,
@@ -16,14 +17,49 @@ from dashboard.widgets.component_form import (
     fill_form,
     form_address,
 )
+from dashboard.widgets.control import Control
 from neft.errors import ConfigError
+from neft.experiments.recipes import RECIPES
 
 MAIN_TRAINING = ("sigma_d", "epochs", "seed")
 MAIN_DATA = ("image_size", "path", "labels", "channels")
 
 
+EXPERT = "expert"
+SCOPE = Control(
+    key=address.TRAIN_AS,
+    label="How much to decide",
+    options={key: recipe.title for key, recipe in RECIPES.items()} | {EXPERT: "Expert"},
+    help="A quick look and the paper's comparison ask for the method, its device variation and the seed alone.",
+    is_always_said=True,
+    shows_label=False,
+)
+
+
+def pick_scope() -> str:
+    """How much the form asks for: a recipe's key, or EXPERT, which is meant by an address that holds fields alone."""
+    has_fields = any(name.startswith(PREFIX) for name in st.query_params)
+    if has_fields and address.TRAIN_AS not in st.query_params and address.TRAIN_AS not in st.session_state:
+        st.session_state[address.TRAIN_AS] = EXPERT
+    return SCOPE.draw()
+
+
+def recipe_form(key: str) -> dict[str, Any]:
+    """What a recipe leaves open; returns all option values."""
+    recipe = RECIPES[key]
+    left, middle, right = st.columns([2, 1, 1])
+    with left:
+        method = choose_component("method", "Method")
+    with middle:
+        sigma_d = component_fields("training", only=("sigma_d",))
+    with right:
+        seed = component_fields("training", only=("seed",))
+    st.caption(recipe.words)
+    return {**recipe.options, "method": method, **sigma_d, **seed}
+
+
 def train_form() -> dict[str, Any]:
-    """Draw it; returns option values, and under DOWNLOAD whether missing data may be fetched."""
+    """Draw the expert's form; returns option values, and under DOWNLOAD whether missing data may be fetched."""
     values: dict[str, Any] = {}
     left, right = st.columns(2)
     with left, st.container(border=True):
@@ -75,4 +111,5 @@ def fill_from_address() -> None:
     except ConfigError as error:
         st.warning(f"The settings of `{like}` cannot be filled in: {error}", icon=":material/broken_image:")
         return
-    st.switch_page(Page.TRAIN.file, query_params=form_address(config_json))
+    st.session_state.pop(address.TRAIN_AS, None)
+    st.switch_page(Page.TRAIN.file, query_params={address.TRAIN_AS: EXPERT, **form_address(config_json)})

@@ -209,11 +209,12 @@ def try_chips(
     should_stop: Callable[[], bool],
     earlier: Sequence[Row] = (),
     keep: Callable[[list[Row]], None] = lambda _rows: None,
+    on_rows: Callable[[Sequence[Row]], None] = lambda _rows: None,
 ) -> pd.DataFrame:
     """A row per sigma_d and instance: `sigma_d`, `instance` and the bench's numbers; what is asked is told elsewhere.
 
     Chips of which `earlier` has rows are not tried again; `keep` is given all rows now and then, and at the end of a
-    trial that is stopped.
+    trial that is stopped; `on_rows` is shown them after each chip, before `on_instance` is told of it.
 
     Raises:
         StoppedError: `should_stop` said so.
@@ -233,6 +234,7 @@ def try_chips(
                 raise found.stopped(num_instances) from None
             for chip in range(len(block)):
                 if found.take(measured, chip, wanted, start + chip):
+                    on_rows(found.rows)
                     on_instance(start + chip + 1, found.rows[-1][columns.ACCURACY])
             if should_stop():
                 raise found.stopped(num_instances)

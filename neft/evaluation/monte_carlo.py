@@ -40,6 +40,7 @@ def evaluate(
     should_stop: Callable[[], bool] = lambda: False,
     earlier: Sequence[Row] = (),
     keep: Callable[[list[Row]], None] = lambda _rows: None,
+    on_rows: Callable[[Sequence[Row]], None] = lambda _rows: None,
 ) -> pd.DataFrame:
     """Try a network on sampled chips.
 
@@ -60,6 +61,7 @@ def evaluate(
         should_stop: asked before each batch of images.
         earlier: what `keep` was given when the same was computed before; those chips are not tried again.
         keep: given all that is found now and then, and when it is stopped.
+        on_rows: shown all that is found after each chip, before `on_instance`.
 
     Returns:
         A row per sigma_d and instance: `sigma_d`, `instance`, one column a metric, and the temperature to which the
@@ -96,6 +98,7 @@ def evaluate(
             should_stop=should_stop,
             earlier=earlier,
             keep=keep,
+            on_rows=on_rows,
         )
     return instances.assign(**{columns.CALIBRATION_TEMPERATURE: instances[columns.SIGMA_D].map(temperatures)})
 

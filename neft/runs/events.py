@@ -69,6 +69,7 @@ class Evaluating(_Counting):
 
     event: Literal["evaluating"] = "evaluating"
     row: dict[str, float | int] = Field(default_factory=dict)
+    """The last one's accuracy, and by sigma_d (`0.1`) the mean over all so far."""
 
 
 class Searching(_Counting):

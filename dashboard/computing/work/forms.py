@@ -11,6 +11,7 @@ from neft.datasets import DATASETS
 from neft.devices import BaseDevice
 from neft.options import FAMILIES, Option, command_line, make_config, option_table, part_of, shown
 from neft.pipeline import identified
+from neft.runs.facts import run_facts
 from neft.runs.store import Stores
 
 INITIAL = {"width": 0.25, "epochs": 20}
@@ -44,7 +45,18 @@ def plan(values: dict[str, Any]) -> PlannedTraining:
         DataMissingError: images of one's own are not there: they are part of what the run is.
     """
     config = identified(make_config(values))
-    return PlannedTraining(config.run_id, config.to_json(), command_line(config), config.training.epochs)
+    return PlannedTraining(
+        run_id=config.run_id,
+        name=_run_name(config),
+        config_json=config.to_json(),
+        command=command_line(config),
+        num_epochs=config.training.epochs,
+    )
+
+
+def _run_name(config: RunConfig) -> str:
+    """What people will call its run: how many classes there are is no part of it."""
+    return run_facts(config, num_classes=2).name
 
 
 def held(config_json: str) -> dict[str, Any]:

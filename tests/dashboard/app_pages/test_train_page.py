@@ -53,7 +53,7 @@ def form_keys(app: AppTest) -> set[str]:
 def test_page_makes_a_process_ready_for_the_next_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "keep_ready", keep_ready)
 
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     assert not app.exception
     assert READY.pid is not None
@@ -62,7 +62,7 @@ def test_page_makes_a_process_ready_for_the_next_training(monkeypatch: pytest.Mo
 
 # ---------------------------------------------------------------- the form
 def test_untouched_form_is_the_command_of_its_defaults() -> None:
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     assert not app.exception
     assert shown_command(app) == command_line(make_config(UNTOUCHED))
@@ -82,7 +82,7 @@ def test_untouched_form_is_the_command_of_its_defaults() -> None:
     ],
 )
 def test_number_in_the_form_goes_into_the_command(key: str, value: float, name: str) -> None:
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     app = app.number_input(key=key).set_value(value).run()
 
@@ -91,7 +91,7 @@ def test_number_in_the_form_goes_into_the_command(key: str, value: float, name: 
 
 @pytest.mark.parametrize(("family", "names"), sorted(FAMILIES.items()))
 def test_every_component_can_be_chosen(family: str, names: dict[str, object]) -> None:
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
     for name in names:
         app = choose(app, family, name)
 
@@ -107,14 +107,14 @@ def test_every_component_can_be_chosen(family: str, names: dict[str, object]) ->
 def test_form_asks_for_every_setting_of_a_data_set(name: str) -> None:
     asked = {option.name for option in option_table().values() if name in option.owners and not option.is_found}
 
-    keys = form_keys(choose(open_page(Page.TRAIN), "dataset", name))
+    keys = form_keys(choose(open_page(Page.TRAIN, train_as="expert"), "dataset", name))
 
     assert {f"{option}_{name}" for option in asked} <= keys
 
 
 def test_another_method_brings_its_own_settings() -> None:
-    ovf = form_keys(open_page(Page.TRAIN))
-    irs = form_keys(choose(open_page(Page.TRAIN), "method", "irs"))
+    ovf = form_keys(open_page(Page.TRAIN, train_as="expert"))
+    irs = form_keys(choose(open_page(Page.TRAIN, train_as="expert"), "method", "irs"))
 
     assert ovf - irs == {f"{field}_ovf" for field in METHODS["ovf"].model_fields if field != "name"}
     assert irs - ovf == {f"{field}_irs" for field in METHODS["irs"].model_fields if field != "name"}
@@ -129,7 +129,7 @@ def test_another_method_brings_its_own_settings() -> None:
     ],
 )
 def test_number_out_of_range_is_refused_with_a_sentence(key: str, value: float, sentence: str) -> None:
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     app = app.number_input(key=key).set_value(value).run()
 
@@ -143,7 +143,7 @@ def test_images_that_are_asked_about_can_be_said_to_be_meant(tmp_path: Path) -> 
         (tmp_path / name).mkdir()
         for grey in range(12):
             Image.new("L", (8, 8), grey).save(tmp_path / name / f"{grey}.png")
-    app = choose(open_page(Page.TRAIN), "dataset", "image_folder")
+    app = choose(open_page(Page.TRAIN, train_as="expert"), "dataset", "image_folder")
     app = app.text_input(key="form_path_image_folder").set_value(str(tmp_path)).run()
     asked = words(app)
 
@@ -157,7 +157,7 @@ def test_images_that_are_asked_about_can_be_said_to_be_meant(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("text", ["much", "0,2", "0.3:0.1:0.1"])
 def test_list_that_cannot_be_is_refused_with_a_sentence(text: str) -> None:
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     app = app.text_input(key="form_test_sigma_d").set_value(text).run()
 
@@ -167,7 +167,7 @@ def test_list_that_cannot_be_is_refused_with_a_sentence(text: str) -> None:
 
 
 def test_irs_with_more_terms_than_the_network_has_places_is_refused() -> None:
-    app = choose(open_page(Page.TRAIN), "method", "irs")
+    app = choose(open_page(Page.TRAIN, train_as="expert"), "method", "irs")
 
     app = app.number_input(key="form_num_feedback_irs").set_value(16).run()
 
@@ -190,7 +190,7 @@ def start_button(app: AppTest):
 
 
 def test_training_started_on_the_page_is_stored_and_shown() -> None:
-    app = a_short_training(open_page(Page.TRAIN))
+    app = a_short_training(open_page(Page.TRAIN, train_as="expert"))
 
     app = start_button(app).click().run()
 
@@ -228,7 +228,7 @@ def test_training_started_on_the_page_is_stored_and_shown() -> None:
 def test_job_that_ended_says_how(events: list[Event | str], said: str) -> None:
     write_job("20260101-000000-aaaaaa", events)
 
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     assert not app.exception
     assert said in words(app)
@@ -249,7 +249,7 @@ def test_job_that_runs_says_what_it_does_and_that_others_wait(events: list[Event
     ours = os.getpid()
     write_job("20260101-000000-aaaaaa", events, pid=ours, created=psutil.Process(ours).create_time())
 
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     assert not app.exception
     assert said in app.get("progress")[0].proto.text
@@ -260,7 +260,7 @@ def test_job_that_runs_says_what_it_does_and_that_others_wait(events: list[Event
 def test_cancel_stops_the_jobs_process() -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     folder = write_job("20260101-000000-aaaaaa", [], pid=process.pid, created=psutil.Process(process.pid).create_time())
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     app = app.button(key=f"cancel_{folder.name}").click().run()
 
@@ -281,7 +281,7 @@ def test_waiting_jobs_say_their_place_and_when_their_turn_comes() -> None:
     for number in range(3):
         write_job(f"20260101-000000-00000{number}", [], **ours(), expected=expected)
 
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     assert not app.exception
     assert "Waiting: 2nd in the queue** · begins when the job ahead has ended, in about 60 s to 2 min" in words(app)
@@ -294,7 +294,7 @@ def test_waiting_job_leaves_the_queue_when_it_is_cancelled() -> None:
     write_job("20260101-000000-000000", [], **ours())
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     folder = write_job("20260101-000000-aaaaaa", [], pid=process.pid, created=psutil.Process(process.pid).create_time())
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     app = app.button(key=f"cancel_{folder.name}").click().run()
 
@@ -307,7 +307,7 @@ def test_training_that_is_queued_is_not_queued_twice() -> None:
     run_id = make_config(UNTOUCHED).run_id
     write_job("20260101-000000-aaaaaa", [], **ours(), run_id=run_id)
 
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     assert start_button(app).disabled
     assert "A training with these settings is 1st in the queue." in words(app)
@@ -317,7 +317,7 @@ def test_lost_training_is_started_again_from_its_card() -> None:
     write_job("20260101-000000-000000", [], **ours())
     folder = write_job("20260101-000000-aaaaaa", [epoch(1)])
     (folder / "config.json").write_text(make_config(UNTOUCHED).to_json(), encoding="utf-8")
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     app = app.button(key=f"again_{folder.name}").click().run()
 
@@ -330,7 +330,7 @@ def test_lost_training_is_started_again_from_its_card() -> None:
 def test_many_ended_jobs_are_paged_and_can_be_cleared() -> None:
     for number in range(7):
         write_job(f"20260101-000000-00000{number}", [epoch(1), Finished()])
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
     assert "7 jobs have ended." in words(app)
     assert words(app).count("Finished in") == 5
 
@@ -371,7 +371,7 @@ def a_job_like(values: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("values", [UNTOUCHED, EVERY_PART], ids=["defaults", "everything"])
 def test_form_is_filled_in_from_a_job(values: dict[str, Any]) -> None:
-    app = open_page(Page.TRAIN, like=a_job_like(values))
+    app = open_page(Page.TRAIN, train_as="expert", like=a_job_like(values))
 
     assert not app.exception
     assert shown_command(app) == command_line(make_config(values))
@@ -381,14 +381,14 @@ def test_form_takes_the_next_free_seed() -> None:
     queued = make_config({**EVERY_PART, "seed": 8})
     write_job("20260101-000000-000000", [], **ours(), run_id=queued.run_id)
 
-    app = open_page(Page.TRAIN, like=a_job_like(EVERY_PART), reseed="yes")
+    app = open_page(Page.TRAIN, train_as="expert", like=a_job_like(EVERY_PART), reseed="yes")
 
     assert shown_command(app) == command_line(make_config({**EVERY_PART, "seed": 9}))
 
 
 @pytest.mark.parametrize("like", ["digits-mlp-1a2b3c4d", "\0", "../../jobs", "a" * 300])
 def test_run_that_is_no_more_cannot_be_filled_in(like: str) -> None:
-    app = open_page(Page.TRAIN, like=like)
+    app = open_page(Page.TRAIN, train_as="expert", like=like)
 
     assert not app.exception
     assert "cannot be filled in: no run and no job" in words(app)
@@ -396,7 +396,7 @@ def test_run_that_is_no_more_cannot_be_filled_in(like: str) -> None:
 
 
 def test_form_is_in_the_address() -> None:
-    app = open_page(Page.TRAIN, form_dataset="MNIST", form_method="IRS", form_num_feedback_irs="2", form_epochs="7")
+    app = open_page(Page.TRAIN, train_as="expert", form_dataset="MNIST", form_method="IRS", form_num_feedback_irs="2", form_epochs="7")
 
     assert shown_command(app) == command_line(
         make_config({**UNTOUCHED, "dataset": "mnist", "method": "irs", "num_feedback": 2, "epochs": 7})
@@ -406,7 +406,7 @@ def test_form_is_in_the_address() -> None:
 # ---------------------------------------------------------------- an experiment
 def test_experiment_is_queued_from_here_too() -> None:
     write_job("20260101-000000-000000", [], **ours())
-    app = open_page(Page.TRAIN, train_what="A named experiment")
+    app = open_page(Page.TRAIN, train_as="expert", train_what="A named experiment")
     app.selectbox(key="form_experiment").set_value("beta").run()
     app.selectbox(key="form_backbone").set_value("mlp").run()
 
@@ -421,14 +421,14 @@ def test_experiment_is_queued_from_here_too() -> None:
 
 
 def test_time_that_nothing_tells_is_said_to_be_unknown() -> None:
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     assert "How long it takes is not known beforehand" in words(app)
 
 
 def test_ended_job_can_be_removed_from_the_list() -> None:
     folder = write_job("20260101-000000-aaaaaa", [epoch(1), Finished()])
-    app = open_page(Page.TRAIN)
+    app = open_page(Page.TRAIN, train_as="expert")
 
     app = app.button(key=f"forget_{folder.name}").click().run()
 
