@@ -79,8 +79,8 @@ def _training() -> None:
         if training is None:
             return
         _start(training, download=download)
-    with st.expander("The same from a command line", icon=":material/terminal:", key="train_command"):
-        st.code(training.command, language=None, wrap_lines=True)
+    st.caption("The same from a command line:")
+    st.code(training.command, language=None, wrap_lines=True)
 
 
 def _planned(values: dict[str, Any]) -> PlannedTraining | None:

@@ -38,7 +38,7 @@ def live_curve(beside: pd.DataFrame, means: pd.DataFrame, *, name: str, chance: 
                 hovertemplate=f"{label}<br>σ<sub>d</sub> = %{{x:g}}: <b>%{{y:.1f}} %</b><extra></extra>",
             )
         )
-    so_far = means.sort_values(SIGMA_D)
+    so_far = means if means.empty else means.sort_values(SIGMA_D)
     colour = palette(mode).text
     figure.add_trace(
         go.Scatter(

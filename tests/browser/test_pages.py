@@ -75,7 +75,7 @@ def test_wrong_values_in_the_address_do_no_harm(page: Page, server: Server) -> N
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_queue_survives_a_reload_and_its_first_training_appears_in_the_four_views(page: Page, server: Server) -> None:
-    open_page(page, server, "/train")
+    open_page(page, server, "/train?train_as=expert")
     fill(page, "Epochs", "15")
     fill(page, "Width", "0.125")
     page.get_by_text("Training and evaluation in detail").click()
@@ -112,7 +112,7 @@ def test_a_queue_survives_a_reload_and_its_first_training_appears_in_the_four_vi
 @pytest.mark.timeout(300)
 def test_a_training_can_be_cancelled_and_keeps_its_last_whole_epoch(page: Page, server: Server) -> None:
     before = stored_ids(server)
-    open_page(page, server, "/train")
+    open_page(page, server, "/train?train_as=expert")
     fill(page, "Epochs", "500")
     wait_idle(page)
     page.get_by_role("button", name="Start training").click()

@@ -39,7 +39,7 @@ OLD_AND_NEW: list[tuple[Page, Address, Address]] = [
     (
         Page.TRAIN,
         {"form_method": "IRS", "form_dataset": "Fashion-MNIST"},
-        {"form_method": "irs", "form_dataset": "fashion_mnist"},
+        {"train_as": "expert", "form_method": "irs", "form_dataset": "fashion_mnist"},
     ),
 ]
 

@@ -18,12 +18,13 @@ from dashboard.jobs.processes import READY, keep_ready
 from dashboard.pages import Page
 from neft.config import RunConfig
 from neft.datasets import DATASETS
+from neft.experiments.recipes import RECIPES
 from neft.methods import METHODS
 from neft.options import FAMILIES, UNSAID, command_line, make_config, option_table
 from neft.runs.events import Evaluating, Event, Failed, Finished, Loading, Stopped, Storing, Training
 from neft.runs.places import neft_home
 from neft.runs.store import RunStore
-from tests.dashboard.driver import epoch, open_page, words, write_job
+from tests.dashboard.driver import epoch, open_page, traces, words, write_job
 
 # a training outlives whoever started it
 pytestmark = [
@@ -58,6 +59,31 @@ def test_page_makes_a_process_ready_for_the_next_training(monkeypatch: pytest.Mo
     assert not app.exception
     assert READY.pid is not None
     assert jobs.jobs() == []
+
+
+# ---------------------------------------------------------------- how much is decided
+@pytest.mark.parametrize("key", RECIPES)
+def test_recipe_asks_for_method_sigma_d_and_seed_alone(key: str) -> None:
+    app = open_page(Page.TRAIN, train_as=key)
+
+    assert form_keys(app) == {"train_as", "method", "sigma_d", "seed"} - {"train_as"}
+    expected = make_config({**RECIPES[key].options, "method": "ovf", "sigma_d": 0.1, "seed": 0})
+    assert shown_command(app) == command_line(expected)
+
+
+def test_page_begins_with_the_quick_look_and_an_address_of_fields_alone_with_every_setting() -> None:
+    quick, fields = open_page(Page.TRAIN), open_page(Page.TRAIN, form_epochs="7")
+
+    assert shown_command(quick) == shown_command(open_page(Page.TRAIN, train_as="quick"))
+    assert "--epochs 7" in shown_command(fields)
+    assert "learning_rate" in form_keys(fields)
+
+
+def test_start_stands_above_the_form_that_it_starts() -> None:
+    app = open_page(Page.TRAIN)
+
+    kinds = [type(element).__name__ for element in app.main]
+    assert kinds.index("Button") < kinds.index("NumberInput")
 
 
 # ---------------------------------------------------------------- the form
@@ -202,7 +228,7 @@ def test_training_started_on_the_page_is_stored_and_shown() -> None:
         time.sleep(0.1)
     app = app.run()
     assert not app.exception
-    assert job.run_id in words(app)
+    assert job.name in words(app)
     assert "Finished in" in words(app)
     assert "See it in the four views" in words(app)
     assert "A run with these settings is stored" in words(app)
@@ -255,6 +281,17 @@ def test_job_that_runs_says_what_it_does_and_that_others_wait(events: list[Event
     assert said in app.get("progress")[0].proto.text
     assert not start_button(app).disabled
     assert "One job is ahead in the queue" in words(app)
+
+
+def test_curve_of_the_chips_so_far_is_drawn_while_they_are_tried() -> None:
+    alive: dict[str, Any] = {"pid": os.getpid(), "process_created": psutil.Process().create_time()}
+    tried = Evaluating(done=3, total=9, row={"accuracy": 0.5, "0": 0.75, "0.1": 0.5})
+    _ = write_job("20260101-000000-aaaaaa", [epoch(1), tried], **alive)
+
+    (trace,) = [each for each in traces(open_page(Page.TRAIN), "Accuracy against device") if "this run" in each["name"]]
+
+    assert trace["name"] == "this run, 3 of 9 chips"
+    assert (list(trace["x"]), list(trace["y"])) == ([0.0, 0.1], [75.0, 50.0])
 
 
 def test_cancel_stops_the_jobs_process() -> None:
@@ -396,7 +433,14 @@ def test_run_that_is_no_more_cannot_be_filled_in(like: str) -> None:
 
 
 def test_form_is_in_the_address() -> None:
-    app = open_page(Page.TRAIN, train_as="expert", form_dataset="MNIST", form_method="IRS", form_num_feedback_irs="2", form_epochs="7")
+    app = open_page(
+        Page.TRAIN,
+        train_as="expert",
+        form_dataset="MNIST",
+        form_method="IRS",
+        form_num_feedback_irs="2",
+        form_epochs="7",
+    )
 
     assert shown_command(app) == command_line(
         make_config({**UNTOUCHED, "dataset": "mnist", "method": "irs", "num_feedback": 2, "epochs": 7})
