@@ -14,7 +14,7 @@ from dashboard.widgets.accuracy_card import (
     has_methods,
     no_chips_here,
 )
-from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
 from dashboard.widgets.control import Control
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.method_numbers import finding_title, method_numbers
@@ -28,10 +28,10 @@ from neft import columns
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
 QUESTION = "How accurate are the chips?"
-LARGE = 460
 UNLUCKY = Control(
     key=address.PERCENTILE,
     label="Unlucky means",
+    shows_label=False,
     options={str(percentile): results.percentile_name(percentile) for percentile in (5, 1)},
     help="How many chips of a hundred are worse than the one shown.",
 )
@@ -83,17 +83,17 @@ def _cards(selection: Selection, rows: pd.DataFrame, shared: Shared) -> None:
         no_chips_here(selection)
     else:
         shared.lead = method_numbers(selection, rows)
-    accuracy_card(selection, height=LARGE)
+    left, right = st.columns(2)
+    with left:
+        accuracy_card(selection, has_legend=False)
+    with right:
+        _differences(selection)
     left, right = st.columns(2)
     with left:
         _unlucky(selection)
     with right:
         _distribution(selection, rows)
-    left, right = st.columns(2)
-    with left:
-        _differences(selection)
-    with right:
-        _parts(selection, rows)
+    _parts(selection, rows)
     _read_out(selection, rows)
 
 
@@ -128,8 +128,7 @@ def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
         runs=runs_in(rows),
         question="How much do chips differ?",
         caption=(
-            f"All chips at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}. A steep line is alike on all chips; a long "
-            "foot on the left is a few very bad ones."
+            f"Every chip at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}. A long foot on the left is a few bad ones."
         ),
         definition=SPREAD_DEFINITION,
         alt="Distribution of accuracy over chips, by method.",
@@ -158,10 +157,7 @@ def _differences(selection: Selection) -> None:
         key="differences",
         runs=runs_in(curves),
         question="Which differences are told apart?",
-        caption=(
-            f"{result_words.differences_words(found, name)} {result_words.left_out_words(found, drawn)} "
-            "Intervals that touch zero tell nothing apart; one in twenty keeps clear of it by chance."
-        ),
+        caption=(f"{result_words.differences_words(found, name)} {result_words.left_out_words(found, drawn)}"),
         definition=DIFFERENCE_DEFINITION,
         alt=f"Paired differences in accuracy to {name} against device variation, with intervals.",
     )
@@ -175,7 +171,7 @@ def _differences(selection: Selection) -> None:
         interval_name=f"paired difference, {sentences.spread_words(found)}",
         mode=theme_mode(),
     )
-    chart_card(card, figure, found, controls=against.draw if against else None)
+    chart_card(card, figure, found, controls=against.draw if against else None, without=labels_of(found))
 
 
 def _reference(curves: pd.DataFrame) -> Control | None:
@@ -193,6 +189,8 @@ def _reference(curves: pd.DataFrame) -> Control | None:
             for row in ordered.to_dict("records")
         },
         kind="list",
+        shows_label=False,
+        width=230,
         help="The method at zero. The control is noise injection at feedback training's temperature.",
     )
 

@@ -38,32 +38,36 @@ together ([Wang2024]). The number of further seeds counts on it.
 interval that takes them for normal covers too seldom. There the median over seeds has to say the same, by an interval
 that assumes nothing (up to five seeds: their range, with the confidence that it has).
 """
+QUESTION = "Which claims hold?"
 UNITS = {"points": "points of accuracy", "ratio": "the other's EKL over ours", "share": "trainings of 100"}
 GROUPS = {True: "Claims of the paper", False: "What the controls say"}
 
 
 def page() -> None:
     """Draw the page."""
-    st.title("Which claims hold?")
     stamp = plans.fingerprint()
     claims, own = plans.claims(stamp), plans.claims(stamp, own=True)
     decided = pd.concat([claims.assign(own=False), own.assign(own=True)], ignore_index=True)
     decided = decided[decided["verdict"] != NO_RUNS]
     if decided.empty:
+        st.title(QUESTION)
         st.info("No experiment is stored yet that decides a claim.", icon=":material/inbox:")
         st.code("neft sweep paper_digits", language=None)
         show_plan_problems(stamp)
         return
+    top = st.container()
     chosen = _pick_data(decided)
     shown = decided[decided["data_key"].isin(chosen)]
-    st.markdown(findings.claims_finding(shown))
-    for paper, title in GROUPS.items():
-        group = shown[shown["paper"] == paper]
-        if group.empty:
-            continue
-        st.markdown(f"## {title}")
-        _verdicts(group, key=f"verdicts_{paper}")
+    with top:
+        st.title(findings.claims_title(shown) or QUESTION)
+        st.markdown(findings.controls_finding(shown))
+    groups = {paper: group for paper in GROUPS if not (group := shown[shown["paper"] == paper]).empty}
+    for paper, group in groups.items():
+        st.markdown(f"## {GROUPS[paper]}")
         _forests(group, key="paper" if paper else "ours")
+    for paper, group in groups.items():
+        with st.expander(f"{GROUPS[paper]}: every verdict in numbers", icon=":material/table_rows:"):
+            _verdicts(group, key=f"verdicts_{paper}")
     for owned in sorted(shown["own"].unique()):
         st.caption(claim_words.holm_words(decided[decided["own"] == owned]))
     _details(shown, stamp)
@@ -163,8 +167,8 @@ def _forest(rows: pd.DataFrame, *, unit: str, key: str) -> None:
     card = Card(
         key=f"forest_{key}",
         question=QUESTIONS[unit],
-        caption=f"Right of {'one' if unit == 'ratio' else 'zero'} speaks for the claim. The band is what would not "
-        "matter; stars are the published effects, on other networks and data.",
+        caption=f"Right of {'one' if unit == 'ratio' else 'zero'} speaks for the claim; stars are published, on other "
+        "networks and data.",
         definition=DEFINITION,
         alt="Effects with 95 % intervals, one line a claim.",
     )

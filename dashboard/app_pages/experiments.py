@@ -1,5 +1,7 @@
 """Every experiment of the NeFT papers, and the controls they lack: one thing varied at a time."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -22,6 +24,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings, sentences
 from neft import columns
 
+JUDGED = "claims_judged"
 _CALIBRATION_WORDS = "After calibration the scale of the logits no longer counts."
 _OWN_SCALE = " Hollow: the published figure, on a scale of its own; compare shapes and ratios only."
 DEFINITION = r"""
@@ -38,12 +41,14 @@ def page() -> None:
     """Draw the page."""
     stamp = plans.fingerprint()
     sizes = plans.sizes(stamp)
-    st.title("What does each part of feedback training bring?")
+    verdicts = _verdicts(stamp)
     with st.sidebar:
-        experiment = _pick_experiment(set(sizes))
+        experiment = _pick_experiment(set(sizes), verdicts)
         known = sizes.get(experiment.name, {})
         plan = _pick_size(known)
-    st.markdown(f"**{experiment.question}** *{cite(experiment.source)}.*")
+    st.title(experiment.question)
+    judged = f"Claims: {verdicts[experiment.name]}. " if experiment.name in verdicts else ""
+    st.caption(f"{judged}{cite(experiment.source)}.")
     if plan is None:
         _nothing_yet(experiment)
     else:
@@ -51,6 +56,20 @@ def page() -> None:
         _draw(plan, experiment, stamp)
     _run_it(experiment)
     show_plan_problems(stamp)
+    _judge_once(stamp)
+
+
+def _verdicts(stamp: str) -> dict[str, str]:
+    """What became of each experiment's claims, in a few words; nothing until they are judged, which takes seconds."""
+    return findings.experiment_verdicts(plans.claims(stamp)) if st.session_state.get(JUDGED) == stamp else {}
+
+
+def _judge_once(stamp: str) -> None:
+    """Judge the claims once the page is drawn, and draw it again with the verdicts."""
+    if st.session_state.get(JUDGED) != stamp:
+        _ = plans.claims(stamp)
+        st.session_state[JUDGED] = stamp
+        st.rerun()
 
 
 def _draw(plan: str, experiment: Experiment, stamp: str) -> None:
@@ -67,13 +86,13 @@ def _draw(plan: str, experiment: Experiment, stamp: str) -> None:
         _settings(plan, experiment, stamp)
 
 
-def _pick_experiment(stored: set[str]) -> Experiment:
+def _pick_experiment(stored: set[str], verdicts: Mapping[str, str]) -> Experiment:
     control = Control(
         key=address.EXPERIMENT,
         label="Experiment",
         options={name: one.title for name, one in EXPERIMENTS.items()},
         kind="radio",
-        captions=tuple("" if name in stored else "no runs yet" for name in EXPERIMENTS),
+        captions=tuple(verdicts.get(name, "") if name in stored else "no runs yet" for name in EXPERIMENTS),
         stays=True,
         help="What is varied while all else stays as it is.",
     )

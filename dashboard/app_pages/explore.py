@@ -78,7 +78,7 @@ def _decay(selection: Selection) -> None:
     card = Card(
         key="decay",
         question="Do the decay factors matter?",
-        caption=f"At {SIGMA_D} = {sigma_d_text(sigma_d)}. Marks inside the band do no better than the control.",
+        caption=f"At {SIGMA_D} = {sigma_d_text(sigma_d)}; marks in the band gain nothing.",
         definition=DECAY_DEFINITION,
         alt="Accuracy over the number of feedback terms for three decay schedules, beside the control's interval.",
     )

@@ -1,5 +1,7 @@
 """How sure chips are: EKL per chip and per image, confidence, calibration."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -11,10 +13,11 @@ from dashboard.widgets.accuracy_card import has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.ekl_card import EKL_DEFINITION, METRIC, ekl_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.method_numbers import numbers_table
 from dashboard.widgets.outcome_cards import outcome_cards
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
-from dashboard.words import percentile_words, result_words, sentences
+from dashboard.words import percentile_words, result_words, sentences, titles
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.sigma_d import sigma_d_text
@@ -34,11 +37,10 @@ bin less its mean confidence ([Guo2017], Eq. 5). One value per chip.
 Hollow: after the logits are divided by the stored temperature, over the chips that this page opens again (lowest seed).
 A single temperature moves all confidences at once; what stays is not a matter of scale.
 """
+QUESTION = "How sure are the chips?"
 HIDDEN = (
-    "**What EKL hides.** It counts only the images that a chip gets right: a chip that fails all hard images looks "
-    "sure. And it depends on the scale of the logits: feedback training divides them by N + 1 and deploys them "
-    "undivided, which makes every answer look surer. Calibrated EKL leaves the scale out; accuracy and calibration "
-    "stand beside it."
+    "EKL counts only the images that a chip gets right, and depends on the scale of the logits: read it calibrated, "
+    "and beside the accuracy."
 )
 
 
@@ -46,16 +48,16 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     selection = pick_runs()
-    st.title("How sure are the chips?")
+    if not selection.variants:
+        st.title(QUESTION)
     if not has_methods(selection):
         return
     rows = stored.at_slice(selection.reading, selection.sigma_d)
-    _headline(selection, rows)
-    st.markdown(HIDDEN)
+    _finding(selection, rows)
     records = results.one_run_each(selection)
     left, right = st.columns(2)
     with left:
-        ekl_card(selection, rows)
+        ekl_card(selection, rows, has_legend=False)
     with right:
         _ekl_curves(selection)
     _calibration(selection, records)
@@ -63,16 +65,35 @@ def page() -> None:
     show_problems()
 
 
-def _headline(selection: Selection, rows: pd.DataFrame) -> None:
+def _finding(selection: Selection, rows: pd.DataFrame) -> None:
+    """The title and the methods' numbers: EKL as deployed and calibrated, and paired differences to the control."""
+    known = rows.dropna(subset=[columns.CALIBRATED_EKL]) if columns.CALIBRATED_EKL in rows else rows.iloc[:0]
+    feedback = stored.against_control(known, selection.run_ids, columns.CALIBRATED_EKL)
+    told = feedback[columns.CI95].notna().any()
+    st.title(titles.surer_than_control(feedback, selection.sigma_d) if told else QUESTION)
     if rows.empty:
         no_chips_here(selection)
         return
-    known = rows.dropna(subset=[columns.CALIBRATED_EKL]) if columns.CALIBRATED_EKL in rows else rows.iloc[:0]
-    feedback = stored.against_control(known, selection.run_ids, columns.CALIBRATED_EKL)
     means = stored.means(rows, columns.EKL)
-    labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
-    calibrated = stored.means(known, columns.CALIBRATED_EKL)
-    st.markdown(result_words.ekl_finding(selection, means, calibrated, feedback, labels.get(stored.control_of(rows))))
+    numbers = {
+        "EKL (nats)": _cells(means, result_words.nats_with_interval),
+        "calibrated": _cells(stored.means(known, columns.CALIBRATED_EKL), result_words.nats_with_interval),
+    }
+    control = stored.control_of(known)
+    if control:
+        differences = stored.differences(known, control, columns.CALIBRATED_EKL)
+        numbers["against the control"] = _cells(differences, result_words.nats_difference) | {control: "the control"}
+    shown = {words: cells for words, cells in numbers.items() if cells}
+    caption = f"Mean and {sentences.spread_words(means)} · {selection.dataset_label} · {selection.backbone_label}"
+    numbers_table(means, shown, caption=f"{caption} · {selection.device_label}. {HIDDEN}")
+
+
+def _cells(rows: pd.DataFrame, words: Callable[[float, float], str]) -> dict[str, str]:
+    """By variant, its mean and interval in words."""
+    if rows.empty:
+        return {}
+    values = zip(rows[columns.VARIANT], rows[columns.MEAN], rows[columns.CI95], strict=True)
+    return {str(variant): words(float(mean), float(ci95)) for variant, mean, ci95 in values}
 
 
 def _ekl_curves(selection: Selection) -> None:
@@ -83,8 +104,7 @@ def _ekl_curves(selection: Selection) -> None:
         key="ekl_curves",
         question="Does that hold at every variation?",
         caption=(
-            f"Mean EKL of correct predictions against {SIGMA_D}; lower is surer. Where accuracy nears chance, the few "
-            f"right answers left say little. {_unsure_words(selection, metric)}"
+            f"Lower is surer; near chance the few right answers left say little. {_unsure_words(selection, metric)}"
         ),
         definition=CURVE_DEFINITION,
         alt="Expected KL divergence against device variation, by method.",

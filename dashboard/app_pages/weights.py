@@ -5,22 +5,25 @@ import streamlit as st
 
 from dashboard import charts
 from dashboard.address import Selection
-from dashboard.data import results
+from dashboard.data import results, stored
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.accuracy_card import has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.deviation_card import deviation_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.layer_deviation_card import layer_deviation_card
 from dashboard.widgets.layer_pair import layer_pair, magnitude_card
+from dashboard.widgets.method_numbers import numbers_table
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.theme_mode import theme_mode
-from dashboard.words import result_words
+from dashboard.words import result_words, sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.sigma_d import sigma_d_text
 
+QUESTION = "What happens to the weights?"
 AUDIT_DEFINITION = r"""
 **Noise audit.** Asked: the std of $W_p - W_d$ by the closed form, from the device's law and the layer's own weights.
 Realised: the std of the deviations that were sampled for eight chips and stored with the run.
@@ -48,23 +51,40 @@ def page() -> None:
     """Draw the page."""
     stop_without_runs()
     selection = pick_runs()
-    st.title("What happens to the weights?")
+    records = results.one_run_each(selection) if selection.variants else ()
+    if not records:
+        st.title(QUESTION)
     if not has_methods(selection):
         return
-    records = results.one_run_each(selection)
     if not records:
         no_chips_here(selection)
         return
     run_ids = tuple(record.id for record in results.shown_runs(selection))
     sizes = results.weight_sizes(run_ids, selection.sigma_d)
     audit = results.noise_audit(tuple(record.id for record in records), selection.sigma_d)
-    st.markdown(result_words.weights_finding(selection, audit, sizes))
-    deviation_card(selection)
-    left, right = st.columns(2)
+    layers = results.layer_deviations(sizes).layers
+    has_numbers = len(layers) > 0 and selection.sigma_d > 0
+    st.title(result_words.weights_title(layers, audit, selection.sigma_d) if has_numbers else QUESTION)
+    if has_numbers:
+        seeds = sentences.range_words(sizes[columns.NUM_SEEDS], "seed")
+        ratios = stored.deviation_ratios(run_ids, selection.sigma_d)
+        means = zip(ratios[columns.VARIANT], ratios[columns.MEAN], strict=True)
+        numbers_table(
+            ratios,
+            {"deviation ÷ weight": {str(variant): f"{sentences.percent(mean, 0)} %" for variant, mean in means}},
+            caption=f"Mean over layers and {seeds} · {selection.dataset_label} · {selection.backbone_label} · "
+            f"{selection.device_label}",
+        )
+    left, right = st.columns((3, 2))
     with left:
-        _audit(audit)
+        layer_deviation_card(selection)
     with right:
         _sizes(sizes)
+    left, right = st.columns(2)
+    with left:
+        deviation_card(selection)
+    with right:
+        _audit(audit)
     _networks(selection, records)
     show_problems()
 

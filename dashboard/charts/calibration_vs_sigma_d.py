@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.axes import log_axis, sigma_d_end
-from dashboard.charts.frames import Floats, by_variant, interval_words, look_of, numbers, percent
-from dashboard.charts.marks import aside, error_bars, legend_mark, side, typeset
+from dashboard.charts.axes import log_axis, one_box_per_sigma_d, sigma_d_end, trained_range
+from dashboard.charts.frames import Floats, brief_words, by_variant, look_of, numbers, percent
+from dashboard.charts.marks import error_bars, legend_mark, typeset
 from dashboard.charts.theme import Mode, apply_layout, variant_style
 from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
 
@@ -31,26 +31,25 @@ def calibration_vs_sigma_d(
         mode: Light or dark page.
     """
     figure = go.Figure()
-    end = sigma_d_end(curves, after)
-    shown = list(by_variant(curves))
-    sides = {variant: side(index, len(shown)) for index, (variant, _, _) in enumerate(shown)}
-    for variant, label, rows in shown:
-        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant, label, to=sides[variant], mode=mode))
-    for variant, label, rows in by_variant(after):
-        figure.add_trace(_after(rows, label, to=sides.get(variant, 0.0), mode=mode))
+    end = sigma_d_end(trained_range(curves), after)
+    for variant, label, rows in by_variant(curves):
+        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant, label, mode=mode))
+    for _, label, rows in by_variant(after):
+        figure.add_trace(_after(rows, label, mode=mode))
     if not after.empty:
         figure.add_trace(legend_mark(after_name, group=AFTER, mode=mode))
     apply_layout(figure, mode=mode, legend_title=interval_name)
+    one_box_per_sigma_d(figure)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[-ROOM * end, (1 + ROOM) * end])
     figure.update_yaxes(title_text="calibration error (%)", type="log", **log_axis(_ends(curves, after), left=LOWEST))
     return figure
 
 
-def _series(rows: pd.DataFrame, variant: str, label: str, *, to: float, mode: Mode) -> go.Scatter:
+def _series(rows: pd.DataFrame, variant: str, label: str, *, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
     return go.Scatter(
-        x=aside(sigma_d, to),
+        x=sigma_d,
         y=mean,
         name=typeset(label),
         legendgroup=variant,
@@ -58,19 +57,16 @@ def _series(rows: pd.DataFrame, variant: str, label: str, *, to: float, mode: Mo
         line={"color": style.colour, "dash": style.dash, "width": 1},
         marker={"color": style.colour, "symbol": style.symbol, "size": 8},
         error_y=error_bars(mean, np.maximum(percent(rows, LOWER), LOWEST), percent(rows, UPPER), colour=style.colour),
-        hovertext=[
-            f"{typeset(label)} at σ<sub>d</sub> = {at:g}<br>{words}"
-            for at, words in zip(sigma_d, interval_words(rows), strict=True)
-        ],
+        hovertext=[f"{typeset(label)} {words}" for words in brief_words(rows)],
         hoverinfo="text",
     )
 
 
-def _after(rows: pd.DataFrame, label: str, *, to: float, mode: Mode) -> go.Scatter:
+def _after(rows: pd.DataFrame, label: str, *, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     mean, sigma_d = percent(rows, MEAN), numbers(rows, SIGMA_D)
     return go.Scatter(
-        x=aside(sigma_d, to),
+        x=sigma_d,
         y=mean,
         name=f"{typeset(label)}, calibrated",
         legendgroup=AFTER,
@@ -78,10 +74,7 @@ def _after(rows: pd.DataFrame, label: str, *, to: float, mode: Mode) -> go.Scatt
         mode="markers",
         marker={"color": style.colour, "symbol": f"{style.symbol}-open", "size": 11, "line": {"width": 2}},
         error_y=error_bars(mean, np.maximum(percent(rows, LOWER), LOWEST), percent(rows, UPPER), colour=style.colour),
-        hovertext=[
-            f"{typeset(label)} at σ<sub>d</sub> = {at:g}, calibrated<br><b>{value:.1f} %</b>"
-            for at, value in zip(sigma_d, mean, strict=True)
-        ],
+        hovertext=[f"{typeset(label)}, calibrated <b>{value:.1f} %</b>" for value in mean],
         hoverinfo="text",
     )
 

@@ -3,11 +3,11 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.axes import around_zero, sigma_d_end
-from dashboard.charts.frames import by_variant, count_words, look_of, number_words, numbers, percent, range_words
-from dashboard.charts.marks import add_better_and_worse, aside, error_bars, side, typeset
+from dashboard.charts.axes import around_zero, one_box_per_sigma_d, sigma_d_end
+from dashboard.charts.frames import by_variant, look_of, number_words, numbers, percent, range_words
+from dashboard.charts.marks import add_better_and_worse, error_bars, typeset
 from dashboard.charts.theme import Look, Mode, apply_layout, variant_style
-from neft.columns import LOWER, MEAN, NUM_INSTANCES, NUM_SEEDS, SIGMA_D, UPPER
+from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
 
 ROOM = 0.03
 
@@ -34,11 +34,10 @@ def difference_vs_sigma_d(
     figure.add_trace(
         go.Scatter(x=[-ROOM * end, (1 + ROOM) * end], y=[0, 0], mode="lines", line=line, name=name, hoverinfo="skip")
     )
-    shown = list(by_variant(differences))
-    for index, (variant, label, rows) in enumerate(shown):
-        to = side(index, len(shown))
-        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, to=to, mode=mode))
+    for variant, label, rows in by_variant(differences):
+        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, mode=mode))
     apply_layout(figure, mode=mode, legend_title=interval_name)
+    one_box_per_sigma_d(figure)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[-ROOM * end, (1 + ROOM) * end])
     figure.update_yaxes(
         title_text="difference in accuracy (points)", range=around_zero(differences, LOWER, UPPER), nticks=8
@@ -47,12 +46,12 @@ def difference_vs_sigma_d(
     return figure
 
 
-def _series(rows: pd.DataFrame, *, variant: str, label: str, to: float, mode: Mode) -> go.Scatter:
+def _series(rows: pd.DataFrame, *, variant: str, label: str, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     mean, lower, upper = (percent(rows, column) for column in (MEAN, LOWER, UPPER))
-    described = zip(numbers(rows, SIGMA_D), mean, lower, upper, rows[NUM_SEEDS], rows[NUM_INSTANCES], strict=True)
+    described = zip(mean, lower, upper, strict=True)
     return go.Scatter(
-        x=aside(numbers(rows, SIGMA_D), to),
+        x=numbers(rows, SIGMA_D),
         y=mean,
         name=typeset(label),
         legendgroup=variant,
@@ -61,11 +60,9 @@ def _series(rows: pd.DataFrame, *, variant: str, label: str, to: float, mode: Mo
         marker={"color": style.colour, "symbol": style.symbol, "size": 8},
         error_y=error_bars(mean, lower, upper, colour=style.colour),
         hovertext=[
-            f"{typeset(label)} at σ<sub>d</sub> = {at:g}<br>"
-            f"<b>{number_words(value, '+.2f')} points</b>"
-            f"{range_words(low, high, form='+.2f', unit='')}<br>"
-            f"{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}, paired"
-            for at, value, low, high, seeds, chips in described
+            f"{typeset(label)} "
+            f"<b>{number_words(value, '+.2f')} points</b>" + range_words(low, high, form="+.2f", unit="")
+            for value, low, high in described
         ],
         hoverinfo="text",
     )

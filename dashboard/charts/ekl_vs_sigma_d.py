@@ -4,11 +4,18 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.axes import log_axis, sigma_d_end, stretched, zero_place
-from dashboard.charts.frames import Floats, by_variant, clicked_runs, look_of, nats_words, numbers, run_words
-from dashboard.charts.marks import aside, error_bars, hollow, legend_mark, side, typeset
+from dashboard.charts.axes import (
+    log_axis,
+    one_box_per_sigma_d,
+    sigma_d_end,
+    stretched,
+    trained_range,
+    zero_place,
+)
+from dashboard.charts.frames import Floats, by_variant, clicked_runs, look_of, nats_words, numbers
+from dashboard.charts.marks import error_bars, hollow, legend_mark, typeset
 from dashboard.charts.theme import Mode, apply_layout, variant_style
-from neft.columns import EKL, LOWER, MEAN, RUN_IDS, SIGMA_D, UPPER
+from neft.columns import EKL, LOWER, MEAN, SIGMA_D, UPPER
 
 PUBLISHED = "published"
 PUBLISHED_AXIS = "published EKL (own scale)"
@@ -30,9 +37,9 @@ def ekl_vs_sigma_d(
     The published figures have an axis of their own, on the right, as their scale is unknown. Both axes hold equally
     many decades: an unknown factor only moves marks up or down, so slopes and ratios may be compared, heights not.
 
-    Variants stand a little apart, so that their intervals can be told from each other; the hover says the exact σ_d.
-    A logarithmic axis has no zero: means of zero are drawn at its lower edge, at a tick that says 0, and an interval
-    is cut there. The first entry of a point's customdata is its run ids, for a click.
+    The axis ends where the last network that was trained with noise was tried. A logarithmic axis has no zero: means
+    of zero are drawn at its lower edge, at a tick that says 0, and an interval is cut there. The first entry of a
+    point's customdata is its run ids, for a click.
 
     Args:
         curves: variant, label, sigma_d, mean, lower, upper (nats), num_seeds, num_instances, run_ids (a tuple of ids).
@@ -45,15 +52,15 @@ def ekl_vs_sigma_d(
     reported = published if published is not None else pd.DataFrame()
     means = numbers(curves, MEAN) if not curves.empty else np.array([])
     left = zero_place(means)
-    end = sigma_d_end(curves, reported)
+    end = sigma_d_end(trained_range(curves), reported)
     ours = list(by_variant(curves))
-    for index, (variant, label, rows) in enumerate(ours):
-        to = side(index, len(ours))
-        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, left=left, to=to, mode=mode))
+    for variant, label, rows in ours:
+        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, left=left, mode=mode))
     figure.add_traces(_published_marks(reported, known={variant for variant, _, _ in ours}, mode=mode))
     if not reported.empty:
         figure.update_layout(yaxis2={"overlaying": "y", "side": "right"})
     apply_layout(figure, mode=mode, legend_title=interval_name, right=12 if reported.empty else 54)
+    one_box_per_sigma_d(figure)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[-MARK_ROOM * end, (1 + MARK_ROOM) * end])
     axis = log_axis(np.concatenate([means, _interval_ends(curves, left=left)]), left=left)
     if not reported.empty:
@@ -78,13 +85,12 @@ def _add_published_axis(figure: go.Figure, values: Floats, *, beside: list[float
     return stretched(beside, decades=decades)
 
 
-def _series(rows: pd.DataFrame, *, variant: str, label: str, left: float, to: float, mode: Mode) -> go.Scatter:
+def _series(rows: pd.DataFrame, *, variant: str, label: str, left: float, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     mean = numbers(rows, MEAN)
     drawn, lower = np.where(mean <= 0, left, mean), np.maximum(numbers(rows, LOWER), left)
-    described = zip(numbers(rows, SIGMA_D), nats_words(rows), rows[RUN_IDS], strict=True)
     return go.Scatter(
-        x=aside(numbers(rows, SIGMA_D), to),
+        x=numbers(rows, SIGMA_D),
         y=drawn,
         name=typeset(label),
         legendgroup=variant,
@@ -93,10 +99,7 @@ def _series(rows: pd.DataFrame, *, variant: str, label: str, left: float, to: fl
         marker={"color": style.colour, "symbol": style.symbol, "size": 9},
         error_y=error_bars(drawn, lower, numbers(rows, UPPER), colour=style.colour),
         customdata=clicked_runs(rows),
-        hovertext=[
-            f"{typeset(label)} at σ<sub>d</sub> = {at:g}<br>{words}<br>{run_words(run_ids)}"
-            for at, words, run_ids in described
-        ],
+        hovertext=[f"{typeset(label)} {words}" for words in nats_words(rows)],
         hoverinfo="text",
     )
 
@@ -120,9 +123,6 @@ def _published(rows: pd.DataFrame, variant: str, label: str, *, known: set[str],
         legendgroup=PUBLISHED if variant in known else f"{PUBLISHED} {variant}",
         mode="markers",
         marker=hollow(variant_style(look_of(rows), mode=mode)),
-        hovertext=[
-            f"{typeset(label)}, published<br>σ<sub>d</sub> = {at:g}<br><b>{value:.3g}</b> on the right-hand axis"
-            for at, value in zip(sigma_d, values, strict=True)
-        ],
+        hovertext=[f"{typeset(label)}, published <b>{value:.3g}</b> on the right-hand axis" for value in values],
         hoverinfo="text",
     )

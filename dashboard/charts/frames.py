@@ -83,12 +83,11 @@ def percentile_words(rows: pd.DataFrame) -> list[str]:
 
 
 def nats_words(rows: pd.DataFrame) -> list[str]:
-    """For each row: mean and interval in nats, and N, as a hover says them."""
-    columns = numbers(rows, MEAN), numbers(rows, LOWER), numbers(rows, UPPER), rows[NUM_SEEDS], rows[NUM_INSTANCES]
+    """For each row its mean and interval in nats, in one line."""
+    columns = numbers(rows, MEAN), numbers(rows, LOWER), numbers(rows, UPPER)
     return [
-        f"<b>{mean:.3g} nats</b>{'' if np.isnan(lower + upper) else f' ({lower:.3g} to {upper:.3g})'}<br>"
-        f"{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}"
-        for mean, lower, upper, seeds, chips in zip(*columns, strict=True)
+        f"<b>{mean:.3g} nats</b>{'' if np.isnan(lower + upper) else f' ({lower:.3g} to {upper:.3g})'}"
+        for mean, lower, upper in zip(*columns, strict=True)
     ]
 
 

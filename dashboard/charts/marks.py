@@ -18,8 +18,6 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 TICK_LINE = 52
 """Characters that all tick labels of a line have together, on the narrowest page."""
 MAX_TICK = 18
-SIDEWAYS = 0.02
-"""Of the least distance of two places, how far a mark may stand beside its own."""
 
 
 def error_bars(centre: Floats, lower: Floats, upper: Floats, *, colour: str, width: int = 3) -> dict[str, Any]:
@@ -34,27 +32,6 @@ def error_bars(centre: Floats, lower: Floats, upper: Floats, *, colour: str, wid
         "width": width,
         "color": colour,
     }
-
-
-def side(index: int, count: int) -> float:
-    """On which side of its place a series of several stands: from -1, the first, to 1, the last; 0 alone.
-
-    >>> [side(index, 3) for index in range(3)], side(0, 1)
-    ([-1.0, 0.0, 1.0], 0.0)
-    """
-    return 2 * index / (count - 1) - 1 if count > 1 else 0.0
-
-
-def aside(places: Floats, to: float) -> Floats:
-    """Places moved a little to a side, so that intervals can be told from each other and no mark reads as elsewhere.
-
-    Args:
-        places: 0 or more; by at most a fiftieth of their least distance, and none below 0.
-        to: from `side`.
-    """
-    known = np.unique(np.round(places[np.isfinite(places)], 9))
-    step = float(np.diff(known).min()) if len(known) > 1 else float(known.max(initial=0.0))
-    return np.maximum(places + SIDEWAYS * step * to, 0)
 
 
 def band(rows: pd.DataFrame, *, colour: str, opacity: float, group: str | None = None) -> go.Scatter:

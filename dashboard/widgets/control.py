@@ -88,6 +88,7 @@ class Control:
             key=self.key,
             help=self.help,
             width=self.width,
+            label_visibility="visible" if self.shows_label else "collapsed",
             persist_state="session" if self.stays else None,
         )
 

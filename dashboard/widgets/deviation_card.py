@@ -1,7 +1,5 @@
 """How far the weights miss, layer by layer."""
 
-import pandas as pd
-
 from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.data import results, stored
@@ -9,7 +7,6 @@ from dashboard.data.stored import Unit
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.theme_mode import theme_mode
-from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
 from neft.sigma_d import sigma_d_text
 
@@ -31,14 +28,13 @@ deviation of 1 is as large as a typical weight.
 def deviation_card(selection: Selection) -> None:
     """Histograms of the deviations of one network a method, at the slice."""
     run_ids = tuple(record.id for record in results.one_run_each(selection))
-    ratios = stored.deviation_ratios(run_ids, selection.sigma_d) if run_ids else pd.DataFrame()
     card = Card(
         key="deviations",
         runs=run_ids,
         question="How far do the weights miss?",
         caption=(
             f"One network a method (its lowest seed) at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; dashed is the "
-            f"closed form. {sentences.deviation_words(ratios)}"
+            "closed form."
         ),
         definition=DEVIATION_DEFINITION,
         alt="Histograms of weight deviations, one panel per layer, with the closed form.",

@@ -70,14 +70,20 @@ def method_numbers(selection: Selection, rows: pd.DataFrame) -> str:
             for row in stored.differences(rows, control).to_dict("records")
         }
     caption = f"{sentences.spread_words(means)} · {selection.dataset_label} · {selection.backbone_label} · "
-    _table(means, numbers, caption=f"Mean and {caption}{selection.device_label}")
+    numbers_table(means, numbers, caption=f"Mean and {caption}{selection.device_label}")
     labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
     feedback = stored.against_control(rows, selection.run_ids)
     return sentences.finding(selection, means, feedback, labels.get(control))
 
 
-def _table(means: pd.DataFrame, numbers: Numbers, *, caption: str) -> None:
-    """A row per method; on a wide page a column."""
+def numbers_table(means: pd.DataFrame, numbers: Numbers, *, caption: str) -> None:
+    """Draw a row per method; on a wide page a column.
+
+    Args:
+        means: a row per variant, in order, with its label and look.
+        numbers: what to say of each.
+        caption: what stands below.
+    """
     beside = " beside" if len(means) <= MAX_SIDE_BY_SIDE else ""
     style = STYLE.replace("MUTED", palette(theme_mode()).muted).replace("ROWS", str(1 + len(numbers)))
     heads = _row(["method", *numbers], ["columnheader"] * (1 + len(numbers)))

@@ -93,9 +93,9 @@ def _draw(records: Sequence[RunRecord], sigma_d: float) -> list[image_outcomes.O
     left, right = st.columns(2)
     with left:
         _per_image(found, is_calibrated=is_calibrated)
-        _confidence(found, is_calibrated=is_calibrated)
     with right:
-        _reliability(found, is_calibrated=is_calibrated, can_calibrate=can_calibrate)
+        _confidence(found, is_calibrated=is_calibrated)
+    _reliability(found, is_calibrated=is_calibrated, can_calibrate=can_calibrate)
     _images(found, is_calibrated=is_calibrated)
     return sorted(streams, key=lambda stream: len(stream.deployed))
 

@@ -13,23 +13,59 @@ from neft.experiments.claim_words import BY_DATA, NO_RUNS, claim_counts
 from neft.sigma_d import sigma_d_text
 
 MARKS = {"supported": "●", "opposite": "○", "no effect": "□", "undecided": "◐"}
-VERDICT_NAMES = {"no effect": "without an effect beyond its margin", BY_DATA: "different by data"}
+SHORT_NAMES = {
+    "opposite": "the opposite",
+    "no effect": "without an effect that matters",
+    "undecided": "undecided",
+    BY_DATA: "different by data",
+}
+"""What a count says of claims that do not hold."""
+CAPTIONS = {
+    "supported": "hold",
+    "opposite": "opposite",
+    "no effect": "no effect",
+    "undecided": "open",
+    BY_DATA: "differ by data",
+}
 FEW_PAIRS = ("no pairs", "one seed")
 
 
-def claims_finding(claims: pd.DataFrame) -> str:
-    """The page's first sentence: how many claims hold, and what became of feedback against its control."""
-    paper, ours = (_counts(claims[claims["paper"] == of_paper]) for of_paper in (True, False))
-    words = f"Of the paper's {paper}. Of what the controls ask, {ours}."
+def claims_title(claims: pd.DataFrame) -> str:
+    """The page's title: how many of the paper's claims hold; empty where none of them was decided."""
+    counts = claim_counts(claims[claims["paper"].astype(bool)])
+    if not counts.num_claims:
+        return ""
+    held = counts.verdicts["supported"]
+    others = [
+        f"{count} {SHORT_NAMES[name]}" for name, count in counts.verdicts.items() if count and name in SHORT_NAMES
+    ]
+    words = f"{held or 'None'} of the paper's {counts.num_claims} claims hold{'s' if held <= 1 else ''} here"
+    return "; ".join([words, *others])
+
+
+def experiment_verdicts(claims: pd.DataFrame) -> dict[str, str]:
+    """By experiment what became of its claims, each counted once: `2 hold, 1 open`; those without one are left out."""
+    found: dict[str, str] = {}
+    for experiment, rows in claims.groupby(columns.EXPERIMENT):
+        counts = claim_counts(rows).verdicts
+        found[str(experiment)] = ", ".join(f"{count} {CAPTIONS[name]}" for name, count in counts.items() if count)
+    return {experiment: words for experiment, words in found.items() if words}
+
+
+def controls_finding(claims: pd.DataFrame) -> str:
+    """What became of feedback against its control, on each data, and of all that the controls ask."""
+    counts = claim_counts(claims[~claims["paper"].astype(bool)])
+    said = [f"{count} {SHORT_NAMES[name]}" for name, count in counts.verdicts.items() if count and name in SHORT_NAMES]
+    asked = f"Of {counts.num_claims} that the controls ask, {counts.verdicts['supported']} hold"
+    words = f"{', '.join([asked, *said])}." if counts.num_claims else ""
     beaten = claims[claims["claim"].isin(["ovf_beats_control", "irs_beats_control"]) & (claims["verdict"] != NO_RUNS)]
     if beaten.empty:
         return words
     each = "; ".join(
-        f"{row['words'].partition(' ')[0]} {claim_words.effect_words(row)} points ({row['data']}), "
-        f"{claim_words.verdict_words(row)}"
+        f"{row['words'].partition(' ')[0]} {claim_words.effect_words(row)} ({row['data']}), {row['verdict']}"
         for row in beaten.to_dict("records")
     )
-    return f"{words} That feedback beats noise injection at the same temperature: {each}."
+    return f"Feedback against its temperature control, in points: {each}. {words}"
 
 
 def verdict_words(rows: pd.DataFrame) -> list[str]:
@@ -144,14 +180,3 @@ def published_setting_words(published: pd.DataFrame | None) -> str:
         f"Hollow: published for {first[columns.BACKBONE]} on {first[columns.DATASET]} at {SIGMA_D} = "
         f"{sigma_d_text(float(first[columns.SIGMA_D]))} ({first[columns.SOURCE]}); compare differences, not heights."
     )
-
-
-def _counts(claims: pd.DataFrame) -> str:
-    """`14 claims, as run here, 5 are supported, 9 are undecided`."""
-    counts = claim_counts(claims)
-    found = [
-        f"{count} {'is' if count == 1 else 'are'} {VERDICT_NAMES.get(verdict, verdict)}"
-        for verdict, count in counts.verdicts.items()
-        if count or verdict == "supported"
-    ]
-    return f"{counts.num_claims} claim{'' if counts.num_claims == 1 else 's'}, as run here, {', '.join(found)}"

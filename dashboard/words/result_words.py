@@ -6,11 +6,10 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from dashboard.address import Selection
 from dashboard.charts.frames import number_words
 from dashboard.data.results import NUM_FAILED, SHARES, WITHIN, percentile_name
 from dashboard.words.percentile_words import percentile_cell
-from dashboard.words.sentences import SIGMA_D, digits_of, percent, signed, spread_words, with_interval
+from dashboard.words.sentences import SIGMA_D, digits_of, percent, signed, with_interval
 from neft import columns
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
@@ -72,9 +71,9 @@ def differences_words(differences: pd.DataFrame, reference_label: str) -> str:
     each: list[str] = []
     for label, rows in differences.groupby(columns.LABEL, sort=False):
         known = rows[rows[columns.CI95].notna() & (rows[columns.CI95] > 0)]
-        better = int((known[columns.LOWER] > 0).sum())
-        worse = int((known[columns.UPPER] < 0).sum())
-        each.append(f"{label} better at {better}, worse at {worse} of {len(rows)}")
+        counts = {"better": int((known[columns.LOWER] > 0).sum()), "worse": int((known[columns.UPPER] < 0).sum())}
+        told = " and ".join(f"{verdict} at {count}" for verdict, count in counts.items() if count)
+        each.append(f"{label} {told or 'at none'} of {len(rows)}")
     return f"Told apart from {reference_label}: {'; '.join(each)}."
 
 
@@ -111,23 +110,24 @@ def read_out_table(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def weights_finding(selection: Selection, audit: pd.DataFrame, sizes: pd.DataFrame) -> str:
-    """The page's first sentence: by how much weights miss, and what that is beside a typical weight."""
-    at = f"At device variation {SIGMA_D} = {sigma_d_text(selection.sigma_d)} on {selection.device_label}"
-    words = [f"{at}, {selection.backbone_label} on {selection.dataset_label}:"]
-    if not audit.empty:
-        stds = audit[columns.CLOSED_FORM_STD]
-        low, high = (percent(float(value)) for value in (stds.min(), stds.max()))
-        words.append(f"a weight misses by {low if low == high else f'{low} to {high}'} % of its layer's largest (std).")
-    if not sizes.empty:
-        grouped = sizes.groupby([columns.VARIANT, columns.LABEL], sort=False)
-        means, seeds = grouped["deviation_to_weight"].mean(), grouped[columns.NUM_SEEDS].max()
-        labels = means.index.get_level_values(columns.LABEL)
-        each = ", ".join(f"**{label}**: {percent(float(mean), 0)} %" for label, mean in zip(labels, means, strict=True))
-        count = int(seeds.max())
-        trainings = f"{count} seed{'' if count == 1 else 's'}, mean over layers"
-        words.append(f"Beside a typical (RMS) weight of the layer that is: {each} ({trainings}).")
-    return " ".join(words)
+def weights_title(layers: pd.DataFrame, audit: pd.DataFrame, sigma_d: float) -> str:
+    """The page's title: by how much weights miss, and what that is beside a typical weight, from layer to layer.
+
+    Args:
+        layers: from `neft.tables.layers_over_methods`, at least one.
+        audit: from `neft.tables.noise_audit`.
+        sigma_d: where.
+    """
+    beside = f"{_range(layers[columns.MEAN], 0)} % of a typical weight, by layer"
+    at = f"At {SIGMA_D} = {sigma_d_text(sigma_d)}, "
+    if audit.empty:
+        return f"{at}a weight misses by {beside}"
+    return f"{at}a weight misses by {_range(audit[columns.CLOSED_FORM_STD], 1)} % of its layer's largest: {beside}"
+
+
+def _range(fractions: "pd.Series[float]", digits: int) -> str:
+    low, high = (percent(float(value), digits) for value in (fractions.min(), fractions.max()))
+    return low if low == high else f"{low} to {high}"
 
 
 def audit_words(audit: pd.DataFrame) -> str:
@@ -181,28 +181,6 @@ def calibration_words(before: pd.DataFrame, sigma_d: float) -> str:
     return f"At {SIGMA_D} = {sigma_d_text(sigma_d)}: {each}."
 
 
-def ekl_finding(
-    selection: Selection,
-    means: pd.DataFrame,
-    calibrated: pd.DataFrame,
-    differences: pd.DataFrame,
-    control_label: str | None,
-) -> str:
-    """The page's first sentence: EKL as deployed and calibrated, and whether feedback differs from its control."""
-    at = f"{SIGMA_D} = {sigma_d_text(selection.sigma_d)}"
-    where = f"At device variation {at} on {selection.dataset_label} with {selection.backbone_label}"
-    sentences = [f"{where}, EKL of correct predictions is, in nats: {nats_words(means)} ({spread_words(means)})."]
-    if not calibrated.empty:
-        sentences.append(f"Calibrated: {nats_words(calibrated)}.")
-    if control_label is not None and not differences.empty:
-        each = "; ".join(
-            _nats_verdict(str(row[columns.LABEL]), float(row[columns.MEAN]), float(row[columns.CI95]))
-            for row in differences.to_dict("records")
-        )
-        sentences.append(f"Calibrated, against the control ({control_label}), seed by seed and chip by chip: {each}.")
-    return " ".join(sentences)
-
-
 def opened_words(streams: Sequence[Growth]) -> str:
     """How far the opening of chips is."""
     done, wanted = sum(len(stream.deployed) for stream in streams), sum(stream.num_chips for stream in streams)
@@ -245,26 +223,28 @@ def gap_words(confidences: pd.DataFrame) -> str:
     return f"Surer of right than of wrong answers by, in points: {each}."
 
 
-def nats_words(rows: pd.DataFrame) -> str:
-    """Each method's mean with its interval, in nats."""
-    return ", ".join(
-        f"**{row[columns.LABEL]}**: {_nats(float(row[columns.MEAN]), float(row[columns.CI95]))}"
-        for row in rows.to_dict("records")
-    )
+def nats_with_interval(mean: float, ci95: float) -> str:
+    """A mean in nats: two digits of the interval decide the digits of both.
+
+    >>> nats_with_interval(0.00431, 0.00043), nats_with_interval(0.065, float("nan"))
+    ('0.00431 ± 0.00043', '0.065')
+    """
+    digits = digits_of(ci95, least=NATS_DIGITS)
+    return f"{mean:.{digits}f}" if math.isnan(ci95) else f"{mean:.{digits}f} ± {ci95:.{digits}f}"
 
 
-def _nats_verdict(label: str, mean: float, ci95: float) -> str:
+def nats_difference(mean: float, ci95: float) -> str:
+    """A paired difference in nats with its verdict.
+
+    >>> nats_difference(0.0132, 0.006), nats_difference(-0.001, 0.002)
+    ('+0.0132 ± 0.0060, less sure', '−0.0010 ± 0.0020, not told apart')
+    """
     digits = digits_of(ci95, least=NATS_DIGITS)
     difference = number_words(mean, f"+.{digits}f")
     if math.isnan(ci95):
-        return f"{label}: {difference} nats (one seed and chip: no interval)"
+        return difference
     verdict = "not told apart" if abs(mean) <= ci95 else "surer" if mean < 0 else "less sure"
-    return f"{label}: {difference} ± {ci95:.{digits}f} nats, {verdict}"
-
-
-def _nats(mean: float, ci95: float) -> str:
-    digits = digits_of(ci95, least=NATS_DIGITS)
-    return f"{mean:.{digits}f}" if math.isnan(ci95) else f"{mean:.{digits}f} ± {ci95:.{digits}f}"
+    return f"{difference} ± {ci95:.{digits}f}, {verdict}"
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, float]]:

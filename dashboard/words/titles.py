@@ -42,6 +42,33 @@ def against_control(differences: pd.DataFrame, sigma_d: float) -> str:
     return f"At {_at(sigma_d)}, {'; '.join(said)}"
 
 
+def surer_than_control(differences: pd.DataFrame, sigma_d: float) -> str:
+    """Which feedback methods are surer of their right answers than their temperature control, less sure, or alike.
+
+    Args:
+        differences: label, mean, ci95 (nats, calibrated): each method's paired difference to the control; at least
+            one with an interval.
+        sigma_d: where.
+    """
+    known = differences[differences[columns.CI95].notna()]
+    less = known[known[columns.MEAN] > known[columns.CI95]]
+    surer = known[known[columns.MEAN] < -known[columns.CI95]]
+    level = known.drop([*less.index, *surer.index])
+    control = f"{'its' if len(known) == 1 else 'the'} temperature control"
+    said: list[str] = []
+    for rows, words in (
+        (surer, "{who} {be} surer than {control}"),
+        (level, "{who} cannot be told apart from {control}"),
+        (less, "{who} {be} less sure{than}"),
+    ):
+        if len(rows):
+            who = _names([str(label) for label in rows[columns.LABEL]])
+            than = "" if said else f" than {control}"
+            said.append(words.format(who=who, be="is" if len(rows) == 1 else "are", control=control, than=than))
+            control = "it"
+    return f"At {_at(sigma_d)}, calibrated, {'; '.join(said)}"
+
+
 def foremost(means: pd.DataFrame, differences: pd.DataFrame, sigma_d: float) -> str:
     """Which method keeps the most images right, and which cannot be told apart from it.
 

@@ -234,3 +234,18 @@ def test_a_chart_comes_back_from_its_json(name: str) -> None:
     text = figure.to_json()
     read: Any = plotly.io.from_json(text)
     assert json.loads(read.to_json()) == json.loads(text)
+
+
+# ---------------------------------------------------------------- over device variation
+OVER_SIGMA_D = [name for name in CHARTS if name.endswith("_vs_sigma_d") or name == "unlucky_chips"]
+
+
+@pytest.mark.parametrize("name", OVER_SIGMA_D)
+def test_marks_stand_at_their_sigma_d_and_share_one_box_there(name: str) -> None:
+    figure = full(name, "light")
+    known = np.concatenate([frame["sigma_d"].to_numpy(float) for frame in frames_of(name).values() if len(frame)])
+
+    assert figure.layout.hovermode == "x unified"
+    for trace in figure.data:
+        if trace.hovertext is not None:
+            assert np.isclose(numbers_in(trace.x)[:, None], known[None, :]).any(axis=1).all(), trace.name

@@ -82,7 +82,8 @@ def test_rows_are_the_claims_that_the_stored_runs_decide(
 
 
 def test_page_says_first_how_many_claims_hold(opened: AppTest, judged: pd.DataFrame) -> None:
-    assert findings.claims_finding(judged) in words(opened).splitlines()
+    assert opened.title[0].value == findings.claims_title(judged)
+    assert findings.controls_finding(judged) in words(opened).splitlines()
 
 
 def test_published_effects_stand_beside_the_papers_claims_alone(opened: AppTest) -> None:

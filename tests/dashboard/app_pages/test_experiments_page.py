@@ -13,8 +13,10 @@ from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
 from dashboard.pages import Page
+from dashboard.words import findings
 from neft import tables
 from neft.cli import main
+from neft.experiments.claims import claims_table
 from neft.experiments.questions import EXPERIMENTS as ASKED
 from neft.reference import published_ekl, published_settings
 from neft.reference.citations import cite
@@ -23,7 +25,7 @@ from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, save_plan
 from neft.runs.store import INSTANCES, RunStore
 from tests.dashboard.driver import axis_titles, charts, open_page, traces, words, write_job
-from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, in_words, renamed, without
+from tests.dashboard.small_experiments import HELD, PLAN, a_plan, chips_of, in_words, renamed, runs_of, without
 
 ACCURACY, EKL, DOTS = "Accuracy over", "EKL over", "One dot a training"
 EVERY_SETTING = [name for name in HELD if name not in ("accuracy", "convergence")]
@@ -113,11 +115,16 @@ def test_experiment_without_runs_offers_the_command(experiments_shipped: RunStor
     assert [code.value for code in app.code] == [f"neft sweep {name}"]
 
 
-def test_list_says_which_experiments_have_no_runs(experiments_shipped: RunStore) -> None:
+def test_list_says_which_experiments_have_no_runs_and_what_became_of_the_others_claims(
+    experiments_shipped: RunStore,
+) -> None:
     radio = open_page(Page.EXPERIMENTS).sidebar.radio(key="experiment")
+    verdicts = findings.experiment_verdicts(claims_table([a_plan(*HELD)], runs_of(experiments_shipped)))
 
+    assert verdicts
     assert radio.options == [experiment.title for experiment in ASKED.values()]
-    assert list(radio.proto.captions) == ["" if name in HELD else "no runs yet" for name in ASKED]
+    expected = [verdicts.get(name, "") if name in HELD else "no runs yet" for name in ASKED]
+    assert list(radio.proto.captions) == expected
 
 
 @pytest.mark.parametrize("name", sorted(set(ASKED) - set(HELD)))

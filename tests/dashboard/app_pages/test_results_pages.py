@@ -15,7 +15,7 @@ from neft.runs.records import RunRecord
 from neft.runs.store import RECORD, RunStore
 from neft.runs.store import WEIGHTS as WEIGHT_FILE
 from tests.dashboard.app_pages.test_explore_page import chips
-from tests.dashboard.driver import ROOT, charts, open_page, traces, words
+from tests.dashboard.driver import ROOT, charts, method_numbers, numbers_note, open_page, traces, words
 
 SLICE = 0.1
 MOST_STEPS = 20
@@ -200,12 +200,15 @@ def test_calibration_error_is_the_stored_mean_and_marked_where_it_was_calibrated
     assert drawn(uncertainty, "Calibration error against", "IRS, calibrated")["y"][0] >= 0
 
 
-def test_headline_says_ekl_as_deployed_and_calibrated(uncertainty: AppTest, every_method: RunStore) -> None:
-    said = words(uncertainty)
+def test_table_says_ekl_as_deployed_and_calibrated(uncertainty: AppTest, every_method: RunStore) -> None:
+    table = method_numbers(uncertainty)
 
-    assert f"**OVF** {table_of(every_method, 'ovf', 'ekl').mean():.3f} ± " in said
-    assert f"**OVF** {table_of(every_method, 'ovf', 'calibrated_ekl').mean():.3f} ± " in said
-    assert "It counts only the images that a chip gets right" in said
+    for words_of, metric in (("EKL (nats)", "ekl"), ("calibrated", "calibrated_ekl")):
+        mean, plus_minus, interval = table.loc["OVF", words_of].split()
+        assert plus_minus == "±"
+        assert float(mean) == pytest.approx(table_of(every_method, "ovf", metric).mean(), abs=float(interval) / 10)
+    assert "calibrated, " in uncertainty.title[0].value
+    assert "EKL counts only the images that a chip gets right" in numbers_note(uncertainty)
 
 
 def test_every_image_and_prediction_is_counted(uncertainty: AppTest) -> None:

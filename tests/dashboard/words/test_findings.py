@@ -48,18 +48,42 @@ def test_claims_are_counted_for_the_paper_and_for_the_controls_apart() -> None:
     twice = [a_claim("claim_0", "supported"), a_claim("claim_4", "opposite")]
     ours = [a_claim(verdict="undecided", paper=False)]
 
-    assert findings.claims_finding(a_table(*paper, *twice, *ours)) == (
-        "Of the paper's 5 claims, as run here, 2 are supported, 1 is opposite, 1 is without an effect beyond its "
-        "margin, 1 is different by data. Of what the controls ask, 1 claim, as run here, 0 are supported, 1 is "
-        "undecided."
+    assert findings.claims_title(a_table(*paper, *twice, *ours)) == (
+        "2 of the paper's 5 claims hold here; 1 the opposite; 1 without an effect that matters; 1 different by data"
     )
+    assert findings.controls_finding(a_table(*paper, *ours)) == "Of 1 that the controls ask, 0 hold, 1 undecided."
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("supported", "1 of the paper's 1 claims holds here"),
+        ("opposite", "None of the paper's 1 claims holds here; 1 the opposite"),
+    ],
+)
+def test_title_counts_the_claims_that_hold(verdict: str, said: str) -> None:
+    assert findings.claims_title(a_table(a_claim(verdict=verdict))) == said
+
+
+def test_without_a_claim_of_the_paper_no_title_is_made_of_them() -> None:
+    assert findings.claims_title(a_table(a_claim(verdict="supported", paper=False))) == ""
+
+
+def test_an_experiments_verdicts_are_counted_claim_by_claim() -> None:
+    rows = a_table(
+        *(a_claim(f"claim_{index}", verdict) for index, verdict in enumerate(["supported", "supported", "undecided"])),
+        a_claim("claim_0", "opposite"),
+        a_claim("claim_3", "no runs"),
+    ).assign(experiment=["accuracy", "accuracy", "accuracy", "accuracy", "tuned"])
+
+    assert findings.experiment_verdicts(rows) == {"accuracy": "1 hold, 1 open, 1 differ by data"}
 
 
 def test_feedback_against_its_control_is_said_where_there_are_runs() -> None:
     ovf = a_claim("ovf_beats_control", "opposite", estimate=-0.84, lower=-1.1, upper=-0.5, paper=False)
     irs = a_claim("irs_beats_control", "no runs", paper=False)
 
-    said = findings.claims_finding(a_table(ovf, irs)).rpartition("noise injection")[2]
+    said = findings.controls_finding(a_table(ovf, irs)).partition(" Of ")[0]
     assert_tells(said, "OVF", "−0.8", "−1.1", "−0.5", "Digits 8×8, MLP", "opposite")
 
 

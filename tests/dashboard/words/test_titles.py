@@ -38,6 +38,15 @@ def test_feedback_is_held_against_its_temperature_control(rows: list[tuple[str, 
     assert titles.against_control(frame(*rows), 0.1) == f"At $\\sigma_d$ = 0.1, {said}"
 
 
+def test_a_calibrated_ekl_below_the_controls_is_surer_and_what_is_not_told_apart_is_said_to_be() -> None:
+    rows = frame(("A", -0.02, 0.01), ("B", 0.001, 0.002), ("C", 0.02, 0.01), ("D", NAN, NAN))
+
+    assert titles.surer_than_control(rows, 0.1) == (
+        "At $\\sigma_d$ = 0.1, calibrated, A is surer than the temperature control; "
+        "B cannot be told apart from it; C is less sure"
+    )
+
+
 @pytest.mark.parametrize(
     ("means", "differences", "said"),
     [

@@ -359,13 +359,6 @@ def test_an_ekl_of_zero_stands_at_a_tick_that_says_so():
     assert "0 nats" in series.hovertext[1]
 
 
-def test_ekl_intervals_of_several_variants_stand_apart_around_their_sigma_d():
-    figure = draw_ekl(ekl_curves(["ovf", "irs"]))
-    left, right = only(figure, "OVF").x, only(figure, "IRS").x
-    assert np.all(left < right)
-    np.testing.assert_allclose((left + right) / 2, [0.1, 0.2])
-
-
 def test_published_ekl_has_an_axis_of_its_own_with_as_many_decades():
     figure = draw_ekl(ekl_curves(["ovf"]), published=published_ekl())
     mark = only(figure, "OVF (published)")

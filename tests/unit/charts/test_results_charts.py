@@ -20,7 +20,6 @@ from dashboard.charts import (
     variance_parts,
     variant_style,
 )
-from dashboard.charts.marks import aside, side
 from neft import columns as c
 from tests.variants import known, look
 
@@ -234,14 +233,3 @@ def test_weights_stand_in_their_layers_row() -> None:
     np.testing.assert_allclose(irs.x, [25, 30])
     np.testing.assert_allclose(ovf.error_x.array, [1, 0], atol=1e-9)
     assert ovf.y[0] < irs.y[0] < ovf.y[1] < irs.y[1]
-
-
-@pytest.mark.parametrize("count", [1, 2, 5])
-def test_marks_stand_aside_by_a_fiftieth_of_their_distance_at_most_and_never_below_zero(count: int) -> None:
-    places = np.array([0.0, 0.05, 0.1, 0.4])
-
-    each = [aside(places, side(index, count)) for index in range(count)]
-
-    assert all((moved >= 0).all() for moved in each)
-    assert all(np.abs(moved - places).max() <= 0.02 * 0.05 + 1e-12 for moved in each)
-    assert len({float(moved[1]) for moved in each}) == count
