@@ -133,7 +133,7 @@ class Selection:
     run_ids: tuple[str, ...]
     """Every run of the chosen data set, backbone, device and methods."""
     ablation_ids: tuple[str, ...]
-    """Runs of the decay-factor ablation beside them."""
+    """Runs of the decay-factor ablation beside them, and of its control."""
     protocol: Protocol
     train_sigma_d: float | None
     """Which model, where the protocol is fixed."""

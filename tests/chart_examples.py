@@ -480,8 +480,10 @@ EXAMPLES: dict[str, Example] = {
         {"chance": 0.1},
     ),
     "decay_ablation": Example(
-        {"points": _ablation(), "controls": curves("controls", (0.1,)).iloc[1:2]},
-        {"points": INTERVAL, "controls": INTERVAL},
+        {"points": _ablation()},
+        {"points": INTERVAL},
+        {"reference": look("noise_injection"), "reference_label": "Noise injection"},
+        stands=("Noise injection (zero)",),
     ),
     "device_curves": Example(
         {"curve": curve("own device"), "beside": curve("other device")},

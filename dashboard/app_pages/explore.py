@@ -4,10 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts
-from dashboard.address import Reading, Selection
+from dashboard.address import Selection
 from dashboard.data import stored
+from dashboard.data.stored import RunRecord
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, no_chips_here
-from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
+from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.ekl_card import ekl_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.layer_deviation_card import layer_deviation_card
@@ -15,6 +16,7 @@ from dashboard.widgets.method_numbers import finding_title, method_numbers
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.sigma_d import sigma_d_text
@@ -27,7 +29,8 @@ $$\mathrm{CE}\Big(\big(O - \beta\textstyle\sum_{n=1}^{N}\gamma_n\,\mathrm{Out}_n
 ([Qin2025], section 3). Paper: $\gamma_n = 10^{\,n-N}$ for OVF, $10^{\,1-n}$ for IRS; *reversed* swaps the order;
 *constant* is $\gamma_n = 1$ (our reconstruction). N also sets the temperature N+1, so the number of terms and the
 temperature move together.
-The band is noise injection at temperature 4, the control without any feedback for N = 3.
+Each mark is the difference to noise injection at temperature 4 (zero), the control without any feedback for N = 3,
+seed by seed and chip by chip.
 """
 
 
@@ -75,24 +78,41 @@ def _views(selection: Selection, rows: pd.DataFrame, shared: Shared) -> None:
 
 def _decay(selection: Selection) -> None:
     sigma_d = _ablation_sigma(selection)
+    points = stored.decay_differences(selection.ablation_ids, sigma_d)
+    control = _control(selection)
     card = Card(
         key="decay",
         question="Do the decay factors matter?",
-        caption=f"At {SIGMA_D} = {sigma_d_text(sigma_d)}; marks in the band gain nothing.",
+        caption=f"At {SIGMA_D} = {sigma_d_text(sigma_d)}, less the control, {_paired_words(points, control)}",
         definition=DECAY_DEFINITION,
-        alt="Accuracy over the number of feedback terms for three decay schedules, beside the control's interval.",
+        alt="Accuracy over the number of feedback terms for three decay schedules, as differences to the control.",
     )
-    points = stored.decay_points(selection.ablation_ids, sigma_d) if selection.ablation_ids else pd.DataFrame()
-    if points.empty:
+    if points.empty or control is None:
         empty_card(
             card,
-            "No runs with other decay factors are stored for this selection. Choose OVF or IRS, or train one with "
-            "another γ schedule or N.",
+            "No runs with other decay factors are stored for this selection, or no control beside them. Choose OVF or "
+            "IRS, or train one with another γ schedule or N.",
         )
         return
-    controls = _controls(selection, sigma_d)
-    figure = charts.decay_ablation(points, controls=controls, height=LOW, mode=theme_mode())
-    chart_card(card, figure, points, without=labels_of(controls))
+    figure = charts.decay_ablation(
+        points, reference=stored.look(control), reference_label=control.facts.label, height=LOW, mode=theme_mode()
+    )
+    chart_card(card, figure, points, without=(f"{control.facts.label} (zero)",))
+
+
+def _paired_words(points: pd.DataFrame, control: RunRecord | None) -> str:
+    """Over what the differences are taken, and where the control has another temperature."""
+    if points.empty or control is None:
+        return ""
+    terms = control.facts.temperature - 1
+    has_others = (points[columns.NUM_FEEDBACK] != terms).any()
+    other = f" At N other than {terms:g} the temperature differs too." if has_others else ""
+    return f"paired: {sentences.spread_words(points)}.{other}"
+
+
+def _control(selection: Selection) -> RunRecord | None:
+    """A run of what the ablation is held against."""
+    return next((one for one in stored.named_records(selection.ablation_ids) if one.facts.is_control), None)
 
 
 def _ablation_sigma(selection: Selection) -> float:
@@ -103,11 +123,6 @@ def _ablation_sigma(selection: Selection) -> float:
     most = max((len(variants) for variants in counts.values()), default=0)
     rich = [sigma_d for sigma_d, variants in counts.items() if len(variants) == most]
     return min(rich, key=lambda sigma_d: abs(sigma_d - selection.sigma_d), default=selection.sigma_d)
-
-
-def _controls(selection: Selection, sigma_d: float) -> pd.DataFrame:
-    rows = stored.at_slice(Reading(selection.run_ids, "matched"), sigma_d)
-    return stored.means(rows if rows.empty else rows[rows[columns.IS_CONTROL].astype(bool)])
 
 
 page()

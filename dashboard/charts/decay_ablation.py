@@ -1,4 +1,4 @@
-"""What the decay schedule and the number of feedback outputs are worth, beside the controls."""
+"""What the decay schedule and the number of feedback outputs are worth, beside the control."""
 
 from functools import cache
 from typing import Any
@@ -8,20 +8,33 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.charts.frames import Floats, by_variant, interval_words, look_of, numbers, percent, range_words
+from dashboard.charts.axes import around_zero
+from dashboard.charts.frames import count_words, look_of, number_words, numbers, percent, range_words
 from dashboard.charts.marks import error_bars
 from dashboard.charts.theme import (
     HEIGHT,
+    Look,
     Mode,
     apply_layout,
     keep_empty_panels,
     make_room_for_titles,
     mix,
     palette,
-    translucent,
     variant_style,
 )
-from neft.columns import DECAY, DEPARTURE, LABEL, LOWER, MEAN, METHOD, METHOD_RANK, NUM_FEEDBACK, UPPER
+from neft.columns import (
+    DECAY,
+    DEPARTURE,
+    LABEL,
+    LOWER,
+    MEAN,
+    METHOD,
+    METHOD_RANK,
+    NUM_FEEDBACK,
+    NUM_INSTANCES,
+    NUM_SEEDS,
+    UPPER,
+)
 
 Trace = dict[str, Any]
 SYMBOLS = {"paper": "circle", "reversed": "diamond", "constant": "square-open"}
@@ -30,22 +43,24 @@ OFFSETS = {"paper": -0.22, "reversed": 0.0, "constant": 0.22}
 ENDS = (0.5, 4.5)
 
 
-def decay_ablation(points: pd.DataFrame, *, controls: pd.DataFrame, height: int = HEIGHT, mode: Mode) -> go.Figure:
-    """Accuracy over N, a panel per method and a mark per decay schedule, with the controls as bands.
+def decay_ablation(
+    points: pd.DataFrame, *, reference: Look, reference_label: str, height: int = HEIGHT, mode: Mode
+) -> go.Figure:
+    """Paired differences in accuracy to a reference over N, a panel per method and a mark per decay schedule.
 
-    What to look for: marks inside a control's band gain nothing from feedback, whatever their schedule.
+    What to look for: intervals that reach the line of zero gain nothing from feedback, whatever their schedule.
 
     Args:
         points: method, variant, label, method_rank, departure, decay (paper, reversed, constant), num_feedback, mean,
-            lower, upper, num_seeds, num_instances.
-        controls: variant, label, method_rank, departure, mean, lower, upper.
+            lower, upper (fractions), num_seeds, num_instances (pairs).
+        reference: what decides the look of the variant at zero.
+        reference_label: its name.
         height: Of the whole figure, in pixels.
         mode: Light or dark page.
     """
-    traces: list[Trace] = []
     panels = _panels(points)
-    for variant, label, rows in by_variant(controls):
-        traces += _control(rows, variant=variant, label=label, num_panels=len(panels), mode=mode)
+    ends = list(_x_range(points))
+    traces = _reference(ends, reference, f"{reference_label} (zero)", num_panels=len(panels), mode=mode)
     for decay in SYMBOLS if not points.empty else ():
         of_decay = points[points[DECAY] == decay]
         if of_decay.empty:
@@ -56,7 +71,7 @@ def decay_ablation(points: pd.DataFrame, *, controls: pd.DataFrame, height: int 
             if not of_method.empty:
                 traces.append(_points(of_method, decay=decay, mode=mode) | _axes(column))
     figure = go.Figure(traces, _empty_panels(tuple(panels.values()), height, mode))
-    ends, zoom = list(_x_range(points)), _zoom(points, controls)
+    zoom = around_zero(points, LOWER, UPPER)
     for column in range(1, max(len(panels), 1) + 1):
         figure.update_layout({f"xaxis{column}_range": ends, f"yaxis{column}_range": zoom})
     return figure
@@ -86,7 +101,7 @@ def _empty_panels(titles: tuple[str, ...], height: int, mode: Mode) -> dict[str,
     make_room_for_titles(figure, height=height)
     keep_empty_panels(figure)
     figure.update_xaxes(title_text="feedback terms N", dtick=1, showgrid=False)
-    figure.update_yaxes(title_text="accuracy (%), zoomed", row=1, col=1)
+    figure.update_yaxes(title_text="difference (points)", row=1, col=1)
     return figure.layout.to_plotly_json()
 
 
@@ -110,7 +125,7 @@ def _marker(decay: str, *, colour: str) -> dict[str, object]:
 def _points(rows: pd.DataFrame, *, decay: str, mode: Mode) -> Trace:
     mean = percent(rows, MEAN)
     colour = _shade(variant_style(look_of(rows), mode=mode).colour, decay, mode=mode)
-    described = zip(rows[LABEL], rows[NUM_FEEDBACK], interval_words(rows), strict=True)
+    described = zip(rows[LABEL], rows[NUM_FEEDBACK], _words(rows), strict=True)
     return {
         "type": "scatter",
         "x": numbers(rows, NUM_FEEDBACK) + OFFSETS[decay],
@@ -139,52 +154,33 @@ def _legend_entry(decay: str, *, mode: Mode) -> Trace:
     }
 
 
-def _control(rows: pd.DataFrame, *, variant: str, label: str, num_panels: int, mode: Mode) -> list[Trace]:
-    """The control's interval as a band through all panels, its mean as a line in it."""
-    style = variant_style(look_of(rows), mode=mode)
-    mean, lower, upper = (float(percent(rows, name)[0]) for name in (MEAN, LOWER, UPPER))
-    band: Trace = {
-        "type": "scatter",
-        "x": [-1, 100, 100, -1],
-        "y": [upper, upper, lower, lower],
-        "mode": "lines",
-        "line": {"width": 0},
-        "fill": "toself",
-        "fillcolor": translucent(style.colour, opacity=0.16),
-        "hoverinfo": "skip",
-        "showlegend": False,
-        "legendgroup": variant,
-    }
-    x = np.linspace(*ENDS, 17)
+def _words(rows: pd.DataFrame) -> list[str]:
+    """For each row: difference, interval and pairs, as a hover says them."""
+    columns = percent(rows, MEAN), percent(rows, LOWER), percent(rows, UPPER), rows[NUM_SEEDS], rows[NUM_INSTANCES]
+    return [
+        f"<b>{number_words(mean, '+.2f')} points</b>{range_words(lower, upper, form='+.2f', unit='')}<br>"
+        f"{count_words(seeds, 'seed')} × {count_words(chips, 'chip')}, paired"
+        for mean, lower, upper, seeds, chips in zip(*columns, strict=True)
+    ]
+
+
+def _reference(ends: list[float], look: Look, name: str, *, num_panels: int, mode: Mode) -> list[Trace]:
+    """The line of zero through all panels."""
+    style = variant_style(look, mode=mode)
     line: Trace = {
         "type": "scatter",
-        "x": np.concatenate([[-1], x, [100]]),
-        "y": np.full(len(x) + 2, mean),
+        "x": ends,
+        "y": [0, 0],
         "mode": "lines",
         "line": {"color": style.colour, "dash": style.dash, "width": 2},
-        "name": label,
-        "legendgroup": variant,
-        "hovertext": f"{label}<br><b>{mean:.1f} %</b>{range_words(lower, upper)}",
-        "hoverinfo": "text",
+        "name": name,
+        "legendgroup": "zero",
+        "hoverinfo": "skip",
     }
-    columns = range(1, max(num_panels, 1) + 1)
-    panels = ((band | _axes(column), line | _axes(column) | {"showlegend": column == 1}) for column in columns)
-    return [trace for both in panels for trace in both]
+    return [line | _axes(column) | {"showlegend": column == 1} for column in range(1, max(num_panels, 1) + 1)]
 
 
 def _x_range(points: pd.DataFrame) -> tuple[float, float]:
     numbers_seen = numbers(points, NUM_FEEDBACK) if not points.empty else np.array([])
     last = float(np.nanmax(numbers_seen)) if np.isfinite(numbers_seen).any() else 0.0
     return ENDS[0], max(ENDS[1], last + 0.5)
-
-
-def _zoom(points: pd.DataFrame, controls: pd.DataFrame) -> list[float]:
-    """What the marks and bands take, with a pad, within 0 and 100 %."""
-    frames = [frame for frame in (points, controls) if not frame.empty]
-    columns = [percent(frame, name) for frame in frames for name in (LOWER, MEAN, UPPER)]
-    values: Floats = np.concatenate(columns) if columns else np.array([])
-    seen = values[np.isfinite(values)]
-    if not seen.size:
-        return [0, 100]
-    pad = max(0.08 * float(seen.max() - seen.min()), 0.5)
-    return [max(float(seen.min()) - pad, 0), min(float(seen.max()) + pad, 100 + pad / 2)]

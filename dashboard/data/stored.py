@@ -208,14 +208,17 @@ def clean_means(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 @kept_copies(max_entries=32)
-def decay_points(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
-    """The decay-factor ablation of runs trained and tested at one sigma_d."""
+def decay_differences(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
+    """The decay-factor ablation of runs trained and tested at one sigma_d, as paired differences to their control.
+
+    No row without a control among them.
+    """
     rows = _gathered(run_ids)
-    if rows.empty:
-        return tables.decay_points(rows)
-    tested = same_sigma_d(rows[columns.SIGMA_D], sigma_d)
-    trained = same_sigma_d(rows[columns.TRAIN_SIGMA_D], sigma_d)
-    return tables.decay_points(rows[tested & trained])
+    if not rows.empty:
+        tested = same_sigma_d(rows[columns.SIGMA_D], sigma_d)
+        trained = same_sigma_d(rows[columns.TRAIN_SIGMA_D], sigma_d)
+        rows = rows[tested & trained]
+    return tables.decay_differences(rows, control_of(rows))
 
 
 @kept_copies(max_entries=12)

@@ -56,9 +56,10 @@ def pick_runs() -> Selection:
         if st.button("Look again", icon=":material/refresh:", help="Read the stores again, for runs stored meanwhile."):
             st.rerun()
     families = set(chosen[columns.FAMILY])
-    ablation = table[
-        table[columns.NUM_FEEDBACK].notna() & table[columns.FAMILY].isin(_ablation_families(table, families))
-    ]
+    feedback = table[columns.NUM_FEEDBACK].notna()
+    varied = table[feedback & table[columns.FAMILY].isin(_ablation_families(table, families))]
+    beside = table[table[columns.IS_CONTROL].astype(bool)] if len(varied) else varied
+    ablation = [*varied[columns.RUN_ID], *beside[columns.RUN_ID]]
     selection = Selection(
         dataset=dataset,
         dataset_label=dataset_label,
@@ -69,7 +70,7 @@ def pick_runs() -> Selection:
         num_classes=int(table["num_classes"].iloc[0]) if len(table) else 2,
         variants=tuple(variants),
         run_ids=tuple(chosen[columns.RUN_ID]),
-        ablation_ids=tuple(ablation[columns.RUN_ID]),
+        ablation_ids=tuple(ablation),
         protocol=protocol,
         train_sigma_d=train_sigma_d,
         sigma_d=sigma_d,

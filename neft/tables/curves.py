@@ -136,21 +136,28 @@ def metric_quantiles(gathered: pd.DataFrame, metric: str = columns.EKL) -> pd.Da
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
 
 
-def decay_points(gathered: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.DataFrame:
+def decay_differences(gathered: pd.DataFrame, reference: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
     """The decay-factor ablation: a row per method, schedule and number of feedback terms, at the rows' sigma_d.
 
-    With one feedback term every schedule is gamma_1 = 1: that run is a point of all three.
+    Each is the paired difference to a reference variant, with the ends of its interval; pairs are the seeds and chips
+    that both have. With one feedback term every schedule is gamma_1 = 1: that run is a point of all three.
     """
-    feedback = gathered[gathered[columns.NUM_FEEDBACK].notna()] if not gathered.empty else gathered
-    curves = metric_curves(feedback, metric)
-    if curves.empty:
-        return curves.assign(**{columns.DECAY: [], columns.NUM_FEEDBACK: []})
-    facts = feedback.drop_duplicates(columns.VARIANT).set_index(columns.VARIANT)
-    curves[columns.DECAY] = curves[columns.VARIANT].map(facts[columns.DECAY])
-    curves[columns.NUM_FEEDBACK] = curves[columns.VARIANT].map(facts[columns.NUM_FEEDBACK]).astype(int)
-    single = curves[curves[columns.NUM_FEEDBACK] == 1]
+    found = differences_to(gathered, reference, metric)
+    half = found[columns.CI95].astype(float)
+    found = found.assign(**{columns.LOWER: found[columns.MEAN] - half, columns.UPPER: found[columns.MEAN] + half})
+    found = found[found[columns.HAS_FEEDBACK].astype(bool)]
+    if found.empty:
+        return found.assign(**{columns.DECAY: [], columns.NUM_FEEDBACK: []})
+    facts = gathered.drop_duplicates(columns.VARIANT).set_index(columns.VARIANT)
+    found = found.assign(
+        **{
+            columns.DECAY: found[columns.VARIANT].map(facts[columns.DECAY]),
+            columns.NUM_FEEDBACK: found[columns.VARIANT].map(facts[columns.NUM_FEEDBACK]).astype(int),
+        }
+    )
+    single = found[found[columns.NUM_FEEDBACK] == 1]
     shared = [single.assign(**{columns.DECAY: other}) for other in ("reversed", "constant")]
-    known = pd.concat([curves, *shared], ignore_index=True)
+    known = pd.concat([found, *shared], ignore_index=True)
     return known.sort_values([columns.METHOD, columns.DECAY, columns.NUM_FEEDBACK], ignore_index=True)
 
 

@@ -97,7 +97,7 @@ def test_variants_are_shown_in_one_order(shipped: RunStore) -> None:
 def test_nothing_selected_is_an_empty_table() -> None:
     assert stored.curves(Reading((), "matched"), "accuracy").empty
     assert stored.at_slice(Reading((), "matched"), 0.1).empty
-    assert stored.decay_points((), 0.1).empty
+    assert stored.decay_differences((), 0.1).empty
     assert stored.deviations((), 0.1, "rms").empty
     assert stored.deviation_ratios((), 0.1).empty
 

@@ -17,7 +17,7 @@ from dashboard.charts import (
     variant_style,
     weight_deviations,
 )
-from dashboard.charts.theme import MIN_CONTRAST, PALETTES, RANK_COLOURS, Look, contrast, mix, translucent
+from dashboard.charts.theme import MIN_CONTRAST, PALETTES, RANK_COLOURS, Look, Mode, contrast, mix, translucent
 from neft import columns as c
 from tests.variants import known, look
 
@@ -166,17 +166,8 @@ def ablation_points() -> pd.DataFrame:
     return known(pd.DataFrame(rows))
 
 
-def controls() -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {
-            c.VARIANT: ["noise_injection", "noise_injection_t4"],
-            c.LABEL: ["noise injection", "noise injection, T = 4"],
-            c.MEAN: [0.9, 0.95],
-            c.LOWER: [0.89, 0.94],
-            c.UPPER: [0.91, 0.96],
-        }
-    )
-    return known(frame)
+def draw_ablation(points: pd.DataFrame, mode: Mode = "light") -> go.Figure:
+    return decay_ablation(points, reference=look("noise_injection"), reference_label="noise injection", mode=mode)
 
 
 def histograms_of(layers: list[str], stds: dict[str, float]) -> pd.DataFrame:
@@ -544,7 +535,7 @@ def test_ekl_ticks_are_round_numbers_inside_the_axis(high, ticks):
 
 
 def test_schedules_stand_side_by_side_around_their_n():
-    figure = decay_ablation(ablation_points(), controls=controls(), mode="light")
+    figure = draw_ablation(ablation_points())
     schedules = [trace for trace in named(figure, "paper γ") if trace.x[0] is not None]
     assert [trace.xaxis for trace in schedules] == ["x", "x2"]
     np.testing.assert_allclose(schedules[0].y, [91, 92, 93, 94])
@@ -557,36 +548,37 @@ def test_schedules_stand_side_by_side_around_their_n():
 
 @pytest.mark.parametrize("mode", MODES)
 def test_schedules_differ_in_symbol_and_shade_and_the_papers_wears_the_methods_colour(mode):
-    figure = decay_ablation(ablation_points(), controls=controls(), mode=mode)
+    figure = draw_ablation(ablation_points(), mode)
     marks = [trace for trace in figure.data if trace.xaxis == "x2" and trace.mode == "markers"]
     assert len({trace.marker.symbol for trace in marks}) == 3
     assert len({trace.marker.color for trace in marks}) == 3
     assert marks[0].marker.color == variant_style(look("irs"), mode=mode).colour
 
 
-def test_controls_are_bands_in_both_panels_and_once_in_the_legend():
-    figure = decay_ablation(ablation_points(), controls=controls(), mode="light")
-    bands = [trace for trace in figure.data if trace.fill == "toself"]
-    assert len(bands) == 4
-    np.testing.assert_allclose(bands[0].y, [91, 91, 89, 89])
-    lines = named(figure, "noise injection")
+def test_the_control_is_the_line_of_zero_in_both_panels_and_once_in_the_legend():
+    lines = named(draw_ablation(ablation_points()), "noise injection (zero)")
+    assert [trace.xaxis for trace in lines] == ["x", "x2"]
     assert [trace.showlegend for trace in lines] == [True, False]
-    np.testing.assert_allclose(lines[0].y, 90)
+    np.testing.assert_allclose(lines[0].y, 0)
 
 
-def test_the_ablations_axis_zooms_to_the_data_and_says_so():
-    figure = decay_ablation(ablation_points(), controls=controls(), mode="light")
-    low, high = figure.layout.yaxis.range
-    assert 85 < low < 89
-    assert 96 < high < 100
-    assert figure.layout.yaxis.title.text == "accuracy (%), zoomed"
+def test_the_ablations_axis_holds_every_interval_whole():
+    points = ablation_points().assign(**{c.MEAN: 0.0, c.LOWER: -0.15, c.UPPER: 0.12})
+    low, high = draw_ablation(points).layout.yaxis.range
+    assert low < -15
+    assert high > 12
 
 
-def test_an_ablation_of_one_method_or_without_controls_is_drawn():
+def test_an_ablations_hover_says_the_pairs():
+    marks = [trace for trace in named(draw_ablation(ablation_points()), "paper γ") if trace.x[0] is not None]
+    assert marks[0].hovertext[0].endswith("+91.00 points</b> (+90.00 to +93.00)<br>3 seeds × 200 chips, paired")
+
+
+def test_an_ablation_of_one_method_or_schedule_is_drawn():
     points = ablation_points()
-    figure = decay_ablation(points[points[c.METHOD] == "irs"], controls=pd.DataFrame(), mode="light")
+    figure = draw_ablation(points[points[c.METHOD] == "irs"])
     assert {trace.xaxis for trace in figure.data if trace.x[0] is not None} == {"x"}
-    only_paper = decay_ablation(points[points[c.DECAY] == "paper"], controls=controls(), mode="light")
+    only_paper = draw_ablation(points[points[c.DECAY] == "paper"])
     assert not named(only_paper, "reversed γ")
 
 

@@ -1,3 +1,4 @@
+from functools import partial
 from math import nan, sqrt
 from typing import Any
 
@@ -15,7 +16,7 @@ from neft.runs.store import RunStore
 from neft.tables import (
     RUN_COLUMNS,
     crossed_interval,
-    decay_points,
+    decay_differences,
     differences_to,
     gather,
     layer_label,
@@ -309,18 +310,19 @@ def test_decay_schedules_share_the_run_of_one_term() -> None:
         ]
     )
 
-    points = decay_points(gathered)
+    points = decay_differences(gathered, "vanilla")
 
-    assert points[[c.DECAY, c.NUM_FEEDBACK, c.MEAN]].to_numpy().tolist() == [
-        ["constant", 1, 0.5],
-        ["paper", 1, 0.5],
-        ["paper", 2, 0.6],
-        ["reversed", 1, 0.5],
-        ["reversed", 2, 0.7],
+    assert points[[c.DECAY, c.NUM_FEEDBACK]].to_numpy().tolist() == [
+        ["constant", 1],
+        ["paper", 1],
+        ["paper", 2],
+        ["reversed", 1],
+        ["reversed", 2],
     ]
+    np.testing.assert_allclose(points[c.MEAN].astype(float), [-0.4, -0.4, -0.3, -0.4, -0.2])
 
 
-@pytest.mark.parametrize("table", [metric_curves, metric_quantiles, decay_points])
+@pytest.mark.parametrize("table", [metric_curves, metric_quantiles, partial(decay_differences, reference="ovf")])
 def test_no_runs_make_an_empty_table_with_its_columns(table) -> None:
     assert table(gather([])).empty
     assert c.VARIANT in table(gather([])).columns
