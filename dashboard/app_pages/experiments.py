@@ -46,7 +46,7 @@ def page() -> None:
         experiment = _pick_experiment(set(sizes), verdicts)
         known = sizes.get(experiment.name, {})
         plan = _pick_size(known)
-    st.title(experiment.question)
+    st.title(experiment.question.replace("σ_d", sentences.SIGMA_D))
     judged = f"Claims: {verdicts[experiment.name]}. " if experiment.name in verdicts else ""
     st.caption(f"{judged}{cite(experiment.source)}.")
     if plan is None:

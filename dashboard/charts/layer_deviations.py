@@ -5,15 +5,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.frames import by_variant, look_of, percent
-from dashboard.charts.marks import error_bars, typeset, wrapped
+from dashboard.charts.marks import error_bars, typeset
 from dashboard.charts.theme import HEIGHT, Mode, apply_layout, palette, translucent, variant_style
 from neft.columns import LAYER, MEAN
 
 LOWEST, HIGHEST, DEVIATION_TO_WEIGHT = "lowest", "highest", "deviation_to_weight"
-MAX_NAMED = 10
-"""More layers than this are numbered, and named under the pointer."""
-NAME_WIDTH = 11
-"""Characters of a line under a bar."""
+MAX_NUMBERS = 16
+"""Of ticks; a layer's name stands under the pointer."""
 HEADROOM = 1.15
 
 
@@ -55,12 +53,9 @@ def layer_deviations(layers: pd.DataFrame, methods: pd.DataFrame, *, height: int
     for variant, label, rows in by_variant(methods):
         figure.add_trace(_marks(rows, names, variant=variant, label=label, mode=mode))
     apply_layout(figure, mode=mode, height=height)
-    if len(names) <= MAX_NAMED:
-        words = ["<br>".join(wrapped(name, width=NAME_WIDTH)) for name in names]
-        figure.update_xaxes(tickvals=list(range(len(names))), ticktext=words, tickangle=0)
-    else:
-        every = list(range(0, len(names), 1 + len(names) // MAX_NAMED))
-        figure.update_xaxes(tickvals=every, ticktext=[str(index + 1) for index in every], title_text="layer")
+    every = list(range(0, len(names), 1 + len(names) // MAX_NUMBERS))
+    ends = f"layers, from {typeset(names[0])} to {typeset(names[-1])}" if names else ""
+    figure.update_xaxes(tickvals=every, ticktext=[str(index + 1) for index in every], title_text=ends)
     seen = np.concatenate([high, percent(methods, DEVIATION_TO_WEIGHT), [1.0]])
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(title_text="deviation ÷ weight (%)", range=[0, HEADROOM * float(np.nanmax(seen))], nticks=5)

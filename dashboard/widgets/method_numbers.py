@@ -22,13 +22,14 @@ MAX_SIDE_BY_SIDE = 6
 STYLE = """
 <style>
 .numbers { border-collapse: collapse; font-size: 0.87rem; line-height: 1.35; margin: 0; }
-.numbers th, .numbers td { text-align: left; padding: 0 1.4rem 0 0; border: 0; font-variant-numeric: tabular-nums;
-  white-space: nowrap; }
+.numbers th, .numbers td { text-align: left; padding: 0 0.6rem 0 0; border: 0;
+  font-variant-numeric: tabular-nums; }
 .numbers th { font-weight: 600; }
 .numbers thead th, .numbers_note { font-weight: 400; color: MUTED; }
 .numbers_note { margin: 2px 0 0; font-size: 0.87rem; }
 .numbers img { display: inline; vertical-align: -2px; margin-right: 5px; }
 @media (min-width: 1000px) {
+  .numbers th, .numbers td { padding-right: 1.4rem; white-space: nowrap; }
   .numbers.beside { display: grid; grid-auto-flow: column; grid-template-rows: repeat(ROWS, auto); width: fit-content; }
   .numbers.beside thead, .numbers.beside tbody, .numbers.beside tr { display: contents; }
 }

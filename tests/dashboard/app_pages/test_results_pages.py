@@ -204,7 +204,7 @@ def test_table_says_ekl_as_deployed_and_calibrated(uncertainty: AppTest, every_m
     table = method_numbers(uncertainty)
 
     for words_of, metric in (("EKL (nats)", "ekl"), ("calibrated", "calibrated_ekl")):
-        mean, plus_minus, interval = table.loc["OVF", words_of].split()
+        mean, plus_minus, interval = str(table[words_of]["OVF"]).split()
         assert plus_minus == "±"
         assert float(mean) == pytest.approx(table_of(every_method, "ovf", metric).mean(), abs=float(interval) / 10)
     assert "calibrated, " in uncertainty.title[0].value
