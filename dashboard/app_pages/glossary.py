@@ -49,7 +49,7 @@ def page() -> None:
         st.button(
             "Show all terms", icon=":material/list:", key="all_terms", on_click=_show_all, help="Empties the search."
         )
-    _several(shown)
+    _several(shown, by_letter=not words.strip())
     _sources(shown)
 
 
@@ -74,12 +74,24 @@ def _show_all() -> None:
     st.session_state[address.FIND] = ""
 
 
-def _several(shown: Sequence[Term]) -> None:
-    """Down the left column, then down the right."""
+def _letter(term: Term) -> str:
+    """Under which letter an entry stands."""
+    return term.term[0].upper()
+
+
+def _several(shown: Sequence[Term], *, by_letter: bool) -> None:
+    """Down the left column, then down the right; from A to Z below a link to every letter, where not searched."""
+    letters = list(dict.fromkeys(_letter(term) for term in shown))
+    if by_letter:
+        st.markdown(" · ".join(f"[{letter}](#letter-{letter.lower()})" for letter in letters))
+    begun: set[str] = set()
     half = ceil(len(shown) / 2)
     for column, part in zip(st.columns(2), (shown[:half], shown[half:]), strict=True):
         with column:
             for term in part:
+                if by_letter and _letter(term) not in begun:
+                    begun.add(_letter(term))
+                    st.header(_letter(term), anchor=f"letter-{_letter(term).lower()}", divider="gray")
                 st.markdown(_words(term))
                 page_link(
                     Page.GLOSSARY,

@@ -7,11 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address
-from dashboard.data import exchange, stored
+from dashboard.data import comparisons, exchange, stored
 from dashboard.data.comparisons import MOST_RUNS
 from dashboard.data.exchange import MAX_UPLOAD, MIB, Found
 from dashboard.pages import Page
 from dashboard.widgets.changing_button import changing_button
+from dashboard.widgets.control import Choices
 from dashboard.widgets.guards import show_problems
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import readable_tags
@@ -85,24 +86,26 @@ def _export(own: Sequence[str]) -> None:
 
 
 def _picked(own: Sequence[str]) -> list[str]:
-    options = stored.runs_table()["run_id"].tolist()
+    names = comparisons.readable_names()
+    options = {run_id: names[run_id] for run_id in stored.runs_table()["run_id"]}
     if address.BUNDLE not in st.session_state and address.BUNDLE not in st.query_params:
         st.session_state[address.BUNDLE] = st.session_state.get(address.PICKED, [])  # what another page picked
-    if address.BUNDLE in st.session_state:
-        kept: list[str] = st.session_state[address.BUNDLE]
-        st.session_state[address.BUNDLE] = [run_id for run_id in kept if run_id in options]  # a run may be gone
 
     def pick_own() -> None:
         st.session_state[address.BUNDLE] = list(own)
 
-    picked = st.multiselect(
-        "Runs",
-        options,
+    choices = Choices(
         key=address.BUNDLE,
-        bind="query-params",
-        placeholder="Choose ids; type to search",
-        help="Kept in the address. Pick by method, data or result on the page of all runs, and come back.",
+        label="Runs",
+        options=options,
+        default=(),
+        kind="list",
+        stays=False,
+        placeholder="Type to search",
+        width="stretch",
+        help="Kept in the address by their ids. Pick by method, data or result on the page of all runs, and come back.",
     )
+    picked = choices.draw()
     st.session_state[address.PICKED] = picked
     if own:
         _ = st.button(

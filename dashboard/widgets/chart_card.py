@@ -23,6 +23,7 @@ from dashboard.widgets.chart_saver import picture_buttons
 from dashboard.widgets.presenter import is_presenting
 from dashboard.widgets.printing import browser, printed
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words.glossary import terms_in
 from neft import __version__, columns
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ def chart_card(
                 st.markdown(f"## {card.question}", width="content")
                 if controls is not None:
                     controls()
-            with st.popover("About", icon=":material/info:", key=f"about_{card.key}"):
+            terms = terms_in(f"{card.question} {card.caption}")  # on hover: beside the title there is no room
+            with st.popover("About", icon=":material/info:", key=f"about_{card.key}", help=terms):
                 st.markdown(_formulae_on_their_own(with_references(card.definition)))
                 _files(drawn, source)
         draw_chart(_without(figure, without) if without else figure, key=card.key, alt=card.alt)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import address
-from dashboard.data import restorable
+from dashboard.data import comparisons, restorable
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.control import Control
@@ -17,13 +17,13 @@ from neft.errors import DataMissingError, NeftError
 
 def pick_network(runs: list[RunRecord]) -> RunRecord:
     """A run that kept its weights, chosen in the current container; at first the one that was looked at."""
-    by_id = {record.id: record for record in runs}
+    by_id, names = {record.id: record for record in runs}, comparisons.readable_names()
     if not isinstance(st.session_state.get(address.RUNS, ""), str):
         del st.session_state[address.RUNS]  # another page keeps several runs under this name
     control = Control(
         key=address.RUNS,
         label="Run",
-        options={run_id: run_id for run_id in by_id},
+        options={run_id: names[run_id] for run_id in by_id},
         default=restorable.foremost(runs, None).id,
         begins=first_network(runs).id,
         kind="list",

@@ -1,5 +1,6 @@
 """Every term and symbol of the dashboard: one table (`glossary.toml`), for the glossary's page and for help texts."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from functools import cache
@@ -12,6 +13,8 @@ from dashboard.data.citations import cite, references
 from dashboard.pages import Page
 from neft.component import Component
 
+MOST_TERMS = 4
+"""So many are explained in one help."""
 FILE = Path(__file__).with_name("glossary.toml")
 
 
@@ -54,6 +57,17 @@ def search(words: str) -> Sequence[Term]:
     matching = [term for term in terms().values() if term.matches(words)]
     named = words.casefold().strip()
     return sorted(matching, key=lambda term: named not in f"{term.key} {term.term}".casefold()) if named else matching
+
+
+def terms_in(text: str) -> str | None:
+    """What the terms mean that stand in a text, longer ones first, for a help that shows on hover; None without any."""
+    said, left = [], text.casefold()
+    for term in sorted(terms().values(), key=lambda term: -len(term.term)):
+        whole = re.compile(rf"(?<!\w){re.escape(term.term.casefold())}(?!\w)")
+        if whole.search(left):
+            said.append(help_text(term.key))
+            left = whole.sub(" ", left)  # a term within another's name is not meant
+    return "\n\n".join(said[:MOST_TERMS]) or None
 
 
 def help_text(key: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.pages import Page
 from dashboard.words import glossary
-from dashboard.words.glossary import FILE, Term
+from dashboard.words.glossary import FILE, Term, terms, terms_in
 from neft.constraints import CONSTRAINTS
 from neft.datasets import DATASETS
 from neft.devices import DEVICES
@@ -107,3 +107,20 @@ def test_a_terms_own_address_shows_it_alone_with_its_pages() -> None:
     app = app.button(key="all_terms").click().run()
 
     assert app.selectbox(key="term").value == "all"
+
+
+def test_page_links_to_every_letter_under_which_a_term_stands() -> None:
+    app = open_page(Page.GLOSSARY)
+
+    letters = {term.term[0].upper() for term in terms().values()}
+    assert {heading.value for heading in app.header} == letters
+    links = next(text.value for text in app.markdown if "#letter-" in text.value)
+    assert {part[1] for part in links.split(" · ")} == letters
+
+
+def test_terms_of_a_text_are_explained_longer_ones_first_and_each_once() -> None:
+    assert terms_in("Nothing of that kind") is None
+    found = terms_in("EKL and calibrated EKL of EKL")
+    assert found is not None
+    assert found.count("**Calibrated EKL**") == 1
+    assert found.index("**Calibrated EKL**") < found.index("**EKL**")
