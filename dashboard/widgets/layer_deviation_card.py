@@ -33,6 +33,7 @@ def layer_deviation_card(selection: Selection, *, height: int = HEIGHT) -> None:
     num_methods = sizes[columns.VARIANT].nunique() if not sizes.empty else 0
     card = Card(
         key="layer_deviations",
+        runs=run_ids,
         question="Which layers are hit hardest?",
         caption=(
             f"At {SIGMA_D} = {sigma_d_text(selection.sigma_d)}, a typical deviation over a typical weight. "
