@@ -470,6 +470,7 @@ EXAMPLES: dict[str, Example] = {
         {"confidences": _confidences()}, {"confidences": INTERVAL | {"low": 100, "high": 100}}, PLAIN
     ),
     "confusion_change": Example({"changes": _changes()}, {"changes": {c.DIFFERENCE: 1}}, {"class_names": NAMES}),
+    "crossbar": Example({"slices": _slices()}, {"slices": {c.LEVEL: 1}}, {"sign": -1, "max_level": 3}),
     "curves_by_training": Example(
         {
             "curves": _trained(),

@@ -10,6 +10,7 @@ from dashboard.data.weights import NUM_CHIPS, SlicedWeight, bits_of
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control, Number, sigma_d_control
+from dashboard.widgets.crossbar_card import crossbar_card
 from dashboard.widgets.network_picker import layer_control, pick_network, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.shown_table import shown_table
@@ -77,6 +78,7 @@ def page() -> None:
     _finding(sliced, rows, chip, where, technologies[device])
     left, right = st.columns(2)
     with left:
+        crossbar_card(rows, sign=sliced.sign, max_level=sliced.max_level)
         _equations(sliced, rows, chip)
         _levels(sliced, rows, chip)
     with right:

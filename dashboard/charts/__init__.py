@@ -16,6 +16,7 @@ from dashboard.charts.class_votes import chip_votes, class_votes
 from dashboard.charts.code_stds import code_stds
 from dashboard.charts.confidence_split import confidence_split
 from dashboard.charts.confusion_change import confusion_change
+from dashboard.charts.crossbar import crossbar
 from dashboard.charts.curves_by_training import curves_by_training
 from dashboard.charts.decay_ablation import decay_ablation
 from dashboard.charts.device_curves import device_curves
@@ -75,6 +76,7 @@ __all__ = [
     "code_stds",
     "confidence_split",
     "confusion_change",
+    "crossbar",
     "curves_by_training",
     "decay_ablation",
     "device_curves",

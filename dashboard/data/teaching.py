@@ -39,6 +39,11 @@ class OneWeight:
 
     target: float
     """W_d."""
+    sign: int
+    """-1 or 1."""
+    devices: pd.DataFrame
+    """A row per device of the first chip, most significant first (`SlicedWeight.slices`)."""
+    max_level: int
     levels: pd.DataFrame
     """A row per device and chip, for the first chips: significance, instance, level (asked), value (programmed)."""
     histogram: pd.DataFrame
@@ -57,6 +62,9 @@ def one_weight(weight: float, sigma_d: float) -> OneWeight:
     sliced = work.sliced("rram1", weight=weight, w_max=1.0, weight_bits=8, device_bits=2, sigma_d=sigma_d)
     return OneWeight(
         target=sliced.target,
+        sign=sliced.sign,
+        devices=sliced.slices(0),
+        max_level=sliced.max_level,
         levels=_levels(sliced),
         histogram=sliced.histogram(),
         shares=_shares(sliced),

@@ -11,12 +11,12 @@ from dashboard.data.teaching import OneWeight
 from dashboard.lessons.base import Choice, Lesson, Link
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.crossbar_card import crossbar_card
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
 from neft.sigma_d import sigma_d_text
 
-MAX_LEVEL = 3
 OPTIONS = (
     "All four add alike, a quarter each",
     "The most significant adds about half",
@@ -29,6 +29,19 @@ $$W_d=\frac{w_{max}}{2^M-1}\sum_j g_j\,2^{jK},\qquad W_p=W_d+\frac{w_{max}}{2^M-
 
 ([Qin2025], Eq. 4 and 5), with $\Delta g_j\sim\mathcal N(0,\ \sigma_d(2^K-1))$, because $\sigma_d$ is a device's error
 over its *maximal* conductance. Here M = 8 bits on devices of K = 2 bits, RRAM1: every level misses alike.
+"""
+
+
+WHERE_IT_LIES = """
+**Computing in memory.** A layer multiplies its inputs by its weights. On a crossbar the inputs are voltages on the
+rows and the weights are *conductances* of devices where rows and columns cross; by Ohm's law every device draws
+current = voltage × conductance, and a column adds its currents by itself. No weight is ever moved.
+
+**Why several devices a weight.** A device tells only a few levels apart, here 4 (2 bits). An 8-bit weight is therefore
+cut into four *slices*, digits to the base 4, a device each; their columns' sums are counted 64, 16, 4 and 1 times.
+
+**Why it misses.** A device is set to its level by pulses and ends up near it, never on it. Each of the four misses by
+a bit of its own on every chip, and stays so: that is device variation.
 """
 
 
@@ -70,6 +83,11 @@ def _prepare() -> Numbers:
 
 def _show(numbers: Numbers) -> None:
     weight = numbers.weight
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        crossbar_card(weight.devices, sign=weight.sign, max_level=weight.max_level)
+    with right:
+        st.markdown(WHERE_IT_LIES)
     left, right = st.columns(2)
     with left:
         chart_card(
@@ -80,7 +98,7 @@ def _show(numbers: Numbers) -> None:
                 definition=DEFINITION,
                 alt="Programmed levels of one weight's four devices on sampled chips.",
             ),
-            charts.slice_levels(weight.levels, max_level=MAX_LEVEL, mode=theme_mode()),
+            charts.slice_levels(weight.levels, max_level=weight.max_level, mode=theme_mode()),
             weight.levels,
         )
     with right:

@@ -86,7 +86,7 @@ def test_without_variation_nothing_misses(shipped: RunStore) -> None:
 
     assert not app.exception
     assert "comes back as −0.5020 on every chip" in words(app)
-    assert [alt.split(" ")[0] for alt in charts(app)] == ["Asked"]
+    assert [alt.split(" ")[0] for alt in charts(app)] == ["The", "Asked"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_wrong_values_in_the_address_do_no_harm(shipped: RunStore, address: dict
     app = open_page(Page.SLICES, **address)
 
     assert not app.exception
-    assert len(charts(app)) == 3
+    assert len(charts(app)) == 4
 
 
 def test_changing_the_technology_keeps_to_bits_that_it_knows(shipped: RunStore) -> None:
@@ -130,4 +130,14 @@ def test_without_any_run_a_free_value_is_left(nothing_shipped: None) -> None:
     app = open_page(Page.SLICES)
 
     assert not app.exception
-    assert len(charts(app)) == 3
+    assert len(charts(app)) == 4
+
+
+def test_crossbars_cells_hold_the_levels_of_the_weights_code_and_its_sign(shipped: RunStore) -> None:
+    code = round(0.6 * 255)
+
+    app = open_page(Page.SLICES, weight="-0.6")
+
+    (cells,) = traces(app, "The weight's 4 devices in a crossbar")
+    assert cells["z"][0][:-1:2] == [code // 4**place % 4 for place in (3, 2, 1, 0)]
+    assert cells["text"][0][-1] == "−"
