@@ -94,6 +94,11 @@ class Lesson(Generic[N]):
     links: Callable[[N], tuple[Link, ...]]
 
 
+def prediction(lesson: str) -> float | None:
+    """What was predicted in this session, by the lesson's name: a choice's index, or a guess."""
+    return st.session_state.get(PREDICTIONS, {}).get(lesson)
+
+
 def ask(lesson: Lesson[N], question: Question) -> bool:
     """Ask for a prediction, or show the one that was made beside the truth; returns whether the answer may be seen."""
     predictions = st.session_state.setdefault(PREDICTIONS, {})

@@ -7,10 +7,11 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.charts import Mark
+from dashboard.charts.prediction import mark_prediction
 from dashboard.data import previews, restorable, stored, teaching
 from dashboard.data.citations import cite
 from dashboard.data.stored import RunRecord, look
-from dashboard.lessons.base import Guess, Lesson, Link, Missing
+from dashboard.lessons.base import Guess, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import VANILLA, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -119,24 +120,29 @@ def _question(numbers: Numbers) -> Guess:
 
 
 def _answer(numbers: Numbers) -> None:
+    figure = charts.accuracy_vs_sigma_d(
+        numbers.curve,
+        slice_sigma_d=numbers.sigma_d,
+        chance=numbers.comparison.chance,
+        interval_name=f"mean, {sentences.spread_words(numbers.curve)}",
+        connect=True,
+        mode=theme_mode(),
+    )
+    said = prediction(LESSON.name)
+    if said is not None:
+        mark_prediction(figure, x=numbers.sigma_d, y=said, mode=theme_mode())
     left, right = st.columns(2)
     with left:
         chart_card(
             Card(
                 key="vanilla_curve",
                 question="How fast does it fall?",
-                caption="The network never met variation in training. Look at how soon it nears chance.",
+                caption="The network never met variation in training; the star is your prediction. Look at how soon it "
+                "nears chance.",
                 definition=ACCURACY,
                 alt="Accuracy of the network trained without noise against device variation.",
             ),
-            charts.accuracy_vs_sigma_d(
-                numbers.curve,
-                slice_sigma_d=numbers.sigma_d,
-                chance=numbers.comparison.chance,
-                interval_name=f"mean, {sentences.spread_words(numbers.curve)}",
-                connect=True,
-                mode=theme_mode(),
-            ),
+            figure,
             numbers.curve,
         )
     with right:

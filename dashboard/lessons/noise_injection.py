@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.lessons.base import Guess, Lesson, Link, Missing
+from dashboard.charts.prediction import mark_prediction
+from dashboard.lessons.base import Guess, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import INJECTION, VANILLA, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
@@ -125,7 +126,17 @@ def _question(numbers: Numbers) -> Guess:
 
 
 def _answer(numbers: Numbers) -> None:
-    matched = numbers.comparison.of(INJECTION)
+    figure = charts.curves_by_training(
+        numbers.fixed,
+        noise_free=numbers.vanilla,
+        matched=numbers.comparison.of(INJECTION),
+        chance=numbers.comparison.chance,
+        mode=theme_mode(),
+    )
+    said = prediction(LESSON.name)
+    if said is not None:
+        expected = 100 * float(numbers.clean[columns.MEAN]) - said
+        mark_prediction(figure, x=0.0, y=expected, mode=theme_mode())
     chart_card(
         Card(
             key="fixed",
@@ -135,13 +146,7 @@ def _answer(numbers: Numbers) -> None:
             definition=DEFINITION,
             alt="Accuracy against device variation of networks trained at different device variations.",
         ),
-        charts.curves_by_training(
-            numbers.fixed,
-            noise_free=numbers.vanilla,
-            matched=matched,
-            chance=numbers.comparison.chance,
-            mode=theme_mode(),
-        ),
+        figure,
         numbers.fixed,
     )
     each = ", ".join(f"{sigma_d_text(at)}: {_words(numbers.clean_at(at))}" for at in numbers.comparison.sigma_ds)

@@ -11,7 +11,7 @@ from dashboard.charts import Mark
 from dashboard.data import teaching
 from dashboard.data.citations import cite
 from dashboard.data.stored import RunRecord, look
-from dashboard.lessons.base import Guess, Lesson, Link, Missing
+from dashboard.lessons.base import Guess, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import INJECTION, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
@@ -121,6 +121,9 @@ def _histogram(numbers: Numbers) -> None:
         Mark("5th percentile", teaching.percentile(chips, FIFTH).value, dash="dash"),
         Mark("1st percentile", numbers.first.value, dash="dot"),
     )
+    said = prediction(LESSON.name)
+    if said is not None:
+        marks = (*marks, Mark("your prediction", said / 100, dash="longdash"))
     chart_card(
         Card("luck", "Where is the unlucky chip?", "Bars count chips; the worst are the customers'.", DEFINITION, ALT),
         charts.chip_histogram(

@@ -179,10 +179,10 @@ def test_cost_of_noise_injection_is_the_paired_loss_without_variation(experiment
 
     assert f"{percent(mean('vanilla') - mean('noise_injection'))} ± " in app.info[0].value
     drawn = [trace for trace in traces(app, "Accuracy against device variation of networks") if "x" in trace]
-    assert [trace["name"] for trace in drawn] == ["without noise", "at 0.1", "at 0.2", "matched"]
+    assert [trace["name"] for trace in drawn] == ["without noise", "at 0.1", "at 0.2", "matched", "your prediction"]
     assert drawn[1]["x"] == pytest.approx([0, 0.1, 0.2])
     stored = points(experiments_shipped)
-    assert drawn[-1]["y"] == pytest.approx([100 * stored["noise_injection", at]["mean"] for at in (0.1, 0.2)])
+    assert drawn[-2]["y"] == pytest.approx([100 * stored["noise_injection", at]["mean"] for at in (0.1, 0.2)])
 
 
 def test_control_stands_beside_feedback_with_paired_intervals(experiments_shipped: RunStore) -> None:
@@ -330,3 +330,19 @@ def test_temperature_lesson_without_weights_says_so(experiments_copy: RunStore) 
     (experiments_copy.root / record.id / WEIGHTS).unlink()
 
     assert "of one seed, with its weights and its data" in words(lesson("Temperature"))
+
+
+# ---------------------------------------------------------------- predictions
+def test_prediction_stands_in_the_chart_that_answers(experiments_shipped: RunStore) -> None:
+    app = answered("Networks break", said=64)
+
+    (star,) = [trace for trace in traces(app, "Accuracy of the network") if trace["name"] == "your prediction"]
+    assert (star["x"], star["y"]) == ([0.1], [64.0])
+
+
+def test_predicted_loss_stands_below_the_clean_network(experiments_shipped: RunStore) -> None:
+    app = answered("Noise injection", said=5)
+    drawn = {trace["name"]: trace for trace in traces(app, "Accuracy against device variation of networks")}
+
+    assert drawn["your prediction"]["x"] == [0.0]
+    assert drawn["your prediction"]["y"][0] == pytest.approx(drawn["without noise"]["y"][0] - 5)
