@@ -64,6 +64,9 @@ ERROR_UNIT = "over"
 IMAGE = "image"
 CHANGED = "changed"
 ALL_CHANGED = "all"
+IMAGE_FROM = "picture"
+MEANT = "meant"
+"""The class that a drawing is meant to show."""
 VOTE_SIGMA_D = "votes_at"
 WEIGHT_FROM = "from"
 WEIGHT_NUMBER = "place"
@@ -139,6 +142,8 @@ class Selection:
     """Which model, where the protocol is fixed."""
     sigma_d: float
     """The slice."""
+    stops: tuple[float, ...] = ()
+    """Where the slice can lie, ascending."""
     published: str | None = None
     """The panel of published figures to draw beside the runs."""
     published_label: str = ""

@@ -1,18 +1,24 @@
 """The landing page: four views of one selection, side by side."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts
+from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.data import stored
 from dashboard.data.stored import RunRecord
+from dashboard.report.markdown import inline_html
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.ekl_card import ekl_card
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.layer_deviation_card import layer_deviation_card
-from dashboard.widgets.method_numbers import finding_title, method_numbers
+from dashboard.widgets.method_numbers import finding_title, method_numbers, numbers_html
+from dashboard.widgets.player import player
+from dashboard.widgets.presenter import is_presenting
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.theme_mode import theme_mode
@@ -35,6 +41,8 @@ seed by seed and chip by chip.
 
 
 UPPER_ROW, LOWER_ROW = (3, 2), (9, 11)
+TITLE, NUMBERS = "[data-testid='stMain'] h1", ".st-key-numbers [data-testid='stHtml']"
+"""Where they stand, as CSS."""
 QUESTION = "How does accuracy survive device variation?"
 LOW = 200  # of a chart, in pixels: so that the whole page fits one screen
 
@@ -64,16 +72,38 @@ def _views(selection: Selection, rows: pd.DataFrame, shared: Shared) -> None:
             shared.further[f"Accuracy at {at}, paired differences to {label}"] = lambda: stored.differences(
                 rows, control
             )
-    left, right = st.columns(UPPER_ROW)
-    with left:
-        accuracy_card(selection, height=LOW, has_legend=False)
-    with right:
-        ekl_card(selection, rows, height=LOW, has_legend=False)
-    left, right = st.columns(LOWER_ROW)
-    with left:
-        _decay(selection)
-    with right:
-        layer_deviation_card(selection, height=LOW)
+    places = [*st.columns(UPPER_ROW), *st.columns(LOWER_ROW)]
+    for place, draw in zip(places, _cards(selection, rows), strict=True):
+        with place:
+            draw()
+    with st.container() if is_presenting() else st.sidebar:
+        _player(selection)
+
+
+def _cards(selection: Selection, rows: pd.DataFrame) -> tuple[Callable[[], None], ...]:
+    """What draws each of the four."""
+    return (
+        lambda: accuracy_card(selection, height=LOW, has_legend=False),
+        lambda: ekl_card(selection, rows, height=LOW, has_legend=False),
+        lambda: _decay(selection),
+        lambda: layer_deviation_card(selection, height=LOW),
+    )
+
+
+def _player(selection: Selection) -> None:
+    def draw(stop: str) -> None:
+        there = replace(selection, sigma_d=float(stop))
+        for card in _cards(there, stored.at_slice(there.reading, there.sigma_d)):
+            card()
+
+    def tell(stop: str) -> dict[str, str]:
+        there = replace(selection, sigma_d=float(stop))
+        rows = stored.at_slice(there.reading, there.sigma_d)
+        numbers = "" if rows.empty else numbers_html(there, rows)
+        return {TITLE: inline_html(finding_title(there, rows, QUESTION)), NUMBERS: numbers}
+
+    stops = [sigma_d_text(sigma_d) for sigma_d in selection.stops]
+    player(slider=address.SLICE, stops=stops, at=sigma_d_text(selection.sigma_d), draw=draw, tell=tell)
 
 
 def _decay(selection: Selection) -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,29 @@ def labels_of(table: pd.DataFrame) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(str, table[columns.LABEL]))) if columns.LABEL in table else ()
 
 
+@dataclass(frozen=True)
+class Rehearsed:
+    """What a page would show."""
+
+    cards: list[Card] = field(default_factory=list[Card])
+    figures: dict[str, go.Figure] = field(default_factory=dict[str, go.Figure])
+    """By the key of their card; a card with nothing to draw has none."""
+
+
+_rehearsed: ContextVar[Rehearsed | None] = ContextVar("rehearsed", default=None)
+
+
+@contextmanager
+def rehearsed_cards() -> Generator[Rehearsed]:
+    """Cards that are drawn inside are handed over, in the place of being shown."""
+    rehearsed = Rehearsed()
+    token = _rehearsed.set(rehearsed)
+    try:
+        yield rehearsed
+    finally:
+        _rehearsed.reset(token)
+
+
 def chart_card(
     card: Card,
     figure: go.Figure,
@@ -97,6 +120,12 @@ def chart_card(
         without: names that the page's own legend explains: the card's leaves them out.
     """
     drawn = Drawn(card, figure, table)
+    rehearsed = _rehearsed.get()
+    shown = _without(figure, without) if without else figure
+    if rehearsed is not None:
+        rehearsed.cards.append(card)
+        rehearsed.figures[card.key] = _in_size(shown)
+        return
     others = _collected.get()
     if others is not None:
         others.append(drawn)
@@ -113,7 +142,7 @@ def chart_card(
             with st.popover("About", icon=":material/info:", key=f"about_{card.key}", help=terms):
                 st.markdown(_formulae_on_their_own(with_references(card.definition)))
                 _files(drawn, source)
-        draw_chart(_without(figure, without) if without else figure, key=card.key, alt=card.alt)
+        draw_chart(shown, key=card.key, alt=card.alt)
         _foot(drawn)
 
 
@@ -143,7 +172,7 @@ def _without(figure: go.Figure, names: Sequence[str]) -> go.Figure:
 def draw_chart(figure: go.Figure, *, key: str, alt: str) -> None:
     """A chart alone; its toolbar saves a PNG."""
     st.plotly_chart(
-        enlarged(figure) if is_presenting() else figure,
+        _in_size(figure),
         key=f"chart_{key}",
         theme=None,
         alt=alt,
@@ -151,8 +180,16 @@ def draw_chart(figure: go.Figure, *, key: str, alt: str) -> None:
     )
 
 
+def _in_size(figure: go.Figure) -> go.Figure:
+    return enlarged(figure) if is_presenting() else figure
+
+
 def empty_card(card: Card, reason: str) -> None:
     """A card with nothing to draw: what is missing and why."""
+    rehearsed = _rehearsed.get()
+    if rehearsed is not None:
+        rehearsed.cards.append(card)
+        return
     with st.container(border=True, key=f"card_{card.key}", height="stretch"):
         st.markdown(f"## {card.question}")
         st.info(reason, icon=":material/inbox:")

@@ -57,6 +57,16 @@ def finding_title(selection: Selection, rows: pd.DataFrame, otherwise: str) -> s
 
 def method_numbers(selection: Selection, rows: pd.DataFrame) -> str:
     """Draw the table; returns what a report says in its place."""
+    with st.container(key="numbers"):
+        st.html(numbers_html(selection, rows))
+    means = stored.means(rows)
+    labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
+    feedback = stored.against_control(rows, selection.run_ids)
+    return sentences.finding(selection, means, feedback, labels.get(stored.control_of(rows)))
+
+
+def numbers_html(selection: Selection, rows: pd.DataFrame) -> str:
+    """The table as HTML."""
     means = stored.means(rows)
     control = stored.control_of(rows)
     numbers: dict[str, dict[str, str]] = {
@@ -71,10 +81,7 @@ def method_numbers(selection: Selection, rows: pd.DataFrame) -> str:
             for row in stored.differences(rows, control).to_dict("records")
         }
     caption = f"{sentences.spread_words(means)} · {selection.dataset_label} · {selection.backbone_label} · "
-    numbers_table(means, numbers, caption=f"Mean and {caption}{selection.device_label}")
-    labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
-    feedback = stored.against_control(rows, selection.run_ids)
-    return sentences.finding(selection, means, feedback, labels.get(control))
+    return _table(means, numbers, caption=f"Mean and {caption}{selection.device_label}")
 
 
 def numbers_table(means: pd.DataFrame, numbers: Numbers, *, caption: str) -> None:
@@ -85,11 +92,15 @@ def numbers_table(means: pd.DataFrame, numbers: Numbers, *, caption: str) -> Non
         numbers: what to say of each.
         caption: what stands below.
     """
+    st.html(_table(means, numbers, caption=caption))
+
+
+def _table(means: pd.DataFrame, numbers: Numbers, *, caption: str) -> str:
     beside = " beside" if len(means) <= MAX_SIDE_BY_SIDE else ""
     style = STYLE.replace("MUTED", palette(theme_mode()).muted).replace("ROWS", str(1 + len(numbers)))
     heads = _row(["method", *numbers], ["columnheader"] * (1 + len(numbers)))
     body = "".join(_method(rows, numbers) for _, rows in means.groupby(columns.VARIANT, sort=False, observed=True))
-    st.html(
+    return (
         f'{style}<table class="numbers{beside}" role="table">'
         f'<thead role="rowgroup">{heads}</thead><tbody role="rowgroup">{body}</tbody>'
         f'</table><p class="numbers_note">{escape(caption)}</p>'

@@ -51,7 +51,8 @@ def pick_runs() -> Selection:
             if protocol == "fixed"
             else None
         )
-        sigma_d = _pick_slice(chosen, trained, protocol)
+        stops = _stops(chosen, trained, protocol)
+        sigma_d = _pick_sigma(r"Slice at $\sigma_d$", address.SLICE, stops, _SLICE_HELP)
         published, published_label = _pick_published()
         if st.button("Look again", icon=":material/refresh:", help="Read the stores again, for runs stored meanwhile."):
             st.rerun()
@@ -74,6 +75,7 @@ def pick_runs() -> Selection:
         protocol=protocol,
         train_sigma_d=train_sigma_d,
         sigma_d=sigma_d,
+        stops=stops,
         published=published,
         published_label=published_label,
     )
@@ -211,12 +213,13 @@ def _trained_sigma_ds(full: pd.DataFrame) -> list[float]:
     return sorted({float(value) for value in noisy[columns.TRAIN_SIGMA_D]})
 
 
-def _pick_slice(chosen: pd.DataFrame, trained: Sequence[float], protocol: str) -> float:
+def _stops(chosen: pd.DataFrame, trained: Sequence[float], protocol: str) -> tuple[float, ...]:
+    """Where the slice can lie."""
     tested = sorted(
         {sigma_d for record in stored.records(list(chosen[columns.RUN_ID])) for sigma_d in record.facts.sigma_ds}
     )
     options = [value for value in tested if value in trained] if protocol == "matched" and trained else tested
-    return _pick_sigma(r"Slice at $\sigma_d$", address.SLICE, options, _SLICE_HELP)
+    return tuple(options)
 
 
 def _pick_sigma(title: str, key: str, options: Sequence[float], words: str) -> float:
