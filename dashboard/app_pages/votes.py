@@ -1,23 +1,28 @@
 """One test image and a hundred chips: what each of them says, at every device variation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
 from dashboard.computing.answers import Picture
 from dashboard.data import opened_chips, restorable
-from dashboard.data.opened_chips import NUM_VOTERS, VOTE_SIGMA_DS, Voters
+from dashboard.data.opened_chips import NUM_VOTERS, VOTE_SIGMA_DS, Ink, Voters
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
+from dashboard.report.markdown import markdown_html
 from dashboard.widgets.chart_card import Card, chart_card
-from dashboard.widgets.control import Number, sigma_d_control
+from dashboard.widgets.control import Control, Number, sigma_d_control
+from dashboard.widgets.drawing_pad import drawing_pad
 from dashboard.widgets.following import first_sigma_d, look_at_sigma_d
 from dashboard.widgets.guards import stop_without_runs
 from dashboard.widgets.image_grid import Tile, data_uri, image_grid
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
+from dashboard.widgets.player import player
 from dashboard.widgets.streaming import Growing, streamed
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import chip_words
@@ -26,8 +31,10 @@ from neft import columns
 from neft.errors import NeftError
 from neft.sigma_d import sigma_d_text
 
+TEST, DRAWN = "test", "own"
 PILLS = "contested_image"
 FINISHED = "votes_finished"
+FINDING = ".st-key-votes_finding [data-testid='stMarkdownContainer']"
 SUGGESTED = 12
 THUMBNAILS = """
 <style>
@@ -53,6 +60,27 @@ Each cell is one chip and says its class; chips keep their places as the device 
 """
 
 
+@dataclass(frozen=True)
+class Shown:
+    """The image that chips are asked about."""
+
+    image: int | Ink
+    """Its place in the test split, or a drawing."""
+    pixels: np.ndarray
+    """[channels, height, width], 0 … 255, as the network sees it."""
+    truth: int
+
+    @property
+    def place(self) -> int | None:
+        """In the test split; None of a drawing."""
+        return self.image if isinstance(self.image, int) else None
+
+    @property
+    def words(self) -> str:
+        """What it is called in a sentence."""
+        return "your drawing" if self.place is None else f"image {self.place}"
+
+
 def page() -> None:
     """Draw the page."""
     stop_without_runs()
@@ -64,12 +92,60 @@ def page() -> None:
     with st.sidebar:
         record = pick_network(runs)
     try:
-        image = _pick_image(record)
-        asked = opened_chips.voters(record, image)
+        shown = _drawing(record) if _is_drawn(record) else _test_image(record)
+        if shown is None:
+            return
+        asked = opened_chips.voters(record, shown.image)
     except NeftError as error:
         say_why_not(error)
         return
-    streamed(FINISHED, lambda: (record.id, image), lambda: _answers(record, image, asked))
+    streamed(FINISHED, lambda: (record.id, shown.image), lambda: _answers(record, shown, asked))
+
+
+def _is_drawn(record: RunRecord) -> bool:
+    """Whether the image is one of the user's own."""
+    if not opened_chips.takes_drawings(record):
+        return False
+    with st.sidebar:
+        control = Control(
+            key=address.IMAGE_FROM,
+            label="Image",
+            options={TEST: "A test image", DRAWN: "Drawn by hand"},
+            stays=True,
+            help="One that the network never saw in training, or one that you draw with the mouse, a pen or a finger.",
+        )
+        return control.draw() == DRAWN
+
+
+def _drawing(record: RunRecord) -> Shown | None:
+    """The user's own image; None while there is none."""
+    names = restorable.images(record).class_names
+    pad, words = st.columns([1, 3])
+    with words:
+        control = Control(
+            key=address.MEANT,
+            label="It is meant to be",
+            options={str(number): name for number, name in enumerate(names)},
+            help="The class that counts as right. The address holds it, but not the drawing.",
+        )
+        meant = int(control.draw())
+        st.markdown(
+            "It is cut out, made as large as what the test images show, put in the middle and turned into the "
+            "network's pixels; then a hundred chips are asked. The network never saw your hand: even perfect devices "
+            f"({SIGMA_D} = 0) may be wrong."
+        )
+    with pad:
+        ink = drawing_pad("drawing")
+    if ink is None:
+        st.info("Draw something in the square.", icon=":material/draw:")
+        return None
+    return Shown(ink, opened_chips.seen(record, ink), meant)
+
+
+def _test_image(record: RunRecord) -> Shown:
+    image = _pick_image(record)
+    (picture,) = restorable.pictures(record, (image,))
+    return Shown(image, picture.pixels, picture.true_class)
 
 
 def _pick_image(record: RunRecord) -> int:
@@ -116,9 +192,8 @@ def _thumbnail(picture: Picture, image: int, share: float) -> str:
     return f"![test image {image}]({uri}) {image} · {percent(share, 0)} %"
 
 
-def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
+def _answers(record: RunRecord, shown: Shown, asked: Voters) -> Sequence[Growing]:
     """The slider, which only reads what chips have said at its stops, and both cards."""
-    (picture,) = restorable.pictures(record, (image,))
     names = restorable.images(record).class_names
     control = sigma_d_control(
         address.VOTE_SIGMA_D,
@@ -131,58 +206,79 @@ def _answers(record: RunRecord, image: int, asked: Voters) -> Sequence[Growing]:
     )
     sigma_d = float(control.draw())
     look_at_sigma_d(sigma_d)
-    tally, votes = asked.tally(sigma_d), asked.votes(sigma_d)
-    words, shown = st.columns([4, 1], vertical_alignment="center")
-    words.markdown(
-        chip_words.votes_finding(
-            tally,
-            image=image,
-            truth=picture.true_class,
+
+    def finding(stop: str) -> str:
+        return chip_words.votes_finding(
+            asked.tally(float(stop)),
+            image=shown.place,
+            truth=shown.truth,
             num_chips=asked.num_chips,
-            sigma_d=sigma_d,
+            sigma_d=float(stop),
             class_names=names,
         )
-    )
-    words.caption(
-        f"{asked.num_chips} of {NUM_VOTERS} chips asked at {len(VOTE_SIGMA_DS)} device variations; "
-        f"{asked.seconds:.2g} s."
-    )
-    with shown:
-        name = names[picture.true_class]
-        image_grid([Tile(picture.pixels, name, (f"image {image}",), alt=f"Test image {image}, a {name}")])
-    left, right = st.columns(2)
-    with left:
-        card = Card(
-            key="class_votes",
-            runs=(record.id,),
-            question="Which class do chips say?",
-            caption=(
-                "Bars: chips that say the class, with the 95 % interval; rings: its mean probability. A ring far from "
-                "its bar's end: chips that are not sure."
-            ),
-            definition=VOTES_DEFINITION,
-            alt=f"Votes of {asked.num_chips} chips on test image {image}, class by class.",
+
+    def cards(stop: str) -> tuple[Callable[[], None], Callable[[], None]]:
+        there = float(stop)
+        tally, votes = asked.tally(there), asked.votes(there)
+        return (
+            lambda: _class_votes(record, tally, shown, asked, names),
+            lambda: _chip_votes(record, votes, shown, asked, names),
         )
-        figure = charts.class_votes(tally, class_names=names, truth=picture.true_class, mode=theme_mode())
-        chart_card(card, figure, tally)
-    with right:
-        card = Card(
-            key="chip_votes",
-            runs=(record.id,),
-            question="Which chip says what?",
-            caption=(
-                "Blue: right; orange: wrong; the stronger, the surer. Move the slider and watch which chips change "
-                "their minds."
-            ),
-            definition=GRID_DEFINITION,
-            alt=f"The class that each of {asked.num_chips} chips says of test image {image}.",
+
+    def draw(stop: str) -> None:
+        for card in cards(stop):
+            card()
+
+    def tell(stop: str) -> dict[str, str]:
+        return {FINDING: markdown_html(finding(stop))}
+
+    at = sigma_d_text(sigma_d)
+    if asked.is_finished:
+        player(slider=address.VOTE_SIGMA_D, stops=list(control.options), at=at, draw=draw, tell=tell)
+    words, beside = st.columns([4, 1], vertical_alignment="center")
+    with words:
+        with st.container(key="votes_finding"):
+            st.markdown(finding(at))
+        st.caption(
+            f"{asked.num_chips} of {NUM_VOTERS} chips asked at {len(VOTE_SIGMA_DS)} device variations; "
+            f"{asked.seconds:.2g} s."
         )
-        figure = charts.chip_votes(
-            votes, class_names=names, num_chips=NUM_VOTERS, truth=picture.true_class, mode=theme_mode()
-        )
-        chart_card(card, figure, votes)
-    _onward(record, votes, sigma_d, picture.true_class, names)
+    with beside:
+        name = names[shown.truth]
+        image_grid([Tile(shown.pixels, name, (shown.words,), alt=f"{shown.words.capitalize()}, a {name}")])
+    for place, card in zip(st.columns(2), cards(at), strict=True):
+        with place:
+            card()
+    _onward(record, asked.votes(sigma_d), sigma_d, shown.truth, names)
     return [asked]
+
+
+def _class_votes(record: RunRecord, tally: pd.DataFrame, shown: Shown, asked: Voters, names: tuple[str, ...]) -> None:
+    card = Card(
+        key="class_votes",
+        runs=(record.id,),
+        question="Which class do chips say?",
+        caption=(
+            "Bars: chips that say the class, with the 95 % interval; rings: its mean probability. A ring far from "
+            "its bar's end: chips that are not sure."
+        ),
+        definition=VOTES_DEFINITION,
+        alt=f"Votes of {asked.num_chips} chips on {shown.words}, class by class.",
+    )
+    chart_card(card, charts.class_votes(tally, class_names=names, truth=shown.truth, mode=theme_mode()), tally)
+
+
+def _chip_votes(record: RunRecord, votes: pd.DataFrame, shown: Shown, asked: Voters, names: tuple[str, ...]) -> None:
+    card = Card(
+        key="chip_votes",
+        runs=(record.id,),
+        question="Which chip says what?",
+        caption="Blue: right; orange: wrong; the stronger, the surer. Watch which chips change their minds.",
+        definition=GRID_DEFINITION,
+        alt=f"The class that each of {asked.num_chips} chips says of {shown.words}.",
+    )
+    figure = charts.chip_votes(votes, class_names=names, num_chips=NUM_VOTERS, truth=shown.truth, mode=theme_mode())
+    chart_card(card, figure, votes)
 
 
 def _onward(record: RunRecord, votes: pd.DataFrame, sigma_d: float, truth: int, names: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """What the computing process answers with: plain data, read on both sides without torch and without Streamlit."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,19 @@ class Picture:
     pixels: np.ndarray
     """[channels, height, width], 0 … 255."""
     true_class: int
+
+
+@dataclass(frozen=True)
+class Ink:
+    """A drawing on a square."""
+
+    pixels: bytes
+    """Row by row, 0 … 255."""
+
+    @property
+    def side(self) -> int:
+        """Pixels of a row."""
+        return math.isqrt(len(self.pixels))
 
 
 @dataclass(frozen=True)

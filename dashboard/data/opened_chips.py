@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.computing import process
-from dashboard.computing.answers import Picture
+from dashboard.computing.answers import Ink, Picture
 from dashboard.data import restorable, stored
 from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 else:
     work = process.remote("dashboard.computing.work.opened_chips")
 
-__all__ = ["ErrorMap", "Unit"]
+__all__ = ["ErrorMap", "Ink", "Unit"]
 
 PERCENTILES = {"0": "Worst", "1": "1st percentile", "5": "5th percentile", "50": "Median", "100": "Best"}
 """Named chips, by the percentile whose nearest rank they are."""
@@ -85,7 +85,7 @@ class ChipReport:
 class Voters:
     """What chips say of one image at every device variation, chip after chip; pages that show it share it."""
 
-    def __init__(self, record: RunRecord, image: int) -> None:
+    def __init__(self, record: RunRecord, image: int | Ink) -> None:
         self._record = record
         self._image = image
         self._logits = np.empty((0, len(VOTE_SIGMA_DS), 0))
@@ -196,13 +196,32 @@ def pictures(record: RunRecord, images: "pd.Series[int]") -> list[Picture]:
 
 
 # ---------------------------------------------------------------- one input
-def voters(record: RunRecord, image: int) -> Voters:
-    """The votes of a run's chips on one test image.
+def voters(record: RunRecord, image: int | Ink) -> Voters:
+    """The votes of a run's chips on one test image, by its place, or on a drawing.
+
+    Raises:
+        NeftError: the run's weights or its data are not there; or they have no use for the drawing.
+    """
+    return _voters(record.id, restorable.checksum(record), image)
+
+
+def seen(record: RunRecord, ink: Ink) -> np.ndarray:
+    """A drawing as a run's network sees it, [1, height, width], 0 … 255.
+
+    Raises:
+        NeftError: as `voters`.
+    """
+    return _seen(record.id, restorable.checksum(record), ink)
+
+
+def takes_drawings(record: RunRecord) -> bool:
+    """Whether a run's images are grey.
 
     Raises:
         NeftError: the run's weights or its data are not there.
     """
-    return _voters(record.id, restorable.checksum(record), image)
+    (first,) = restorable.pictures(record, (0,))
+    return first.pixels.shape[0] == 1
 
 
 def contested(record: RunRecord, sigma_d: float) -> pd.DataFrame:
@@ -273,9 +292,14 @@ def _mean(record: RunRecord, sigma_d: float) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _voters(run_id: str, checksum: str, image: int) -> Voters:
+def _voters(run_id: str, checksum: str, image: int | Ink) -> Voters:
     del checksum
     return Voters(stored.records([run_id])[0], image)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _seen(run_id: str, checksum: str, ink: Ink) -> np.ndarray:
+    return work.seen(run_id, checksum, ink)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Asking chips which images they disagree about …")

@@ -121,10 +121,9 @@ def chart_card(
     """
     drawn = Drawn(card, figure, table)
     rehearsed = _rehearsed.get()
-    shown = _without(figure, without) if without else figure
     if rehearsed is not None:
         rehearsed.cards.append(card)
-        rehearsed.figures[card.key] = _in_size(shown)
+        rehearsed.figures[card.key] = _in_size(_without(figure, without) if without else figure)
         return
     others = _collected.get()
     if others is not None:
@@ -142,7 +141,7 @@ def chart_card(
             with st.popover("About", icon=":material/info:", key=f"about_{card.key}", help=terms):
                 st.markdown(_formulae_on_their_own(with_references(card.definition)))
                 _files(drawn, source)
-        draw_chart(shown, key=card.key, alt=card.alt)
+        draw_chart(_without(figure, without) if without else figure, key=card.key, alt=card.alt)
         _foot(drawn)
 
 

@@ -75,15 +75,26 @@ def check_words(accuracy: float, stored: float, *, num_right: int, num_images: i
 
 
 def votes_finding(
-    tally: pd.DataFrame, *, image: int, truth: int, num_chips: int, sigma_d: float, class_names: Sequence[str]
+    tally: pd.DataFrame,
+    *,
+    image: int | None,
+    truth: int,
+    num_chips: int,
+    sigma_d: float,
+    class_names: Sequence[str],
 ) -> str:
-    """The votes page's first sentence: how many chips have the image right, and what else they say."""
+    """The votes page's first sentence: how many chips have the image right, and what else they say; None: a drawing."""
     right = tally.iloc[truth]
     true_name = class_names[truth]
     interval = f"{percent(right[columns.LOWER], 0)} to {percent(right[columns.UPPER], 0)} %"
+    what = (
+        f"your drawing is {true_name}, as you meant it"
+        if image is None
+        else f"image {image} is {true_name}, which it is"
+    )
     words = (
         f"At device variation {SIGMA_D} = {sigma_d_text(sigma_d)}, **{int(right[columns.NUM_VOTES])} of {num_chips} "
-        f"chips** say that image {image} is {true_name}, which it is (95 % interval {interval})"
+        f"chips** say that {what} (95 % interval {interval})"
     )
     others = tally[(tally[columns.PREDICTED_CLASS] != truth) & (tally[columns.NUM_VOTES] > 0)]
     others = others.sort_values(columns.NUM_VOTES, ascending=False, kind="stable")

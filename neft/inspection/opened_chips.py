@@ -29,22 +29,23 @@ class OpenedChips:
         self.images: Tensor = data.test.images
         """Test images as the data set has them, [images, channels, height, width]."""
         self.labels: Int[Tensor, " images"] = data.test.labels
+        self._data = data
         self._inputs = channels_last(data.normalise(data.test.images))
         with torch.inference_mode():
             self._deployed = DeployedNetwork(network, law)
 
     @torch.inference_mode()
     def logits(
-        self, instance: int, *, sigma_ds: Sequence[float], images: Sequence[int] | None = None
+        self, instance: int, *, sigma_ds: Sequence[float], images: Sequence[int] | Tensor | None = None
     ) -> Float[Tensor, "sigma_ds images classes"]:
         """One chip's outputs.
 
         Args:
             instance: its number.
             sigma_ds: device variations, std over maximal conductance; the same draw at each.
-            images: places in the test split; all of them where None.
+            images: places in the test split, all of them where None; or other images, as the data set has them.
         """
-        inputs = self._inputs if images is None else self._inputs[list(images)]
+        inputs = self._as_inputs(images)
         self._deployed.draw(self.seed, instance)
         found: list[Tensor] = []
         for sigma_d in sigma_ds:
@@ -53,8 +54,15 @@ class OpenedChips:
         return torch.stack(found)
 
     def each(
-        self, instances: Sequence[int], *, sigma_ds: Sequence[float], images: Sequence[int] | None = None
+        self, instances: Sequence[int], *, sigma_ds: Sequence[float], images: Sequence[int] | Tensor | None = None
     ) -> Iterator[tuple[int, Float[Tensor, "sigma_ds images classes"]]]:
         """Chip after chip, with its number: to be shown as it comes."""
         for instance in instances:
             yield instance, self.logits(instance, sigma_ds=sigma_ds, images=images)
+
+    def _as_inputs(self, images: Sequence[int] | Tensor | None) -> Tensor:
+        if images is None:
+            return self._inputs
+        if isinstance(images, Tensor):
+            return channels_last(self._data.normalise(images))
+        return self._inputs[list(images)]

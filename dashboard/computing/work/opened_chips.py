@@ -5,12 +5,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Tensor
 
-from dashboard.computing.answers import Asked, MoreOutcomes, OpenedChip
+from dashboard.computing.answers import Asked, Ink, MoreOutcomes, OpenedChip
 from dashboard.computing.work import restored
 from neft import columns
 from neft.inspection import chip_errors, image_outcomes, votes
 from neft.inspection.chip_report import ErrorMap, Unit
+from neft.inspection.drawn_image import drawn_image
 from neft.inspection.margin_tables import Margins
 from neft.inspection.margins import image_margins
 from neft.pipeline import law_of_chips
@@ -52,17 +55,46 @@ def error_map(run_id: str, checksum: str, *, layer: str, instance: int, sigma_d:
 
 
 def ask(
-    run_id: str, checksum: str, *, image: int, chips: Sequence[int], sigma_ds: Sequence[float], seconds: float
+    run_id: str, checksum: str, *, image: int | Ink, chips: Sequence[int], sigma_ds: Sequence[float], seconds: float
 ) -> Asked:
-    """What chips say of one image at every sigma_d: the first of these, as many as that time allows, at least one."""
+    """What chips say of one image at every sigma_d: the first of these, as many as that time allows, at least one.
+
+    Args:
+        run_id: the run.
+        checksum: of its weights.
+        image: its place in the test split, or a drawing.
+        chips: their numbers.
+        sigma_ds: device variations.
+        seconds: after which no further chip is opened.
+
+    Raises:
+        NeftError: the run's weights or its data are not there; or they have no use for the drawing.
+    """
     opened = restored.opened_chips(run_id, checksum)
+    images = [image] if isinstance(image, int) else _drawn(run_id, checksum, image)
     started = time.perf_counter()
     said: list[np.ndarray] = []
-    for _, logits in opened.each(chips, sigma_ds=sigma_ds, images=[image]):
+    for _, logits in opened.each(chips, sigma_ds=sigma_ds, images=images):
         said.append(logits[:, 0].numpy())
         if time.perf_counter() - started >= seconds:
             break
     return Asked(logits=np.stack(said), seconds=time.perf_counter() - started)
+
+
+def seen(run_id: str, checksum: str, ink: Ink) -> np.ndarray:
+    """A drawing as the network sees it, [1, height, width], 0 … 255.
+
+    Raises:
+        NeftError: as `ask`.
+    """
+    maximum = restored.stored(run_id, checksum).images.maximum
+    pixels = _drawn(run_id, checksum, ink)[0].numpy().astype(np.float32) * (255 / maximum)
+    return pixels.round().clip(0, 255).astype(np.uint8)
+
+
+def _drawn(run_id: str, checksum: str, ink: Ink) -> Tensor:
+    strokes = np.frombuffer(ink.pixels, dtype=np.uint8).reshape(ink.side, ink.side) / np.float32(255)
+    return drawn_image(torch.from_numpy(strokes), restored.stored(run_id, checksum).images)
 
 
 def contested(run_id: str, checksum: str, *, sigma_d: float, num_chips: int, num_images: int) -> pd.DataFrame:
