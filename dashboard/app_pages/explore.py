@@ -10,7 +10,6 @@ from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.data import stored
 from dashboard.data.stored import RunRecord
-from dashboard.report.markdown import inline_html
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.ekl_card import ekl_card
@@ -97,6 +96,8 @@ def _player(selection: Selection) -> None:
             card()
 
     def tell(stop: str) -> dict[str, str]:
+        from dashboard.report.markdown import inline_html  # noqa: PLC0415 - what writes documents is needed at a click alone
+
         there = replace(selection, sigma_d=float(stop))
         rows = stored.at_slice(there.reading, there.sigma_d)
         numbers = "" if rows.empty else numbers_html(there, rows)

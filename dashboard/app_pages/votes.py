@@ -13,7 +13,6 @@ from dashboard.data import opened_chips, restorable
 from dashboard.data.opened_chips import NUM_VOTERS, VOTE_SIGMA_DS, Ink, Voters
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
-from dashboard.report.markdown import markdown_html
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control, Number, sigma_d_control
 from dashboard.widgets.drawing_pad import drawing_pad
@@ -230,6 +229,8 @@ def _answers(record: RunRecord, shown: Shown, asked: Voters) -> Sequence[Growing
             card()
 
     def tell(stop: str) -> dict[str, str]:
+        from dashboard.report.markdown import markdown_html  # noqa: PLC0415 - what writes documents is needed at a click alone
+
         return {FINDING: markdown_html(finding(stop))}
 
     at = sigma_d_text(sigma_d)

@@ -15,7 +15,6 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.data.caches import fingerprint
-from dashboard.report.markdown import inline_html, markdown_html
 from dashboard.widgets.chart_card import rehearsed_cards
 from dashboard.widgets.presenter import is_presenting
 from dashboard.widgets.theme_mode import theme_mode
@@ -244,6 +243,8 @@ def player(*, slider: str, stops: Sequence[str], at: str, draw: Callable[[str], 
 
 def _frame(stop: str, draw: Callable[[str], None], tell: Tell) -> dict[str, Any]:
     """What the page shows at one stop: its charts by the keys of their cards, and its words as HTML by selector."""
+    from dashboard.report.markdown import inline_html, markdown_html  # noqa: PLC0415 - what writes documents is needed at a click alone
+
     with rehearsed_cards() as rehearsed:
         draw(stop)
     words = dict(tell(stop))
