@@ -43,11 +43,11 @@ WHICH = Control(
 
 def page() -> None:
     """Draw the page."""
-    processes.keep_ready()
     st.title("Train a network under device variation")
     if is_read_only():  # the form would read folders of this machine
         _jobs(jobs.jobs())
         return
+    processes.keep_ready()
     st.markdown(
         "What is trained here is tried on sampled chips and stored. One job computes at a time; others wait, also "
         "when this page is closed."

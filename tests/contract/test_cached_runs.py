@@ -26,6 +26,7 @@ SHIPPED = (
     "leaderboard_fashion",
     "paper_digits",
     "paper_fashion",
+    "paper_width",
     "training_budget",
 )
 LIMIT = 150_000_000
