@@ -6,9 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import lasting_violations
 from tests.browser.conftest import serve
-from tests.browser.driver import CHART, Server, chart_data, open_page, switch_to, wait_drawn, wait_idle
+from tests.browser.driver import CHART, Server, chart_data, open_page, wait_idle
 from tests.stored_experiments import store_experiment
 from tests.stored_leaderboards import METHODS, BoardRow, a_leaderboard
 
@@ -32,20 +31,6 @@ def ranked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("ranked")
     store_experiment(home / "runs", *a_leaderboard(*ROWS))
     yield from serve(home)
-
-
-@pytest.mark.timeout(240)
-def test_a_leaderboard_can_be_read_in_light_and_dark_and_on_a_narrow_screen(page: Page, ranked: Server) -> None:
-    open_page(page, ranked, "/leaderboard")
-    assert lasting_violations(page) == []
-
-    switch_to(page, "dark")
-    assert lasting_violations(page) == []
-
-    page.set_viewport_size({"width": NARROW, "height": 900})
-    open_page(page, ranked, "/leaderboard")
-    wait_drawn(page)
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= NARROW
 
 
 def test_rows_are_drawn_by_what_is_chosen_and_the_address_says_so(page: Page, ranked: Server) -> None:
