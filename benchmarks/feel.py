@@ -104,7 +104,7 @@ def open_fresh(browser: Browser, url: str, measured: Measured) -> Page:
     _ = page.goto(url)
     page.locator(f".st-key-card_accuracy {CHART}").first.wait_for()
     measured.add("opening to first chart", time.perf_counter() - started)
-    page.locator(f".st-key-card_deviations {CHART}").first.wait_for()
+    page.locator(f".st-key-card_layer_deviations {CHART}").first.wait_for()
     measured.add("opening to all four views", time.perf_counter() - started)
     return page
 
@@ -215,7 +215,7 @@ def interact(page: Page, links: dict[str, str], measured: Measured, *, interacti
             measured.add(f"  {title}, {'first' if visits == 1 else 'later'} visit", seconds)
             done += 1
         measured.add("page switch", switch(page, "Explore", links["Explore"]))
-        page.locator(f".st-key-card_deviations {CHART}").first.wait_for()
+        page.locator(f".st-key-card_layer_deviations {CHART}").first.wait_for()
         for act in filters(page):
             measured.add("filter to new chart", change(page, act))
             done += 1

@@ -40,8 +40,8 @@ seed by seed and chip by chip.
 
 
 UPPER_ROW, LOWER_ROW = (3, 2), (9, 11)
+# where they stand, as CSS
 TITLE, NUMBERS = "[data-testid='stMain'] h1", ".st-key-numbers [data-testid='stHtml']"
-"""Where they stand, as CSS."""
 QUESTION = "How does accuracy survive device variation?"
 LOW = 200  # of a chart, in pixels: so that the whole page fits one screen
 

@@ -12,6 +12,7 @@ from dashboard.computing.answers import Images, Picture
 from dashboard.data import stored
 from dashboard.data.stored import RunRecord
 from neft.runs.store import WEIGHTS
+from neft.sigma_d import rounded_sigma_d
 
 if TYPE_CHECKING:
     from dashboard.computing.work import restored as work
@@ -41,7 +42,7 @@ def foremost(runs: Sequence[RunRecord], selection: Selection | None) -> RunRecor
 
     def standing(record: RunRecord) -> tuple[float, bool, tuple[int, str, str], int, str]:
         facts = record.facts
-        distance = round(abs(facts.train_sigma_d - wanted), 6)
+        distance = rounded_sigma_d(abs(facts.train_sigma_d - wanted))
         return distance, not facts.has_feedback, stored.shown_place(facts), facts.seed, record.id
 
     return min(among, key=standing)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import streamlit as st
@@ -38,6 +38,8 @@ class Control:
     """Of a radio's options."""
     width: int | Literal["stretch"] = "stretch"
     """Of a list."""
+    once: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Keys by the words that were shown before, which older addresses hold."""
 
     @property
     def start(self) -> str:
@@ -46,7 +48,7 @@ class Control:
 
     def chosen(self) -> str:
         """The key that it holds, or will hold once it is drawn: a figure is made before its card."""
-        said = keys_of(asked(self.key), self.options)
+        said = keys_of([self.once.get(one, one) for one in asked(self.key)], self.options)
         if said and (self.key not in st.session_state or is_news(self.key)):
             return said[0]
         held = st.session_state.get(self.key, self.begins)

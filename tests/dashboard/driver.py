@@ -49,7 +49,8 @@ def words(app: AppTest) -> str:
     kinds = (app.title, app.markdown, app.caption, app.info, app.warning, app.error, app.success, app.code)
     expanders = [expander.label for expander in app.expander]
     links = [link.proto.label for link in app.get("page_link")]
-    return "\n".join([*(str(element.value) for kind in kinds for element in kind), *expanders, *links])
+    tagged = [re.sub(r"<[^>]*>", " ", unescape(html.proto.body)) for html in app.get("html")]
+    return "\n".join([*(str(element.value) for kind in kinds for element in kind), *expanders, *links, *tagged])
 
 
 def method_numbers(app: AppTest) -> pd.DataFrame:

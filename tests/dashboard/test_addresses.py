@@ -22,12 +22,12 @@ OLD_AND_NEW: list[tuple[Page, Address, Address]] = [
         {
             "methods": ["OVF", "Noise injection, T = 4 (control)"],
             "read": "Fixed",
-            "unit": "the layer's largest weight",
             "published": PANELS["vgg8_cifar10"],
         },
-        {"methods": ["ovf", CONTROL], "read": "fixed", "unit": "w_max", "published": "vgg8_cifar10"},
+        {"methods": ["ovf", CONTROL], "read": "fixed", "published": "vgg8_cifar10"},
     ),
     (Page.ACCURACY, {"unlucky": "1st percentile", "against": "IRS"}, {"unlucky": "1", "against": "irs"}),
+    (Page.WEIGHTS, {"unit": "the layer's largest weight"}, {"unit": "w_max"}),
     (Page.EXPLORE, {"line": "1st percentile"}, {"line": "1"}),
     (Page.EXPERIMENTS, {"experiment": EXPERIMENTS["beta"].title}, {"experiment": "beta"}),
     (
@@ -64,7 +64,7 @@ def test_old_address_opens_what_the_new_one_does_and_becomes_it(
 
 
 def test_choices_that_are_the_first_leave_the_address(shipped: RunStore) -> None:
-    first = {"data": "Digits 8×8", "net": "mlp3x16", "device": "RRAM1", "read": "matched", "unit": "rms"}
+    first = {"data": "Digits 8×8", "net": "mlp3x16", "device": "RRAM1", "read": "matched"}
 
     assert open_at(first).query_params == {}
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.pages import Page
 from dashboard.words import findings
+from dashboard.words.sentences import SIGMA_D
 from neft.experiments import claim_words
 from neft.experiments.claims import claim_settings, claims_table
 from neft.runs.places import neft_home
@@ -153,7 +154,7 @@ def test_comparison_at_one_sigma_d_has_no_detail(experiments_shipped: RunStore) 
     app = open_page(Page.CLAIMS)
 
     assert not app.exception
-    assert "It was run at one σ_d only." in words(app)
+    assert f"It was run at one {SIGMA_D} only." in words(app)
 
 
 def test_without_the_comparison_there_is_no_detail(experiments_shipped: RunStore) -> None:

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.pages import Page
 from dashboard.words import findings
+from dashboard.words.sentences import SIGMA_D
 from neft import tables
 from neft.cli import main
 from neft.experiments.claims import claims_table
@@ -97,7 +98,7 @@ def test_experiment_is_drawn_with_its_question_and_source(held: tuple[str, AppTe
     assert not app.warning
     assert not app.info
     assert app.sidebar.radio(key="experiment").value == name
-    assert ASKED[name].question in words(app)
+    assert ASKED[name].question.replace("σ_d", SIGMA_D) in words(app)
     assert cite(ASKED[name].source) in words(app)
     assert ASKED[name].look_for in words(app)
     expected = {"accuracy": [ACCURACY, EKL], "convergence": [DOTS]}.get(name, [ACCURACY])
