@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -57,20 +57,21 @@ class Control:
     def draw(self) -> str:
         """Draw it in the current container; returns the chosen key."""
         chosen = self.chosen()
-        if st.session_state.get(self.key) != chosen or is_turned():
-            st.session_state[self.key] = chosen
+        # a browser that has not drawn it yet takes it as of the last run alone, which therefore says what is chosen
+        first = None if _put(self.key, chosen) else chosen
+        place = {} if first is None else {"index": list(self.options).index(first)}
         if self.kind == "buttons":
-            self._draw_buttons()
+            self._draw_buttons({"default": first})
         elif self.kind == "list":
-            self._draw_list()
+            self._draw_list(place)
         elif self.kind == "slider":
-            self._draw_slider()
+            self._draw_slider({} if first is None else {"value": first})
         else:
-            self._draw_radio()
+            self._draw_radio(place)
         keep(self.key, [] if chosen == self.start and not self.is_always_said else [chosen])
         return chosen
 
-    def _draw_buttons(self) -> None:
+    def _draw_buttons(self, first: dict[str, Any]) -> None:
         st.segmented_control(
             self.label,
             list(self.options),
@@ -80,9 +81,10 @@ class Control:
             help=self.help,
             label_visibility="visible" if self.shows_label else "collapsed",
             persist_state="session" if self.stays else None,
+            **first,
         )
 
-    def _draw_list(self) -> None:
+    def _draw_list(self, first: dict[str, Any]) -> None:
         st.selectbox(
             self.label,
             list(self.options),
@@ -92,9 +94,10 @@ class Control:
             width=self.width,
             label_visibility="visible" if self.shows_label else "collapsed",
             persist_state="session" if self.stays else None,
+            **first,
         )
 
-    def _draw_slider(self) -> None:
+    def _draw_slider(self, first: dict[str, Any]) -> None:
         """Stops in their order; one alone is said."""
         if len(self.options) == 1:
             st.caption(f"{self.label} = {next(iter(self.options.values()))}")
@@ -106,9 +109,10 @@ class Control:
             key=self.key,
             help=self.help,
             persist_state="session" if self.stays else None,
+            **first,
         )
 
-    def _draw_radio(self) -> None:
+    def _draw_radio(self, first: dict[str, Any]) -> None:
         st.radio(
             self.label,
             list(self.options),
@@ -117,6 +121,7 @@ class Control:
             key=self.key,
             help=self.help,
             persist_state="session" if self.stays else None,
+            **first,
         )
 
 
@@ -147,10 +152,9 @@ class Number:
     def draw(self) -> int:
         """Draw it in the current container; returns the chosen number."""
         chosen = self.chosen()
-        if st.session_state.get(self.key) != chosen or is_turned():
-            st.session_state[self.key] = chosen
         st.number_input(
             self.label,
+            value="min" if _put(self.key, chosen) else chosen,
             min_value=0,
             max_value=self.last,
             key=self.key,
@@ -159,6 +163,14 @@ class Number:
         )
         keep(self.key, [] if chosen == self.default else [str(chosen)])
         return chosen
+
+
+def _put(key: str, chosen: object) -> bool:
+    """Have a widget hold what is chosen, where it does not; whether it did not, or may not have heard of it."""
+    if st.session_state.get(key) == chosen and not is_turned():
+        return False
+    st.session_state[key] = chosen
+    return True
 
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
@@ -236,19 +248,19 @@ class Choices:
     def draw(self) -> list[str]:
         """Draw it in the current container; returns the chosen keys."""
         chosen = self.chosen()
-        if st.session_state.get(self.key) != chosen or is_turned():
-            st.session_state[self.key] = chosen
+        first = None if _put(self.key, chosen) else chosen
         if self.kind == "pills":
-            self._draw_pills()
+            self._draw_pills(first)
         else:
-            self._draw_list()
+            self._draw_list(first)
         keep(self.key, [] if set(chosen) == set(self.default) else chosen or CLEARED)
         return chosen
 
-    def _draw_pills(self) -> None:
+    def _draw_pills(self, first: list[str] | None) -> None:
         st.pills(
             self.label,
             list(self.options),
+            default=first,
             selection_mode="multi",
             format_func=self.options.__getitem__,
             key=self.key,
@@ -256,10 +268,11 @@ class Choices:
             persist_state="session" if self.stays else None,
         )
 
-    def _draw_list(self) -> None:
+    def _draw_list(self, first: list[str] | None) -> None:
         st.multiselect(
             self.label,
             list(self.options),
+            default=first,
             format_func=self.options.__getitem__,
             key=self.key,
             help=self.help,
