@@ -108,3 +108,18 @@ def test_one_stop_alone_is_said() -> None:
 
     assert not app.exception
     assert [text.value for text in app.caption] == ["Slice = 0.2"]
+
+
+@pytest.mark.parametrize("said", [{}, {"unit": "w_max"}])
+@pytest.mark.parametrize("kind", ["buttons", "list", "radio", "slider"])
+def test_browser_that_first_draws_a_later_run_shows_what_is_chosen(kind: str, said: dict[str, str]) -> None:
+    app = opened(kind, **said)
+    options = ["w_max", "rms"]
+
+    again = app.run()
+
+    (widget,) = [*again.get("button_group"), *again.selectbox, *again.radio, *again.select_slider]
+    begins = widget.proto.default
+    place = int(begins if isinstance(begins, int) else next(iter(begins)))
+    assert not widget.proto.set_value
+    assert options[place] == again.markdown[0].value
