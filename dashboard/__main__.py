@@ -33,6 +33,9 @@ M_ARENA_MAX = -8
 def main(port: int, host: str, names: tuple[str, ...], *, browser: bool, allow_changes: bool) -> None:
     """Serve the dashboard."""
     access = Access(host=host, port=port, allow_changes=allow_changes, names=names)
+    if allow_changes and access.is_local:
+        message = f"--allow-changes is of a network: on {host} its owner may change things anyway. Give --host too."
+        raise click.ClickException(message)
     _demand_free(access)
     _share_one_heap()
     from starlette.middleware import Middleware  # noqa: PLC0415 - slow, as Streamlit; a wrong option answers at once

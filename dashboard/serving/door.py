@@ -18,7 +18,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from dashboard.serving.access import ALL, LOOK, RIGHTS_HEADER, Access
+from dashboard.serving.access import ALL, LOOK, LOOPBACK_NAMES, RIGHTS_HEADER, Access
 from dashboard.serving.peers import user_of
 
 Scope = MutableMapping[str, Any]
@@ -91,12 +91,15 @@ class Door:
         knows = self._access.needs_code and self._is_code(_cookie(headers, self._access.cookie))
         if not self._access.is_local:
             return ALL if knows else LOOK
-        return ALL if knows or self._is_owner(scope) else None
+        return ALL if knows or self._is_owner(scope, headers) else None
 
-    def _is_owner(self, scope: Scope) -> bool:
-        """Whether the process at the other end is of the user who started this."""
+    def _is_owner(self, scope: Scope, headers: dict[str, str]) -> bool:
+        """Whether the process at the other end is of the user who started this, and speaks for itself.
+
+        What comes by another name than this machine's own comes through a proxy, whoever started that.
+        """
         client, server = scope.get("client"), scope.get("server")
-        if self._user is None or not client or not server:
+        if self._user is None or not client or not server or _name_in(headers["host"]) not in LOOPBACK_NAMES:
             return False
         return user_of(tuple(client), tuple(server)) == self._user
 

@@ -21,12 +21,9 @@ def against_control(differences: pd.DataFrame, sigma_d: float) -> str:
             one with an interval.
         sigma_d: where.
     """
-    known = differences[differences[columns.CI95].notna()]
-    ahead = known[known[columns.MEAN] > known[columns.CI95]]
-    behind = known[known[columns.MEAN] < -known[columns.CI95]]
-    level = known.drop([*ahead.index, *behind.index])
+    ahead, level, behind = _told(differences)
     said: list[str] = []
-    control = f"{'its' if len(known) == 1 else 'the'} temperature control"
+    control = _control(differences)
     it = f" {control}"
     for rows, words in (
         (ahead, "{who} beat{s} {control} by {points}"),
@@ -50,12 +47,9 @@ def surer_than_control(differences: pd.DataFrame, sigma_d: float) -> str:
             one with an interval.
         sigma_d: where.
     """
-    known = differences[differences[columns.CI95].notna()]
-    less = known[known[columns.MEAN] > known[columns.CI95]]
-    surer = known[known[columns.MEAN] < -known[columns.CI95]]
-    level = known.drop([*less.index, *surer.index])
-    control = f"{'its' if len(known) == 1 else 'the'} temperature control"
+    less, level, surer = _told(differences)
     said: list[str] = []
+    control = _control(differences)
     for rows, words in (
         (surer, "{who} {be} surer than {control}"),
         (level, "{who} cannot be told apart from {control}"),
@@ -91,6 +85,18 @@ def foremost(means: pd.DataFrame, differences: pd.DataFrame, sigma_d: float) -> 
     nearest = known.nlargest(1, columns.MEAN).iloc[0]
     ahead = _points([float(nearest[columns.MEAN])])
     return f"At {_at(sigma_d)}, {label} keeps the most images right: {kept}, {ahead} ahead of {nearest[columns.LABEL]}"
+
+
+def _told(differences: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The rows whose intervals lie above zero, hold it, and lie below it."""
+    known = differences[differences[columns.CI95].notna()]
+    above, below = known[columns.MEAN] > known[columns.CI95], known[columns.MEAN] < -known[columns.CI95]
+    return known[above], known[~above & ~below], known[below]
+
+
+def _control(differences: pd.DataFrame) -> str:
+    """What it is called beside as many methods."""
+    return f"{'its' if differences[columns.CI95].notna().sum() == 1 else 'the'} temperature control"
 
 
 def _at(sigma_d: float) -> str:

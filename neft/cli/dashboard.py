@@ -14,7 +14,7 @@ import click
     metavar="ADDRESS",
     default="127.0.0.1",
     show_default=True,
-    help="Address that it listens at: another than this machine's own serves a class, read-only. 0.0.0.0: all.",
+    help="Address that it listens at; of a network (0.0.0.0: all that this machine has) it is to be looked at only.",
 )
 @click.option("--allow-changes", is_flag=True, help="Over the network, let who knows the access code change things.")
 @click.option("--name", "names", metavar="NAME", multiple=True, help="A further host name, as a proxy's in front.")

@@ -21,6 +21,7 @@ from neft.mapping.stack import Mapping
 from neft.mapping.variations import cheaply_improved, variations
 from neft.networks.device_layers import device_weights
 from neft.programming import PROGRAMMINGS, BaseProgramming, Effort, OpenLoop
+from neft.sigma_d import rounded_sigma_d
 
 BUDGETS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Shares of the weights on which effort is spent, where a comparison varies it."""
@@ -114,7 +115,7 @@ def scheme_costs(
 
 
 def programming_effort(weights: dict[str, Tensor], law: ChipLaw, *, sigma_ds: Iterable[float]) -> dict[float, Effort]:
-    """By sigma_d the expected pulses and reads a weight (`DeviceByDevice.effort`).
+    """By sigma_d, rounded as it is stored, the expected pulses and reads a weight (`DeviceByDevice.effort`).
 
     Args:
         weights: those in devices, by name.
@@ -125,7 +126,7 @@ def programming_effort(weights: dict[str, Tensor], law: ChipLaw, *, sigma_ds: It
         ConfigError: the weights cannot lie so.
     """
     deployment = _device_by_device(law, weights)
-    return {sigma_d: deployment.effort(sigma_d=sigma_d) for sigma_d in sigma_ds}
+    return {rounded_sigma_d(sigma_d): deployment.effort(sigma_d=sigma_d) for sigma_d in sigma_ds}
 
 
 def _device_by_device(law: ChipLaw, weights: dict[str, Tensor]) -> DeviceByDevice:

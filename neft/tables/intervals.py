@@ -16,6 +16,7 @@ from scipy.special import bdtr, ndtri, stdtrit
 
 from neft import columns
 from neft.runs.records import EffortSummary, MetricSummary, SigmaSummary
+from neft.sigma_d import rounded_sigma_d
 
 CONFIDENCE = 0.95
 ANYTIME_VARIANCE = 10.0
@@ -83,7 +84,7 @@ def summarise(
     Args:
         instances: the run's chips.
         metrics: their columns.
-        effort: by sigma_d what programming takes, where that is to be kept.
+        effort: by sigma_d, rounded as it is stored, what programming takes, where that is to be kept.
     """
     names = list(metrics)
     by_sigma_d = ((float(str(sigma_d)), rows) for sigma_d, rows in instances.groupby(columns.SIGMA_D))
@@ -91,7 +92,7 @@ def summarise(
         SigmaSummary(
             sigma_d=sigma_d,
             metrics={name: _summary(rows[name].to_numpy(dtype=float)) for name in names},
-            effort=effort.get(sigma_d),
+            effort=effort.get(rounded_sigma_d(sigma_d)),
         )
         for sigma_d, rows in by_sigma_d
     )

@@ -212,6 +212,14 @@ def test_a_proxy_s_name_is_one_of_its_own() -> None:
         assert status(ask(access, host="other.example")) == 403
 
 
+def test_what_comes_through_a_proxy_is_not_the_owner_whoever_started_that() -> None:
+    with served(names=("chips.example",)) as access:
+        cookie = f"{access.cookie}={access.code}"
+        assert body(ask(access)) == ALL
+        assert status(ask(access, host="chips.example")) == 403
+        assert body(ask(access, host="chips.example", Cookie=cookie)) == ALL
+
+
 @pytest.mark.parametrize(
     ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")], ids=["v4", "v6"]
 )
