@@ -17,7 +17,7 @@ from neft.reference.citations import cite
 from neft.runs.plans import PlanRecord
 from neft.runs.records import RunRecord
 from neft.sigma_d import sigma_d_text
-from neft.tables.arms import Arm, arms, contrast_values, convergence, experiment_chips, num_failed
+from neft.tables.arms import ArmChips, contrast_values, convergence, experiment_chips
 from neft.tables.curves import seeds_by_chips
 from neft.tables.runs import data_key
 from neft.tables.significance import holm
@@ -50,7 +50,7 @@ def claims_table(plans: Sequence[PlanRecord], runs: Runs) -> pd.DataFrame:
     """
     rows: list[dict[str, object]] = []
     chips_of = {
-        (plan.name, experiment): experiment_chips(plan.entries, runs, experiment)
+        (plan.name, experiment): ArmChips(experiment_chips(plan.entries, runs, experiment))
         for plan in plans
         for experiment in plan.experiments
     }
@@ -83,9 +83,10 @@ def claim_settings(claim_key: str, plan: PlanRecord, runs: Runs) -> pd.DataFrame
     )
     for setting in settings:
         there = chips[chips[columns.SETTING] == setting[columns.SETTING]]
-        weights = claim.contrast(arms(there))
+        by_arm = ArmChips(there)
+        weights = claim.contrast(by_arm.arms)
         if weights and not claim.failures:
-            finding = _finding(claim, plan, there, weights)
+            finding = _finding(claim, plan, by_arm, weights)
             place = {str(name): value for name, value in setting.items()}
             rows.append(
                 place | {"unit": claim.unit, "margin": _displayed(claim, claim.margin)} | _shown(claim, finding)
@@ -93,25 +94,26 @@ def claim_settings(claim_key: str, plan: PlanRecord, runs: Runs) -> pd.DataFrame
     return pd.DataFrame(rows) if len(rows) > 1 else pd.DataFrame()
 
 
-def _judged(claim: Claim, plan: PlanRecord, chips: pd.DataFrame | None, runs: Runs) -> dict[str, object] | None:
-    if chips is None or chips.empty:
+def _judged(claim: Claim, plan: PlanRecord, chips: ArmChips | None, runs: Runs) -> dict[str, object] | None:
+    if chips is None or not chips.arms:
         return None
     if claim.failures:
-        finding = _judged_failures(claim, plan, chips, *claim.failures)
-        compared = chips[chips[columns.VARIANT].isin(claim.failures)]
+        finding = _judged_failures(claim, plan, chips.chips, *claim.failures)
+        compared = {arm for arm in chips.arms if arm[0] in claim.failures}
     else:
-        weights = claim.contrast(arms(chips))
+        weights = claim.contrast(chips.arms)
         if not weights:
             return None
         finding = _finding(claim, plan, chips, weights)
-        compared = pd.concat([_of_arm(chips, arm) for arm in weights])
+        compared = set(weights)
     if finding is None or finding.num_seeds == 0:
         return None
-    record = runs[str(compared[columns.RUN_ID].iloc[0])][0]
+    run_ids = {str(run_id) for arm in compared for run_id in chips.rows(arm)[columns.RUN_ID].unique()}
+    record = runs[min(run_ids)][0]
     facts = record.facts
-    sigma_ds = sorted({float(value) for value in compared[columns.SIGMA_D]})
+    sigma_ds = sorted({float(value) for arm in compared for value in chips.rows(arm)[columns.SIGMA_D].unique()})
     published = claim.published(sigma_ds) if claim.published else None
-    betas = {runs[str(run_id)][0].facts.beta for run_id in compared[columns.RUN_ID].unique()}
+    betas = {runs[run_id][0].facts.beta for run_id in run_ids}
     return (
         _row(claim, published)
         | {
@@ -131,18 +133,14 @@ def _at_words(sigma_ds: Sequence[float], betas: set[float | None]) -> str:
     return f"{words}, β = {', '.join(f'{beta:g}' for beta in known)}" if known else words
 
 
-def _finding(claim: Claim, plan: PlanRecord, chips: pd.DataFrame, weights: Weights) -> Finding:
+def _finding(claim: Claim, plan: PlanRecord, chips: ArmChips, weights: Weights) -> Finding:
     values = contrast_values(chips, weights, claim.metric, logarithmic=claim.unit == "ratio")
     return judge(
         values,
         margin=claim.margin,
         fixed=len(values) == plan.fixed_seeds.get(claim.experiment),
-        num_failed=sum(num_failed(seeds_by_chips(_of_arm(chips, arm), columns.ACCURACY)) for arm in weights),
+        num_failed=sum(chips.num_failed(arm) for arm in weights),
     )
-
-
-def _of_arm(chips: pd.DataFrame, arm: Arm) -> pd.DataFrame:
-    return chips[(chips[columns.VARIANT] == arm[0]) & (chips[columns.SETTING] == arm[1])]
 
 
 def _judged_failures(claim: Claim, plan: PlanRecord, chips: pd.DataFrame, ours: str, theirs: str) -> Finding | None:

@@ -108,29 +108,55 @@ def _facts_by_series(entries: Sequence[PlanEntry], records: Mapping[str, RunReco
     return {series: series_facts(series, found) for series, found in runs.items()}
 
 
-def arms(chips: pd.DataFrame) -> set[Arm]:
-    """The arms that have chips."""
-    if chips.empty:
-        return set()
-    known = chips[[columns.VARIANT, columns.SETTING]].drop_duplicates()
-    return set(zip(known[columns.VARIANT], known[columns.SETTING], strict=True))
+class ArmChips:
+    """An experiment's chips arm by arm; each arm's table is made once, however many contrasts ask for it."""
+
+    def __init__(self, chips: pd.DataFrame) -> None:
+        """Split chips (from `experiment_chips`) into arms."""
+        self.chips = chips
+        self._rows: dict[Arm, pd.DataFrame] = {}
+        self._tables: dict[tuple[Arm, str], pd.DataFrame] = {}
+        if not chips.empty:
+            for (series, setting), rows in chips.groupby([columns.VARIANT, columns.SETTING], sort=False, observed=True):
+                self._rows[str(series), str(setting)] = rows
+
+    @property
+    def arms(self) -> set[Arm]:
+        """Those that have chips."""
+        return set(self._rows)
+
+    def rows(self, arm: Arm) -> pd.DataFrame:
+        """An arm's chips."""
+        return self._rows[arm]
+
+    def num_failed(self, arm: Arm) -> int:
+        """How many of an arm's trainings failed: their accuracy is `FAILS_BELOW` below their mean."""
+        means = self.table(arm, columns.ACCURACY).to_numpy(dtype=float)
+        means = np.nanmean(means, axis=1) if means.size else means
+        return int((means < means.mean() - FAILS_BELOW).sum()) if means.size else 0
+
+    def table(self, arm: Arm, metric: str) -> pd.DataFrame:
+        """An arm's metric, a row a seed, a column a chip, not to be changed; empty where the arm has no chips."""
+        if (arm, metric) not in self._tables:
+            rows = self._rows.get(arm)
+            self._tables[arm, metric] = pd.DataFrame() if rows is None else seeds_by_chips(rows, metric)
+        return self._tables[arm, metric]
 
 
 def contrast_values(
-    chips: pd.DataFrame, weights: Mapping[Arm, float], metric: str = columns.ACCURACY, *, logarithmic: bool = False
+    chips: ArmChips, weights: Mapping[Arm, float], metric: str = columns.ACCURACY, *, logarithmic: bool = False
 ) -> np.ndarray:
     """The weighted sum of arms as a seeds x chips table, over the seeds and chips that all arms have.
 
     Args:
-        chips: from `experiment_chips`.
+        chips: the experiment's.
         weights: how much each arm counts; a difference has +1 and -1.
         metric: of which column.
         logarithmic: take the metric's natural logarithm first, so that differences are ratios.
     """
     total: pd.DataFrame | None = None
-    for (series, setting), weight in weights.items():
-        rows = chips[(chips[columns.VARIANT] == series) & (chips[columns.SETTING] == setting)]
-        table = seeds_by_chips(rows, metric)
+    for arm, weight in weights.items():
+        table = chips.table(arm, metric)
         if logarithmic:
             table = pd.DataFrame(np.log(table.where(table > 0)), index=table.index, columns=table.columns)
         part = table * weight
@@ -144,7 +170,7 @@ def contrast(
     chips: pd.DataFrame, weights: Mapping[Arm, float], metric: str = columns.ACCURACY, *, logarithmic: bool = False
 ) -> Interval:
     """The weighted sum of arms with its paired interval."""
-    return crossed_interval(contrast_values(chips, weights, metric, logarithmic=logarithmic))
+    return crossed_interval(contrast_values(ArmChips(chips), weights, metric, logarithmic=logarithmic))
 
 
 def differences_to_arm(chips: pd.DataFrame, reference: Arm, metric: str = columns.ACCURACY) -> pd.DataFrame:
@@ -154,7 +180,7 @@ def differences_to_arm(chips: pd.DataFrame, reference: Arm, metric: str = column
 
 def differences_to_series(chips: pd.DataFrame, series: str, metric: str = columns.ACCURACY) -> pd.DataFrame:
     """A row per arm of the other series: its paired difference to this series at the same setting, where it has it."""
-    known = arms(chips)
+    known = ArmChips(chips).arms
 
     def at_the_same_setting(arm: Arm) -> Arm | None:
         reference = (series, arm[1])
@@ -165,11 +191,12 @@ def differences_to_series(chips: pd.DataFrame, series: str, metric: str = column
 
 def _differences(chips: pd.DataFrame, reference_of: Callable[[Arm], Arm | None], metric: str) -> pd.DataFrame:
     rows: list[dict[str, object]] = []
+    by_arm = ArmChips(chips)
     for place in _places(chips):
         arm = (str(place[columns.VARIANT]), str(place[columns.SETTING]))
         reference = reference_of(arm)
         if reference is not None:
-            interval = contrast(chips, {arm: 1.0, reference: -1.0}, metric)
+            interval = crossed_interval(contrast_values(by_arm, {arm: 1.0, reference: -1.0}, metric))
             rows.append(
                 place
                 | {
@@ -212,16 +239,6 @@ def convergence(chips: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
     ).reset_index()
     return seeds.sort_values([columns.POSITION, columns.SEED], ignore_index=True), means
-
-
-def num_failed(accuracies: pd.DataFrame) -> int:
-    """How many of an arm's trainings failed (`FAILS_BELOW`).
-
-    Args:
-        accuracies: a row a training, a column a chip; NaN where it was not tried.
-    """
-    means = accuracies.mean(axis=1)
-    return int((means < means.mean() - FAILS_BELOW).sum())
 
 
 def validation_choice(entries: Sequence[PlanEntry], records: Mapping[str, RunRecord], experiment: str) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from neft.tables import (
     setting_points,
     validation_choice,
 )
-from neft.tables.arms import arms, contrast_values
+from neft.tables.arms import ArmChips, contrast_values
 from tests.stored_experiments import Arm, Runs, a_record, an_experiment
 
 
@@ -56,7 +56,7 @@ def test_run_in_two_places_is_read_in_both() -> None:
     plan, runs = an_experiment("beta", Arm("ovf", "a", {0: [0.5]}))
     twice = (*plan.entries, plan.entries[0].model_copy(update={"series": "irs", "setting": "b"}))
 
-    assert arms(experiment_chips(twice, runs, "beta")) == {("ovf", "a"), ("irs", "b")}
+    assert ArmChips(experiment_chips(twice, runs, "beta")).arms == {("ovf", "a"), ("irs", "b")}
 
 
 def test_what_is_missing_and_what_stands_in_other_experiments_is_left_out() -> None:
@@ -125,7 +125,7 @@ def test_contrast_is_over_the_seeds_and_chips_that_all_arms_have() -> None:
         Arm("irs", "a", {2: [-9.0, -9.0], 1: [0.5, 0.5], 0: [0.5, 0.5]}),
     )
 
-    values = contrast_values(chips, {("ovf", "a"): 1.0, ("irs", "a"): -1.0})
+    values = contrast_values(ArmChips(chips), {("ovf", "a"): 1.0, ("irs", "a"): -1.0})
 
     np.testing.assert_allclose(values, [[0.1, 0.1], [0.2, 0.2]])
 
@@ -133,7 +133,7 @@ def test_contrast_is_over_the_seeds_and_chips_that_all_arms_have() -> None:
 def test_contrast_weighs_each_arm() -> None:
     chips = chips_of(*(Arm("ovf", setting, {0: [value]}) for setting, value in (("a", 0.5), ("b", 0.7), ("c", 0.1))))
 
-    values = contrast_values(chips, {("ovf", "a"): 1.0, ("ovf", "b"): 0.5, ("ovf", "c"): -2.0})
+    values = contrast_values(ArmChips(chips), {("ovf", "a"): 1.0, ("ovf", "b"): 0.5, ("ovf", "c"): -2.0})
 
     assert values == pytest.approx(np.array([[0.5 + 0.35 - 0.2]]))
 
@@ -141,7 +141,7 @@ def test_contrast_weighs_each_arm() -> None:
 def test_logarithmic_contrast_is_a_ratio() -> None:
     chips = chips_of(Arm("ovf", "a", {0: [0.1, 0.3]}), Arm("irs", "a", {0: [0.2, 0.6]}))
 
-    values = contrast_values(chips, {("irs", "a"): 1.0, ("ovf", "a"): -1.0}, c.EKL, logarithmic=True)
+    values = contrast_values(ArmChips(chips), {("irs", "a"): 1.0, ("ovf", "a"): -1.0}, c.EKL, logarithmic=True)
 
     np.testing.assert_allclose(values, [[log(2), log(2)]])
 
