@@ -89,6 +89,7 @@ def _pick_data(decided: pd.DataFrame) -> list[str]:
         label="Run on",
         options=words,
         default=shipped or tuple(words),
+        once=dict(zip(decided["once"], decided["data_key"], strict=True)),
         help="The data and networks on which the claims are judged; each is judged by itself. Your own runs are left "
         "out at first.",
     )

@@ -32,11 +32,9 @@ from neft.columns import (
 )
 
 DODGE = 0.05
-"""Distance of two variants at one budget, as a share of the smallest step between budgets."""
+"""Distance of two variants at one budget, as a share of the step between budgets, which stand side by side."""
 ROOM = 0.3
 """Left and right of the budgets, as a share of that step."""
-ALONE = np.log10(4)
-"""The step where there is but one budget."""
 
 
 def advantage_by_budget(
@@ -57,13 +55,11 @@ def advantage_by_budget(
     """
     figure = go.Figure()
     budgets = np.unique(numbers(advantages, NUM_STEPS))
-    places: Floats = np.log10(budgets) if budgets.size else np.array([0.0])
-    step = float(np.diff(places).min()) if len(places) > 1 else float(ALONE)
-    ends = [float(places[0]) - ROOM * step, float(places[-1]) + ROOM * step]
+    ends = [-ROOM, max(len(budgets) - 1, 0) + ROOM]
     style = variant_style(reference, mode=mode)
     figure.add_trace(
         go.Scatter(
-            x=[10.0**end for end in ends],
+            x=ends,
             y=[0, 0],
             mode="lines",
             line={"color": style.colour, "width": 2, "dash": style.dash},
@@ -73,14 +69,14 @@ def advantage_by_budget(
     )
     shown = list(by_variant(advantages))
     for index, (variant, label, rows) in enumerate(shown):
-        offset = DODGE * step * (index - (len(shown) - 1) / 2)
-        figure.add_trace(_series(rows.sort_values(NUM_STEPS), variant=variant, label=label, offset=offset, mode=mode))
+        in_order = rows.sort_values(NUM_STEPS)
+        places = np.searchsorted(budgets, numbers(in_order, NUM_STEPS)) + DODGE * (index - (len(shown) - 1) / 2)
+        figure.add_trace(_series(in_order, variant=variant, label=label, places=places, mode=mode))
     apply_layout(figure, mode=mode, legend_title=interval_name)
     figure.update_xaxes(
         title_text="training steps",
-        type="log",
         range=ends,
-        tickvals=budgets,
+        tickvals=list(range(len(budgets))),
         ticktext=[f"{steps:,.0f}" for steps in budgets],
     )
     figure.update_yaxes(
@@ -92,11 +88,11 @@ def advantage_by_budget(
     return figure
 
 
-def _series(rows: pd.DataFrame, *, variant: str, label: str, offset: float, mode: Mode) -> go.Scatter:
+def _series(rows: pd.DataFrame, *, variant: str, label: str, places: Floats, mode: Mode) -> go.Scatter:
     style = variant_style(look_of(rows), mode=mode)
     mean, lower, upper = (percent(rows, column) for column in (DIFFERENCE, DIFFERENCE_LOWER, DIFFERENCE_UPPER))
     return go.Scatter(
-        x=numbers(rows, NUM_STEPS) * 10.0**offset,
+        x=places,
         y=mean,
         name=typeset(label),
         legendgroup=variant,

@@ -23,7 +23,8 @@ from neft.columns import ACCURACY, LOWER, MEAN, POSITION, RUN_IDS, SETTING_LABEL
 
 DODGE, MAX_DODGE = 0.13, 0.56
 """Distance of two variants at one setting, and of the outermost two, as shares of the smallest step."""
-DODGE_TO_SCALE, MAX_DODGE_TO_SCALE = 0.12, 0.4
+MAX_DODGE_TO_SCALE = 0.02
+"""On an axis to scale, where a mark stands is read as a number."""
 SOURCE_WIDTH = 44
 
 
@@ -67,6 +68,7 @@ def setting_points(
     axis_title: str,
     numeric: bool,
     logarithmic: bool,
+    joined: bool | None = None,
     metric_title: str = "accuracy (%)",
     published: pd.DataFrame | None = None,
     interval_name: str,
@@ -77,14 +79,15 @@ def setting_points(
     What to look for: whether the marks of a variant move by more than their intervals as the setting changes, and
     whether they leave those of the control. Hollow marks are the published figures; the axis does not begin at 0.
 
-    Marks of one setting stand a little apart, so that their intervals can be told from each other. The first entry of
-    a point's customdata is its run ids, for a click.
+    Side by side, marks of one setting stand apart, so that their intervals can be told from each other. The first entry
+    of a point's customdata is its run ids, for a click.
 
     Args:
         points: variant, label, setting_label, position, mean, lower, upper, num_seeds, num_instances, run_ids (a
             tuple of ids).
         axis_title: What is varied.
-        numeric: Whether positions are drawn to scale and joined by a line; otherwise settings stand side by side.
+        numeric: Whether positions are drawn to scale; otherwise settings stand side by side.
+        joined: Whether a line joins a variant's marks; by default where they are to scale.
         logarithmic: Whether the scale is logarithmic; a position that has no logarithm stands a step further left.
         metric_title: What is drawn upwards, in per cent.
         published: variant, label, setting_label, position, accuracy, source.
@@ -102,7 +105,11 @@ def setting_points(
         return figure
     scale = _scale_of(frames, numeric=numeric, logarithmic=numeric and logarithmic)
     for variant, label, rows in by_variant(points):
-        figure.add_trace(_series(rows, variant=variant, label=label, scale=scale, joined=numeric, mode=mode))
+        figure.add_trace(
+            _series(
+                rows, variant=variant, label=label, scale=scale, joined=numeric if joined is None else joined, mode=mode
+            )
+        )
     for variant, label, rows in by_variant(reported):
         figure.add_trace(_published(rows, variant=variant, label=label, scale=scale, mode=mode))
     figure.update_xaxes(
@@ -139,11 +146,9 @@ def _scale_of(frames: list[pd.DataFrame], *, numeric: bool, logarithmic: bool) -
     if numeric:
         places = _logarithms(positions) if logarithmic else positions
     step = float(np.diff(places).min()) if len(places) > 1 else 1.0
-    if numeric and len(places) == 2:
-        step /= 2  # marks stand no further apart than if there were a setting between
     neighbours = _that_meet(frames)
-    each, widest = (DODGE_TO_SCALE, MAX_DODGE_TO_SCALE) if numeric else (DODGE, MAX_DODGE)
-    apart = step * min(each, widest / max(len(neighbours) - 1, 1))
+    widest = MAX_DODGE_TO_SCALE if numeric else MAX_DODGE
+    apart = step * min(DODGE, widest / max(len(neighbours) - 1, 1))
     middle = (len(neighbours) - 1) / 2
     offsets = {variant: (index - middle) * apart for index, variant in enumerate(neighbours)}
     return _Scale(positions=positions, places=places, offsets=offsets, step=step, logarithmic=logarithmic)

@@ -174,20 +174,36 @@ def _budgets(plan_name: str, experiment: str, stamp: str) -> dict[str, tables.Bu
 
 @st.cache_data(max_entries=4, show_spinner="Deciding every claim from its stored runs …")
 def claims(stamp: str, *, own: bool = False) -> pd.DataFrame:
-    """A row per claim and plan; plans that were run on the same data are told apart by their names.
+    """A row per claim and plan, with where it was run (data, data_key) and the key that older addresses have (once).
 
-    Of the plans that ship, or of the user's own: each answers for itself, so a trial run changes no shipped verdict.
+    Where two plans judge one claim on the same data and network, what differs is said: sigma_d, or else the plan's
+    name. Of the plans that ship, or of the user's own: each answers for itself, so a trial run changes no shipped
+    verdict.
     """
     everywhere = plans(stamp)
     known = {name: plan for name, plan in everywhere.items() if is_own(name) == own}
     runs = runs_of(decided.claimed_runs(known.values()))
     found = decided.claims_table(list(known.values()), runs)
-    shared = found.groupby("data_key")["plan"].transform("nunique") > 1
+    found = found.assign(once=found["plan"] + "_" + found["data_key"])
     if own:
-        shared |= found["data_key"].isin(set(claims(stamp)["data_key"]))
+        is_shipped = found["data_key"].isin(set(claims(stamp)["data_key"]))
+        return _told_apart(found, _is_judged_twice(found) | is_shipped, found["plan"])
+    for told in ("sigma_ds", "plan"):
+        found = _told_apart(found, _is_judged_twice(found), found[told])
+    return found
+
+
+def _is_judged_twice(found: pd.DataFrame) -> pd.Series:
+    """Whether another plan judges a claim of a row's plan and experiment on the same data and network."""
+    twice = found.groupby(["claim", "data_key"])["plan"].transform("nunique") > 1
+    return twice.groupby([found["plan"], found["data_key"], found[columns.EXPERIMENT]]).transform("any")
+
+
+def _told_apart(found: pd.DataFrame, where: pd.Series, words: pd.Series) -> pd.DataFrame:
+    """Data and key with words behind them, at some rows."""
     return found.assign(
-        data=found["data"].mask(shared, found["plan"] + ": " + found["data"]),
-        data_key=found["data_key"].mask(shared, found["plan"] + "_" + found["data_key"]),
+        data=found["data"].mask(where, found["data"] + ", " + words),
+        data_key=found["data_key"].mask(where, found["data_key"] + "_" + words.str.replace("σ_d = ", "s")),
     )
 
 

@@ -90,8 +90,9 @@ def _accuracies(rows: pd.DataFrame) -> None:
     figure = charts.setting_points(
         points,
         axis_title="training steps",
-        numeric=True,
-        logarithmic=True,
+        numeric=False,
+        logarithmic=False,
+        joined=True,
         interval_name=f"mean, {sentences.spread_words(points)}",
         mode=theme_mode(),
     )

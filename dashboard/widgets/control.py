@@ -231,10 +231,12 @@ class Choices:
     """Of a list in which nothing is chosen."""
     width: int | Literal["stretch"] = 260
     """Of a list."""
+    once: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Keys by those that older addresses hold."""
 
     def chosen(self) -> list[str]:
         """The keys that it holds, or will hold once it is drawn: a figure is made before its card."""
-        said = asked(self.key)
+        said = list(dict.fromkeys(self.once.get(one, one) for one in asked(self.key)))
         held: list[str] | None = st.session_state.get(self.key)
         if said and (held is None or is_news(self.key)):
             meant = keys_of(said, self.options)

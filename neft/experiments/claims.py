@@ -40,13 +40,13 @@ def claims_table(plans: Sequence[PlanRecord], runs: Runs) -> pd.DataFrame:
         runs: record and chips of those of `claimed_runs` that are stored.
 
     Returns:
-        claim, words, short, paper, source, experiment, plan, data, ours_at (sigma_d and beta), unit; estimate, lower,
-        upper, margin, published in display units (points, the other's EKL over ours, or trainings of a hundred) with
-        published_at (network, data, sigma_d and beta, or why there is none); verdict ("no runs" where there are none),
-        anytime (whether the interval holds at every number of seeds together), more_seeds, num_failed (trainings),
-        median, median_lower, median_upper, median_confidence (where trainings failed), doubted (whether that median
-        alone leaves it open), p, holm (whether the effect is told from zero with all rows' answers together),
-        num_seeds, num_instances.
+        claim, words, short, paper, source, experiment, plan, data, data_key, sigma_ds, ours_at (sigma_d and beta),
+        unit; estimate, lower, upper, margin, published in display units (points, the other's EKL over ours, or
+        trainings of a hundred) with published_at (network, data, sigma_d and beta, or why there is none); verdict ("no
+        runs" where there are none), anytime (whether the interval holds at every number of seeds together), more_seeds,
+        num_failed (trainings), median, median_lower, median_upper, median_confidence (where trainings failed), doubted
+        (whether that median alone leaves it open), p, holm (whether the effect is told from zero with all rows' answers
+        together), num_seeds, num_instances.
     """
     rows: list[dict[str, object]] = []
     chips_of = {
@@ -113,24 +113,19 @@ def _judged(claim: Claim, plan: PlanRecord, chips: ArmChips | None, runs: Runs) 
     facts = record.facts
     sigma_ds = sorted({float(value) for arm in compared for value in chips.rows(arm)[columns.SIGMA_D].unique()})
     published = claim.published(sigma_ds) if claim.published else None
-    betas = {runs[run_id][0].facts.beta for run_id in run_ids}
+    betas = sorted({beta for run_id in run_ids if (beta := runs[run_id][0].facts.beta) is not None})
+    at = f"σ_d = {', '.join(sigma_d_text(sigma_d) for sigma_d in sigma_ds)}"
     return (
         _row(claim, published)
         | {
             "plan": plan.name,
             "data": f"{facts.dataset_label}, {facts.backbone_label}",
             "data_key": f"{data_key(record)}_{record.facts.backbone}",
-            "ours_at": _at_words(sigma_ds, betas),
+            "sigma_ds": at,
+            "ours_at": f"{at}, β = {', '.join(f'{beta:g}' for beta in betas)}" if betas else at,
         }
         | _shown(claim, finding)
     )
-
-
-def _at_words(sigma_ds: Sequence[float], betas: set[float | None]) -> str:
-    """`σ_d = 0.1, 0.2, β = 0.001`."""
-    words = f"σ_d = {', '.join(sigma_d_text(sigma_d) for sigma_d in sigma_ds)}"
-    known = sorted(beta for beta in betas if beta is not None)
-    return f"{words}, β = {', '.join(f'{beta:g}' for beta in known)}" if known else words
 
 
 def _finding(claim: Claim, plan: PlanRecord, chips: ArmChips, weights: Weights) -> Finding:
@@ -174,6 +169,7 @@ def _row(claim: Claim, published: Published | None = None) -> dict[str, object]:
         "plan": "",
         "data": "",
         "data_key": "",
+        "sigma_ds": "",
         "ours_at": "",
         "unit": claim.unit,
         "margin": _displayed(claim, claim.margin),

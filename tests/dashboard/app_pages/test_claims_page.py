@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.data import plans
 from dashboard.pages import Page
 from dashboard.words import findings
 from dashboard.words.sentences import SIGMA_D
 from neft.experiments import claim_words
+from neft.experiments.claim_words import NO_RUNS
 from neft.experiments.claims import claim_settings, claims_table
 from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER, PlanRecord, save_plan
@@ -231,11 +233,29 @@ def test_data_of_one_plan_offers_no_choice(opened: AppTest) -> None:
 def test_plans_on_the_same_data_are_told_apart_by_their_names(experiments_shipped: RunStore) -> None:
     save_plan(neft_home() / "runs", renamed(a_plan("classifier_noise"), "again"))
 
-    app = open_page(Page.CLAIMS, on=[KEYS[0], f"again_{KEYS[0]}"])
+    app = open_page(Page.CLAIMS, on=[KEYS[0], f"{KEYS[0]}_again"])
 
     assert not app.exception
-    assert app.button_group(key="on").value == [KEYS[0], f"again_{KEYS[0]}"]
-    assert f"again: {WIDTHS[0]} (your runs)" in app.button_group(key="on").options
+    assert app.button_group(key="on").value == [KEYS[0], f"{KEYS[0]}_again"]
+    assert f"{WIDTHS[0]}, again (your runs)" in app.button_group(key="on").options
+
+
+def test_shipped_claims_are_told_apart_by_data_network_and_sigma_d_and_older_addresses_still_mean_them() -> None:
+    shipped = plans.claims(plans.fingerprint())
+    shipped = shipped[shipped["verdict"] != NO_RUNS]
+
+    assert not [data for data in set(shipped["data"]) if "_" in data.replace("σ_d", "")]
+    assert not shipped.duplicated(["claim", "data"]).any()
+    assert {"Digits 8×8, VGG-8, width 1/8, σ_d = 0.2", "Digits 8×8, VGG-8, width 1/8, σ_d = 0.4"} < set(shipped["data"])
+    before = dict(zip(shipped["once"], shipped["data_key"], strict=True))
+    assert before["paper_fashion_fashion_mnist16_vgg8w8"] == "fashion_mnist16_vgg8w8"
+    assert before["flat_weights_noisier_digits8_vgg8w8"] == "digits8_vgg8w8_s0.4"
+
+
+def test_older_address_chooses_the_data_that_it_meant(own_other_size: RunStore) -> None:
+    app = open_page(Page.CLAIMS, on=[f"{PLAN}_{KEYS[0]}"])
+
+    assert {data for table in verdicts(app) for data in table["Run on"]} == {WIDTHS[0]}
 
 
 # ---------------------------------------------------------------- stores that are not as they should be
