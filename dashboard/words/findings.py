@@ -62,8 +62,9 @@ def controls_finding(claims: pd.DataFrame) -> str:
     if beaten.empty:
         return words
     each = "; ".join(
-        f"{row['words'].partition(' ')[0]} {claim_words.effect_words(row)} ({row['data']}), {row['verdict']}"
-        for row in beaten.to_dict("records")
+        f"{method} {', '.join(claim_words.effect_words(row) for row in rows.to_dict('records'))}: "
+        f"{' and '.join(rows['verdict'].unique())}"
+        for method, rows in beaten.groupby(beaten["words"].str.partition(" ")[0], sort=False)
     )
     return f"Feedback against its temperature control, in points: {each}. {words}"
 

@@ -84,7 +84,18 @@ def test_feedback_against_its_control_is_said_where_there_are_runs() -> None:
     irs = a_claim("irs_beats_control", "no runs", paper=False)
 
     said = findings.controls_finding(a_table(ovf, irs)).partition(" Of ")[0]
-    assert_tells(said, "OVF", "−0.8", "−1.1", "−0.5", "Digits 8×8, MLP", "opposite")
+    assert_tells(said, "OVF", "−0.8", "−1.1", "−0.5", "opposite")
+
+
+def test_a_method_on_two_data_is_named_once_with_both_effects_and_every_verdict() -> None:
+    rows = [
+        a_claim("ovf_beats_control", verdict, estimate=estimate, lower=estimate - 1, upper=estimate + 1, paper=False)
+        for verdict, estimate in (("opposite", -3.0), ("undecided", 0.5))
+    ]
+
+    said = findings.controls_finding(a_table(*rows)).partition(" Of ")[0]
+    assert said.count("OVF") == 1
+    assert_tells(said, "−3.0 (−4.0 to −2.0), +0.5 (−0.5 to +1.5): opposite and undecided.")
 
 
 # ---------------------------------------------------------------- verdicts
