@@ -46,9 +46,11 @@ def page() -> None:
         experiment = _pick_experiment(set(sizes), verdicts)
         known = sizes.get(experiment.name, {})
         plan = _pick_size(known)
-    st.title(experiment.question.replace("σ_d", sentences.SIGMA_D))
-    judged = f"Claims: {verdicts[experiment.name]}. " if experiment.name in verdicts else ""
-    st.caption(f"{judged}{cite(experiment.source)}.")
+    question = experiment.question.replace("σ_d", sentences.SIGMA_D)
+    finding = _finding(experiment.name, plan, stamp)
+    st.title(finding or question)
+    source = cite(experiment.source)
+    st.caption(f"{question} {source[:1].upper()}{source[1:]}." if finding else f"{source[:1].upper()}{source[1:]}.")
     if plan is None:
         _nothing_yet(experiment)
     else:
@@ -62,6 +64,15 @@ def page() -> None:
 def _verdicts(stamp: str) -> dict[str, str]:
     """What became of each experiment's claims, in a few words; nothing until they are judged, which takes seconds."""
     return findings.experiment_verdicts(plans.claims(stamp)) if st.session_state.get(JUDGED) == stamp else {}
+
+
+def _finding(experiment: str, plan: str | None, stamp: str) -> str:
+    """What the claims say of this experiment at this size; empty until they are judged, or where there are none."""
+    if st.session_state.get(JUDGED) != stamp or plan is None:
+        return ""
+    claims = pd.concat([plans.claims(stamp), plans.claims(stamp, own=True)])
+    found = claims[(claims[columns.EXPERIMENT] == experiment) & (claims["plan"] == plan)]
+    return findings.experiment_title(found).replace("σ_d", sentences.SIGMA_D)
 
 
 def _judge_once(stamp: str) -> None:

@@ -52,6 +52,29 @@ def experiment_verdicts(claims: pd.DataFrame) -> dict[str, str]:
     return {experiment: words for experiment, words in found.items() if words}
 
 
+def experiment_title(claims: pd.DataFrame) -> str:
+    """An experiment's finding at one size: its first claim that holds, or else the opposite of one, and the rest.
+
+    Empty where none was decided from runs.
+
+    Args:
+        claims: rows of `claims_table`, of one experiment and plan.
+    """
+    there = claims[claims["verdict"] != NO_RUNS].to_dict("records")
+    if not there:
+        return ""
+    told = [row for verdict in ("supported", "opposite") for row in there if row["verdict"] == verdict]
+    if not told:
+        return f"Not told: {'; '.join(str(row['short']) for row in there)}"
+    first = told[0]
+    unit = "" if first["unit"] == "ratio" else f" {claim_words.UNITS[first['unit']]}"
+    said = "" if first["verdict"] == "supported" else "The opposite of: "
+    rest = claim_counts(claims[claims["claim"] != first["claim"]]).verdicts
+    more = ", ".join(f"{count} {CAPTIONS[name]}" for name, count in rest.items() if count)
+    lead = f"{said}{first['short']}: {claim_words.effect_words(first)}{unit}"
+    return f"{lead}; of the other claims {more}" if more else lead
+
+
 def controls_finding(claims: pd.DataFrame) -> str:
     """What became of feedback against its control, on each data, and of all that the controls ask."""
     counts = claim_counts(claims[~claims["paper"].astype(bool)])

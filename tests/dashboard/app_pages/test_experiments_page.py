@@ -99,7 +99,7 @@ def test_experiment_is_drawn_with_its_question_and_source(held: tuple[str, AppTe
     assert not app.info
     assert app.sidebar.radio(key="experiment").value == name
     assert ASKED[name].question.replace("σ_d", SIGMA_D) in words(app)
-    assert cite(ASKED[name].source) in words(app)
+    assert cite(ASKED[name].source).lower() in words(app).lower()
     assert ASKED[name].look_for in words(app)
     expected = {"accuracy": [ACCURACY, EKL], "convergence": [DOTS]}.get(name, [ACCURACY])
     for alt, start in zip(charts(app), expected, strict=True):
@@ -126,6 +126,16 @@ def test_list_says_which_experiments_have_no_runs_and_what_became_of_the_others_
     assert radio.options == [experiment.title for experiment in ASKED.values()]
     expected = [verdicts.get(name, "") if name in HELD else "no runs yet" for name in ASKED]
     assert list(radio.proto.captions) == expected
+
+
+def test_title_is_what_the_claims_say_of_the_experiment_and_else_its_question(
+    held: tuple[str, AppTest], some_experiments: RunStore
+) -> None:
+    name, app = held
+    claims = claims_table([a_plan(*HELD)], runs_of(some_experiments))
+    finding = findings.experiment_title(claims[claims["experiment"] == name])
+
+    assert app.title[0].value == (finding or ASKED[name].question).replace("σ_d", SIGMA_D)
 
 
 @pytest.mark.parametrize("name", sorted(set(ASKED) - set(HELD)))

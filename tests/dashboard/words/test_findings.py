@@ -79,6 +79,23 @@ def test_an_experiments_verdicts_are_counted_claim_by_claim() -> None:
     assert findings.experiment_verdicts(rows) == {"accuracy": "1 hold, 1 open, 1 differ by data"}
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["undecided", "supported"], "Claim 1: +1.2 (+0.3 to +2.2) points; of the other claims 1 open"),
+        (["opposite"], "The opposite of: Claim 0: +1.2 (+0.3 to +2.2) points"),
+        (["undecided", "no effect"], "Not told: Claim 0; Claim 1"),
+        (["no runs"], ""),
+    ],
+)
+def test_an_experiments_title_is_its_first_claim_that_holds_and_what_became_of_the_rest(
+    verdicts: list[str], said: str
+) -> None:
+    rows = [a_claim(f"claim_{at}", verdict, short=f"Claim {at}") for at, verdict in enumerate(verdicts)]
+
+    assert findings.experiment_title(a_table(*rows)) == said
+
+
 def test_feedback_against_its_control_is_said_where_there_are_runs() -> None:
     ovf = a_claim("ovf_beats_control", "opposite", estimate=-0.84, lower=-1.1, upper=-0.5, paper=False)
     irs = a_claim("irs_beats_control", "no runs", paper=False)
