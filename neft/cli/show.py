@@ -8,7 +8,11 @@ from neft.cli.note import note_lines
 from neft.cli.output import print_json, print_results, record_json
 from neft.cli.shared_options import json_option
 from neft.errors import NoteError
+from neft.reference.citations import bibtex
+from neft.runs.facts import stored_config
 from neft.runs.notes import Note, read_note
+from neft.runs.paragraph import bibtex as run_bibtex
+from neft.runs.paragraph import methods_paragraph
 from neft.runs.records import RunRecord
 from neft.runs.store import Stores
 
@@ -18,15 +22,24 @@ from neft.runs.store import Stores
 @click.option(
     "--config", "only_config", is_flag=True, help="Print the run's config alone, as JSON for `neft train --config`."
 )
+@click.option(
+    "--paper", is_flag=True, help="Print what a paper says of the run: its methods in a paragraph, and BibTeX."
+)
 @json_option
-def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
+def show(run_id: str, *, only_config: bool, paper: bool, as_json: bool) -> None:
     """Show one stored run: its numbers, where it came from, the command that makes it again, and your note on it."""
+    if only_config + paper + as_json > 1:
+        message = "--config, --paper and --json are three ways of printing a run: give one of them."
+        raise click.UsageError(message)
     stores = Stores.default()
     run_id = stores.find(run_id)
     store = stores.holder(run_id)
     record = store.record(run_id)
     if only_config:
         print_json(record.config)
+        return
+    if paper:
+        click.echo(f"{methods_paragraph(record)}\n\n{run_bibtex(record)}\n{bibtex(_sources(record))}", nl=False)
         return
     if as_json:
         print_json(record_json(record))
@@ -51,6 +64,13 @@ def show(run_id: str, *, only_config: bool, as_json: bool) -> None:
         click.echo(f"{name:<{width}}  {value}")
     for line in _note(run_id, width):
         click.echo(line)
+
+
+def _sources(record: RunRecord) -> str:
+    """The keys of what the parts of a run's config were taken from."""
+    config = stored_config(record)
+    parts = (getattr(config, name) for name in type(config).model_fields)
+    return " ".join(str(getattr(part, "source", "")) for part in parts)
 
 
 def _of_training(record: RunRecord) -> dict[str, str]:
