@@ -1,12 +1,11 @@
 """Accuracy against device variation, one line per method variant."""
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import one_box_per_sigma_d, sigma_d_end, trained_range
+from dashboard.charts.end_labels import MOST, end_labels, label_margin, line_ends
 from dashboard.charts.frames import (
     brief_words,
     by_variant,
@@ -15,19 +14,12 @@ from dashboard.charts.frames import (
     numbers,
     percent,
 )
-from dashboard.charts.marks import NO_BREAK, add_chance, band, error_bars, hollow, legend_mark, typeset, wrapped
+from dashboard.charts.marks import add_chance, band, error_bars, hollow, legend_mark, typeset, wrapped
 from dashboard.charts.theme import HEIGHT, Mode, VariantStyle, apply_layout, palette, variant_style
 from neft.columns import ACCURACY, LABEL, LOWER, MEAN, NOTE, SIGMA_D, UPPER, VARIANT
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
 MIN_BAND_POINTS = 5
-MAX_DIRECT_LABELS = 8
-LABEL_WIDTH = 16
-"""Characters of a direct label before it breaks."""
-LABEL_LINE = 19
-"""Of direct labels, in pixels."""
-FRAME = 90
-"""What of a figure's height lies outside of its axes, in pixels."""
 TOP = 107
 """The y axis ends above 100 %: the strip holds the slice's label."""
 TOP_OVER_MARKS = 117
@@ -86,12 +78,13 @@ def accuracy_vs_sigma_d(
         )
     known = {variant for variant, _, _ in variants}
     marks = _published_marks(published, known=known, name=published_name, mode=mode)
-    labeled = connect and 1 < len(variants) <= MAX_DIRECT_LABELS
-    seen = [(variant, label, rows[rows[SIGMA_D] <= x_end]) for variant, label, rows in variants] if labeled else []
-    line = LABEL_LINE * TOP / (height - FRAME)
-    labels = _direct_labels(seen, published=published, value=value, line=line, mode=mode)
+    labeled = connect and 1 < len(variants) <= MOST
+    ends = line_ends(variants, lambda rows: percent(rows, value), last=x_end, mode=mode) if labeled else []
+    marked = numbers(published, SIGMA_D) if published is not None and not published.empty else np.array([])
+    right = max([*(end.x for end in ends), *map(float, marked)], default=0.0)
+    labels = end_labels(ends, right=right, bounds=(0, TOP), height=height)
     figure.add_traces([*labels, *marks])
-    apply_layout(figure, mode=mode, height=height, legend_title=interval_name, right=_label_margin(labels))
+    apply_layout(figure, mode=mode, height=height, legend_title=interval_name, right=label_margin(labels))
     one_box_per_sigma_d(figure)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[0, x_end])
     figure.update_yaxes(title_text="accuracy (%)", range=[0, TOP], tickvals=[0, 20, 40, 60, 80, 100])
@@ -126,87 +119,6 @@ def _line(
         hovertext=[f"{typeset(label)} {words}" for words in brief_words(rows, value=value)],
         hoverinfo="text",
     )
-
-
-def _direct_labels(
-    variants: list[tuple[str, str, pd.DataFrame]],
-    *,
-    published: pd.DataFrame | None,
-    value: str,
-    line: float,
-    mode: Mode,
-) -> list[go.Scatter]:
-    """Each variant's label as high as its line ends, right of all lines and marks; a trace, to hide with its line."""
-    ends: list[tuple[str, str, float, float, str]] = []
-    for variant, label, rows in variants:
-        seen = rows[np.isfinite(percent(rows, value))]
-        if not seen.empty:
-            colour = variant_style(look_of(rows), mode=mode).label_colour
-            last = float(numbers(seen, SIGMA_D)[-1]), float(percent(seen, value)[-1])
-            ends.append((variant, _wrap(label), *last, colour))
-    ends.sort(key=lambda end: end[3])
-    indent = 3 * NO_BREAK
-    marked = numbers(published, SIGMA_D) if published is not None and not published.empty else np.array([])
-    right = max([*(end[2] for end in ends), *map(float, marked)], default=0.0)
-    heights = [line * (1 + text.count("<br>")) for _, text, *_ in ends]
-    places = _spread([end[3] for end in ends], heights)
-    return [
-        go.Scatter(
-            x=[right],
-            y=[place],
-            mode="text",
-            text=[f"{indent}{text}".replace("<br>", f"<br>{indent}")],
-            textposition="middle right",
-            textfont={"size": 12, "color": colour},
-            cliponaxis=False,
-            hoverinfo="skip",
-            showlegend=False,
-            legendgroup=variant,
-        )
-        for (variant, text, _, _, colour), place in zip(ends, places, strict=True)
-    ]
-
-
-def _wrap(label: str) -> str:
-    whole = label.replace(" = ", f"{NO_BREAK}={NO_BREAK}")
-    return "<br>".join(textwrap.wrap(whole, LABEL_WIDTH, max_lines=3, placeholder=" …"))
-
-
-def _label_margin(labels: list[go.Scatter]) -> int:
-    """The right margin that the labels need, in pixels."""
-    texts = [str(np.asarray(label.text)[0]) for label in labels]
-    longest = max((len(line) for text in texts for line in text.split("<br>")), default=0)
-    return 10 + 6 * longest
-
-
-def _spread(wanted: list[float], heights: list[float]) -> list[float]:
-    """Places for labels near the wanted ones (ascending), none over another and all inside the axis.
-
-    Labels that would overlap form a stack, which stands in the middle of where its labels want to be.
-    """
-    stacks: list[list[int]] = []
-    for index in range(len(wanted)):
-        stacks.append([index])
-        while len(stacks) > 1 and _top(stacks[-2], wanted, heights) > _bottom(stacks[-1], wanted, heights):
-            last = stacks.pop()
-            stacks[-1].extend(last)
-    places: list[float] = []
-    for stack in stacks:
-        edge = _bottom(stack, wanted, heights)
-        for index in stack:
-            places.append(edge + heights[index] / 2)
-            edge += heights[index]
-    return places
-
-
-def _bottom(stack: list[int], wanted: list[float], heights: list[float]) -> float:
-    height = sum(heights[index] for index in stack)
-    middle = sum(wanted[index] for index in stack) / len(stack)
-    return min(max(middle - height / 2, 0), TOP - height)
-
-
-def _top(stack: list[int], wanted: list[float], heights: list[float]) -> float:
-    return _bottom(stack, wanted, heights) + sum(heights[index] for index in stack)
 
 
 def _published_marks(published: pd.DataFrame | None, *, known: set[str], name: str, mode: Mode) -> list[go.Scatter]:

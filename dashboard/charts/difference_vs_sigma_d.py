@@ -4,9 +4,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import around_zero, one_box_per_sigma_d, sigma_d_end
+from dashboard.charts.end_labels import MOST, End, end_labels, label_margin, line_ends
 from dashboard.charts.frames import by_variant, look_of, number_words, numbers, percent, range_words
 from dashboard.charts.marks import add_better_and_worse, error_bars, typeset
-from dashboard.charts.theme import Look, Mode, apply_layout, variant_style
+from dashboard.charts.theme import HEIGHT, Look, Mode, apply_layout, variant_style
 from neft.columns import LOWER, MEAN, SIGMA_D, UPPER
 
 ROOM = 0.03
@@ -34,14 +35,18 @@ def difference_vs_sigma_d(
     figure.add_trace(
         go.Scatter(x=[-ROOM * end, (1 + ROOM) * end], y=[0, 0], mode="lines", line=line, name=name, hoverinfo="skip")
     )
-    for variant, label, rows in by_variant(differences):
-        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, mode=mode))
-    apply_layout(figure, mode=mode, legend_title=interval_name)
+    shown = [(variant, label, rows.sort_values(SIGMA_D)) for variant, label, rows in by_variant(differences)]
+    for variant, label, rows in shown:
+        figure.add_trace(_series(rows, variant=variant, label=label, mode=mode))
+    low, high = around_zero(differences, LOWER, UPPER)
+    ends = line_ends(shown, lambda rows: percent(rows, MEAN), mode=mode) if len(shown) < MOST else []
+    zero = End(reference_label, reference_label, end, 0.0, style.label_colour)
+    labels = end_labels([*ends, zero], right=end, bounds=(low, high), height=HEIGHT)
+    figure.add_traces(labels)
+    apply_layout(figure, mode=mode, legend_title=interval_name, right=label_margin(labels))
     one_box_per_sigma_d(figure)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[-ROOM * end, (1 + ROOM) * end])
-    figure.update_yaxes(
-        title_text="difference in accuracy (points)", range=around_zero(differences, LOWER, UPPER), nticks=8
-    )
+    figure.update_yaxes(title_text="difference in accuracy (points)", range=[low, high], nticks=8)
     add_better_and_worse(figure, mode=mode)
     return figure
 

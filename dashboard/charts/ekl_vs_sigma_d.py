@@ -12,9 +12,10 @@ from dashboard.charts.axes import (
     trained_range,
     zero_place,
 )
+from dashboard.charts.end_labels import MOST, end_labels, label_margin, line_ends
 from dashboard.charts.frames import Floats, by_variant, clicked_runs, look_of, nats_words, numbers
 from dashboard.charts.marks import error_bars, hollow, legend_mark, typeset
-from dashboard.charts.theme import Mode, apply_layout, variant_style
+from dashboard.charts.theme import HEIGHT, Mode, apply_layout, variant_style
 from neft.columns import EKL, LOWER, MEAN, SIGMA_D, UPPER
 
 PUBLISHED = "published"
@@ -53,16 +54,23 @@ def ekl_vs_sigma_d(
     means = numbers(curves, MEAN) if not curves.empty else np.array([])
     left = zero_place(means)
     end = sigma_d_end(trained_range(curves), reported)
-    ours = list(by_variant(curves))
+    ours = [(variant, label, rows.sort_values(SIGMA_D)) for variant, label, rows in by_variant(curves)]
     for variant, label, rows in ours:
-        figure.add_trace(_series(rows.sort_values(SIGMA_D), variant=variant, label=label, left=left, mode=mode))
+        figure.add_trace(_series(rows, variant=variant, label=label, left=left, mode=mode))
     figure.add_traces(_published_marks(reported, known={variant for variant, _, _ in ours}, mode=mode))
+    axis = log_axis(np.concatenate([means, _interval_ends(curves, left=left)]), left=left)
+    labels: list[go.Scatter] = []
     if not reported.empty:
         figure.update_layout(yaxis2={"overlaying": "y", "side": "right"})
-    apply_layout(figure, mode=mode, legend_title=interval_name, right=12 if reported.empty else 54)
+    elif 1 < len(ours) <= MOST:
+        low, high = axis["range"]
+        ends = line_ends(ours, lambda rows: np.log10(np.maximum(numbers(rows, MEAN), left)), last=end, mode=mode)
+        labels = end_labels(ends, right=end, bounds=(low, high), height=HEIGHT, logarithmic=True)
+    figure.add_traces(labels)
+    right = label_margin(labels) if labels else 12 if reported.empty else 54
+    apply_layout(figure, mode=mode, legend_title=interval_name, right=right)
     one_box_per_sigma_d(figure)
     figure.update_xaxes(title_text="device variation σ<sub>d</sub>", range=[-MARK_ROOM * end, (1 + MARK_ROOM) * end])
-    axis = log_axis(np.concatenate([means, _interval_ends(curves, left=left)]), left=left)
     if not reported.empty:
         axis["range"] = _add_published_axis(figure, numbers(reported, EKL), beside=axis["range"])
     figure.update_layout(yaxis={"title_text": metric_title, "type": "log", **axis})
