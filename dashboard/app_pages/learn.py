@@ -5,11 +5,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard import address
+from dashboard.data.citations import cite
 from dashboard.lessons import LESSONS, Lesson, Missing
 from dashboard.lessons.base import ask, show_missing
 from dashboard.pages import Page
 from dashboard.widgets.guards import show_problems
 from dashboard.widgets.page_link import page_link
+from dashboard.words.sentences import SIGMA_D
 
 NAMES = list(LESSONS)
 
@@ -22,6 +24,7 @@ def page() -> None:
         st.title(lesson.title)
     number = NAMES.index(lesson.name) + 1
     st.progress(number / len(NAMES), text=f"Lesson {number} of {len(NAMES)}. {lesson.goal}")
+    _background(lesson.background)
     _lesson(lesson)
     _neighbours(number - 1)
     show_problems()
@@ -39,6 +42,13 @@ def _pick_lesson() -> str:
         help="Kept in the address: copy it to open this lesson in class. Predictions are not part of it.",
     )
     return chosen or NAMES[0]
+
+
+def _background(paragraphs: tuple[str, ...]) -> None:
+    if not paragraphs:
+        return
+    for place, paragraph in zip(st.columns(len(paragraphs)), paragraphs, strict=True):
+        place.markdown(cite(paragraph).replace("σ_d", SIGMA_D))
 
 
 def _lesson(lesson: Lesson[Any]) -> None:

@@ -1,8 +1,10 @@
 """What a learner predicted, drawn into the chart that answers."""
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 
-from dashboard.charts.theme import Mode, palette
+from dashboard.charts.theme import Mode, palette, translucent
 
 NAME = "your prediction"
 SIZE = 15
@@ -32,5 +34,32 @@ def mark_prediction(figure: go.Figure, *, x: float, y: float, mode: Mode) -> Non
             name=NAME,
             cliponaxis=False,
             hovertemplate=f"{NAME}: %{{y:g}}<extra></extra>",
+        )
+    )
+
+
+def mark_predicted_range(
+    figure: go.Figure, *, x: Sequence[float], low: Sequence[float], high: Sequence[float], mode: Mode
+) -> None:
+    """Add a grey area where the answer was expected, where that was said as a range.
+
+    Args:
+        figure: changed in place.
+        x: places on its axis, ascending.
+        low: the range's lower ends, on the y axis.
+        high: its upper ends.
+        mode: Light or dark page.
+    """
+    page = palette(mode)
+    figure.add_trace(
+        go.Scatter(
+            x=[*x, *reversed(x)],
+            y=[*high, *reversed(low)],
+            mode="lines",
+            line={"width": 1, "color": page.text, "dash": "dot"},
+            fill="toself",
+            fillcolor=translucent(page.text, opacity=0.12),
+            name=NAME,
+            hoverinfo="skip",
         )
     )

@@ -92,6 +92,8 @@ class Lesson(Generic[N]):
     answer: Callable[[N], None]
     takeaway: Callable[[N], str]
     links: Callable[[N], tuple[Link, ...]]
+    background: tuple[str, ...] = ()
+    """What someone new to the field has to know first, in paragraphs of Markdown, where `show` does not say it."""
 
 
 def prediction(lesson: str) -> float | None:

@@ -35,6 +35,21 @@ $0.7776\,\sigma_d\,w_{max}/\mathrm{RMS}(w)$.
 ACCURACY = (
     "Mean over seeds and chips with its 95 % interval, both counted as random. Chance is the accuracy of guessing."
 )
+BACKGROUND = (
+    """
+**What is deployed.** Training ends with a list of weights. Each is written onto its devices once, and from then on the
+chip computes with what was written: every weight is off by an amount of its own, and stays off.
+""",
+    """
+**What a deviation meets.** A layer's output is a sum of many products. Errors of n weights partly cancel: their sum
+grows like √n, not like n. But each layer hands its errors to the next, and a network that never met one had no reason
+to leave room for it.
+""",
+    """
+**How it is measured.** The network is written onto many sampled chips, and every chip is asked the same test images
+(Monte Carlo). Accuracy is then no number but a distribution: a mean, a spread, and chips that are worse than the rest.
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -226,6 +241,7 @@ LESSON = Lesson(
     name="Networks break",
     title="Why networks break",
     goal="Hold a deviation against the weights it hits, and see what becomes of a network that never met one.",
+    background=BACKGROUND,
     prepare=_prepare,
     show=_show,
     question=_question,

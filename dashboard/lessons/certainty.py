@@ -1,13 +1,17 @@
 """What EKL says and hides: correct predictions only, and the scale of the logits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import address, charts
+from dashboard.charts.prediction import mark_predicted_range
 from dashboard.data.citations import cite
-from dashboard.lessons.base import Choice, Lesson, Link, Missing
+from dashboard.lessons.base import Choice, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import ALL, INJECTION, IRS, VANILLA, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -24,6 +28,8 @@ OPTIONS = (
     "It more than doubles: the chip looks far less sure",
 )
 BOUNDS = (1.0, 2.0)
+MARKED = 0.02
+"""Half the width of the mark of a prediction, as a share of σ_d."""
 DEFINITION = r"""
 **EKL** $=\mathbb E\big[-\ln p_y\ \big|\ \text{predicted right}\big]$, in nats: the divergence of the softmax from the
 one-hot truth, averaged over the images a chip gets *right* ([Qin2025], section 4.2). Lower is surer.
@@ -31,6 +37,20 @@ one-hot truth, averaged over the images a chip gets *right* ([Qin2025], section 
 **Calibrated EKL** is the same after dividing the logits by one temperature per network and $\sigma_d$, fitted on
 validation images ([Guo2017]). It changes no prediction and takes the scale of the logits out.
 """
+BACKGROUND = (
+    """
+**Confidence.** Softmax turns logits into probabilities, and the largest of them is how sure a chip says it is. A chip
+can be sure and wrong: device variation need not make it doubt.
+""",
+    """
+**What EKL measures.** Minus the logarithm of the probability of the true class: 0 where the chip gives it all, 0.69
+where it gives a half. It is averaged over the images that are predicted right, and only those.
+""",
+    """
+**Two traps.** When a chip gets worse, the hard images drop out of the average, as they are no longer right. And a
+network may look surer by larger logits alone, with the same order and the same mistakes.
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +153,14 @@ def _question(numbers: Numbers) -> Choice:
 def _answer(numbers: Numbers) -> None:
     left, right = st.columns(2)
     with left:
-        _ekl(numbers.ekl, key="ekl", question="What does EKL say?", title="EKL (nats)", caption=_ekl_caption(numbers))
+        _ekl(
+            numbers.ekl,
+            key="ekl",
+            question="What does EKL say?",
+            title="EKL (nats)",
+            caption=_ekl_caption(numbers),
+            mark=partial(_mark, numbers),
+        )
     with right:
         if numbers.calibrated.empty:
             card = _card("calibrated", "And with the scale taken out?", "")
@@ -152,9 +179,30 @@ def _card(key: str, question: str, caption: str) -> Card:
     return Card(key, question, caption, DEFINITION, alt=f"{question} By method, against device variation.")
 
 
-def _ekl(points: pd.DataFrame, *, key: str, question: str, title: str, caption: str) -> None:
+def _mark(numbers: Numbers, figure: go.Figure) -> None:
+    """The predicted range at the larger device variation; open ends reach the axis's."""
+    said = prediction(LESSON.name)
+    if said is None:
+        return
+    near, far = numbers.ends
+    bottom, top = (10.0 ** float(end) for end in figure.layout.yaxis.range)
+    ends = [bottom, *(bound * numbers.value(VANILLA, near, numbers.ekl) for bound in BOUNDS), top]
+    x = [far * (1 - MARKED), far * (1 + MARKED)]
+    mark_predicted_range(figure, x=x, low=[ends[int(said)]] * 2, high=[ends[int(said) + 1]] * 2, mode=theme_mode())
+
+
+def _ekl(
+    points: pd.DataFrame,
+    *,
+    key: str,
+    question: str,
+    title: str,
+    caption: str,
+    mark: Callable[[go.Figure], None] = lambda _figure: None,
+) -> None:
     spread = sentences.spread_words(points)
     figure = charts.ekl_vs_sigma_d(points, interval_name=f"mean, {spread}", metric_title=title, mode=theme_mode())
+    mark(figure)
     chart_card(_card(key, question, caption), figure, points)
 
 
@@ -204,6 +252,7 @@ LESSON = Lesson(
     name="EKL",
     title="What EKL says and hides",
     goal="Read a measure of certainty with its two traps: who is counted, and on which scale.",
+    background=BACKGROUND,
     prepare=_prepare,
     show=_show,
     question=_question,

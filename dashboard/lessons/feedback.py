@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import address, charts
 from dashboard.charts.frames import look_of
+from dashboard.charts.prediction import mark_predicted_range
 from dashboard.data import plans
 from dashboard.data.citations import cite
-from dashboard.lessons.base import Choice, Lesson, Link, Missing
+from dashboard.lessons.base import Choice, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import INJECTION, IRS, OVF, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -35,6 +37,22 @@ intermediate features.
 
 Differences are taken seed by seed and chip by chip; their 95 % intervals count seeds and chips both as random.
 """
+BACKGROUND = (
+    """
+**The idea.** An amplifier is tamed by feeding a part of its output back with the opposite sign. Negative feedback
+training computes N further outputs that suffer from variation in other ways, and takes them, with small factors β and
+γ, away from the network's own before the loss ([Qin2025], section 3).
+""",
+    """
+**Two ways.** OVF runs the same weights again under more noise. IRS reads intermediate layers through small heads of
+their own. On the chip neither costs anything: only the network's own output is used there.
+""",
+    """
+**What comes along.** The sum is divided by N + 1, its number of terms. That alone is a softmax temperature in training,
+with or without feedback. A **control** keeps everything but the one thing that is asked about: here noise injection
+with the same division and no feedback.
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +90,7 @@ def _card(key: str, question: str, caption: str) -> Card:
     return Card(key=key, question=question, caption=caption, definition=DEFINITION, alt=alt)
 
 
-def _draw_differences(card: Card, numbers: Numbers, rows: pd.DataFrame) -> None:
+def _draw_differences(card: Card, numbers: Numbers, rows: pd.DataFrame, *, said: float | None = None) -> None:
     figure = charts.difference_vs_sigma_d(
         rows,
         reference=look_of(numbers.comparison.of(INJECTION)),
@@ -80,7 +98,20 @@ def _draw_differences(card: Card, numbers: Numbers, rows: pd.DataFrame) -> None:
         interval_name=f"paired, {sentences.spread_words(rows)}",
         mode=theme_mode(),
     )
+    if said is not None:
+        _mark(figure, numbers, int(said))
     chart_card(card, figure, rows)
+
+
+def _mark(figure: go.Figure, numbers: Numbers, said: int) -> None:
+    """The share of IRS's gain that was predicted, at every σ_d; open ends reach the axis's."""
+    irs = numbers.comparison.of(IRS, points=numbers.differences).sort_values(columns.SIGMA_D)
+    gains = (100 * irs[columns.MEAN]).tolist()
+    bottom, top = (float(end) for end in figure.layout.yaxis.range)
+    ends = [[bottom] * len(gains), *([bound * gain for gain in gains] for bound in BOUNDS), [top] * len(gains)]
+    mark_predicted_range(
+        figure, x=irs[columns.SIGMA_D].tolist(), low=ends[said], high=ends[said + 1], mode=theme_mode()
+    )
 
 
 def _show(numbers: Numbers) -> None:
@@ -123,7 +154,9 @@ def _answer(numbers: Numbers) -> None:
     left, right = st.columns(2)
     with left:
         caption = "The control has no feedback at all. Compare its marks with those of OVF and IRS."
-        _draw_differences(_card("control", "And the control?", caption), numbers, numbers.differences)
+        _draw_differences(
+            _card("control", "And the control?", caption), numbers, numbers.differences, said=prediction(LESSON.name)
+        )
     with right:
         _temperature(numbers.comparison.stamp)
 
@@ -175,6 +208,7 @@ LESSON = Lesson(
     name="Feedback",
     title="Feedback and temperature",
     goal="Ask of a method's gain which of its parts brings it, with a control.",
+    background=BACKGROUND,
     prepare=_prepare,
     show=_show,
     question=_question,

@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
+from dashboard.charts.prediction import mark_prediction
 from dashboard.data import plans, stored
 from dashboard.data.citations import cite
-from dashboard.lessons.base import Guess, Lesson, Link, Missing
+from dashboard.lessons.base import Guess, Lesson, Link, Missing, prediction
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.theme_mode import theme_mode
@@ -28,6 +29,21 @@ on 2-bit devices). A layer's *typical* weight is its root mean square. **Clippin
 $\pm\alpha\,\mathrm{RMS}(W)$ after each step ([Joshi2020] and others, with α near 2.5; α near 1 is our own
 trial). *Saturating* weights lie behind a hyperbolic tangent, *binary* ones differ in sign alone.
 """
+BACKGROUND = (
+    """
+**Devices have a full scale.** The largest weight of a layer takes a device's highest level; all others are
+fractions of it. A device misses by a share σ_d of its full scale, wherever it was set.
+""",
+    """
+**So the largest weight sets the noise.** A single large weight stretches the scale, and every other weight of the
+layer gets its error on that scale. The ratio that counts is the largest weight over a typical one.
+""",
+    """
+**Keeping it down.** Weights can be clipped at α standard deviations of their layer after every step, be bent by a
+saturating function, or have but two values. The network has to find its way with less freedom: whether it pays is what
+you are asked below.
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -143,6 +159,19 @@ def _question(numbers: Numbers) -> Guess:
 
 
 def _answer(numbers: Numbers) -> None:
+    figure = charts.setting_points(
+        numbers.points,
+        axis_title="weight constraint",
+        numeric=False,
+        logarithmic=False,
+        interval_name=f"mean, {sentences.spread_words(numbers.points)}",
+        mode=theme_mode(),
+    )
+    said = prediction(LESSON.name)
+    if said is not None:
+        in_order = sorted(set(numbers.points[columns.POSITION]))
+        place = in_order.index(numbers.at(FLAT)[columns.POSITION])
+        mark_prediction(figure, x=place, y=said, mode=theme_mode())
     chart_card(
         Card(
             key="flat_points",
@@ -152,14 +181,7 @@ def _answer(numbers: Numbers) -> None:
             definition=DEFINITION,
             alt="Accuracy under every weight constraint, at three temperatures.",
         ),
-        charts.setting_points(
-            numbers.points,
-            axis_title="weight constraint",
-            numeric=False,
-            logarithmic=False,
-            interval_name=f"mean, {sentences.spread_words(numbers.points)}",
-            mode=theme_mode(),
-        ),
+        figure,
         numbers.points,
     )
 
@@ -192,6 +214,7 @@ LESSON = Lesson(
     name="Flat weights",
     title="Why does the largest weight matter?",
     goal="See that errors scale with a layer's largest weight, and what it brings to keep that one down.",
+    background=BACKGROUND,
     prepare=_prepare,
     show=_show,
     question=_question,

@@ -24,6 +24,20 @@ $\Delta W$ in every step; gradients update the noise-free weights (the baseline 
 
 *Matched*: each point is a network trained at the $\sigma_d$ at which it is tried. *Fixed*: one network over all.
 """
+BACKGROUND = (
+    """
+**The idea.** What will be off on the chip can be off in training too. At every step the forward pass takes weights with
+a fresh draw of the noise; the loss is taken with them, and the gradient moves the clean weights.
+""",
+    """
+**What it asks for.** The loss is then a mean over draws. A narrow valley is a bad place for such a mean, as most draws
+land on its slopes; a wide one is a good place. Noise in training looks for wide valleys.
+""",
+    """
+**What it may cost.** Gradients are noisier, so a training of the same length gets less far. And a network that must be
+right under any draw may give up something where there is none: that is what you are asked below.
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -181,6 +195,7 @@ LESSON = Lesson(
     name="Noise injection",
     title="Noise injection",
     goal="Train under the noise that will come, see what it brings, and what it costs.",
+    background=BACKGROUND,
     prepare=_prepare,
     show=_show,
     question=_question,

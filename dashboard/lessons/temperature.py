@@ -52,6 +52,21 @@ of the largest ([Qin2025], Eq. 5; RRAM1, 8-bit weights on 2-bit devices).
 """
     + PULL
 )
+BACKGROUND = (
+    """
+**Softmax.** A network's last layer gives a number for each class, its logits O. Probabilities are
+softmax(O/T): the larger T, the more alike they are. T changes no order, so at test it changes no prediction.
+""",
+    """
+**In training it does.** The loss pulls each logit by (p − y)/T, the probability minus the truth. At T = 1 an image that
+is right by a clear margin has p near y and pulls no more. At a larger T it keeps pulling, until its logits lie further
+apart.
+""",
+    """
+**What decides on a chip.** Device noise moves the logits. An image stays right while the **margin**, its own logit
+over the next one, is larger than what the noise moves. So look at both: at the margin and at the noise.
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -319,6 +334,7 @@ LESSON = Lesson(
     name="Temperature",
     title="Why does temperature help?",
     goal="See what a temperature in training changes in the network, and what it leaves alone.",
+    background=BACKGROUND,
     prepare=_prepare,
     show=_show,
     question=_question,

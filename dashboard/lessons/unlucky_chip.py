@@ -32,6 +32,21 @@ chip bounds it with a known probability ([David2003], section 7.1); either limit
 least 95 %. Until $1-0.99^n\ge 0.95$ there is **no lower limit**: the chip that would set it has not been seen yet.
 """
 ALT = "Histogram of one network's chips by accuracy, with the mean and the lowest percentiles."
+BACKGROUND = (
+    """
+**Many chips, one network.** Each chip draws its own deviations. Someone who sells chips cares less about the mean than
+about those at the lower end: they are shipped too.
+""",
+    """
+**A percentile.** The 1st percentile is the accuracy that 99 of 100 chips reach. To say something of it takes chips
+below it: of 100 chips one is expected there, and often there is none. Bounds come from counting ([David2003], section
+7.1).
+""",
+    """
+**Pairing.** Two methods tried on the same sampled errors share their luck. The difference chip by chip leaves that luck
+out, so its interval is narrower than those of the two means.
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -202,6 +217,7 @@ LESSON = Lesson(
     name="Unlucky chip",
     title="The mean against the unlucky chip",
     goal="Know what a mean hides, how many chips a percentile takes, and what pairing saves.",
+    background=BACKGROUND,
     prepare=_prepare,
     show=_show,
     question=_question,

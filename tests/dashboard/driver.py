@@ -72,9 +72,13 @@ def charts(app: AppTest) -> list[str]:
 
 
 def traces(app: AppTest, alt: str, *, index: int = 0) -> Traces:
-    """The traces of the chart whose alternative text begins so (of several, the first), arrays as lists."""
+    """The traces of the chart whose alternative text begins so (of several, the first), arrays as lists.
+
+    Labels at the ends of lines are left out.
+    """
     spec = [chart.proto.spec for chart in app.get("plotly_chart") if chart.proto.alt.startswith(alt)][index]
-    return [{key: _unpacked(value) for key, value in trace.items()} for trace in json.loads(spec)["data"]]
+    drawn = [trace for trace in json.loads(spec)["data"] if trace.get("mode") != "text"]
+    return [{key: _unpacked(value) for key, value in trace.items()} for trace in drawn]
 
 
 def axis_titles(app: AppTest, alt: str) -> list[str]:

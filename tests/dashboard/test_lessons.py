@@ -346,3 +346,22 @@ def test_predicted_loss_stands_below_the_clean_network(experiments_shipped: RunS
 
     assert drawn["your prediction"]["x"] == [0.0]
     assert drawn["your prediction"]["y"][0] == pytest.approx(drawn["without noise"]["y"][0] - 5)
+
+
+def test_predicted_range_of_ekl_stands_at_the_larger_sigma_d(experiments_shipped: RunStore) -> None:
+    app = answered("EKL", said=1)
+    drawn = {trace["name"]: trace for trace in traces(app, "What does EKL say?")}
+
+    near, mark = drawn["Vanilla"]["y"][-2], drawn["your prediction"]
+    assert sorted(set(mark["y"])) == pytest.approx([near, 2 * near])
+    assert min(mark["x"]) < drawn["Vanilla"]["x"][-1] < max(mark["x"])
+
+
+def test_predicted_share_of_a_gain_is_an_area_around_it_at_every_sigma_d(experiments_shipped: RunStore) -> None:
+    app = answered("Feedback", said=1)
+    drawn = {trace["name"]: trace for trace in traces(app, "Paired differences", index=1)}
+
+    gains = drawn["IRS"]["y"]
+    assert drawn["your prediction"]["y"] == pytest.approx(
+        [*(0.75 * gain for gain in gains), *(0.25 * gain for gain in reversed(gains))]
+    )
