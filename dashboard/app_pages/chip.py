@@ -34,7 +34,8 @@ CHIP = Control(
 UNIT = Control(
     key=address.ERROR_UNIT,
     label="Deviations over",
-    options={"w_max": "w_max", "rms": "RMS weight"},
+    options={"w_max": "w_max", "rms": "RMS"},
+    once={"RMS weight": "rms"},
     help="The layer's largest weight, or its typical one (RMS).",
 )
 UNIT_TITLES: dict[str, str] = {"w_max": "w<sub>max</sub>", "rms": "RMS weight"}

@@ -50,7 +50,8 @@ def page() -> None:
     finding = _finding(experiment.name, plan, stamp)
     st.title(finding or question)
     source = cite(experiment.source)
-    st.caption(f"{question} {source[:1].upper()}{source[1:]}." if finding else f"{source[:1].upper()}{source[1:]}.")
+    judged = f"Claims: {verdicts[experiment.name]}. " if experiment.name in verdicts else ""
+    st.caption(f"{f'{question} {judged}' if finding else judged}{source[:1].upper()}{source[1:]}.")
     if plan is None:
         _nothing_yet(experiment)
     else:

@@ -19,6 +19,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
+from neft.experiments.claim_words import effect_words, verdict_words
 from neft.experiments.questions import CONTROL
 from neft.sigma_d import sigma_d_text
 
@@ -61,8 +62,8 @@ class Numbers:
     ekl: pd.DataFrame
     calibrated: pd.DataFrame
     """Empty where the runs are older than the calibration."""
-    control_over_irs: "pd.Series[float] | None"
-    """How much larger (in %) the control's EKL is than IRS's, averaged over σ_d, with its interval."""
+    irs_against_control: "pd.Series[float] | None"
+    """The claim that IRS's EKL is below its control's, decided."""
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -225,15 +226,14 @@ def _calibrated_caption(numbers: Numbers) -> str:
 
 
 def _takeaway(numbers: Numbers) -> str:
-    claim = numbers.control_over_irs
+    claim = numbers.irs_against_control
     words = "A low EKL alone proves nothing: read it beside the accuracy, and calibrated."
     if claim is None:
         return words
-    each = (f"{float(claim[name]):+.1f}".replace("-", "−") for name in ("estimate", columns.LOWER, columns.UPPER))
-    estimate, lower, upper = each
+    row = claim.to_dict()
     return (
-        f"{words} Without any feedback, by its temperature alone, the control's EKL is {estimate} % ({lower} to "
-        f"{upper}) from that of IRS."
+        f"{words} Beside the control, which has the temperature and no feedback, IRS's EKL is "
+        f"{effect_words(row)}; that it is lower: {verdict_words(row)}."
     )
 
 

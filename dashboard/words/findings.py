@@ -53,26 +53,21 @@ def experiment_verdicts(claims: pd.DataFrame) -> dict[str, str]:
 
 
 def experiment_title(claims: pd.DataFrame) -> str:
-    """An experiment's finding at one size: its first claim that holds, or else the opposite of one, and the rest.
+    """An experiment's finding at one size: the first claim that is told, the controls' before the paper's.
 
-    Empty where none was decided from runs.
+    Empty where none was decided from runs; where all are open or without an effect that matters, these are named.
 
     Args:
         claims: rows of `claims_table`, of one experiment and plan.
     """
-    there = claims[claims["verdict"] != NO_RUNS].to_dict("records")
-    if not there:
-        return ""
-    told = [row for verdict in ("supported", "opposite") for row in there if row["verdict"] == verdict]
+    there = claims[claims["verdict"] != NO_RUNS].sort_values("paper", kind="stable").to_dict("records")
+    told = [row for row in there if row["verdict"] in ("supported", "opposite")]
     if not told:
-        return f"Not told: {'; '.join(str(row['short']) for row in there)}"
+        return f"Not told: {'; '.join(str(row['short']) for row in there)}" if there else ""
     first = told[0]
     unit = "" if first["unit"] == "ratio" else f" {claim_words.UNITS[first['unit']]}"
-    said = "" if first["verdict"] == "supported" else "The opposite of: "
-    rest = claim_counts(claims[claims["claim"] != first["claim"]]).verdicts
-    more = ", ".join(f"{count} {CAPTIONS[name]}" for name, count in rest.items() if count)
-    lead = f"{said}{first['short']}: {claim_words.effect_words(first)}{unit}"
-    return f"{lead}; of the other claims {more}" if more else lead
+    denied = "" if first["verdict"] == "supported" else "Not so: "
+    return f"{denied}{first['short']}: {claim_words.effect_words(first)}{unit}"
 
 
 def controls_finding(claims: pd.DataFrame) -> str:

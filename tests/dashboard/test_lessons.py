@@ -11,6 +11,7 @@ from dashboard.lessons.base import Choice, Guess
 from dashboard.pages import Page
 from dashboard.words.sentences import percent
 from neft import columns, tables
+from neft.experiments.claim_words import effect_words, verdict_words
 from neft.experiments.claims import claims_table
 from neft.experiments.questions import CONTROL
 from neft.inspection.margin_tables import margin_bins, summarise_margins
@@ -346,6 +347,14 @@ def test_predicted_loss_stands_below_the_clean_network(experiments_shipped: RunS
 
     assert drawn["your prediction"]["x"] == [0.0]
     assert drawn["your prediction"]["y"][0] == pytest.approx(drawn["without noise"]["y"][0] - 5)
+
+
+def test_what_is_taken_from_the_ekl_lesson_is_the_claims_effect_and_verdict(experiments_shipped: RunStore) -> None:
+    claims = claims_table([a_plan(*HELD)], runs_of(experiments_shipped))
+    row = claims[claims["claim"] == "irs_ekl_below_control"].iloc[0].to_dict()
+
+    (takeaway,) = [one.value for one in answered("EKL").success]
+    assert takeaway.endswith(f"IRS's EKL is {effect_words(row)}; that it is lower: {verdict_words(row)}.")
 
 
 def test_predicted_range_of_ekl_stands_at_the_larger_sigma_d(experiments_shipped: RunStore) -> None:

@@ -82,18 +82,23 @@ def test_an_experiments_verdicts_are_counted_claim_by_claim() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "said"),
     [
-        (["undecided", "supported"], "Claim 1: +1.2 (+0.3 to +2.2) points; of the other claims 1 open"),
-        (["opposite"], "The opposite of: Claim 0: +1.2 (+0.3 to +2.2) points"),
+        (["undecided", "supported"], "Claim 1: +1.2 (+0.3 to +2.2) points"),
+        (["opposite"], "Not so: Claim 0: +1.2 (+0.3 to +2.2) points"),
         (["undecided", "no effect"], "Not told: Claim 0; Claim 1"),
         (["no runs"], ""),
     ],
 )
-def test_an_experiments_title_is_its_first_claim_that_holds_and_what_became_of_the_rest(
-    verdicts: list[str], said: str
-) -> None:
+def test_an_experiments_title_is_its_first_claim_that_is_told(verdicts: list[str], said: str) -> None:
     rows = [a_claim(f"claim_{at}", verdict, short=f"Claim {at}") for at, verdict in enumerate(verdicts)]
 
     assert findings.experiment_title(a_table(*rows)) == said
+
+
+def test_an_experiments_title_has_the_controls_answer_before_the_papers_claim() -> None:
+    paper = a_claim("paper", "supported", short="It beats noise injection")
+    ours = a_claim("ours", "opposite", short="It beats its control", paper=False)
+
+    assert findings.experiment_title(a_table(paper, ours)).startswith("Not so: It beats its control: ")
 
 
 def test_feedback_against_its_control_is_said_where_there_are_runs() -> None:
