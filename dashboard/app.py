@@ -12,6 +12,7 @@ from dashboard.widgets.in_address import turn_to
 from dashboard.widgets.plotly_ahead import plotly_ahead
 from dashboard.widgets.presenter import follow_presenter, presenter_button
 from dashboard.widgets.theme_watch import follow_theme
+from dashboard.widgets.wrapped_choices import wrap_choices
 
 
 def navigation() -> dict[str, list[StreamlitPage]]:
@@ -34,6 +35,7 @@ try:
         shown.run()
 except ComputingError as error:
     st.error(str(error), icon=":material/error:")
+wrap_choices()
 presenter_button()
 follow_theme()
 words_in_pictures()
