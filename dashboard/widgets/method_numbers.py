@@ -29,9 +29,12 @@ STYLE = """
 .numbers_note { margin: 2px 0 0; font-size: 0.87rem; }
 .numbers img { display: inline; vertical-align: -2px; margin-right: 5px; }
 @media (min-width: 1000px) {
-  .numbers th, .numbers td { padding-right: 1.4rem; white-space: nowrap; }
+  .numbers th, .numbers td { padding-right: 0.9rem; white-space: nowrap; }
   .numbers.beside { display: grid; grid-auto-flow: column; grid-template-rows: repeat(ROWS, auto); width: fit-content; }
   .numbers.beside thead, .numbers.beside tbody, .numbers.beside tr { display: contents; }
+}
+@media (min-width: 1400px) {
+  .numbers th, .numbers td { padding-right: 1.4rem; }
 }
 </style>
 """
