@@ -116,17 +116,22 @@ class NoisyForward(Protocol):
         ...
 
 
-def variant_of(field: str, info: FieldInfo) -> tuple[str, str] | None:
-    """What stands before a setting's value in a variant's key and around it in its label; None where neither tells it.
+def variant_of(field: str, info: FieldInfo, shown: str) -> tuple[str, str] | None:
+    """What a setting adds to a variant's key and to its label where it is not the default; None where neither tells it.
 
     A field says so by `json_schema_extra={"variant": [key, words]}`, with words that end in `=` before the value and
-    others behind it, or by `{"variant": None}`; otherwise its own name and its title are taken.
+    others behind it; by `[key, words, whole]` where it has but two values and the whole says the other one; or by
+    `{"variant": None}`. Otherwise its own name and its title are taken.
     """
     extra = info.json_schema_extra
     if not isinstance(extra, dict) or "variant" not in extra:
-        return field.replace("_", ""), f"{info.title or field} ="
+        return f"{field.replace('_', '')}{shown}", f"{info.title or field} = {shown}"
     written = extra["variant"]
-    return (str(written[0]), str(written[1])) if isinstance(written, list) else None
+    if not isinstance(written, list):
+        return None
+    key, words, *whole = map(str, written)
+    said = whole[0] if whole else f"{words} {shown}" if words.endswith("=") else f"{shown} {words}"
+    return f"{key}{shown}", said
 
 
 class BaseMethod(Component):
@@ -202,11 +207,12 @@ class BaseMethod(Component):
         found: list[tuple[str, str]] = []
         for field, info in type(self).model_fields.items():
             value = getattr(self, field)
-            if field == "name" or value == info.default or (written := variant_of(field, info)) is None:
+            if field == "name" or value == info.default:
                 continue
-            key, words = written
             shown = str(value) if isinstance(value, str | bool | None) else number_text(value)
-            found.append((f"{key}{shown}", f"{words} {shown}" if words.endswith("=") else f"{shown} {words}"))
+            written = variant_of(field, info, shown)
+            if written is not None:
+                found.append(written)
         return found
 
     @abstractmethod

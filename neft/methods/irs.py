@@ -35,7 +35,7 @@ class Irs(FeedbackMethod):
         default=True,
         title="classifier noise",
         description="Whether the snapshot heads' weights lie in devices too while training.",
-        json_schema_extra={"variant": ["cn", "classifier noise ="]},
+        json_schema_extra={"variant": ["cn", "classifier noise =", "noise-free heads"]},
     )
 
     @property

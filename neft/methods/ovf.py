@@ -34,7 +34,7 @@ class Ovf(FeedbackMethod):
         default=True,
         title="feedback moves BatchNorm",
         description="Whether the further, noisier passes update BatchNorm's statistics, as in the released code.",
-        json_schema_extra={"variant": ["bn", "BatchNorm moved by feedback ="]},
+        json_schema_extra={"variant": ["bn", "BatchNorm moved by feedback =", "first pass moves BatchNorm"]},
     )
 
     raised_layers: Literal["all", "first_and_last"] = Field(

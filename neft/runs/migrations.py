@@ -78,7 +78,7 @@ def migrated(raw: Mapping[str, Any]) -> Raw:
     record = dict(raw)
     while (step := _STEPS.get(record.get("schema_version", 0))) is not None:
         record = step(record)
-    return _with_whole_command(record)
+    return _with_words_of_today(_with_whole_command(record))
 
 
 def migrated_plan(raw: Mapping[str, Any]) -> Raw:
@@ -184,6 +184,17 @@ def _to_version_5(record: Raw) -> Raw:
     return record | {"schema_version": 5, "config": NEW_PARTS | sections}
 
 
+def _with_words_of_today(record: Raw) -> Raw:
+    """The label as a run of the same method gets it today, so that both stand under one name."""
+    facts = record.get("facts")
+    if not isinstance(facts, dict) or not isinstance(facts.get("label"), str):
+        return record
+    label = facts["label"]
+    for before, now in _WORDS_ONCE.items():
+        label = label.replace(before, now)
+    return record | {"facts": facts | {"label": label}}
+
+
 def _with_whole_command(record: Raw) -> Raw:
     """The command with what it left out at first: threads, torch's device and, of a precision, the fewest chips.
 
@@ -202,6 +213,11 @@ def _with_whole_command(record: Raw) -> Raw:
     return record | {"provenance": provenance | {"command": command}}
 
 
+_WORDS_ONCE = {
+    "BatchNorm moved by feedback = False": "first pass moves BatchNorm",
+    "classifier noise = False": "noise-free heads",
+}
+"""Of a label, what was written once, and what is today."""
 _SERIES = {
     "vanilla": "Vanilla",
     "noise_injection": "Noise injection",

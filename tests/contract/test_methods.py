@@ -205,7 +205,8 @@ def test_default_variant_is_the_methods_name(name: str) -> None:
     [
         (NoiseInjection(temperature=4), "noise_injection_t4", "Noise injection, T = 4"),
         (Ovf(num_feedback=2, decay="reversed"), "ovf_n2_reversed", "OVF, N = 2, reversed γ"),
-        (Irs(beta=0.1, classifier_noise=False), "irs_b0.1_cnFalse", "IRS, β = 0.1, classifier noise = False"),
+        (Irs(beta=0.1, classifier_noise=False), "irs_b0.1_cnFalse", "IRS, β = 0.1, noise-free heads"),
+        (Ovf(feedback_moves_batchnorm=False), "ovf_bnFalse", "OVF, first pass moves BatchNorm"),
         (Ovf(raised_layers="first_and_last"), "ovf_first_and_last", "OVF, Δσ in = first_and_last"),
     ],
 )

@@ -30,6 +30,14 @@ def test_facts_that_are_added_are_those_the_config_gives(run_id: str) -> None:
     assert record.facts == run_facts(stored_config(record), num_classes=record.facts.num_classes)
 
 
+@pytest.mark.parametrize(("method", "departure"), [("ovf", "bnFalse"), ("irs", "cnFalse")])
+def test_a_label_of_earlier_words_reads_as_that_of_todays_runs(method: str, departure: str) -> None:
+    records = (SHIPPED.record(run_id) for run_id in SHIPPED.ids() if f"-{method}-" in run_id)
+    record = next(record for record in records if departure in record.facts.variant)
+
+    assert record.facts.label == stored_config(record).variant_label
+
+
 @pytest.mark.parametrize("run_id", one_of_each_method())
 def test_settings_that_are_added_are_at_their_defaults(run_id: str) -> None:
     record = SHIPPED.record(run_id)
