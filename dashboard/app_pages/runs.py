@@ -28,6 +28,7 @@ from neft import columns
 from neft.errors import StoreError
 from neft.runs.paragraph import bibtex as run_bibtex
 from neft.runs.paragraph import methods_paragraph
+from neft.runs.removal import remove_own_run
 from neft.sigma_d import sigma_d_text
 
 COLUMNS = {
@@ -424,7 +425,7 @@ def _delete_button(record: RunRecord) -> None:
     with st.popover("Delete this run", icon=":material/delete:"):
         st.markdown("Its weights and results are removed from your store, and your note on it.")
         if changing_button("Delete it", key=f"delete_{record.id}"):
-            stored.delete_run(record.id)
+            remove_own_run(record.id)
             st.rerun()
 
 

@@ -12,7 +12,6 @@ from dashboard.charts.theme import Look
 from dashboard.data.caches import fingerprint, kept, kept_copies
 from neft import columns, reference, tables
 from neft.errors import StoreError
-from neft.runs.notes import delete_note
 from neft.runs.records import RunFacts, RunRecord
 from neft.runs.store import INSTANCES, Listing, RunTables, Stores
 from neft.sigma_d import same_sigma_d, sigma_d_text
@@ -90,18 +89,6 @@ def instances(record: RunRecord) -> pd.DataFrame:
         StoreError: they cannot be read.
     """
     return _instances(record.id, record.files[INSTANCES].sha256, record)
-
-
-def delete_run(run_id: str) -> None:
-    """Remove one of the user's own runs, and the note on it unless a shipped run has the same id.
-
-    Raises:
-        NeftError: it is not one of those, or cannot be removed.
-    """
-    stores = Stores.default()
-    stores.own.delete(run_id)
-    if run_id not in stores.shipped:
-        delete_note(run_id)
 
 
 def deviation_ratios(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:

@@ -25,6 +25,7 @@ VERBS = {
     "runs": "List the stored runs.",
     "show": "Show one stored run.",
     "note": "Write a note and tags on a stored run.",
+    "delete": "Remove runs of your own.",
     "waterfall": "Say which step costs a stored network its accuracy.",
     "schemes": "Try a stored network under other mappings and programmings.",
     "worst-case": "Search a network's worst case under small deviations.",

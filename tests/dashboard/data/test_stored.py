@@ -14,6 +14,7 @@ from neft import tables
 from neft.errors import StoreError
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
+from neft.runs.removal import remove_own_run
 from neft.runs.store import RunStore, Stores
 from tests.dashboard.driver import APP, charts, chosen, method_numbers, open_at, words
 from tests.variants import PLAIN
@@ -51,7 +52,7 @@ def test_records_come_in_the_order_asked_for_without_those_that_are_gone(shipped
 def test_fingerprint_changes_with_every_run_that_comes_or_goes(shipped: RunStore, own_run: RunRecord) -> None:
     before = stored.fingerprint()
 
-    stored.delete_run(own_run.id)
+    remove_own_run(own_run.id)
 
     assert stored.fingerprint() != before
 
@@ -76,7 +77,7 @@ def test_shipped_run_cannot_be_deleted(shipped: RunStore) -> None:
     run_id = shipped.ids()[0]
 
     with pytest.raises(StoreError):
-        stored.delete_run(run_id)
+        remove_own_run(run_id)
 
     assert run_id in shipped
     assert stored.is_shipped(run_id)
