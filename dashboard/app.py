@@ -6,6 +6,7 @@ from streamlit.navigation.page import StreamlitPage
 from dashboard import rights
 from dashboard.computing import process
 from dashboard.computing.process import ComputingError
+from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.chart_saver import words_in_pictures
 from dashboard.widgets.in_address import turn_to
@@ -34,7 +35,7 @@ try:
         turn_to(shown.url_path)
         shown.run()
 except ComputingError as error:
-    st.error(str(error), icon=":material/error:")
+    st.error(foreign(str(error)), icon=":material/error:")
 wrap_choices()
 presenter_button()
 follow_theme()

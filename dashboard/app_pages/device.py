@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import charts
 from dashboard.data import own_devices, previews, restorable
+from dashboard.data.foreign import foreign
 from dashboard.data.own_devices import Handover, Measurements, OwnDevice, WeightsOnDevice
 from dashboard.data.previews import MAX_PASSES, Stream
 from dashboard.data.stored import RunRecord, look
@@ -18,6 +19,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import device_words
 from dashboard.words.sentences import SIGMA_D
 from neft.errors import NeftError
+from neft.plain_words import plain_words
 
 EVERY = 0.15  # seconds between passes: the page stays answerable
 SENTENCE_EVERY = 1.0  # seconds between two readings of the numbers above
@@ -212,7 +214,7 @@ def _train_card(record: RunRecord, device: OwnDevice, weights: WeightsOnDevice, 
         try:
             handover = own_devices.handover(record, device, sigma_d)
         except NeftError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(foreign(str(error)), icon=":material/error:")
             return
         st.caption("This network's settings, trained and tried on this device:")
         st.code(handover.train, language=None, wrap_lines=True)
@@ -252,7 +254,7 @@ def _downloads(device: OwnDevice, sigma_d: float, handover: Handover) -> None:
 
 def _name(device: OwnDevice) -> str:
     """For a legend: a long name leaves a chart no room."""
-    return device.title if 0 < len(device.title) <= SHORT_NAME else "this device"
+    return plain_words(device.title) if 0 < len(device.title) <= SHORT_NAME else "this device"
 
 
 page()

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.data import technologies
+from dashboard.data.foreign import foreign
 from dashboard.data.technologies import Technology
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
@@ -71,7 +72,7 @@ def _chosen() -> Technology | None:
     try:
         return technologies.technology(name, int(bits))
     except NeftError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(foreign(str(error)), icon=":material/error:")
         return None
 
 
@@ -156,7 +157,7 @@ def _converted(found: Technology, value: float, unit: str, g_max: float) -> None
     try:
         conversion = technologies.conversion(found.name, found.device_bits, value, unit, g_max)
     except NeftError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(foreign(str(error)), icon=":material/error:")
         return
     st.markdown(words.conversion_table(conversion, technologies.units()))
     st.caption(

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.data.citations import cite, references
+from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.control import Control
 from dashboard.widgets.page_link import page_link
@@ -45,7 +46,7 @@ def page() -> None:
         return
     shown = glossary.search(words)
     if not shown:
-        st.info(f"No term holds “{words}”. Try fewer or other words.", icon=":material/search_off:")
+        st.info(f"No term holds “{foreign(words)}”. Try fewer or other words.", icon=":material/search_off:")
         st.button(
             "Show all terms", icon=":material/list:", key="all_terms", on_click=_show_all, help="Empties the search."
         )

@@ -10,6 +10,7 @@ from dashboard import address, charts
 from dashboard.data import comparisons, stored
 from dashboard.data.citations import bibtex
 from dashboard.data.comparisons import SHOWN_ELSEWHERE
+from dashboard.data.foreign import foreign
 from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.changing_button import changing_button
@@ -301,7 +302,7 @@ def _details(record: RunRecord) -> None:
     try:
         kept = stored.run_tables(record.id)
     except StoreError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        st.error(foreign(str(error)), icon=":material/broken_image:")
         return
     left, right = st.columns(2)
     with left:

@@ -10,6 +10,7 @@ from dashboard import address
 from dashboard.data import comparisons, exchange, stored
 from dashboard.data.comparisons import MOST_RUNS
 from dashboard.data.exchange import MAX_UPLOAD, MIB, Found
+from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.control import Choices
@@ -146,7 +147,7 @@ def _import() -> None:
     try:
         found = exchange.look_into(file, file.file_id)
     except NeftError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(foreign(str(error)), icon=":material/error:")
         st.caption("Choose another file, or have it exported again. Nothing was stored.")
         return
     _taken(file.file_id)
@@ -176,7 +177,7 @@ def _contents(found: Sequence[Found]) -> None:
     )
     for one in found:
         if one.status == "refused":
-            st.warning(one.words, icon=":material/block:")
+            st.warning(foreign(one.words), icon=":material/block:")
 
 
 def _row(one: Found) -> dict[str, object]:
@@ -199,7 +200,7 @@ def _take_in(file: io.BytesIO, file_id: str, run_ids: Sequence[str]) -> None:
         with st.spinner("Storing …"):
             taken = exchange.take_in(file, run_ids)
     except NeftError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(foreign(str(error)), icon=":material/error:")
         return
     st.session_state[TAKEN] = {file_id: taken}
     st.rerun()
@@ -214,7 +215,7 @@ def _taken(file_id: str) -> None:
         _links(held)
     for one in taken:
         if one.words:
-            st.warning(f"`{one.run_id}`: {one.words}", icon=":material/info:")
+            st.warning(f"`{one.run_id}`: {foreign(one.words)}", icon=":material/info:")
 
 
 def _links(run_ids: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.data import forms, run_time, stored
+from dashboard.data.foreign import foreign
 from dashboard.data.forms import PlannedTraining
 from dashboard.jobs import jobs, processes
 from dashboard.jobs.jobs import Job
@@ -19,7 +20,6 @@ from dashboard.widgets.job_card import job_card
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.sweep_form import sweep_form
 from dashboard.widgets.train_form import EXPERT, fill_from_address, pick_scope, recipe_form, train_form
-from dashboard.words.foreign import foreign
 from dashboard.words.queue_words import ordinal, queue_words
 from neft.errors import ConfigError, DataMissingError, UnclearImagesError
 from neft.experiments.questions import EXPERIMENTS
@@ -96,7 +96,7 @@ def _planned(values: dict[str, Any]) -> PlannedTraining | None:
         )
         return _planned(values | {"checksum": error.checksum}) if is_meant else None
     except (ConfigError, DataMissingError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(foreign(str(error)), icon=":material/error:")
         return None
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.data import opened_chips, restorable, worst_cases
+from dashboard.data.foreign import foreign
 from dashboard.data.stored import RunRecord, look
 from dashboard.data.worst_cases import Search, WorstChip
 from dashboard.pages import Page
@@ -56,7 +57,7 @@ def page() -> None:
     try:
         found = worst_cases.found(record, th_gs)
     except StoreError as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(foreign(str(error)), icon=":material/warning:")
         found = None
     if found is not None:
         _result(record, th_gs, found.table, num_images=found.num_images)
@@ -125,7 +126,7 @@ def _live(record: RunRecord, th_gs: tuple[float, ...]) -> None:
 def _so_far(record: RunRecord, th_gs: tuple[float, ...], search: Search, *, num_images: int) -> list[Search]:
     """How far the search is, what it has found, and the way out of it."""
     if search.problem:
-        st.error(search.problem, icon=":material/error:")
+        st.error(foreign(search.problem), icon=":material/error:")
         return [search]
     last = search.last
     known = len(last.table)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.data import stored
 from dashboard.data.caches import kept, kept_copies
+from dashboard.data.foreign import foreign
 from dashboard.data.stored import RunRecord
 from neft import columns
 from neft.errors import StoreError
@@ -147,7 +148,7 @@ def histories(run_ids: Sequence[str]) -> pd.DataFrame:
         try:
             found[run_id] = stored.run_tables(run_id).history
         except StoreError as error:
-            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+            st.warning(f"Left out: {foreign(str(error))}", icon=":material/broken_image:")
     return histories_side_by_side(found)
 
 
@@ -253,5 +254,5 @@ def _readable(run_ids: Sequence[str]) -> list[tuple[RunRecord, pd.DataFrame]]:
         try:
             found.append((record, stored.instances(record)))
         except StoreError as error:
-            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+            st.warning(f"Left out: {foreign(str(error))}", icon=":material/broken_image:")
     return found

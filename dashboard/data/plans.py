@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import stored
+from dashboard.data.foreign import foreign
 from neft import columns, reference, tables
 from neft.errors import StoreError
 from neft.experiments import claims as decided
@@ -325,5 +326,5 @@ def runs_of(run_ids: Sequence[str]) -> dict[str, tuple[RunRecord, pd.DataFrame]]
         try:
             found[record.id] = (record, stored.instances(record))
         except StoreError as error:
-            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+            st.warning(f"Left out: {foreign(str(error))}", icon=":material/broken_image:")
     return found

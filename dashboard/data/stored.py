@@ -10,6 +10,7 @@ from dashboard import address
 from dashboard.address import Reading
 from dashboard.charts.theme import Look
 from dashboard.data.caches import fingerprint, kept, kept_copies
+from dashboard.data.foreign import foreign
 from neft import columns, reference, tables
 from neft.errors import StoreError
 from neft.runs.records import RunFacts, RunRecord
@@ -309,7 +310,7 @@ def _gathered(run_ids: tuple[str, ...]) -> pd.DataFrame:
         try:
             found.append((record, instances(record)))
         except StoreError as error:
-            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+            st.warning(f"Left out: {foreign(str(error))}", icon=":material/broken_image:")
     return tables.gather(found)
 
 
@@ -320,5 +321,5 @@ def _readable(run_ids: tuple[str, ...]) -> list[tuple[RunRecord, RunTables]]:
         try:
             found.append((record, run_tables(record.id)))
         except StoreError as error:
-            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+            st.warning(f"Left out: {foreign(str(error))}", icon=":material/broken_image:")
     return found

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.computing import process
 from dashboard.data import plans, restorable, stored
+from dashboard.data.foreign import foreign
 from dashboard.data.stored import RunRecord, RunTables
 from neft import columns, tables
 from neft.errors import StoreError
@@ -35,7 +36,7 @@ def effects(plan_name: str, experiment: str, series: str, stamp: str) -> pd.Data
         try:
             runs[record.id] = (record, stored.run_tables(record.id))
         except StoreError as error:
-            st.warning(f"Left out: {error}", icon=":material/broken_image:")
+            st.warning(f"Left out: {foreign(str(error))}", icon=":material/broken_image:")
     return tables.setting_effects(entries, runs, experiment)
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.data import own_devices
+from dashboard.data.foreign import foreign
 from dashboard.data.own_devices import OwnDevice, WeightsOnDevice
 from dashboard.widgets.component_form import PREFIX
 from dashboard.widgets.device_file import FILE, G_MAX, upload, uploaded, uploaded_name
@@ -102,7 +103,7 @@ def _line() -> OwnDevice | None:
     try:
         return own_devices.own_device(text or "", title, file_sha256)
     except ConfigError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(foreign(str(error)), icon=":material/error:")
     st.button(
         "Start again",
         icon=":material/undo:",

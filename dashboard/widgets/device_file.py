@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.data import own_devices
+from dashboard.data.foreign import foreign
 from dashboard.data.own_devices import FileChoices, FileColumns, Measurements
 from dashboard.widgets.upload_fix import reachable_uploads
-from dashboard.words.foreign import foreign
 from neft import columns
 from neft.errors import ConfigError
 

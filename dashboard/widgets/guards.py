@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.data import plans, stored
+from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.page_link import page_link
 
@@ -22,10 +23,10 @@ def show_problems() -> None:
     if problems:
         with st.expander(f"{len(problems)} stored runs cannot be read", icon=":material/broken_image:"):
             for run_id, reason in problems.items():
-                st.markdown(f"`{run_id}`: {reason}")
+                st.markdown(f"{foreign(run_id)}: {foreign(reason)}")
 
 
 def show_plan_problems(stamp: str) -> None:
     """Plans of experiments that cannot be read, named with their reasons."""
     for name, reason in plans.problems(stamp).items():
-        st.warning(f"The plan `{name}` cannot be read: {reason}", icon=":material/broken_image:")
+        st.warning(f"The plan {foreign(name)} cannot be read: {foreign(reason)}", icon=":material/broken_image:")

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.data import beside, plans, stored
+from dashboard.data.foreign import foreign
 from dashboard.data.stored import RunRecord
 from dashboard.jobs import jobs
 from dashboard.jobs.jobs import Job
@@ -19,6 +20,7 @@ from dashboard.words import run_words
 from dashboard.words.queue_words import ordinal, turn_words
 from neft import columns
 from neft.experiments.questions import EXPERIMENTS
+from neft.plain_words import plain_words
 from neft.sweeps.durations import span
 
 WORDS = {
@@ -138,26 +140,26 @@ def _sweep_runs(job: Job) -> None:
     last = job.runs[: -SHOWN_RUNS - 1 : -1]
     names = {record.id: record.facts.name for record in stored.records([run.run_id for run in last])}
     for run in last:
-        how = f"failed: {run.error}" if run.error else f"stored after {_duration(run.seconds)}"
-        st.caption(f"{names.get(run.run_id, run.run_id)} {how}")
+        how = f"failed: {foreign(run.error)}" if run.error else f"stored after {_duration(run.seconds)}"
+        st.caption(f"{names.get(run.run_id, foreign(run.run_id))} {how}")
 
 
 def _what(job: Job) -> str:
     if job.sweep:
-        return f"Experiment: {EXPERIMENTS[job.sweep].title}" if job.sweep in EXPERIMENTS else job.sweep
-    return job.name or job.run_id
+        return f"Experiment: {EXPERIMENTS[job.sweep].title}" if job.sweep in EXPERIMENTS else foreign(job.sweep)
+    return plain_words(job.name) or job.run_id
 
 
 def _ending(job: Job) -> None:
     if job.state == "finished":
         _finished(job)
     elif job.state == "cancelled":
-        kept = job.message or "It had not begun to compute."
+        kept = foreign(job.message) or "It had not begun to compute."
         st.warning(f"Cancelled. {kept} Start it again to go on.", icon=":material/stop_circle:")
         st.caption(_what(job))
     else:
         what = "Failed" if job.state == "failed" else "Lost: its process ended without finishing"
-        st.error(f"{what}. {job.message}", icon=":material/error:")
+        st.error(f"{what}. {foreign(job.message)}", icon=":material/error:")
         st.caption(_what(job))
     with st.container(horizontal=True, vertical_alignment="center"):
         if job.state != "finished" and changing_button(
@@ -176,7 +178,7 @@ def _ending(job: Job) -> None:
 
 
 def _finished(job: Job) -> None:
-    said = f"{_what(job)}. {job.message}" if job.sweep else _what(job)
+    said = f"{_what(job)}. {foreign(job.message)}" if job.sweep else _what(job)
     st.success(f"Finished in {_duration(job.seconds)}: {said}", icon=":material/check_circle:")
     record = _stored_run(job)
     if record is not None:

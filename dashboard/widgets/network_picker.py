@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.data import comparisons, restorable
+from dashboard.data.foreign import foreign
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.control import Control
@@ -61,7 +62,7 @@ def say_no_weights(what: str) -> None:
 
 def say_why_not(error: NeftError) -> None:
     """Why a stored network cannot be run, and the way on."""
-    st.error(str(error), icon=":material/error:")
+    st.error(foreign(str(error)), icon=":material/error:")
     if isinstance(error, DataMissingError):
         page_link(Page.TRAIN, "Train with this data, downloading it", icon=":material/download:")
     else:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.data.foreign import foreign
 from dashboard.data.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, list_notes, make_note, read_note, write_note
 from dashboard.rights import demand_changes, is_read_only
 from neft.errors import NeftError
@@ -65,7 +66,7 @@ def note_editor(run_id: str) -> None:
         )
         st.form_submit_button("Keep the note", icon=":material/save:", on_click=keep, disabled=is_read_only())
     if failed_key in st.session_state:
-        st.error(f"Not kept: {st.session_state[failed_key]}", icon=":material/error:")
+        st.error(f"Not kept: {foreign(str(st.session_state[failed_key]))}", icon=":material/error:")
     elif note.updated:
         st.caption(f"Written {note.updated}.")
 
@@ -75,5 +76,5 @@ def _note(run_id: str) -> Note:
     try:
         return read_note(run_id) or Note()
     except NeftError as error:
-        st.warning(f"{error} Keeping a new one replaces it.", icon=":material/broken_image:")
+        st.warning(f"{foreign(str(error))} Keeping a new one replaces it.", icon=":material/broken_image:")
         return Note()

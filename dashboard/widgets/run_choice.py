@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.data import results
+from dashboard.data.foreign import foreign
 from dashboard.widgets.following import selected
 from dashboard.widgets.in_address import asked, is_news, keep
 
@@ -122,7 +123,7 @@ def _is_new(parameter: str) -> bool:
 def _say_left_out(most: int) -> None:
     unknown, beyond = st.session_state.get(_left_out(), ([], []))
     if unknown:
-        named = ", ".join(f"`{run_id[:130]}`" for run_id in unknown[:most])
+        named = ", ".join(foreign(run_id[:130]) for run_id in unknown[:most])
         st.warning(
             f"Not stored here, and left out: {named}. Runs of another machine come along in a bundle.",
             icon=":material/link_off:",

@@ -7,6 +7,7 @@ from typing import Protocol
 import streamlit as st
 
 from dashboard.computing.process import ComputingError
+from dashboard.data.foreign import foreign
 
 EVERY = 0.15
 """Seconds between two steps, in which the page takes clicks."""
@@ -54,7 +55,7 @@ def streamed(
                 if time.perf_counter() > until:
                     break
         except ComputingError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(foreign(str(error)), icon=":material/error:")
             return
         is_finished = all(one.is_finished for one in growing)
         if is_finished and is_running:

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.data import run_time
+from dashboard.data.foreign import foreign
 from dashboard.data.run_time import PlannedSweep
 from dashboard.jobs import jobs
 from dashboard.rights import is_read_only
@@ -33,7 +34,7 @@ def sweep_form(experiment: Experiment) -> None:
     try:
         planned = run_time.of_sweep(experiment.name, values, seeds=seeds, workers=jobs.spare_cores())
     except ConfigError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(foreign(str(error)), icon=":material/error:")
         return
     command = f"{planned.command} --download" if download else planned.command
     _start(experiment, command, planned)

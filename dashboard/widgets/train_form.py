@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.data import forms
+from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.component_form import (
     DOWNLOAD,
@@ -109,7 +110,8 @@ def fill_from_address() -> None:
         config_json = forms.next_seed(forms.config_like(like)) if other_seed else forms.config_like(like)
         fill_form(config_json)
     except ConfigError as error:
-        st.warning(f"The settings of `{like}` cannot be filled in: {error}", icon=":material/broken_image:")
+        words = f"The settings of {foreign(like[:130])} cannot be filled in: {foreign(str(error))}"
+        st.warning(words, icon=":material/broken_image:")
         return
     st.session_state.pop(address.TRAIN_AS, None)
     st.switch_page(Page.TRAIN.file, query_params={address.TRAIN_AS: EXPERT, **form_address(config_json)})

@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import charts
 from dashboard.data import restorable, waterfalls
+from dashboard.data.foreign import foreign
 from dashboard.data.stored import RunRecord, look
 from dashboard.data.waterfalls import Descent
 from dashboard.widgets.changing_button import changing_button
@@ -40,7 +41,7 @@ def waterfall_card(record: RunRecord) -> None:
     try:
         found = waterfalls.found(record, sigma_d)
     except StoreError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(foreign(str(error)), icon=":material/error:")
         found = None
     if found is not None:
         causes = waterfalls.causes(found.steps)

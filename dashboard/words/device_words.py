@@ -7,13 +7,14 @@ from dashboard.data.stored import RunRecord
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
+from neft.plain_words import plain_words
 
 
 def spread_words(device: OwnDevice) -> str:
     """How much wider the worst level misses than the best."""
     stds = device.stds
     worst, best = stds.index(max(stds)), stds.index(min(stds))
-    name = device.title or "Your device"
+    name = plain_words(device.title) or "Your device"
     if stds[worst] == stds[best]:
         return f"**{name}** misses alike in all of its {len(stds)} levels."
     if stds[best] == 0:

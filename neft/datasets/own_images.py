@@ -22,6 +22,7 @@ from neft.datasets.split_checks import split_notes
 from neft.datasets.split_names import SplitName
 from neft.errors import DataMissingError
 from neft.other_images import other_images
+from neft.plain_words import plain_words
 
 SHOWN_DIGITS = 8
 NO_PLAIN_TEXT = re.compile(r"[^\w .-]|_")
@@ -139,7 +140,7 @@ class OwnImages(BaseDataset):
             train=splits["train"],
             validation=splits["validation"],
             test=splits["test"],
-            class_names=found.class_names,
+            class_names=tuple(map(plain_words, found.class_names)),
             maximum=255,
             mean=middle,
             std=middle,

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field
 
 from neft.component import Component
+from neft.plain_words import Words
 from neft.runs.commands import whole_command
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
@@ -27,23 +28,23 @@ SCHEMA_VERSION = 5
 class RunFacts(Component):
     """What a list, a filter or a legend needs to know of a config."""
 
-    dataset: str
-    dataset_label: str
+    dataset: Words
+    dataset_label: Words
     num_classes: int = Field(ge=2)
-    backbone: str
+    backbone: Words
     """The short name: `vgg8w4`."""
-    backbone_label: str
-    device: str
+    backbone_label: Words
+    device: Words
     """The test chips' device by its short name, followed by `chips`."""
-    device_label: str
-    chips: str = ""
+    device_label: Words
+    chips: Words = ""
     """What of their mapping, programming and effects is not the usual; empty where all is."""
-    method: str
-    method_label: str
+    method: Words
+    method_label: Words
     """The method in words, without its settings."""
-    variant: str
+    variant: Words
     """Method and weight constraint with what makes them variants of their own: `noise_injection_t4_clip1.1`, …"""
-    label: str
+    label: Words
     """The variant in words."""
     temperature: float
     beta: float | None
@@ -58,11 +59,11 @@ class RunFacts(Component):
     """Forward passes a training step."""
     rank: int
     """Where the variant stands in lists and in the scale of colours."""
-    constraint: str
+    constraint: Words
     """The weight constraint's variant: `none`, `clip1.1`, …"""
-    constraint_name: str
+    constraint_name: Words
     """The kind of the weight constraint: `none`, `clip`, `clip_channel`, …"""
-    constraint_label: str
+    constraint_label: Words
     """The weight constraint in words, without its settings; empty for none."""
     has_batchnorm: bool
     train_sigma_d: float
@@ -95,15 +96,15 @@ class RunFacts(Component):
 class Provenance(Component):
     """Where a run came from."""
 
-    created: str = Field(description="UTC, ISO 8601.")
-    git_revision: str | None = Field(default=None, description="Of the source tree; None outside one.")
-    versions: dict[str, str] = Field(description="Of this package, Python and the libraries that decide numbers.")
-    machine: str = Field(description="Processor and system.")
-    torch_device: str = Field(description="Where torch computed.")
+    created: Words = Field(description="UTC, ISO 8601.")
+    git_revision: Words | None = Field(default=None, description="Of the source tree; None outside one.")
+    versions: dict[Words, Words] = Field(description="Of this package, Python and the libraries that decide numbers.")
+    machine: Words = Field(description="Processor and system.")
+    torch_device: Words = Field(description="Where torch computed.")
     threads: int = Field(description="Threads torch computed with.")
     training_seconds: float = Field(ge=0)
     evaluation_seconds: float = Field(ge=0)
-    preset: str | None = Field(default=None, description="The preset that asked for the run.")
+    preset: Words | None = Field(default=None, description="The preset that asked for the run.")
     command: str = Field(default="", description="A command line that makes the run again, or none.")
 
 

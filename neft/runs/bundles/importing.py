@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from neft import columns
 from neft.errors import BundleError, ConfigError, NeftError, NoteError, RunCorruptError, RunExistsError, StoreError
+from neft.plain_words import plain_words
 from neft.run_id import is_run_id
 from neft.runs.bundles.archive import NOTE, Archive, BinaryFile, RunFolder, opened
 from neft.runs.bundles.manifest import BundledRun, Manifest, read_manifest
@@ -28,8 +29,6 @@ Status = Literal["new", "imported", "there", "refused"]
 
 MAX_CELLS = 20_000_000
 """The most numbers in a run's table of chips."""
-MARKUP = frozenset("<>[]`$")
-"""What makes links, pictures, formulae and tags of a text, and stands in none of ours."""
 NEEDED = {
     "history": {columns.EPOCH, columns.LOSS, columns.TRAIN_ACCURACY, columns.VALIDATION_ACCURACY},
     "instances": {columns.SIGMA_D, columns.INSTANCE, columns.ACCURACY, columns.EKL},
@@ -194,7 +193,7 @@ def _unpacked(session: _Session, folder: RunFolder, run_id: str) -> RunRecord:
     record = session.staging.record(run_id)
     _refuse_settings(record)
     _refuse_command(record)
-    _refuse_markup(record)
+    _refuse_markup(run_id, place)
     _refuse_large_table(place / INSTANCES, run_id)
     _refuse_missing_columns(session.staging.tables(session.staging.verify(run_id)), run_id)
     if WEIGHTS in record.files:
@@ -237,16 +236,24 @@ def _refuse_command(record: RunRecord) -> None:
         raise RunCorruptError(message)
 
 
-def _refuse_markup(record: RunRecord) -> None:
-    """Texts are shown on pages: none may be a link, a picture, a formula or a tag."""
-    provenance = record.provenance
-    texts = [value for value in record.facts.model_dump().values() if isinstance(value, str)]
-    texts += [provenance.created, provenance.machine, provenance.torch_device, provenance.preset or ""]
-    texts += [provenance.git_revision or "", *provenance.versions, *provenance.versions.values()]
-    for text in texts:
-        if set(text) & MARKUP or not text.isprintable():
-            message = f"Run '{record.id}' is refused: {text[:60]!r} is no plain text."
+def _refuse_markup(run_id: str, place: Path) -> None:
+    """Texts are shown on pages: none may be a link, a picture, a formula or a tag; a record that is read hides them."""
+    raw = json.loads((place / RECORD).read_bytes())
+    for text in _texts([raw["facts"], {**raw["provenance"], "command": None}]):
+        if plain_words(text) != text:
+            message = f"Run '{run_id}' is refused: {text[:60]!r} is no plain text."
             raise RunCorruptError(message)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text of a piece of JSON, keys and values."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _texts([*value, *value.values()])
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
 
 
 def _refuse_large_table(path: Path, run_id: str) -> None:

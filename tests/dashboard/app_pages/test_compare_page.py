@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data.comparisons import MOST_RUNS
+from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from neft.experiments.questions import CONTROL
 from neft.runs.notes import make_note, write_note
@@ -229,7 +230,7 @@ def test_id_of_no_stored_run_is_left_out_and_named(shipped: RunStore, wrong: str
 
     assert not app.exception
     assert list(rows_of(app)) == run_ids
-    assert f"Not stored here, and left out: `{wrong}`" in words(app)
+    assert f"Not stored here, and left out: {foreign(wrong)}" in words(app)
 
 
 def test_more_runs_than_can_be_told_apart_are_refused_in_words(shipped: RunStore) -> None:

@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data import own_devices, previews
+from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.device_editor import FILE, G_MAX, START, form_address
-from dashboard.words.foreign import foreign
 from neft import columns
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
