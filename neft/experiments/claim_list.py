@@ -16,7 +16,14 @@ from neft.experiments.claim import (
     published_setting,
     versus,
 )
-from neft.experiments.questions import CONTROL, CONTROL_BY_TERMS, PLAIN, setting_key, setting_value
+from neft.experiments.questions import (
+    CONTROL,
+    CONTROL_BY_TERMS,
+    OVF_BESIDE_OTHERS,
+    PLAIN,
+    setting_key,
+    setting_value,
+)
 from neft.sigma_d import same_sigma_d
 from neft.tables.arms import Arm
 
@@ -338,6 +345,45 @@ _SINGLE_OF_OURS = (
     ),
 )
 
+_BESIDE_THE_PAPERS = (
+    _ours(
+        "first_pass_helps_ovf",
+        "OVF is more accurate where its first pass alone moves BatchNorm's statistics, not its noisier ones too.",
+        "OVF: BatchNorm by the first pass helps",
+        "accuracy",
+        versus(OVF_BESIDE_OTHERS, "ovf"),
+    ),
+    _ours(
+        "ovf_first_pass_beats_control",
+        "OVF whose first pass alone moves BatchNorm's statistics is more accurate than noise injection at the same "
+        "temperature.",
+        "OVF, BatchNorm by the first pass, beats its control",
+        "accuracy",
+        versus(OVF_BESIDE_OTHERS, CONTROL),
+    ),
+    _ours(
+        "higher_temperature_beats_irs",
+        "Noise injection at temperature 16, without feedback, is more accurate than IRS.",
+        "Noise injection at T = 16 beats IRS",
+        "accuracy",
+        versus("noise_injection_t16", "irs"),
+    ),
+    _ours(
+        "tempered_vanilla_beats_noise_injection",
+        "Training without any noise at temperature 64 is more accurate on noisy chips than plain noise injection.",
+        "Vanilla at T = 64 beats noise injection",
+        "accuracy",
+        versus("vanilla_t64", PLAIN),
+    ),
+    _ours(
+        "noise_helps_at_high_temperature",
+        "At temperature 64 noise in training still helps.",
+        "At T = 64, noise in training helps",
+        "accuracy",
+        versus("noise_injection_t64", "vanilla_t64"),
+    ),
+)
+
 _HARD, _FIRM, _USUAL = (setting_key("alpha", alpha) for alpha in (1.1, 1.5, 2.5))
 
 
@@ -396,5 +442,6 @@ CLAIMS: tuple[Claim, ...] = (
     *_SINGLE_OF_THE_PAPER,
     *(claim(method, label) for claim in _OF_OURS for method, label in FEEDBACK.items()),
     *_SINGLE_OF_OURS,
+    *_BESIDE_THE_PAPERS,
     *_OF_FLAT_WEIGHTS,
 )

@@ -6,7 +6,13 @@ from itertools import product
 from neft.constraints import Binary, Clip, Constraint, NoConstraint, Saturating
 from neft.devices import PUBLISHED
 from neft.experiments.planning import Plan, PlannedRun, Scale, Standing, Stored
-from neft.experiments.questions import CONTROL_BY_TERMS, NO_FEEDBACK, OVF_FIRST_ALONE, setting_key
+from neft.experiments.questions import (
+    CONTROL_BY_TERMS,
+    NO_FEEDBACK,
+    OVF_BESIDE_OTHERS,
+    OVF_FIRST_ALONE,
+    setting_key,
+)
 from neft.methods import FeedbackMethod, Irs, Method, NoiseInjection, Ovf, Vanilla
 from neft.methods.base import Decay
 from neft.sigma_d import rounded_sigma_d
@@ -17,6 +23,15 @@ CONTROL = NoiseInjection(temperature=CONTROL_TEMPERATURE)
 """Noise injection at the temperature N+1, without feedback."""
 METHODS: tuple[Method, ...] = (Vanilla(), NoiseInjection(), CONTROL, Ovf(), Irs())
 NOISY: tuple[Method, ...] = METHODS[1:]
+OVF_BY_FIRST_PASS = Ovf(feedback_moves_batchnorm=False)
+BESIDE: tuple[tuple[Method, str | None], ...] = (
+    (Vanilla(temperature=4), None),
+    (Vanilla(temperature=64), None),
+    (NoiseInjection(temperature=16), None),
+    (NoiseInjection(temperature=64), None),
+    (OVF_BY_FIRST_PASS, OVF_BESIDE_OTHERS),
+)
+"""Further lines of the comparison, with series of their own where the variant's is taken."""
 FEEDBACK: tuple[type[Ovf] | type[Irs], ...] = (Ovf, Irs)
 MAX_TERMS = 5
 BETAS = (1e-1, 1e-2, 1e-3, 1e-4)
@@ -42,13 +57,17 @@ DECAYS: tuple[Decay, ...] = ("paper", "reversed", "constant")
 
 
 def accuracy(scale: Scale, _stored: Stored) -> list[PlannedRun]:
-    """Figures 3 and 4: every method at every sigma_d, each network tried at all of them."""
+    """Figures 3 and 4: every method at every sigma_d, each network tried at all of them, and controls beside."""
+    lines = [*((method, None, True) for method in METHODS), *((method, series, False) for method, series in BESIDE)]
     return [
         PlannedRun(
             scale.run(method, seed, sigma_d=sigma_d, whole_curve=True),
-            standings=(_standing("accuracy", method, setting_key("sigma_d", sigma_d), sigma_d, sigma_d),),
+            keep_weights=keep_weights,
+            standings=(
+                _standing("accuracy", method, setting_key("sigma_d", sigma_d), sigma_d, sigma_d, series=series),
+            ),
         )
-        for seed, method, sigma_d in product(scale.seeds, METHODS, scale.sigma_ds)
+        for seed, (method, series, keep_weights), sigma_d in product(scale.seeds, lines, scale.sigma_ds)
     ]
 
 
@@ -219,7 +238,7 @@ def batchnorm(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     """Statistics as training left them, and gathered anew without noise, for every method and for OVF's two ways."""
     sigma_d = scale.base.training.sigma_d
     found: list[PlannedRun] = []
-    for seed, method in product(scale.seeds, (*NOISY, Ovf(feedback_moves_batchnorm=False))):
+    for seed, method in product(scale.seeds, (*NOISY, OVF_BY_FIRST_PASS)):
         kept = _leaves_batchnorm(method)
         series = OVF_FIRST_ALONE if kept else None
         as_trained = _ablation(

@@ -24,6 +24,8 @@ NO_FEEDBACK = "no_feedback"
 """The control's setting beside those of feedback training."""
 SERIES: Mapping[str, str] = {
     "vanilla": "Vanilla",
+    "vanilla_t4": "Vanilla, T = 4",
+    "vanilla_t64": "Vanilla, T = 64",
     "noise_injection": "Noise injection",
     CONTROL: "Noise injection, T = 4",
     CONTROL_BY_TERMS: "Noise injection, T = N + 1",
@@ -32,6 +34,7 @@ SERIES: Mapping[str, str] = {
     OVF_BESIDE_OTHERS: "OVF, first pass moves BatchNorm",
     "irs": "IRS",
     "noise_injection_t16": "Noise injection, T = 16",
+    "noise_injection_t64": "Noise injection, T = 64",
 }
 """The series that experiments plan, in words."""
 TRAINING_BUDGET = "training_budget"
