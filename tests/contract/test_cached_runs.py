@@ -21,6 +21,7 @@ SHIPPED = (
     "flat_weights_fashion",
     "flat_weights_mlp",
     "flat_weights_noisier",
+    "convergence_failing",
     "flat_weights_resnet18",
     "leaderboard",
     "leaderboard_fashion",
