@@ -63,6 +63,8 @@ class Scale:
     num_seeds: int = 3
     num_compared: int = 0
     """Of a count of failures: how many of its seeds the comparison against sigma_d has trained too, to share them."""
+    learning_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2, 3e-2)
+    """Of the experiment that varies them."""
 
     @property
     def key(self) -> str:

@@ -8,7 +8,6 @@ from neft.experiments.planning import PlannedRun, Scale, Standing, Stored
 from neft.experiments.questions import CONTROL, OVF_BESIDE_OTHERS, PLAIN, TRAINING_BUDGET, setting_key
 from neft.methods import Irs, Method, NoiseInjection, Ovf
 
-LEARNING_RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 EPOCH_FACTORS = (1, 4)
 """Of the scale's epochs."""
 SERIES: tuple[tuple[str, Method, Constraint], ...] = (
@@ -37,7 +36,7 @@ def training_budget(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     lengths = [factor * scale.base.training.epochs for factor in EPOCH_FACTORS]
     found: list[PlannedRun] = []
     for seed, (position, (epochs, rate)), (series, method, constraint) in product(
-        scale.seeds, enumerate(product(lengths, LEARNING_RATES)), SERIES
+        scale.seeds, enumerate(product(lengths, scale.learning_rates)), SERIES
     ):
         config = scale.run(method, seed, test_sigma_d=sigma_d, constraint=constraint, learning_rate=rate, epochs=epochs)
         setting = budget_key(rate, epochs=epochs, images=images)

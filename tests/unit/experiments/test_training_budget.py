@@ -13,7 +13,7 @@ from neft.errors import ConfigError
 from neft.experiments.planning import Scale
 from neft.experiments.presets import ABLATION_SCALE, PRESETS
 from neft.experiments.questions import setting_values, setting_words
-from neft.experiments.training_budget import EPOCH_FACTORS, LEARNING_RATES, SERIES, training_budget
+from neft.experiments.training_budget import EPOCH_FACTORS, SERIES, training_budget
 from neft.methods import Irs, NoiseInjection, Ovf
 from neft.tables import Budget
 
@@ -31,7 +31,7 @@ def configs(scale: Scale = ONE_SEED) -> dict[tuple[str, str], RunConfig]:
 
 def test_every_series_is_trained_at_every_learning_rate_and_length() -> None:
     lengths = [factor * ABLATION_SCALE.base.training.epochs for factor in EPOCH_FACTORS]
-    wanted = {(rate, epochs) for rate in LEARNING_RATES for epochs in lengths}
+    wanted = {(rate, epochs) for rate in ABLATION_SCALE.learning_rates for epochs in lengths}
     found: dict[str, set[tuple[float, int]]] = defaultdict(set)
     for (series, _), config in configs().items():
         found[series].add((config.training.learning_rate, config.training.epochs))
