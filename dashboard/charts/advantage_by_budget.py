@@ -70,7 +70,8 @@ def advantage_by_budget(
     shown = list(by_variant(advantages))
     for index, (variant, label, rows) in enumerate(shown):
         in_order = rows.sort_values(NUM_STEPS)
-        places = np.searchsorted(budgets, numbers(in_order, NUM_STEPS)) + DODGE * (index - (len(shown) - 1) / 2)
+        aside = DODGE * (index - (len(shown) - 1) / 2)
+        places = np.searchsorted(budgets, numbers(in_order, NUM_STEPS)).astype(np.float64) + aside
         figure.add_trace(_series(in_order, variant=variant, label=label, places=places, mode=mode))
     apply_layout(figure, mode=mode, legend_title=interval_name)
     figure.update_xaxes(

@@ -1,6 +1,7 @@
 """What a learner predicted, drawn into the chart that answers."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import plotly.graph_objects as go
 
@@ -36,6 +37,12 @@ def mark_prediction(figure: go.Figure, *, x: float, y: float, mode: Mode) -> Non
             hovertemplate=f"{NAME}: %{{y:g}}<extra></extra>",
         )
     )
+
+
+def ends_upwards(figure: go.Figure) -> tuple[float, float]:
+    """Where the y axis ends, in the units of its range; a prediction without an end of its own reaches there."""
+    low, high = cast("dict[str, Any]", figure.to_plotly_json())["layout"]["yaxis"]["range"]
+    return float(low), float(high)
 
 
 def mark_predicted_range(

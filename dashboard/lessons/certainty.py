@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.charts.prediction import mark_predicted_range
+from dashboard.charts.prediction import ends_upwards, mark_predicted_range
 from dashboard.data.citations import cite
 from dashboard.lessons.base import Choice, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import ALL, INJECTION, IRS, VANILLA, Comparison, main_comparison
@@ -186,7 +186,7 @@ def _mark(numbers: Numbers, figure: go.Figure) -> None:
     if said is None:
         return
     near, far = numbers.ends
-    bottom, top = (10.0 ** float(end) for end in figure.layout.yaxis.range)
+    bottom, top = (10.0**end for end in ends_upwards(figure))
     ends = [bottom, *(bound * numbers.value(VANILLA, near, numbers.ekl) for bound in BOUNDS), top]
     x = [far * (1 - MARKED), far * (1 + MARKED)]
     mark_predicted_range(figure, x=x, low=[ends[int(said)]] * 2, high=[ends[int(said) + 1]] * 2, mode=theme_mode())

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.charts.frames import look_of
-from dashboard.charts.prediction import mark_predicted_range
+from dashboard.charts.prediction import ends_upwards, mark_predicted_range
 from dashboard.data import plans
 from dashboard.data.citations import cite
 from dashboard.lessons.base import Choice, Lesson, Link, Missing, prediction
@@ -107,7 +107,7 @@ def _mark(figure: go.Figure, numbers: Numbers, said: int) -> None:
     """The share of IRS's gain that was predicted, at every σ_d; open ends reach the axis's."""
     irs = numbers.comparison.of(IRS, points=numbers.differences).sort_values(columns.SIGMA_D)
     gains = (100 * irs[columns.MEAN]).tolist()
-    bottom, top = (float(end) for end in figure.layout.yaxis.range)
+    bottom, top = ends_upwards(figure)
     ends = [[bottom] * len(gains), *([bound * gain for gain in gains] for bound in BOUNDS), [top] * len(gains)]
     mark_predicted_range(
         figure, x=irs[columns.SIGMA_D].tolist(), low=ends[said], high=ends[said + 1], mode=theme_mode()

@@ -9,7 +9,6 @@ from neft.cli.output import print_json, print_results, record_json
 from neft.cli.shared_options import json_option
 from neft.errors import NoteError
 from neft.reference.citations import bibtex
-from neft.runs.facts import stored_config
 from neft.runs.notes import Note, read_note
 from neft.runs.paragraph import bibtex as run_bibtex
 from neft.runs.paragraph import methods_paragraph
@@ -68,6 +67,8 @@ def show(run_id: str, *, only_config: bool, paper: bool, as_json: bool) -> None:
 
 def _sources(record: RunRecord) -> str:
     """The keys of what the parts of a run's config were taken from."""
+    from neft.runs.facts import stored_config  # noqa: PLC0415 - imports torch, which stored numbers do not need
+
     config = stored_config(record)
     parts = (getattr(config, name) for name in type(config).model_fields)
     return " ".join(str(getattr(part, "source", "")) for part in parts)
