@@ -6,6 +6,7 @@ import streamlit as st
 from dashboard import address, charts
 from dashboard.data import plans
 from dashboard.data.citations import departures, with_references
+from dashboard.data.plans import TRAINING_BUDGET
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices
 from dashboard.widgets.guards import show_plan_problems
@@ -60,6 +61,7 @@ def page() -> None:
     shown = decided[decided["data_key"].isin(chosen)]
     with top:
         st.title(findings.claims_title(shown) or QUESTION)
+        _tuned_and_long(stamp)
         st.markdown(findings.controls_finding(shown))
     groups = {paper: group for paper in GROUPS if not (group := shown[shown["paper"] == paper]).empty}
     for paper, group in groups.items():
@@ -74,6 +76,14 @@ def page() -> None:
     _missing(claims[~claims["claim"].isin(decided["claim"])])
     _departures()
     show_plan_problems(stamp)
+
+
+def _tuned_and_long(stamp: str) -> None:
+    """First what is left of the gains after a tuned and long training, as the claims were run at short ones."""
+    for plan, size in plans.sizes(stamp).get(TRAINING_BUDGET, {}).items():
+        said = findings.budget_words(plans.advantages(plan, TRAINING_BUDGET, None, stamp), "plain noise injection")
+        if said:
+            st.markdown(f"**Each tuned on validation data** ({size}): {said[:1].lower()}{said[1:]}")
 
 
 def _pick_data(decided: pd.DataFrame) -> list[str]:
@@ -110,6 +120,7 @@ def _verdicts(group: pd.DataFrame, *, key: str) -> None:
                 "Keep in mind": ["; ".join(claim_words.caveats(row)) for row in rows],
                 "Run on": group["data"],
                 "Ours at": group["ours_at"],
+                "Trained": group["trained"],
                 "Published at": group["published_at"],
                 "Seeds": group[columns.NUM_SEEDS],
                 "Chips": group[columns.NUM_INSTANCES],

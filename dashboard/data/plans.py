@@ -68,6 +68,12 @@ def sizes(stamp: str) -> dict[str, dict[str, str]]:
     return {experiment: _unambiguous(known) for experiment, known in found.items()}
 
 
+def size_and_training(plan_name: str, experiment: str, stamp: str) -> str:
+    """What a plan's experiment was run on, and how long and at which learning rate its networks were trained."""
+    trained = tables.trained_words(stored.records([entry.run_id for entry in _entries(plan_name, experiment, stamp)]))
+    return ", ".join(words for words in (sizes(stamp)[experiment][plan_name], trained) if words)
+
+
 def plan_of(experiment: str, run_ids: Collection[str], stamp: str) -> str | None:
     """The plan in which most of some runs stand in an experiment; of equal ones the smallest; None without one."""
     found: dict[str, tuple[int, int]] = {}

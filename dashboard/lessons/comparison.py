@@ -24,7 +24,7 @@ class Comparison:
 
     plan: str
     words: str
-    """What it was run on."""
+    """What it was run on, and how long each was trained."""
     stamp: str
     points: pd.DataFrame
     """A row per method and sigma_d at which it was trained: mean accuracy, interval, run_ids."""
@@ -111,7 +111,7 @@ def main_comparison(*needed: str) -> Comparison | Missing:
         points = plans.points(plan, EXPERIMENT, columns.ACCURACY, stamp)
         counts = points.groupby(columns.VARIANT)[columns.SIGMA_D].nunique()
         if all(counts.get(variant, 0) > 1 for variant in needed):
-            return Comparison(plan, sizes[plan], stamp, points)
+            return Comparison(plan, plans.size_and_training(plan, EXPERIMENT, stamp), stamp, points)
     return Missing(NEEDED)
 
 

@@ -94,7 +94,9 @@ def _prepare() -> Numbers | Missing:
         deviations = stored.deviations((runs[FREE].id, runs[FLAT].id), sigma_d, "rms")
         clean = plans.clean_points(plan, EXPERIMENT, stamp)
         variants = {setting: runs[setting].facts.variant for setting in (FREE, FLAT)}
-        return Numbers(plan, sizes[plan], sigma_d, points, clean, deviations, variants, ratios)
+        return Numbers(
+            plan, plans.size_and_training(plan, EXPERIMENT, stamp), sigma_d, points, clean, deviations, variants, ratios
+        )
     return Missing("noise injection with and without a weight constraint", EXPERIMENT)
 
 

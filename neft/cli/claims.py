@@ -71,7 +71,8 @@ def _table(rows: Sequence[Mapping[Hashable, Any]], title: str) -> Table:
     for heading in ("claim", "verdict", "effect", "does not matter", "published", "run on", "keep in mind"):
         table.add_column(heading)
     for row in rows:
-        runs = f"{row['data']}; {row['ours_at']}; {row[columns.NUM_SEEDS]} × {row[columns.NUM_INSTANCES]}"
+        size = f"{row[columns.NUM_SEEDS]} × {row[columns.NUM_INSTANCES]}"
+        runs = f"{row['data']}; {row['ours_at']}; {row['trained']}; {size}"
         published = [published_words(row), str(row["published_at"])]
         table.add_row(
             str(row["words"]),

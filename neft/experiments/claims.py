@@ -18,6 +18,7 @@ from neft.runs.plans import PlanRecord
 from neft.runs.records import RunRecord
 from neft.sigma_d import sigma_d_text
 from neft.tables.arms import ArmChips, contrast_values, convergence, experiment_chips
+from neft.tables.budgets import trained_words
 from neft.tables.curves import seeds_by_chips
 from neft.tables.runs import data_key
 from neft.tables.significance import holm
@@ -41,12 +42,12 @@ def claims_table(plans: Sequence[PlanRecord], runs: Runs) -> pd.DataFrame:
 
     Returns:
         claim, words, short, paper, source, experiment, plan, data, data_key, sigma_ds, ours_at (sigma_d and beta),
-        unit; estimate, lower, upper, margin, published in display units (points, the other's EKL over ours, or
-        trainings of a hundred) with published_at (network, data, sigma_d and beta, or why there is none); verdict ("no
-        runs" where there are none), anytime (whether the interval holds at every number of seeds together), more_seeds,
-        num_failed (trainings), median, median_lower, median_upper, median_confidence (where trainings failed), doubted
-        (whether that median alone leaves it open), p, holm (whether the effect is told from zero with all rows' answers
-        together), num_seeds, num_instances.
+        trained (epochs and learning rate), unit; estimate, lower, upper, margin, published in display units (points,
+        the other's EKL over ours, or trainings of a hundred) with published_at (network, data, sigma_d and beta, or why
+        there is none); verdict ("no runs" where there are none), anytime (whether the interval holds at every number of
+        seeds together), more_seeds, num_failed (trainings), median, median_lower, median_upper, median_confidence
+        (where trainings failed), doubted (whether that median alone leaves it open), p, holm (whether the effect is
+        told from zero with all rows' answers together), num_seeds, num_instances.
     """
     rows: list[dict[str, object]] = []
     chips_of = {
@@ -122,6 +123,7 @@ def _judged(claim: Claim, plan: PlanRecord, chips: ArmChips | None, runs: Runs) 
             "data": f"{facts.dataset_label}, {facts.backbone_label}",
             "data_key": f"{data_key(record)}_{record.facts.backbone}",
             "sigma_ds": at,
+            "trained": trained_words(runs[run_id][0] for run_id in run_ids),
             "ours_at": f"{at}, β = {', '.join(f'{beta:g}' for beta in betas)}" if betas else at,
         }
         | _shown(claim, finding)
@@ -171,6 +173,7 @@ def _row(claim: Claim, published: Published | None = None) -> dict[str, object]:
         "data_key": "",
         "sigma_ds": "",
         "ours_at": "",
+        "trained": "",
         "unit": claim.unit,
         "margin": _displayed(claim, claim.margin),
         "published": _displayed(claim, published.effect) if published else float("nan"),

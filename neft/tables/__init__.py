@@ -14,7 +14,15 @@ from neft.tables.arms import (
     setting_points,
     validation_choice,
 )
-from neft.tables.budgets import BUDGET_COLUMNS, Budget, Taken, advantage_by_budget, taken_at, taken_by_validation
+from neft.tables.budgets import (
+    BUDGET_COLUMNS,
+    Budget,
+    Taken,
+    advantage_by_budget,
+    taken_at,
+    taken_by_validation,
+    trained_words,
+)
 from neft.tables.chip_spread import difference_curves, low_percentiles, read_out, variance_parts, worst_chips
 from neft.tables.curves import (
     CURVE_COLUMNS,
@@ -136,6 +144,7 @@ __all__ = [
     "summary_table",
     "taken_at",
     "taken_by_validation",
+    "trained_words",
     "unseen_words",
     "validation_choice",
     "variance_parts",

@@ -4,7 +4,7 @@ At every number of epochs a series is read at one setting: at a given learning r
 validation split chooses. Differences are taken seed by seed and chip by chip, as everywhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +64,16 @@ class Budget(NamedTuple):
     def num_presentations(self) -> int:
         """Epochs x images."""
         return self.epochs * (self.images - (self.images % self.batch_size == 1))
+
+
+def trained_words(records: Iterable[RunRecord]) -> str:
+    """How long some runs were trained, and at which learning rate: `60 epochs at learning rate 0.001`."""
+    configs = [record.config["training"] for record in records if record.summary.num_epochs]
+    if not configs:
+        return ""
+    epochs, rates = (sorted({float(config[name]) for config in configs}) for name in ("epochs", "learning_rate"))
+    each = [f"{values[0]:g}" if len(values) == 1 else f"{values[0]:g} to {values[-1]:g}" for values in (epochs, rates)]
+    return f"{each[0]} epochs at learning rate{'s' if len(rates) > 1 else ''} {each[1]}"
 
 
 def taken_at(learning_rate: float, entries: Sequence[PlanEntry], budgets: Mapping[str, Budget]) -> Taken:

@@ -252,6 +252,16 @@ def test_shipped_claims_are_told_apart_by_data_network_and_sigma_d_and_older_add
     assert before["flat_weights_noisier_digits8_vgg8w8"] == "digits8_vgg8w8_s0.4"
 
 
+def test_the_cached_claims_begin_with_what_is_left_after_a_tuned_and_long_training() -> None:
+    app = open_page(Page.CLAIMS)
+
+    first = app.markdown[0].value
+    advantages = plans.advantages("training_budget", "training_budget", None, plans.fingerprint())
+    assert first.startswith("**Each tuned on validation data** (Digits 8×8, VGG-8, width 1/8")
+    assert first.casefold().endswith(findings.budget_words(advantages, "plain noise injection").casefold())
+    assert set(verdicts(app)[0]["Trained"]) >= {"60 epochs at learning rate 0.001"}
+
+
 def test_older_address_chooses_the_data_that_it_meant(own_other_size: RunStore) -> None:
     app = open_page(Page.CLAIMS, on=[f"{PLAN}_{KEYS[0]}"])
 

@@ -17,9 +17,10 @@ from neft.tables import (
     experiment_chips,
     taken_at,
     taken_by_validation,
+    trained_words,
 )
 from neft.training.loop import shuffled_batches
-from tests.stored_experiments import Arm, Runs, an_experiment
+from tests.stored_experiments import Arm, Runs, a_record, an_experiment
 
 EXPERIMENT = "training_budget"
 PLAIN, CONTROL = "noise_injection", "noise_injection_t4"
@@ -72,6 +73,24 @@ def test_steps_are_those_that_a_training_makes(few_digits: ImageData, batch_size
 
 
 # ---------------------------------------------------------------- the learning rate
+@pytest.mark.parametrize(
+    ("trainings", "said"),
+    [
+        ([(60, 0.001), (60, 0.001)], "60 epochs at learning rate 0.001"),
+        ([(60, 0.01), (240, 0.001)], "60 to 240 epochs at learning rates 0.001 to 0.01"),
+        ([], ""),
+    ],
+)
+def test_trainings_are_said_by_their_epochs_and_learning_rates(trainings: list[tuple[int, float]], said: str) -> None:
+    one = a_record("one")
+    records = [
+        one.model_copy(update={"config": {**one.config, "training": {"epochs": epochs, "learning_rate": rate}}})
+        for epochs, rate in trainings
+    ]
+
+    assert trained_words(records) == said
+
+
 def test_one_learning_rate_is_taken_at_every_length() -> None:
     plan, _ = an_experiment(
         EXPERIMENT, *(arm(series, setting, {0: [0.5]}) for series in (PLAIN, "irs") for setting in BUDGETS)
