@@ -126,7 +126,7 @@ def a_record(run_id: str, variant: str = "ovf", *, seed: int = 0, validation: fl
         num_parameters=1,
         num_devices=1,
     )
-    config = {"dataset": {"image_size": 8}, "training": {"batch_size": 128}}
+    config = {"dataset": {"image_size": 8}, "training": {"batch_size": 128, "learning_rate": 0.001}}
     return RunRecord(id=run_id, facts=facts, config=config, provenance=provenance, summary=summary)
 
 

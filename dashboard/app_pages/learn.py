@@ -5,7 +5,6 @@ from typing import Any
 import streamlit as st
 
 from dashboard import address
-from dashboard.data.citations import cite
 from dashboard.lessons import LESSONS, Lesson, Missing
 from dashboard.lessons.base import ask, show_missing
 from dashboard.pages import Page
@@ -48,7 +47,7 @@ def _background(paragraphs: tuple[str, ...]) -> None:
     if not paragraphs:
         return
     for place, paragraph in zip(st.columns(len(paragraphs)), paragraphs, strict=True):
-        place.markdown(cite(paragraph).replace("σ_d", SIGMA_D))
+        place.markdown(paragraph.replace("σ_d", SIGMA_D))
 
 
 def _lesson(lesson: Lesson[Any]) -> None:

@@ -41,7 +41,7 @@ def difference_vs_sigma_d(
     low, high = around_zero(differences, LOWER, UPPER)
     ends = line_ends(shown, lambda rows: percent(rows, MEAN), mode=mode) if len(shown) < MOST else []
     zero = End(reference_label, reference_label, end, 0.0, style.label_colour)
-    labels = end_labels([*ends, zero], right=(1 + ROOM) * end, bounds=(low, high), height=HEIGHT)
+    labels = end_labels([*ends, zero] if ends else [], right=(1 + ROOM) * end, bounds=(low, high), height=HEIGHT)
     figure.add_traces(labels)
     apply_layout(figure, mode=mode, legend_title=interval_name, right=label_margin(labels))
     one_box_per_sigma_d(figure)

@@ -38,11 +38,13 @@ intermediate features.
 Differences are taken seed by seed and chip by chip; their 95 % intervals count seeds and chips both as random.
 """
 BACKGROUND = (
-    """
+    cite(
+        """
 **The idea.** An amplifier is tamed by feeding a part of its output back with the opposite sign. Negative feedback
 training computes N further outputs that suffer from variation in other ways, and takes them, with small factors β and
 γ, away from the network's own before the loss ([Qin2025], section 3).
-""",
+"""
+    ),
     """
 **Two ways.** OVF runs the same weights again under more noise. IRS reads intermediate layers through small heads of
 their own. On the chip neither costs anything: only the network's own output is used there.

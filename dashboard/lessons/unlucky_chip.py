@@ -37,11 +37,13 @@ BACKGROUND = (
 **Many chips, one network.** Each chip draws its own deviations. Someone who sells chips cares less about the mean than
 about those at the lower end: they are shipped too.
 """,
-    """
+    cite(
+        """
 **A percentile.** The 1st percentile is the accuracy that 99 of 100 chips reach. To say something of it takes chips
 below it: of 100 chips one is expected there, and often there is none. Bounds come from counting ([David2003], section
 7.1).
-""",
+"""
+    ),
     """
 **Pairing.** Two methods tried on the same sampled errors share their luck. The difference chip by chip leaves that luck
 out, so its interval is narrower than those of the two means.

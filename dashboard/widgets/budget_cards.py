@@ -85,11 +85,11 @@ def _accuracies(rows: pd.DataFrame) -> None:
         return
     steps = rows[columns.NUM_STEPS]
     points = rows.assign(
-        **{columns.POSITION: steps.astype(float), columns.SETTING_LABEL: [f"{count:,} steps" for count in steps]}
+        **{columns.POSITION: steps.astype(float), columns.SETTING_LABEL: [f"{count:,}" for count in steps]}
     )
     figure = charts.setting_points(
         points,
-        axis_title="length of the training",
+        axis_title="training steps",
         numeric=False,
         logarithmic=False,
         joined=True,

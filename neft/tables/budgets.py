@@ -68,12 +68,14 @@ class Budget(NamedTuple):
 
 def trained_words(records: Iterable[RunRecord]) -> str:
     """How long some runs were trained, and at which learning rate: `60 epochs at learning rate 0.001`."""
-    configs = [record.config["training"] for record in records if record.summary.num_epochs]
-    if not configs:
+    trained = [record for record in records if record.summary.num_epochs]
+    if not trained:
         return ""
-    epochs, rates = (sorted({float(config[name]) for config in configs}) for name in ("epochs", "learning_rate"))
+    epochs = sorted({record.summary.num_epochs for record in trained})
+    rates = sorted({float(record.config["training"]["learning_rate"]) for record in trained})
     each = [f"{values[0]:g}" if len(values) == 1 else f"{values[0]:g} to {values[-1]:g}" for values in (epochs, rates)]
-    return f"{each[0]} epochs at learning rate{'s' if len(rates) > 1 else ''} {each[1]}"
+    length = "1 epoch" if epochs == [1] else f"{each[0]} epochs"
+    return f"{length} at learning rate{'s' if len(rates) > 1 else ''} {each[1]}"
 
 
 def taken_at(learning_rate: float, entries: Sequence[PlanEntry], budgets: Mapping[str, Budget]) -> Taken:

@@ -78,7 +78,7 @@ def test_effect_is_shown_with_its_interval_and_what_it_was_seen_on(neft: Neft, c
     assert "± 0.5 points" in line
     assert "+0.02; at σ_d = 0.1, as ours; VGG-8 on MNIST, β = 0.001" in line
     assert "Digits 8×8, MLP, 4 × 128; σ_d = 0.1, β = 0.001; " in line
-    assert re.search(r"; \d+ epochs at learning rate 0\.\d+; 2 × 2", line)
+    assert re.search(r"; \d+ epochs? at learning rate 0\.\d+; 2 × 2", line)
 
 
 def test_what_keeps_a_verdict_honest_stands_beside_it(neft: Neft, own_store: RunStore) -> None:

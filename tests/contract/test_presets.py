@@ -146,7 +146,7 @@ def test_training_without_noise_knows_no_sigma_d(everything: Stored) -> None:
 @pytest.mark.parametrize(
     ("name", "count"),
     [
-        ("accuracy", 1 + 4 * 4),  # vanilla once, four methods at four sigma_d
+        ("accuracy", 3 + 7 * 4),  # vanilla once at three temperatures, seven lines at four sigma_d
         ("feedback_terms", 3 * 5),  # OVF, IRS and the control at N = 1 … 5
         ("decay_factors", 2 * 3 + 1),
         ("delta_sigma", 4 + 1),

@@ -269,7 +269,7 @@ def test_differences_over_sigma_d_are_to_the_control_at_each(experiments_shipped
 
     assert app.selectbox(key="reference_accuracy").value == "noise_injection_t4"
     assert_differences(table.rename(columns={"At": "Setting"}), expected, "accuracy")
-    assert table["At"].tolist() == ["σ_d = 0.1"] * 4 + ["σ_d = 0.2"] * 4
+    assert table["At"].tolist() == ["σ_d = 0.1"] * 9 + ["σ_d = 0.2"] * 9
 
 
 def assert_differences(table: pd.DataFrame, expected: pd.DataFrame, experiment: str) -> None:
@@ -374,8 +374,8 @@ def test_plan_that_cannot_be_read_is_named_while_the_rest_works(experiments_ship
     app = open_experiment("feedback_terms")
 
     assert not app.exception
-    assert "The plan `torn` cannot be read: not a plan" in words(app)
-    assert "The plan `later` cannot be read: made by a newer version of neft" in words(app)
+    assert "The plan torn cannot be read: not a plan" in words(app)
+    assert "The plan later cannot be read: made by a newer version of neft" in words(app)
     assert charts(app)
 
 
@@ -386,7 +386,7 @@ def test_plan_that_cannot_be_read_is_named_where_nothing_is_stored(nothing_shipp
 
     assert not app.exception
     assert "Nothing of this experiment is stored yet." in words(app)
-    assert "The plan `torn` cannot be read: not a plan" in words(app)
+    assert "The plan torn cannot be read: not a plan" in words(app)
 
 
 @pytest.mark.parametrize("name", ["accuracy", "classifier_noise", "convergence"])

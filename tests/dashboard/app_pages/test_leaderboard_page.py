@@ -299,7 +299,7 @@ def test_plans_on_the_same_data_are_told_apart_by_their_names(two: RunStore) -> 
 def test_plan_that_cannot_be_read_is_named(two: RunStore) -> None:
     (two.root / FOLDER / "torn.json").write_text("{", encoding="utf-8")
 
-    assert "The plan `torn` cannot be read: not a plan" in words(open_page(Page.LEADERBOARD))
+    assert "The plan torn cannot be read: not a plan" in words(open_page(Page.LEADERBOARD))
 
 
 def test_experiments_lead_to_the_leaderboard(stored: RunStore) -> None:

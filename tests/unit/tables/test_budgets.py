@@ -84,7 +84,12 @@ def test_steps_are_those_that_a_training_makes(few_digits: ImageData, batch_size
 def test_trainings_are_said_by_their_epochs_and_learning_rates(trainings: list[tuple[int, float]], said: str) -> None:
     one = a_record("one")
     records = [
-        one.model_copy(update={"config": {**one.config, "training": {"epochs": epochs, "learning_rate": rate}}})
+        one.model_copy(
+            update={
+                "config": {**one.config, "training": {"learning_rate": rate}},
+                "summary": one.summary.model_copy(update={"num_epochs": epochs}),
+            }
+        )
         for epochs, rate in trainings
     ]
 
