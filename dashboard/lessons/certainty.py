@@ -48,8 +48,8 @@ can be sure and wrong: device variation need not make it doubt.
 where it gives a half. It is averaged over the images that are predicted right, and only those.
 """,
     """
-**Two traps.** When a chip gets worse, the hard images drop out of the average, as they are no longer right. And a
-network may look surer by larger logits alone, with the same order and the same mistakes.
+**Two things to watch.** Which images are counted changes from chip to chip. And the size of the logits enters: larger
+ones look surer, with the same order and the same mistakes.
 """,
 )
 
@@ -95,8 +95,8 @@ def _prepare() -> Numbers | Missing:
     complete = set(ALL) <= set(known[columns.VARIANT])
     return Numbers(
         comparison,
-        comparison.metric(columns.EKL),
-        known if complete else known.iloc[:0],
+        comparison.of(*ALL, points=comparison.metric(columns.EKL)),
+        comparison.of(*ALL, points=known) if complete else known.iloc[:0],
         comparison.claim("irs_ekl_below_control"),
     )
 

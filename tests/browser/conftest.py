@@ -17,6 +17,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from neft.runs.store import RunStore
 from tests.browser.driver import Server
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -44,8 +45,14 @@ def chromium_path() -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """`neft dashboard` on the cached runs and an empty home, started from another folder."""
-    yield from serve(tmp_path_factory.mktemp("home"))
+    """`neft dashboard` on the cached runs and an empty home, started from another folder.
+
+    Raises:
+        AssertionError: a test has stored a run, which all others on this server would meet.
+    """
+    home = tmp_path_factory.mktemp("home")
+    yield from serve(home)
+    assert not RunStore(home / "runs").ids(), "tests that store runs need a server of their own"
 
 
 def serve(home: Path, **variables: str) -> Iterator[Server]:

@@ -75,59 +75,6 @@ def test_wrong_values_in_the_address_do_no_harm(page: Page, server: Server) -> N
     expect(page.get_by_text("Stored runs")).to_be_visible()
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_a_queue_survives_a_reload_and_its_first_training_appears_in_the_four_views(page: Page, server: Server) -> None:
-    open_page(page, server, "/train?train_as=expert")
-    fill(page, "Epochs", "15")
-    fill(page, "Width", "0.125")
-    page.get_by_text("Training and evaluation in detail").click()
-    fill(page, "Chips", "6")
-    wait_idle(page)
-    expect(page.locator("code:visible", has_text="--epochs 15")).to_contain_text("--num-instances 6")
-    page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    fill(page, "Seed", "1")
-    page.get_by_role("button", name="Start training").click()
-    waiting = page.get_by_text(re.compile("Waiting: 2nd in the queue"))
-    expect(waiting).to_be_visible()
-    page.reload()
-    expect(waiting).to_be_visible()
-    expect(page.locator("code:visible", has_text="--epochs 15")).to_contain_text("--seed 1")
-    # the newest job stands first; the other one computes
-    page.locator("[class*='st-key-job_']").filter(has=waiting).get_by_role("button", name="Cancel").first.click()
-    expect(waiting).to_have_count(0)
-    expect(page.get_by_text("It had not begun to compute.")).to_be_visible()
-    expect(page.get_by_text(re.compile("Finished in"))).to_be_visible(timeout=150_000)
-    expect(page.locator(f"[class*='st-key-job_'] {CHART}").first).to_be_visible()
-    run_id = stored_ids(server)[0]
-    assert run_id.startswith("digits-vgg8w8-ovf-s0.10-seed0-")
-    page.get_by_role("link", name="See it in the four views").click()
-    for key in ("accuracy", "ekl", "layer_deviations"):
-        expect(page.locator(f".st-key-card_{key} {CHART}").first).to_be_visible()
-    expect(page).to_have_url(re.compile("net=vgg8w8"))
-    assert any(trace["name"] == "OVF" for trace in chart_data(page, "accuracy"))
-    open_page(page, server, f"/runs?run={run_id}")
-    expect(page.get_by_text("Where it came from")).to_be_visible()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_a_training_can_be_cancelled_and_keeps_its_last_whole_epoch(page: Page, server: Server) -> None:
-    before = stored_ids(server)
-    open_page(page, server, "/train?train_as=expert")
-    fill(page, "Epochs", "500")
-    wait_idle(page)
-    page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_text(re.compile(r"[1-9]\d* of 500 epochs"))).to_be_visible(timeout=90_000)
-    card = page.locator("[class*='st-key-job_']").filter(has_text="of 500 epochs")
-    card.get_by_role("button", name="Cancel").click()
-    expect(card).to_have_count(0)
-    expect(page.get_by_text(re.compile(r"Cancelled\. Stopped in epoch \d+ of 500"))).to_be_visible()
-    assert stored_ids(server) == before
-    assert list((server.home / "unfinished").glob("*/state.safetensors"))
-
-
 def test_a_port_in_use_is_one_clear_sentence(server: Server, tmp_path: Path) -> None:
     port = server.url.rpartition(":")[2]
     answer = subprocess.run(
@@ -141,16 +88,3 @@ def test_a_port_in_use_is_one_clear_sentence(server: Server, tmp_path: Path) -> 
     assert answer.returncode != 0
     assert f"Port {port} on 127.0.0.1 is in use" in answer.stderr
     assert "Traceback" not in answer.stderr
-
-
-def fill(page: Page, label: str, value: str) -> None:
-    """Type a number into the form."""
-    box = page.get_by_label(label, exact=True).locator("visible=true").first
-    box.fill(value)
-    box.press("Enter")
-    wait_idle(page)
-
-
-def stored_ids(server: Server) -> list[str]:
-    """What the user's own store holds."""
-    return RunStore(server.home / "runs").ids()

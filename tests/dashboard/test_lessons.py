@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.lessons import LESSONS
 from dashboard.lessons.base import Choice, Guess
+from dashboard.lessons.comparison import ALL
 from dashboard.pages import Page
 from dashboard.words.sentences import percent
 from neft import columns, tables
@@ -210,6 +211,7 @@ def test_ekl_before_and_after_calibration_are_the_stored_means(experiments_shipp
     assert f"from **{before:.3f}** to **{after:.3f} nats**" in app.info[0].value
     calibrated = points(experiments_shipped, "calibrated_ekl")
     drawn = {trace["name"]: trace["y"] for trace in traces(app, "And with the scale taken out?")}
+    assert len(drawn) == len(ALL) < len({variant for variant, _ in ekl})
     assert drawn["IRS"] == pytest.approx([calibrated["irs", at]["mean"] for at in (0.1, 0.2)])
 
 
