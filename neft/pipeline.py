@@ -406,4 +406,5 @@ def _summary(
         ),
         num_parameters=num_parameters(trained.network),
         num_devices=config.test_mapping.devices_a_weight * num_weights,
+        devices_a_weight=config.test_mapping.devices_a_weight,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from neft.experiments.questions import setting_key
 from neft.runs.plans import PlanEntry, PlanRecord
-from neft.runs.records import RunRecord, WorstCaseSummary
+from neft.runs.records import EffortSummary, RunRecord, SigmaSummary, WorstCaseSummary
 from neft.tables.boards import LEADERBOARD
 from tests.stored_experiments import Arm, Runs, a_record, chips
 
@@ -28,11 +28,15 @@ class BoardRow:
     worst: Mapping[int, float] = field(default_factory=dict)
     """By seed, the worst case at th_g = 0.03; not searched where it is not given."""
     seconds: float = 1.0
+    scheme: str = ""
+    """What of its chips is not the usual, as a key."""
+    costs: tuple[int, float, float] | None = None
+    """Devices, pulses and reads of a weight; not recorded where they are not given."""
 
     @property
     def series(self) -> str:
         """As a plan names it."""
-        return f"{self.method}+{self.constraint}"
+        return f"{self.method}+{self.constraint}{self.scheme}"
 
 
 def a_leaderboard(
@@ -76,6 +80,8 @@ def _record(run_id: str, row: BoardRow, seed: int) -> RunRecord:
             "constraint": f"{row.constraint}1.5" if constraint else "none",
             "constraint_name": row.constraint,
             "constraint_label": constraint,
+            "chips": row.scheme,
+            "chips_label": row.scheme.strip("~").replace("~", ", "),
             "train_sigma_d": row.sigma_d,
             "sigma_ds": (0.0, row.sigma_d),
         }
@@ -85,7 +91,16 @@ def _record(run_id: str, row: BoardRow, seed: int) -> RunRecord:
         update={
             "facts": facts,
             "config": CONFIG,
-            "summary": record.summary.model_copy(update={"worst_case": worst, "num_epochs": 30}),
+            "summary": record.summary.model_copy(update={"worst_case": worst, "num_epochs": 30, **_costs(row)}),
             "provenance": record.provenance.model_copy(update={"training_seconds": row.seconds + seed}),
         }
     )
+
+
+def _costs(row: BoardRow) -> dict[str, object]:
+    """As a run's summary has them: effort is recorded of what is not the usual alone."""
+    if row.costs is None:
+        return {}
+    devices, pulses, reads = row.costs
+    effort = EffortSummary(pulses=pulses, reads=reads) if row.scheme else None
+    return {"devices_a_weight": devices, "test": (SigmaSummary(sigma_d=row.sigma_d, metrics={}, effort=effort),)}

@@ -11,7 +11,7 @@ from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Choices, Control
 from dashboard.widgets.guards import show_plan_problems
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
-from dashboard.words import leaderboard_words, sentences
+from dashboard.words import leaderboard_words, scheme_words, sentences
 from neft import columns
 from neft.sigma_d import sigma_d_text
 
@@ -32,6 +32,17 @@ variation. Test images and their chips are only reported on.
   ([Holm1979]): its interval of ranks holds the true rank in at least 95 % of cases. Each interval holds by itself.
   With few seeds a lead must be many times its standard error: wide intervals are what so few trainings can say.
 """
+SCHEMES_DEFINITION = r"""
+Every row is a training under a **mapping** (how weights become what devices aim at) and a **programming** (how devices
+are written): the same weights, laid and written otherwise, on chips of the same numbers. Each training is one, made at
+one $\sigma_d$ and tried at all of them.
+
+- **Costs** of a weight: *devices* that hold it, *pulses* to write it and *reads* to do so, expected over chips.
+- **Front**: rows than which none costs as little in all three and keeps as much, and is better in one. It goes by
+  estimates: rows whose intervals overlap may belong there too.
+- **Rank**, difference, percentile: as where trainings alone are ranked. Every pair of rows is compared by its paired
+  interval, seeds and chips both random, corrected for the number of comparisons ([Holm1979], [Mogstad2024]).
+"""
 VALUE_TITLES = {
     "accuracy": "Mean",
     "percentile": "1st percentile",
@@ -46,6 +57,10 @@ AXES = {
     "clean": "accuracy without variation (%)",
     "difference": "difference in accuracy (points)",
 }
+AS_USUAL = "usual"
+"""What the address says of rows on the usual chips."""
+WITHOUT = {columns.CONSTRAINT: "None", columns.METHOD: "", columns.CHIPS: "As published, written once"}
+"""What rows without one are called."""
 VALUE = Control(
     key=address.BOARD_VALUE,
     label="By",
@@ -55,9 +70,20 @@ VALUE = Control(
 )
 
 
+COST = Control(
+    key=address.BOARD_COST,
+    label="Cost",
+    options={name: scheme_words.COSTS[name] for name in leaderboards.COSTS},
+    default=columns.PULSES,
+    help="What is to be cheap; expected over chips.",
+    stays=True,
+)
+
+
 def page() -> None:
     """Draw the page."""
-    st.title("Which training method does best?")
+    heading = st.empty()
+    heading.title("Which training method does best?")
     readable_tags()
     stamp = plans.fingerprint()
     places = leaderboards.places(stamp)
@@ -72,15 +98,20 @@ def page() -> None:
         reference = _pick_reference(labels, leaderboards.board(key, sigma_d, None, stamp))
         board = leaderboards.board(key, sigma_d, reference, stamp)
         rows = _filtered(board)
+    if places[key].has_schemes:
+        heading.title("Which training, mapping and programming do best?")
     st.markdown(leaderboard_words.board_finding(board, place=places[key].words, sigma_d=sigma_d, reference=reference))
     st.caption(leaderboards.budget(key, sigma_d, stamp))
     _progress(key, stamp)
     board_table(rows, board, reference)
     left, right = st.columns(2)
+    definition = SCHEMES_DEFINITION if places[key].has_schemes else DEFINITION
     with left:
-        _ranking(rows, board, reference)
+        _ranking(rows, board, reference, definition)
     with right:
-        _against_sigma_d(key, board, stamp)
+        if leaderboards.has_costs(rows):
+            _against_cost(rows, sigma_d)
+        _against_sigma_d(places[key], board, stamp, key, definition)
     show_plan_problems(stamp)
 
 
@@ -109,7 +140,7 @@ def _pick_sigma_d(place: Place) -> float:
         options={text: text for text in by_text},
         default="0.2",
         stays=True,
-        help="Every row was trained for it and tried at it.",
+        help="Every row was tried at it, and trained for it where trainings alone are ranked.",
     )
     return by_text[control.draw()]
 
@@ -132,13 +163,17 @@ def _pick_reference(labels: dict[str, str], board: pd.DataFrame) -> str:
 
 
 def _filtered(board: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the chosen constraints and methods; all where none is chosen."""
+    """The rows with the chosen constraints, methods, mappings and programmings; all where none is chosen."""
     rows = board
     for key, title, name, label in (
         (address.BOARD_CONSTRAINTS, "Weight constraint", columns.CONSTRAINT, columns.CONSTRAINT_LABEL),
         (address.BOARD_METHODS, "Method", columns.METHOD, columns.METHOD_LABEL),
+        (address.BOARD_CHIPS, "Mapping and programming", columns.CHIPS, columns.CHIPS_LABEL),
     ):
-        options = {str(row[name]): str(row[label]) or "None" for row in board.to_dict("records")}
+        # the address holds no empty key
+        options = {str(row[name]) or AS_USUAL: str(row[label]) or WITHOUT[name] for row in board.to_dict("records")}
+        if len(options) < 2:
+            continue
         choices = Choices(
             key=key,
             label=title,
@@ -148,7 +183,7 @@ def _filtered(board: pd.DataFrame) -> pd.DataFrame:
             help="Show these rows only; all where none is chosen. Ranks still count every row.",
         )
         chosen = choices.draw()
-        rows = rows[rows[name].isin(chosen)] if chosen else rows
+        rows = rows[rows[name].replace("", AS_USUAL).isin(chosen)] if chosen else rows
     return rows.reset_index(drop=True)
 
 
@@ -171,7 +206,22 @@ def _progress(key: str, stamp: str) -> None:
         )
 
 
-def _ranking(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None:
+def _against_cost(rows: pd.DataFrame, sigma_d: float) -> None:
+    cost = COST.chosen()
+    drawn = leaderboards.by_cost(rows, cost)
+    card = Card(
+        key="board_costs",
+        question="What does accuracy cost?",
+        caption=f"At {sentences.SIGMA_D} = {sigma_d_text(sigma_d)}. Full marks are on the front of this cost: none is "
+        "as cheap and as good. Pointing at a mark names its mapping and programming.",
+        definition=SCHEMES_DEFINITION,
+        alt=f"Accuracy against {scheme_words.COSTS[cost]} of {len(drawn)} rows.",
+    )
+    figure = charts.accuracy_vs_cost(drawn, cost=cost, cost_title=scheme_words.COSTS[cost], mode=theme_mode())
+    chart_card(card, figure, drawn, controls=COST.draw)
+
+
+def _ranking(rows: pd.DataFrame, board: pd.DataFrame, reference: str, definition: str) -> None:
     value = VALUE.chosen()
     lead = leaderboard_words.lead_words(
         leaderboards.lead_to_be_told(board), num_rows=len(board), num_seeds=leaderboards.fewest_seeds(board)
@@ -182,7 +232,7 @@ def _ranking(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None:
         question="Which rows cannot be told apart?",
         caption="Filled: may be the best. On the right the ranks that a row may have. Rows are compared pair by pair: "
         f"their intervals may overlap though they are told apart. {lead}",
-        definition=DEFINITION,
+        definition=definition,
         alt="A mark with its interval for each method and constraint, the largest at the top.",
     )
     if drawn.empty:
@@ -209,7 +259,7 @@ def _spread(drawn: pd.DataFrame, value: str) -> str:
     return sentences.spread_words(drawn)
 
 
-def _against_sigma_d(key: str, board: pd.DataFrame, stamp: str) -> None:
+def _against_sigma_d(place: Place, board: pd.DataFrame, stamp: str, key: str, definition: str) -> None:
     labels = _labels(board)
     rows = Choices(
         key=address.BOARD_ROWS,
@@ -227,8 +277,8 @@ def _against_sigma_d(key: str, board: pd.DataFrame, stamp: str) -> None:
     card = Card(
         key="board_accuracy",
         question="How does accuracy fall with device variation?",
-        caption=f"Every point is a network of its own, trained for the {sentences.SIGMA_D} at which it stands.{hollow}",
-        definition=DEFINITION,
+        caption=f"{_what_is_a_point(place)}{hollow}",
+        definition=definition,
         alt="Accuracy over device variation of the chosen rows, with 95 % intervals.",
     )
     if curves.empty:
@@ -246,6 +296,12 @@ def _against_sigma_d(key: str, board: pd.DataFrame, stamp: str) -> None:
         mode=theme_mode(),
     )
     chart_card(card, figure, curves, controls=rows.draw)
+
+
+def _what_is_a_point(place: Place) -> str:
+    if place.has_schemes:
+        return f"Every line is one training per seed, tried at each {sentences.SIGMA_D}."
+    return f"Every point is a network of its own, trained for the {sentences.SIGMA_D} at which it stands."
 
 
 def _wants_published() -> bool:

@@ -13,10 +13,11 @@ from neft.runs.plans import PlanEntry
 from neft.sigma_d import same_sigma_d
 from neft.tables import boards, ranks
 from neft.tables.boards import LEADERBOARD, Place
-from neft.tables.leaderboard import TH_G, default_reference, pairs_told_apart, published_words
+from neft.tables.leaderboard import COSTS, TH_G, default_reference, pairs_told_apart, published_words
 from neft.tables.percentiles import chips_needed
+from neft.tables.schemes import on_front
 
-__all__ = ["LEADERBOARD", "TH_G", "Place", "chips_needed", "pairs_told_apart", "published_words"]
+__all__ = ["COSTS", "LEADERBOARD", "TH_G", "Place", "chips_needed", "pairs_told_apart", "published_words"]
 
 VALUES = {
     "accuracy": (columns.MEAN, columns.LOWER, columns.UPPER),
@@ -49,7 +50,8 @@ def board(place: str, sigma_d: float, against: str | None, stamp: str) -> pd.Dat
 def budget(place: str, sigma_d: float, stamp: str) -> str:
     """With what the rows were made, in a sentence."""
     records = stored.records([entry.run_id for entry in _entries(place, sigma_d, stamp)])
-    return boards.budget_words(records, num_trials=LEADERBOARD_TRIALS)
+    has_schemes = places(stamp)[place].has_schemes
+    return boards.budget_words(records, num_trials=LEADERBOARD_TRIALS, has_schemes=has_schemes)
 
 
 def progress(place: str, stamp: str) -> plans.Progress:
@@ -74,7 +76,7 @@ def reference_of(rows: pd.DataFrame) -> str:
 
 def in_picture(rows: pd.DataFrame) -> tuple[str, ...]:
     """The rows that a picture begins with: the best, the best without a constraint, and the plainest that met noise."""
-    plain = rows[rows[columns.CONSTRAINT_LABEL] == ""]
+    plain = _plain(rows)
     firsts = [str(some[columns.VARIANT].iloc[0]) for some in (rows, plain) if not some.empty]
     return tuple(dict.fromkeys([*firsts, default_reference(rows)]))
 
@@ -118,14 +120,40 @@ def images_words(board: pd.DataFrame) -> str:
 def published(rows: pd.DataFrame) -> pd.DataFrame:
     """The nearest published panel's points of the methods of these rows, under the rows' own keys.
 
-    A constraint is in no published figure: only rows without one have points.
+    Constraints and other mappings or programmings are in no published figure: only rows without them have points.
     """
-    plain = rows[rows[columns.CONSTRAINT_LABEL] == ""].drop_duplicates(columns.METHOD).set_index(columns.METHOD)
+    plain = _plain(rows).drop_duplicates(columns.METHOD).set_index(columns.METHOD)
     figures = reference.published_accuracy()
     known = figures[(figures[columns.PANEL] == reference.NEAREST_PANEL) & figures[columns.VARIANT].isin(plain.index)]
     return known.assign(
         **{name: known[columns.VARIANT].map(plain[name]) for name in (columns.VARIANT, columns.LABEL)}
     ).reset_index(drop=True)
+
+
+def _plain(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows without a weight constraint on the usual chips."""
+    return rows[(rows[columns.CONSTRAINT_LABEL] == "") & (rows[columns.CHIPS] == "")]
+
+
+def has_costs(rows: pd.DataFrame) -> bool:
+    """Whether rows cost different things, so that some are on a front."""
+    return bool(rows[columns.ON_FRONT].notna().any())
+
+
+def by_cost(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """The rows whose cost is known, as `charts.accuracy_vs_cost` draws them: one look and name a training.
+
+    On the front are those of this cost alone.
+    """
+    known = rows[rows[cost].notna()].reset_index(drop=True)
+    constraints = known[columns.CONSTRAINT].where(known[columns.CONSTRAINT_LABEL] != "", "")
+    drawn = {
+        columns.SCHEME: known[columns.VARIANT],
+        columns.PROGRAMMING_LABEL: known[columns.LABEL].str.partition("; ")[0],
+        columns.DEPARTURE: constraints.map(lambda constraint: f"_{constraint}" if constraint else ""),
+        columns.ON_FRONT: on_front(known, [cost]),
+    }
+    return known.assign(**drawn)
 
 
 def published_name() -> str:

@@ -24,6 +24,8 @@ PERCENT = {
 }
 """Heads of what is shown in per cent or points, and the columns behind them."""
 
+COSTS = {"Devices": columns.DEVICES, "Pulses": columns.PULSES, "Reads": columns.READS}
+"""Heads of a weight's costs."""
 MANY_ROWS = 16
 """More than these are scrolled through."""
 TALL = 560
@@ -72,6 +74,7 @@ def _as_table(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
         "Rank": rows[columns.RANK],
         "Method": rows[columns.METHOD_LABEL],
         "Constraint": rows[columns.CONSTRAINT_LABEL].replace("", "–"),
+        **_deployed(rows),
         "Ranks": leaderboard_words.rank_words(rows),
     }
     for head, name in PERCENT.items():
@@ -91,9 +94,21 @@ def _as_table(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
     return shown.drop(columns=[name for name in shown.columns if shown[name].isna().all()])
 
 
+def _deployed(rows: pd.DataFrame) -> dict[str, object]:
+    """Mapping and programming of each row with their costs, where rows differ in them."""
+    if not leaderboards.has_costs(rows):
+        return {}
+    return {
+        "Mapping, programming": rows[columns.CHIPS_LABEL].replace("", "–"),
+        "Front": rows[columns.ON_FRONT].map({1.0: "●", 0.0: ""}),
+        **{head: rows[name] for head, name in COSTS.items()},
+    }
+
+
 def _formatted(shown: pd.DataFrame) -> Styler:
     """The table as it is written: a dash where there is no number, which a column's own format has not."""
     forms: dict[Any, Any] = dict.fromkeys(PERCENT, "{:.1f}")
+    forms |= dict.fromkeys(COSTS, "{:.3g}")
     forms |= {"Difference": _signed, "Training s": "{:.0f}", "EKL": "{:.3g}", "Calibrated EKL": "{:.3g}"}
     return shown.style.format({name: form for name, form in forms.items() if name in shown}, na_rep="–")
 
@@ -115,6 +130,11 @@ def _column_config(reference: str) -> dict[str, Any]:
         "Rank": number(width=52, pinned=True, help="By mean accuracy."),
         "Method": text(pinned=True, width=140),
         "Constraint": text(width=170),
+        "Mapping, programming": text(width=220, help="– is as published: bit slicing, every device written once."),
+        "Front": text(width=52, help="No row costs as little in devices, pulses and reads and keeps as much."),
+        "Devices": number(width=70, help="That hold a weight."),
+        "Pulses": number(width=66, help="To write a weight, expected."),
+        "Reads": number(width=62, help="To do so, expected."),
         "Ranks": text(width=64, help="Those that the row may have, 95 %: see About, below."),
         "Accuracy": number(width=78, help="Mean under variation over seeds × chips, %."),
         "± acc.": number("±", width=52, help=half),

@@ -33,7 +33,19 @@ def board_finding(board: pd.DataFrame, *, place: str, sigma_d: float, reference:
     plain = next((row for row in rows if not row[columns.CONSTRAINT_LABEL]), None)
     if plain is not None and best[columns.CONSTRAINT_LABEL]:
         said.append(f"The best without a weight constraint, {plain[columns.LABEL]}, keeps {_kept(plain)}.")
-    return " ".join(said)
+    return " ".join([*said, *_front(board)])
+
+
+def _front(board: pd.DataFrame) -> list[str]:
+    """How many rows are on the front, and the cheapest of them; nothing where rows cost the same."""
+    front = board[board[columns.ON_FRONT] == 1]
+    if front.empty:
+        return []
+    row = front.sort_values([columns.PULSES, columns.DEVICES, columns.READS]).iloc[0]
+    cheapest = f"its cheapest row, {row[columns.LABEL]}, keeps {with_interval(row[columns.MEAN], row[columns.CI95])}"
+    return [
+        f"{len(front)} of {len(board)} rows are on the front of accuracy against devices, pulses and reads: {cheapest}."
+    ]
 
 
 def rank_words(board: pd.DataFrame) -> list[str]:

@@ -37,11 +37,14 @@ class Asked:
     dataset: str | None
     backbone: str | None
     sigma_d: float | None
+    schemes: bool = False
+    """Those of trainings under many mappings and programmings, or else those of trainings alone."""
 
     def wants(self, place: Place, sigma_d: float) -> bool:
         """Whether one is among them."""
         at = self.sigma_d is None or bool(same_sigma_d(sigma_d, self.sigma_d))
-        return at and self.dataset in (None, place.dataset) and place.backbone.startswith(self.backbone or "")
+        there = self.dataset in (None, place.dataset) and place.backbone.startswith(self.backbone or "")
+        return at and there and place.has_schemes == self.schemes
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Board:
     "--backbone", metavar="NAME", help="Only those whose backbone's short name starts so (vgg8, vgg8w8, mlp)."
 )
 @click.option("--sigma-d", type=float, metavar="NUMBER", help="Only at this device variation σ_d. [default: each]")
+@click.option("--schemes", is_flag=True, help="Rank trainings under every mapping and programming, with their costs.")
 @click.option("--method", metavar="NAME", help="Print only the rows of this method; ranks still count all rows.")
 @click.option("--constraint", metavar="NAME", help="Print only the rows with this weight constraint ('none' too).")
 @click.option(
@@ -93,6 +97,7 @@ def leaderboard(
     sort_by: str,
     store_root: Path | None,
     *,
+    schemes: bool,
     as_json: bool,
     markdown: bool,
     latex: bool,
@@ -115,15 +120,21 @@ def leaderboard(
       difference   to the reference row, seed by seed and chip by chip
       time         seconds of one training; passes: forward passes a step
 
-    A ROW is a method and a constraint, as noise_injection+clip.
+    With --schemes a row is a training under a mapping and a programming, with what
+    a weight costs in devices, pulses and reads; front: no row costs as little and
+    keeps as much.
+
+    A ROW is a method and a constraint, as noise_injection+clip; of a scheme, with it
+    behind: noise_injection+clip~scale=channel~residual.
 
     \b
     Examples:
       neft leaderboard
       neft leaderboard --dataset digits --sigma-d 0.2 --sort percentile
       neft leaderboard --constraint none --reference vanilla+none
+      neft leaderboard --schemes --sigma-d 0.2 --sort pulses
       neft leaderboard --latex > leaderboard.tex
-      neft sweep leaderboard             makes what is missing
+      neft sweep leaderboard             makes what is missing; of schemes schemes_digits
     """
     if as_json + markdown + latex > 1:
         message = "Give one of --json, --markdown and --latex, not several."
@@ -132,13 +143,15 @@ def leaderboard(
         kind = "column"
         raise unknown_name(kind, sort_by, COLUMNS)
     stores = Stores.default() if store_root is None else Stores(own=RunStore(store_root), shipped=RunStore(store_root))
-    found = _boards(stores, Asked(dataset, backbone, sigma_d), reference)
+    found = _boards(stores, Asked(dataset, backbone, sigma_d, schemes), reference)
     boards = [_narrowed(board, method, constraint, COLUMNS[sort_by]) for board in found]
     if as_json:
         print_json({"leaderboards": [_as_json(board) for board in boards]})
         return
     if not boards:
-        click.echo("No leaderboard is stored; `neft sweep leaderboard` makes one.")
+        click.echo(
+            f"No leaderboard is stored; `neft sweep {'schemes_digits' if schemes else 'leaderboard'}` makes one."
+        )
     for index, board in enumerate(boards):
         if index and not (markdown or latex):
             separate()
@@ -158,8 +171,9 @@ def _boards(stores: Stores, asked: Asked, reference: str | None) -> list[Board]:
     plans, problems = shipped | own, problems | own_problems
     places = board_places(plans.values(), records)
     wanted = [(place, sigma_d) for place in places for sigma_d in place.sigma_ds if asked.wants(place, sigma_d)]
-    if places and not wanted:
-        raise ConfigError(_none_of(places))
+    there = [place for place in places if place.has_schemes == asked.schemes]
+    if there and not wanted:
+        raise ConfigError(_none_of(there))
     boards: list[Board] = []
     for place, sigma_d in wanted:
         entries = [
@@ -169,7 +183,8 @@ def _boards(stores: Stores, asked: Asked, reference: str | None) -> list[Board]:
         problems |= unread
         table = leaderboard_table(entries, runs, sigma_d=sigma_d, reference=reference)
         if not table.empty:
-            budget = budget_words([record for record, _ in runs.values()], num_trials=LEADERBOARD_TRIALS)
+            made = [record for record, _ in runs.values()]
+            budget = budget_words(made, num_trials=LEADERBOARD_TRIALS, has_schemes=place.has_schemes)
             boards.append(Board(place, sigma_d, table, reference or default_reference(table), budget))
     for name, reason in problems.items():
         Console(stderr=True).print(f"[yellow]{name}[/]: {escape(reason)}", soft_wrap=True)

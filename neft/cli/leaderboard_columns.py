@@ -31,6 +31,8 @@ def columns_of(table: pd.DataFrame) -> list[Column]:
         without.add(columns.PUBLISHED_ACCURACY)
     if len(table[[columns.NUM_SEEDS, columns.NUM_INSTANCES]].drop_duplicates()) < 2:
         without.add(columns.NUM_SEEDS)
+    if not table[columns.ON_FRONT].notna().any():
+        without.update((columns.ON_FRONT, columns.DEVICES, columns.PULSES, columns.READS))
     return [column for column in COLUMNS.values() if column.by not in without]
 
 
@@ -63,6 +65,14 @@ def _rank(row: Row) -> str:
     return f"{row[columns.RANK]} ({low})" if low == high else f"{row[columns.RANK]} ({low}–{high})"
 
 
+def _front(row: Row) -> str:
+    return "●" if row[columns.ON_FRONT] == 1 else ""
+
+
+def _cost(name: str) -> Callable[[Row], str]:
+    return lambda row: NOTHING if math.isnan(row[name]) else f"{row[name]:.3g}"
+
+
 NOTHING = "–"
 NUM_LEFT = 2
 """Columns of words."""
@@ -70,7 +80,11 @@ COLUMNS: dict[str, Column] = {
     "rank": Column("rank", _rank, columns.RANK),
     "row": Column("row", lambda row: str(row[columns.VARIANT]), columns.VARIANT),
     "method": Column("method", lambda row: str(row[columns.LABEL]), columns.LABEL),
+    "front": Column("front", _front, columns.ON_FRONT, falling=True),
     "accuracy": Column("accuracy %", lambda row: _percent(row, columns.MEAN, columns.CI95), columns.MEAN, falling=True),
+    "devices": Column("devices", _cost(columns.DEVICES), columns.DEVICES),
+    "pulses": Column("pulses", _cost(columns.PULSES), columns.PULSES),
+    "reads": Column("reads", _cost(columns.READS), columns.READS),
     "percentile": Column("1st percentile %", _percentile, columns.PERCENTILE_1, falling=True),
     "worst": Column(
         "worst case %",
@@ -113,6 +127,7 @@ DISPENSABLE = (
     "passes",
     "time",
     "seeds",
+    "reads",
     "calibrated_ekl",
     "ekl",
     "published",

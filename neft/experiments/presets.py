@@ -179,7 +179,7 @@ def _leaderboard_fashion() -> tuple[Part, ...]:
 
 def _schemes_digits() -> list[PlannedRun]:
     base = _at_one_budget(evaluation=EvaluationConfig(sigma_ds=SIGMA_DS, num_instances=NUM_SCHEME_CHIPS))
-    return scheme_runs(Scale(base=base, sigma_ds=(), num_seeds=2))
+    return scheme_runs(Scale(base=base, sigma_ds=(), num_seeds=3))
 
 
 def _schemes_fashion() -> list[PlannedRun]:

@@ -1,5 +1,7 @@
 """Training x mapping x programming: the same trainings, each evaluated under every usual scheme on the same chips.
 
+What `neft leaderboard --schemes` ranks: a row per training and scheme.
+
 A scheme's run is an evaluation of stored weights, as `neft evaluate RUN --programming …` makes it: numbers, no weights.
 """
 
@@ -10,8 +12,11 @@ from neft.component import build
 from neft.config import EvaluationConfig, RunConfig
 from neft.constraints import Clip, Constraint, NoConstraint
 from neft.evaluation.schemes import Scheme, usual_schemes
-from neft.experiments.planning import PlannedRun, Scale, merge
+from neft.experiments.leaderboard import EXPERIMENT
+from neft.experiments.planning import PlannedRun, Scale, Standing, merge
+from neft.experiments.questions import entry_key, setting_key
 from neft.methods import ATrice, Method, NoiseInjection, Vanilla
+from neft.runs.facts import chips_key
 
 SIGMA_DS = (0.0, 0.1, 0.2, 0.4)
 """Where schemes are tried unless told otherwise."""
@@ -60,5 +65,16 @@ def scheme_runs(scale: Scale) -> list[PlannedRun]:
                 config = with_scheme(
                     source, scheme, sigma_ds=evaluation.sigma_ds, num_instances=evaluation.num_instances
                 )
-                found.append(PlannedRun(config, keep_weights=False, weights_of=source.run_id))
+                standings = _standings(config)
+                found.append(PlannedRun(config, keep_weights=False, standings=standings, weights_of=source.run_id))
     return merge([replace(one, weights_of=None) if one.config.run_id == one.weights_of else one for one in found])
+
+
+def _standings(config: RunConfig) -> tuple[Standing, ...]:
+    """In a leaderboard of trainings and schemes, at every sigma_d of the test but 0."""
+    series = entry_key(config.method.name, config.constraint.kind) + chips_key(config)
+    return tuple(
+        Standing(EXPERIMENT, series, setting_key("sigma_d", sigma_d), sigma_d, sigma_d)
+        for sigma_d in config.evaluation.sigma_ds
+        if sigma_d
+    )

@@ -21,7 +21,7 @@ def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
     """What lists and legends need to know of a config."""
     method = config.method
     feedback = method if isinstance(method, FeedbackMethod) else None
-    chips = _chips(config)
+    chips, words = chips_key(config), chip_words(config)
     return RunFacts(
         dataset=config.dataset.short_name,
         dataset_label=config.dataset.sized_label,
@@ -29,8 +29,9 @@ def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
         backbone=config.backbone.short_name,
         backbone_label=config.backbone.full_label,
         device=config.test_device.short_name + chips,
-        device_label=", ".join([config.test_device.full_label, *chip_words(config)]),
+        device_label=", ".join([config.test_device.full_label, *words]),
         chips=chips,
+        chips_label=", ".join(words),
         method=method.name,
         method_label=method.label,
         variant=config.variant,
@@ -57,8 +58,8 @@ def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
     )
 
 
-def _chips(config: RunConfig) -> str:
-    """The same as a key: `~scale=channel~residual~drift_seconds=100`."""
+def chips_key(config: RunConfig) -> str:
+    """What of the test chips is not the usual, as a key: `~scale=channel~residual~drift_seconds=100`."""
     programming = config.test_programming
     # how many bits there are was never told beside the device
     mapping = config.test_mapping.model_copy(update={"weight_bits": 8, "device_bits": 2})

@@ -39,6 +39,8 @@ class RunFacts(Component):
     device_label: Words
     chips: Words = ""
     """What of their mapping, programming and effects is not the usual; empty where all is."""
+    chips_label: Words = ""
+    """The same in words; empty also in runs of before these were recorded."""
     method: Words
     method_label: Words
     """The method in words, without its settings."""
@@ -156,6 +158,8 @@ class RunSummary(Component):
     num_parameters: int
     num_devices: int
     """Weights in devices x slices x 2 crossbars (Eq. 4 keeps the sign on a second one)."""
+    devices_a_weight: int | None = None
+    """Of the test chips; None in runs of before it was recorded."""
 
     def at(self, sigma_d: float) -> SigmaSummary | None:
         """The summary at one sigma_d, if it was evaluated there."""

@@ -34,16 +34,19 @@ class Place:
     """Those with a run, ascending: a ranking each."""
     command: str
     """What makes missing runs."""
+    has_schemes: bool = False
+    """Whether its trainings stand under several mappings and programmings, a row each."""
 
     @property
     def key(self) -> str:
-        """Of the data and the network: `digits8_vgg8w8`."""
-        return f"{self.data_key}_{self.backbone}"
+        """Of the data and the network: `digits8_vgg8w8`; of one with schemes `digits8_vgg8w8_schemes`."""
+        return f"{self.data_key}_{self.backbone}{'_schemes' if self.has_schemes else ''}"
 
     @property
     def words(self) -> str:
         """`Digits 8×8, VGG-8, width 1/8, RRAM1`."""
-        return f"{self.dataset_label}, {self.backbone_label}, {self.device_label}"
+        ground = f"{self.dataset_label}, {self.backbone_label}, {self.device_label}"
+        return f"{ground}, under every mapping and programming" if self.has_schemes else ground
 
 
 def board_places(plans: Iterable[PlanRecord], records: Mapping[str, RunRecord]) -> list[Place]:
@@ -70,6 +73,7 @@ def board_places(plans: Iterable[PlanRecord], records: Mapping[str, RunRecord]) 
                     device_label=facts.device_label,
                     sigma_ds=tuple(sorted({rounded_sigma_d(entry.sigma_d) for entry in there})),
                     command=plan.command,
+                    has_schemes=len({records[entry.run_id].facts.chips for entry in there}) > 1,
                 )
             )
     return found
@@ -87,12 +91,13 @@ def entries_of(place: Place, plan: PlanRecord, records: Mapping[str, RunRecord])
     return [entry for entry in board_entries(plan, records) if _ground(records[entry.run_id]) == wanted]
 
 
-def budget_words(records: Sequence[RunRecord], *, num_trials: int) -> str:
+def budget_words(records: Sequence[RunRecord], *, num_trials: int, has_schemes: bool = False) -> str:
     """With what the rows of a leaderboard were made, in a sentence; a range where it is not the same for all.
 
     Args:
         records: of its runs at one sigma_d.
-        num_trials: of settings, for each row.
+        num_trials: of settings, for each row; nothing is tuned where trainings stand under several schemes.
+        has_schemes: whether they do.
     """
     if not records:
         return ""
@@ -100,13 +105,17 @@ def budget_words(records: Sequence[RunRecord], *, num_trials: int) -> str:
     epochs = _range([record.summary.num_epochs for record in records])
     sizes = [int(str(config[BATCH_SIZE])) for config in configs if BATCH_SIZE in config]
     batches = f" in batches of {_range(sizes)}" if sizes else ""
-    by_row = Counter(record.facts.variant for record in records)
+    by_row = Counter((record.facts.variant, record.facts.chips) for record in records)
     seeds = _range(list(by_row.values()))
     chips = _range([record.facts.num_instances for record in records])
+    chosen = (
+        "each training is one, whatever its mapping, programming and σ_d of the test"
+        if has_schemes
+        else f"its settings are the best of {_counted(str(num_trials), 'trial')} on validation data"
+    )
     return (
         f"Every row: {_counted(epochs, 'epoch')} of {_images(configs)}{batches}, {_counted(seeds, 'seed')} × "
-        f"{_counted(chips, 'chip')}; its settings are the best of "
-        f"{_counted(str(num_trials), 'trial')} on validation data. {_computed(records)}"
+        f"{_counted(chips, 'chip')}; {chosen}. {_computed(records)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""One leaderboard: every training method with every weight constraint, a row each, at one sigma_d.
+"""One leaderboard: every training method with every weight constraint (and scheme), a row each, at one sigma_d.
 
 Rows share data set, backbone, budget, seeds and chips; what they were tuned to is their own. Means are over seeds x
 chips with the intervals of `crossed_interval`, differences are taken seed by seed and chip by chip.
@@ -23,6 +23,7 @@ from neft.tables.intervals import Interval, crossed_interval, images_words
 from neft.tables.percentiles import percentile_over_trainings
 from neft.tables.ranks import p_values, rank_intervals
 from neft.tables.runs import flat_config
+from neft.tables.schemes import on_front
 from neft.tables.variants import VARIANT_FACTS, variant_facts
 
 TH_G = 0.03
@@ -32,9 +33,13 @@ ROW_FACTS = (
     columns.METHOD_LABEL,
     columns.CONSTRAINT,
     columns.CONSTRAINT_LABEL,
+    columns.CHIPS,
+    columns.CHIPS_LABEL,
     columns.SETTINGS,
     columns.NUM_PASSES,
 )
+COSTS = (columns.DEVICES, columns.PULSES, columns.READS)
+"""Of a weight; digital operations are not recorded with a run."""
 BOARD_COLUMNS = (
     *ROW_FACTS,
     columns.SIGMA_D,
@@ -59,6 +64,8 @@ BOARD_COLUMNS = (
     columns.CALIBRATED_EKL,
     columns.CALIBRATED_EKL_CI95,
     columns.TRAINING_SECONDS,
+    *COSTS,
+    columns.ON_FRONT,
     columns.DIFFERENCE,
     columns.DIFFERENCE_CI95,
     columns.PUBLISHED_ACCURACY,
@@ -77,7 +84,8 @@ def leaderboard_table(
     A 1st percentile is that of `percentile_over_trainings`: the mean over trainings of each one's percentile over its
     chips, its limits the means of the trainings' limits. The worst case is a mean over seeds with Student's interval.
     Ranks are by mean accuracy, their intervals those of `rank_intervals`. Training time is that of the series' fastest
-    training at any sigma_d: other work on a machine only ever slows one down. Everything NaN that no run has.
+    training at any sigma_d: other work on a machine only ever slows one down. Costs are means over seeds; a row is on
+    the front where none costs as little and keeps as much, and is better in one. Everything NaN that no run has.
 
     Args:
         entries: of one place, at any sigma_d.
@@ -113,10 +121,11 @@ def leaderboard_table(
             | _metric(cell, columns.CALIBRATED_EKL, columns.CALIBRATED_EKL, columns.CALIBRATED_EKL_CI95)
             | {
                 columns.TRAINING_SECONDS: seconds[series],
+                **_costs(records, sigma_d),
                 columns.RUN_IDS: tuple(sorted(record.id for record in records)),
             }
         )
-    table = _told_from_each_other(pd.DataFrame(rows))
+    table = _with_front(_told_from_each_other(pd.DataFrame(rows)))
     table[columns.PUBLISHED_ACCURACY] = _published(table, sigma_d)
     values = _aligned(accuracies)
     table = _ranked(table, values)
@@ -126,8 +135,12 @@ def leaderboard_table(
 
 
 def default_reference(board: pd.DataFrame) -> str:
-    """The plainest series that met noise: without a constraint, of the lowest rank among methods; the first if none."""
-    plain = board[board[columns.USES_NOISE].astype(bool) & (board[columns.CONSTRAINT_LABEL] == "")]
+    """The plainest series that met noise: without a constraint, on usual chips, of the lowest rank among methods.
+
+    The first where there is none.
+    """
+    usual = (board[columns.CONSTRAINT_LABEL] == "") & (board[columns.CHIPS] == "")
+    plain = board[board[columns.USES_NOISE].astype(bool) & usual]
     shown = (plain if not plain.empty else board).sort_values([columns.METHOD_RANK, columns.VARIANT])
     return str(shown[columns.VARIANT].iloc[0])
 
@@ -172,8 +185,10 @@ def _facts(series: str, record: RunRecord) -> dict[str, object]:
     return {
         **variant_facts(record),
         columns.VARIANT: series,
-        columns.LABEL: facts.entry_label,
-        columns.DEPARTURE: f"_{facts.constraint_name}" if constraint else "",
+        columns.LABEL: "; ".join(words for words in (facts.entry_label, facts.chips_label) if words),
+        columns.DEPARTURE: (f"_{facts.constraint_name}" if constraint else "") + facts.chips,
+        columns.CHIPS: facts.chips,
+        columns.CHIPS_LABEL: facts.chips_label,
         columns.METHOD_LABEL: facts.method_label,
         columns.CONSTRAINT: facts.constraint_name,
         columns.CONSTRAINT_LABEL: constraint,
@@ -226,6 +241,32 @@ def _metric(cell: pd.DataFrame | None, metric: str, mean: str, ci95: str) -> dic
 
 def _with_ci95(interval: Interval, mean: str, ci95: str) -> dict[str, object]:
     return {mean: interval.mean, ci95: interval.ci95}
+
+
+def _costs(records: Sequence[RunRecord], sigma_d: float) -> dict[str, object]:
+    """Devices, pulses and reads of a weight, means over trainings; not numbers where one training's are not known."""
+    found = np.array([_cost(record, sigma_d) for record in records]).mean(axis=0)
+    return dict(zip(COSTS, map(float, found), strict=True))
+
+
+def _cost(record: RunRecord, sigma_d: float) -> tuple[float, float, float]:
+    devices, at = record.summary.devices_a_weight, record.summary.at(sigma_d)
+    unknown = float("nan")
+    if devices is None or at is None:
+        return unknown, unknown, unknown
+    if at.effort is not None:
+        return devices, at.effort.pulses, at.effort.reads
+    # of the usual chips no effort is recorded: every device is written once
+    return (devices, devices, 0.0) if not record.facts.chips else (devices, unknown, unknown)
+
+
+def _with_front(table: pd.DataFrame) -> pd.DataFrame:
+    """Whether each row is on the front, of those whose costs are known; missing where none's is, or all are alike."""
+    known = table[table[list(COSTS)].notna().all(axis=1)]
+    if len(known[list(COSTS)].drop_duplicates()) < 2:
+        return table.assign(**{columns.ON_FRONT: float("nan")})
+    front = on_front(known, COSTS)
+    return table.assign(**{columns.ON_FRONT: front.reindex(table.index, fill_value=False).astype(float)})
 
 
 def _worst_cases(records: Sequence[RunRecord], th_g: float) -> list[float]:
@@ -283,8 +324,9 @@ def _shared(differences: np.ndarray) -> np.ndarray:
 
 
 def _published(table: pd.DataFrame, sigma_d: float) -> "pd.Series[float]":
-    """The nearest published panel's accuracy of the same method at the same sigma_d; constraints are in none."""
+    """The nearest published panel's accuracy of the same method at the same sigma_d, on usual chips, unconstrained."""
     rows = published_accuracy()
     rows = rows[(rows[columns.PANEL] == NEAREST_PANEL) & same_sigma_d(rows[columns.SIGMA_D], sigma_d)]
     known = rows.set_index(columns.VARIANT)[columns.ACCURACY]
-    return table[columns.METHOD].map(known).astype(float).where(table[columns.CONSTRAINT_LABEL] == "")
+    plain = (table[columns.CONSTRAINT_LABEL] == "") & (table[columns.CHIPS] == "")
+    return table[columns.METHOD].map(known).astype(float).where(plain)

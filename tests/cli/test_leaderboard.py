@@ -54,6 +54,30 @@ def line_of(text: str, words: str) -> str:
     return line
 
 
+SCHEMES = (
+    BoardRow({0: [0.5, 0.7], 1: [0.6, 0.8]}, costs=(8, 8.0, 0.0)),
+    BoardRow({0: [0.9, 0.92], 1: [0.88, 0.9]}, scheme="~write_verify", costs=(8, 30.5, 30.5)),
+)
+
+
+def test_schemes_are_ranked_where_they_are_asked_for_alone(neft: Neft, ranked: RunStore) -> None:
+    store_experiment(ranked.root, *a_leaderboard(*SCHEMES, name="schemes_digits"))
+
+    assert {board["plan"] for board in boards_of(neft)} == {LEADERBOARD}
+    (board,) = boards_of(neft, "--schemes")
+    assert board["plan"] == "schemes_digits"
+    assert [(row["variant"], row["pulses_a_weight"], row["on_front"]) for row in board["rows"]] == [
+        ("noise_injection+none~write_verify", 30.5, 1.0),
+        ("noise_injection+none", 8.0, 1.0),
+    ]
+    (by_pulses,) = boards_of(neft, "--schemes", "--sort", "pulses")
+    assert by_pulses["rows"][0]["variant"] == "noise_injection+none"
+
+
+def test_leaderboard_of_schemes_that_is_not_stored_is_named_with_what_makes_it(neft: Neft, ranked: RunStore) -> None:
+    assert "`neft sweep schemes_digits` makes one" in neft("leaderboard", "--schemes").said
+
+
 # ---------------------------------------------------------------- what is printed
 def test_every_ranking_has_its_title_and_budget(neft: Neft, ranked: RunStore) -> None:
     shown = neft("leaderboard").said

@@ -360,3 +360,58 @@ def test_accuracies_beside_other_data_owe_a_share_to_the_test_images() -> None:
         "Beside other data our accuracies owe up to ± 2.9 points more to their 400 test images."
     )
     assert "test images" not in published_words(board)
+
+
+# ---------------------------------------------------------------- mapping and programming
+WRITTEN = BoardRow(PLAIN.chips, costs=(8, 8.0, 0.0))
+VERIFIED = BoardRow({0: [0.9, 0.92], 1: [0.88, 0.9]}, scheme="~write_verify", costs=(8, 30.0, 30.0))
+DEARER = BoardRow({0: [0.8, 0.82], 1: [0.8, 0.8]}, scheme="~copies=2~write_verify", costs=(16, 60.0, 60.0))
+SCHEMES = (WRITTEN, VERIFIED, DEARER)
+
+
+def test_row_of_a_scheme_has_its_costs_and_whether_it_is_on_the_front() -> None:
+    board = board_of(*SCHEMES)
+
+    rows = {str(series): row_of(board, str(series)) for series in column(board, c.VARIANT)}
+    assert {series: tuple(row[name] for name in (c.DEVICES, c.PULSES, c.READS)) for series, row in rows.items()} == {
+        "noise_injection+none": (8.0, 8.0, 0.0),
+        "noise_injection+none~write_verify": (8.0, 30.0, 30.0),
+        "noise_injection+none~copies=2~write_verify": (16.0, 60.0, 60.0),
+    }
+    # the third is dearer than the second and keeps less
+    assert column(board, c.ON_FRONT) == [1.0, 0.0, 1.0]
+    assert row_of(board, "noise_injection+none~copies=2~write_verify")[c.LABEL] == (
+        "Noise injection; copies=2, write_verify"
+    )
+
+
+def test_differences_of_schemes_are_to_the_plain_training_on_usual_chips_published_figures_beside_it_alone() -> None:
+    board = board_of(*SCHEMES)
+
+    assert default_reference(board) == "noise_injection+none"
+    published = board.set_index(c.VARIANT)[c.PUBLISHED_ACCURACY].notna()
+    assert published[published].index.tolist() == ["noise_injection+none"]
+
+
+def test_row_whose_costs_nobody_recorded_is_on_no_front() -> None:
+    unknown = BoardRow({0: [0.99, 0.99], 1: [0.99, 0.99]}, method="irs")
+    board = board_of(unknown, *SCHEMES)
+
+    assert isnan(board[c.PULSES].iloc[0])
+    assert column(board, c.ON_FRONT) == [0.0, 1.0, 0.0, 1.0]
+
+
+def test_rows_of_one_cost_have_no_front() -> None:
+    assert board_of(PLAIN, CLIPPED)[c.ON_FRONT].isna().all()
+    assert board_of(WRITTEN, BoardRow(CLIPPED.chips, constraint="clip", costs=(8, 8.0, 0.0)))[c.ON_FRONT].isna().all()
+
+
+def test_place_of_schemes_is_one_of_its_own_and_counts_seeds_of_a_row() -> None:
+    plan, runs = a_leaderboard(*SCHEMES, name="schemes_digits")
+    (place,) = board_places([plan], {run_id: record for run_id, (record, _) in runs.items()})
+
+    assert place.key.endswith("_schemes")
+    assert place.words == "Digits 8×8, MLP, 4 × 128, RRAM1, under every mapping and programming"
+    said = budget_words([record for record, _ in runs.values()], num_trials=6, has_schemes=True)
+    assert "2 seeds × 2 chips; each training is one" in said
+    assert "trials" not in said
