@@ -316,6 +316,16 @@ def as_of_test_chips(values: Mapping[str, Any], base: RunConfig) -> dict[str, An
     return found
 
 
+def on_its_own_device(config: RunConfig) -> RunConfig:
+    """A re-evaluation's config, whose test device is left out where it is the training's: both ways it is one run.
+
+    Other configs keep what they say: runs of earlier versions have ids in which a restated device counts.
+    """
+    if config.evaluation.device != config.device:
+        return config
+    return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"device": None})})
+
+
 def command_line(config: RunConfig, verb: str = "neft train") -> str:
     """A command that makes this config again."""
     return option_words(verb, to_values(config))

@@ -15,7 +15,7 @@ from neft.cli.output import print_json, print_results, record_json
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
 from neft.errors import StoppedError
-from neft.options import as_of_test_chips, option_words
+from neft.options import as_of_test_chips, on_its_own_device, option_words
 from neft.pipeline import Settings, reevaluate
 from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
@@ -61,7 +61,7 @@ def evaluate(
     run_id = stores.find(run_id)
     source = stores.holder(run_id).record(run_id)
     base = at_its_place(stored_config(source), options)
-    config = config_from(as_of_test_chips(options, base), base=base)
+    config = on_its_own_device(config_from(as_of_test_chips(options, base), base=base))
     check_torch_device(options["torch_device"])
     with stop_on_signals() as asked, watching(None) as (watcher, _):
         settings = Settings(

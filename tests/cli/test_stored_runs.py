@@ -175,6 +175,17 @@ def test_evaluate_remembers_the_command_that_makes_it_again(neft: Neft, stored: 
     assert RunConfig.model_validate(made["config"]).run_id == made["id"]
 
 
+def test_evaluate_on_the_training_device_is_no_other_run_however_it_is_said(
+    neft: Neft, stored: RunRecord, own_store: RunStore
+) -> None:
+    made = json.loads(neft("evaluate", stored.id, "--num-instances", "5", "--json").out)["id"]
+
+    again = neft("evaluate", stored.id, "--num-instances", "5", "--test-device", "rram1")
+
+    assert made in again.err
+    assert own_store.ids() == sorted([stored.id, made])
+
+
 def test_evaluate_without_a_change_is_refused(neft: Neft, stored: RunRecord, own_store: RunStore) -> None:
     answer = neft("evaluate", stored.id)
 

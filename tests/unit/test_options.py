@@ -42,6 +42,23 @@ def test_training_and_test_chips_have_options_of_their_own() -> None:
     assert (config.device.name, config.test_device.name) == ("rram1", "rram4")
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"test_device": "rram1"},
+        {"test_mapping": "scale=layer"},
+        {"test_programming": "open_loop"},
+        {"device": "fefet6", "test_device": "fefet6"},
+        {"scale": "channel", "test_mapping": "scale=channel"},
+    ],
+)
+def test_what_test_chips_share_with_training_is_one_run_however_it_is_said(values: dict[str, object]) -> None:
+    unsaid = make_config({name: value for name, value in values.items() if not name.startswith("test_")})
+
+    assert make_config(values) == unsaid
+    assert make_config(values).run_id == unsaid.run_id
+
+
 def test_command_names_only_what_differs() -> None:
     config = RunConfig(method=Ovf(feedback_moves_batchnorm=False), training=TrainingConfig(sigma_d=0.2, quantise=True))
 
