@@ -25,6 +25,8 @@ from neft.errors import NeftError
 from neft.sigma_d import sigma_d_text
 
 QUESTION = "Which mapping and programming does it need?"
+MOST_LINKED = 4
+"""Networks whose schemes are stored that are named where those of another are not."""
 ASKED = "schemes_asked"  # in the session: the run and the chips whose comparison was asked for
 CHIPS = Control(
     key=address.SCHEME_CHIPS,
@@ -76,8 +78,9 @@ def page() -> None:
     if not runs:
         say_no_weights("Trying schemes")
         return
+    tried = schemes.tried(runs)
     with st.sidebar:
-        record = pick_network(runs)
+        record = pick_network(runs, next(iter(tried), None))
         num_chips = int(CHIPS.draw())
         sigma_d = float(AT.draw())
     try:
@@ -94,6 +97,7 @@ def page() -> None:
         _live(record, comparison, num_chips, sigma_d)
     else:
         _offer(record, num_chips, count, num_stored)
+        _elsewhere([other for other in tried if other.id != record.id])
     _command(record, num_chips)
 
 
@@ -118,6 +122,15 @@ def _offer(record: RunRecord, num_chips: int, count: int, num_stored: int) -> No
         help="A minute for a narrow network on digits, longer for a wide one; it can be cancelled. Each scheme is "
         "stored as a run, and shows in All runs and Compare.",
     )
+
+
+def _elsewhere(tried: list[RunRecord]) -> None:
+    """Networks whose schemes are stored already."""
+    if tried:
+        st.markdown("**Tried already**")
+    for other in tried[:MOST_LINKED]:
+        label = f"{other.facts.name} ({other.facts.dataset_label})"
+        page_link(Page.SCHEMES, label, query_params={address.RUNS: other.id})
 
 
 def _live(record: RunRecord, comparison: Comparison, num_chips: int, sigma_d: float) -> None:

@@ -1,5 +1,7 @@
 """Schemes (a mapping and a programming) of stored networks: trying them, and what tables say of them."""
 
+import json
+from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -7,7 +9,7 @@ import streamlit as st
 
 from dashboard.computing import process
 from dashboard.computing.answers import SchemesPart
-from dashboard.data import restorable
+from dashboard.data import restorable, stored
 from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
 from neft import columns
@@ -104,6 +106,18 @@ def count(record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips:
         NeftError: the run's weights or its data are not there.
     """
     return _count(record.id, restorable.checksum(record), kind, sigma_ds, num_chips)
+
+
+def tried(runs: list[RunRecord]) -> list[RunRecord]:
+    """Of some runs those whose training is stored under most other mappings and programmings, the most first."""
+    counts = Counter(_training(record) for record in stored.listing().records if record.facts.chips)
+    known = [record for record in runs if not record.facts.chips and counts[_training(record)] > 1]
+    return sorted(known, key=lambda record: (-counts[_training(record)], record.facts.seed, -record.facts.rank))
+
+
+def _training(record: RunRecord) -> str:
+    """Everything that decides a run's training."""
+    return json.dumps({part: held for part, held in record.config.items() if part != "evaluation"}, sort_keys=True)
 
 
 def table(part: SchemesPart, percentile: int) -> pd.DataFrame:

@@ -28,10 +28,13 @@ def selected() -> Selection | None:
     return st.session_state.get(address.SELECTED)
 
 
-def first_network(runs: Sequence[RunRecord]) -> RunRecord:
-    """The network to begin with: the one looked at last, or that of the selection."""
+def first_network(runs: Sequence[RunRecord], otherwise: RunRecord | None = None) -> RunRecord:
+    """The network to begin with: the one looked at last, or that of the selection; else the one given, if one is."""
     last = _last().run_id
-    return next((record for record in runs if record.id == last), None) or restorable.foremost(runs, selected())
+    looked_at = next((record for record in runs if record.id == last), None)
+    if looked_at is None and selected() is None and otherwise is not None:
+        return otherwise
+    return looked_at or restorable.foremost(runs, selected())
 
 
 def look_at_network(record: RunRecord, runs: Sequence[RunRecord]) -> None:

@@ -16,8 +16,13 @@ from dashboard.words.sentences import SIGMA_D
 from neft.errors import DataMissingError, NeftError
 
 
-def pick_network(runs: list[RunRecord]) -> RunRecord:
-    """A run that kept its weights, chosen in the current container; at first the one that was looked at."""
+def pick_network(runs: list[RunRecord], otherwise: RunRecord | None = None) -> RunRecord:
+    """A run that kept its weights, chosen in the current container; at first the one that was looked at.
+
+    Args:
+        runs: those that can be chosen.
+        otherwise: the first where none was looked at and nothing is selected.
+    """
     by_id, names = {record.id: record for record in runs}, comparisons.readable_names()
     if not isinstance(st.session_state.get(address.RUNS, ""), str):
         del st.session_state[address.RUNS]  # another page keeps several runs under this name
@@ -26,7 +31,7 @@ def pick_network(runs: list[RunRecord]) -> RunRecord:
         label="Run",
         options={run_id: names[run_id] for run_id in by_id},
         default=restorable.foremost(runs, None).id,
-        begins=first_network(runs).id,
+        begins=first_network(runs, otherwise).id,
         kind="list",
         help="Stored runs that kept their weights; type to search.",
     )

@@ -18,6 +18,7 @@ from neft.pipeline import Settings, run
 from neft.programming import BaseProgramming
 from neft.runs.facts import stored_config
 from neft.runs.records import RunRecord
+from neft.runs.store import CACHED_RUNS as SHIPPED
 from neft.runs.store import RECORD, WEIGHTS, RunStore, Stores
 from neft.sweeps.schemes import Bench, Tried, try_schemes
 from neft.tables.schemes import at_sigma_d, best, cheapest, schemes_table
@@ -110,6 +111,31 @@ def test_nothing_is_computed_until_asked_for(alone: RunRecord) -> None:
     assert f"on {FEW} chips each" in words(app)
     assert f"neft schemes {alone.id} --chips {FEW}" in words(app)
     assert not Stores.default().own.ids()
+
+
+@pytest.fixture
+def untried(compared: RunRecord, tmp_path: Path) -> RunRecord:
+    """Another run that kept its weights, with more curves in its place and no schemes."""
+    shipped = RunStore(SHIPPED)
+    kept = [record for record in shipped.list().records if WEIGHTS in record.files and record.facts.has_feedback]
+    for record in kept[:2]:
+        _ = shutil.copytree(shipped.root / record.id, tmp_path / "schemes" / record.id)
+    return kept[0]
+
+
+def test_page_begins_with_a_network_whose_schemes_are_stored(compared: RunRecord, untried: RunRecord) -> None:
+    app = finished(open_page(Page.SCHEMES))
+
+    assert [chart for chart in charts(app) if chart.startswith(COSTS)]
+
+
+def test_where_schemes_are_not_stored_networks_are_named_whose_are(compared: RunRecord, untried: RunRecord) -> None:
+    app = open_page(Page.SCHEMES, run=untried.id)
+
+    assert not charts(app)
+    (link,) = [link.proto for link in app.get("page_link") if link.proto.page == Page.SCHEMES.path]
+    assert compared.facts.name in link.label
+    assert link.query_string == f"run={compared.id}"
 
 
 def test_a_comparison_ends_with_its_finding_and_every_scheme_is_stored(alone: RunRecord) -> None:
