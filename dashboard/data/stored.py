@@ -297,7 +297,8 @@ def _named_at(data: str, backbone: str, device: str) -> dict[str, RunRecord]:
     return {record.id: record for record in named}
 
 
-@st.cache_resource(max_entries=2048, show_spinner=False)
+# a run's chips take 60 KB; claims read those of a thousand runs once
+@st.cache_resource(max_entries=512, show_spinner=False)
 def _instances(run_id: str, checksum: str, _record: RunRecord) -> pd.DataFrame:
     del checksum
     return Stores.default().holder(run_id).instances(_record)
