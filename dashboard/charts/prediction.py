@@ -9,6 +9,7 @@ from dashboard.charts.theme import Mode, palette, translucent
 
 NAME = "your prediction"
 SIZE = 15
+HALF_A_ROW = 0.44
 
 
 def mark_prediction(figure: go.Figure, *, x: float, y: float, mode: Mode) -> None:
@@ -69,4 +70,28 @@ def mark_predicted_range(
             name=NAME,
             hoverinfo="skip",
         )
+    )
+
+
+def mark_predicted_span(figure: go.Figure, *, place: int, low: float, high: float, mode: Mode) -> None:
+    """Add a grey box along one of the rows of a chart of horizontal bars, where its end was expected.
+
+    Args:
+        figure: changed in place; its y axis holds names.
+        place: of the row, counted from the bottom.
+        low: the box's left end, on the x axis.
+        high: its right end.
+        mode: Light or dark page.
+    """
+    page = palette(mode)
+    figure.add_shape(
+        type="rect",
+        x0=low,
+        x1=high,
+        y0=place - HALF_A_ROW,
+        y1=place + HALF_A_ROW,
+        line={"width": 1, "color": page.text, "dash": "dot"},
+        fillcolor=translucent(page.text, opacity=0.12),
+        name=NAME,
+        showlegend=True,
     )

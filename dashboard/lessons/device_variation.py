@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import address, charts
+from dashboard.charts.prediction import mark_predicted_span
 from dashboard.data import teaching
 from dashboard.data.citations import cite
 from dashboard.data.teaching import OneWeight
-from dashboard.lessons.base import Choice, Lesson, Link
+from dashboard.lessons.base import Choice, Lesson, Link, prediction
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.crossbar_card import crossbar_card
@@ -24,6 +26,8 @@ OPTIONS = (
     "The most significant adds more than nine tenths",
 )
 BOUNDS = (0.4, 0.65, 0.9)
+ENDS = (0.25, *BOUNDS, 1.0)
+"""Of the shares that the options stand for; of four devices the largest has a quarter at least."""
 DEFINITION = r"""
 $$W_d=\frac{w_{max}}{2^M-1}\sum_j g_j\,2^{jK},\qquad W_p=W_d+\frac{w_{max}}{2^M-1}\sum_j\Delta g_j\,2^{jK}$$
 
@@ -147,6 +151,16 @@ def _question(numbers: Numbers) -> Choice:
     )
 
 
+def _shares(numbers: Numbers) -> go.Figure:
+    """The devices' shares, with the predicted one."""
+    figure, said = charts.variance_shares(numbers.weight.shares, mode=theme_mode()), prediction(LESSON.name)
+    if said is not None:
+        largest = int(numbers.weight.shares[columns.VARIANCE_SHARE].to_numpy().argmax())
+        low, high = (100 * end for end in ENDS[int(said) : int(said) + 2])
+        mark_predicted_span(figure, place=largest, low=low, high=high, mode=theme_mode())
+    return figure
+
+
 def _answer(numbers: Numbers) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
@@ -158,7 +172,7 @@ def _answer(numbers: Numbers) -> None:
                 definition=DEFINITION,
                 alt="Share of the weight's variance by device.",
             ),
-            charts.variance_shares(numbers.weight.shares, mode=theme_mode()),
+            _shares(numbers),
             numbers.weight.shares,
         )
     with right:

@@ -10,7 +10,7 @@ from dashboard.charts.frames import number_words
 from dashboard.data import plans, restorable, temperatures
 from dashboard.data.stored import RunRecord
 from dashboard.data.temperatures import SAFE, Margins, MarginSummary
-from dashboard.lessons.base import Choice, Lesson, Link, Missing
+from dashboard.lessons.base import Choice, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import INJECTION, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
@@ -32,6 +32,8 @@ OPTIONS = (
     "Wider margins: the label leads by more, and its lead grows more than the noise on it",
     "None of these",
 )
+PREDICTED = " ★ *your prediction*"
+"""Behind the row that a prediction is about."""
 DEFINITION = r"""
 **Margin** of an image: its label's output less the largest other one, $m=O_y-\max_{j\ne y}O_j$, in nats; the image is
 right where $m>0$. Its **noise** is the std of $m$ over sampled chips, and *margin over noise* is $m$ without
@@ -269,11 +271,13 @@ def _over_temperatures(numbers: Numbers) -> None:
 
 def _table(numbers: Numbers) -> str:
     one, four = numbers.one.summary, numbers.four.summary
+    said = prediction(LESSON.name)
+    marks = {option: PREDICTED if said == option else "" for option in (FLATTER, QUIETER, WIDER)}
     rows = (
         ("Margin without variation (nats)", one.clean_margin, four.clean_margin, ".1f"),
         ("Margin on a chip, mean (nats)", one.mean_margin, four.mean_margin, ".1f"),
-        ("Its noise, std over chips (nats)", one.noise, four.noise, ".1f"),
-        ("**Margin over noise**", one.margin_over_noise, four.margin_over_noise, ".1f"),
+        (f"Its noise, std over chips (nats){marks[QUIETER]}", one.noise, four.noise, ".1f"),
+        (f"**Margin over noise**{marks[WIDER]}", one.margin_over_noise, four.margin_over_noise, ".1f"),
         ("The same of the mean on a chip", one.mean_margin_over_noise, four.mean_margin_over_noise, ".1f"),
         (
             f"Images whose margin is above {SAFE:g} times its noise (%)",
@@ -282,7 +286,12 @@ def _table(numbers: Numbers) -> str:
             ".0f",
         ),
         ("Right on these chips (%)", 100 * one.accuracy, 100 * four.accuracy, ".1f"),
-        ("Largest weight over RMS weight, mean over layers", numbers.one.flatness, numbers.four.flatness, ".2f"),
+        (
+            f"Largest weight over RMS weight, mean over layers{marks[FLATTER]}",
+            numbers.one.flatness,
+            numbers.four.flatness,
+            ".2f",
+        ),
     )
     lines = [f"| {name} | {number_words(a, form)} | {number_words(b, form)} |" for name, a, b, form in rows]
     return "\n".join(["| | T = 1 | T = 4 |", "|:--|--:|--:|", *lines])

@@ -1,5 +1,6 @@
 """The lessons: a prediction hides the answer, and the answer's numbers are those of the stored runs."""
 
+import json
 import re
 from typing import Any
 
@@ -155,6 +156,16 @@ def test_most_significant_device_carries_the_closed_forms_share() -> None:
     assert "That is what the chips say" in app.info[0].value
 
 
+def test_predicted_share_is_a_box_along_the_most_significant_devices_bar() -> None:
+    app = answered("Device variation", said=1)
+
+    spec = next(json.loads(chart.proto.spec) for chart in app.get("plotly_chart") if "variance" in chart.proto.alt)
+    (box,) = spec["layout"]["shapes"]
+    assert (box["x0"], box["x1"], box["name"]) == (40, 65, "your prediction")
+    bars = next(trace for trace in spec["data"] if trace["type"] == "bar")
+    assert bars["y"][round((box["y0"] + box["y1"]) / 2)] == "× 64"
+
+
 def test_network_without_noise_keeps_what_its_chips_keep(experiments_shipped: RunStore) -> None:
     app = answered("Networks break", said=100)
     stored = points(experiments_shipped)["vanilla", 0.1]
@@ -300,6 +311,16 @@ def test_temperature_lesson_tells_both_networks_margins_beside_their_noise(exper
     assert [trace["name"] for trace in drawn] == ["Noise injection", "Noise injection, T = 4"]
     for trace, found in zip(drawn, (one, four), strict=True):
         assert trace["y"][1:-2] == pytest.approx((100 * margin_bins(found.images)[columns.SHARE]).tolist())
+
+
+@pytest.mark.parametrize(("said", "row"), [(0, "Largest weight"), (1, "Its noise"), (2, "**Margin over"), (3, None)])
+def test_what_was_predicted_of_a_temperature_is_marked_in_the_table(
+    experiments_shipped: RunStore, said: int, row: str | None
+) -> None:
+    app = answered("Temperature", said=said)
+
+    marked = [line for line in words(app).splitlines() if "your prediction" in line and line.startswith("|")]
+    assert [line[2 : 2 + len(row or "")] for line in marked] == ([] if row is None else [row])
 
 
 def test_temperature_lesson_draws_the_experiments_means(experiments_shipped: RunStore) -> None:
