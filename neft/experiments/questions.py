@@ -60,6 +60,10 @@ class Facts(Protocol):
     def constraint_name(self) -> str: ...  # noqa: D102
     @property
     def entry_label(self) -> str: ...  # noqa: D102
+    @property
+    def chips(self) -> str: ...  # noqa: D102
+    @property
+    def chips_label(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -380,19 +384,19 @@ def setting_tick(experiment: str, key: str, position: float, words: str) -> str:
     return number if float(number) == position else words
 
 
-def entry_key(method: str, constraint: str) -> str:
-    """The series of a method under a constraint, settings tuned: both by name.
+def entry_key(method: str, constraint: str, chips: str = "") -> str:
+    """The series of a method under a constraint, both by name, on chips of another mapping or programming by its key.
 
-    >>> entry_key("sam", "clip")
-    'sam+clip'
+    >>> entry_key("sam", "clip"), entry_key("sam", "clip", "~scale=channel~residual")
+    ('sam+clip', 'sam+clip~scale=channel~residual')
     """
-    return f"{method}+{constraint}"
+    return f"{method}+{constraint}{chips}"
 
 
 def series_words(series: str, facts: Facts | None = None) -> str:
     """A series in words: its experiments', or those of a run that is of this variant; its key where there are none."""
     if series in SERIES:
         return SERIES[series]
-    if facts is not None and series == entry_key(facts.method, facts.constraint_name):
-        return facts.entry_label
+    if facts is not None and series == entry_key(facts.method, facts.constraint_name, facts.chips):
+        return "; ".join(words for words in (facts.entry_label, facts.chips_label) if words)
     return facts.label if facts is not None and facts.variant == series else series

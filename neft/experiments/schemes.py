@@ -72,7 +72,7 @@ def scheme_runs(scale: Scale) -> list[PlannedRun]:
 
 def _standings(config: RunConfig) -> tuple[Standing, ...]:
     """In a leaderboard of trainings and schemes, at every sigma_d of the test but 0."""
-    series = entry_key(config.method.name, config.constraint.kind) + chips_key(config)
+    series = entry_key(config.method.name, config.constraint.kind, chips_key(config))
     return tuple(
         Standing(EXPERIMENT, series, setting_key("sigma_d", sigma_d), sigma_d, sigma_d)
         for sigma_d in config.evaluation.sigma_ds
