@@ -59,11 +59,9 @@ class Facts(Protocol):
     @property
     def constraint_name(self) -> str: ...  # noqa: D102
     @property
-    def entry_label(self) -> str: ...  # noqa: D102
-    @property
     def chips(self) -> str: ...  # noqa: D102
     @property
-    def chips_label(self) -> str: ...  # noqa: D102
+    def deployed_label(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -398,5 +396,5 @@ def series_words(series: str, facts: Facts | None = None) -> str:
     if series in SERIES:
         return SERIES[series]
     if facts is not None and series == entry_key(facts.method, facts.constraint_name, facts.chips):
-        return "; ".join(words for words in (facts.entry_label, facts.chips_label) if words)
+        return facts.deployed_label
     return facts.label if facts is not None and facts.variant == series else series

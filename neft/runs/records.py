@@ -91,6 +91,11 @@ class RunFacts(Component):
         return f"{self.method_label}, {constraint[:1].lower()}{constraint[1:]}" if constraint else self.method_label
 
     @property
+    def deployed_label(self) -> str:
+        """The same with what of the test chips is not the usual: `SAM, clipped weights; scale channel`."""
+        return "; ".join(words for words in (self.entry_label, self.chips_label) if words)
+
+    @property
     def departure(self) -> str:
         """What makes the variant another than the plain one of its rank; empty for that one."""
         return "" if self.is_control else self.variant.removeprefix(self.method)

@@ -185,7 +185,7 @@ def _facts(series: str, record: RunRecord) -> dict[str, object]:
     return {
         **variant_facts(record),
         columns.VARIANT: series,
-        columns.LABEL: "; ".join(words for words in (facts.entry_label, facts.chips_label) if words),
+        columns.LABEL: facts.deployed_label,
         columns.DEPARTURE: (f"_{facts.constraint_name}" if constraint else "") + facts.chips,
         columns.CHIPS: facts.chips,
         columns.CHIPS_LABEL: facts.chips_label,
