@@ -12,9 +12,12 @@ from PIL import Image
 
 STYLE = """
 <style>
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: 0.9rem 0.6rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--tile), 1fr)); gap: 0.9rem 0.6rem; }
 .tiles figure { margin: 0; }
-.tiles img { width: 5.5rem; height: 5.5rem; object-fit: contain; image-rendering: pixelated; display: block; }
+.tiles img {
+    width: calc(var(--tile) - 1.2rem); max-width: 5.5rem; aspect-ratio: 1;
+    object-fit: contain; image-rendering: pixelated; display: block;
+}
 .tiles figcaption { font-size: 0.85rem; line-height: 1.35; margin-top: 0.25rem; }
 .tiles strong { display: block; font-size: 0.95rem; }
 </style>
@@ -32,15 +35,20 @@ class Tile:
     alt: str
 
 
-def image_grid(tiles: Sequence[Tile]) -> None:
-    """Draw images side by side; every pixel stays a square."""
+def image_grid(tiles: Sequence[Tile], width: float = 7.5) -> None:
+    """Draw images side by side; every pixel stays a square.
+
+    Args:
+        tiles: from the left.
+        width: of a tile at least, in the text's sizes: what its words need.
+    """
     figures = "".join(
         f'<figure><img src="{data_uri(tile.pixels)}" alt="{escape(tile.alt)}">'
         f"<figcaption><strong>{escape(tile.title)}</strong>{'<br>'.join(escape(line) for line in tile.lines)}"
         "</figcaption></figure>"
         for tile in tiles
     )
-    st.html(f'{STYLE}<div class="tiles">{figures}</div>')
+    st.html(f'{STYLE}<div class="tiles" style="--tile: {width:g}rem">{figures}</div>')
 
 
 def data_uri(pixels: np.ndarray) -> str:

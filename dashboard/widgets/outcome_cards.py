@@ -36,6 +36,8 @@ BINS = Control(
     help="15 bins of confidence, of equal width or with equally many predictions.",
 )
 MOST_UNSURE, SUREST = 8, 8
+NARROW = 5.7
+"""Width of an image's words, in the text's sizes: eight fit beside each other."""
 PER_IMAGE_DEFINITION = r"""
 **EKL per image.** For image $i$, the mean of $-\ln p_y$ over the chips that get it right: how sure chips are of *this*
 image. The curve is the share of images below a value, of those that some chip gets right.
@@ -157,7 +159,7 @@ def _images(found: list[Opened], *, is_calibrated: bool) -> None:
 
 
 def _grid(one: Opened, rows: pd.DataFrame) -> None:
-    image_grid([_tile(one.stream.look_at(row)) for _, row in rows.iterrows()])
+    image_grid([_tile(one.stream.look_at(row)) for _, row in rows.iterrows()], width=NARROW)
 
 
 def _tile(found: LookedAt) -> Tile:
