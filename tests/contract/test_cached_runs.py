@@ -29,6 +29,7 @@ SHIPPED = (
     "paper_fashion",
     "paper_width",
     "training_budget",
+    "training_budget_fashion",
 )
 LIMIT = 150_000_000
 """Bytes that all of it may take."""
