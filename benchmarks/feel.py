@@ -2,6 +2,7 @@
 
     python benchmarks/feel.py
     python benchmarks/feel.py --repeats 5 --interactions 200
+    python benchmarks/feel.py --runs 600                          on so many of the cached runs, the comparisons first
 
 Starts a server of its own on the cached runs with an empty home, and a fresh Chromium (from PATH; playwright comes with
 the dev extra). It measures, in seconds:
@@ -13,12 +14,15 @@ the dev extra). It measures, in seconds:
 - on the landing page, from a change of the slice, the methods or the reading to the chart that shows it;
 - the server's resident memory after so many interactions (page switches and filters in turns), and that of the process
   in which pages compute, which ends when nobody asks (`dashboard.computing.process`);
+- on Your device, from a chosen file of 4,000 measurements to their histograms;
 - from "Start training" to the first epoch in the chart: pressed as soon as the form stands, and on the last server some
   seconds later, in which a process gets ready.
 """
 
 import argparse
+import json
 import os
+import random
 import shutil
 import socket
 import statistics
@@ -30,11 +34,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 from playwright.sync_api import Browser, Locator, Page, TimeoutError, sync_playwright  # noqa: A004
 
 CHART = ".js-plotly-plot .main-svg"
+CACHED_RUNS = Path(__file__).resolve().parents[1] / "cached_runs"
 IDLE = "[data-testid='stApp'][data-test-script-state='notRunning'][data-test-connection-state='CONNECTED']"
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
 DRAWN = "key => JSON.stringify(document.querySelector(`.st-key-card_${key} .js-plotly-plot`)?._fullData?.map("
@@ -63,8 +69,8 @@ class Measured:
 
 
 @contextmanager
-def served(measured: Measured) -> Iterator[tuple[str, psutil.Process]]:
-    """A dashboard of its own: its address and its process."""
+def served(measured: Measured, runs: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """A dashboard of its own on these runs: its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -73,7 +79,7 @@ def served(measured: Measured) -> Iterator[tuple[str, psutil.Process]]:
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "neft", "dashboard", "--port", str(port), "--no-browser"],
-            env={**os.environ, "NEFT_HOME": home},
+            env={**os.environ, "NEFT_HOME": home, "NEFT_CACHED_RUNS": str(runs)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -208,6 +214,36 @@ def train(page: Page, url: str, *, pause: float) -> float:
     return seconds
 
 
+def upload(page: Page, url: str) -> float:
+    """Seconds from a chosen file of measurements to their histograms."""
+    _ = page.goto(f"{url}/device")
+    page.wait_for_selector(IDLE)
+    page.get_by_text("From a laboratory's file").click()
+    rng = random.Random(0)  # noqa: S311 - any numbers do
+    rows = [f"{level},{20 + 40 * level + rng.gauss(0, 3):.3f}" for level in range(4) for _ in range(1_000)]
+    content = "\n".join(["level,measured (µS)", *rows]).encode()
+    started = time.perf_counter()
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "device.csv", "mimeType": "text/csv", "buffer": content}
+    )
+    page.locator(f".st-key-card_measured {CHART}").first.wait_for()
+    return time.perf_counter() - started
+
+
+def some_runs(folder: Path, count: int) -> Path:
+    """A folder of so many cached runs with their plans: those of the comparisons first."""
+    (folder / "plans").mkdir()
+    left = {path.name for path in CACHED_RUNS.iterdir() if (path / "run.json").is_file()}
+    plans = sorted((CACHED_RUNS / "plans").glob("*.json"), key=lambda path: (not path.stem.startswith("paper"), path))
+    wanted = [entry["run_id"] for plan in plans for entry in json.loads(plan.read_text(encoding="utf-8"))["entries"]]
+    chosen = list(dict.fromkeys(name for name in [*wanted, *sorted(left)] if name in left))[:count]
+    for name in chosen:
+        (folder / name).symlink_to(CACHED_RUNS / name)
+    for plan in plans:
+        (folder / "plans" / plan.name).symlink_to(plan)
+    return folder
+
+
 def interact(page: Page, links: dict[str, str], measured: Measured, *, interactions: int) -> None:
     """So many page switches and filters, in turns."""
     done = visits = 0
@@ -234,18 +270,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     _ = parser.add_argument("--repeats", type=int, default=3, help="Fresh servers and browsers for the opening.")
     _ = parser.add_argument("--interactions", type=int, default=200)
+    _ = parser.add_argument("--runs", type=int, default=None, help="So many of the cached runs; all if not given.")
     arguments = parser.parse_args()
     measured = Measured()
-    with sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        runs = CACHED_RUNS if arguments.runs is None else some_runs(Path(folder), arguments.runs)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         for repeat in range(arguments.repeats):
-            with served(measured) as (url, server):
+            with served(measured, runs) as (url, server):
                 page = open_fresh(browser, url, measured)
                 is_last = repeat == arguments.repeats - 1
                 if is_last:
                     interact(page, page_links(page), measured, interactions=arguments.interactions)
                     memory = server.memory_info().rss / MIB
                     beside = max((process.memory_info().rss / MIB for process in server.children()), default=0.0)
+                    measured.add("a file of measurements to its histograms", upload(page, url))
                 pause = WITH_THE_FORM if is_last else 0.0
                 measured.add(f"training to its first epoch, {pause:g} s after the form", train(page, url, pause=pause))
         browser.close()
