@@ -124,9 +124,13 @@ def control_of(rows: pd.DataFrame) -> str:
     return next(iter(map(str, found)), "")
 
 
-def against_control(rows: pd.DataFrame, run_ids: Sequence[str], metric: str = columns.ACCURACY) -> pd.DataFrame:
+def against_control(rows: pd.DataFrame, run_ids: tuple[str, ...], metric: str = columns.ACCURACY) -> pd.DataFrame:
     """The paired differences to the control of those feedback methods that differ from the others in nothing else."""
-    found = differences(rows, control_of(rows), metric)
+    return fair_to_feedback(differences(rows, control_of(rows), metric), run_ids)
+
+
+def fair_to_feedback(found: pd.DataFrame, run_ids: tuple[str, ...]) -> pd.DataFrame:
+    """Of differences to the control those of feedback methods that differ from the others in nothing else."""
     fair = found[columns.VARIANT].isin(comparable_variants(run_ids))
     return found[found[columns.HAS_FEEDBACK].astype(bool) & fair]
 
@@ -190,6 +194,19 @@ def differences(rows: pd.DataFrame, reference: str, metric: str = columns.ACCURA
     return in_shown_order(tables.differences_to(rows, reference, metric))
 
 
+@kept_copies(max_entries=64)
+def means_at(reading: Reading, sigma_d: float) -> pd.DataFrame:
+    """Mean accuracy and its interval of some runs' chips at one sigma_d, by variant."""
+    return means(at_slice(reading, sigma_d))
+
+
+@kept_copies(max_entries=64)
+def differences_at(reading: Reading, sigma_d: float) -> pd.DataFrame:
+    """Their paired differences in accuracy to the control; none where it is not among them."""
+    rows = at_slice(reading, sigma_d)
+    return differences(rows, control_of(rows))
+
+
 def clean_means(curve: pd.DataFrame) -> pd.DataFrame:
     """What each variant keeps without variation."""
     return in_shown_order(tables.clean_means(curve))
@@ -223,9 +240,10 @@ def layers(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     return tables.layer_table(found, sigma_d=sigma_d)
 
 
-def comparable_variants(run_ids: Sequence[str]) -> set[str]:
+@kept(max_entries=16)
+def comparable_variants(run_ids: tuple[str, ...]) -> frozenset[str]:
     """The variants of some runs that differ in their method alone."""
-    return tables.comparable_variants(named_records(run_ids))
+    return frozenset(tables.comparable_variants(named_records(run_ids)))
 
 
 def published_panels() -> dict[str, str]:
@@ -258,7 +276,11 @@ def named_records(run_ids: Sequence[str]) -> list[RunRecord]:
 
     Names are made once for all runs of a data set, backbone and device: the same whatever runs are asked for.
     """
-    return [_named_at(*place_address(record).values())[record.id] for record in records(run_ids)]
+    found = records(run_ids)
+    named: dict[str, RunRecord] = {}
+    for place in dict.fromkeys(tuple(place_address(record).values()) for record in found):
+        named |= _named_at(*place)
+    return [named[record.id] for record in found]
 
 
 def problems() -> dict[str, str]:

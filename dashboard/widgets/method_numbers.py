@@ -50,10 +50,10 @@ def finding_title(selection: Selection, rows: pd.DataFrame, otherwise: str) -> s
     """
     if rows.empty:
         return otherwise
-    feedback = stored.against_control(rows, selection.run_ids)
+    feedback = _feedback(selection)
     if feedback[columns.CI95].notna().any():
         return titles.against_control(feedback, selection.sigma_d)
-    means = stored.means(rows)
+    means = stored.means_at(selection.reading, selection.sigma_d)
     best = str(means.nlargest(1, columns.MEAN)[columns.VARIANT].iloc[0])
     return titles.foremost(means, stored.differences(rows, best), selection.sigma_d)
 
@@ -62,15 +62,20 @@ def method_numbers(selection: Selection, rows: pd.DataFrame) -> str:
     """Draw the table; returns what a report says in its place."""
     with st.container(key="numbers"):
         st.html(numbers_html(selection, rows))
-    means = stored.means(rows)
+    means = stored.means_at(selection.reading, selection.sigma_d)
     labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
-    feedback = stored.against_control(rows, selection.run_ids)
-    return sentences.finding(selection, means, feedback, labels.get(stored.control_of(rows)))
+    return sentences.finding(selection, means, _feedback(selection), labels.get(stored.control_of(rows)))
+
+
+def _feedback(selection: Selection) -> pd.DataFrame:
+    """The paired differences of feedback methods to the control at the slice."""
+    found = stored.differences_at(selection.reading, selection.sigma_d)
+    return stored.fair_to_feedback(found, selection.run_ids)
 
 
 def numbers_html(selection: Selection, rows: pd.DataFrame) -> str:
     """The table as HTML."""
-    means = stored.means(rows)
+    means = stored.means_at(selection.reading, selection.sigma_d)
     control = stored.control_of(rows)
     numbers: dict[str, dict[str, str]] = {
         "images right": {
@@ -81,7 +86,7 @@ def numbers_html(selection: Selection, rows: pd.DataFrame) -> str:
     if control:
         numbers["against the control"] = {control: "the control"} | {
             row[columns.VARIANT]: sentences.difference_words(row[columns.MEAN], row[columns.CI95])
-            for row in stored.differences(rows, control).to_dict("records")
+            for row in stored.differences_at(selection.reading, selection.sigma_d).to_dict("records")
         }
     caption = f"{sentences.spread_words(means)} · {selection.dataset_label} · {selection.backbone_label} · "
     return _table(means, numbers, caption=f"Mean and {caption}{selection.device_label}")
