@@ -224,7 +224,6 @@ class _Plan:
                 test=summarise(instances, metrics),
                 num_parameters=num_parameters(self.network),
                 num_devices=self.config.test_mapping.devices_a_weight * int(inside[columns.NUM_WEIGHTS].sum()),
-                devices_a_weight=self.config.test_mapping.devices_a_weight,
             ),
         )
         history = pd.DataFrame(columns=list(HISTORY))

@@ -106,12 +106,16 @@ def page() -> None:
     board_table(rows, board, reference)
     left, right = st.columns(2)
     definition = SCHEMES_DEFINITION if places[key].has_schemes else DEFINITION
+    has_costs = leaderboards.has_costs(rows)
     with left:
-        _ranking(rows, board, reference, definition)
-    with right:
-        if leaderboards.has_costs(rows):
+        if has_costs:
             _against_cost(rows, sigma_d)
+        else:
+            _ranking(rows, board, reference, definition)
+    with right:
         _against_sigma_d(places[key], board, stamp, key, definition)
+    if has_costs:
+        _ranking(rows, board, reference, definition)
     show_plan_problems(stamp)
 
 

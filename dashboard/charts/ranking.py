@@ -11,6 +11,7 @@ from dashboard.charts.frames import Floats, clicked_runs, count_words, look_of, 
 from dashboard.charts.marks import error_bars, typeset
 from dashboard.charts.theme import Mode, Palette, apply_layout, palette, variant_style
 from neft.columns import (
+    CHIPS_LABEL,
     CONSTRAINT_LABEL,
     LABEL,
     LOWER,
@@ -55,8 +56,8 @@ def ranking(
     mark's customdata is its run ids, for a click. The figure grows with its rows.
 
     Args:
-        rows: variant, label, method_label, constraint_label, mean, lower, upper (fractions), rank, rank_lower,
-            rank_upper, num_seeds, num_instances, run_ids (a tuple of ids).
+        rows: variant, label, method_label, constraint_label, chips_label, mean, lower, upper (fractions), rank,
+            rank_lower, rank_upper, num_seeds, num_instances, run_ids (a tuple of ids).
         value_title: What is drawn, in per cent or points; the title of the axis.
         interval_name: What the intervals are; the legend's title.
         reference: The variant that others are held against.
@@ -129,10 +130,16 @@ def _ranks(row: pd.DataFrame) -> str:
 
 
 def _words(row: pd.DataFrame, page: Palette) -> str:
-    """A row's name on two lines: its method, and its constraint in a lighter colour."""
-    method, constraint = (typeset(str(row[name].iloc[0])) for name in (METHOD_LABEL, CONSTRAINT_LABEL))
-    text = f'<span style="color: {page.text}">{method}</span>'
-    return f"{text}<br>{constraint}" if constraint else text
+    """A row's name on two lines, the second in a lighter colour: its method and its constraint.
+
+    Where it is one of several mappings and programmings, those stand on the second line, and the constraint above.
+    """
+    names = [typeset(str(row[name].iloc[0])) for name in (METHOD_LABEL, CONSTRAINT_LABEL, CHIPS_LABEL)]
+    method, constraint, chips = names
+    above = ", ".join(name for name in (method, constraint.lower()) if name) if chips else method
+    text = f'<span style="color: {page.text}">{above}</span>'
+    below = chips or constraint
+    return f"{text}<br>{below}" if below else text
 
 
 def _legend(shown: list[pd.DataFrame], page: Palette) -> list[go.Scatter]:

@@ -70,15 +70,18 @@ def _as_table(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
     itself = rows[columns.VARIANT] == reference
     none = {name: rows[name].mask(itself, 0.0) for name in (columns.DIFFERENCE, columns.DIFFERENCE_CI95)}
     rows = rows.assign(**none)
+    has_costs = leaderboards.has_costs(rows)
     found: dict[str, object] = {
         "Rank": rows[columns.RANK],
         "Method": rows[columns.METHOD_LABEL],
         "Constraint": rows[columns.CONSTRAINT_LABEL].replace("", "–"),
-        **_deployed(rows),
+        **({"Mapping, programming": rows[columns.CHIPS_LABEL].replace("", "–")} if has_costs else {}),
         "Ranks": leaderboard_words.rank_words(rows),
     }
     for head, name in PERCENT.items():
         found[head] = 100 * rows[name].astype(float)
+        if name == columns.CI95 and has_costs:
+            found |= _costs(rows)
         if name == columns.PERCENTILE_1:
             found["Limits"] = leaderboard_words.limit_words(rows)
     found |= {
@@ -94,15 +97,10 @@ def _as_table(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
     return shown.drop(columns=[name for name in shown.columns if shown[name].isna().all()])
 
 
-def _deployed(rows: pd.DataFrame) -> dict[str, object]:
-    """Mapping and programming of each row with their costs, where rows differ in them."""
-    if not leaderboards.has_costs(rows):
-        return {}
-    return {
-        "Mapping, programming": rows[columns.CHIPS_LABEL].replace("", "–"),
-        "Front": rows[columns.ON_FRONT].map({1.0: "●", 0.0: ""}),
-        **{head: rows[name] for head, name in COSTS.items()},
-    }
+def _costs(rows: pd.DataFrame) -> dict[str, object]:
+    """What each row costs, and whether it is on the front."""
+    front = {"Front": rows[columns.ON_FRONT].map({1.0: "●", 0.0: ""})}
+    return front | {head: rows[name] for head, name in COSTS.items()}
 
 
 def _formatted(shown: pd.DataFrame) -> Styler:

@@ -175,6 +175,17 @@ class RunSummary(Component):
         """The summary at one sigma_d, if it was evaluated there."""
         return next((row for row in self.test if same_sigma_d(row.sigma_d, sigma_d)), None)
 
+    def effort_at(self, sigma_d: float) -> EffortSummary | None:
+        """What programming takes at one sigma_d; None where it was not recorded.
+
+        It is recorded of chips that are not just sliced and written once; of those every device takes one pulse but
+        those of the second crossbar, which holds signs.
+        """
+        row = self.at(sigma_d)
+        if row is None or self.devices_a_weight is None:
+            return None
+        return row.effort or EffortSummary(pulses=self.devices_a_weight / 2, reads=0.0)
+
 
 class StoredFile(Component):
     """One file of a stored run."""

@@ -250,14 +250,8 @@ def _costs(records: Sequence[RunRecord], sigma_d: float) -> dict[str, object]:
 
 
 def _cost(record: RunRecord, sigma_d: float) -> tuple[float, float, float]:
-    devices, at = record.summary.devices_a_weight, record.summary.at(sigma_d)
-    unknown = float("nan")
-    if devices is None or at is None:
-        return unknown, unknown, unknown
-    if at.effort is not None:
-        return devices, at.effort.pulses, at.effort.reads
-    # of the usual chips no effort is recorded: every device is written once
-    return (devices, devices, 0.0) if not record.facts.chips else (devices, unknown, unknown)
+    devices, effort, unknown = record.summary.devices_a_weight, record.summary.effort_at(sigma_d), float("nan")
+    return (unknown, unknown, unknown) if devices is None or effort is None else (devices, effort.pulses, effort.reads)
 
 
 def _with_front(table: pd.DataFrame) -> pd.DataFrame:

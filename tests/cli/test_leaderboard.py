@@ -55,7 +55,7 @@ def line_of(text: str, words: str) -> str:
 
 
 SCHEMES = (
-    BoardRow({0: [0.5, 0.7], 1: [0.6, 0.8]}, costs=(8, 8.0, 0.0)),
+    BoardRow({0: [0.5, 0.7], 1: [0.6, 0.8]}, costs=(8, 4.0, 0.0)),
     BoardRow({0: [0.9, 0.92], 1: [0.88, 0.9]}, scheme="~write_verify", costs=(8, 30.5, 30.5)),
 )
 
@@ -68,7 +68,7 @@ def test_schemes_are_ranked_where_they_are_asked_for_alone(neft: Neft, ranked: R
     assert board["plan"] == "schemes_digits"
     assert [(row["variant"], row["pulses_a_weight"], row["on_front"]) for row in board["rows"]] == [
         ("noise_injection+none~write_verify", 30.5, 1.0),
-        ("noise_injection+none", 8.0, 1.0),
+        ("noise_injection+none", 4.0, 1.0),
     ]
     (by_pulses,) = boards_of(neft, "--schemes", "--sort", "pulses")
     assert by_pulses["rows"][0]["variant"] == "noise_injection+none"

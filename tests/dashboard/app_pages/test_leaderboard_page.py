@@ -322,3 +322,62 @@ def test_value_has_its_own_ends(stored: RunStore) -> None:
         wanted = rows[c.CLEAN_ACCURACY] + sign * rows[c.CLEAN_CI95]
         assert drawn[name].to_dict() == pytest.approx(wanted.to_dict())
     assert leaderboards.board(key, 0.2, "no such row", stamp).equals(board)
+
+
+# ---------------------------------------------------------------- mapping and programming
+COSTS, SCHEMES = "Accuracy against", "digits8_mlp4x128_schemes"
+VERIFIED = "noise_injection+none~write_verify"
+DEPLOYED = [
+    BoardRow(level(0.6, 0.01), costs=(8, 4.0, 0.0)),
+    BoardRow(level(0.9, 0.001), scheme="~write_verify", costs=(8, 20.5, 20.5)),
+    BoardRow(level(0.8, 0.001), constraint="clip", scheme="~copies=2", costs=(16, 30.0, 30.0)),
+]
+
+
+@pytest.fixture
+def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    """A leaderboard of trainings beside one of trainings, mappings and programmings."""
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "deployed")
+    for name, rows in (("leaderboard", ROWS), ("schemes_digits", DEPLOYED)):
+        store_experiment(tmp_path / "deployed", *a_leaderboard(*rows, name=name))
+    return RunStore(tmp_path / "deployed")
+
+
+def test_trainings_alone_are_shown_first_and_without_costs(deployed: RunStore) -> None:
+    app = open_page(Page.LEADERBOARD)
+
+    assert not app.exception
+    assert len(table(app)) == 3
+    assert not {"Front", "Pulses", "Mapping, programming"} & set(table(app))
+    assert not [chart for chart in charts(app) if chart.startswith(COSTS)]
+    assert SCHEMES in leaderboards.places(plans.fingerprint())
+
+
+def test_rows_of_schemes_have_costs_and_their_front(deployed: RunStore) -> None:
+    app = open_page(Page.LEADERBOARD, board=SCHEMES)
+
+    assert not app.exception
+    assert app.title[0].value == "Which training, mapping and programming do best?"
+    shown = table(app)
+    assert shown["Mapping, programming"].tolist() == ["write_verify", "copies=2", "–"]
+    assert shown["Pulses"].tolist() == [20.5, 30.0, 4.0]
+    assert shown["Front"].tolist() == ["●", "", "●"]
+    assert "2 of 3 rows are on the front" in words(app)
+    assert "its cheapest row, Noise injection, keeps 60.0" in words(app)
+    assert "each training is one" in words(app)
+
+
+def test_cost_is_chosen_and_marks_stand_at_it(deployed: RunStore) -> None:
+    app = open_page(Page.LEADERBOARD, board=SCHEMES, board_cost=c.DEVICES)
+
+    drawn = [trace for trace in traces(app, COSTS) if trace["mode"] == "markers"]
+    assert sorted(trace["x"][0] for trace in drawn) == [8, 8, 16]
+    # of 8 devices the verified row is better: the plain one is on no front of this cost
+    assert [trace["marker"]["symbol"].endswith("-open") for trace in drawn if trace["x"] == [8]] == [False, True]
+
+
+def test_rows_of_one_scheme_are_shown_alone(deployed: RunStore) -> None:
+    app = open_page(Page.LEADERBOARD, board=SCHEMES, scheme=["usual", "~write_verify"])
+
+    assert table(app)["Rank"].tolist() == [1, 3]
+    assert {name for name in lines(app) if name} >= {"Noise injection"}

@@ -39,6 +39,16 @@ def test_rows_stand_in_their_order_from_the_top() -> None:
     assert [text.split(">")[1].split("<")[0] for text in figure.layout.yaxis.ticktext] == list(ROWS[c.LABEL])
 
 
+def test_mapping_and_programming_stand_below_method_and_constraint() -> None:
+    rows = ROWS.assign(**{c.CHIPS_LABEL: ["", "", "scale channel", "scale channel, write-verify"]})
+    (vanilla, clipped, ovf, irs) = drawn(rows).layout.yaxis.ticktext
+
+    assert "<br>" not in vanilla
+    assert clipped.endswith("<br>Clipped weights")
+    assert ovf.endswith("OVF</span><br>scale channel")
+    assert irs.endswith("IRS, clipped weights</span><br>scale channel, write-verify")
+
+
 def test_constraint_stands_on_a_line_of_its_own() -> None:
     assert [text.endswith("<br>Clipped weights") for text in drawn().layout.yaxis.ticktext] == [
         False,

@@ -363,7 +363,7 @@ def test_accuracies_beside_other_data_owe_a_share_to_the_test_images() -> None:
 
 
 # ---------------------------------------------------------------- mapping and programming
-WRITTEN = BoardRow(PLAIN.chips, costs=(8, 8.0, 0.0))
+WRITTEN = BoardRow(PLAIN.chips, costs=(8, 4.0, 0.0))
 VERIFIED = BoardRow({0: [0.9, 0.92], 1: [0.88, 0.9]}, scheme="~write_verify", costs=(8, 30.0, 30.0))
 DEARER = BoardRow({0: [0.8, 0.82], 1: [0.8, 0.8]}, scheme="~copies=2~write_verify", costs=(16, 60.0, 60.0))
 SCHEMES = (WRITTEN, VERIFIED, DEARER)
@@ -374,7 +374,7 @@ def test_row_of_a_scheme_has_its_costs_and_whether_it_is_on_the_front() -> None:
 
     rows = {str(series): row_of(board, str(series)) for series in column(board, c.VARIANT)}
     assert {series: tuple(row[name] for name in (c.DEVICES, c.PULSES, c.READS)) for series, row in rows.items()} == {
-        "noise_injection+none": (8.0, 8.0, 0.0),
+        "noise_injection+none": (8.0, 4.0, 0.0),
         "noise_injection+none~write_verify": (8.0, 30.0, 30.0),
         "noise_injection+none~copies=2~write_verify": (16.0, 60.0, 60.0),
     }
@@ -403,7 +403,7 @@ def test_row_whose_costs_nobody_recorded_is_on_no_front() -> None:
 
 def test_rows_of_one_cost_have_no_front() -> None:
     assert board_of(PLAIN, CLIPPED)[c.ON_FRONT].isna().all()
-    assert board_of(WRITTEN, BoardRow(CLIPPED.chips, constraint="clip", costs=(8, 8.0, 0.0)))[c.ON_FRONT].isna().all()
+    assert board_of(WRITTEN, BoardRow(CLIPPED.chips, constraint="clip", costs=(8, 4.0, 0.0)))[c.ON_FRONT].isna().all()
 
 
 def test_place_of_schemes_is_one_of_its_own_and_counts_seeds_of_a_row() -> None:
