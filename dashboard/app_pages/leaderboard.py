@@ -57,10 +57,9 @@ AXES = {
     "clean": "accuracy without variation (%)",
     "difference": "difference in accuracy (points)",
 }
-AS_USUAL = "usual"
-"""What the address says of rows on the usual chips."""
+AS_USUAL = "usual"  # what the address says of rows on the usual chips
+# what rows without one are called
 WITHOUT = {columns.CONSTRAINT: "None", columns.METHOD: "", columns.CHIPS: "As published, written once"}
-"""What rows without one are called."""
 VALUE = Control(
     key=address.BOARD_VALUE,
     label="By",

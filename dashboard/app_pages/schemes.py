@@ -25,8 +25,7 @@ from neft.errors import NeftError
 from neft.sigma_d import sigma_d_text
 
 QUESTION = "Which mapping and programming does it need?"
-MOST_LINKED = 4
-"""Networks whose schemes are stored that are named where those of another are not."""
+MOST_LINKED = 4  # networks whose schemes are stored, named where those of another are not
 ASKED = "schemes_asked"  # in the session: the run and the chips whose comparison was asked for
 CHIPS = Control(
     key=address.SCHEME_CHIPS,

@@ -99,8 +99,8 @@ def _as_table(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
 
 def _costs(rows: pd.DataFrame) -> dict[str, object]:
     """What each row costs, and whether it is on the front."""
-    front = {"Front": rows[columns.ON_FRONT].map({1.0: "●", 0.0: ""})}
-    return front | {head: rows[name] for head, name in COSTS.items()}
+    found: dict[str, object] = {"Front": rows[columns.ON_FRONT].map({1.0: "●", 0.0: ""})}
+    return found | {head: rows[name] for head, name in COSTS.items()}
 
 
 def _formatted(shown: pd.DataFrame) -> Styler:

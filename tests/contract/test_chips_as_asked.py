@@ -5,7 +5,7 @@ What cannot be combined is refused in a sentence.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import combinations, count
@@ -39,7 +39,7 @@ SAMPLES = 2_000
 """Of each layer at least, over as many chips as that takes."""
 MOST_CHIPS = 24
 ATTEMPTS = 60
-Setting = Mapping[str, Any]
+Setting = dict[str, Any]
 
 BACKBONE: dict[str, Setting] = {
     name: {"name": name} | ({"hidden_units": 24, "hidden_layers": 2} if name == "mlp" else {"width": 1 / 32})
@@ -201,7 +201,7 @@ def assert_as_asked(deployment: DeviceByDevice, layer: str) -> None:
     assert float((missed - mean).mean().abs()) <= STANDARD_ERRORS * sqrt(float(variance.mean()) / missed.numel())
 
 
-def assert_fast_path_agrees(law: ChipLaw, deployment: DeviceByDevice, weights: Mapping[str, Tensor]) -> None:
+def assert_fast_path_agrees(law: ChipLaw, deployment: DeviceByDevice, weights: dict[str, Tensor]) -> None:
     """One Gaussian a weight has the closed form's variance."""
     stds = law.deploy_gaussian(weights).stds
     for layer, weight in weights.items():

@@ -363,7 +363,7 @@ def test_rows_of_schemes_have_costs_and_their_front(deployed: RunStore) -> None:
     assert shown["Pulses"].tolist() == [20.5, 30.0, 4.0]
     assert shown["Front"].tolist() == ["●", "", "●"]
     assert "2 of 3 rows are on the front" in words(app)
-    assert "its cheapest row, Noise injection, keeps 60.0" in words(app)
+    assert "its cheapest row, Noise injection, keeps 59.9" in words(app)
     assert "each training is one" in words(app)
 
 
