@@ -137,9 +137,10 @@ def _pick(
     help: str | None = None,  # noqa: A002
 ) -> tuple[pd.DataFrame, str, str]:
     labels: dict[str, str] = dict(zip(table[column], table[label_column], strict=True))
-    # first what has the most curves, then what has the most runs
+    # first what has the most curves under one device, then what has the most runs
     counts = table[column].value_counts()
-    curves = table.loc[table["num_sigma_ds"] >= stored.FULL_CURVE, column].value_counts()
+    places = [column, *(name for name in (stored.DATA_KEY, columns.BACKBONE, columns.DEVICE) if name != column)]
+    curves = table[table["num_sigma_ds"] >= stored.FULL_CURVE].groupby(places).size().groupby(level=0).max()
     options = sorted(labels, key=lambda name: (-int(curves.get(name, 0)), -int(counts[name]), name))
     control = Control(
         key=key,

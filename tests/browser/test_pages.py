@@ -20,6 +20,8 @@ def test_the_landing_page_draws_four_views_from_cached_runs(themed_page: Page, s
     for key in CARDS:
         expect(themed_page.locator(f".st-key-card_{key} {CHART}").first).to_be_visible()
         assert chart_data(themed_page, key)
+    # the comparison with the most curves on one device, however many others have schemes tried on them
+    expect(themed_page.locator(".numbers_note")).to_contain_text("Digits 8×8 · VGG-8, width 1/4 · RRAM1")
 
 
 def test_a_point_of_the_accuracy_chart_is_the_mean_of_the_stored_chips(page: Page, server: Server) -> None:
