@@ -15,6 +15,8 @@ from neft.sigma_d import same_sigma_d
 
 SHARED = ("dataset", "backbone", "device", "mapping", "programming")
 """Parts of a config in which runs must agree to be drawn on the same axes."""
+OF_TEST_CHIPS = ("device", "mapping", "programming", "effects")
+"""Those in which their test chips must agree as well."""
 
 
 def runs_beside(config_json: str) -> list[RunRecord]:
@@ -30,6 +32,7 @@ def runs_beside(config_json: str) -> list[RunRecord]:
         and not record.facts.departure
         and (not record.facts.uses_noise or same_sigma_d(record.facts.train_sigma_d, at))
         and all(_agrees(config.get(part), record.config.get(part)) for part in SHARED)
+        and all(_agrees(_of_test_chips(config, part), _of_test_chips(record.config, part)) for part in OF_TEST_CHIPS)
     ]
 
 
@@ -63,6 +66,11 @@ def means_of(record: RunRecord) -> pd.DataFrame:
 def means_so_far(means: Mapping[str, float]) -> pd.DataFrame:
     """The same of a run whose chips are still tried, from what its job tells: by sigma_d in words."""
     return pd.DataFrame({columns.SIGMA_D: [float(at) for at in means], columns.MEAN: list(means.values())})
+
+
+def _of_test_chips(config: dict[str, Any], part: str) -> Any:
+    """A part as it is of test chips: the training's where the evaluation has none of its own."""
+    return config["evaluation"].get(part) or config.get(part)
 
 
 def _agrees(one: Any, other: Any) -> bool:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from dashboard.data import beside, stored
 from dashboard.words import run_words
 from neft.runs.store import RunStore
@@ -17,6 +19,23 @@ def test_runs_beside_share_data_network_device_and_training_sigma_d(shipped: Run
     assert {one.facts.backbone for one in found} == {record.facts.backbone}
     noisy = [one.facts.train_sigma_d for one in found if one.facts.uses_noise]
     assert same_sigma_d(noisy, record.facts.train_sigma_d).all()
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("programming", {"name": "write_verify"}),
+        ("mapping", {"scale": "channel"}),
+        ("device", {"name": "fefet2"}),
+        ("effects", {"read_noise": 0.1}),
+    ],
+)
+def test_runs_whose_test_chips_are_others_stand_apart(shipped: RunStore, part: str, value: dict[str, object]) -> None:
+    record = next(one for one in shipped.list().records if one.facts.variant == "ovf")
+    assert beside.runs_beside(json.dumps(record.config))
+    elsewhere = record.config | {"evaluation": record.config["evaluation"] | {part: value}}
+
+    assert not beside.runs_beside(json.dumps(elsewhere))
 
 
 def test_result_and_what_stands_beside_it_are_stored_numbers(shipped: RunStore) -> None:
