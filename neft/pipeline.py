@@ -17,7 +17,7 @@ from neft.config import RunConfig
 from neft.corrections.batchnorm import recalibrate_batchnorm
 from neft.datasets.base import DataAccess, ImageData, Split
 from neft.datasets.splits import take_evenly
-from neft.errors import ConfigError, RunExistsError
+from neft.errors import ConfigError, RunCorruptError, RunExistsError
 from neft.evaluation.deviations import USUAL_SIGMA_D, layer_deviations
 from neft.evaluation.monte_carlo import evaluate
 from neft.evaluation.schemes import programming_effort
@@ -233,7 +233,7 @@ def law_of_chips(config: RunConfig, network: Network, data: ImageData) -> ChipLa
 
 
 def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trained, float]:
-    state = unfinished.load(config, settings.unfinished_root) if settings.resume else None
+    state = _last_epoch(config, settings) if settings.resume else None
     earlier = sum(row[columns.SECONDS] for row in state.history) if state else 0.0
     initial: dict[str, Tensor] | None = None
     if config.training.pretrained_run is not None:
@@ -260,6 +260,17 @@ def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trai
         hooks=Hooks(on_epoch=on_epoch, should_stop=settings.should_stop),
     )
     return trained, earlier
+
+
+def _last_epoch(config: RunConfig, settings: Settings) -> TrainingState | None:
+    """Where an interrupted training stands; one that cannot be read is set aside, and the training starts anew."""
+    try:
+        return unfinished.load(config, settings.unfinished_root)
+    except RunCorruptError as error:
+        place = unfinished.set_aside(config, settings.unfinished_root)
+        message = f"The interrupted training starts anew: {error} Until it has ended, that file lies at '{place}'."
+        settings.on_progress(Progress("loading", message=message))
+        return None
 
 
 def _teacher(config: RunConfig, data: ImageData, settings: Settings) -> Network | None:

@@ -11,7 +11,7 @@ from neft.cli.output import print_json, print_results, record_json
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, failure, stop_on_signals, watching
 from neft.config import RunConfig
-from neft.errors import ConfigError, DataMissingError, NeftError, RunExistsError, StoppedError
+from neft.errors import ConfigError, DataMissingError, NeftError, RunCorruptError, RunExistsError, StoppedError
 from neft.options import command_line, option_table
 from neft.other_images import other_images
 from neft.pipeline import Settings, identified, run
@@ -141,7 +141,11 @@ def _refuse_what_is_there(config: RunConfig, stores: Stores, *, resume: bool, re
     if restart:
         unfinished.discard(config)
     elif unfinished.exists(config) and not resume:
-        state = unfinished.load(config)
+        try:
+            state = unfinished.load(config)
+        except RunCorruptError as error:
+            message = f"An interrupted training with these settings is there: {error} Start over with --restart."
+            raise RunExistsError(message) from None
         epoch = state.epoch if state else 0
         message = (
             f"An interrupted training with these settings stands after epoch {epoch} of {config.training.epochs}: "

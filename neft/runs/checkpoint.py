@@ -4,7 +4,10 @@ Deployed weights may be stored as the M-bit codes that Eq. 4 programs anyway: ma
 Evaluating those gives the numbers that the real-valued weights give.
 """
 
+import errno
 import hashlib
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,9 +26,20 @@ MAXIMUM = "w_max."
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors as safetensors."""
+    """Write tensors as safetensors.
+
+    Raises:
+        OSError: they cannot be written, as on a full disk.
+    """
     contiguous = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    save_file(contiguous, path, metadata=dict(metadata or {}))
+    try:
+        save_file(contiguous, path, metadata=dict(metadata or {}))
+    except SafetensorError as error:
+        # it has the system's number in its words alone
+        number = re.search(r"os error (\d+)", str(error))
+        raise OSError(
+            int(number[1]) if number else errno.EIO, os.strerror(int(number[1])) if number else str(error)
+        ) from None
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

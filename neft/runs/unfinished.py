@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from neft.config import RunConfig
-from neft.errors import NeftError
+from neft.errors import NeftError, RunCorruptError
 from neft.runs import checkpoint, files
 from neft.runs.places import neft_home
 from neft.training.loop import TrainingState
 
 STATE = "state.safetensors"
+DAMAGED = "damaged.safetensors"
+"""A state that could not be read."""
 CHIPS = "chips.json"
 PARTS = ("weights", "best_weights", "optimiser")
 
@@ -60,12 +62,22 @@ def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
     if not path.is_file():
         return None
     tensors = checkpoint.load_tensors(path)
-    facts = json.loads(checkpoint.load_metadata(path)["facts"])
     parts = {
         part: {name.removeprefix(f"{part}:"): t for name, t in tensors.items() if name.startswith(f"{part}:")}
         for part in PARTS
     }
-    return TrainingState(epoch=facts["epoch"], best_epoch=facts["best_epoch"], history=facts["history"], **parts)
+    try:
+        facts = json.loads(checkpoint.load_metadata(path)["facts"])
+        return TrainingState(epoch=facts["epoch"], best_epoch=facts["best_epoch"], history=facts["history"], **parts)
+    except (KeyError, TypeError, ValueError):
+        message = f"'{path.name}' cannot be read as a training: it does not say how far it came."
+        raise RunCorruptError(message) from None
+
+
+def set_aside(config: RunConfig, root: Path | None = None) -> Path:
+    """Move a state that cannot be read out of the way, in place of any earlier one; returns where it lies now."""
+    place = folder(config, root)
+    return (place / STATE).replace(place / DAMAGED)
 
 
 def save_chips(config: RunConfig, chips: TriedChips, root: Path | None = None) -> None:

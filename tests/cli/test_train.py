@@ -227,6 +227,19 @@ def test_interrupted_training_goes_on_or_starts_over_as_asked(
     assert not (neft_home() / "unfinished" / interrupted.run_id).exists()
 
 
+def test_damaged_interrupted_training_is_told_of_and_goes_on_or_starts_over(
+    neft: Neft, interrupted: RunConfig, own_store: RunStore
+) -> None:
+    _ = (neft_home() / "unfinished" / interrupted.run_id / "state.safetensors").write_bytes(b"torn")
+
+    assert "cannot be read as weights" in refusal(neft("train", *TINY))
+    resumed = neft("train", *TINY, "--resume")
+
+    assert resumed.code == 0
+    assert "starts anew" in " ".join(resumed.said.split())
+    assert own_store.ids() == [interrupted.run_id]
+
+
 def test_resume_without_anything_to_resume_starts_at_the_beginning(neft: Neft, own_store: RunStore) -> None:
     assert neft("train", *TINY, "--resume").code == 0
     assert len(own_store.ids()) == 1

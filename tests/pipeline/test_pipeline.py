@@ -17,7 +17,7 @@ from neft.datasets.image_folder import ImageFolder
 from neft.errors import ConfigError, DataMissingError, RunExistsError, RunNotFoundError, StoppedError
 from neft.methods import BaseMethod, Ovf, TaughtMethod, Vanilla
 from neft.pipeline import Progress, Settings, load_data, reevaluate, run
-from neft.runs import unfinished
+from neft.runs import checkpoint, unfinished
 from neft.runs.facts import stored_config
 from neft.runs.records import RunRecord
 from neft.runs.store import DRAFTS, RunStore, RunTables, Stores
@@ -229,6 +229,31 @@ def test_resumed_run_is_the_uninterrupted_one(
     record = run(small_config, replace(settings, resume=True))
 
     same_numbers(settings, record, replace(settings, store=filled_store), filled_store.record(record.id))
+
+
+@pytest.mark.parametrize("damage", [b"", b"torn"])
+def test_damaged_state_is_set_aside_with_a_word_and_the_run_starts_anew(
+    small_config: RunConfig, settings: Settings, filled_store: RunStore, damage: bytes
+) -> None:
+    with pytest.raises(StoppedError):
+        run(small_config, stopped(settings, "training", 1))
+    _ = (unfinished.folder(small_config, settings.unfinished_root) / unfinished.STATE).write_bytes(damage)
+    seen: list[Progress] = []
+
+    record = run(small_config, replace(settings, resume=True, on_progress=seen.append))
+
+    (told,) = [one.message for one in seen if "starts anew" in one.message]
+    assert "cannot be read as weights" in told
+    assert unfinished.DAMAGED in told
+    same_numbers(settings, record, replace(settings, store=filled_store), filled_store.record(record.id))
+
+
+def test_state_of_another_kind_is_set_aside_too(small_config: RunConfig, settings: Settings) -> None:
+    path = unfinished.folder(small_config, settings.unfinished_root) / unfinished.STATE
+    path.parent.mkdir(parents=True)
+    checkpoint.save_tensors(path, {"weights:x": torch.ones(2)}, {"facts": "{}"})
+
+    assert run(small_config, replace(settings, resume=True)).id == small_config.run_id
 
 
 def chips_told(seen: list[Progress]) -> list[int]:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +105,21 @@ def test_file_that_holds_no_weights_is_corrupt(content: bytes, tmp_path: Path) -
     for read in (load_tensors, load_metadata):
         with pytest.raises(RunCorruptError, match=r"'weights\.safetensors' cannot be read as weights"):
             read(path)
+
+
+def test_full_disk_is_the_systems_error(tmp_path: Path) -> None:
+    words = (
+        "import resource, signal, sys, torch; from pathlib import Path; from neft.runs.checkpoint import save_tensors;"
+    )
+    words += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (9999, 9999));"
+    words += "save_tensors(Path(sys.argv[1]), {'w': torch.zeros(100_000)})"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", words, str(tmp_path / "weights")], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.rstrip().endswith("OSError: [Errno 27] File too large")
 
 
 def test_cut_file_is_corrupt(tmp_path: Path) -> None:
