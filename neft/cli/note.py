@@ -5,7 +5,7 @@ import click
 from neft.cli.output import print_json
 from neft.cli.shared_options import json_option
 from neft.errors import ConfigError
-from neft.runs.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, make_note, read_note, write_note
+from neft.runs.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, change_note, make_note, read_note, write_note
 from neft.runs.store import Stores
 
 
@@ -49,7 +49,7 @@ def note(
     if clear:
         write_note(run_id, Note())
     elif asked:
-        write_note(run_id, _changed(run_id, text, tags, untags))
+        change_note(run_id, lambda last: _changed(last, text, tags, untags))
     written = read_note(run_id) or Note()
     if as_json:
         print_json({"run_id": run_id, **written.model_dump(mode="json")})
@@ -66,8 +66,7 @@ def note_lines(written: Note, *, width: int = 4) -> tuple[str, ...]:
     return (*tags, *text)
 
 
-def _changed(run_id: str, text: str | None, tags: tuple[str, ...], untags: tuple[str, ...]) -> Note:
-    last = read_note(run_id) or Note()
+def _changed(last: Note, text: str | None, tags: tuple[str, ...], untags: tuple[str, ...]) -> Note:
     unknown = [tag for tag in untags if tag.strip() not in last.tags]
     if unknown:
         known = ", ".join(last.tags) or "none"

@@ -6,10 +6,11 @@ asked here: a note that outlives its run shows again with it.
 
 import datetime
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filelock import FileLock
 from pydantic import Field, ValidationError, field_validator
 
 from neft.component import Component
@@ -26,6 +27,7 @@ MAX_TAG = 32
 MAX_BYTES = 64 * 1024
 """A file that is larger holds no note."""
 SUFFIX = ".json"
+LOCK = ".lock"
 NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, which a terminal would obey, and halves of characters; tabs and line breaks are text."""
 NO_TAG = re.compile(r"[,\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -132,6 +134,23 @@ def write_note(run_id: str, note: Note) -> None:
         return
     content = note.model_dump_json(indent=1) + "\n"
     files.write_whole(path, content, what=f"The note on run '{run_id}'", error=NoteError)
+
+
+def change_note(run_id: str, change: Callable[[Note], Note]) -> None:
+    """Write a note made of the last one (an empty one where there is none); whoever changes it meanwhile waits.
+
+    Raises:
+        NoteError: as `read_note` and `write_note`.
+    """
+    folder = _path(run_id).parent
+    lock = FileLock(folder / LOCK)
+    with files.telling(f"The note on run '{run_id}'", folder, NoteError):
+        folder.mkdir(parents=True, exist_ok=True)
+        _ = lock.acquire()
+    try:
+        write_note(run_id, change(read_note(run_id) or Note()))
+    finally:
+        lock.release()
 
 
 def delete_note(run_id: str) -> None:

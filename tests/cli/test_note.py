@@ -45,7 +45,7 @@ def test_cleared_note_is_gone(neft: Neft, stored: RunRecord) -> None:
     neft("note", stored.id, "--text", "x")
 
     assert neft("note", stored.id, "--clear").out == "No note.\n"
-    assert list((neft_home() / "notes").iterdir()) == []
+    assert list((neft_home() / "notes").glob("*.json")) == []
 
 
 @pytest.mark.parametrize(

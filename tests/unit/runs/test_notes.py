@@ -1,6 +1,8 @@
 """Notes on runs: kept whole or not at all, never outside their folder; what is no note is named and harms nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from neft.runs.notes import (
     MAX_TEXT,
     Note,
     NoteListing,
+    change_note,
     delete_note,
     list_notes,
     make_note,
@@ -59,6 +62,20 @@ def test_note_takes_the_place_of_the_last_one_and_leaves_nothing_else() -> None:
     assert note is not None
     assert (note.text, note.tags) == ("second", ("b", "c"))
     assert [path.name for path in file_of(RUN).parent.iterdir()] == [file_of(RUN).name]
+
+
+def test_changes_at_once_are_all_kept() -> None:
+    tags = [f"tag {number}" for number in range(8)]
+    started = Barrier(len(tags))
+
+    def add(tag: str) -> None:
+        _ = started.wait()
+        change_note(RUN, lambda last: make_note(last.text, (*last.tags, tag)))
+
+    with ThreadPoolExecutor(len(tags)) as pool:
+        _ = list(pool.map(add, tags))
+
+    assert sorted((read_note(RUN) or Note()).tags) == tags
 
 
 def test_empty_note_removes_the_last_one() -> None:
