@@ -28,6 +28,7 @@ SHIPPED = (
     "paper_digits",
     "paper_fashion",
     "paper_width",
+    "schemes_digits",
     "training_budget",
     "training_budget_fashion",
 )
