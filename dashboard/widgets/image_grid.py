@@ -35,7 +35,7 @@ class Tile:
     alt: str
 
 
-def image_grid(tiles: Sequence[Tile], width: float = 7.5) -> None:
+def image_grid(tiles: Sequence[Tile], width: float = 8.4) -> None:
     """Draw images side by side; every pixel stays a square.
 
     Args:
