@@ -162,6 +162,36 @@ def test_store_lists_what_it_holds(store: RunStore, record: RunRecord) -> None:
     assert record.id in store
 
 
+def test_listing_again_reads_what_is_new_alone(
+    store: RunStore, record: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    plain = RunStore.record
+    monkeypatch.setattr(RunStore, "record", lambda self, run_id: (read.append(run_id), plain(self, run_id))[1])
+
+    assert RunStore(store.root).list().records == RunStore(store.root).list().records == [record]
+    assert read == [record.id]
+
+
+def test_listing_again_sees_a_record_that_was_written_anew_damaged_or_removed(
+    store: RunStore, record: RunRecord
+) -> None:
+    path = store.root / record.id / RECORD
+    assert store.list().records == [record]
+    content = path.read_text(encoding="utf-8")
+
+    _ = path.write_text(content.replace('"created": "', '"created": "again '), encoding="utf-8")
+    (anew,) = store.list().records
+    assert anew.provenance.created.startswith("again ")
+    _ = path.write_text("{}", encoding="utf-8")
+    assert list(store.list().problems) == [record.id]
+    assert not store.list().records
+    _ = path.write_text(content, encoding="utf-8")
+    assert store.list().records == [record]
+    shutil.rmtree(store.root / record.id)
+    assert not store.list().records
+
+
 def test_empty_store_lists_nothing(tmp_path: Path) -> None:
     assert RunStore(tmp_path / "none").list().records == []
 
