@@ -167,7 +167,12 @@ def test_listing_again_reads_what_is_new_alone(
 ) -> None:
     read: list[str] = []
     plain = RunStore.record
-    monkeypatch.setattr(RunStore, "record", lambda self, run_id: (read.append(run_id), plain(self, run_id))[1])
+
+    def noted(self: RunStore, run_id: str) -> RunRecord:
+        read.append(run_id)
+        return plain(self, run_id)
+
+    monkeypatch.setattr(RunStore, "record", noted)
 
     assert RunStore(store.root).list().records == RunStore(store.root).list().records == [record]
     assert read == [record.id]
