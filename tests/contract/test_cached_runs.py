@@ -29,6 +29,7 @@ SHIPPED = (
     "paper_fashion",
     "paper_width",
     "schemes_digits",
+    "schemes_fashion",
     "training_budget",
     "training_budget_fashion",
 )
