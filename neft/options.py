@@ -316,12 +316,14 @@ def as_of_test_chips(values: Mapping[str, Any], base: RunConfig) -> dict[str, An
     return found
 
 
-def on_its_own_device(config: RunConfig) -> RunConfig:
+def on_its_own_device(config: RunConfig, base: RunConfig) -> RunConfig:
     """A re-evaluation's config, whose test device is left out where it is the training's: both ways it is one run.
 
-    Other configs keep what they say: runs of earlier versions have ids in which a restated device counts.
+    Args:
+        config: the re-evaluation's.
+        base: the run's; one that restates its device itself keeps that, as its id counts it.
     """
-    if config.evaluation.device != config.device:
+    if config.evaluation.device != config.device or base.evaluation.device is not None:
         return config
     return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"device": None})})
 

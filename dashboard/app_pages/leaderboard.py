@@ -1,5 +1,8 @@
 """Every training method with every weight constraint, tuned alike, ranked: what is better, and what cannot be told."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -174,7 +177,7 @@ def _filtered(board: pd.DataFrame) -> pd.DataFrame:
         (address.BOARD_CHIPS, "Mapping and programming", columns.CHIPS, columns.CHIPS_LABEL),
     ):
         # the address holds no empty key
-        options = {str(row[name]) or AS_USUAL: str(row[label]) or WITHOUT[name] for row in board.to_dict("records")}
+        options = {str(row[name]) or AS_USUAL: _option(row, name, label) for row in board.to_dict("records")}
         if len(options) < 2:
             continue
         choices = Choices(
@@ -188,6 +191,12 @@ def _filtered(board: pd.DataFrame) -> pd.DataFrame:
         chosen = choices.draw()
         rows = rows[rows[name].replace("", AS_USUAL).isin(chosen)] if chosen else rows
     return rows.reset_index(drop=True)
+
+
+def _option(row: Mapping[Hashable, Any], name: str, label: str) -> str:
+    """A row's value in words; a mapping and programming by its key where an older run has no words for it."""
+    key = str(row[name]).strip("~") if name == columns.CHIPS else ""
+    return str(row[label]) or key or WITHOUT[name]
 
 
 # ---------------------------------------------------------------- what is shown
@@ -273,7 +282,7 @@ def _against_sigma_d(place: Place, board: pd.DataFrame, stamp: str, key: str, de
         help="The rows that are drawn.",
     )
     curves = leaderboards.curves(key, rows.chosen(), stamp)
-    published = leaderboards.published(curves) if _wants_published() else None
+    published = leaderboards.published(curves) if not place.has_schemes and _wants_published() else None
     hollow = (
         f" {sentences.published_words(published, leaderboards.images_words(board))}" if published is not None else ""
     )

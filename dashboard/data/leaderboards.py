@@ -13,11 +13,28 @@ from neft.runs.plans import PlanEntry
 from neft.sigma_d import same_sigma_d
 from neft.tables import boards, ranks
 from neft.tables.boards import LEADERBOARD, Place
-from neft.tables.leaderboard import COSTS, TH_G, default_reference, pairs_told_apart, published_words
+from neft.tables.leaderboard import (
+    COSTS,
+    TH_G,
+    default_reference,
+    has_schemes,
+    is_plain,
+    pairs_told_apart,
+    published_words,
+)
 from neft.tables.percentiles import chips_needed
 from neft.tables.schemes import on_front
 
-__all__ = ["COSTS", "LEADERBOARD", "TH_G", "Place", "chips_needed", "pairs_told_apart", "published_words"]
+__all__ = [
+    "COSTS",
+    "LEADERBOARD",
+    "TH_G",
+    "Place",
+    "chips_needed",
+    "has_schemes",
+    "pairs_told_apart",
+    "published_words",
+]
 
 VALUES = {
     "accuracy": (columns.MEAN, columns.LOWER, columns.UPPER),
@@ -76,7 +93,7 @@ def reference_of(rows: pd.DataFrame) -> str:
 
 def in_picture(rows: pd.DataFrame) -> tuple[str, ...]:
     """The rows that a picture begins with: the best, the best without a constraint, and the plainest that met noise."""
-    plain = _plain(rows)
+    plain = rows[is_plain(rows)]
     firsts = [str(some[columns.VARIANT].iloc[0]) for some in (rows, plain) if not some.empty]
     return tuple(dict.fromkeys([*firsts, default_reference(rows)]))
 
@@ -120,19 +137,14 @@ def images_words(board: pd.DataFrame) -> str:
 def published(rows: pd.DataFrame) -> pd.DataFrame:
     """The nearest published panel's points of the methods of these rows, under the rows' own keys.
 
-    Constraints and other mappings or programmings are in no published figure: only rows without them have points.
+    A constraint is in no published figure: only rows without one have points.
     """
-    plain = _plain(rows).drop_duplicates(columns.METHOD).set_index(columns.METHOD)
+    plain = rows[is_plain(rows)].drop_duplicates(columns.METHOD).set_index(columns.METHOD)
     figures = reference.published_accuracy()
     known = figures[(figures[columns.PANEL] == reference.NEAREST_PANEL) & figures[columns.VARIANT].isin(plain.index)]
     return known.assign(
         **{name: known[columns.VARIANT].map(plain[name]) for name in (columns.VARIANT, columns.LABEL)}
     ).reset_index(drop=True)
-
-
-def _plain(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows without a weight constraint on the usual chips."""
-    return rows[(rows[columns.CONSTRAINT_LABEL] == "") & (rows[columns.CHIPS] == "")]
 
 
 def has_costs(rows: pd.DataFrame) -> bool:
@@ -149,7 +161,7 @@ def by_cost(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
     constraints = known[columns.CONSTRAINT].where(known[columns.CONSTRAINT_LABEL] != "", "")
     drawn = {
         columns.SCHEME: known[columns.VARIANT],
-        columns.PROGRAMMING_LABEL: known[columns.LABEL].str.partition("; ")[0],
+        columns.PROGRAMMING_LABEL: known[columns.LABEL].map(lambda label: str(label).partition("; ")[0]),
         columns.DEPARTURE: constraints.map(lambda constraint: f"_{constraint}" if constraint else ""),
         columns.ON_FRONT: on_front(known, [cost]),
     }

@@ -109,10 +109,25 @@ def count(record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips:
 
 
 def tried(runs: list[RunRecord]) -> list[RunRecord]:
-    """Of some runs those whose training is stored under most other mappings and programmings, the most first."""
-    counts = Counter(_training(record) for record in stored.listing().records if record.facts.chips)
-    known = [record for record in runs if not record.facts.chips and counts[_training(record)] > 1]
-    return sorted(known, key=lambda record: (-counts[_training(record)], record.facts.seed, -record.facts.rank))
+    """Of some runs those whose training is stored under several mappings and programmings, the most first.
+
+    Those of the first run's data before others, whose images may not be there.
+    """
+    schemes = [record for record in stored.listing().records if _is_scheme(record)]
+    counts = Counter(_training(record) for record in schemes)
+    known = [record for record in runs if not _is_scheme(record) and counts[_training(record)] > 1]
+    first = runs[0].facts.dataset if runs else ""
+
+    def standing(record: RunRecord) -> tuple[bool, int, int, int]:
+        facts = record.facts
+        return facts.dataset != first, -counts[_training(record)], facts.seed, -facts.rank
+
+    return sorted(known, key=standing)
+
+
+def _is_scheme(record: RunRecord) -> bool:
+    """Whether a run's test chips are mapped or programmed otherwise than its training's."""
+    return any(record.config["evaluation"].get(part) is not None for part in ("mapping", "programming"))
 
 
 def _training(record: RunRecord) -> str:

@@ -195,16 +195,17 @@ def differences(rows: pd.DataFrame, reference: str, metric: str = columns.ACCURA
 
 
 @kept_copies(max_entries=64)
-def means_at(reading: Reading, sigma_d: float) -> pd.DataFrame:
-    """Mean accuracy and its interval of some runs' chips at one sigma_d, by variant."""
-    return means(at_slice(reading, sigma_d))
+def means_at(reading: Reading, sigma_d: float, _rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean accuracy and its interval of some runs' chips at one sigma_d (`at_slice`), by variant."""
+    del reading, sigma_d  # of which the rows are
+    return means(_rows)
 
 
 @kept_copies(max_entries=64)
-def differences_at(reading: Reading, sigma_d: float) -> pd.DataFrame:
+def differences_at(reading: Reading, sigma_d: float, _rows: pd.DataFrame) -> pd.DataFrame:
     """Their paired differences in accuracy to the control; none where it is not among them."""
-    rows = at_slice(reading, sigma_d)
-    return differences(rows, control_of(rows))
+    del reading, sigma_d
+    return differences(_rows, control_of(_rows))
 
 
 def clean_means(curve: pd.DataFrame) -> pd.DataFrame:

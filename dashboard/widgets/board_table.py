@@ -43,9 +43,9 @@ def board_table(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None
     with st.container(border=True, key="card_board"):
         st.markdown("## All rows")
         if rows.empty:
-            st.info("No row has this constraint with this method.", icon=":material/inbox:")
+            st.info("No row has all that is chosen.", icon=":material/inbox:")
             return
-        shown = _as_table(rows, reference)
+        shown = _as_table(rows, reference, has_schemes=leaderboards.has_schemes(board))
         shown_table(
             _formatted(shown),
             title=f"Leaderboard, differences to {words}",
@@ -65,7 +65,7 @@ def board_table(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None
         st.caption(" ".join(note for note in notes if note))
 
 
-def _as_table(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
+def _as_table(rows: pd.DataFrame, reference: str, *, has_schemes: bool) -> pd.DataFrame:
     """What is shown of each row; columns of which no row has a value are left out."""
     itself = rows[columns.VARIANT] == reference
     none = {name: rows[name].mask(itself, 0.0) for name in (columns.DIFFERENCE, columns.DIFFERENCE_CI95)}
@@ -75,7 +75,7 @@ def _as_table(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
         "Rank": rows[columns.RANK],
         "Method": rows[columns.METHOD_LABEL],
         "Constraint": rows[columns.CONSTRAINT_LABEL].replace("", "–"),
-        **({"Mapping, programming": rows[columns.CHIPS_LABEL].replace("", "–")} if has_costs else {}),
+        **({"Mapping, programming": _chips(rows)} if has_schemes else {}),
         "Ranks": leaderboard_words.rank_words(rows),
     }
     for head, name in PERCENT.items():
@@ -91,10 +91,16 @@ def _as_table(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
         "Passes": rows[columns.NUM_PASSES],
         "Seeds": rows[columns.NUM_SEEDS],
         "Chips": rows[columns.NUM_INSTANCES],
-        "Tuned to": rows[columns.SETTINGS],
+        "Trained with": rows[columns.SETTINGS],
     }
     shown = pd.DataFrame(found)
     return shown.drop(columns=[name for name in shown.columns if shown[name].isna().all()])
+
+
+def _chips(rows: pd.DataFrame) -> pd.Series:
+    """In words, or by the key where a run of before has none."""
+    words = rows[columns.CHIPS_LABEL]
+    return words.where(words != "", rows[columns.CHIPS].str.strip("~")).replace("", "–")
 
 
 def _costs(rows: pd.DataFrame) -> dict[str, object]:
@@ -148,5 +154,5 @@ def _column_config(reference: str) -> dict[str, Any]:
         "Calibrated EKL": number(help="After a temperature fitted on validation images."),
         "Training s": number(help="Of the fastest of its trainings: other work on a machine only slows one down."),
         "Passes": number(help="Forward passes of a training step."),
-        "Tuned to": text(width="large", help="The settings that did best on validation images."),
+        "Trained with": text(width="large", help="Where rows are tuned, what did best on validation images."),
     }

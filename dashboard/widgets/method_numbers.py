@@ -50,10 +50,10 @@ def finding_title(selection: Selection, rows: pd.DataFrame, otherwise: str) -> s
     """
     if rows.empty:
         return otherwise
-    feedback = _feedback(selection)
+    feedback = _feedback(selection, rows)
     if feedback[columns.CI95].notna().any():
         return titles.against_control(feedback, selection.sigma_d)
-    means = stored.means_at(selection.reading, selection.sigma_d)
+    means = stored.means_at(selection.reading, selection.sigma_d, rows)
     best = str(means.nlargest(1, columns.MEAN)[columns.VARIANT].iloc[0])
     return titles.foremost(means, stored.differences(rows, best), selection.sigma_d)
 
@@ -62,20 +62,20 @@ def method_numbers(selection: Selection, rows: pd.DataFrame) -> str:
     """Draw the table; returns what a report says in its place."""
     with st.container(key="numbers"):
         st.html(numbers_html(selection, rows))
-    means = stored.means_at(selection.reading, selection.sigma_d)
+    means = stored.means_at(selection.reading, selection.sigma_d, rows)
     labels = dict(zip(means[columns.VARIANT], means[columns.LABEL], strict=True))
-    return sentences.finding(selection, means, _feedback(selection), labels.get(stored.control_of(rows)))
+    return sentences.finding(selection, means, _feedback(selection, rows), labels.get(stored.control_of(rows)))
 
 
-def _feedback(selection: Selection) -> pd.DataFrame:
+def _feedback(selection: Selection, rows: pd.DataFrame) -> pd.DataFrame:
     """The paired differences of feedback methods to the control at the slice."""
-    found = stored.differences_at(selection.reading, selection.sigma_d)
+    found = stored.differences_at(selection.reading, selection.sigma_d, rows)
     return stored.fair_to_feedback(found, selection.run_ids)
 
 
 def numbers_html(selection: Selection, rows: pd.DataFrame) -> str:
     """The table as HTML."""
-    means = stored.means_at(selection.reading, selection.sigma_d)
+    means = stored.means_at(selection.reading, selection.sigma_d, rows)
     control = stored.control_of(rows)
     numbers: dict[str, dict[str, str]] = {
         "images right": {
@@ -86,7 +86,7 @@ def numbers_html(selection: Selection, rows: pd.DataFrame) -> str:
     if control:
         numbers["against the control"] = {control: "the control"} | {
             row[columns.VARIANT]: sentences.difference_words(row[columns.MEAN], row[columns.CI95])
-            for row in stored.differences_at(selection.reading, selection.sigma_d).to_dict("records")
+            for row in stored.differences_at(selection.reading, selection.sigma_d, rows).to_dict("records")
         }
     caption = f"{sentences.spread_words(means)} · {selection.dataset_label} · {selection.backbone_label} · "
     return _table(means, numbers, caption=f"Mean and {caption}{selection.device_label}")

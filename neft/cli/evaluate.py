@@ -61,7 +61,7 @@ def evaluate(
     run_id = stores.find(run_id)
     source = stores.holder(run_id).record(run_id)
     base = at_its_place(stored_config(source), options)
-    config = on_its_own_device(config_from(as_of_test_chips(options, base), base=base))
+    config = on_its_own_device(config_from(as_of_test_chips(options, base), base=base), base)
     check_torch_device(options["torch_device"])
     with stop_on_signals() as asked, watching(None) as (watcher, _):
         settings = Settings(

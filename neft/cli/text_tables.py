@@ -14,6 +14,7 @@ _LATEX = {
     ">": r"\textgreater{}",
     **{letter: rf"\{letter}" for letter in "&%$#_{}"},
     "±": r"$\pm$",
+    "●": r"$\bullet$",
     "×": r"$\times$",
     "−": "$-$",
     "≤": r"$\leq$",

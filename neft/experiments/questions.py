@@ -59,6 +59,8 @@ class Facts(Protocol):
     @property
     def constraint_name(self) -> str: ...  # noqa: D102
     @property
+    def entry_label(self) -> str: ...  # noqa: D102
+    @property
     def chips(self) -> str: ...  # noqa: D102
     @property
     def deployed_label(self) -> str: ...  # noqa: D102
@@ -395,6 +397,8 @@ def series_words(series: str, facts: Facts | None = None) -> str:
     """A series in words: its experiments', or those of a run that is of this variant; its key where there are none."""
     if series in SERIES:
         return SERIES[series]
+    if facts is not None and series == entry_key(facts.method, facts.constraint_name):
+        return facts.entry_label
     if facts is not None and series == entry_key(facts.method, facts.constraint_name, facts.chips):
         return facts.deployed_label
     return facts.label if facts is not None and facts.variant == series else series

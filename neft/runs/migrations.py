@@ -70,6 +70,7 @@ _NUM_TEST_IMAGES = {
     "cifar100": 10_000,
     "tiny_imagenet": 10_000,
 }
+_DEVICES_A_MAGNITUDE = {"crossbar": 2, "differential": 2, "offset": 1, "unipolar": 1}
 _RANKS = {"vanilla": 0, "noise_injection": 1, "ovf": 3, "irs": 4}
 
 
@@ -78,7 +79,7 @@ def migrated(raw: Mapping[str, Any]) -> Raw:
     record = dict(raw)
     while (step := _STEPS.get(record.get("schema_version", 0))) is not None:
         record = step(record)
-    return _with_words_of_today(_with_whole_command(record))
+    return _with_devices(_with_words_of_today(_with_whole_command(record)))
 
 
 def migrated_plan(raw: Mapping[str, Any]) -> Raw:
@@ -193,6 +194,26 @@ def _with_words_of_today(record: Raw) -> Raw:
     for before, now in _WORDS_ONCE.items():
         label = label.replace(before, now)
     return record | {"facts": facts | {"label": label}}
+
+
+def _with_devices(record: Raw) -> Raw:
+    """How many devices hold a weight, where its chips are the usual or what programming them takes was recorded."""
+    summary, config, facts = (record.get(part) for part in ("summary", "config", "facts"))
+    if not (isinstance(summary, dict) and isinstance(config, dict) and isinstance(facts, dict)):
+        return record
+    tests, evaluation = summary.get("test"), config.get("evaluation")
+    mapping = (isinstance(evaluation, dict) and evaluation.get("mapping")) or config.get("mapping")
+    is_told = not facts.get("chips") or (
+        isinstance(tests, list) and any(isinstance(at, dict) and at.get("effort") for at in tests)
+    )
+    if "devices_a_weight" in summary or not is_told or not isinstance(mapping, dict):
+        return record
+    bits, device_bits, copies = (mapping.get(name) for name in ("weight_bits", "device_bits", "copies"))
+    a_magnitude = _DEVICES_A_MAGNITUDE.get(str(mapping.get("sign")))
+    if not (isinstance(bits, int) and isinstance(device_bits, int) and isinstance(copies, int) and a_magnitude):
+        return record
+    devices = a_magnitude * -(-bits // max(device_bits, 1)) * copies
+    return record | {"summary": summary | {"devices_a_weight": devices}}
 
 
 def _with_whole_command(record: Raw) -> Raw:

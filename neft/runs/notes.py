@@ -6,7 +6,8 @@ asked here: a note that outlives its run shows again with it.
 
 import datetime
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,12 +129,8 @@ def write_note(run_id: str, note: Note) -> None:
     Raises:
         NoteError: it is no run's id, or the file cannot be written.
     """
-    path = _path(run_id)
-    if note.is_empty:
-        delete_note(run_id)
-        return
-    content = note.model_dump_json(indent=1) + "\n"
-    files.write_whole(path, content, what=f"The note on run '{run_id}'", error=NoteError)
+    with _alone(run_id):
+        _put(run_id, note)
 
 
 def change_note(run_id: str, change: Callable[[Note], Note]) -> None:
@@ -142,15 +139,8 @@ def change_note(run_id: str, change: Callable[[Note], Note]) -> None:
     Raises:
         NoteError: as `read_note` and `write_note`.
     """
-    folder = _path(run_id).parent
-    lock = FileLock(folder / LOCK)
-    with files.telling(f"The note on run '{run_id}'", folder, NoteError):
-        folder.mkdir(parents=True, exist_ok=True)
-        _ = lock.acquire()
-    try:
-        write_note(run_id, change(read_note(run_id) or Note()))
-    finally:
-        lock.release()
+    with _alone(run_id):
+        _put(run_id, change(read_note(run_id) or Note()))
 
 
 def delete_note(run_id: str) -> None:
@@ -159,6 +149,34 @@ def delete_note(run_id: str) -> None:
     Raises:
         NoteError: it is no run's id, or the file cannot be removed.
     """
+    if _path(run_id).exists():
+        with _alone(run_id):
+            _remove(run_id)
+
+
+@contextmanager
+def _alone(run_id: str) -> Generator[None]:
+    """Whoever else writes notes meanwhile waits."""
+    folder = _path(run_id).parent
+    lock = FileLock(folder / LOCK)
+    with files.telling(f"The note on run '{run_id}'", folder, NoteError):
+        folder.mkdir(parents=True, exist_ok=True)
+        _ = lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _put(run_id: str, note: Note) -> None:
+    if note.is_empty:
+        _remove(run_id)
+        return
+    content = note.model_dump_json(indent=1) + "\n"
+    files.write_whole(_path(run_id), content, what=f"The note on run '{run_id}'", error=NoteError)
+
+
+def _remove(run_id: str) -> None:
     try:
         _path(run_id).unlink(missing_ok=True)
     except OSError as error:

@@ -169,7 +169,7 @@ class RunSummary(Component):
     num_devices: int
     """Weights in devices x slices x 2 crossbars (Eq. 4 keeps the sign on a second one)."""
     devices_a_weight: int | None = None
-    """Of the test chips; None in runs of before it was recorded."""
+    """Of the test chips; None in runs of before it was recorded of which it cannot be told."""
 
     def at(self, sigma_d: float) -> SigmaSummary | None:
         """The summary at one sigma_d, if it was evaluated there."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from neft.config import RunConfig
-from neft.errors import NeftError, RunCorruptError
+from neft.errors import NeftError, RunCorruptError, StoreError
 from neft.runs import checkpoint, files
 from neft.runs.places import neft_home
 from neft.training.loop import TrainingState
@@ -75,9 +75,18 @@ def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
 
 
 def set_aside(config: RunConfig, root: Path | None = None) -> Path:
-    """Move a state that cannot be read out of the way, in place of any earlier one; returns where it lies now."""
+    """Move a state that is none out of the way, in place of any earlier one; returns where it lies now.
+
+    Raises:
+        StoreError: the system does not let it be read, so that it may be sound; it stays.
+    """
     place = folder(config, root)
-    return (place / STATE).replace(place / DAMAGED)
+    try:
+        _ = (place / STATE).read_bytes()
+        return (place / STATE).replace(place / DAMAGED)
+    except OSError as refused:
+        message = f"The interrupted training cannot be read from '{place}': {refused.strerror or refused}."
+        raise StoreError(message) from None
 
 
 def save_chips(config: RunConfig, chips: TriedChips, root: Path | None = None) -> None:

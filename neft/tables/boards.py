@@ -59,6 +59,7 @@ def board_places(plans: Iterable[PlanRecord], records: Mapping[str, RunRecord]) 
     found: list[Place] = []
     for plan in plans:
         entries = board_entries(plan, records)
+        there_planned = [entry for entry in plan.entries if entry.experiment == LEADERBOARD]
         for key in dict.fromkeys(_ground(records[entry.run_id]) for entry in entries):
             there = [entry for entry in entries if _ground(records[entry.run_id]) == key]
             facts = records[there[0].run_id].facts
@@ -73,7 +74,7 @@ def board_places(plans: Iterable[PlanRecord], records: Mapping[str, RunRecord]) 
                     device_label=facts.device_label,
                     sigma_ds=tuple(sorted({rounded_sigma_d(entry.sigma_d) for entry in there})),
                     command=plan.command,
-                    has_schemes=len({records[entry.run_id].facts.chips for entry in there}) > 1,
+                    has_schemes=any("~" in entry.series for entry in there_planned),
                 )
             )
     return found

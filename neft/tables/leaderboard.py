@@ -135,14 +135,21 @@ def leaderboard_table(
 
 
 def default_reference(board: pd.DataFrame) -> str:
-    """The plainest series that met noise: without a constraint, on usual chips, of the lowest rank among methods.
-
-    The first where there is none.
-    """
-    usual = (board[columns.CONSTRAINT_LABEL] == "") & (board[columns.CHIPS] == "")
-    plain = board[board[columns.USES_NOISE].astype(bool) & usual]
+    """The plainest series that met noise (`is_plain`), of the lowest rank among methods; the first if none."""
+    plain = board[board[columns.USES_NOISE].astype(bool) & is_plain(board)]
     shown = (plain if not plain.empty else board).sort_values([columns.METHOD_RANK, columns.VARIANT])
     return str(shown[columns.VARIANT].iloc[0])
+
+
+def has_schemes(board: pd.DataFrame) -> bool:
+    """Whether its rows stand under several mappings or programmings."""
+    return len(set(board[columns.CHIPS])) > 1
+
+
+def is_plain(board: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows are without a weight constraint and, where rows have several, on the usual chips."""
+    unconstrained = board[columns.CONSTRAINT_LABEL] == ""
+    return unconstrained & (board[columns.CHIPS] == "") if has_schemes(board) else unconstrained
 
 
 def pairs_told_apart(board: pd.DataFrame) -> tuple[int, int]:
@@ -185,7 +192,7 @@ def _facts(series: str, record: RunRecord) -> dict[str, object]:
     return {
         **variant_facts(record),
         columns.VARIANT: series,
-        columns.LABEL: facts.deployed_label,
+        columns.LABEL: facts.entry_label,
         columns.DEPARTURE: (f"_{facts.constraint_name}" if constraint else "") + facts.chips,
         columns.CHIPS: facts.chips,
         columns.CHIPS_LABEL: facts.chips_label,
@@ -206,7 +213,10 @@ def _settings(record: RunRecord) -> str:
 
 
 def _told_from_each_other(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of one label with their series' keys behind it."""
+    """Rows under several schemes with those behind their label; rows of one label with their series' keys."""
+    if has_schemes(table):
+        chips = table[columns.CHIPS_LABEL].where(table[columns.CHIPS_LABEL] != "", table[columns.CHIPS].str.strip("~"))
+        table = table.assign(**{columns.LABEL: table[columns.LABEL] + chips.map(lambda it: f"; {it}" if it else "")})
     counts = Counter(table[columns.LABEL])
     labels = [
         f"{label} ({series})" if counts[label] > 1 else label
@@ -255,12 +265,12 @@ def _cost(record: RunRecord, sigma_d: float) -> tuple[float, float, float]:
 
 
 def _with_front(table: pd.DataFrame) -> pd.DataFrame:
-    """Whether each row is on the front, of those whose costs are known; missing where none's is, or all are alike."""
+    """Whether each row is on the front, of those whose costs are known; missing of others, and where all are alike."""
     known = table[table[list(COSTS)].notna().all(axis=1)]
     if len(known[list(COSTS)].drop_duplicates()) < 2:
         return table.assign(**{columns.ON_FRONT: float("nan")})
     front = on_front(known, COSTS)
-    return table.assign(**{columns.ON_FRONT: front.reindex(table.index, fill_value=False).astype(float)})
+    return table.assign(**{columns.ON_FRONT: front.astype(float).reindex(table.index)})
 
 
 def _worst_cases(records: Sequence[RunRecord], th_g: float) -> list[float]:
@@ -318,9 +328,10 @@ def _shared(differences: np.ndarray) -> np.ndarray:
 
 
 def _published(table: pd.DataFrame, sigma_d: float) -> "pd.Series[float]":
-    """The nearest published panel's accuracy of the same method at the same sigma_d, on usual chips, unconstrained."""
+    """The nearest published panel's accuracy of the same method at the same sigma_d; constraints are in none."""
     rows = published_accuracy()
     rows = rows[(rows[columns.PANEL] == NEAREST_PANEL) & same_sigma_d(rows[columns.SIGMA_D], sigma_d)]
     known = rows.set_index(columns.VARIANT)[columns.ACCURACY]
-    plain = (table[columns.CONSTRAINT_LABEL] == "") & (table[columns.CHIPS] == "")
+    # under several schemes a training is one for all sigma_d; a published one is of that at which it stands
+    plain = is_plain(table) & (not has_schemes(table))
     return table[columns.METHOD].map(known).astype(float).where(plain)

@@ -74,6 +74,12 @@ def test_schemes_are_ranked_where_they_are_asked_for_alone(neft: Neft, ranked: R
     assert by_pulses["rows"][0]["variant"] == "noise_injection+none"
 
 
+def test_schemes_go_into_a_latex_table(neft: Neft, ranked: RunStore) -> None:
+    store_experiment(ranked.root, *a_leaderboard(*SCHEMES, name="schemes_digits"))
+
+    assert r"$\bullet$" in neft("leaderboard", "--schemes", "--latex").out
+
+
 def test_leaderboard_of_schemes_that_is_not_stored_is_named_with_what_makes_it(neft: Neft, ranked: RunStore) -> None:
     assert "`neft sweep schemes_digits` makes one" in neft("leaderboard", "--schemes").said
 

@@ -1,9 +1,12 @@
 """run(config): whole or absent, resumed, evaluated again."""
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
@@ -14,7 +17,7 @@ from neft import columns
 from neft.chips.sampling import quantised
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.image_folder import ImageFolder
-from neft.errors import ConfigError, DataMissingError, RunExistsError, RunNotFoundError, StoppedError
+from neft.errors import ConfigError, DataMissingError, RunExistsError, RunNotFoundError, StoppedError, StoreError
 from neft.methods import BaseMethod, Ovf, TaughtMethod, Vanilla
 from neft.pipeline import Progress, Settings, load_data, reevaluate, run
 from neft.runs import checkpoint, unfinished
@@ -246,6 +249,23 @@ def test_damaged_state_is_set_aside_with_a_word_and_the_run_starts_anew(
     assert "cannot be read as weights" in told
     assert unfinished.DAMAGED in told
     same_numbers(settings, record, replace(settings, store=filled_store), filled_store.record(record.id))
+
+
+def test_state_that_the_system_does_not_let_be_read_stays(
+    small_config: RunConfig, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StoppedError):
+        run(small_config, stopped(settings, "training", 1))
+    path = unfinished.folder(small_config, settings.unfinished_root) / unfinished.STATE
+    before = path.read_bytes()
+    refused = OSError(errno.EIO, os.strerror(errno.EIO))
+    with monkeypatch.context() as patch:
+        patch.setattr("neft.runs.checkpoint.load_file", Mock(side_effect=refused))
+        patch.setattr(Path, "read_bytes", Mock(side_effect=refused))
+        with pytest.raises(StoreError, match=r"cannot be read from .*: Input/output error"):
+            run(small_config, replace(settings, resume=True))
+
+    assert path.read_bytes() == before
 
 
 def test_state_of_another_kind_is_set_aside_too(small_config: RunConfig, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from neft.config import RunConfig, TrainingConfig
 from neft.errors import ConfigError
 from neft.methods import Irs, Ovf
 from neft.networks.backbones import Mlp, Vgg8
-from neft.options import command_line, make_config, option_table, parse_sigma_ds, shown
+from neft.options import command_line, make_config, on_its_own_device, option_table, parse_sigma_ds, shown
 
 
 def test_nothing_given_is_the_default_config() -> None:
@@ -43,20 +43,21 @@ def test_training_and_test_chips_have_options_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
-    [
-        {"test_device": "rram1"},
-        {"test_mapping": "scale=layer"},
-        {"test_programming": "open_loop"},
-        {"device": "fefet6", "test_device": "fefet6"},
-        {"scale": "channel", "test_mapping": "scale=channel"},
-    ],
+    ("base", "said"),
+    [({}, {"test_device": "rram1"}), ({"device": "fefet6", "sigma_d": 0.2}, {"test_device": "fefet6"})],
 )
-def test_what_test_chips_share_with_training_is_one_run_however_it_is_said(values: dict[str, object]) -> None:
-    unsaid = make_config({name: value for name, value in values.items() if not name.startswith("test_")})
+def test_evaluation_on_the_training_device_is_one_however_it_is_said(
+    base: dict[str, object], said: dict[str, object]
+) -> None:
+    trained = make_config(base)
 
-    assert make_config(values) == unsaid
-    assert make_config(values).run_id == unsaid.run_id
+    assert on_its_own_device(make_config(said, trained), trained) == trained
+
+
+def test_run_that_restates_its_device_stays_what_it_is() -> None:
+    restated = make_config({"test_device": "rram1"})
+
+    assert on_its_own_device(make_config({}, restated), restated).run_id == restated.run_id != make_config({}).run_id
 
 
 def test_command_names_only_what_differs() -> None:

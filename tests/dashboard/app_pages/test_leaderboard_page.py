@@ -1,5 +1,7 @@
 """The leaderboard's page: what is stored, ranked, filtered and drawn."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -101,7 +103,7 @@ def test_table_holds_every_row_by_its_rank(stored: RunStore) -> None:
     for head, name in (("Accuracy", c.MEAN), ("± acc.", c.CI95), ("Clean", c.CLEAN_ACCURACY)):
         assert shown[head].tolist() == pytest.approx((100 * rows[name]).tolist())
     assert shown["Training s"].tolist() == pytest.approx([20, 1, 1])
-    assert shown["Tuned to"].tolist() == rows[c.SETTINGS].tolist()
+    assert shown["Trained with"].tolist() == rows[c.SETTINGS].tolist()
 
 
 def test_difference_of_the_reference_is_none(stored: RunStore) -> None:
@@ -177,7 +179,7 @@ def test_filters_that_leave_nothing_say_so(stored: RunStore) -> None:
     app = open_page(Page.LEADERBOARD, constraint="clip", only="vanilla")
 
     assert not app.exception
-    assert "No row has this constraint with this method." in words(app)
+    assert "No row has all that is chosen." in words(app)
 
 
 def test_address_opens_the_same_view(stored: RunStore) -> None:
@@ -374,6 +376,20 @@ def test_cost_is_chosen_and_marks_stand_at_it(deployed: RunStore) -> None:
     assert sorted(trace["x"][0] for trace in drawn) == [8, 8, 16]
     # of 8 devices the verified row is better: the plain one is on no front of this cost
     assert [trace["marker"]["symbol"].endswith("-open") for trace in drawn if trace["x"] == [8]] == [False, True]
+
+
+def test_rows_whose_costs_are_not_known_are_told_apart_and_drawn_at_no_cost(
+    deployed: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [replace(DEPLOYED[0], costs=None), replace(DEPLOYED[1], costs=None, method="vanilla"), *DEPLOYED[1:]]
+    shutil.rmtree(deployed.root)
+    store_experiment(deployed.root, *a_leaderboard(*rows, name="schemes_digits"))
+
+    app = open_page(Page.LEADERBOARD, board=SCHEMES, only="vanilla")
+
+    assert not app.exception
+    assert table(app)["Mapping, programming"].tolist() == ["write_verify"]
+    assert not [chart for chart in charts(app) if chart.startswith(COSTS)]
 
 
 def test_rows_of_one_scheme_are_shown_alone(deployed: RunStore) -> None:

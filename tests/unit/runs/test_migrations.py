@@ -118,3 +118,22 @@ def test_a_command_of_a_precision_says_the_fewest_chips_where_it_would_now_mean_
     command: str, evaluation: dict[str, object], whole: str
 ) -> None:
     assert with_command(command, evaluation) == whole
+
+
+# ---------------------------------------------------------------- devices of a weight
+@pytest.mark.parametrize("run_id", one_of_each_method())
+def test_devices_of_a_weight_are_those_of_the_config(run_id: str) -> None:
+    record = SHIPPED.record(run_id)
+
+    assert record.summary.devices_a_weight == stored_config(record).test_mapping.devices_a_weight
+
+
+def test_devices_are_not_guessed_where_nobody_recorded_what_programming_takes() -> None:
+    record = next(record for record in SHIPPED.list().records if record.summary.test[-1].effort is not None)
+    raw = record.model_dump(mode="json")
+    del raw["summary"]["devices_a_weight"]
+
+    assert migrated(raw)["summary"]["devices_a_weight"] == record.summary.devices_a_weight
+    for at in raw["summary"]["test"]:
+        at["effort"] = None
+    assert "devices_a_weight" not in migrated(raw)["summary"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from neft.errors import ConfigError, NoteError
 from neft.runs.notes import (
+    LOCK,
     MAX_BYTES,
     MAX_TAG,
     MAX_TAGS,
@@ -61,7 +62,7 @@ def test_note_takes_the_place_of_the_last_one_and_leaves_nothing_else() -> None:
     note = read_note(RUN)
     assert note is not None
     assert (note.text, note.tags) == ("second", ("b", "c"))
-    assert [path.name for path in file_of(RUN).parent.iterdir()] == [file_of(RUN).name]
+    assert {path.name for path in file_of(RUN).parent.iterdir()} == {file_of(RUN).name, LOCK}
 
 
 def test_changes_at_once_are_all_kept() -> None:
