@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.data import plans, stored
+from dashboard.data import leaderboards, plans, stored
 from dashboard.data.citations import cite
 from dashboard.data.leaderboards import LEADERBOARD
 from dashboard.data.plans import EXPERIMENTS, TRAINING_BUDGET, Experiment
@@ -93,7 +93,8 @@ def _draw(plan: str, experiment: Experiment, stamp: str) -> None:
         budget_cards(plan, experiment, stamp)
     elif experiment.name == LEADERBOARD:
         st.markdown(experiment.look_for)
-        page_link(Page.LEADERBOARD, "Open the leaderboard")
+        boards = [key for key, place in leaderboards.places(stamp).items() if place.plan == plan]
+        page_link(Page.LEADERBOARD, "Open the leaderboard", query_params={address.BOARD: boards[:1]})
     else:
         _settings(plan, experiment, stamp)
 

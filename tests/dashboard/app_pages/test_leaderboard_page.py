@@ -397,3 +397,12 @@ def test_rows_of_one_scheme_are_shown_alone(deployed: RunStore) -> None:
 
     assert table(app)["Rank"].tolist() == [1, 3]
     assert {name for name in lines(app) if name} >= {"Noise injection"}
+
+
+def test_experiment_leads_to_the_board_of_its_size(deployed: RunStore) -> None:
+    for plan, board in (("leaderboard", DIGITS), ("schemes_digits", SCHEMES)):
+        app = open_page(Page.EXPERIMENTS, experiment="leaderboard", **{address.PLAN: plan})
+
+        assert not app.exception
+        (link,) = [link.proto for link in app.get("page_link") if link.proto.page == Page.LEADERBOARD.path]
+        assert link.query_string == f"board={board}"
