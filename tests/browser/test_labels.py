@@ -121,5 +121,6 @@ def test_sidebar_title_table_and_cards_say_one_selection_after_every_switch(page
     side.get_by_role("button", name="OVF", exact=True).click()
     assert agreed(page)["methods"] == first["methods"]
     choose(page, "Data set", 0)
+    choose(page, "Backbone", 0)  # that of the other data has stayed
     side.get_by_text("Matched", exact=True).click()
     assert agreed(page)["place"] == first["place"]

@@ -329,7 +329,7 @@ def judged(record: RunRecord, run_id: str, *, validation: float, test: float) ->
     rows = tuple(
         row.model_copy(
             update={
-                "metrics": {name: metric.model_copy(update={"mean": test}) for name, metric in row.metrics.items()},
+                "metrics": {name: replace(metric, mean=test) for name, metric in row.metrics.items()},
             }
         )
         for row in record.summary.test

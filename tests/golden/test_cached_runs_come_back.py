@@ -75,8 +75,8 @@ def chips(record: RunRecord, network: Network) -> tuple[pd.DataFrame, pd.DataFra
 
 
 def test_every_method_of_the_papers_is_among_them() -> None:
-    """Those of the leaderboard ship without weights."""
-    assert {record.facts.method for record in EACH.values()} == {"vanilla", "noise_injection", "ovf", "irs"}
+    """Most of the others ship without weights."""
+    assert {record.facts.method for record in EACH.values()} >= {"vanilla", "noise_injection", "ovf", "irs"}
 
 
 def test_ids_come_back_from_the_stored_configs() -> None:
