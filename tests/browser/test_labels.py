@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.driver import Server, open_page, wait_idle
 
@@ -121,6 +121,8 @@ def test_sidebar_title_table_and_cards_say_one_selection_after_every_switch(page
     side.get_by_role("button", name="OVF", exact=True).click()
     assert agreed(page)["methods"] == first["methods"]
     choose(page, "Data set", 0)
+    expect(page.locator(".numbers_note")).to_contain_text(first["place"][0])
     choose(page, "Backbone", 0)  # that of the other data has stayed
+    expect(page.locator(".numbers_note")).to_contain_text(first["place"][1])
     side.get_by_text("Matched", exact=True).click()
     assert agreed(page)["place"] == first["place"]
