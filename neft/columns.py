@@ -136,6 +136,8 @@ REFERENCE_LEARNING_RATE = "reference_learning_rate"
 
 # ---- leaderboards: a row per method and weight constraint
 METHOD_LABEL = "method_label"
+ENTRY_LABEL = "entry_label"
+"""Method and weight constraint in words."""
 CONSTRAINT = "constraint"
 CONSTRAINT_LABEL = "constraint_label"
 """In words; empty for none."""

@@ -200,7 +200,7 @@ def _parts() -> pd.DataFrame:
 def _board() -> pd.DataFrame:
     board = labelled(pd.DataFrame({c.VARIANT: list(VARIANTS), **COUNTS}))
     words = {c.METHOD_LABEL: board[c.LABEL], c.CONSTRAINT_LABEL: ["", "Clipped weights", "", "Clipped weights"]}
-    words[c.CHIPS_LABEL] = [""] * 4
+    words |= {c.CHIPS_LABEL: [""] * 4, c.ENTRY_LABEL: board[c.LABEL]}
     ranks = {c.RANK: [1, 2, 3, 4], c.RANK_LOWER: [1, 1, 3, 4], c.RANK_UPPER: [2, 2, 3, 4]}
     return with_interval("board", board.assign(**words, **ranks, run_ids=runs_of(board)))
 

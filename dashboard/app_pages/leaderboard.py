@@ -1,8 +1,5 @@
 """Every training method with every weight constraint, tuned alike, ranked: what is better, and what cannot be told."""
 
-from collections.abc import Hashable, Mapping
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -107,17 +104,16 @@ def page() -> None:
     _progress(key, stamp)
     board_table(rows, board, reference)
     left, right = st.columns(2)
-    definition = SCHEMES_DEFINITION if places[key].has_schemes else DEFINITION
     has_costs = leaderboards.has_costs(rows)
     with left:
         if has_costs:
             _against_cost(rows, sigma_d)
         else:
-            _ranking(rows, board, reference, definition)
+            _ranking(rows, board, places[key], reference)
     with right:
-        _against_sigma_d(places[key], board, stamp, key, definition)
+        _against_sigma_d(key, places[key], board, stamp)
     if has_costs:
-        _ranking(rows, board, reference, definition)
+        _ranking(rows, board, places[key], reference)
     show_plan_problems(stamp)
 
 
@@ -177,7 +173,7 @@ def _filtered(board: pd.DataFrame) -> pd.DataFrame:
         (address.BOARD_CHIPS, "Mapping and programming", columns.CHIPS, columns.CHIPS_LABEL),
     ):
         # the address holds no empty key
-        options = {str(row[name]) or AS_USUAL: _option(row, name, label) for row in board.to_dict("records")}
+        options = {str(row[name]) or AS_USUAL: str(row[label]) or WITHOUT[name] for row in board.to_dict("records")}
         if len(options) < 2:
             continue
         choices = Choices(
@@ -191,12 +187,6 @@ def _filtered(board: pd.DataFrame) -> pd.DataFrame:
         chosen = choices.draw()
         rows = rows[rows[name].replace("", AS_USUAL).isin(chosen)] if chosen else rows
     return rows.reset_index(drop=True)
-
-
-def _option(row: Mapping[Hashable, Any], name: str, label: str) -> str:
-    """A row's value in words; a mapping and programming by its key where an older run has no words for it."""
-    key = str(row[name]).strip("~") if name == columns.CHIPS else ""
-    return str(row[label]) or key or WITHOUT[name]
 
 
 # ---------------------------------------------------------------- what is shown
@@ -233,7 +223,7 @@ def _against_cost(rows: pd.DataFrame, sigma_d: float) -> None:
     chart_card(card, figure, drawn, controls=COST.draw)
 
 
-def _ranking(rows: pd.DataFrame, board: pd.DataFrame, reference: str, definition: str) -> None:
+def _ranking(rows: pd.DataFrame, board: pd.DataFrame, place: Place, reference: str) -> None:
     value = VALUE.chosen()
     lead = leaderboard_words.lead_words(
         leaderboards.lead_to_be_told(board), num_rows=len(board), num_seeds=leaderboards.fewest_seeds(board)
@@ -244,7 +234,7 @@ def _ranking(rows: pd.DataFrame, board: pd.DataFrame, reference: str, definition
         question="Which rows cannot be told apart?",
         caption="Filled: may be the best. On the right the ranks that a row may have. Rows are compared pair by pair: "
         f"their intervals may overlap though they are told apart. {lead}",
-        definition=definition,
+        definition=_definition(place),
         alt="A mark with its interval for each method and constraint, the largest at the top.",
     )
     if drawn.empty:
@@ -271,7 +261,7 @@ def _spread(drawn: pd.DataFrame, value: str) -> str:
     return sentences.spread_words(drawn)
 
 
-def _against_sigma_d(place: Place, board: pd.DataFrame, stamp: str, key: str, definition: str) -> None:
+def _against_sigma_d(key: str, place: Place, board: pd.DataFrame, stamp: str) -> None:
     labels = _labels(board)
     rows = Choices(
         key=address.BOARD_ROWS,
@@ -290,7 +280,7 @@ def _against_sigma_d(place: Place, board: pd.DataFrame, stamp: str, key: str, de
         key="board_accuracy",
         question="How does accuracy fall with device variation?",
         caption=f"{_what_is_a_point(place)}{hollow}",
-        definition=definition,
+        definition=_definition(place),
         alt="Accuracy over device variation of the chosen rows, with 95 % intervals.",
     )
     if curves.empty:
@@ -308,6 +298,10 @@ def _against_sigma_d(place: Place, board: pd.DataFrame, stamp: str, key: str, de
         mode=theme_mode(),
     )
     chart_card(card, figure, curves, controls=rows.draw)
+
+
+def _definition(place: Place) -> str:
+    return SCHEMES_DEFINITION if place.has_schemes else DEFINITION
 
 
 def _what_is_a_point(place: Place) -> str:

@@ -77,7 +77,7 @@ def page() -> None:
     if not runs:
         say_no_weights("Trying schemes")
         return
-    tried = schemes.tried(runs)
+    tried = schemes.tried()
     with st.sidebar:
         record = pick_network(runs, next(iter(tried), None))
         num_chips = int(CHIPS.draw())

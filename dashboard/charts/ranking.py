@@ -13,6 +13,7 @@ from dashboard.charts.theme import Mode, Palette, apply_layout, palette, variant
 from neft.columns import (
     CHIPS_LABEL,
     CONSTRAINT_LABEL,
+    ENTRY_LABEL,
     LABEL,
     LOWER,
     MEAN,
@@ -56,8 +57,8 @@ def ranking(
     mark's customdata is its run ids, for a click. The figure grows with its rows.
 
     Args:
-        rows: variant, label, method_label, constraint_label, chips_label, mean, lower, upper (fractions), rank,
-            rank_lower, rank_upper, num_seeds, num_instances, run_ids (a tuple of ids).
+        rows: variant, label, method_label, entry_label, constraint_label, chips_label, mean, lower, upper (fractions),
+            rank, rank_lower, rank_upper, num_seeds, num_instances, run_ids (a tuple of ids).
         value_title: What is drawn, in per cent or points; the title of the axis.
         interval_name: What the intervals are; the legend's title.
         reference: The variant that others are held against.
@@ -134,11 +135,10 @@ def _words(row: pd.DataFrame, page: Palette) -> str:
 
     Where it is one of several mappings and programmings, those stand on the second line, and the constraint above.
     """
-    names = [typeset(str(row[name].iloc[0])) for name in (METHOD_LABEL, CONSTRAINT_LABEL, CHIPS_LABEL)]
-    method, constraint, chips = names
-    above = ", ".join(name for name in (method, constraint.lower()) if name) if chips else method
+    first = row.iloc[0]
+    names = (ENTRY_LABEL, CHIPS_LABEL) if first[CHIPS_LABEL] else (METHOD_LABEL, CONSTRAINT_LABEL)
+    above, below = (typeset(str(first[name])) for name in names)
     text = f'<span style="color: {page.text}">{above}</span>'
-    below = chips or constraint
     return f"{text}<br>{below}" if below else text
 
 

@@ -161,7 +161,7 @@ def by_cost(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
     constraints = known[columns.CONSTRAINT].where(known[columns.CONSTRAINT_LABEL] != "", "")
     drawn = {
         columns.SCHEME: known[columns.VARIANT],
-        columns.PROGRAMMING_LABEL: known[columns.LABEL].map(lambda label: str(label).partition("; ")[0]),
+        columns.PROGRAMMING_LABEL: known[columns.ENTRY_LABEL],
         columns.DEPARTURE: constraints.map(lambda constraint: f"_{constraint}" if constraint else ""),
         columns.ON_FRONT: on_front(known, [cost]),
     }

@@ -108,11 +108,13 @@ def count(record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips:
     return _count(record.id, restorable.checksum(record), kind, sigma_ds, num_chips)
 
 
-def tried(runs: list[RunRecord]) -> list[RunRecord]:
-    """Of some runs those whose training is stored under several mappings and programmings, the most first.
+@kept(max_entries=2)
+def tried() -> list[RunRecord]:
+    """The networks that can be run whose training is stored under several mappings and programmings, the most first.
 
-    Those of the first run's data before others, whose images may not be there.
+    Those of the foremost network's data before others, whose images may not be there.
     """
+    runs = restorable.candidates()
     schemes = [record for record in stored.listing().records if _is_scheme(record)]
     counts = Counter(_training(record) for record in schemes)
     known = [record for record in runs if not _is_scheme(record) and counts[_training(record)] > 1]

@@ -75,7 +75,7 @@ def _as_table(rows: pd.DataFrame, reference: str, *, has_schemes: bool) -> pd.Da
         "Rank": rows[columns.RANK],
         "Method": rows[columns.METHOD_LABEL],
         "Constraint": rows[columns.CONSTRAINT_LABEL].replace("", "–"),
-        **({"Mapping, programming": _chips(rows)} if has_schemes else {}),
+        **({"Mapping, programming": rows[columns.CHIPS_LABEL].replace("", "–")} if has_schemes else {}),
         "Ranks": leaderboard_words.rank_words(rows),
     }
     for head, name in PERCENT.items():
@@ -95,12 +95,6 @@ def _as_table(rows: pd.DataFrame, reference: str, *, has_schemes: bool) -> pd.Da
     }
     shown = pd.DataFrame(found)
     return shown.drop(columns=[name for name in shown.columns if shown[name].isna().all()])
-
-
-def _chips(rows: pd.DataFrame) -> pd.Series:
-    """In words, or by the key where a run of before has none."""
-    words = rows[columns.CHIPS_LABEL]
-    return words.where(words != "", rows[columns.CHIPS].str.strip("~")).replace("", "–")
 
 
 def _costs(rows: pd.DataFrame) -> dict[str, object]:

@@ -36,10 +36,11 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
         save_file(contiguous, path, metadata=dict(metadata or {}))
     except SafetensorError as error:
         # it has the system's number in its words alone
-        number = re.search(r"os error (\d+)", str(error))
-        raise OSError(
-            int(number[1]) if number else errno.EIO, os.strerror(int(number[1])) if number else str(error)
-        ) from None
+        found = re.search(r"os error (\d+)", str(error))
+        if found is None:
+            raise OSError(errno.EIO, str(error)) from None
+        number = int(found[1])
+        raise OSError(number, os.strerror(number)) from None
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

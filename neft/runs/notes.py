@@ -154,6 +154,22 @@ def delete_note(run_id: str) -> None:
             _remove(run_id)
 
 
+def list_notes() -> NoteListing:
+    """Every note there is; one that cannot be read is named with its reason while the rest works."""
+    listing = NoteListing()
+    folder = _folder()
+    names = sorted(path.stem for path in folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    for run_id in filter(is_run_id, names):
+        try:
+            note = read_note(run_id)
+        except NoteError as error:
+            listing.problems[run_id] = str(error)
+        else:
+            if note is not None:
+                listing.notes[run_id] = note
+    return listing
+
+
 @contextmanager
 def _alone(run_id: str) -> Generator[None]:
     """Whoever else writes notes meanwhile waits."""
@@ -182,22 +198,6 @@ def _remove(run_id: str) -> None:
     except OSError as error:
         message = f"The note on run '{run_id}' cannot be removed: {error.strerror}."
         raise NoteError(message) from None
-
-
-def list_notes() -> NoteListing:
-    """Every note there is; one that cannot be read is named with its reason while the rest works."""
-    listing = NoteListing()
-    folder = _folder()
-    names = sorted(path.stem for path in folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
-    for run_id in filter(is_run_id, names):
-        try:
-            note = read_note(run_id)
-        except NoteError as error:
-            listing.problems[run_id] = str(error)
-        else:
-            if note is not None:
-                listing.notes[run_id] = note
-    return listing
 
 
 def _folder() -> Path:

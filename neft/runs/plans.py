@@ -36,6 +36,11 @@ class PlanEntry(Component):
     seed: int
     run_id: str
 
+    @property
+    def is_of_a_scheme(self) -> bool:
+        """Whether its series names a mapping or programming (`RunFacts.chips`, which begins with a tilde)."""
+        return "~" in self.series
+
 
 class PlanRecord(Component):
     """plans/<name>.json."""

@@ -41,7 +41,7 @@ class RunFacts(Component):
     chips: Words = ""
     """What of their mapping, programming and effects is not the usual; empty where all is."""
     chips_label: Words = ""
-    """The same in words; empty also in runs of before these were recorded."""
+    """The same in words; its parts as the key has them in runs of before words were recorded."""
     method: Words
     method_label: Words
     """The method in words, without its settings."""

@@ -59,7 +59,8 @@ def board_places(plans: Iterable[PlanRecord], records: Mapping[str, RunRecord]) 
     found: list[Place] = []
     for plan in plans:
         entries = board_entries(plan, records)
-        there_planned = [entry for entry in plan.entries if entry.experiment == LEADERBOARD]
+        # by what is planned: at first no other scheme may be stored
+        has_schemes = any(entry.is_of_a_scheme for entry in plan.entries if entry.experiment == LEADERBOARD)
         for key in dict.fromkeys(_ground(records[entry.run_id]) for entry in entries):
             there = [entry for entry in entries if _ground(records[entry.run_id]) == key]
             facts = records[there[0].run_id].facts
@@ -74,7 +75,7 @@ def board_places(plans: Iterable[PlanRecord], records: Mapping[str, RunRecord]) 
                     device_label=facts.device_label,
                     sigma_ds=tuple(sorted({rounded_sigma_d(entry.sigma_d) for entry in there})),
                     command=plan.command,
-                    has_schemes=any("~" in entry.series for entry in there_planned),
+                    has_schemes=has_schemes,
                 )
             )
     return found

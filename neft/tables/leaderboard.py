@@ -31,6 +31,7 @@ TH_G = 0.03
 ROW_FACTS = (
     *VARIANT_FACTS,
     columns.METHOD_LABEL,
+    columns.ENTRY_LABEL,
     columns.CONSTRAINT,
     columns.CONSTRAINT_LABEL,
     columns.CHIPS,
@@ -197,6 +198,7 @@ def _facts(series: str, record: RunRecord) -> dict[str, object]:
         columns.CHIPS: facts.chips,
         columns.CHIPS_LABEL: facts.chips_label,
         columns.METHOD_LABEL: facts.method_label,
+        columns.ENTRY_LABEL: facts.entry_label,
         columns.CONSTRAINT: facts.constraint_name,
         columns.CONSTRAINT_LABEL: constraint,
         columns.SETTINGS: _settings(record),
@@ -215,8 +217,8 @@ def _settings(record: RunRecord) -> str:
 def _told_from_each_other(table: pd.DataFrame) -> pd.DataFrame:
     """Rows under several schemes with those behind their label; rows of one label with their series' keys."""
     if has_schemes(table):
-        chips = table[columns.CHIPS_LABEL].where(table[columns.CHIPS_LABEL] != "", table[columns.CHIPS].str.strip("~"))
-        table = table.assign(**{columns.LABEL: table[columns.LABEL] + chips.map(lambda it: f"; {it}" if it else "")})
+        chips = table[columns.CHIPS_LABEL].map(lambda words: f"; {words}" if words else "")
+        table = table.assign(**{columns.LABEL: table[columns.ENTRY_LABEL] + chips})
     counts = Counter(table[columns.LABEL])
     labels = [
         f"{label} ({series})" if counts[label] > 1 else label

@@ -40,7 +40,9 @@ def test_rows_stand_in_their_order_from_the_top() -> None:
 
 
 def test_mapping_and_programming_stand_below_method_and_constraint() -> None:
-    rows = ROWS.assign(**{c.CHIPS_LABEL: ["", "", "scale channel", "scale channel, write-verify"]})
+    entries = ["Vanilla", "Noise injection, clipped weights", "OVF", "IRS, clipped weights"]
+    chips = ["", "", "scale channel", "scale channel, write-verify"]
+    rows = ROWS.assign(**{c.CHIPS_LABEL: chips, c.ENTRY_LABEL: entries})
     (vanilla, clipped, ovf, irs) = drawn(rows).layout.yaxis.ticktext
 
     assert "<br>" not in vanilla
