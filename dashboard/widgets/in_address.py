@@ -5,9 +5,13 @@ keys do not. Addresses of before hold words: these are understood, and written a
 """
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
+
+LATE = 3.0
+"""Seconds in which a browser may still send an address that has been written anew: its next choice came before that."""
 
 _PAGE, _TURNED = "page_drawn", "page_turned"
 
@@ -18,8 +22,9 @@ def asked(parameter: str) -> list[str]:
 
 
 def is_news(parameter: str) -> bool:
-    """Whether the address says of a parameter what was not written by `keep` last: a link or a hand did."""
-    return asked(parameter) != st.session_state.get(_written(parameter), [])
+    """Whether the address says of a parameter what `keep` has not written last, nor just before: a link or a hand did."""
+    said = asked(parameter)
+    return said != st.session_state.get(_written(parameter), []) and said not in _late(parameter).values()
 
 
 def keep(parameter: str, values: Sequence[str]) -> None:
@@ -29,6 +34,9 @@ def keep(parameter: str, values: Sequence[str]) -> None:
         st.query_params[parameter] = held  # also where it reads so already: a link to this page may not show it
     elif not held and parameter in st.query_params:
         del st.query_params[parameter]
+    last = st.session_state.get(_written(parameter), [])
+    if held != last:
+        st.session_state[_earlier(parameter)] = {**_late(parameter), time.monotonic(): last}
     st.session_state[_written(parameter)] = held
 
 
@@ -73,5 +81,16 @@ def _is_infinite(said: str) -> bool:
         return False
 
 
+def _late(parameter: str) -> dict[float, list[str]]:
+    """What was written before, of late, by the time at which it was written over."""
+    since = time.monotonic() - LATE
+    earlier: dict[float, list[str]] = st.session_state.get(_earlier(parameter), {})
+    return {at: values for at, values in earlier.items() if at > since}
+
+
 def _written(parameter: str) -> str:
     return f"written_{parameter}"
+
+
+def _earlier(parameter: str) -> str:
+    return f"written_before_{parameter}"

@@ -72,15 +72,25 @@ def page_says(read: Read) -> Read:
     }
 
 
+def is_whole(read: Read) -> bool:
+    """Whether the browser has drawn every switch and the page's words: each kind of widget comes when its code has."""
+    return (
+        {"Data set", "Backbone", "Device"} <= set(read["lists"])
+        and {"Methods", "Reading"} <= set(read["groups"])
+        and bool(read["sliders"] and read["note"])
+    )
+
+
 def agreed(page: Page) -> Read:
     """What sidebar and page say, once they say the same; charts come a moment after the words."""
-    wait_idle(page)
-    for _ in range(60):
+    for _ in range(120):
+        wait_idle(page)
         read: Read = page.evaluate(READ)
-        if read["note"] and sidebar_says(read) == page_says(read):
+        if is_whole(read) and sidebar_says(read) == page_says(read):
             return sidebar_says(read)
         page.wait_for_timeout(250)
     read = page.evaluate(READ)
+    assert is_whole(read), read
     assert page_says(read) == sidebar_says(read)
     return sidebar_says(read)
 

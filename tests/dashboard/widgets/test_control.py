@@ -5,6 +5,8 @@ from typing import Literal
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.widgets import in_address
+
 
 def card(kind: "Literal['buttons', 'list', 'radio', 'slider']") -> None:
     """A card whose words are made before its control is drawn."""
@@ -13,7 +15,12 @@ def card(kind: "Literal['buttons', 'list', 'radio', 'slider']") -> None:
     from dashboard.widgets.control import Control  # noqa: PLC0415
 
     control = Control(
-        key="unit", label="Unit", options={"w_max": "largest", "rms": "typical"}, default="rms", help="h", kind=kind
+        key="unit",
+        label="Unit",
+        options={"w_max": "largest", "rms": "typical", "peak": "highest"},
+        default="rms",
+        help="h",
+        kind=kind,
     )
     st.markdown(control.chosen())
     st.markdown(control.draw())
@@ -55,6 +62,33 @@ def test_a_link_overrules_what_was_chosen() -> None:
     app.query_params["unit"] = "rms"
 
     assert held(app.run()) == ("rms", "rms")
+
+
+@pytest.mark.parametrize("second", ["rms", "peak"])
+def test_browser_that_still_sends_the_address_of_before_takes_no_choice_back(
+    second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(in_address.time, "monotonic", lambda: clock[0])
+    app = opened(unit="w_max").button_group(key="unit").set_value(second).run()
+    app.query_params["unit"] = "w_max"  # as something else on the page is chosen before the new address is there
+
+    assert held(app.run()) == (second, second)
+    assert app.query_params == ({} if second == "rms" else {"unit": second})
+
+    clock[0] += in_address.LATE + 1
+    app.query_params["unit"] = "w_max"
+
+    assert held(app.run()) == ("w_max", "w_max")
+
+
+def test_two_quick_choices_leave_the_second() -> None:
+    app = opened(unit="w_max").button_group(key="unit").set_value("rms").run()
+    app.query_params["unit"] = "w_max"
+    app = app.button_group(key="unit").set_value("peak").run()
+    app.query_params["unit"] = "w_max"
+
+    assert held(app.run()) == ("peak", "peak")
 
 
 def numbered(last: int = 9) -> None:
