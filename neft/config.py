@@ -22,6 +22,7 @@ from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.stack import Mapping, whole_mapping
 from neft.methods import Method, NoiseInjection, TaughtMethod
 from neft.networks.backbones import Backbone, Vgg8
+from neft.networks.converters import Converters
 from neft.programming import OpenLoop, Programming
 from neft.run_id import is_run_id
 from neft.sigma_d import SigmaD
@@ -183,6 +184,12 @@ class EvaluationConfig(Component):
         title="test programming",
         description="How the devices of test chips are written, as 'residual:sides=one'; as in training if not given.",
     )
+    converters: Converters | None = Field(
+        default=None,
+        title="test converters",
+        description="DACs and ADCs of test chips, as 'dac_bits=8,adc_bits=6', their ranges calibrated; as in training "
+        "if not given.",
+    )
     effects: Effects = Field(default=Effects(), title="effects", description="What happens to test chips afterwards.")
 
     worst_case: tuple[float, ...] = Field(
@@ -234,6 +241,7 @@ class RunConfig(Component):
     programming: Programming = Field(default=OpenLoop(), title="programming")
     method: Method = Field(default=NoiseInjection(), title="method")
     constraint: Constraint = Field(default=NoConstraint(), title="weight constraint")
+    converters: Converters = Field(default=Converters(), title="converters")
     training: TrainingConfig = Field(default=TrainingConfig(), title="training")
     evaluation: EvaluationConfig = Field(default=EvaluationConfig(), title="evaluation")
 
@@ -252,6 +260,7 @@ class RunConfig(Component):
             raise ValueError(str(error).removesuffix(".")) from None
         if not self.evaluation.effects.is_none or not self.test_programming.is_open_loop:
             _check_devices(self.evaluation)
+        _check_converters(self)
         points = len(self.backbone.points())
         if self.method.num_snapshots > points:
             message = (
@@ -275,6 +284,16 @@ class RunConfig(Component):
     def test_programming(self) -> Programming:
         """How the devices of test chips are written."""
         return self.programming if self.evaluation.programming is None else self.evaluation.programming
+
+    @property
+    def test_converters(self) -> Converters:
+        """The converters of test chips."""
+        return self.converters if self.evaluation.converters is None else self.evaluation.converters
+
+    @property
+    def train_converters(self) -> Converters:
+        """The converters that training passes meet: those whose ranges are learned."""
+        return self.converters if self.converters.are_learned else Converters()
 
     @property
     def train_sigma_d(self) -> float:
@@ -326,7 +345,7 @@ class RunConfig(Component):
         where none are given; a test device is not, as stored ids have it.
         """
         found = _departures(self)
-        for part in ("mapping", "programming"):
+        for part in ("mapping", "programming", "converters"):
             given = getattr(self.evaluation, part)
             if given is not None and _departures(given) == _departures(getattr(self, part)):
                 del found["evaluation"][part]
@@ -385,6 +404,35 @@ def _check_devices(evaluation: EvaluationConfig) -> None:
         message = (
             "evaluation: chips with effects, or of any programming but open loop, are drawn device by device: the test "
             "sampler must be 'exact' and quantise on"
+        )
+        raise ValueError(message)
+
+
+def _check_converters(config: RunConfig) -> None:
+    """What converters are known to go with.
+
+    Raises:
+        ValueError: something else.
+    """
+    test = config.test_converters
+    if test.are_learned and test != config.converters:
+        message = (
+            "evaluation.converters: ranges that were not trained cannot be learned now; converter_ranges must be "
+            "'calibrated'"
+        )
+        raise ValueError(message)
+    if test.is_none and not config.converters.are_learned:
+        return
+    mappings = [config.test_mapping, *([config.mapping] if config.converters.are_learned else [])]
+    for name, usual in (("scale", "layer"), ("rotation", "none"), ("copies", 1)):
+        found = next((value for one in mappings if (value := getattr(one, name)) != usual), usual)
+        if found != usual:
+            message = f"converters: with dac_bits or adc_bits the mapping's {name} must be '{usual}'; got '{found}'"
+            raise ValueError(message)
+    if config.evaluation.effects.read_noise_each:
+        message = (
+            "converters: read_noise_each (σ_r) is drawn behind a layer and cannot go through its ADC; leave it out, or "
+            "take read_noise, which is frozen"
         )
         raise ValueError(message)
 

@@ -32,6 +32,7 @@ from neft.errors import ConfigError, unknown_name
 from neft.mapping.stack import Mapping as WeightMapping
 from neft.methods import METHODS
 from neft.networks.backbones import BACKBONES
+from neft.networks.converters import Converters
 from neft.programming import PROGRAMMINGS
 from neft.sigma_d import rounded_sigma_d
 
@@ -45,6 +46,7 @@ FAMILIES: dict[str, Mapping[str, type[Component]]] = {
 }
 SECTIONS: dict[str, type[Component]] = {
     "mapping": WeightMapping,
+    "converters": Converters,
     "training": TrainingConfig,
     "evaluation": EvaluationConfig,
     "effects": Effects,
@@ -66,6 +68,7 @@ RENAMED = {
     ("evaluation", "device"): "test_device",
     ("evaluation", "mapping"): "test_mapping",
     ("evaluation", "programming"): "test_programming",
+    ("evaluation", "converters"): "test_converters",
 }
 
 
@@ -113,7 +116,7 @@ class Option:
     @property
     def is_component(self) -> bool:
         """Whether its value is a component, written in one word."""
-        return (self.part, self.field) in {("evaluation", "mapping"), ("evaluation", "programming")}
+        return self.part == "evaluation" and self.field in ("mapping", "programming", "converters")
 
     @property
     def choices(self) -> tuple[str, ...] | None:
@@ -301,18 +304,21 @@ def as_of_test_chips(values: Mapping[str, Any], base: RunConfig) -> dict[str, An
         ConfigError: settings that cannot be.
     """
     table = option_table()
-    own = {name for name, option in table.items() if option.part in ("mapping", "programming")} | {"programming"}
+    parts = ("mapping", "programming", "converters")
+    own = {name for name, option in table.items() if option.part in parts} | {"programming"}
     given = {name: value for name, value in values.items() if value is not None and name in own}
     found = {name: value for name, value in values.items() if name not in own}
     if not given:
         return found
-    start = make_config({name: found[name] for name in ("test_mapping", "test_programming") if found.get(name)}, base)
-    before = RunConfig(mapping=start.test_mapping, programming=start.test_programming)
+    start = make_config({name: found[name] for name in map("test_{}".format, parts) if found.get(name)}, base)
+    before = RunConfig(mapping=start.test_mapping, programming=start.test_programming, converters=start.test_converters)
     chips = make_config(given, before)
     if chips.mapping != base.mapping or start.evaluation.mapping is not None:
         found["test_mapping"] = component_text(chips.mapping)
     if chips.programming != base.programming or start.evaluation.programming is not None:
         found["test_programming"] = component_text(chips.programming)
+    if chips.converters != base.converters or start.evaluation.converters is not None:
+        found["test_converters"] = component_text(chips.converters)
     return found
 
 
@@ -403,6 +409,7 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "test_device": lambda text: device_from_text(text).model_dump(),
     "test_mapping": lambda text: mapping_from_text(text).model_dump(),
     "test_programming": lambda text: programming_from_text(text).model_dump(),
+    "test_converters": lambda text: build(Converters, settings_from_text(text)).model_dump(),
     "level_bias": parse_stds,
     "level_stds": parse_stds,
 }

@@ -15,6 +15,7 @@ from neft import columns
 from neft.chips.deployed import ChipLaw
 from neft.config import RunConfig
 from neft.corrections.batchnorm import recalibrate_batchnorm
+from neft.corrections.converter_ranges import converter_use, with_converters
 from neft.datasets.base import DataAccess, ImageData, Split
 from neft.datasets.splits import take_evenly
 from neft.errors import ConfigError, RunCorruptError, RunExistsError
@@ -142,7 +143,7 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
     settings.store.ensure_writable()
     settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
     data = load_data(config, settings)
-    network = restore_network(config, data, weights)
+    network = restore_network(trained_config, data, weights)
     trained = Trained(
         network=network,
         history=[
@@ -199,7 +200,7 @@ def restore_network(config: RunConfig, data: ImageData, weights: dict[str, Tenso
     Raises:
         ConfigError: its weights are those of another shape of images or number of classes.
     """
-    network = build_network(config.backbone, input_shape(data))
+    network = build_network(config.backbone, input_shape(data), converters=config.test_converters)
     try:
         _ = network.load_state_dict(weights, strict=True)
     except RuntimeError:
@@ -291,6 +292,14 @@ def _evaluate_and_store(
     network = trained.network
     if config.evaluation.recalibrate_batchnorm:
         network = recalibrate_batchnorm(network, data, chip_law(config))
+    network = with_converters(
+        network,
+        config.test_converters,
+        backbone=config.backbone,
+        shape=input_shape(data),
+        data=data,
+        law=chip_law(config),
+    )
     stored = _stored_weights(config, network, settings.weights)
     if settings.weights == "codes":  # what is evaluated is what is stored
         network = restore_network(config, data, checkpoint.decode(stored, config.mapping))
@@ -329,6 +338,9 @@ def _evaluate_and_store(
     layers, deviations = layer_deviations(
         network, law, seed=config.evaluation.seed, sigma_d=max(config.evaluation.sigma_ds) or USUAL_SIGMA_D
     )
+    use = converter_use(network, data, law)
+    if use is not None:
+        layers = layers.merge(use, on=columns.LAYER, validate="one_to_one")
     worst_case = _worst_case(config, network, data, settings)
     evaluation_seconds = earlier.seconds + time.perf_counter() - started
     settings.on_progress(Progress("storing", message=config.run_id))
@@ -403,6 +415,7 @@ def _summary(
 ) -> RunSummary:
     weights = trained.network.device_weights()
     num_weights = sum(weight.numel() for weight in weights.values())
+    num_devices = config.test_mapping.num_devices(weights.values())
     selected = trained.history[trained.selected_epoch - 1]
     return RunSummary(
         selected_epoch=trained.selected_epoch,
@@ -416,6 +429,6 @@ def _summary(
             for th_g, accuracy in zip(worst_case[columns.TH_G], worst_case[columns.ACCURACY], strict=True)
         ),
         num_parameters=num_parameters(trained.network),
-        num_devices=config.test_mapping.devices_a_weight * num_weights,
-        devices_a_weight=config.test_mapping.devices_a_weight,
+        num_devices=num_devices,
+        devices_a_weight=num_devices // num_weights if num_devices % num_weights == 0 else num_devices / num_weights,
     )

@@ -13,9 +13,9 @@ from dashboard.data.stored import Reading, RunRecord
 from neft import columns
 from neft.sigma_d import same_sigma_d
 
-SHARED = ("dataset", "backbone", "device", "mapping", "programming")
+SHARED = ("dataset", "backbone", "device", "mapping", "programming", "converters")
 """Parts of a config in which runs must agree to be drawn on the same axes."""
-OF_TEST_CHIPS = ("device", "mapping", "programming", "effects")
+OF_TEST_CHIPS = ("device", "mapping", "programming", "converters", "effects")
 """Those in which their test chips must agree as well."""
 
 

@@ -22,7 +22,7 @@ def asked(parameter: str) -> list[str]:
 
 
 def is_news(parameter: str) -> bool:
-    """Whether the address says of a parameter what `keep` has not written last, nor just before: a link or a hand did."""
+    """Whether the address says of a parameter what `keep` wrote neither last nor just before: a link or a hand did."""
     said = asked(parameter)
     return said != st.session_state.get(_written(parameter), []) and said not in _late(parameter).values()
 

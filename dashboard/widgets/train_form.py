@@ -82,6 +82,7 @@ def train_form() -> dict[str, Any]:
         left, right = st.columns(2)
         with left:
             values |= component_fields("mapping")
+            values |= component_fields("converters")
         with right:
             values |= _family("programming", "Programming")
             values |= component_fields("effects")

@@ -20,6 +20,7 @@ TITLES = {
     "device": "Device",
     "mapping": "Mapping",
     "programming": "Programming",
+    "converters": "Converters",
     "method": "Method",
     "constraint": "Weight constraint",
     "training": "Training",

@@ -24,7 +24,7 @@ from neft.runs.store import Stores
 
 @click.command(
     cls=SectionedCommand,
-    params=[*config_parameters(("mapping", "programming", "evaluation", "effects")), *place_parameters()],
+    params=[*config_parameters(("mapping", "programming", "converters", "evaluation", "effects")), *place_parameters()],
 )
 @click.argument("run_id")
 @data_dir_option

@@ -29,7 +29,7 @@ FEW = 2
 OF_TRAININGS = frozenset(
     {
         *("dataset", "max_train", "max_test", "worst_case", "recalibrate_batchnorm"),
-        *("test_device", "test_mapping", "test_programming"),
+        *("test_device", "test_mapping", "test_programming", "test_converters"),
     }
 )
 """Settings that a network which was trained elsewhere has no use for; `--data` takes the place of `--dataset`."""

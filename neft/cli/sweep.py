@@ -43,7 +43,7 @@ from neft.sweeps.sweep import sweep as run_sweep
 
 SET_BY_THE_PRESET = ("seed", "pretrained_run", "recalibrate_batchnorm", "test_device")
 PARTS = (
-    *("dataset", "backbone", "device", "mapping", "programming"),
+    *("dataset", "backbone", "device", "mapping", "programming", "converters"),
     *("constraint", "training", "evaluation", "effects"),
 )
 SCALE_PARAMETERS = [option for option in config_parameters(PARTS) if option.name not in SET_BY_THE_PRESET]

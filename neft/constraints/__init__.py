@@ -13,9 +13,10 @@ from neft.constraints.binary import Binary
 from neft.constraints.clip import Clip
 from neft.constraints.none import NoConstraint
 from neft.constraints.saturating import Saturating
+from neft.constraints.unipolar import Unipolar
 
-__all__ = ["CONSTRAINTS", "BaseConstraint", "Binary", "Clip", "Constraint", "NoConstraint", "Saturating"]
+__all__ = ["CONSTRAINTS", "BaseConstraint", "Binary", "Clip", "Constraint", "NoConstraint", "Saturating", "Unipolar"]
 
-Constraint = Annotated[NoConstraint | Clip | Saturating | Binary, Field(discriminator="name")]
+Constraint = Annotated[NoConstraint | Clip | Saturating | Binary | Unipolar, Field(discriminator="name")]
 
 CONSTRAINTS: dict[str, type[BaseConstraint]] = members(Constraint)

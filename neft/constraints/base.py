@@ -50,6 +50,14 @@ class BaseConstraint(Component):
         """
         del weights
 
+    def initial(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """What a training from scratch begins with, of Kaiming's draws; both of what is trained, by name.
+
+        Args:
+            weights: every layer that lies in devices, by name; output channels along the first axis.
+        """
+        return weights
+
     def effective(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The weights that lie in devices, of those that are trained; gradients flow through.
 

@@ -60,6 +60,8 @@ def _refused_chips(network: Network, law: ChipLaw) -> str | None:
 
 
 def _refused_layers(network: Network) -> str | None:
+    if network.ranges is not None:
+        return "The layers lie between converters, whose rounding leaves nothing Gaussian."
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d) and module.groups > 1:
             return f"Layer {name} is a grouped convolution."

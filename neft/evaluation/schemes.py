@@ -95,6 +95,8 @@ def scheme_costs(
     deployment = _device_by_device(law, weights)
     operations = _operations(network, image, deployment)
     draws = deployment.draw(draws_from(seed, "chip", 0))
+    num_weights = sum(weight.numel() for weight in weights.values())
+    devices_a_weight = deployment.mapping.num_devices(weights.values()) / num_weights
     rows: list[dict[str, object]] = []
     for sigma_d in sigma_ds:
         effort = deployment.effort(sigma_d=sigma_d)
@@ -103,7 +105,7 @@ def scheme_costs(
             {
                 columns.SCHEME: name,
                 columns.SIGMA_D: sigma_d,
-                columns.DEVICES: deployment.mapping.devices_a_weight,
+                columns.DEVICES: devices_a_weight,
                 columns.PULSES: effort.pulses,
                 columns.READS: effort.reads,
                 columns.OPERATIONS: operations,

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from neft.errors import ConfigError
 
-SignScheme = Literal["crossbar", "differential", "offset", "unipolar"]
+SignScheme = Literal["crossbar", "differential", "offset", "unipolar", "by_layer"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,12 @@ class Sign(ABC):
     errors_a_weight: ClassVar[int] = 1
     """Device sets whose errors a weight adds up."""
     devices_a_magnitude: ClassVar[int]
-    """Device sets that a weight takes on the chip, the sign's own among them."""
+    """Device sets that a weight takes on the chip at most, the sign's own among them."""
+
+    def device_sets(self, weight: Float[Tensor, "..."]) -> int:
+        """Device sets that each weight of this layer takes on the chip, the sign's own among them."""
+        del weight
+        return self.devices_a_magnitude
 
     @abstractmethod
     def split(self, weight: Float[Tensor, "..."], maximum: Float[Tensor, "..."]) -> tuple[DeviceSet, ...]:
@@ -107,16 +112,40 @@ class Unipolar(Sign):
         Raises:
             ConfigError: weights of both signs.
         """
-        if bool((weight < 0).any()) and bool((weight > 0).any()):
+        if has_both_signs(weight):
             message = (
                 f"sign 'unipolar' holds layers whose weights are all >= 0 or all <= 0; here is one from "
-                f"{float(weight.min()):g} to {float(weight.max()):g}. Allowed for it: crossbar, differential, offset."
+                f"{float(weight.min()):g} to {float(weight.max()):g}. Allowed for it: crossbar, "
+                "differential, offset, by_layer."
             )
             raise ConfigError(message)
         return (DeviceSet(weight.abs(), -1.0 if bool((weight < 0).any()) else 1.0),)
 
 
+class ByLayer(Sign):
+    """Unipolar layers as such; those of both signs with a second crossbar for the sign: the bipolar fallback."""
+
+    label: ClassVar[str] = "Unipolar where a layer is"
+    source: ClassVar[str] = "[GarciaRedondo2019], with the sign crossbar of [Qin2025] for the other layers"
+    devices_a_magnitude: ClassVar[int] = 2
+
+    @override
+    def device_sets(self, weight: Float[Tensor, "..."]) -> int:
+        """2 of a layer of both signs, 1 of another."""
+        return 2 if has_both_signs(weight) else 1
+
+    @override
+    def split(self, weight: Float[Tensor, "..."], maximum: Float[Tensor, "..."]) -> tuple[DeviceSet, ...]:
+        """As `SignCrossbar` or `Unipolar` does."""
+        return (SignCrossbar() if has_both_signs(weight) else Unipolar()).split(weight, maximum)
+
+
+def has_both_signs(weight: Float[Tensor, "..."]) -> bool:
+    """Whether some weights of a layer are positive and some negative."""
+    return bool((weight < 0).any()) and bool((weight > 0).any())
+
+
 SIGNS: dict[str, Sign] = dict(
-    zip(get_args(SignScheme), (SignCrossbar(), DifferentialPair(), Offset(), Unipolar()), strict=True)
+    zip(get_args(SignScheme), (SignCrossbar(), DifferentialPair(), Offset(), Unipolar(), ByLayer()), strict=True)
 )
 """The schemes there are, by name."""

@@ -3,7 +3,7 @@
 Every part is a choice of its own; with the defaults it is the papers' mapping ([Qin2025], Eq. 4).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -36,7 +36,8 @@ class Mapping(BitSlicing):
         default="crossbar",
         title="sign",
         description="Where the sign is: a second crossbar, as published; pairs of devices (g+ - g-); an offset, on "
-        "half the devices with twice the error; or nowhere, for layers of one sign.",
+        "half the devices with twice the error; nowhere, for layers of one sign; or by layer: nowhere where a layer "
+        "has one sign, on a second crossbar where it has both.",
     )
     rotation: RotationName = Field(
         default="none",
@@ -89,8 +90,13 @@ class Mapping(BitSlicing):
 
     @property
     def devices_a_weight(self) -> int:
-        """Devices that hold one weight."""
+        """Devices that hold one weight, at most."""
         return SIGNS[self.sign].devices_a_magnitude * self.num_slices * self.copies
+
+    def num_devices(self, layers: Iterable[Float[Tensor, "..."]]) -> int:
+        """Devices that hold these layers."""
+        sets = sum(SIGNS[self.sign].device_sets(layer) * layer.numel() for layer in layers)
+        return sets * self.num_slices * self.copies
 
     def digital_operations(self, *, num_outputs: int, num_inputs: int) -> int:
         """Additions and factors of one product with a layer that an ideal crossbar would not need.

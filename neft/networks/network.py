@@ -3,7 +3,7 @@
 A head is adaptive average pool to s x s, flatten, Linear, ReLU, Linear ([Qin2025], section 3.3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,10 +14,13 @@ from typing_extensions import override
 from neft.errors import ConfigError
 from neft.networks.backbones import BaseBackbone, SnapshotPoint, StagedNetwork
 from neft.networks.compensation import DigitalCompensation
+from neft.networks.converters import CONVERTED, Converters, Ranges, convert_layers
 from neft.networks.device_layers import device_weights
 
 HEADS = "heads."
 """What every snapshot head's parameter name begins with."""
+RANGES = "ranges."
+"""What the names of its converters' ranges begin with."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Network(nn.Module):
         self.backbone = backbone
         self.heads = nn.ModuleList(heads)
         self.head_stages = tuple(head_stages)
+        self.ranges: Ranges | None = None
+        """Of its converters; None where there are none."""
 
     @override
     def forward(
@@ -58,12 +63,33 @@ class Network(nn.Module):
         """
         return device_weights(self)
 
+    @property
+    def shares_ranges(self) -> bool:
+        """Whether its converters have one triple of ranges for all layers."""
+        return self.ranges is not None and self.ranges.settings.are_shared
 
-def build_network(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: int = 0) -> Network:
+    def follow(self, weights: Mapping[str, Tensor]) -> None:
+        """Have ranges that all layers share follow these weights, without variation."""
+        if self.ranges is not None and self.shares_ranges:
+            self.ranges.follow(weights)
+
+
+NO_CONVERTERS = Converters()
+
+
+def build_network(
+    backbone: BaseBackbone, shape: InputShape, *, num_snapshots: int = 0, converters: Converters = NO_CONVERTERS
+) -> Network:
     """Build a network, not yet initialised.
 
+    Args:
+        backbone: which.
+        shape: what it must be built for.
+        num_snapshots: heads, which have no converters.
+        converters: around every layer of the backbone that lies in devices.
+
     Raises:
-        ConfigError: more snapshots than the backbone has points for.
+        ConfigError: more snapshots than the backbone has points for; layers that converters are not known for.
     """
     staged = backbone.build(num_channels=shape.num_channels, image_size=shape.image_size, num_classes=shape.num_classes)
     if backbone.compensation:
@@ -78,7 +104,31 @@ def build_network(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: i
     chosen = backbone.chosen_points(num_snapshots)
     sizes = _stage_shapes(staged, shape) if chosen else []
     heads = [_head(sizes[point.stage], point, backbone.head_width, shape.num_classes) for point in chosen]
-    return Network(staged, heads, [point.stage for point in chosen])
+    network = Network(staged, heads, [point.stage for point in chosen])
+    add_converters(network, converters)
+    return network
+
+
+def add_converters(network: Network, converters: Converters) -> None:
+    """Put converters around the backbone's layers, their ranges not yet calibrated; the layers are changed.
+
+    Raises:
+        ConfigError: a kind of layer that converters are not known for.
+    """
+    if converters.is_none:
+        return
+    names = [name for name in network.device_weights() if not name.startswith(HEADS)]
+    layers = [network.get_submodule(name.removesuffix(".weight")) for name in names]
+    for layer in layers:
+        if type(layer) not in CONVERTED:
+            known = ", ".join(sorted(kind.__name__ for kind in CONVERTED))
+            message = (
+                f"dac_bits and adc_bits go around layers of the kinds {known}; this backbone has a "
+                f"{type(layer).__name__}."
+            )
+            raise ConfigError(message)
+    network.ranges = Ranges(converters, names)
+    convert_layers(network, network.ranges)
 
 
 def initialise(network: nn.Module, rng: torch.Generator) -> None:

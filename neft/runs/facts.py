@@ -61,9 +61,12 @@ def run_facts(config: RunConfig, *, num_classes: int) -> RunFacts:
 def chips_key(config: RunConfig) -> str:
     """What of the test chips is not the usual, as a key: `~scale=channel~residual~drift_seconds=100`."""
     programming = config.test_programming
-    # how many bits there are was never told beside the device
-    mapping = config.test_mapping.model_copy(update={"weight_bits": 8, "device_bits": 2})
-    parts = (mapping, *([] if programming.is_open_loop else [programming]), config.evaluation.effects)
+    parts = (
+        config.test_mapping,
+        *([] if programming.is_open_loop else [programming]),
+        config.test_converters,
+        config.evaluation.effects,
+    )
     return "".join(f"~{text}" for text in map(component_text, parts) if text != "default")
 
 
@@ -75,18 +78,18 @@ def chip_words(config: RunConfig) -> list[str]:
     ['scale channel', 'residual programming', 'drift time 100']
     """
     programming = config.test_programming
-    found = _unusual(config.test_mapping, without=("weight_bits", "device_bits"))
+    found = _unusual(config.test_mapping)
     if not programming.is_open_loop:
         found += [programming.label[0].lower() + programming.label[1:], *_unusual(programming)]
-    return found + _unusual(config.evaluation.effects)
+    return found + _unusual(config.test_converters) + _unusual(config.evaluation.effects)
 
 
-def _unusual(component: Component, *, without: tuple[str, ...] = ()) -> list[str]:
+def _unusual(component: Component) -> list[str]:
     """A component's settings that are not the defaults, in words; of switches their names alone."""
     found: list[str] = []
     for name, field in type(component).model_fields.items():
         value = getattr(component, name)
-        if name not in ("name", *without) and value != field.default:
+        if name != "name" and value != field.default:
             words = noun_of(field) or field.title or name
             found.append(words if value is True else f"{words} {setting_text(value)}")
     return found

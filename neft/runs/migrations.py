@@ -21,7 +21,17 @@ _ADDED: dict[str, Raw] = {
     "ovf": {"raised_layers": "all"},
 }
 """Settings that came while records were of version 1, by section or method, at what earlier runs were made with."""
-NEW_PARTS: dict[str, Raw] = {"constraint": {"name": "none"}, "programming": {"name": "open_loop"}}
+NEW_PARTS: dict[str, Raw] = {
+    "constraint": {"name": "none"},
+    "programming": {"name": "open_loop"},
+    "converters": {
+        "dac_bits": None,
+        "adc_bits": None,
+        "converter_ranges": "calibrated",
+        "scaling": "layer",
+        "scaling_penalty": 0.01,
+    },
+}
 """Parts of a config that came later, at what earlier runs were made with; a recipe's key leaves them out at that."""
 NEW_SETTINGS: dict[str, Raw] = {
     "backbone": {"compensation": 0.0},
@@ -39,6 +49,7 @@ NEW_SETTINGS: dict[str, Raw] = {
         "worst_case": [],
         "mapping": None,
         "programming": None,
+        "converters": None,
         "effects": {
             "drift_seconds": 0.0,
             "drift_law": "pcm",
@@ -70,7 +81,7 @@ _NUM_TEST_IMAGES = {
     "cifar100": 10_000,
     "tiny_imagenet": 10_000,
 }
-_DEVICES_A_MAGNITUDE = {"crossbar": 2, "differential": 2, "offset": 1, "unipolar": 1}
+_DEVICES_A_MAGNITUDE = {"crossbar": 2, "differential": 2, "offset": 1, "unipolar": 1}  # by layer came later
 _RANKS = {"vanilla": 0, "noise_injection": 1, "ovf": 3, "irs": 4}
 
 
@@ -176,13 +187,22 @@ def _to_version_4(record: Raw) -> Raw:
 
 def _to_version_5(record: Raw) -> Raw:
     """Mappings beyond bit slicing, programming and what happens after it."""
+    return _with_new_settings(record, 5)
+
+
+def _to_version_6(record: Raw) -> Raw:
+    """Converters."""
+    return _with_new_settings(record, 6)
+
+
+def _with_new_settings(record: Raw, version: int) -> Raw:
     config = record.get("config")
     if not isinstance(config, dict):
-        return record | {"schema_version": 5}
+        return record | {"schema_version": version}
     sections = {
         name: NEW_SETTINGS.get(name, {}) | part if isinstance(part, dict) else part for name, part in config.items()
     }
-    return record | {"schema_version": 5, "config": NEW_PARTS | sections}
+    return record | {"schema_version": version, "config": NEW_PARTS | sections}
 
 
 def _with_words_of_today(record: Raw) -> Raw:
@@ -327,4 +347,5 @@ _STEPS: dict[object, Callable[[Raw], Raw]] = {
     2: _to_version_3,
     3: _to_version_4,
     4: _to_version_5,
+    5: _to_version_6,
 }

@@ -22,7 +22,7 @@ from neft.plain_words import Words
 from neft.runs.commands import whole_command
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """What older records lack is added when they are read (`neft.runs.migrations`)."""
 
 
@@ -168,7 +168,7 @@ class RunSummary(Component):
     num_parameters: int
     num_devices: int
     """Weights in devices x slices x 2 crossbars (Eq. 4 keeps the sign on a second one)."""
-    devices_a_weight: int | None = None
+    devices_a_weight: int | float | None = None
     """Of the test chips; None in runs of before it was recorded of which it cannot be told."""
 
     def at(self, sigma_d: float) -> SigmaSummary | None:

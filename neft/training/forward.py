@@ -55,6 +55,7 @@ class BatchForward:
 
         self._weights: Weights = {}
         self._rng: torch.Generator | None = None
+        self._is_followed = False
 
     @property
     def weights(self) -> Weights:
@@ -138,8 +139,12 @@ class BatchForward:
         """After a step of the optimiser: what was mapped to devices is so no more."""
         self._deployments.clear()
         self._weights = {}
+        self._is_followed = False
 
     def _run(self, held: Weights, *, moves_batchnorm: bool, **options: bool) -> object:
+        if self._network.shares_ranges and not self._is_followed:
+            self._network.follow(self.weights)
+            self._is_followed = True
         if not moves_batchnorm:
             held |= {name: buffer.clone() for name, buffer in self._network.named_buffers()}
         # no network ties weights, and looking for tied ones takes time in every pass

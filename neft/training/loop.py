@@ -22,11 +22,12 @@ from neft.chips.deployed import drawn_chip, draws_from
 from neft.chips.sampling import Weights
 from neft.config import RunConfig, TrainingConfig
 from neft.corrections.batchnorm import gather_statistics
+from neft.corrections.converter_ranges import calibrate_converters
 from neft.datasets.base import ImageData, Split
 from neft.errors import ConfigError, StoppedError
 from neft.methods import Moment, TaughtMethod
 from neft.metrics import METRICS, Predictions
-from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
+from neft.networks.network import HEADS, RANGES, InputShape, Network, build_network, initialise
 from neft.seeding import generator
 from neft.training.adam import Adam
 from neft.training.forward import BatchForward, of_backbone, training_law
@@ -105,21 +106,32 @@ def train(
             f"'{config.method.name}' learns from."
         )
         raise ConfigError(message)
-    network = build_network(config.backbone, input_shape(data), num_snapshots=config.method.num_snapshots)
+    network = build_network(
+        config.backbone,
+        input_shape(data),
+        num_snapshots=config.method.num_snapshots,
+        converters=config.train_converters,
+    )
     initialise(network, generator(config.training.seed, "initial_weights"))
+    drawn = {name: weight.detach() for name, weight in network.device_weights().items()}
+    begun = config.constraint.initial(drawn)
+    if begun is not drawn:
+        _ = network.load_state_dict(dict(begun), strict=False)
     if initial_weights is not None:
         load_backbone(network, initial_weights, setting="TrainingConfig.pretrained_run")
-        begun = {name: weight.detach() for name, weight in of_backbone(network.device_weights()).items()}
-        _ = network.load_state_dict(dict(config.constraint.trainable(begun)), strict=False)
+        given = {name: weight.detach() for name, weight in of_backbone(network.device_weights()).items()}
+        _ = network.load_state_dict(dict(config.constraint.trainable(given)), strict=False)
     # torch's stub does not know memory_format
     _ = network.to(torch_device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     if teacher is not None:
         _ = teacher.to(torch_device).eval()
     optimiser = Adam(network.parameters(), rate=config.training.learning_rate)
     state = state or TrainingState()
+    train_split = _on_device(data.train, torch_device)
     if state.epoch:
         _restore(network, optimiser, state)
-    train_split = _on_device(data.train, torch_device)
+    else:
+        calibrate_converters(network.train(), data, train_split, _held(network, config))
     validator = _Validator(config, data, torch_device)
     for epoch in range(state.epoch + 1, config.training.epochs + 1):
         started = time.perf_counter()
@@ -206,7 +218,7 @@ def _train_epoch(stage: _Epoch, sigma_d: float) -> HistoryRow:
         forward = BatchForward(network, images, config, chips, moment=moment, teacher=stage.teacher)
         for loss, logits in config.method.losses(forward, labels, sigma_d=sigma_d):
             optimiser.forget_gradients()
-            _ = loss.backward()
+            _ = (loss if network.ranges is None else loss + network.ranges.penalty()).backward()
             optimiser.step()
             with torch.no_grad():
                 config.constraint.hold(in_devices)
@@ -244,6 +256,7 @@ class _Validator:
     def measure(self, network: Network) -> HistoryRow:
         _ = network.eval()
         weights = deployed_weights(network, self._config)
+        network.follow(weights)
         clean = self._accuracy(network, weights)
         sigma_d = self._config.validation_sigma_d
         noisy: list[float] = []
@@ -287,9 +300,10 @@ def _advance(state: TrainingState, network: Network, optimiser: Adam, row: Histo
 
 
 def _finish(config: RunConfig, data: ImageData, state: TrainingState) -> Trained:
-    network = build_network(config.backbone, input_shape(data))
+    network = build_network(config.backbone, input_shape(data), converters=config.train_converters)
     _ = network.load_state_dict(of_backbone(state.best_weights), strict=True)
     _ = network.load_state_dict(deployed_weights(network, config), strict=False)
+    network.follow(network.device_weights())
     return Trained(network=network.eval(), history=list(state.history), selected_epoch=state.best_epoch)
 
 
@@ -343,12 +357,13 @@ def load_backbone(network: Network, weights: Mapping[str, Tensor], *, setting: s
     Raises:
         ConfigError: they do not fit.
     """
+    given = {name: value for name, value in weights.items() if not name.startswith(RANGES)}  # calibrated anew
     try:
-        missing, unexpected = network.load_state_dict(dict(weights), strict=False)
+        missing, unexpected = network.load_state_dict(given, strict=False)
     except RuntimeError as error:
         message = f"{setting}: its weights do not fit this network: {str(error).splitlines()[-1].strip()}"
         raise ConfigError(message) from None
-    absent = [name for name in missing if not name.startswith(HEADS)]
+    absent = [name for name in missing if not name.startswith((HEADS, RANGES))]
     if absent or unexpected:
         message = f"{setting}: its weights do not fit this network: {[*absent, *unexpected][0]}."
         raise ConfigError(message)
