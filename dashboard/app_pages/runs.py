@@ -113,6 +113,19 @@ RESULTS = {
 }
 
 
+CONVERTER_COLUMNS = {
+    columns.LAYER: st.column_config.TextColumn("Layer"),
+    columns.INPUT_RANGE: st.column_config.NumberColumn("DAC range", format="%.3g"),
+    columns.INPUT_USED: st.column_config.NumberColumn("Peak", format="%.0f %%", help="Over the DAC's range."),
+    columns.INPUT_CLIPPED: st.column_config.NumberColumn("Clipped", format="%.2f %%", help="Inputs beyond the range."),
+    columns.OUTPUT_RANGE: st.column_config.NumberColumn("ADC range", format="%.3g"),
+    columns.OUTPUT_USED: st.column_config.NumberColumn("Peak ", format="%.0f %%", help="Over the ADC's range."),
+    columns.OUTPUT_CLIPPED: st.column_config.NumberColumn(
+        "Clipped ", format="%.2f %%", help="Outputs beyond the range."
+    ),
+}
+
+
 def page() -> None:
     """Draw the page."""
     stop_without_runs()
@@ -326,6 +339,7 @@ def _details(record: RunRecord) -> None:
     with left:
         waterfall_card(record)
         _layers(record)
+        _converters(record)
     with right:
         _provenance(record)
     _for_a_paper(record)
@@ -381,6 +395,31 @@ def _layers(record: RunRecord) -> None:
         alt="Asked and realised standard deviation of each layer's weights.",
     )
     chart_card(card, charts.layer_std(frame, mode=theme_mode()), frame)
+
+
+def _converters(record: RunRecord) -> None:
+    """How each layer's converters are used, where the run has any."""
+    shown = stored.converters(record.id)
+    if shown.empty:
+        return
+    st.markdown("## Do the converters' ranges fit?")
+    st.caption(
+        "What comes to a layer's DACs and ADCs, on validation images and the chip that misses nothing. A peak over 100 "
+        "% of the range is clipped; one far below it wastes levels."
+    )
+    numbers = shown.copy()
+    for name in (columns.INPUT_USED, columns.INPUT_CLIPPED, columns.OUTPUT_USED, columns.OUTPUT_CLIPPED):
+        if name in shown:
+            shown[name] = 100 * shown[name]
+    shown_table(
+        shown,
+        key=f"converters_{record.id}",
+        title=f"{record.facts.name}, ranges of its converters",
+        numbers=numbers,
+        hide_index=True,
+        column_config=CONVERTER_COLUMNS,
+        alt="Range, peak and clipped share of every layer's converters.",
+    )
 
 
 def _chips(record: RunRecord) -> str:

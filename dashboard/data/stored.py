@@ -241,6 +241,11 @@ def layers(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     return tables.layer_table(found, sigma_d=sigma_d)
 
 
+def converters(run_id: str) -> pd.DataFrame:
+    """How the converters of a run's layers are used; empty where it has none."""
+    return tables.converter_table(run_tables(run_id).layers)
+
+
 @kept(max_entries=16)
 def comparable_variants(run_ids: tuple[str, ...]) -> frozenset[str]:
     """The variants of some runs that differ in their method alone."""

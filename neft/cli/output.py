@@ -12,7 +12,7 @@ from rich.table import Table
 from neft import columns
 from neft.cli.fitting_tables import print_table
 from neft.runs.records import RunRecord, SigmaSummary
-from neft.tables import unseen_words
+from neft.tables import converter_table, unseen_words
 from neft.tables.percentiles import limits_in_words, low_percentiles_of_run, percentile_name, too_few_chips
 
 
@@ -49,6 +49,38 @@ def print_results(record: RunRecord, instances: pd.DataFrame) -> None:
         instances: its chips.
     """
     print_table(results_table(record, instances), dispensable=DISPENSABLE)
+
+
+def print_converters(layers: pd.DataFrame) -> None:
+    """How the converters of a run's layers are used, for people; nothing of a run without converters.
+
+    Args:
+        layers: as stored with the run.
+    """
+    found = converter_table(layers)
+    if found.empty:
+        return
+    table = Table(title="Converters", caption="on validation images and the chip that misses nothing")
+    table.add_column("layer")
+    heads = {name: words for name, words in _CONVERTER_HEADS.items() if name in found}
+    for words in heads.values():
+        table.add_column(words, justify="right")
+    for row in found.to_dict("records"):
+        cells = (
+            f"{row[name]:.3g}" if words.endswith("range") else f"{100 * row[name]:.2f}" for name, words in heads.items()
+        )
+        table.add_row(str(row[columns.LAYER]), *cells)
+    print_table(table)
+
+
+_CONVERTER_HEADS = {
+    columns.INPUT_RANGE: "DAC range",
+    columns.INPUT_USED: "peak % of it",
+    columns.INPUT_CLIPPED: "clipped %",
+    columns.OUTPUT_RANGE: "ADC range",
+    columns.OUTPUT_USED: "peak % of it ",
+    columns.OUTPUT_CLIPPED: "clipped % ",
+}
 
 
 def results_table(record: RunRecord, instances: pd.DataFrame) -> Table:

@@ -5,7 +5,7 @@ import json
 import click
 
 from neft.cli.note import note_lines
-from neft.cli.output import print_json, print_results, record_json
+from neft.cli.output import print_converters, print_json, print_results, record_json
 from neft.cli.shared_options import json_option
 from neft.errors import NoteError
 from neft.reference.citations import bibtex
@@ -44,6 +44,7 @@ def show(run_id: str, *, only_config: bool, paper: bool, as_json: bool) -> None:
         print_json(record_json(record))
         return
     print_results(record, store.instances(record))
+    print_converters(store.tables(record).layers)
     for one in record.summary.worst_case:
         click.echo(f"Worst case found at th_g = {one.th_g:g}: {100 * one.accuracy:.2f} %")
     provenance = record.provenance

@@ -130,6 +130,33 @@ def _scratch_beats_pretrained(method: str, label: str) -> Claim:
     )
 
 
+def _costs(key: str, words: str, short: str, ours: str, theirs: str, *, experiment: str = "uniform_unipolar") -> Claim:
+    """What is easier to build is less accurate than what is not."""
+    return Claim(
+        key=key,
+        words=words,
+        short=short,
+        paper=False,
+        source="our control on [GarciaRedondo2019]",
+        experiment=experiment,
+        contrast=versus(theirs, ours),
+    )
+
+
+def _bits_cost(weight_bits: int, device_bits: int) -> Claim:
+    setting = f"weights_{weight_bits}_devices_{device_bits}"
+    bits = f"{weight_bits}-bit weights on {device_bits}-bit devices"
+    return Claim(
+        key=f"{setting}_cost",
+        words=f"{bits} are less accurate than 8-bit weights, of both signs and with ranges by layer.",
+        short=f"{bits} cost accuracy",
+        paper=False,
+        source="our control on [GarciaRedondo2019]",
+        experiment="uniform_unipolar",
+        contrast=between(("bipolar_layer", "weights_8_devices_2"), ("bipolar_layer", setting)),
+    )
+
+
 _OF_THE_PAPER: tuple[Callable[[str, str], Claim], ...] = (
     _beats_noise_injection,
     _lowers_ekl,
@@ -437,6 +464,33 @@ _OF_FLAT_WEIGHTS = (
     ),
 )
 
+_OF_SHARED_HARDWARE: tuple[Claim, ...] = (
+    _costs(
+        "uniform_costs",
+        "With 8-bit converters, one range for all layers is less accurate than ranges by layer.",
+        "Uniform scaling costs accuracy",
+        "bipolar_uniform",
+        "bipolar_layer",
+    ),
+    _costs(
+        "uniform_costs_by_bits",
+        "With converters of 8 to 4 bits, one range for all layers is less accurate than ranges by layer.",
+        "Uniform scaling costs at fewer bits",
+        "bipolar_uniform",
+        "bipolar_layer",
+        experiment="converter_bits",
+    ),
+    _costs(
+        "unipolar_costs",
+        "Layers whose weights have one sign are less accurate than those with both.",
+        "Unipolar weights cost accuracy",
+        "unipolar_layer",
+        "bipolar_layer",
+    ),
+    _bits_cost(4, 4),
+    _bits_cost(2, 2),
+)
+
 CLAIMS: tuple[Claim, ...] = (
     *(claim(method, label) for claim in _OF_THE_PAPER for method, label in FEEDBACK.items()),
     *_SINGLE_OF_THE_PAPER,
@@ -444,4 +498,5 @@ CLAIMS: tuple[Claim, ...] = (
     *_SINGLE_OF_OURS,
     *_BESIDE_THE_PAPERS,
     *_OF_FLAT_WEIGHTS,
+    *_OF_SHARED_HARDWARE,
 )

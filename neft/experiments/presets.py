@@ -19,6 +19,7 @@ from neft.experiments.questions import EXPERIMENTS
 from neft.experiments.schemes import SIGMA_DS, scheme_runs
 from neft.experiments.training_budget import training_budget
 from neft.experiments.tuning import tuned
+from neft.experiments.uniform_unipolar import converter_bits, uniform_unipolar
 from neft.methods import NoiseInjection, Ovf
 from neft.networks.backbones import Mlp, Resnet18, Vgg8
 
@@ -29,10 +30,12 @@ PLANS: dict[str, Plan] = {
     "training_budget": training_budget,
     "tuned": tuned,
     "leaderboard": leaderboard,
+    "uniform_unipolar": uniform_unipolar,
+    "converter_bits": converter_bits,
 }
 """How each experiment of `neft.experiments.questions` is planned."""
 
-SIZED = ("flat_weights", "leaderboard", "paper_width", "training_budget")
+SIZED = ("converter_bits", "flat_weights", "leaderboard", "paper_width", "training_budget", "uniform_unipolar")
 """Experiments with presets of their own, which no other preset holds."""
 NUM_SCHEME_CHIPS = 300
 """Chips of each scheme: as many as bound a 1st percentile."""
@@ -188,6 +191,18 @@ def _schemes_fashion() -> list[PlannedRun]:
     return scheme_runs(Scale(base=base.model_copy(update={"evaluation": evaluation}), sigma_ds=(), num_seeds=1))
 
 
+def _uniform_unipolar() -> tuple[Part, ...]:
+    """Narrow VGG-8 on digits and on small Fashion-MNIST, at a device variation that unipolar weights can bear."""
+    evaluation = EvaluationConfig(sigma_ds=(0.0, 0.02, 0.05, 0.1), num_instances=100)
+    training = TrainingConfig(epochs=30, batch_size=64, sigma_d=0.02, validation_instances=3, quantise=True)
+    digits = _at_one_budget(training=training, evaluation=evaluation)
+    short = training.model_copy(update={"epochs": 10, "max_validation": 500})
+    few = evaluation.model_copy(update={"max_test": 500})
+    fashion = _on_fashion().model_copy(update={"training": short, "evaluation": few})
+    scales = [Scale(base=base, sigma_ds=(), num_seeds=3) for base in (digits, fashion)]
+    return (*(Part(PLANS["uniform_unipolar"], scale) for scale in scales), Part(PLANS["converter_bits"], scales[0]))
+
+
 def _flat_weights() -> tuple[Preset, ...]:
     """On digits, then elsewhere: one thing changed at a time."""
     usual = _at_one_budget()
@@ -243,6 +258,7 @@ PRESETS: dict[str, Preset] = {
             "How many of 20 trainings converge where plain noise injection often fails?",
             parts=_convergence_failing(),
         ),
+        Preset("uniform_unipolar", EXPERIMENTS["uniform_unipolar"].question, parts=_uniform_unipolar()),
         *_flat_weights(),
         Preset("leaderboard", EXPERIMENTS["leaderboard"].question, parts=_leaderboard()),
         Preset("leaderboard_fashion", "The leaderboard on Fashion-MNIST.", parts=_leaderboard_fashion()),

@@ -35,6 +35,10 @@ SERIES: Mapping[str, str] = {
     "irs": "IRS",
     "noise_injection_t16": "Noise injection, T = 16",
     "noise_injection_t64": "Noise injection, T = 64",
+    "bipolar_layer": "Both signs, ranges by layer",
+    "bipolar_uniform": "Both signs, uniform",
+    "unipolar_layer": "One sign, ranges by layer",
+    "unipolar_uniform": "One sign, uniform",
 }
 """The series that experiments plan, in words."""
 TRAINING_BUDGET = "training_budget"
@@ -262,6 +266,30 @@ _ALL = (
         quantity="alpha",
         quantity_words="clip α = {}",
         settings={"none": "none", "saturating": "saturating", "binary": "binary"},
+    ),
+    Experiment(
+        "uniform_unipolar",
+        "control",
+        "Uniform and unipolar layers",
+        "What does it cost that all layers share one range, and that their weights have one sign, at few bits?",
+        "weights on devices",
+        "[GarciaRedondo2019], a reconstruction",
+        "All with 8-bit converters of learned ranges and quantised weights in training, by noise injection at T = 16.",
+        numeric=False,
+        quantity="weights",
+        beside=("devices",),
+        quantity_words="{} bits on {}-bit devices",
+    ),
+    Experiment(
+        "converter_bits",
+        "control",
+        "Bits of the converters",
+        "How few bits can DACs and ADCs have, with ranges of each layer's own and with one for all?",
+        "bits of DACs and ADCs",
+        "[GarciaRedondo2019], a reconstruction",
+        "8-bit weights of both signs; ranges are learned, by noise injection at T = 16.",
+        quantity="bits",
+        quantity_words="{} bits",
     ),
     Experiment(
         "paper_width",

@@ -40,6 +40,7 @@ from neft.tables.effects import setting_effects, w_max_over_rms
 from neft.tables.intervals import Interval, crossed_interval, images_words, summarise
 from neft.tables.layers import (
     SMALL,
+    converter_table,
     deviation_ratios,
     layer_label,
     layer_table,
@@ -102,6 +103,7 @@ __all__ = [
     "config_differences",
     "contrast",
     "convergence",
+    "converter_table",
     "crossed_interval",
     "data_key",
     "decay_differences",

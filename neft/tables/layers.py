@@ -19,6 +19,14 @@ NORMAL_95 = 1.959964
 """The standard normal's 97.5 % quantile."""
 SMALL = 0.1
 """Of w_max: a weight below it is called small."""
+CONVERTER_COLUMNS = (
+    columns.INPUT_RANGE,
+    columns.INPUT_USED,
+    columns.INPUT_CLIPPED,
+    columns.OUTPUT_RANGE,
+    columns.OUTPUT_USED,
+    columns.OUTPUT_CLIPPED,
+)
 _LAW = (columns.BIN_LEFT, columns.BIN_RIGHT, columns.CLOSED_FORM_DENSITY)
 
 
@@ -198,3 +206,19 @@ def small_share(histograms: pd.DataFrame) -> float:
     counts = histograms[columns.DENSITY] * histograms[columns.NUM_WEIGHTS] * widths
     is_small = histograms[columns.BIN_RIGHT] <= SMALL + 1e-9
     return float(counts[is_small].sum() / counts.sum())
+
+
+def converter_table(layers: pd.DataFrame) -> pd.DataFrame:
+    """How the converters of each layer are used, from the input to the output; empty of a run without converters.
+
+    Args:
+        layers: as stored with the run.
+
+    Returns:
+        A row per layer: its name, and of the ends that have converters the range, the peak over it, and the share of
+        values beyond it.
+    """
+    found = [name for name in CONVERTER_COLUMNS if name in layers]
+    if not found:
+        return pd.DataFrame()
+    return layers[found].assign(**{columns.LAYER: layers[columns.LAYER].map(layer_label)})[[columns.LAYER, *found]]
