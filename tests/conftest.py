@@ -181,6 +181,7 @@ ANY_OF_THEIR_OWN: dict[str, st.SearchStrategy[Any]] = {
     "shapes": st.just("") | st.text(HEX, min_size=16, max_size=16),
     "checksum": st.just("") | st.text(HEX, min_size=16, max_size=16),
     "file_sha256": st.just("") | st.text(HEX, min_size=64, max_size=64),
+    "signs": st.text("+-b", min_size=1, max_size=4),
     "stds": st.lists(st.floats(0, 1000), min_size=4, max_size=4).filter(any).map(tuple),
     "title": st.text(st.characters(codec="utf-8"), max_size=12).map(str.strip).filter(str.isprintable),
 }

@@ -22,6 +22,7 @@ VERBS = {
     "evaluate": "Evaluate a stored run's network under other conditions.",
     "evaluate-module": "Try a network of your own on sampled chips.",
     "sweep": "Run a named experiment: many trainings at once.",
+    "search-signs": "Search the sign of every layer, for half the devices.",
     "runs": "List the stored runs.",
     "show": "Show one stored run.",
     "note": "Write a note and tags on a stored run.",

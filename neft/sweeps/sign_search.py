@@ -1,0 +1,253 @@
+"""Signs and width of a network whose layers have one sign each, searched on validation accuracy and area.
+
+[GarciaRedondo2019] chooses them by architecture search. *Reconstruction*: merit is validation accuracy - mu * area,
+area the devices over those of the same network with both signs everywhere; trials are proposed by Optuna's
+tree-structured Parzen estimator. Needs what `pip install "neft[search]"` brings.
+
+Every trial is a stored training, and the study a journal beside the runs: a search that was stopped goes on with the
+trials that it would have made.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from neft import columns
+from neft.config import RunConfig
+from neft.constraints import Unipolar
+from neft.errors import ConfigError, NeftError
+from neft.networks.device_layers import device_weights
+from neft.networks.network import InputShape, build_network
+from neft.pipeline import Settings, run
+from neft.runs.records import RunRecord
+from neft.runs.store import RunStore
+
+if TYPE_CHECKING:
+    import optuna
+
+BOTH, SIGNS = "b", ("b", "+", "-")
+FIRST_AT_RANDOM = 8
+"""Trials before the estimator is asked."""
+TRIAL_COLUMNS = (
+    "trial",
+    "signs",
+    "width",
+    columns.VALIDATION_ACCURACY,
+    "area",
+    "merit",
+    columns.RUN_ID,
+)
+
+
+@dataclass(frozen=True)
+class SignSearch:
+    """What is searched."""
+
+    base: RunConfig
+    """Everything but signs, width and mapping of the sign."""
+    shape: InputShape
+    """Of the data."""
+    widths: tuple[float, ...] = (1.0,)
+    """Factors on the width of the base's backbone, 1 among them."""
+    area_weight: float = 0.1
+    """Mu: what the whole area of the network with both signs counts, in validation accuracy."""
+    max_drop: float = 0.02
+    """How far the chosen network's validation accuracy may lie below that of both signs everywhere."""
+    num_trials: int = 30
+    seed: int = 0
+    """Of the proposals."""
+
+    @property
+    def key(self) -> str:
+        """Eight hex digits of what decides a trial's merit and which are proposed."""
+        text = f"{self.base.decisive} {self.widths} {self.area_weight} {self.seed}"
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    @cached_property
+    def layers(self) -> dict[str, int]:
+        """The weights of each layer that gets a sign, from the input to the output."""
+        found = device_weights(build_network(self.base.backbone, self.shape))
+        return {name: weight.numel() for name, weight in found.items()}
+
+    def config(self, signs: str, width: float) -> RunConfig:
+        """A trial's training, tried on one chip: what it is judged by is on validation images."""
+        base = self.base
+        backbone = base.backbone
+        if width != 1.0:
+            backbone = backbone.model_copy(update={"width": width * float(getattr(backbone, "width", 1.0))})
+        constraint = Unipolar(signs=signs)
+        evaluation = base.evaluation.model_copy(update={"sigma_ds": (base.training.sigma_d,), "num_instances": 1})
+        parts = {name: getattr(base, name) for name in RunConfig.model_fields}
+        parts |= {
+            "backbone": backbone,
+            "constraint": constraint,
+            "mapping": base.mapping.model_copy(update={"sign": "by_layer"}),
+            "evaluation": evaluation,
+        }
+        return RunConfig.make(**parts)
+
+
+def search_signs(
+    search: SignSearch,
+    settings: Settings,
+    journal: Path,
+    *,
+    on_trial: Callable[[pd.DataFrame], None] = lambda _trials: None,
+) -> pd.DataFrame:
+    """Make the trials that are missing, then fall back to both signs, layer by layer, where too much is lost.
+
+    Args:
+        search: what is searched.
+        settings: where and how runs are made; a trial that is stored is not trained again.
+        journal: the study's file; goes on from what it holds.
+        on_trial: shown all trials after each.
+
+    Returns:
+        A row per trial, in their order (`TRIAL_COLUMNS`): area is a share of that of both signs at the base's width.
+
+    Raises:
+        NeftError: Optuna is not installed.
+        ConfigError: a width for a backbone that has none.
+        StoppedError: the settings' `should_stop` said so; whole trials are kept.
+    """
+    optuna = _optuna()
+    if search.widths != (1.0,) and not hasattr(search.base.backbone, "width"):
+        message = f"widths are of backbones with a width; '{search.base.backbone.short_name}' has none."
+        raise ConfigError(message)
+    if 1.0 not in search.widths:
+        message = f"widths must hold 1, which the others are compared with; got {search.widths}."
+        raise ConfigError(message)
+    judge = _Judge(search, settings)
+    with _quiet(optuna):
+        study = _study(optuna, journal)
+        rows: list[dict[str, object]] = []
+        for number in range(search.num_trials):
+            rows.append(_next_trial(optuna, study, search, judge, number))
+            on_trial(_table(rows))
+        for signs in _fallbacks(search, rows, judge):
+            rows.append(signs)
+            on_trial(_table(rows))
+    return _table(rows)
+
+
+def chosen_trial(trials: pd.DataFrame, *, max_drop: float) -> pd.Series:
+    """The trial of the best merit among those whose validation accuracy is near enough to that of both signs.
+
+    Args:
+        trials: as of `search_signs`; the first one is of both signs.
+        max_drop: how far below it may lie.
+    """
+    reference = trials[columns.VALIDATION_ACCURACY].iloc[0]
+    near = trials[trials[columns.VALIDATION_ACCURACY] >= reference - max_drop]
+    return near.loc[near["merit"].astype(float).idxmax()]
+
+
+class _Judge:
+    """Trains what is proposed, once."""
+
+    def __init__(self, search: SignSearch, settings: Settings) -> None:
+        self._search = search
+        self._settings = settings
+        self._whole: int | None = None
+
+    def row(self, number: int, signs: str, width: float) -> dict[str, object]:
+        """A trial, trained and judged."""
+        record = self._record(signs, width)
+        if self._whole is None:
+            self._whole = self._record(BOTH * len(self._search.layers), 1.0).summary.num_devices
+        accuracy = float(record.summary.validation_accuracy or 0.0)
+        area = record.summary.num_devices / self._whole
+        merit = accuracy - self._search.area_weight * area
+        return dict(zip(TRIAL_COLUMNS, (number, signs, width, accuracy, area, merit, record.id), strict=True))
+
+    def _record(self, signs: str, width: float) -> RunRecord:
+        config = self._search.config(signs, width)
+        store: RunStore = self._settings.store
+        if config.run_id in store:
+            return store.record(config.run_id)
+        return run(config, replace(self._settings, weights="none", resume=True))
+
+
+def _next_trial(
+    optuna: Any, study: "optuna.Study", search: SignSearch, judge: _Judge, number: int
+) -> dict[str, object]:
+    """The trial of this number: as it was, or proposed and made now."""
+    done = [trial for trial in study.get_trials(deepcopy=False) if trial.state == optuna.trial.TrialState.COMPLETE]
+    if number < len(done):
+        return judge.row(number, *_proposed(done[number].params, search))
+    # a sampler of its own for every trial: one that was stopped is proposed again as it was
+    study.sampler = optuna.samplers.TPESampler(
+        seed=1000 * search.seed + number,
+        n_startup_trials=FIRST_AT_RANDOM,
+        multivariate=True,
+    )
+    if number < 2:  # the references: both signs everywhere, and one everywhere
+        fixed = dict.fromkeys(search.layers, SIGNS[number]) | {"width": 1.0}
+        study.enqueue_trial(fixed)
+    trial = study.ask()
+    params = {layer: trial.suggest_categorical(layer, SIGNS) for layer in search.layers}
+    params["width"] = trial.suggest_categorical("width", search.widths)
+    try:
+        row = judge.row(number, *_proposed(params, search))
+    except BaseException:
+        _ = study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        raise
+    _ = study.tell(trial, float(str(row["merit"])))
+    return row
+
+
+def _proposed(params: dict[str, Any], search: SignSearch) -> tuple[str, float]:
+    return "".join(params[layer] for layer in search.layers), float(params["width"])
+
+
+def _fallbacks(search: SignSearch, rows: list[dict[str, object]], judge: _Judge) -> Iterator[dict[str, object]]:
+    """Where the best merit is of a network that loses too much: both signs for one layer more, the smallest first."""
+    found = _table(rows)
+    best = found.loc[found["merit"].astype(float).idxmax()]
+    reference = found[columns.VALIDATION_ACCURACY].iloc[0]
+    sizes = list(search.layers.values())
+    signs, width, number = str(best["signs"]), float(best["width"]), len(rows)
+    accuracy = float(best[columns.VALIDATION_ACCURACY])
+    while accuracy < reference - search.max_drop and set(signs) != {BOTH}:
+        left = [index for index, sign in enumerate(signs) if sign != BOTH]
+        index = min(left, key=sizes.__getitem__)
+        signs = signs[:index] + BOTH + signs[index + 1 :]
+        row = judge.row(number, signs, width)
+        accuracy, number = float(str(row[columns.VALIDATION_ACCURACY])), number + 1
+        yield row
+
+
+def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(TRIAL_COLUMNS))
+
+
+def _study(optuna: Any, journal: Path) -> "optuna.Study":
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    backend = optuna.storages.journal.JournalFileBackend(str(journal))
+    storage = optuna.storages.JournalStorage(backend)
+    return optuna.create_study(study_name="signs", direction="maximize", storage=storage, load_if_exists=True)
+
+
+def _optuna() -> Any:
+    try:
+        import optuna  # noqa: PLC0415 - an optional package
+    except ImportError:
+        message = 'Searching signs needs Optuna: pip install "neft[search]".'
+        raise NeftError(message) from None
+    return optuna
+
+
+@contextmanager
+def _quiet(optuna: Any) -> Iterator[None]:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,70 @@
+"""neft search-signs: signs by layer, chosen on validation accuracy and area."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from neft.cli import main
+from neft.runs.store import RunStore
+
+SMALL = (
+    *("--max-train", "100", "--backbone", "mlp", "--hidden-units", "6", "--hidden-layers", "1"),
+    *("--epochs", "2", "--sigma-d", "0.02", "--validation-instances", "1"),
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NEFT_HOME", str(tmp_path))
+    return tmp_path
+
+
+def searched(*options: str) -> dict[str, list[dict[str, object]]]:
+    done = CliRunner().invoke(main, ["search-signs", *SMALL, *options, "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout[done.stdout.index("{") :])
+
+
+def test_trials_begin_with_the_two_references_and_area_is_that_of_the_devices() -> None:
+    trials = searched("--trials", "3", "--max-drop", "1")["trials"]
+
+    assert [trial["signs"] for trial in trials[:2]] == ["bb", "++"]
+    assert [trial["area"] for trial in trials[:2]] == [1.0, 0.5]
+    for trial in trials:
+        assert trial["merit"] == pytest.approx(
+            float(str(trial["validation_accuracy"])) - 0.1 * float(str(trial["area"]))
+        )
+
+
+def test_search_that_goes_on_makes_the_trials_of_one_in_one_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = searched("--trials", "3", "--max-drop", "1")["trials"]
+    further = searched("--trials", "5", "--max-drop", "1")["trials"]
+    monkeypatch.setenv("NEFT_HOME", str(tmp_path / "other"))
+    at_once = searched("--trials", "5", "--max-drop", "1")["trials"]
+
+    assert further[:3] == first
+    assert further == at_once
+
+
+def test_signs_come_back_layer_by_layer_where_too_much_is_lost(home: Path) -> None:
+    longer = ("--epochs", "20", "--hidden-units", "16", "--max-train", "300")  # so that both signs are better
+    found = searched("--trials", "2", "--max-drop", "0", "--area-weight", "10", *longer)
+    signs = [trial["signs"] for trial in found["trials"]]
+
+    # the area counts so much that one sign everywhere has the best merit; the last layer is the smaller one
+    assert signs[:3] == ["bb", "++", "+b"]
+    assert found["chosen"]["validation_accuracy"] >= found["trials"][0]["validation_accuracy"]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    assert len(RunStore(home / "runs").ids()) == len(set(signs))  # each is trained once
+
+
+def test_widths_must_hold_1_and_be_of_a_backbone_that_has_one() -> None:
+    for options, words in (
+        (("--widths", "0"), "must be numbers in (0, 16]"),
+        (("--widths", "1,x"), "must be numbers in (0, 16], as '1,1.5'; got '1,x'"),
+        (("--widths", "1,2"), "widths are of backbones with a width; 'mlp1x6' has none"),
+    ):
+        done = CliRunner().invoke(main, ["search-signs", *SMALL, *options])
+        assert done.exit_code != 0
+        assert words in str(done.exception or done.output)
