@@ -23,6 +23,7 @@ from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.stack import Mapping
 from neft.methods import METHODS, BaseMethod, Irs
 from neft.networks.backbones import BACKBONES, BaseBackbone, Mlp
+from neft.networks.converters import Converters
 from neft.pipeline import Settings, run
 from neft.programming import PROGRAMMINGS
 from neft.runs.store import RunStore, Stores
@@ -163,6 +164,20 @@ def any_effects(draw: st.DrawFn) -> Effects:
     return found.model_copy(update={"retention_seconds": retained} | by_law)
 
 
+@st.composite
+def any_converters(draw: st.DrawFn) -> Converters:
+    """Any valid converters; ranges of some kind only where there are some."""
+    bits = st.none() | st.integers(2, 16)
+    given = {"dac_bits": draw(bits), "adc_bits": draw(bits)}
+    if given == {"dac_bits": None, "adc_bits": None}:
+        return Converters()
+    ranges, scaling = draw(st.sampled_from(["calibrated", "learned"])), draw(st.sampled_from(["layer", "uniform"]))
+    found: dict[str, Any] = given | {"converter_ranges": ranges, "scaling": scaling}
+    if (ranges, scaling) == ("learned", "uniform"):
+        found["scaling_penalty"] = draw(st.floats(0, 100))
+    return build(Converters, found)
+
+
 def _with_fewest_chips(values: dict[str, Any]) -> dict[str, Any]:
     """With the fewest chips given where those that may be tried are fewer than the precision takes."""
     precision, most = values.get("precision"), values.get("num_instances", 200)
@@ -172,6 +187,7 @@ def _with_fewest_chips(values: dict[str, Any]) -> dict[str, Any]:
 ANY_WHOLE: dict[type[Component], st.SearchStrategy[Any]] = {
     BitSlicing: any_slicing().map(BitSlicing.model_validate),
     Effects: any_effects(),
+    Converters: any_converters(),
 }
 """Components whose settings must fit one another."""
 HEX = "0123456789abcdef"
@@ -247,10 +263,25 @@ def any_config(draw: st.DrawFn) -> RunConfig:
         if evaluation.mapping is not None:
             evaluation = evaluation.model_copy(update={"mapping": evaluation.mapping.model_copy(update=settings)})
     parts["evaluation"] = evaluation.model_copy(update={"sampler": "exact", "quantise": True})
+    _fit_converters(parts)
     places = len(parts["backbone"].points())
     if isinstance(parts["method"], Irs) and parts["method"].num_feedback > places:
         parts["method"] = parts["method"].model_copy(update={"num_feedback": places})
     return RunConfig.make(**parts)
+
+
+def _fit_converters(parts: dict[str, Any]) -> None:
+    """Test converters that were not trained have calibrated ranges; mappings are what converters go with."""
+    evaluation = parts["evaluation"]
+    test = evaluation.converters
+    if test is not None and test.are_learned and test != parts["converters"]:
+        test = Converters(dac_bits=test.dac_bits, adc_bits=test.adc_bits, scaling=test.scaling)
+    if not parts["converters"].is_none or not (test is None or test.is_none):
+        plain = {"scale": "layer", "rotation": "none", "copies": 1}
+        parts["mapping"] = parts["mapping"].model_copy(update=plain)
+        if evaluation.mapping is not None:
+            evaluation = evaluation.model_copy(update={"mapping": evaluation.mapping.model_copy(update=plain)})
+    parts["evaluation"] = evaluation.model_copy(update={"converters": test})
 
 
 for _component in (

@@ -77,7 +77,11 @@ def test_another_setting_gives_another_key(config: RunConfig, donor: RunConfig, 
     field = data.draw(st.sampled_from(sorted(type(own).model_fields)))
     replaced = own.model_copy(update={field: getattr(other, field)}) if type(own) is type(other) else other
     assume(replaced != own and field not in replaced.idle_fields | own.idle_fields)
-    if part == "evaluation" and field in ("mapping", "programming"):  # those of the training hold where none are given
+    if part == "evaluation" and field in (
+        "mapping",
+        "programming",
+        "converters",
+    ):  # those of the training hold where none are given
         assume((getattr(own, field) or getattr(config, field)) != (getattr(replaced, field) or getattr(config, field)))
 
     assert config.model_copy(update={part: replaced}).key != config.key
