@@ -184,6 +184,20 @@ BUDGET = "budget"
 CHOICE = "choice"
 """How those were chosen."""
 
+# ---- hardware: a row per layer and component
+COMPONENT = "component"
+BANK = "bank"
+"""The bank of converters that a part belongs to; empty of crossbars."""
+COUNT = "count"
+NUM_OPERATIONS = "operations"
+"""An inference."""
+AREA = "area"
+"""mm²."""
+ENERGY = "energy"
+"""nJ an inference."""
+AREA_SHARE, ENERGY_SHARE = "area_share", "energy_share"
+"""Of the whole; of a network, over the same one bipolar with a bank a layer."""
+
 # ---- published figures
 PANEL = "panel"
 PANEL_LABEL = "panel_label"
