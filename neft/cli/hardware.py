@@ -23,11 +23,10 @@ from neft.hardware.costs import (
     SUBTRACTOR,
     USUAL_BITS,
     Deployed,
-    Totals,
-    bipolar_per_layer,
+    Size,
     by_layer,
     hardware_costs,
-    totals,
+    size_of,
 )
 from neft.inspection.hardware import deployed_of
 from neft.runs.records import RunRecord
@@ -51,9 +50,7 @@ class Priced:
     record: RunRecord
     deployed: Deployed
     costs: pd.DataFrame
-    totals: Totals
-    bipolar: Totals
-    """Of the same network with weights in pairs and a bank a layer."""
+    size: Size
 
 
 @click.command()
@@ -110,9 +107,7 @@ def _priced(
     given = {"dac_bits": dac_bits, "adc_bits": adc_bits, "shared": shared or None}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     deployed = replace(deployed, converters=replace(deployed.converters, **changes))
-    costs = hardware_costs(deployed, constants)
-    bipolar = totals(hardware_costs(bipolar_per_layer(deployed), constants))
-    return Priced(record, deployed, costs, totals(costs), bipolar)
+    return Priced(record, deployed, hardware_costs(deployed, constants), size_of(deployed, constants))
 
 
 def _table(one: Priced) -> Table:
@@ -131,20 +126,19 @@ def _table(one: Priced) -> Table:
         table.add_row(
             escape(str(row[columns.LAYER])), *counts, f"{row[columns.AREA]:.4g}", f"{row[columns.ENERGY]:.4g}"
         )
-    whole = one.totals
+    whole = one.size.totals
     counts = (whole.devices, whole.columns, whole.dacs, whole.adcs, whole.subtractors, whole.conversions)
     table.add_row("all", *(f"{count:,}" for count in counts), f"{whole.area:.4g}", f"{whole.energy:.4g}")
     return table
 
 
 def _finding(one: Priced) -> str:
-    whole = one.totals
-    area, energy = _relative(one)
+    whole = one.size.totals
     banks = "one bank of converters" if whole.banks == 1 else f"{whole.banks} banks of converters"
+    shares = f"{100 * one.size.area_share:.0f} % of the area and {100 * one.size.energy_share:.0f} % of the energy"
     return (
         f"{one.record.facts.name}: {whole.area:.3g} mm² and {whole.energy:.3g} nJ an inference on {whole.devices:,} "
-        f"devices and {banks}: {100 * area:.0f} % of the area and {100 * energy:.0f} % of the energy of the same "
-        "network bipolar with a bank a layer."
+        f"devices and {banks}: {shares} of the same network bipolar with a bank a layer."
     )
 
 
@@ -159,15 +153,8 @@ def _assumptions(found: Sequence[Priced], constants: Constants, path: Path | Non
     )
 
 
-def _relative(one: Priced) -> tuple[float, float]:
-    """Area and energy over those of the same network bipolar with a bank a layer."""
-    area, energy = one.bipolar.area, one.bipolar.energy
-    return (one.totals.area / area if area else 1.0, one.totals.energy / energy if energy else 1.0)
-
-
 def _as_json(one: Priced) -> dict[str, Any]:
     """Areas in mm², energies in nJ an inference; shares are of the same network bipolar with a bank a layer."""
-    area, energy = _relative(one)
     converters = one.deployed.converters
     return {
         "run": one.record.id,
@@ -175,6 +162,7 @@ def _as_json(one: Priced) -> dict[str, Any]:
         "adc_bits": converters.priced_adc_bits,
         "bits_are_assumed": converters.is_assumed,
         "shared": converters.shared,
-        "totals": asdict(one.totals) | {columns.AREA_SHARE: area, columns.ENERGY_SHARE: energy},
+        "totals": asdict(one.size.totals)
+        | {columns.AREA_SHARE: one.size.area_share, columns.ENERGY_SHARE: one.size.energy_share},
         "parts": json_rows(one.costs.to_dict("records")),
     }

@@ -117,6 +117,15 @@ class Totals:
     """nJ an inference."""
 
 
+@dataclass(frozen=True)
+class Size:
+    """A network's totals, and what they are of the same network bipolar with a bank a layer."""
+
+    totals: Totals
+    area_share: float
+    energy_share: float
+
+
 def hardware_costs(deployed: Deployed, constants: Constants) -> pd.DataFrame:
     """A row per layer and component: count, operations an inference, area (mm²), energy (nJ an inference).
 
@@ -155,6 +164,13 @@ def bipolar_per_layer(deployed: Deployed) -> Deployed:
     """The same network with weights of both signs in pairs and a bank a layer: what relative costs are held against."""
     layout = replace(deployed.layout, devices_a_magnitude=BIPOLAR, subtracts=True, holds_both_signs=True)
     return replace(deployed, layout=layout, converters=replace(deployed.converters, shared=False))
+
+
+def size_of(deployed: Deployed, constants: Constants) -> Size:
+    """What a network takes, and over the reference; where that is free so is all."""
+    own, reference = (totals(hardware_costs(one, constants)) for one in (deployed, bipolar_per_layer(deployed)))
+    area = own.area / reference.area if reference.area else 1.0
+    return Size(own, area, own.energy / reference.energy if reference.energy else 1.0)
 
 
 def by_layer(costs: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """A stored run's network as it lies on a chip, for what it costs; without its weights and without its images."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +14,7 @@ from neft.networks.network import InputShape, build_network
 from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
 from neft.runs.records import RunRecord
+from neft.tables.hardware import hardware_key
 
 
 def deployed_of(record: RunRecord) -> Deployed:
@@ -47,14 +47,6 @@ def deployed_of_each(records: Iterable[RunRecord]) -> dict[str, Deployed | NeftE
                 by_key[key] = error
         found[record.id] = by_key[key]
     return found
-
-
-def hardware_key(record: RunRecord) -> str:
-    """What of a stored run decides its hardware: runs that share it cost the same. Reads the record alone."""
-    config = record.config
-    mapping = config["evaluation"].get("mapping") or config.get("mapping")
-    data = {name: value for name, value in config["dataset"].items() if name != "max_train"}
-    return json.dumps([config.get("backbone"), data, mapping, record.facts.num_classes], sort_keys=True)
 
 
 def _input_shape(dataset: Any, num_classes: int) -> InputShape:

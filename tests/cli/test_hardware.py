@@ -7,10 +7,11 @@ import pytest
 
 from neft.hardware.constants import FILE, VARIABLE, load_constants
 from neft.hardware.costs import hardware_costs, totals
-from neft.inspection.hardware import deployed_of, hardware_key
+from neft.inspection.hardware import deployed_of
 from neft.runs.places import CACHED_RUNS
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
+from neft.tables.hardware import hardware_key
 from tests.cli.conftest import Neft
 from tests.cli.test_wrong_input import the_error
 
