@@ -206,7 +206,7 @@ def _prices() -> None:
             hide_index=True,
             alt="Every unit cost with its value, unit, source and note.",
         )
-        st.caption("Your own: copy the file that `neft hardware --help` names, and name the copy in `NEFT_HARDWARE`.")
+        st.caption("Your own: `neft hardware --constants > mine.toml`, change it, and name it in `NEFT_HARDWARE`.")
 
 
 page()

@@ -14,7 +14,7 @@ from neft import columns
 from neft.cli.fitting_tables import print_tables, say
 from neft.cli.output import json_rows, print_json
 from neft.cli.shared_options import json_option
-from neft.hardware.constants import VARIABLE, Constants, load_constants
+from neft.hardware.constants import VARIABLE, Constants, load_constants, named_file
 from neft.hardware.costs import (
     ADC,
     COLUMN,
@@ -54,7 +54,7 @@ class Priced:
 
 
 @click.command()
-@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@click.argument("run_ids", metavar="RUN...", nargs=-1)
 @click.option(
     "--hardware",
     "constants_file",
@@ -64,6 +64,7 @@ class Priced:
 @click.option("--dac-bits", type=BITS, help=f"Bits of an input. [default: the run's, else {USUAL_BITS}]")
 @click.option("--adc-bits", type=BITS, help=f"Bits of a conversion. [default: the run's, else {USUAL_BITS}]")
 @click.option("--shared", is_flag=True, help="Let all layers take turns at one bank of converters.")
+@click.option("--constants", "only_constants", is_flag=True, help="Print the unit costs, as a file to copy and change.")
 @json_option
 def hardware(
     run_ids: Sequence[str],
@@ -72,6 +73,7 @@ def hardware(
     adc_bits: int | None,
     *,
     shared: bool,
+    only_constants: bool,
     as_json: bool,
 ) -> None:
     r"""Say what stored networks cost on a chip: devices, converters, area and energy an inference.
@@ -85,9 +87,16 @@ def hardware(
       neft hardware ID
       neft hardware ID OTHER --json
       neft hardware ID --adc-bits 6 --shared
-      neft hardware ID --hardware my_constants.toml
+      neft hardware --constants > mine.toml
+      neft hardware ID --hardware mine.toml
     """
     constants = load_constants(constants_file)
+    if only_constants:
+        click.echo(named_file(constants_file).read_text(encoding="utf-8"), nl=False)
+        return
+    if not run_ids:
+        message = "Missing argument 'RUN...': the beginning of a stored run's id (`neft runs`)."
+        raise click.UsageError(message)
     stores = Stores.default()
     records = [stores.holder(run_id).record(run_id) for run_id in map(stores.find, run_ids)]
     found = [_priced(record, constants, dac_bits, adc_bits, shared=shared) for record in records]

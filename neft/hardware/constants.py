@@ -105,13 +105,22 @@ def load_constants(path: Path | None = None) -> Constants:
     Raises:
         ConfigError: it cannot be read, an entry is missing, unknown, negative, or in another unit.
     """
+    chosen = named_file(path)
+    # a file that changes is another one
+    return _read(chosen, chosen.stat().st_mtime_ns if chosen.is_file() else 0)
+
+
+def named_file(path: Path | None = None) -> Path:
+    """The file that `load_constants` reads.
+
+    Raises:
+        ConfigError: NEFT_HARDWARE is empty.
+    """
     named = os.environ.get(VARIABLE) if path is None else None
     if named is not None and not named.strip():
         message = f"{VARIABLE} is empty: name a file of constants, or unset it."
         raise ConfigError(message)
-    chosen = path or (Path(named) if named else FILE)
-    # a file that changes is another one
-    return _read(chosen, chosen.stat().st_mtime_ns if chosen.is_file() else 0)
+    return path or (Path(named) if named else FILE)
 
 
 @cache

@@ -70,6 +70,14 @@ def test_a_file_of_ones_own_counts(
     assert asked["constants"]["adc_area"]["value"] == 0  # type: ignore[index]
 
 
+def test_unit_costs_are_printed_as_a_file_that_reads_back(neft: Neft, stored: RunRecord, tmp_path: Path) -> None:
+    own = tmp_path / "mine.toml"
+    _ = own.write_text(neft("hardware", "--constants").out, encoding="utf-8")
+
+    assert shown(neft, stored.id, "--hardware", str(own)) == shown(neft, stored.id)
+    assert "Missing argument 'RUN...'" in neft("hardware").err
+
+
 def test_a_wrong_file_is_refused_in_a_sentence(neft: Neft, stored: RunRecord, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     _ = own.write_text("[speed]\nvalue = 1\n", encoding="utf-8")
