@@ -12,6 +12,7 @@ class Page(Enum):
     UNCERTAINTY = ("uncertainty", "Uncertainty", ":material/psychology:", "Results")
     EXPERIMENTS = ("experiments", "Experiments", ":material/science:", "Results")
     LEADERBOARD = ("leaderboard", "Leaderboard", ":material/leaderboard:", "Results")
+    HARDWARE = ("hardware", "Hardware", ":material/memory_alt:", "Results")
     WEIGHTS = ("weights", "Weights", ":material/scatter_plot:", "Results")
     CLAIMS = ("claims", "Claims", ":material/fact_check:", "Results")
     CHIP = ("chip", "One chip", ":material/memory:", "Chips")

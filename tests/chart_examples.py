@@ -387,6 +387,12 @@ def _by_temperature(key: str, low: float, high: float) -> pd.DataFrame:
     return with_interval(key, at, low=low, high=high)
 
 
+def _hardware() -> pd.DataFrame:
+    frame = pd.DataFrame({c.LABEL: ["devices", "DACs", "ADCs"], c.COUNT: [638_528, 5_041, 53]})
+    numbers = {name: odd(name, 3, 0.1, 0.6) for name in (c.AREA, c.ENERGY, c.AREA_SHARE, c.ENERGY_SHARE)}
+    return frame.assign(**numbers, **{c.NUM_OPERATIONS: [5_108_224, 40_328, 402_048]})
+
+
 EXAMPLES: dict[str, Example] = {
     "accuracy_by_budget": Example(
         {"points": _budgets()},
@@ -396,7 +402,12 @@ EXAMPLES: dict[str, Example] = {
     "accuracy_vs_cost": Example(
         {"points": _schemes()},
         {"points": {c.MEAN: 100, c.LOWER: 100, c.UPPER: 100, c.PULSES: 1}},
-        {"cost": c.PULSES, "cost_title": "pulses a weight"},
+        {
+            "cost": c.PULSES,
+            "cost_title": "pulses a weight",
+            "value_title": "1st percentile (%)",
+            "front_names": c.LABEL,
+        },
     ),
     "scheme_curves": Example(
         {"means": _schemes((0.1, 0.2))},
@@ -517,6 +528,7 @@ EXAMPLES: dict[str, Example] = {
         {"estimates": {c.VALUE: 100, c.LOWER: 100, c.UPPER: 100, c.NUM_INSTANCES: 1}},
         {"names": {"mean": "mean", "percentile": "1st percentile"}, "look": look("irs")},
     ),
+    "hardware_parts": Example({"parts": _hardware()}, {"parts": {c.AREA_SHARE: 100, c.ENERGY_SHARE: 100}}),
     "layer_audit": Example({"audit": _audit()}, {"audit": {c.CI95: 100}}),
     "layer_costs": Example(
         {

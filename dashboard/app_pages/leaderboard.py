@@ -38,8 +38,10 @@ are written): the same weights, laid and written otherwise, on chips of the same
 one $\sigma_d$ and tried at all of them.
 
 - **Costs** of a weight: *devices* that hold it, *pulses* to write it and *reads* to do so, expected over chips.
-- **Front**: rows than which none costs as little in all three and keeps as much, and is better in one. It goes by
-  estimates: rows whose intervals overlap may belong there too.
+- **Area** and **energy** of the whole network with its converters, from unit costs with their sources: the page
+  Hardware has them. They follow from the mapping alone; programming costs pulses and reads.
+- **Front**: rows than which none costs as little in devices, pulses and reads and keeps as much, and is better in one.
+  It goes by estimates: rows whose intervals overlap may belong there too.
 - **Rank**, difference, percentile: as where trainings alone are ranked. Every pair of rows is compared by its paired
   interval, seeds and chips both random, corrected for the number of comparisons ([Holm1979], [Mogstad2024]).
 """
@@ -69,14 +71,29 @@ VALUE = Control(
 )
 
 
-COST = Control(
-    key=address.BOARD_COST,
-    label="Cost",
-    options={name: scheme_words.COSTS[name] for name in leaderboards.COSTS},
-    default=columns.PULSES,
-    help="What is to be cheap; expected over chips.",
+WORTH = Control(
+    key=address.BOARD_WORTH,
+    label="Worth",
+    options={name: VALUE_TITLES[name] for name in ("accuracy", "percentile")},
+    help="What is to be high.",
+    shows_label=False,
     stays=True,
 )
+
+
+def _cost_control(rows: pd.DataFrame) -> Control:
+    words = scheme_words.COSTS | scheme_words.HARDWARE
+    return Control(
+        key=address.BOARD_COST,
+        label="Cost",
+        options={name: words[name] for name in leaderboards.costs(rows)},
+        default=columns.PULSES,
+        kind="list",
+        width=220,
+        help="What is to be cheap: of a weight, expected over chips, or of the whole network.",
+        shows_label=False,
+        stays=True,
+    )
 
 
 def page() -> None:
@@ -209,18 +226,24 @@ def _progress(key: str, stamp: str) -> None:
 
 
 def _against_cost(rows: pd.DataFrame, sigma_d: float) -> None:
-    cost = COST.chosen()
-    drawn = leaderboards.by_cost(rows, cost)
+    control = _cost_control(rows)
+    cost, value = control.chosen(), WORTH.chosen()
+    drawn, title = leaderboards.by_cost(rows, cost, value), control.options[cost]
     card = Card(
         key="board_costs",
         question="What does accuracy cost?",
         caption=f"At {sentences.SIGMA_D} = {sigma_d_text(sigma_d)}. Full marks are on the front of this cost: none is "
         "as cheap and as good. Pointing at a mark names its mapping and programming.",
         definition=SCHEMES_DEFINITION,
-        alt=f"Accuracy against {scheme_words.COSTS[cost]} of {len(drawn)} rows.",
+        alt=f"Accuracy against {title} of {len(drawn)} rows.",
     )
-    figure = charts.accuracy_vs_cost(drawn, cost=cost, cost_title=scheme_words.COSTS[cost], mode=theme_mode())
-    chart_card(card, figure, drawn, controls=COST.draw)
+    figure = charts.accuracy_vs_cost(drawn, cost=cost, cost_title=title, value_title=AXES[value], mode=theme_mode())
+
+    def controls() -> None:
+        control.draw()
+        WORTH.draw()
+
+    chart_card(card, figure, drawn, controls=controls)
 
 
 def _ranking(rows: pd.DataFrame, board: pd.DataFrame, place: Place, reference: str) -> None:

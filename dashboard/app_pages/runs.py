@@ -17,6 +17,7 @@ from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices
 from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.hardware_card import hardware_card
 from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.shown_table import shown_table, table_files
@@ -340,6 +341,7 @@ def _details(record: RunRecord) -> None:
         waterfall_card(record)
         _layers(record)
         _converters(record)
+        hardware_card(record)
     with right:
         _provenance(record)
     _for_a_paper(record)

@@ -25,6 +25,7 @@ from dashboard.charts.ekl_distribution import ekl_distribution
 from dashboard.charts.ekl_vs_sigma_d import ekl_vs_sigma_d
 from dashboard.charts.estimates_by_chips import estimates_by_chips
 from dashboard.charts.export import chart_config
+from dashboard.charts.hardware_parts import hardware_parts
 from dashboard.charts.layer_audit import layer_audit
 from dashboard.charts.layer_costs import layer_costs
 from dashboard.charts.layer_deviations import layer_deviations
@@ -85,6 +86,7 @@ __all__ = [
     "ekl_distribution",
     "ekl_vs_sigma_d",
     "estimates_by_chips",
+    "hardware_parts",
     "layer_audit",
     "layer_costs",
     "layer_deviations",

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import plans, stored
+from dashboard.data import hardware, plans, stored
+from dashboard.data.hardware import Size
+from dashboard.data.stored import RunRecord
 from neft import columns, reference, tables
+from neft.errors import ConfigError
 from neft.experiments.questions import LEADERBOARD_TRIALS
 from neft.runs.plans import PlanEntry
 from neft.sigma_d import same_sigma_d
 from neft.tables import boards, ranks
 from neft.tables.boards import LEADERBOARD, Place
+from neft.tables.hardware import HARDWARE
 from neft.tables.leaderboard import (
     COSTS,
     TH_G,
@@ -27,6 +31,7 @@ from neft.tables.schemes import on_front
 
 __all__ = [
     "COSTS",
+    "HARDWARE",
     "LEADERBOARD",
     "TH_G",
     "Place",
@@ -51,17 +56,13 @@ def places(stamp: str) -> dict[str, Place]:
     return dict(_places(stamp))
 
 
-@st.cache_data(max_entries=32, show_spinner="Comparing every row with every other …")
 def board(place: str, sigma_d: float, against: str | None, stamp: str) -> pd.DataFrame:
     """A row per method and constraint, the best first; differences to `against`, or to the plainest row that met noise.
 
-    A row that is not there is none to compare with: the plainest is taken then.
+    A row that is not there is none to compare with: the plainest is taken then. Where rows differ in their mapping
+    they have area and energy.
     """
-    entries = _entries(place, sigma_d, stamp)
-    if against not in {entry.series for entry in entries}:
-        against = None
-    runs = plans.runs_of([entry.run_id for entry in entries])
-    return tables.leaderboard_table(entries, runs, sigma_d=sigma_d, reference=against)
+    return _board(place, sigma_d, against, stamp, hardware.stamp())
 
 
 def budget(place: str, sigma_d: float, stamp: str) -> str:
@@ -152,25 +153,52 @@ def has_costs(rows: pd.DataFrame) -> bool:
     return bool(rows[columns.ON_FRONT].notna().any())
 
 
-def by_cost(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """The rows whose cost is known, as `charts.accuracy_vs_cost` draws them: one look and name a training.
+def costs(rows: pd.DataFrame) -> tuple[str, ...]:
+    """What can be drawn as a cost of these rows: what is known of some."""
+    return tuple(name for name in (*COSTS, *HARDWARE) if rows[name].notna().any())
 
-    On the front are those of this cost alone.
+
+def by_cost(rows: pd.DataFrame, cost: str, value: str = "accuracy") -> pd.DataFrame:
+    """The rows whose cost and value are known, as `charts.accuracy_vs_cost` draws them: one look and name a training.
+
+    On the front are those of this cost and value alone.
     """
-    known = rows[rows[cost].notna()].reset_index(drop=True)
+    names = dict(zip((columns.MEAN, columns.LOWER, columns.UPPER), VALUES[value], strict=True))
+    drawn = rows.assign(**{new: rows[old] for new, old in names.items()})
+    known = drawn[drawn[cost].notna() & drawn[columns.MEAN].notna()].reset_index(drop=True)
     constraints = known[columns.CONSTRAINT].where(known[columns.CONSTRAINT_LABEL] != "", "")
-    drawn = {
-        columns.SCHEME: known[columns.VARIANT],
-        columns.PROGRAMMING_LABEL: known[columns.ENTRY_LABEL],
-        columns.DEPARTURE: constraints.map(lambda constraint: f"_{constraint}" if constraint else ""),
-        columns.ON_FRONT: on_front(known, [cost]),
-    }
-    return known.assign(**drawn)
+    return known.assign(
+        **{
+            columns.SCHEME: known[columns.VARIANT],
+            columns.PROGRAMMING_LABEL: known[columns.ENTRY_LABEL],
+            columns.DEPARTURE: constraints.map(lambda constraint: f"_{constraint}" if constraint else ""),
+            columns.ON_FRONT: on_front(known, [cost]),
+        }
+    )
 
 
 def published_name() -> str:
     """What stands for published points in a legend: their network and data."""
     return f"{reference.PANELS[reference.NEAREST_PANEL]} (published)"
+
+
+@st.cache_data(max_entries=32, show_spinner="Comparing every row with every other …")
+def _board(place: str, sigma_d: float, against: str | None, stamp: str, prices: str) -> pd.DataFrame:
+    del prices
+    entries = _entries(place, sigma_d, stamp)
+    if against not in {entry.series for entry in entries}:
+        against = None
+    runs = plans.runs_of([entry.run_id for entry in entries])
+    sizes = _sizes([record for record, _ in runs.values()]) if places(stamp)[place].has_schemes else {}
+    return tables.leaderboard_table(entries, runs, sigma_d=sigma_d, reference=against, sizes=sizes)
+
+
+def _sizes(records: Sequence[RunRecord]) -> dict[str, Size]:
+    """By run; none where the unit costs cannot be read, which the page Hardware tells."""
+    try:
+        return hardware.sizes(records)
+    except ConfigError:
+        return {}
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

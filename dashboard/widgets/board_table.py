@@ -26,6 +26,8 @@ PERCENT = {
 
 COSTS = {"Devices": columns.DEVICES, "Pulses": columns.PULSES, "Reads": columns.READS}
 """Heads of a weight's costs."""
+HARDWARE = {"Area mm²": columns.AREA, "Energy nJ": columns.ENERGY}
+"""Heads of what a whole network takes."""
 MANY_ROWS = 16
 """More than these are scrolled through."""
 TALL = 560
@@ -100,13 +102,13 @@ def _as_table(rows: pd.DataFrame, reference: str, *, has_schemes: bool) -> pd.Da
 def _costs(rows: pd.DataFrame) -> dict[str, object]:
     """What each row costs, and whether it is on the front."""
     found: dict[str, object] = {"Front": rows[columns.ON_FRONT].map({1.0: "●", 0.0: ""})}
-    return found | {head: rows[name] for head, name in COSTS.items()}
+    return found | {head: rows[name] for head, name in (COSTS | HARDWARE).items()}
 
 
 def _formatted(shown: pd.DataFrame) -> Styler:
     """The table as it is written: a dash where there is no number, which a column's own format has not."""
     forms: dict[Any, Any] = dict.fromkeys(PERCENT, "{:.1f}")
-    forms |= dict.fromkeys(COSTS, "{:.3g}")
+    forms |= dict.fromkeys(COSTS | HARDWARE, "{:.3g}")
     forms |= {"Difference": _signed, "Training s": "{:.0f}", "EKL": "{:.3g}", "Calibrated EKL": "{:.3g}"}
     return shown.style.format({name: form for name, form in forms.items() if name in shown}, na_rep="–")
 
@@ -133,6 +135,8 @@ def _column_config(reference: str) -> dict[str, Any]:
         "Devices": number(width=70, help="That hold a weight."),
         "Pulses": number(width=66, help="To write a weight, expected."),
         "Reads": number(width=62, help="To do so, expected."),
+        "Area mm²": number(width=82, help="Of the whole network with its converters: see the page Hardware."),
+        "Energy nJ": number(width=82, help="Of the whole network, an inference."),
         "Ranks": text(width=64, help="Those that the row may have, 95 %: see About, below."),
         "Accuracy": number(width=78, help="Mean under variation over seeds × chips, %."),
         "± acc.": number("±", width=52, help=half),

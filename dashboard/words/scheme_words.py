@@ -14,6 +14,11 @@ COSTS: dict[str, str] = {
     columns.OPERATIONS: "digital operations a weight",
 }
 """What can be cheap, in words."""
+HARDWARE: dict[str, str] = {
+    columns.AREA: "area (mm²)",
+    columns.ENERGY: "energy an inference (nJ)",
+}
+"""What a whole network takes, in words."""
 NAMED = 5
 """Chips below the bar that are named."""
 

@@ -28,6 +28,7 @@ VERBS = {
     "note": "Write a note and tags on a stored run.",
     "delete": "Remove runs of your own.",
     "waterfall": "Say which step costs a stored network its accuracy.",
+    "hardware": "Say what stored networks cost on a chip.",
     "schemes": "Try a stored network under other mappings and programmings.",
     "worst-case": "Search a network's worst case under small deviations.",
     "device": "Read a laboratory's file of conductances as a device.",

@@ -19,6 +19,8 @@ from neft.cli.shared_options import json_option
 from neft.cli.text_tables import latex_table, markdown_table
 from neft.errors import ConfigError, StoreError, unknown_name
 from neft.experiments.questions import LEADERBOARD_TRIALS
+from neft.hardware.constants import load_constants
+from neft.hardware.costs import Deployed, Size, size_of
 from neft.runs.plans import load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
@@ -39,6 +41,8 @@ class Asked:
     sigma_d: float | None
     schemes: bool = False
     """Those of trainings under many mappings and programmings, or else those of trainings alone."""
+    hardware: bool = False
+    """Whether with area and energy."""
 
     def wants(self, place: Place, sigma_d: float) -> bool:
         """Whether one is among them."""
@@ -70,6 +74,7 @@ class Board:
 )
 @click.option("--sigma-d", type=float, metavar="NUMBER", help="Only at this device variation σ_d. [default: each]")
 @click.option("--schemes", is_flag=True, help="Rank trainings under every mapping and programming, with their costs.")
+@click.option("--with-hardware", is_flag=True, help="Add area and energy an inference, as `neft hardware` has them.")
 @click.option("--method", metavar="NAME", help="Print only the rows of this method; ranks still count all rows.")
 @click.option("--constraint", metavar="NAME", help="Print only the rows with this weight constraint ('none' too).")
 @click.option(
@@ -98,6 +103,7 @@ def leaderboard(
     store_root: Path | None,
     *,
     schemes: bool,
+    with_hardware: bool,
     as_json: bool,
     markdown: bool,
     latex: bool,
@@ -122,7 +128,8 @@ def leaderboard(
 
     With --schemes a row is a training under a mapping and a programming, with what
     a weight costs in devices, pulses and reads; front: no row costs as little and
-    keeps as much.
+    keeps as much. --with-hardware adds what a whole network takes on a chip: area in
+    mm² and energy an inference in nJ.
 
     A ROW is a method and a constraint, as noise_injection+clip; of a scheme, with it
     behind: noise_injection+clip~scale=channel~residual.
@@ -143,7 +150,7 @@ def leaderboard(
         kind = "column"
         raise unknown_name(kind, sort_by, COLUMNS)
     stores = Stores.default() if store_root is None else Stores(own=RunStore(store_root), shipped=RunStore(store_root))
-    found = _boards(stores, Asked(dataset, backbone, sigma_d, schemes), reference)
+    found = _boards(stores, Asked(dataset, backbone, sigma_d, schemes, with_hardware), reference)
     boards = [_narrowed(board, method, constraint, COLUMNS[sort_by]) for board in found]
     if as_json:
         print_json({"leaderboards": [_as_json(board) for board in boards]})
@@ -181,7 +188,8 @@ def _boards(stores: Stores, asked: Asked, reference: str | None) -> list[Board]:
         ]
         runs, unread = _read([records[entry.run_id] for entry in entries], stores)
         problems |= unread
-        table = leaderboard_table(entries, runs, sigma_d=sigma_d, reference=reference)
+        sizes = _sizes([record for record, _ in runs.values()]) if asked.hardware else {}
+        table = leaderboard_table(entries, runs, sigma_d=sigma_d, reference=reference, sizes=sizes)
         if not table.empty:
             made = [record for record, _ in runs.values()]
             budget = budget_words(made, num_trials=LEADERBOARD_TRIALS, has_schemes=place.has_schemes)
@@ -189,6 +197,15 @@ def _boards(stores: Stores, asked: Asked, reference: str | None) -> list[Board]:
     for name, reason in problems.items():
         Console(stderr=True).print(f"[yellow]{name}[/]: {escape(reason)}", soft_wrap=True)
     return boards
+
+
+def _sizes(records: Sequence[RunRecord]) -> dict[str, Size]:
+    """By run, what its network takes; without those of which it is not known."""
+    from neft.inspection.hardware import deployed_of_each  # noqa: PLC0415 - imports torch, which ranking does not need
+
+    constants = load_constants()
+    found = deployed_of_each(records)
+    return {run_id: size_of(one, constants) for run_id, one in found.items() if isinstance(one, Deployed)}
 
 
 def _none_of(places: Sequence[Place]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from neft import columns
+from neft.tables.hardware import HARDWARE
 
 Row = Mapping[str, Any]
 
@@ -33,6 +34,7 @@ def columns_of(table: pd.DataFrame) -> list[Column]:
         without.add(columns.NUM_SEEDS)
     if not table[columns.ON_FRONT].notna().any():
         without.update((columns.ON_FRONT, columns.DEVICES, columns.PULSES, columns.READS))
+    without.update(name for name in HARDWARE if not table[name].notna().any())
     return [column for column in COLUMNS.values() if column.by not in without]
 
 
@@ -85,6 +87,8 @@ COLUMNS: dict[str, Column] = {
     "devices": Column("devices", _cost(columns.DEVICES), columns.DEVICES),
     "pulses": Column("pulses", _cost(columns.PULSES), columns.PULSES),
     "reads": Column("reads", _cost(columns.READS), columns.READS),
+    "area": Column("area mm²", _cost(columns.AREA), columns.AREA),
+    "energy": Column("energy nJ", _cost(columns.ENERGY), columns.ENERGY),
     "percentile": Column("1st percentile %", _percentile, columns.PERCENTILE_1, falling=True),
     "worst": Column(
         "worst case %",
@@ -128,6 +132,8 @@ DISPENSABLE = (
     "time",
     "seeds",
     "reads",
+    "energy",
+    "area",
     "calibrated_ekl",
     "ekl",
     "published",

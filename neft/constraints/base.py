@@ -42,6 +42,10 @@ class BaseConstraint(Component):
         """The variant in words, for legends."""
         return self.label
 
+    def one_signed(self, count: int) -> tuple[bool, ...]:
+        """Of each of a network's layers, from the input to the output, whether all its weights have one sign."""
+        return (False,) * count
+
     def hold(self, weights: Mapping[str, Tensor]) -> None:
         """Change these weights in place; called under `no_grad` after every step of the optimiser.
 

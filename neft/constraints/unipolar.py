@@ -83,6 +83,11 @@ class Unipolar(BaseConstraint):
         return f"{self.name}{'' if self.signs == '+' else f' {self.signs}'}{words}"
 
     @override
+    def one_signed(self, count: int) -> tuple[bool, ...]:
+        """All but those that keep both."""
+        return tuple(sign != BOTH for sign in self._by_layer(count))
+
+    @override
     def effective(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """S abs(V); layers behind those that signs are given for, as those of snapshot heads, keep both.
 

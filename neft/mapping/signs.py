@@ -42,6 +42,8 @@ class Sign(ABC):
     """Device sets whose errors a weight adds up."""
     devices_a_magnitude: ClassVar[int]
     """Device sets that a weight takes on the chip at most, the sign's own among them."""
+    holds_both_signs: ClassVar[bool] = True
+    """Whether a layer may have weights of both signs."""
 
     def device_sets(self, weight: Float[Tensor, "..."]) -> int:
         """Device sets that each weight of this layer takes on the chip, the sign's own among them."""
@@ -104,6 +106,7 @@ class Unipolar(Sign):
     label: ClassVar[str] = "Unipolar"
     source: ClassVar[str] = "[GarciaRedondo2019]"
     devices_a_magnitude: ClassVar[int] = 1
+    holds_both_signs: ClassVar[bool] = False
 
     @override
     def split(self, weight: Float[Tensor, "..."], maximum: Float[Tensor, "..."]) -> tuple[DeviceSet, ...]:

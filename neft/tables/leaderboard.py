@@ -5,13 +5,15 @@ chips with the intervals of `crossed_interval`, differences are taken seed by se
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from neft import columns
 from neft.errors import unknown_name
+from neft.hardware.costs import Size
 from neft.reference import NEAREST_PANEL, published_accuracy
 from neft.runs.plans import PlanEntry
 from neft.runs.records import RunRecord
@@ -19,6 +21,7 @@ from neft.sigma_d import rounded_sigma_d, same_sigma_d
 from neft.tables.arms import experiment_chips
 from neft.tables.boards import LEADERBOARD, Runs
 from neft.tables.curves import seeds_by_chips
+from neft.tables.hardware import HARDWARE, mean_size
 from neft.tables.intervals import Interval, crossed_interval, images_words
 from neft.tables.percentiles import percentile_over_trainings
 from neft.tables.ranks import p_values, rank_intervals
@@ -66,6 +69,7 @@ BOARD_COLUMNS = (
     columns.CALIBRATED_EKL_CI95,
     columns.TRAINING_SECONDS,
     *COSTS,
+    *HARDWARE,
     columns.ON_FRONT,
     columns.DIFFERENCE,
     columns.DIFFERENCE_CI95,
@@ -78,7 +82,13 @@ BOARD_COLUMNS = (
 
 
 def leaderboard_table(
-    entries: Sequence[PlanEntry], runs: Runs, *, sigma_d: float, reference: str | None = None, th_g: float = TH_G
+    entries: Sequence[PlanEntry],
+    runs: Runs,
+    *,
+    sigma_d: float,
+    reference: str | None = None,
+    th_g: float = TH_G,
+    sizes: Mapping[str, Size] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """A row per series at one sigma_d, the highest mean accuracy first.
 
@@ -94,6 +104,7 @@ def leaderboard_table(
         sigma_d: at which the rows are read.
         reference: the series to which differences are taken; by default `default_reference`.
         th_g: at which the worst case is read.
+        sizes: by run, what its network takes on a chip; area and energy are not numbers where it is not given.
 
     Raises:
         ConfigError: there is no such series at this sigma_d.
@@ -123,6 +134,7 @@ def leaderboard_table(
             | {
                 columns.TRAINING_SECONDS: seconds[series],
                 **_costs(records, sigma_d),
+                **mean_size(records, sizes),
                 columns.RUN_IDS: tuple(sorted(record.id for record in records)),
             }
         )

@@ -121,6 +121,15 @@ def test_one_run_tells_every_metric(
     assert clean[METRIC].mean == pytest.approx(1 - (clean[columns.ACCURACY].mean or 0))
 
 
+def test_hardware_of_the_network_is_counted(
+    own: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """64 pixels to 12 units to 10 classes, 4 slices in pairs."""
+    (found,) = json.loads(called(["hardware", the_run(own).id, "--json"], monkeypatch, capsys))["runs"]
+
+    assert found["totals"]["devices"] == (64 * 12 + 12 * 10) * 4 * 2
+
+
 def test_tables_have_the_method_and_the_metric(trained: RunStore) -> None:
     rows = tables.select_protocol(gathered(trained), "matched")
 

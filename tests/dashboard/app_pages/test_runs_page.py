@@ -109,7 +109,7 @@ def test_picked_runs_say_what_differs_between_them(shipped: RunStore) -> None:
     assert "What differs" in words(app)
     differing = {row["Setting"]: list(row.values())[1:] for row in app.dataframe[1].value.to_dict("records")}
     assert differing["training.seed"] == ["0", "1"]
-    assert len(charts(app)) == 4
+    assert len(charts(app)) == 6
 
 
 @pytest.mark.parametrize("run_id", ["../../etc/passwd", "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d", ""])
