@@ -22,6 +22,7 @@ from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.stack import Mapping, whole_mapping
 from neft.methods import Method, NoiseInjection, TaughtMethod
 from neft.networks.backbones import Backbone, Vgg8
+from neft.networks.network import refused_inputs
 from neft.programming import OpenLoop, Programming
 from neft.run_id import is_run_id
 from neft.sigma_d import SigmaD
@@ -252,6 +253,9 @@ class RunConfig(Component):
             raise ValueError(str(error).removesuffix(".")) from None
         if not self.evaluation.effects.is_none or not self.test_programming.is_open_loop:
             _check_devices(self.evaluation)
+        axes = self.dataset.num_axes
+        if axes is not None and (refusal := refused_inputs(self.backbone, axes)):
+            raise ValueError(refusal.removesuffix("."))
         points = len(self.backbone.points())
         if self.method.num_snapshots > points:
             message = (
