@@ -112,10 +112,10 @@ def identified(config: RunConfig) -> RunConfig:
 
     Raises:
         DataMissingError: the images are not there.
-        ConfigError: it is not clear what they are.
+        ConfigError: it is not clear what they are, or the backbone does not take them.
     """
     dataset = config.dataset.identified()
-    return config if dataset is config.dataset else config.model_copy(update={"dataset": dataset})
+    return config if dataset is config.dataset else RunConfig.make(**dict(config) | {"dataset": dataset})
 
 
 def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunRecord:
@@ -206,7 +206,7 @@ def restore_network(config: RunConfig, data: ImageData, weights: dict[str, Tenso
     except RuntimeError:
         message = (
             f"The run's weights do not fit its data: there are {data.num_classes} classes of {data.shape_words} "
-            f"{INPUT_KINDS[data.num_axes]} in {config.dataset.full_label}; it was made with others."
+            f"{INPUT_KINDS[data.num_axes].many} in {config.dataset.full_label}; it was made with others."
         )
         raise ConfigError(message) from None
     return network.eval()

@@ -59,7 +59,7 @@ class OwnImages(OwnData):
             return self
         found = self._find()
         refuse_doubts(found, owner=type(self).__name__)
-        return self.holding(found.checksum)
+        return self.model_copy(update={"checksum": found.checksum})
 
     @override
     def load(self, access: DataAccess) -> ImageData:

@@ -106,10 +106,10 @@ def refused_inputs(backbone: BaseBackbone, num_axes: int) -> str:
     """
     if num_axes in backbone.takes:
         return ""
-    taken = " and ".join(INPUT_KINDS[kind] for kind in sorted(backbone.takes))
+    taken = " and ".join(INPUT_KINDS[kind].many for kind in sorted(backbone.takes))
     allowed = ", ".join(name for name, known in BACKBONES.items() if num_axes in known.takes)
     return (
-        f"Backbone '{default_name(type(backbone))}' takes {taken}, but the data are {INPUT_KINDS[num_axes]}; "
+        f"Backbone '{default_name(type(backbone))}' takes {taken}, but the data are {INPUT_KINDS[num_axes].many}; "
         f"allowed: {allowed}."
     )
 

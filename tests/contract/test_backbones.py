@@ -116,7 +116,7 @@ def test_inputs_of_another_kind_are_refused_in_a_sentence_that_names_who_takes_t
     if axes in backbone.takes:
         assert build_network(backbone, shape)(shape.blank()).shape == (1, 5)
         return
-    with pytest.raises(ConfigError, match=rf"takes .*, but the data are {INPUT_KINDS[axes]}; allowed: .*mlp"):
+    with pytest.raises(ConfigError, match=rf"takes .*, but the data are {INPUT_KINDS[axes].many}; allowed: .*mlp"):
         build_network(backbone, shape)
 
 
