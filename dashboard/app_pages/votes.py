@@ -42,6 +42,7 @@ THUMBNAILS = """
   height: 2.4rem !important; width: 2.4rem !important; max-height: none !important; max-width: none !important;
   object-fit: contain; image-rendering: pixelated; vertical-align: middle;
 }
+.st-key-contested_image button img[src^="data:image/svg"] { width: 3.8rem !important; }
 .st-key-contested_image button { height: auto; padding: 0.2rem 0.6rem; }
 </style>
 """
