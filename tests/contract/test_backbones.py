@@ -14,14 +14,9 @@ from neft.networks.backbones import BACKBONES, BaseBackbone, Vgg8
 from neft.networks.folding import fold_batchnorm
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
+from tests.input_shapes import shape_for
 
-
-def shape_for(
-    backbone: BaseBackbone, *, num_channels: int = 3, image_size: int = 16, num_classes: int = 5
-) -> InputShape:
-    """Images where the backbone takes them, else what it does take."""
-    axes = max(backbone.takes)
-    return InputShape(num_channels=num_channels, image_size=image_size, num_classes=num_classes, num_axes=axes)
+SMALL = {"num_channels": 3, "image_size": 16, "num_classes": 5}
 
 
 def inputs_of(shape: InputShape, count: int = 4) -> Tensor:
@@ -52,8 +47,8 @@ def test_takes_any_small_image(backbone: BaseBackbone, image_size: int, num_chan
 
 
 def test_snapshots_do_not_change_the_logits(backbone: BaseBackbone) -> None:
-    network = lively(build_network(backbone, shape_for(backbone), num_snapshots=2))
-    images = inputs_of(shape_for(backbone))
+    network = lively(build_network(backbone, shape_for(backbone, **SMALL), num_snapshots=2))
+    images = inputs_of(shape_for(backbone, **SMALL))
 
     logits, _ = network(images, snapshots=True)
 
@@ -61,8 +56,8 @@ def test_snapshots_do_not_change_the_logits(backbone: BaseBackbone) -> None:
 
 
 def test_heads_add_nothing_to_the_backbone(backbone: BaseBackbone) -> None:
-    with_heads = build_network(backbone, shape_for(backbone), num_snapshots=2)
-    without = build_network(backbone, shape_for(backbone))
+    with_heads = build_network(backbone, shape_for(backbone, **SMALL), num_snapshots=2)
+    without = build_network(backbone, shape_for(backbone, **SMALL))
 
     kept = [name for name in with_heads.state_dict() if not name.startswith(HEADS)]
 
@@ -71,7 +66,7 @@ def test_heads_add_nothing_to_the_backbone(backbone: BaseBackbone) -> None:
 
 
 def test_backbone_starts_the_same_with_and_without_heads(backbone: BaseBackbone) -> None:
-    networks = [build_network(backbone, shape_for(backbone), num_snapshots=count) for count in (0, 2)]
+    networks = [build_network(backbone, shape_for(backbone, **SMALL), num_snapshots=count) for count in (0, 2)]
     for network in networks:
         initialise(network, generator(0, "initial_weights"))
     plain, with_heads = (network.state_dict() for network in networks)
@@ -82,11 +77,11 @@ def test_backbone_starts_the_same_with_and_without_heads(backbone: BaseBackbone)
 def test_more_snapshots_than_places_are_refused(backbone: BaseBackbone) -> None:
     points = len(backbone.points())
     with pytest.raises(ConfigError, match=rf"\(N\) must be at most {points}, .* got {points + 1}"):
-        build_network(backbone, shape_for(backbone), num_snapshots=points + 1)
+        build_network(backbone, shape_for(backbone, **SMALL), num_snapshots=points + 1)
 
 
 def test_initial_weights_are_kaiming_normal_fan_out(backbone: BaseBackbone) -> None:
-    network = build_network(backbone, shape_for(backbone))
+    network = build_network(backbone, shape_for(backbone, **SMALL))
     initialise(network, generator(0))
 
     for weight in network.device_weights().values():
@@ -97,12 +92,12 @@ def test_initial_weights_are_kaiming_normal_fan_out(backbone: BaseBackbone) -> N
 
 
 def test_folded_batchnorm_changes_no_logit(backbone: BaseBackbone) -> None:
-    network = lively(build_network(backbone, shape_for(backbone)))
+    network = lively(build_network(backbone, shape_for(backbone, **SMALL)))
     folded = copy.deepcopy(network)
     factors = fold_batchnorm(folded).factors
     for name, weight in folded.device_weights().items():
         weight.data *= factors.get(name, 1.0)
-    images = inputs_of(shape_for(backbone))
+    images = inputs_of(shape_for(backbone, **SMALL))
 
     assert not [module for module in folded.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
     torch.testing.assert_close(folded(images), network(images), rtol=1e-4, atol=1e-4)

@@ -103,7 +103,7 @@ def har_folder(tmp_path: Path) -> Path:
         who, did = np.repeat(list(people), 18), np.tile(np.repeat(np.arange(1, 7), 3), len(people))
         np.savetxt(root / part / f"subject_{part}.txt", who, fmt="%d")
         np.savetxt(root / part / f"y_{part}.txt", did, fmt="%d")
-        np.savetxt(root / part / f"X_{part}.txt", rng.normal(size=(len(who), 12)) + who[:, None])
+        np.savetxt(root / part / f"X_{part}.txt", rng.normal(size=(len(who), 12)) + 100 * who[:, None])
         for number, signal in enumerate(SIGNALS):
             values = rng.normal(size=(len(who), 16)) + number
             np.savetxt(root / part / "Inertial Signals" / f"{signal}_{part}.txt", values)
@@ -115,8 +115,11 @@ def har_folder(tmp_path: Path) -> Path:
 
 def test_nobody_is_both_trained_and_validated_on(har_folder: Path):
     data = Har().load(DataAccess(har_folder.parent))
-    # each window's features lie around the number of its person
-    seen = [set(split.images.mean(dim=1).round().int().tolist()) for split in (data.train, data.validation, data.test)]
+    # each window's features lie around a hundred times the number of its person
+    seen = [
+        set((split.images.mean(dim=1) / 100).round().int().tolist())
+        for split in (data.train, data.validation, data.test)
+    ]
 
     assert len(data.validation) == 18  # one of seven people
     assert not seen[0] & seen[1]
@@ -145,7 +148,7 @@ def test_features_and_raw_signals_are_told_apart():
 
 def test_missing_files_are_named_with_how_to_get_them(tmp_path: Path):
     with pytest.raises(
-        DataMissingError, match=r"train/X_train\.txt|and \d more not found .* Get '.*' from https:.*--data-dir"
+        DataMissingError, match=r"activity_labels\.txt, .* and \d more not found in .* Get .* from https:.*--data-dir"
     ):
         _ = Har().load(DataAccess(tmp_path))
 
