@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from typing_extensions import override
 
 from neft.component import build
 from neft.config import RunConfig
@@ -25,7 +26,7 @@ def numbers(*shape: int) -> np.ndarray:
 
 
 def written(root: Path, **arrays: Any) -> Path:
-    given = {"x": numbers(60, 6), "y": np.arange(60) % 3} | arrays
+    given: dict[str, Any] = {"x": numbers(60, 6), "y": np.arange(60) % 3} | arrays
     path = root / "data.npz"
     np.savez(path, **{name: array for name, array in given.items() if array is not None})
     return path
@@ -178,6 +179,7 @@ def test_arrays_of_python_objects_are_never_unpickled(tmp_path: Path):
 
 
 class Trap:
+    @override
     def __reduce__(self) -> Any:
         return pytest.fail, ("it was unpickled",)
 

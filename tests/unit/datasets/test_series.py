@@ -73,7 +73,10 @@ def test_files_that_are_not_the_published_ones_are_refused(package: Path, text: 
 
 
 def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("neft.datasets.basic_motions.find_spec", lambda _name: None)
+    def nothing(_name: str) -> None:
+        return None
+
+    monkeypatch.setattr("neft.datasets.basic_motions.find_spec", nothing)
     with pytest.raises(DataMissingError, match=r"package aeon.* is not installed.*pip install 'neft\[series\]'"):
         _ = BasicMotions().load(DataAccess(Path("unused")))
 
