@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
+from neft.datasets import DATASETS
 from neft.datasets.base import ImageData, Split
 from neft.input_kinds import IMAGES
-from neft.networks.backbones import BaseBackbone
+from neft.networks.backbones import BACKBONES, BaseBackbone
 from neft.networks.device_layers import device_weights
 from neft.networks.network import InputShape
 
@@ -37,3 +38,12 @@ def data_for(backbone: BaseBackbone, data: ImageData) -> ImageData:
         return Split(images=split.images.flatten(2).float(), labels=split.labels)
 
     return replace(data, train=rows(data.train), validation=rows(data.validation), test=rows(data.test))
+
+
+def beside(family: str, name: str) -> dict[str, str]:
+    """A backbone or data set that goes with a component, where the usual one, of images, does not."""
+    if family == "dataset" and DATASETS[name]().num_axes not in {None, IMAGES}:
+        return {"backbone": "mlp"}
+    if family == "backbone" and IMAGES not in BACKBONES[name].takes:
+        return {"dataset": "basic_motions"}
+    return {}

@@ -9,17 +9,15 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from neft.config import RunConfig
-from neft.datasets import DATASETS
 from neft.datasets.image_folder import ImageFolder
 from neft.devices import Fefet2
 from neft.errors import ConfigError
 from neft.experiments.planning import PlannedRun
 from neft.experiments.presets import PRESETS
-from neft.input_kinds import IMAGES
 from neft.methods import Ovf
-from neft.networks.backbones import BACKBONES
 from neft.options import FAMILIES, command_line, make_config, option_table, to_values
 from neft.run_id import is_run_id
+from tests.input_shapes import beside
 
 configs = st.from_type(RunConfig)
 no_objects = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists, max_leaves=5)
@@ -49,20 +47,11 @@ def test_config_survives_json_text(config: RunConfig) -> None:
     assert RunConfig.from_json(config.to_json().encode()).key == config.key
 
 
-def parts_that_fit(family: str, name: str) -> dict[str, dict[str, str]]:
-    """The component, with a backbone or data set of its kind where the usual one is of another."""
-    part = {family: {"name": name}}
-    if family == "dataset" and DATASETS[name]().num_axes not in {None, IMAGES}:
-        return part | {"backbone": {"name": "mlp"}}
-    if family == "backbone" and IMAGES not in BACKBONES[name].takes:
-        return part | {"dataset": {"name": "basic_motions"}}
-    return part
-
-
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_every_component_survives_json_text(family: str) -> None:
     for name in FAMILIES[family]:
-        config = RunConfig.make(**parts_that_fit(family, name))
+        parts = {family: name} | beside(family, name)
+        config = RunConfig.make(**{part: {"name": chosen} for part, chosen in parts.items()})
         assert RunConfig.from_json(config.to_json()) == config
         assert getattr(config, family).name == name
 
