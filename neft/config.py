@@ -23,6 +23,7 @@ from neft.mapping.stack import Mapping, whole_mapping
 from neft.methods import Method, NoiseInjection, TaughtMethod
 from neft.networks.backbones import Backbone, Vgg8
 from neft.networks.converters import Converters
+from neft.networks.network import refused_inputs
 from neft.programming import OpenLoop, Programming
 from neft.run_id import is_run_id
 from neft.sigma_d import SigmaD
@@ -261,6 +262,9 @@ class RunConfig(Component):
         if not self.evaluation.effects.is_none or not self.test_programming.is_open_loop:
             _check_devices(self.evaluation)
         _check_converters(self)
+        axes = self.dataset.num_axes
+        if axes is not None and (refusal := refused_inputs(self.backbone, axes)):
+            raise ValueError(refusal.removesuffix("."))
         points = len(self.backbone.points())
         if self.method.num_snapshots > points:
             message = (

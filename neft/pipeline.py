@@ -26,6 +26,7 @@ from neft.evaluation.search_settings import SearchSettings
 from neft.evaluation.sensitivity import with_scores
 from neft.evaluation.so_far import SoFar
 from neft.evaluation.worst_case import search_worst_case, worst_case_table
+from neft.input_kinds import INPUT_KINDS
 from neft.methods import TaughtMethod
 from neft.metrics import METRICS
 from neft.networks.network import Network, build_network, num_parameters
@@ -112,10 +113,10 @@ def identified(config: RunConfig) -> RunConfig:
 
     Raises:
         DataMissingError: the images are not there.
-        ConfigError: it is not clear what they are.
+        ConfigError: it is not clear what they are, or the backbone does not take them.
     """
     dataset = config.dataset.identified()
-    return config if dataset is config.dataset else config.model_copy(update={"dataset": dataset})
+    return config if dataset is config.dataset else RunConfig.make(**dict(config) | {"dataset": dataset})
 
 
 def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunRecord:
@@ -205,8 +206,8 @@ def restore_network(config: RunConfig, data: ImageData, weights: dict[str, Tenso
         _ = network.load_state_dict(weights, strict=True)
     except RuntimeError:
         message = (
-            f"The run's weights do not fit its data: there are {data.num_classes} classes of {data.num_channels} × "
-            f"{data.image_size} × {data.image_size} images in {config.dataset.full_label}; it was made with others."
+            f"The run's weights do not fit its data: there are {data.num_classes} classes of {data.shape_words} "
+            f"{INPUT_KINDS[data.num_axes].many} in {config.dataset.full_label}; it was made with others."
         )
         raise ConfigError(message) from None
     return network.eval()

@@ -264,6 +264,8 @@ def any_config(draw: st.DrawFn) -> RunConfig:
             evaluation = evaluation.model_copy(update={"mapping": evaluation.mapping.model_copy(update=settings)})
     parts["evaluation"] = evaluation.model_copy(update={"sampler": "exact", "quantise": True})
     _fit_converters(parts)
+    if parts["dataset"].num_axes not in {None, *parts["backbone"].takes}:
+        parts["backbone"] = Mlp()  # which takes any input
     places = len(parts["backbone"].points())
     if isinstance(parts["method"], Irs) and parts["method"].num_feedback > places:
         parts["method"] = parts["method"].model_copy(update={"num_feedback": places})

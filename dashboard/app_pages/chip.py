@@ -107,7 +107,7 @@ def _onward(record: RunRecord, report: ChipReport) -> None:
     first = int(report.flipped[columns.IMAGE].iloc[0]) if len(report.flipped) else 0
     page_link(
         Page.VOTES,
-        f"What do a hundred chips say of image {first}?",
+        f"What do a hundred chips say of {report.called.one} {first}?",
         query_params={
             address.RUNS: record.id,
             address.IMAGE: str(first),
@@ -195,8 +195,11 @@ def _finding(report: ChipReport, name: str) -> None:
         mean=float(mean[columns.MEAN]),
         ci95=float(mean[columns.CI95]),
         num_images=report.num_images,
+        called=report.called,
     )
-    flips = chip_words.flip_words(len(report.flipped), len(report.mended), report.commonest, report.class_names)
+    flips = chip_words.flip_words(
+        len(report.flipped), len(report.mended), report.commonest, report.class_names, report.called
+    )
     st.markdown(f"{first} {flips}")
     st.caption(
         chip_words.check_words(
@@ -205,6 +208,7 @@ def _finding(report: ChipReport, name: str) -> None:
             num_right=report.num_right,
             num_images=report.num_images,
             off_by=report.off_by,
+            called=report.called,
         )
     )
 
@@ -277,18 +281,19 @@ def _pick_layer(which: Control) -> None:
 
 def _confusion(record: RunRecord, report: ChipReport) -> None:
     gained = report.confusion[report.confusion[columns.DIFFERENCE] > 0]
+    moved, many = int(gained[columns.DIFFERENCE].sum()), report.called.many
     card = Card(
         key="confusion",
         runs=(record.id,),
         question="Which confusion does it add?",
         caption=(
-            f"Images more (orange) or fewer (blue) than without variation; {int(gained[columns.DIFFERENCE].sum()):,} "
-            "images moved on balance. A column that fills up is a class that the chip says too often."
+            f"{many.capitalize()} more (orange) or fewer (blue) than without variation; {moved:,} {many} moved on "
+            "balance. A column that fills up is a class that the chip says too often."
         ),
         definition=CONFUSION_DEFINITION,
         alt=f"Confusion matrix of chip {report.instance} minus that of the network without variation.",
     )
-    figure = charts.confusion_change(report.confusion, class_names=report.class_names, mode=theme_mode())
+    figure = charts.confusion_change(report.confusion, class_names=report.class_names, of=many, mode=theme_mode())
     chart_card(card, figure, report.confusion)
 
 

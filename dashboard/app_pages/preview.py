@@ -65,8 +65,9 @@ def page() -> None:
         say_why_not(error)
         return
     if reason is not None:
+        many = restorable.called(record).many.capitalize()
         st.info(
-            f"Images share real chips here, in groups: the band narrows more slowly. {reason}", icon=":material/groups:"
+            f"{many} share real chips here, in groups: the band narrows more slowly. {reason}", icon=":material/groups:"
         )
     streamed(
         "preview_finished",

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import charts
 from dashboard.address import Selection
-from dashboard.data import results, stored
+from dashboard.data import restorable, results, stored
 from dashboard.data.stored import RunRecord
 from dashboard.widgets.accuracy_card import has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -20,6 +20,7 @@ from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import percentile_words, result_words, sentences, titles
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
+from neft.input_kinds import IMAGE
 from neft.sigma_d import sigma_d_text
 
 CURVE_DEFINITION = (
@@ -157,7 +158,8 @@ def _calibration(selection: Selection, records: tuple[RunRecord, ...]) -> None:
 
 
 def _image_by_image(selection: Selection, records: tuple[RunRecord, ...]) -> None:
-    st.markdown("## Image by image")
+    called = restorable.called(records[0]) if records else IMAGE
+    st.markdown(f"## {called.one.capitalize()} by {called.one}")
     if not records:
         no_chips_here(selection)
         return

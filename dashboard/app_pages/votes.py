@@ -28,6 +28,7 @@ from dashboard.words import chip_words
 from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
 from neft.errors import NeftError
+from neft.input_kinds import IMAGE, Called
 from neft.sigma_d import sigma_d_text
 
 TEST, DRAWN = "test", "own"
@@ -41,6 +42,7 @@ THUMBNAILS = """
   height: 2.4rem !important; width: 2.4rem !important; max-height: none !important; max-width: none !important;
   object-fit: contain; image-rendering: pixelated; vertical-align: middle;
 }
+.st-key-contested_image button img[src^="data:image/svg"] { width: 3.8rem !important; }
 .st-key-contested_image button { height: auto; padding: 0.2rem 0.6rem; }
 </style>
 """
@@ -61,13 +63,14 @@ Each cell is one chip and says its class; chips keep their places as the device 
 
 @dataclass(frozen=True)
 class Shown:
-    """The image that chips are asked about."""
+    """The image, or other input, that chips are asked about."""
 
     image: int | Ink
     """Its place in the test split, or a drawing."""
     pixels: np.ndarray
-    """[channels, height, width], 0 … 255, as the network sees it."""
+    """As `dashboard.computing.answers.Picture` has them."""
     truth: int
+    called: Called
 
     @property
     def place(self) -> int | None:
@@ -77,19 +80,20 @@ class Shown:
     @property
     def words(self) -> str:
         """What it is called in a sentence."""
-        return "your drawing" if self.place is None else f"image {self.place}"
+        return "your drawing" if self.place is None else f"{self.called.one} {self.place}"
 
 
 def page() -> None:
     """Draw the page."""
     stop_without_runs()
-    st.title("What do a hundred chips say of one image?")
     runs = restorable.candidates()
     if not runs:
+        _title(IMAGE)
         say_no_weights("Asking chips")
         return
     with st.sidebar:
         record = pick_network(runs)
+    _title(restorable.called(record))
     try:
         shown = _drawing(record) if _is_drawn(record) else _test_image(record)
         if shown is None:
@@ -99,6 +103,10 @@ def page() -> None:
         say_why_not(error)
         return
     streamed(FINISHED, lambda: (record.id, shown.image), lambda: _answers(record, shown, asked))
+
+
+def _title(called: Called) -> None:
+    st.title(f"What do a hundred chips say of one {called.one}?")
 
 
 def _is_drawn(record: RunRecord) -> bool:
@@ -138,13 +146,13 @@ def _drawing(record: RunRecord) -> Shown | None:
     if ink is None:
         st.info("Draw something in the square.", icon=":material/draw:")
         return None
-    return Shown(ink, opened_chips.seen(record, ink), meant)
+    return Shown(ink, opened_chips.seen(record, ink), meant, IMAGE)
 
 
 def _test_image(record: RunRecord) -> Shown:
     image = _pick_image(record)
     (picture,) = restorable.pictures(record, (image,))
-    return Shown(image, picture.pixels, picture.true_class)
+    return Shown(image, picture.pixels, picture.true_class, restorable.called(record))
 
 
 def _pick_image(record: RunRecord) -> int:
@@ -152,7 +160,7 @@ def _pick_image(record: RunRecord) -> int:
     usual = opened_chips.usual_sigma_d(record, VOTE_SIGMA_DS)
     suggested = opened_chips.contested(record, usual).head(SUGGESTED)
     first = int(suggested[columns.IMAGE].iloc[0])
-    count = restorable.images(record).count
+    count, called = restorable.images(record).count, restorable.called(record)
     known = [int(image) for image in suggested[columns.IMAGE]]
 
     def take() -> None:
@@ -162,7 +170,7 @@ def _pick_image(record: RunRecord) -> int:
     with st.sidebar:
         image = Number(
             key=address.IMAGE,
-            label="Test image",
+            label=f"Test {called.one}",
             last=count - 1,
             default=first,
             help=f"Its place in the test split, 0 to {count - 1}; at first the one that chips disagree about the most.",
@@ -174,21 +182,21 @@ def _pick_image(record: RunRecord) -> int:
     st.pills(
         f"Most contested at {SIGMA_D} = {sigma_d_text(usual)}",
         known,
-        format_func=lambda place: _thumbnail(looks[place], place, float(shares[place])),
+        format_func=lambda place: _thumbnail(looks[place], f"{called.one} {place}", float(shares[place])),
         key=PILLS,
         on_change=take,
         help=(
-            f"Of the first {opened_chips.LOOKED_AT} test images those on which the votes of the first "
+            f"Of the first {opened_chips.LOOKED_AT} test {called.many} those on which the votes of the first "
             f"{opened_chips.FIRST_LOOK} "
-            "chips are split the most (entropy). The share is that of chips which have the image right."
+            f"chips are split the most (entropy). The share is that of chips which have the {called.one} right."
         ),
     )
     return image
 
 
-def _thumbnail(picture: Picture, image: int, share: float) -> str:
+def _thumbnail(picture: Picture, name: str, share: float) -> str:
     uri = data_uri(picture.pixels)
-    return f"![test image {image}]({uri}) {image} · {percent(share, 0)} %"
+    return f"![test {name}]({uri}) {name.rpartition(' ')[2]} · {percent(share, 0)} %"
 
 
 def _answers(record: RunRecord, shown: Shown, asked: Voters) -> Sequence[Growing]:
@@ -210,6 +218,7 @@ def _answers(record: RunRecord, shown: Shown, asked: Voters) -> Sequence[Growing
         return chip_words.votes_finding(
             asked.tally(float(stop)),
             image=shown.place,
+            called=shown.called,
             truth=shown.truth,
             num_chips=asked.num_chips,
             sigma_d=float(stop),

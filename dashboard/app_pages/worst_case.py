@@ -142,7 +142,7 @@ def _so_far(record: RunRecord, th_gs: tuple[float, ...], search: Search, *, num_
 
 def _result(record: RunRecord, th_gs: tuple[float, ...], table: pd.DataFrame, *, num_images: int) -> None:
     chip = worst_cases.worst_chip(record)
-    st.markdown(worst_case_words.finding(table, chip, num_images=num_images))
+    st.markdown(worst_case_words.finding(table, chip, num_images=num_images, called=restorable.called(record)))
     _card(record, th_gs, table, chip, num_images=num_images)
     if chip is not None:
         there = opened_chips.stored_chip_address(record, chip.instance, chip.sigma_d)
@@ -164,8 +164,9 @@ def _card(
         command=_command_line(record, th_gs),
         question="How low can an adversary bring it?",
         caption=(
-            f"{facts.label}, {facts.backbone_label} on {facts.dataset_label}, {num_images:,} test images. Look for "
-            "the gap between the line, which an adversary chose, and the grey marks, which chance did."
+            f"{facts.label}, {facts.backbone_label} on {facts.dataset_label}, {num_images:,} test "
+            f"{restorable.called(record).many}. Look for the gap between the line, which an adversary chose, and "
+            "the grey marks, which chance did."
         ),
         definition=DEFINITION,
         alt=f"Lowest accuracy found at {len(table)} bounds of deviations, beside random deviations within them.",

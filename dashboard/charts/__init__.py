@@ -45,6 +45,7 @@ from dashboard.charts.seed_dots import seed_dots
 from dashboard.charts.setting_points import setting_points
 from dashboard.charts.side_by_side import run_curves, run_differences, run_distributions, run_histories
 from dashboard.charts.slice_levels import slice_levels
+from dashboard.charts.small_input import small_input
 from dashboard.charts.std_vs_conductance import std_vs_conductance
 from dashboard.charts.temperature_effects import temperature_effects
 from dashboard.charts.theme import Mode, variant_style
@@ -110,6 +111,7 @@ __all__ = [
     "setting_points",
     "slice_errors",
     "slice_levels",
+    "small_input",
     "std_vs_conductance",
     "temperature_effects",
     "training_curves",

@@ -18,7 +18,7 @@ SHORT_NAME = 3
 """Names as long stand upright on the axis."""
 
 
-def confusion_change(changes: pd.DataFrame, *, class_names: Sequence[str], mode: Mode) -> go.Figure:
+def confusion_change(changes: pd.DataFrame, *, class_names: Sequence[str], of: str = "images", mode: Mode) -> go.Figure:
     """A cell per true class (downwards) and said class: images more, or fewer, than without variation.
 
     What to look for: a column that fills up is a class that the chip says of everything.
@@ -26,9 +26,10 @@ def confusion_change(changes: pd.DataFrame, *, class_names: Sequence[str], mode:
     Args:
         changes: true_class, predicted_class, clean_count, chip_count, difference; a row per pair of classes.
         class_names: By number.
+        of: What is counted.
         mode: Light or dark page.
     """
-    figure = go.Figure(None if changes.empty else _matrix(changes, class_names, mode=mode))
+    figure = go.Figure(None if changes.empty else _matrix(changes, class_names, of=of, mode=mode))
     apply_layout(figure, mode=mode, height=HEIGHT)
     count = len(class_names)
     names = [name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…" for name in class_names]
@@ -41,7 +42,7 @@ def confusion_change(changes: pd.DataFrame, *, class_names: Sequence[str], mode:
     return figure
 
 
-def _matrix(changes: pd.DataFrame, class_names: Sequence[str], *, mode: Mode) -> go.Heatmap:
+def _matrix(changes: pd.DataFrame, class_names: Sequence[str], *, of: str, mode: Mode) -> go.Heatmap:
     count = len(class_names)
     difference, clean, chip = (
         changes.pivot_table(index=TRUE_CLASS, columns=PREDICTED_CLASS, values=column, aggfunc="first").to_numpy()
@@ -70,7 +71,7 @@ def _matrix(changes: pd.DataFrame, class_names: Sequence[str], *, mode: Mode) ->
             for true in range(count)
         ],
         hovertext=[
-            [f"{clean[true, said]} → {chip[true, said]} images" for said in range(count)] for true in range(count)
+            [f"{clean[true, said]} → {chip[true, said]} {of}" for said in range(count)] for true in range(count)
         ],
         hovertemplate="%{customdata}<br><b>%{hovertext}</b><extra></extra>",
     )

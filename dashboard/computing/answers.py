@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from neft.input_kinds import IMAGE, Called
 from neft.inspection.uncertainty import ChipOutcome
 from neft.runs.waterfalls import WaterfallStep
 
@@ -16,14 +17,19 @@ class Images:
 
     count: int
     class_names: tuple[str, ...]
+    called: Called = IMAGE
+    """What they are called: images, series, feature vectors."""
+    takes_drawings: bool = False
+    """Whether a drawing can be made one of them."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A test image as it is drawn."""
+    """A test image, or another test input, as it is drawn."""
 
     pixels: np.ndarray
-    """[channels, height, width], 0 … 255."""
+    """[channels, height, width], 0 … 255. Of a series [channels, steps] and of a feature vector [features], 0 … 1: as
+    the network sees them, one half being the mean."""
     true_class: int
 
 

@@ -19,6 +19,7 @@ from dashboard.data import restorable, stored
 from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
 from neft import columns
+from neft.input_kinds import Called
 from neft.inspection import chip_report, votes
 from neft.inspection.chip_report import FLIPPED, MENDED, ErrorMap, Unit
 from neft.sigma_d import same_sigma_d, sigma_d_text
@@ -70,6 +71,8 @@ class ChipReport:
     confusion: pd.DataFrame
     layers: pd.DataFrame
     class_names: tuple[str, ...]
+    called: Called
+    """What its inputs are called."""
 
     @property
     def accuracy(self) -> float:
@@ -215,13 +218,12 @@ def seen(record: RunRecord, ink: Ink) -> np.ndarray:
 
 
 def takes_drawings(record: RunRecord) -> bool:
-    """Whether a run's images are grey.
+    """Whether a drawing can be made one of a run's inputs: they are grey images.
 
     Raises:
         NeftError: the run's weights or its data are not there.
     """
-    (first,) = restorable.pictures(record, (0,))
-    return first.pixels.shape[0] == 1
+    return restorable.images(record).takes_drawings
 
 
 def contested(record: RunRecord, sigma_d: float) -> pd.DataFrame:
@@ -257,7 +259,7 @@ def _report(run_id: str, checksum: str, sigma_d: float, instance: int) -> ChipRe
     record = stored.records([run_id])[0]
     order = ranked(record, sigma_d)
     place = order[order[columns.INSTANCE] == instance].iloc[0]
-    opened, names = work.opened_chip(run_id, checksum, sigma_d=sigma_d, instance=instance), restorable.images(record)
+    opened, images = work.opened_chip(run_id, checksum, sigma_d=sigma_d, instance=instance), restorable.images(record)
     predictions = opened.predictions
     right = predictions[columns.CHIP_CLASS] == predictions[columns.TRUE_CLASS]
     return ChipReport(
@@ -273,9 +275,10 @@ def _report(run_id: str, checksum: str, sigma_d: float, instance: int) -> ChipRe
         flipped=chip_report.changed(predictions, FLIPPED),
         mended=chip_report.changed(predictions, MENDED),
         commonest=chip_report.commonest_flip(predictions),
-        confusion=chip_report.confusion(predictions, num_classes=len(names.class_names)),
+        confusion=chip_report.confusion(predictions, num_classes=len(images.class_names)),
         layers=opened.layers,
-        class_names=names.class_names,
+        class_names=images.class_names,
+        called=images.called,
     )
 
 
@@ -302,6 +305,6 @@ def _seen(run_id: str, checksum: str, ink: Ink) -> np.ndarray:
     return work.seen(run_id, checksum, ink)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Asking chips which images they disagree about …")
+@st.cache_resource(max_entries=16, show_spinner="Asking chips what they disagree about …")
 def _contested(run_id: str, checksum: str, sigma_d: float) -> pd.DataFrame:
     return work.contested(run_id, checksum, sigma_d=sigma_d, num_chips=FIRST_LOOK, num_images=LOOKED_AT)

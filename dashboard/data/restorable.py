@@ -11,6 +11,8 @@ from dashboard.computing import process
 from dashboard.computing.answers import Images, Picture
 from dashboard.data import stored
 from dashboard.data.stored import RunRecord
+from neft.errors import NeftError
+from neft.input_kinds import IMAGE, Called
 from neft.runs.store import WEIGHTS
 from neft.sigma_d import rounded_sigma_d
 
@@ -65,6 +67,14 @@ def images(record: RunRecord) -> Images:
         NeftError: the run's weights or its data are not there.
     """
     return _images(record.id, checksum(record))
+
+
+def called(record: RunRecord) -> Called:
+    """What a run's inputs are called; images where that cannot be looked up."""
+    try:
+        return images(record).called if has_weights(record) else IMAGE
+    except NeftError:  # named where more than a word is asked for
+        return IMAGE
 
 
 def pictures(record: RunRecord, places: tuple[int, ...]) -> list[Picture]:

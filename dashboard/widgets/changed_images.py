@@ -18,11 +18,11 @@ from neft import columns
 def changed_images(record: RunRecord, report: ChipReport) -> None:
     """The card of the images that a chip flips, and of those that it mends."""
     with st.container(border=True, key="card_flips"):
-        st.markdown("## Which images does it flip?")
+        st.markdown(f"## Which {report.called.many} does it flip?")
         count, mended = len(report.flipped), len(report.mended)
         control = Control(
             key=address.CHANGED,
-            label="Images",
+            label=report.called.many.capitalize(),
             options={"flipped": f"Flipped ({count})", "mended": f"Mended ({mended})"},
             shows_label=False,
             help="Flipped: right without variation, wrong on this chip. Mended: the other way round.",
@@ -30,7 +30,10 @@ def changed_images(record: RunRecord, report: ChipReport) -> None:
         kind = control.draw()
         rows = report.flipped if kind == "flipped" else report.mended
         if rows.empty:
-            st.info(f"This chip {'flips' if kind == 'flipped' else 'mends'} no image.", icon=":material/inbox:")
+            st.info(
+                f"This chip {'flips' if kind == 'flipped' else 'mends'} no {report.called.one}.",
+                icon=":material/inbox:",
+            )
             return
         everything = len(rows) > opened_chips.FIRST_IMAGES and st.toggle(
             f"Show all {len(rows)}", key=address.ALL_CHANGED, bind="query-params", help="Not only the surest ones."
@@ -57,7 +60,7 @@ def _tile(look: Picture, report: ChipReport, row: Mapping[Hashable, Any]) -> Til
         lines=(
             f"is {names[true]}",
             f"clean {sure[0]:.0f} %, chip {sure[1]:.0f} %",
-            f"image {image}",
+            f"{report.called.one} {image}",
         ),
-        alt=f"Test image {image}, a {names[true]}",
+        alt=f"Test {report.called.one} {image}, a {names[true]}",
     )

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.data import image_outcomes, results
+from dashboard.data import image_outcomes, restorable, results
 from dashboard.data.image_outcomes import Binning, LookedAt, Opened
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
@@ -21,6 +21,7 @@ from dashboard.words import result_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import NeftError
+from neft.input_kinds import Called
 from neft.sigma_d import sigma_d_text
 
 SCALE = Control(
@@ -91,7 +92,7 @@ def _draw(records: Sequence[RunRecord], sigma_d: float) -> list[image_outcomes.O
     streams = [one.stream for one in found]
     can_calibrate = all(stream.temperature is not None for stream in streams)
     is_calibrated = can_calibrate and SCALE.draw() == "calibrated"
-    st.caption(result_words.opened_words(streams))
+    st.caption(result_words.opened_words(streams, restorable.called(found[0].record)))
     left, right = st.columns(2)
     with left:
         _per_image(found, is_calibrated=is_calibrated)
@@ -114,28 +115,31 @@ def _keep(records: Sequence[RunRecord], sigma_d: float) -> None:
 
 def _per_image(found: list[Opened], *, is_calibrated: bool) -> None:
     quantiles = image_outcomes.image_quantiles(found, is_calibrated=is_calibrated)
+    called = restorable.called(found[0].record)
     card = Card(
         key="per_image",
         runs=tuple(one.record.id for one in found),
-        question="Are few images unsure, or all?",
+        question=f"Are few {called.many} unsure, or all?",
         caption=(
-            "Each image's EKL over the chips that get it right. A long climb on the right is a few images that "
-            f"unsettle the chips. {result_words.never_right_words(image_outcomes.never_right(found))}"
+            f"Each {called.one}'s EKL over the chips that get it right. A long climb on the right is a few "
+            f"{called.many} that unsettle the chips. "
+            f"{result_words.never_right_words(image_outcomes.never_right(found), called)}"
         ),
         definition=PER_IMAGE_DEFINITION,
-        alt="Distribution of EKL over images, by method.",
+        alt=f"Distribution of EKL over {called.many}, by method.",
     )
     figure = charts.ekl_distribution(
-        quantiles, interval_name="every image is one value", of="images", mode=theme_mode()
+        quantiles, interval_name=f"every {called.one} is one value", of=called.many, mode=theme_mode()
     )
     chart_card(card, figure, quantiles)
 
 
 def _images(found: list[Opened], *, is_calibrated: bool) -> None:
     labels = {one.record.facts.variant: one.record.facts.label for one in found}
+    called = restorable.called(found[0].record)
     with st.container(border=True, key="card_images"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("## Which images are unsure?")
+            st.markdown(f"## Which {called.many} are unsure?")
             st.space("stretch")
             with st.popover("About", icon=":material/info:", key="about_images"):
                 st.markdown(IMAGES_DEFINITION)
@@ -145,7 +149,7 @@ def _images(found: list[Opened], *, is_calibrated: bool) -> None:
             options=labels,
             default=list(labels)[-1],
             kind="list",
-            help="Whose chips look at the images.",
+            help=f"Whose chips look at the {called.many}.",
         )
         variant = of.draw()
         one = next(one for one in found if one.record.facts.variant == variant)
@@ -159,16 +163,17 @@ def _images(found: list[Opened], *, is_calibrated: bool) -> None:
 
 
 def _grid(one: Opened, rows: pd.DataFrame) -> None:
-    image_grid([_tile(one.stream.look_at(row)) for _, row in rows.iterrows()], width=NARROW)
+    called = restorable.called(one.record)
+    image_grid([_tile(one.stream.look_at(row), called) for _, row in rows.iterrows()], width=NARROW)
 
 
-def _tile(found: LookedAt) -> Tile:
+def _tile(found: LookedAt, called: Called) -> Tile:
     right = f"right {found.num_right} of {found.num_chips}"
     return Tile(
         pixels=found.pixels,
         title=found.label,
         lines=(f"{found.ekl:.3g} nats", right),
-        alt=f"Test image {found.place}, class {found.label}: {found.ekl:.3g} nats, {right} chips.",
+        alt=f"Test {called.one} {found.place}, class {found.label}: {found.ekl:.3g} nats, {right} chips.",
     )
 
 

@@ -69,7 +69,9 @@ def _form() -> tuple[dict[str, Any], int]:
         dataset = choose_component("dataset", "Data set")
         values |= {"dataset": dataset}
         values |= component_fields(
-            "dataset", dataset, only=("image_size", "path", "labels", "channels", "fit", "max_train")
+            "dataset",
+            dataset,
+            only=("image_size", "path", "labels", "channels", "fit", "layout", "signals", "max_train"),
         )
         if can_download(dataset):
             values[DOWNLOAD] = download_switch()

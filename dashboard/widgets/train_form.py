@@ -23,7 +23,7 @@ from neft.errors import ConfigError
 from neft.experiments.recipes import RECIPES
 
 MAIN_TRAINING = ("sigma_d", "epochs", "seed")
-MAIN_DATA = ("image_size", "path", "labels", "channels")
+MAIN_DATA = ("image_size", "path", "labels", "channels", "layout", "signals")
 
 
 EXPERT = "expert"

@@ -6,6 +6,7 @@ import pandas as pd
 
 from dashboard.words.sentences import SIGMA_D, percent, with_interval
 from neft import columns
+from neft.input_kinds import IMAGE, Called
 from neft.sigma_d import sigma_d_text
 
 
@@ -21,6 +22,7 @@ def chip_finding(
     mean: float,
     ci95: float,
     num_images: int,
+    called: Called = IMAGE,
 ) -> str:
     """The chip page's first sentence: which chip this is, what it keeps, and what the mean chip keeps."""
     chips = f"{num_chips} chip{'' if num_chips == 1 else 's'}"
@@ -29,22 +31,25 @@ def chip_finding(
     interval = f" (95 % interval over {chips})" if num_chips > 1 else ""
     return (
         f"At device variation {SIGMA_D} = {sigma_d_text(sigma_d)}, **chip {instance}** is {which}: "
-        f"**{percent(accuracy)} %** of {num_images:,} images right, where the mean chip keeps "
+        f"**{percent(accuracy)} %** of {called.count(num_images)} right, where the mean chip keeps "
         f"{with_interval(mean, ci95)}{interval} and the network without variation {percent(clean)} %."
     )
 
 
 def flip_words(
-    num_flipped: int, num_mended: int, commonest: tuple[int, int, int] | None, class_names: Sequence[str]
+    num_flipped: int,
+    num_mended: int,
+    commonest: tuple[int, int, int] | None,
+    class_names: Sequence[str],
+    called: Called = IMAGE,
 ) -> str:
     """How many images a chip flips, mostly which, and how many it mends."""
     if commonest is None:
-        return f"It flips no image and mends {num_mended}."
+        return f"It flips no {called.one} and mends {num_mended}."
     true, said, count = commonest
     mostly = f"mostly {class_names[true]} → {class_names[said]} ({count})" if count > 1 else "no two alike"
-    images = "image" if num_flipped == 1 else "images"
     which = f", {mostly}," if num_flipped > 1 else ""
-    return f"It flips {num_flipped} {images}{which} and mends {num_mended}."
+    return f"It flips {called.count(num_flipped)}{which} and mends {num_mended}."
 
 
 def rank_words(rank: int, num_chips: int) -> str:
@@ -62,15 +67,16 @@ def rank_words(rank: int, num_chips: int) -> str:
     return f"the {end} of {num_chips}" if place == 1 else f"{ordinal(place)} {end} of {num_chips}"
 
 
-def check_words(accuracy: float, stored: float, *, num_right: int, num_images: int, off_by: int) -> str:
+def check_words(
+    accuracy: float, stored: float, *, num_right: int, num_images: int, off_by: int, called: Called = IMAGE
+) -> str:
     """Whether the opened chip is the stored one."""
-    opened = f"Opened again it has {num_right:,} of {num_images:,} images right, {percent(accuracy, 2)} %"
+    opened = f"Opened again it has {num_right:,} of {called.count(num_images)} right, {percent(accuracy, 2)} %"
     if off_by == 0:
         return f"{opened}: exactly what the evaluation stored."
-    images = "image" if off_by == 1 else "images"
     return (
-        f"{opened}; the evaluation stored {percent(stored, 2)} %, {off_by} {images} apart. Another machine's "
-        "arithmetic can tip images that lie between two classes."
+        f"{opened}; the evaluation stored {percent(stored, 2)} %, {called.count(off_by)} apart. Another machine's "
+        f"arithmetic can tip {called.many} that lie between two classes."
     )
 
 
@@ -82,6 +88,7 @@ def votes_finding(
     num_chips: int,
     sigma_d: float,
     class_names: Sequence[str],
+    called: Called = IMAGE,
 ) -> str:
     """The votes page's first sentence: how many chips have the image right, and what else they say; None: a drawing."""
     right = tally.iloc[truth]
@@ -90,7 +97,7 @@ def votes_finding(
     what = (
         f"your drawing is {true_name}, as you meant it"
         if image is None
-        else f"image {image} is {true_name}, which it is"
+        else f"{called.one} {image} is {true_name}, which it is"
     )
     words = (
         f"At device variation {SIGMA_D} = {sigma_d_text(sigma_d)}, **{int(right[columns.NUM_VOTES])} of {num_chips} "

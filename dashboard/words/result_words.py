@@ -11,6 +11,7 @@ from dashboard.data.results import NUM_FAILED, SHARES, WITHIN, percentile_name
 from dashboard.words.percentile_words import percentile_cell
 from dashboard.words.sentences import SIGMA_D, digits_of, percent, signed, with_interval
 from neft import columns
+from neft.input_kinds import IMAGE, Called
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
 
@@ -181,7 +182,7 @@ def calibration_words(before: pd.DataFrame, sigma_d: float) -> str:
     return f"At {SIGMA_D} = {sigma_d_text(sigma_d)}: {each}."
 
 
-def opened_words(streams: Sequence[Growth]) -> str:
+def opened_words(streams: Sequence[Growth], called: Called = IMAGE) -> str:
     """How far the opening of chips is."""
     done, wanted = sum(len(stream.deployed) for stream in streams), sum(stream.num_chips for stream in streams)
     seconds = sum(stream.seconds for stream in streams)
@@ -189,14 +190,14 @@ def opened_words(streams: Sequence[Growth]) -> str:
     one = "one network" if len(streams) == 1 else f"{len(streams)} networks"
     return (
         f"Chip {done} of {wanted}: up to {most} chips of {one} (the lowest seed of each method), "
-        f"{streams[0].num_images} test images on each; {seconds:.2g} s."
+        f"{streams[0].num_images} test {called.many} on each; {seconds:.2g} s."
     )
 
 
-def never_right_words(never: pd.DataFrame) -> str:
+def never_right_words(never: pd.DataFrame, called: Called = IMAGE) -> str:
     """How many images have no EKL, as no chip gets them right."""
     each = ", ".join(f"{row[columns.LABEL]}: {row['num_never']}" for row in never.to_dict("records"))
-    return f"Never right, so without EKL (of {int(never['num_images'].max())} images): {each}."
+    return f"Never right, so without EKL (of {called.count(int(never['num_images'].max()))}): {each}."
 
 
 def mended_words(before: pd.DataFrame, after: pd.DataFrame) -> str:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
+from torch.nn.functional import conv1d, conv2d
 
 from neft.errors import ConfigError
 from neft.networks.device_layers import layer_name
@@ -36,7 +36,7 @@ class EachRead:
         for name, std in stds.items():
             path = name.removesuffix(".weight")
             layer = network.get_submodule(path) if name.endswith(".weight") else None
-            if not isinstance(layer, nn.Linear | nn.Conv2d) or not _pads_zeros(layer):
+            if not isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d) or not _pads_zeros(layer):
                 message = (
                     f"Read noise at each read is known of fully connected layers and of convolutions that pad zeros; "
                     f"{layer_name(name)} is none. Leave read_noise_each (σ_r) out, or take read_noise, which is frozen."
@@ -61,23 +61,26 @@ class EachRead:
         def add(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
             if self._draws is None:
                 return output
-            assert isinstance(layer, nn.Linear | nn.Conv2d)  # noqa: S101 - as registered
+            assert isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d)  # noqa: S101 - as registered
             normals = torch.randn(output.shape, generator=self._draws, device=output.device, dtype=output.dtype)
-            shape = (-1, 1, 1) if isinstance(layer, nn.Conv2d) else (-1,)
+            shape = (-1, *(1,) * (layer.weight.dim() - 2))
             return output + input_norms(layer, inputs[0]) * std.to(output).reshape(shape) * normals
 
         return add
 
 
-def input_norms(layer: nn.Linear | nn.Conv2d, inputs: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
+def input_norms(
+    layer: nn.Linear | nn.Conv1d | nn.Conv2d, inputs: Float[Tensor, "batch ..."]
+) -> Float[Tensor, "batch ..."]:
     """sqrt(sum_i x_i^2) of what each output reads, in a shape that broadcasts over the outputs."""
     squares = inputs.square()
     if isinstance(layer, nn.Linear):
         return squares.sum(dim=-1, keepdim=True).sqrt()
     ones = layer.weight.new_ones((layer.groups, layer.in_channels // layer.groups, *layer.kernel_size))
-    sums = conv2d(squares, ones, None, layer.stride, layer.padding, layer.dilation, layer.groups)
+    convolve = conv1d if isinstance(layer, nn.Conv1d) else conv2d
+    sums = convolve(squares, ones, None, layer.stride, layer.padding, layer.dilation, layer.groups)
     return sums.clamp_min(0).sqrt().repeat_interleave(layer.out_channels // layer.groups, dim=1)
 
 
 def _pads_zeros(layer: nn.Module) -> bool:
-    return not isinstance(layer, nn.Conv2d) or layer.padding_mode == "zeros"
+    return not isinstance(layer, nn.Conv1d | nn.Conv2d) or layer.padding_mode == "zeros"

@@ -44,7 +44,7 @@ def gather_statistics(network: Network, data: ImageData, weights: Mapping[str, T
         data: its training images are used.
         weights: what its devices hold meanwhile, by layer.
     """
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()

@@ -1,5 +1,8 @@
 """What a data set is: three splits of images held in memory, and how they are shown to a network.
 
+What is no image is held likewise, as floats: a series as [channels, steps], a vector of features as [features], whose
+channels are its features. What is said of images here holds for them unless said otherwise.
+
 Train, validation and test are disjoint. Choices (the best epoch, a temperature) are made on validation; test is
 reported on.
 """
@@ -11,11 +14,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 from pydantic import Field
 from torch import Tensor
 
 from neft.component import Component, default_name
+from neft.input_kinds import FEATURES, IMAGES
 
 SPLIT_SEED = 0
 """The splits are part of a data set, the same for every run: they have a seed of their own."""
@@ -23,9 +27,9 @@ SPLIT_SEED = 0
 
 @dataclass(frozen=True)
 class Split:
-    """Images as stored (0 … maximum) and their labels."""
+    """Images as stored (0 … maximum), or other inputs as floats, and their labels."""
 
-    images: UInt8[Tensor, "images channels height width"]
+    images: UInt8[Tensor, "images channels height width"] | Float[Tensor, "images channels ..."]
     labels: Int[Tensor, " images"]
 
     def __len__(self) -> int:
@@ -41,9 +45,9 @@ class ImageData:
     test: Split
     class_names: tuple[str, ...]
     maximum: int
-    """The value of white: 255, or 16 for scikit-learn's digits."""
+    """The value of white: 255, or 16 for scikit-learn's digits; 1 for inputs that are floats."""
     mean: tuple[float, ...]
-    """Per channel, on the scale [0, 1]."""
+    """Per channel, on the scale [0, 1]; of floats on their own."""
     std: tuple[float, ...]
     crop_padding: int = 0
     """Training images are cropped at random after padding by this many pixels; 0 leaves them alone."""
@@ -57,26 +61,35 @@ class ImageData:
 
     @property
     def num_channels(self) -> int:
-        """1 for grey, 3 for colour."""
+        """1 for grey, 3 for colour; the channels of a series; how many features there are."""
         return self.train.images.shape[1]
 
     @property
-    def image_size(self) -> int:
-        """Height and width in pixels; images are square."""
-        return self.train.images.shape[2]
+    def num_axes(self) -> int:
+        """Of one input beside its channels: 2 of images, 1 of series, 0 of feature vectors (`neft.input_kinds`)."""
+        return self.train.images.dim() - 2
 
-    def normalise(
-        self, images: UInt8[Tensor, "batch channels height width"]
-    ) -> Float[Tensor, "batch channels height width"]:
+    @property
+    def image_size(self) -> int:
+        """Height and width in pixels, as images are square; the steps of a series; 1 for feature vectors."""
+        return 1 if self.num_axes == FEATURES else self.train.images.shape[2]
+
+    @property
+    def shape_words(self) -> str:
+        """Of one input: `3 × 32 × 32`."""
+        return " × ".join(map(str, self.train.images.shape[1:]))
+
+    def normalise(self, images: Num[Tensor, "batch channels ..."]) -> Float[Tensor, "batch channels ..."]:
         """(x / maximum - mean) / std, channel by channel."""
-        mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
-        std = torch.tensor(self.std, device=images.device).view(1, -1, 1, 1)
+        shape = (1, -1, *(1,) * (images.dim() - 2))
+        mean = torch.tensor(self.mean, device=images.device).view(shape)
+        std = torch.tensor(self.std, device=images.device).view(shape)
         return (images.float() / self.maximum - mean) / std
 
     def augment(
-        self, images: UInt8[Tensor, "batch channels height width"], rng: torch.Generator
-    ) -> UInt8[Tensor, "batch channels height width"]:
-        """Random crop and mirror, where the data set asks for them; each image draws its own."""
+        self, images: Num[Tensor, "batch channels ..."], rng: torch.Generator
+    ) -> Num[Tensor, "batch channels ..."]:
+        """Random crop and mirror, where the data set asks for them (of images alone); each image draws its own."""
         if self.flip:
             mirrored = torch.randint(2, (len(images),), generator=rng).to(images.device).bool()
             images = torch.where(mirrored.view(-1, 1, 1, 1), images.flip(-1), images)
@@ -106,6 +119,8 @@ class DataSize:
     num_test: int
     num_channels: int
     num_classes: int
+    image_size: int | None = None
+    """Steps of a series, or 1 for feature vectors; None where the data set has an `image_size`."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +151,11 @@ class BaseDataset(Component):
     )
 
     @property
+    def num_axes(self) -> int | None:
+        """What its inputs are (`neft.input_kinds`); None where only loading tells."""
+        return IMAGES
+
+    @property
     def content(self) -> str:
         """A checksum of the images where they are a user's own and known; empty for what is published."""
         return ""
@@ -152,9 +172,9 @@ class BaseDataset(Component):
 
     @property
     def sized_label(self) -> str:
-        """With the size of its images."""
-        size = getattr(self, "image_size", 0)
-        return f"{self.full_label} {size}×{size}"
+        """With the size of its images, if it has any."""
+        size: int | None = getattr(self, "image_size", None)
+        return self.full_label if size is None else f"{self.full_label} {size}×{size}"
 
     def holding(self, content: str) -> "BaseDataset":
         """The same data set at the same place, were its content this."""

@@ -1,12 +1,7 @@
-"""What data sets of one's own have in common: a place, a checksum of what lies there, and how images are made alike.
+"""What images of one's own have in common: how they are found, and how they are made alike."""
 
-The checksum is part of the run: other images under the same path are another run, the same images elsewhere the same.
-"""
-
-import re
 from abc import abstractmethod
-from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import UInt8
@@ -14,27 +9,22 @@ from pydantic import Field
 from torch import Tensor
 from typing_extensions import override
 
-from neft.datasets.base import BaseDataset, DataAccess, ImageData, Split, image_size_field
+from neft.datasets.base import DataAccess, ImageData, Split, image_size_field
 from neft.datasets.doubts import numbering_note, refuse_doubts
 from neft.datasets.found_images import FoundImages
 from neft.datasets.image_files import Fit, Seen
+from neft.datasets.own_data import OwnData, checksum_field, path_field
 from neft.datasets.split_checks import split_notes
 from neft.datasets.split_names import SplitName
-from neft.errors import DataMissingError
-from neft.other_images import other_images
 from neft.plain_words import plain_words
 
-SHOWN_DIGITS = 8
-NO_PLAIN_TEXT = re.compile(r"[^\w .-]|_")
+__all__ = ["OwnImages", "path_field"]
 
 
-def path_field(title: str, description: str) -> Any:
-    """The declaration of where a data set lies."""
-    return Field(default="", title=title, description=description, json_schema_extra={"is_place": True})
-
-
-class OwnImages(BaseDataset):
+class OwnImages(OwnData):
     """The interface: `_find` says which images there are, `_pixels` reads some of them."""
+
+    idle_once_known: ClassVar[frozenset[str]] = frozenset({"path", "labels"})
 
     path: str
     labels: str = Field(
@@ -55,40 +45,7 @@ class OwnImages(BaseDataset):
         title="fit",
         description="How images that are not square become so: crop their middle, or pad them with black.",
     )
-    checksum: str = Field(
-        default="",
-        pattern="^([0-9a-f]{16})?$",
-        title="checksum",
-        description="Of the images, classes and splits that are meant; others are refused. Found if not given.",
-        json_schema_extra={"decided_by": "path", "is_found": True},
-    )
-
-    @property
-    @override
-    def content(self) -> str:
-        return self.checksum
-
-    @property
-    @override
-    def idle_fields(self) -> frozenset[str]:
-        return frozenset({"path", "labels"}) if self.checksum else frozenset()
-
-    @property
-    @override
-    def short_name(self) -> str:
-        return f"{super().short_name}-{self.checksum[:SHOWN_DIGITS]}" if self.checksum else super().short_name
-
-    @property
-    @override
-    def full_label(self) -> str:
-        if not self.checksum:
-            return super().full_label
-        called = NO_PLAIN_TEXT.sub("", Path(self.path).name).strip()  # a label is shown on pages and in bundles
-        return f"{super().full_label} {called} ({self.checksum[:SHOWN_DIGITS]})".replace("  ", " ")
-
-    @override
-    def holding(self, content: str) -> "OwnImages":
-        return self.model_copy(update={"checksum": content})
+    checksum: str = checksum_field()
 
     @override
     def identified(self) -> "OwnImages":
@@ -102,7 +59,7 @@ class OwnImages(BaseDataset):
             return self
         found = self._find()
         refuse_doubts(found, owner=type(self).__name__)
-        return self.holding(found.checksum)
+        return self.model_copy(update={"checksum": found.checksum})
 
     @override
     def load(self, access: DataAccess) -> ImageData:
@@ -114,9 +71,7 @@ class OwnImages(BaseDataset):
                 below the number of classes.
         """
         found = self._find()
-        self._refuse_others(found)
-        if not self.checksum:
-            refuse_doubts(found, owner=type(self).__name__)
+        self.refuse_unmeant(found)
         parts = found.parts(self.max_train)
         unknown = (
             "" if self.checksum else f"Nothing says which images are meant; the checksum here is {found.checksum}."
@@ -145,11 +100,6 @@ class OwnImages(BaseDataset):
             mean=middle,
             std=middle,
         )
-
-    def _refuse_others(self, found: FoundImages) -> None:
-        if self.checksum and found.checksum != self.checksum:
-            message = other_images(self.path, found=found.checksum, meant=self.checksum, whose="that are meant")
-            raise DataMissingError(message)
 
     @abstractmethod
     def _find(self) -> FoundImages:

@@ -63,6 +63,8 @@ def _refused_layers(network: Network) -> str | None:
     if network.ranges is not None:
         return "The layers lie between converters, whose rounding leaves nothing Gaussian."
     for name, module in network.named_modules():
+        if isinstance(module, nn.Conv1d):
+            return f"Layer {name} is a convolution over a series."
         if isinstance(module, nn.Conv2d) and module.groups > 1:
             return f"Layer {name} is a grouped convolution."
         if isinstance(module, nn.Conv2d) and (module.padding_mode != "zeros" or isinstance(module.padding, str)):
@@ -100,7 +102,7 @@ class NoisyNetwork:
 
     def probabilities(
         self,
-        images: Float[Tensor, "images channels height width"],
+        images: Float[Tensor, "images channels ..."],
         labels: Int[Tensor, " images"],
         scales: Float[Tensor, "conditions layers"],
         rng: torch.Generator,

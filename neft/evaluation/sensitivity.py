@@ -7,14 +7,15 @@ before it. At the logits of cross entropy h = p (1 - p).
 """
 
 import copy
+import math
 from dataclasses import replace
 from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, linear
-from torch.nn.grad import conv2d_input, conv2d_weight
+from torch.nn.functional import conv1d, conv2d, linear
+from torch.nn.grad import conv1d_input, conv1d_weight, conv2d_input, conv2d_weight
 from typing_extensions import override
 
 from neft.chips.deployed import ChipLaw
@@ -43,7 +44,7 @@ def with_scores(law: ChipLaw, network: nn.Module, data: ImageData) -> ChipLaw:
 
 
 def second_derivatives(
-    network: nn.Module, images: Float[Tensor, "images channels height width"]
+    network: nn.Module, images: Float[Tensor, "images channels ..."]
 ) -> dict[str, Float[Tensor, "..."]]:
     """Of the mean cross entropy in every weight that lies in devices, by name; none is below 0.
 
@@ -84,14 +85,15 @@ class _Convolution(torch.autograd.Function):
     def forward(ctx: Any, inputs: Tensor, weight: Tensor, settings: dict[str, Any]) -> Tensor:
         ctx.save_for_backward(inputs, weight)
         ctx.settings = settings
-        return conv2d(inputs, weight, **settings)
+        return (conv1d if weight.dim() == 3 else conv2d)(inputs, weight, **settings)
 
     @staticmethod
     @override
     def backward(ctx: Any, *seconds: Tensor) -> tuple[Tensor, Tensor, None]:
         inputs, weight = ctx.saved_tensors
-        of_inputs = conv2d_input(inputs.shape, weight.square(), seconds[0], **ctx.settings)
-        return of_inputs, conv2d_weight(inputs.square(), weight.shape, seconds[0], **ctx.settings), None
+        input_of, weight_of = (conv1d_input, conv1d_weight) if weight.dim() == 3 else (conv2d_input, conv2d_weight)
+        of_inputs = input_of(inputs.shape, weight.square(), seconds[0], **ctx.settings)
+        return of_inputs, weight_of(inputs.square(), weight.shape, seconds[0], **ctx.settings), None
 
 
 class _Linear(torch.autograd.Function):
@@ -117,28 +119,32 @@ class _GlobalMean(torch.autograd.Function):
     @override
     def forward(ctx: Any, inputs: Tensor) -> Tensor:
         ctx.shape = inputs.shape
-        return inputs.mean(dim=(2, 3), keepdim=True)
+        return inputs.mean(dim=tuple(range(2, inputs.dim())), keepdim=True)
 
     @staticmethod
     @override
     def backward(ctx: Any, *seconds: Tensor) -> Tensor:
-        return seconds[0].expand(ctx.shape) / (ctx.shape[2] * ctx.shape[3]) ** 2
+        return seconds[0].expand(ctx.shape) / math.prod(ctx.shape[2:]) ** 2
+
+
+POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
+_Layer = nn.Conv1d | nn.Conv2d | nn.Linear | nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d
 
 
 class _Passing(nn.Module):
     """A layer in whose place h passes."""
 
-    def __init__(self, layer: nn.Conv2d | nn.Linear | nn.AdaptiveAvgPool2d) -> None:
+    def __init__(self, layer: _Layer) -> None:
         super().__init__()
         self._layer = [layer]  # not a module of this one: its parameters are this one's
-        if not isinstance(layer, nn.AdaptiveAvgPool2d):
+        if not isinstance(layer, POOLS):
             self.weight = layer.weight
             self.bias = layer.bias
 
     @override
     def forward(self, inputs: Tensor) -> Tensor:
         layer = self._layer[0]
-        if isinstance(layer, nn.AdaptiveAvgPool2d):
+        if isinstance(layer, POOLS):
             return cast("Tensor", _GlobalMean.apply(inputs))
         if isinstance(layer, nn.Linear):
             found = cast("Tensor", _Linear.apply(inputs, self.weight))
@@ -150,7 +156,7 @@ class _Passing(nn.Module):
             "groups": layer.groups,
         }
         found = cast("Tensor", _Convolution.apply(inputs, self.weight, settings))
-        return found if self.bias is None else found + self.bias[:, None, None]
+        return found if self.bias is None else found + self.bias.view(-1, *(1,) * (inputs.dim() - 2))
 
 
 PASSED_AS_GRADIENTS = (nn.ReLU, nn.MaxPool2d, nn.Flatten, nn.Identity, nn.ModuleList, nn.Sequential, _Passing)
@@ -159,7 +165,7 @@ PASSED_AS_GRADIENTS = (nn.ReLU, nn.MaxPool2d, nn.Flatten, nn.Identity, nn.Module
 def _replace_layers(network: nn.Module) -> None:
     for parent in list(network.modules()):
         for name, module in list(parent.named_children()):
-            if isinstance(module, nn.Conv2d | nn.Linear) or _is_global(module):
+            if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear) or _is_global(module):
                 setattr(parent, name, _Passing(cast("nn.Conv2d", module)))
             elif next(module.children(), None) is None and not isinstance(module, PASSED_AS_GRADIENTS):
                 message = (
@@ -170,4 +176,4 @@ def _replace_layers(network: nn.Module) -> None:
 
 
 def _is_global(module: nn.Module) -> bool:
-    return isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1))
+    return isinstance(module, POOLS) and module.output_size in (1, (1,), (1, 1))

@@ -7,6 +7,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from neft.datasets.base import ImageData
 from neft.errors import ConfigError
+from neft.input_kinds import IMAGES, INPUT_KINDS
 
 FINE = 8
 """Steps a pixel in which the drawing is placed before it is averaged down."""
@@ -26,12 +27,11 @@ def drawn_image(ink: Float[Tensor, "rows columns"], data: ImageData) -> UInt8[Te
         data: what the network was trained on; of one channel, ink bright.
 
     Raises:
-        ConfigError: nothing is drawn, or the data's images are in colour.
+        ConfigError: nothing is drawn, or the data are no grey images.
     """
-    if data.num_channels != 1:
-        message = (
-            f"A drawing is one grey channel; the network takes {data.num_channels}. Allowed: networks for grey images."
-        )
+    if not takes_drawings(data):
+        what = str(data.num_channels) if data.num_axes == IMAGES else INPUT_KINDS[data.num_axes].many
+        message = f"A drawing is one grey channel; the network takes {what}. Allowed: networks for grey images."
         raise ConfigError(message)
     if not bool((ink > 0).any()):
         message = "Nothing is drawn: the drawing (ink) has no pixel above 0."
@@ -45,6 +45,11 @@ def drawn_image(ink: Float[Tensor, "rows columns"], data: ImageData) -> UInt8[Te
     ground[..., top : top + sides[0], left : left + sides[1]] = scaled
     pixels = avg_pool2d(ground, FINE)
     return (pixels / pixels.max() * data.maximum).round().clamp(0, data.maximum).to(torch.uint8)
+
+
+def takes_drawings(data: ImageData) -> bool:
+    """Whether the data are grey images of which black and white are known."""
+    return data.num_axes == IMAGES and data.num_channels == 1 and not data.test.images.is_floating_point()
 
 
 def _cropped(ink: Tensor) -> Tensor:

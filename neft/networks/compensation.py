@@ -3,7 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, linear
+from torch.nn.functional import conv1d, conv2d, linear
 from typing_extensions import override
 
 
@@ -28,5 +28,8 @@ class DigitalCompensation(nn.Module):
         """Of a layer's output."""
         if features.dim() == 2:
             return features + linear(torch.relu(linear(features, self.reduce)), self.expand)
+        if features.dim() == 3:
+            hidden = torch.relu(conv1d(features, self.reduce[:, :, None]))
+            return features + conv1d(hidden, self.expand[:, :, None])
         hidden = torch.relu(conv2d(features, self.reduce[:, :, None, None]))
         return features + conv2d(hidden, self.expand[:, :, None, None])

@@ -11,8 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
+from neft.component import default_name
 from neft.errors import ConfigError
-from neft.networks.backbones import BaseBackbone, SnapshotPoint, StagedNetwork
+from neft.input_kinds import IMAGES, INPUT_KINDS
+from neft.networks.backbones import BACKBONES, BaseBackbone, SnapshotPoint, StagedNetwork
 from neft.networks.compensation import DigitalCompensation
 from neft.networks.converters import CONVERTED, Converters, Ranges, convert_layers
 from neft.networks.device_layers import device_weights
@@ -29,7 +31,14 @@ class InputShape:
 
     num_channels: int
     image_size: int
+    """How long each axis beside the channels is."""
     num_classes: int
+    num_axes: int = IMAGES
+    """How many such axes there are."""
+
+    def blank(self) -> Float[Tensor, "1 channels ..."]:
+        """One input of nothing."""
+        return torch.zeros(1, self.num_channels, *(self.image_size,) * self.num_axes)
 
 
 class Network(nn.Module):
@@ -45,7 +54,7 @@ class Network(nn.Module):
 
     @override
     def forward(
-        self, images: Float[Tensor, "batch channels height width"], *, snapshots: bool = False, features: bool = False
+        self, images: Float[Tensor, "batch channels ..."], *, snapshots: bool = False, features: bool = False
     ) -> Float[Tensor, "batch classes"] | tuple[Tensor, list[Tensor]]:
         """Logits; with `snapshots`, also every head's output, or with `features` every stage's, shallowest first."""
         if not snapshots and not features:
@@ -89,9 +98,17 @@ def build_network(
         converters: around every layer of the backbone that lies in devices.
 
     Raises:
-        ConfigError: more snapshots than the backbone has points for; layers that converters are not known for.
+        ConfigError: inputs that the backbone does not take, more snapshots than it has points for, or layers that
+            converters are not known for.
     """
-    staged = backbone.build(num_channels=shape.num_channels, image_size=shape.image_size, num_classes=shape.num_classes)
+    if refusal := refused_inputs(backbone, shape.num_axes):
+        raise ConfigError(refusal)
+    staged = backbone.build(
+        num_channels=shape.num_channels,
+        image_size=shape.image_size,
+        num_classes=shape.num_classes,
+        num_axes=shape.num_axes,
+    )
     if backbone.compensation:
         _compensate(staged, shape, backbone.compensation)
     points = backbone.points()
@@ -131,10 +148,27 @@ def add_converters(network: Network, converters: Converters) -> None:
     convert_layers(network, network.ranges)
 
 
+def refused_inputs(backbone: BaseBackbone, num_axes: int) -> str:
+    """Why the backbone cannot be built for inputs of so many axes, and which can; empty where it can.
+
+    >>> from neft.networks.backbones import Vgg8
+    >>> refused_inputs(Vgg8(), 1)
+    "Backbone 'vgg8' takes images, but the data are series; allowed: mlp, cnn1d."
+    """
+    if num_axes in backbone.takes:
+        return ""
+    taken = " and ".join(INPUT_KINDS[kind].many for kind in sorted(backbone.takes))
+    allowed = ", ".join(name for name, known in BACKBONES.items() if num_axes in known.takes)
+    return (
+        f"Backbone '{default_name(type(backbone))}' takes {taken}, but the data are {INPUT_KINDS[num_axes].many}; "
+        f"allowed: {allowed}."
+    )
+
+
 def initialise(network: nn.Module, rng: torch.Generator) -> None:
     """Kaiming-normal, fan-out, for convolution and linear weights; biases 0, BatchNorm 1 and 0, as published."""
     for module in network.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d):
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
             _ = nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=rng)
             if module.bias is not None:
                 _ = nn.init.zeros_(module.bias)
@@ -158,12 +192,14 @@ def _head(feature_shape: torch.Size, point: SnapshotPoint, width: int, num_class
     channels = feature_shape[1]
     if len(feature_shape) == 2:
         return nn.Sequential(nn.Linear(channels, width), nn.ReLU(inplace=True), nn.Linear(width, num_classes))
+    axes = len(feature_shape) - 2
+    pool = nn.AdaptiveAvgPool2d if axes == IMAGES else nn.AdaptiveAvgPool1d
     # small images: pooling up would only repeat features
     size = min(point.pooled_size, feature_shape[2])
     return nn.Sequential(
-        nn.Identity() if feature_shape[2:] == (size, size) else nn.AdaptiveAvgPool2d(size),
+        nn.Identity() if feature_shape[2:] == (size,) * axes else pool(size),
         nn.Flatten(),
-        nn.Linear(channels * size**2, width),
+        nn.Linear(channels * size**axes, width),
         nn.ReLU(inplace=True),
         nn.Linear(width, num_classes),
     )
@@ -173,7 +209,6 @@ def _head(feature_shape: torch.Size, point: SnapshotPoint, width: int, num_class
 def _stage_shapes(staged: StagedNetwork, shape: InputShape) -> list[torch.Size]:
     was_training = staged.training
     _ = staged.eval()
-    blank = torch.zeros(1, shape.num_channels, shape.image_size, shape.image_size)
-    _, outputs = staged.forward_stages(blank)
+    _, outputs = staged.forward_stages(shape.blank())
     _ = staged.train(was_training)
     return [output.shape for output in outputs]

@@ -22,6 +22,7 @@ from neft.config import RunConfig
 from neft.datasets.base import DataSize
 from neft.errors import ConfigError
 from neft.evaluation.monte_carlo import CALIBRATION_INSTANCES
+from neft.input_kinds import IMAGES
 from neft.networks.backbones import BaseBackbone
 from neft.networks.network import InputShape, build_network
 from neft.runs.records import RunRecord
@@ -258,9 +259,14 @@ def _evaluation(config: RunConfig, size: DataSize) -> Work:
 
 
 def _network(config: RunConfig, size: DataSize, *, num_snapshots: int) -> tuple[int, int]:
-    # every data set of a known size has an image size
-    image_size = int(getattr(config.dataset, "image_size", 0))
-    shape = InputShape(num_channels=size.num_channels, image_size=image_size, num_classes=size.num_classes)
+    # every data set of a known size has an image size, of its own or for all
+    image_size = size.image_size or int(getattr(config.dataset, "image_size", 0))
+    shape = InputShape(
+        num_channels=size.num_channels,
+        image_size=image_size,
+        num_classes=size.num_classes,
+        num_axes=IMAGES if config.dataset.num_axes is None else config.dataset.num_axes,
+    )
     # frozen models are hashable, though their types do not say so
     return _counted(config.backbone, shape, num_snapshots)  # pyright: ignore[reportArgumentType]
 
@@ -279,11 +285,10 @@ def _counted(backbone: BaseBackbone, shape: InputShape, num_snapshots: int) -> t
         counts.append(output.numel() * math.prod(weight.shape[1:]))
 
     for layer in network.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
+        if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
             _ = layer.register_forward_hook(count)
     with torch.no_grad():
-        image = torch.zeros(1, shape.num_channels, shape.image_size, shape.image_size)
-        _ = network(image, snapshots=num_snapshots > 0)
+        _ = network(shape.blank(), snapshots=num_snapshots > 0)
     return sum(counts), sum(weight.numel() for weight in network.device_weights().values())
 
 

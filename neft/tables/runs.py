@@ -74,8 +74,8 @@ DECAY_SETTINGS = ("method.num_feedback", "method.decay")
 
 
 def data_key(record: RunRecord) -> str:
-    """A run's data by key: its data set and the size of its images, `digits8`."""
-    return f"{record.facts.dataset}{record.config['dataset']['image_size']}"
+    """A run's data by key: its data set and the size of its images, if they have one, `digits8`."""
+    return f"{record.facts.dataset}{record.config['dataset'].get('image_size', '')}"
 
 
 def runs_table(

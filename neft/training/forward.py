@@ -37,7 +37,7 @@ class BatchForward:
     def __init__(
         self,
         network: Network,
-        images: Float[Tensor, "batch channels height width"],
+        images: Float[Tensor, "batch channels ..."],
         config: RunConfig,
         chips: torch.Generator,
         *,

@@ -13,12 +13,12 @@ from typing import cast
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Num
 from torch import Tensor
 from torch.func import functional_call
 
 from neft import columns
-from neft.chips.deployed import drawn_chip, draws_from
+from neft.chips.deployed import channels_last, drawn_chip, draws_from
 from neft.chips.sampling import Weights
 from neft.config import RunConfig, TrainingConfig
 from neft.corrections.batchnorm import gather_statistics
@@ -71,7 +71,12 @@ class Hooks:
 
 def input_shape(data: ImageData) -> InputShape:
     """What a network must be built for to see these images."""
-    return InputShape(num_channels=data.num_channels, image_size=data.image_size, num_classes=data.num_classes)
+    return InputShape(
+        num_channels=data.num_channels,
+        image_size=data.image_size,
+        num_classes=data.num_classes,
+        num_axes=data.num_axes,
+    )
 
 
 def train(
@@ -150,14 +155,14 @@ def train(
 
 def shuffled_batches(
     split: Split, data: ImageData, batch_size: int, rng: torch.Generator
-) -> Iterator[tuple[Float[Tensor, "batch channels height width"], Tensor]]:
+) -> Iterator[tuple[Float[Tensor, "batch channels ..."], Tensor]]:
     """One epoch: shuffled, augmented, normalised. A last batch of a single image, useless to BatchNorm, is left out."""
     order = torch.randperm(len(split), generator=rng).to(split.labels.device)
     for chosen in order.split(batch_size):
         if len(chosen) < 2:
             continue
-        images: UInt8[Tensor, "batch channels height width"] = data.augment(split.images[chosen], rng)
-        yield data.normalise(images).contiguous(memory_format=torch.channels_last), split.labels[chosen]
+        images: Num[Tensor, "batch channels ..."] = data.augment(split.images[chosen], rng)
+        yield channels_last(data.normalise(images)), split.labels[chosen]
 
 
 def learning_rate(config: RunConfig, progress: float) -> float:

@@ -78,7 +78,8 @@ class MadeUpBackbone(BaseBackbone):
         return "made_up_net"
 
     @override
-    def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:
+    def build(self, *, num_channels: int, image_size: int, num_classes: int, num_axes: int = 2) -> StagedNetwork:
+        del num_axes
         first = nn.Sequential(nn.Flatten(), nn.Linear(num_channels * image_size**2, 12), nn.ReLU())
         return StagedNetwork([first], nn.Linear(12, num_classes))
 

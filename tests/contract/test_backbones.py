@@ -6,15 +6,21 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 from neft.errors import ConfigError
+from neft.input_kinds import INPUT_KINDS
 from neft.networks.backbones import BACKBONES, BaseBackbone, Vgg8
 from neft.networks.folding import fold_batchnorm
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
+from tests.input_shapes import shape_for
 
-SHAPE = InputShape(num_channels=3, image_size=16, num_classes=5)
+SMALL = {"num_channels": 3, "image_size": 16, "num_classes": 5}
+
+
+def inputs_of(shape: InputShape, count: int = 4) -> Tensor:
+    return torch.randn(count, *shape.blank().shape[1:], generator=generator(0))
 
 
 def lively(network: Network) -> Network:
@@ -22,7 +28,7 @@ def lively(network: Network) -> Network:
     rng = generator(0, "lively")
     initialise(network, rng)
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
                 assert tensor is not None
                 tensor.data.uniform_(0.5, 1.5, generator=rng)
@@ -31,18 +37,18 @@ def lively(network: Network) -> Network:
 
 @given(image_size=st.integers(8, 40), num_channels=st.sampled_from([1, 3]), num_classes=st.integers(2, 200))
 def test_takes_any_small_image(backbone: BaseBackbone, image_size: int, num_channels: int, num_classes: int) -> None:
-    shape = InputShape(num_channels=num_channels, image_size=image_size, num_classes=num_classes)
+    shape = shape_for(backbone, num_channels=num_channels, image_size=image_size, num_classes=num_classes)
     network = build_network(backbone, shape, num_snapshots=len(backbone.points()))
 
-    logits, snapshots = network(torch.zeros(2, num_channels, image_size, image_size), snapshots=True)
+    logits, snapshots = network(inputs_of(shape, 2), snapshots=True)
 
     assert logits.shape == (2, num_classes)
     assert [snapshot.shape for snapshot in snapshots] == [(2, num_classes)] * len(backbone.points())
 
 
 def test_snapshots_do_not_change_the_logits(backbone: BaseBackbone) -> None:
-    network = lively(build_network(backbone, SHAPE, num_snapshots=2))
-    images = torch.randn(4, 3, 16, 16, generator=generator(0))
+    network = lively(build_network(backbone, shape_for(backbone, **SMALL), num_snapshots=2))
+    images = inputs_of(shape_for(backbone, **SMALL))
 
     logits, _ = network(images, snapshots=True)
 
@@ -50,8 +56,8 @@ def test_snapshots_do_not_change_the_logits(backbone: BaseBackbone) -> None:
 
 
 def test_heads_add_nothing_to_the_backbone(backbone: BaseBackbone) -> None:
-    with_heads = build_network(backbone, SHAPE, num_snapshots=2)
-    without = build_network(backbone, SHAPE)
+    with_heads = build_network(backbone, shape_for(backbone, **SMALL), num_snapshots=2)
+    without = build_network(backbone, shape_for(backbone, **SMALL))
 
     kept = [name for name in with_heads.state_dict() if not name.startswith(HEADS)]
 
@@ -60,7 +66,7 @@ def test_heads_add_nothing_to_the_backbone(backbone: BaseBackbone) -> None:
 
 
 def test_backbone_starts_the_same_with_and_without_heads(backbone: BaseBackbone) -> None:
-    networks = [build_network(backbone, SHAPE, num_snapshots=count) for count in (0, 2)]
+    networks = [build_network(backbone, shape_for(backbone, **SMALL), num_snapshots=count) for count in (0, 2)]
     for network in networks:
         initialise(network, generator(0, "initial_weights"))
     plain, with_heads = (network.state_dict() for network in networks)
@@ -71,11 +77,11 @@ def test_backbone_starts_the_same_with_and_without_heads(backbone: BaseBackbone)
 def test_more_snapshots_than_places_are_refused(backbone: BaseBackbone) -> None:
     points = len(backbone.points())
     with pytest.raises(ConfigError, match=rf"\(N\) must be at most {points}, .* got {points + 1}"):
-        build_network(backbone, SHAPE, num_snapshots=points + 1)
+        build_network(backbone, shape_for(backbone, **SMALL), num_snapshots=points + 1)
 
 
 def test_initial_weights_are_kaiming_normal_fan_out(backbone: BaseBackbone) -> None:
-    network = build_network(backbone, SHAPE)
+    network = build_network(backbone, shape_for(backbone, **SMALL))
     initialise(network, generator(0))
 
     for weight in network.device_weights().values():
@@ -86,19 +92,32 @@ def test_initial_weights_are_kaiming_normal_fan_out(backbone: BaseBackbone) -> N
 
 
 def test_folded_batchnorm_changes_no_logit(backbone: BaseBackbone) -> None:
-    network = lively(build_network(backbone, SHAPE))
+    network = lively(build_network(backbone, shape_for(backbone, **SMALL)))
     folded = copy.deepcopy(network)
     factors = fold_batchnorm(folded).factors
     for name, weight in folded.device_weights().items():
         weight.data *= factors.get(name, 1.0)
-    images = torch.randn(4, 3, 16, 16, generator=generator(0))
+    images = inputs_of(shape_for(backbone, **SMALL))
 
-    assert not [module for module in folded.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert not [module for module in folded.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
     torch.testing.assert_close(folded(images), network(images), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("axes", sorted(INPUT_KINDS))
+def test_inputs_of_another_kind_are_refused_in_a_sentence_that_names_who_takes_them(
+    backbone: BaseBackbone, axes: int
+) -> None:
+    shape = InputShape(num_channels=3, image_size=16 if axes else 1, num_classes=5, num_axes=axes)
+    if axes in backbone.takes:
+        assert build_network(backbone, shape)(shape.blank()).shape == (1, 5)
+        return
+    with pytest.raises(ConfigError, match=rf"takes .*, but the data are {INPUT_KINDS[axes].many}; allowed: .*mlp"):
+        build_network(backbone, shape)
+
+
 def test_snapshots_go_deeper_however_many_are_taken(backbone: BaseBackbone) -> None:
-    network = backbone.build(num_channels=1, image_size=8, num_classes=10)
+    axes = max(backbone.takes)
+    network = backbone.build(num_channels=1, image_size=8, num_classes=10, num_axes=axes)
 
     for count in range(len(backbone.points()) + 1):
         stages = [point.stage for point in backbone.chosen_points(count)]

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from neft.chips.deployed import ChipLaw, draws_from
 from neft.chips.device_by_device import DeviceByDevice
+from neft.component import build
 from neft.config import RunConfig
 from neft.corrections.batchnorm import recalibrate_batchnorm
 from neft.datasets.base import DataAccess, ImageData
@@ -26,12 +27,14 @@ from neft.datasets.digits import Digits
 from neft.devices import PUBLISHED
 from neft.devices.presets import PRESETS
 from neft.errors import ConfigError
+from neft.input_kinds import IMAGES
 from neft.mapping.signs import SIGNS
-from neft.networks.backbones import BACKBONES
+from neft.networks.backbones import BACKBONES, BaseBackbone
 from neft.networks.network import Network, build_network, initialise
 from neft.pipeline import input_shape, law_of_chips
 from neft.programming import PROGRAMMINGS
 from neft.seeding import generator, numpy_generator
+from tests.input_shapes import data_for
 
 SIGMA_D = 0.15
 STANDARD_ERRORS = 5
@@ -156,14 +159,18 @@ ROWS = list(every_pair_met())
 
 
 @cache
-def data() -> ImageData:
-    return Digits(max_train=40).load(DataAccess(Path()))
+def data(backbone: str) -> ImageData:
+    return data_for(made_of(backbone), Digits(max_train=40).load(DataAccess(Path())))
+
+
+def made_of(backbone: str) -> BaseBackbone:
+    setting = BACKBONE[backbone]
+    return build(BACKBONES[setting["name"]], setting)
 
 
 @cache
 def untrained(backbone: str) -> Network:
-    config = RunConfig.make(backbone=BACKBONE[backbone])
-    made = build_network(config.backbone, input_shape(data()))
+    made = build_network(made_of(backbone), input_shape(data(backbone)))
     initialise(made, generator(0, "network"))
     return made.eval()
 
@@ -172,7 +179,9 @@ def asked(row: Row) -> RunConfig:
     backbone, device, mapping, programming, effect, correction = row
     corrected = dict(CORRECTION[correction])
     of_batchnorm = corrected.pop("recalibrate_batchnorm", False)
+    takes_images = IMAGES in made_of(backbone).takes
     return RunConfig.make(
+        dataset={"name": "digits" if takes_images else "basic_motions"},
         backbone=BACKBONE[backbone],
         device=DEVICE[device],
         mapping=MAPPING[mapping],
@@ -218,7 +227,7 @@ def chips_of(row: Row) -> tuple[ChipLaw, DeviceByDevice, dict[str, Tensor]]:
         ConfigError: it cannot be.
     """
     network = untrained(row[0])
-    law = law_of_chips(asked(row), network, data())
+    law = law_of_chips(asked(row), network, data(row[0]))
     weights = {name: weight.detach() for name, weight in network.device_weights().items()}
     if "unipolar" in row:
         weights = {name: weight.abs() for name, weight in weights.items()}
@@ -236,7 +245,7 @@ def test_chips_miss_as_is_asked(row: Row) -> None:
     if law.is_gaussian:
         assert_fast_path_agrees(law, deployment, weights)
     if asked(row).evaluation.recalibrate_batchnorm and "unipolar" not in row:
-        assert_statistics_are_renewed(untrained(row[0]), law)
+        assert_statistics_are_renewed(row[0], law)
 
 
 @pytest.mark.parametrize("pair", REFUSED, ids=", ".join)
@@ -252,8 +261,9 @@ def test_what_cannot_stand_together_is_refused_in_a_sentence(pair: tuple[str, st
     assert re.fullmatch(r"[^\n]{20,300}\.", str(refused.value))
 
 
-def assert_statistics_are_renewed(network: Network, law: ChipLaw) -> None:
-    renewed, before = recalibrate_batchnorm(network, data(), law).state_dict(), network.state_dict()
+def assert_statistics_are_renewed(backbone: str, law: ChipLaw) -> None:
+    network = untrained(backbone)
+    renewed, before = recalibrate_batchnorm(network, data(backbone), law).state_dict(), network.state_dict()
     assert renewed.keys() == before.keys()
     for name, tensor in renewed.items():
         assert torch.equal(tensor, before[name]) != name.endswith(

@@ -19,6 +19,7 @@ from neft.networks.network import InputShape, Network, build_network, initialise
 from neft.pipeline import Settings, load_data, restore_network, run
 from neft.runs.store import RunStore, Stores
 from neft.seeding import generator
+from tests.input_shapes import inputs_for, shape_for
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
 IMAGES = torch.randn(6, 1, 8, 8, generator=generator(0, "images"))
@@ -29,7 +30,7 @@ def compensated(backbone: BaseBackbone, share: float = 0.25) -> BaseBackbone:
 
 
 def a_network(backbone: BaseBackbone) -> Network:
-    network = build_network(backbone, SHAPE)
+    network = build_network(backbone, shape_for(backbone))
     initialise(network, generator(0, "initial_weights"))
     return network.eval()
 
@@ -38,8 +39,9 @@ def test_it_begins_as_the_identity(backbone: BaseBackbone) -> None:
     network = a_network(compensated(backbone))
     for module in network.modules():
         if isinstance(module, DigitalCompensation):
-            features = torch.randn(3, module.reduce.shape[1], 2, 2, generator=generator(0, "features"))
-            assert torch.equal(module(features), features)
+            for places in ((), (4,), (2, 2)):
+                features = torch.randn(3, module.reduce.shape[1], *places, generator=generator(0, "features"))
+                assert torch.equal(module(features), features)
 
 
 def test_there_is_one_behind_every_stage_and_none_lies_in_devices(backbone: BaseBackbone) -> None:
@@ -64,20 +66,21 @@ def test_hidden_channels_are_a_share_of_the_stages() -> None:
 
 def test_it_changes_what_a_trained_network_says_and_chips_see_it(backbone: BaseBackbone) -> None:
     network = a_network(compensated(backbone))
-    before = network(IMAGES)
+    images = inputs_for(network, IMAGES)
+    before = network(images)
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, DigitalCompensation):
                 _ = module.expand.normal_(generator=generator(0, "expand"))
 
-    assert not torch.allclose(network(IMAGES), before)
+    assert not torch.allclose(network(images), before)
     law = ChipLaw(device=Rram1(), mapping=BitSlicing())
     deployed = DeployedNetwork(network, law)
     with torch.inference_mode():
         deployed.draw(0, 0)
         deployed.program(sigma_d=0.1)
-        ours = deployed.logits(IMAGES)
-    theirs = plain_logits(network, IMAGES, law, sigma_d=0.1, seed=0, instance=0)
+        ours = deployed.logits(images)
+    theirs = plain_logits(network, images, law, sigma_d=0.1, seed=0, instance=0)
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
 
 

@@ -17,6 +17,7 @@ from neft.experiments.presets import PRESETS
 from neft.methods import Ovf
 from neft.options import FAMILIES, command_line, make_config, option_table, to_values
 from neft.run_id import is_run_id
+from tests.input_shapes import beside
 
 configs = st.from_type(RunConfig)
 no_objects = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists, max_leaves=5)
@@ -49,7 +50,8 @@ def test_config_survives_json_text(config: RunConfig) -> None:
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_every_component_survives_json_text(family: str) -> None:
     for name in FAMILIES[family]:
-        config = RunConfig.make(**{family: {"name": name}})
+        parts = {family: name} | beside(family, name)
+        config = RunConfig.make(**{part: {"name": chosen} for part, chosen in parts.items()})
         assert RunConfig.from_json(config.to_json()) == config
         assert getattr(config, family).name == name
 

@@ -14,12 +14,14 @@ from neft.networks.backbones import BaseBackbone, Vgg8
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.runs.facts import run_facts
 from neft.seeding import generator
+from tests.input_shapes import shape_for
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
 
 
 def a_network(backbone: BaseBackbone | None = None, *, num_snapshots: int = 0) -> Network:
-    network = build_network(backbone or Vgg8(width=1 / 32), SHAPE, num_snapshots=num_snapshots)
+    backbone = backbone or Vgg8(width=1 / 32)
+    network = build_network(backbone, shape_for(backbone), num_snapshots=num_snapshots)
     initialise(network, generator(0, "initial_weights"))
     return network
 

@@ -22,6 +22,7 @@ from neft.networks.backbones import BaseBackbone, Mlp, Vgg8
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
 from neft.training.forward import BatchForward
+from tests.input_shapes import inputs_for, shape_for
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
 SIGMA_D = 0.1
@@ -32,14 +33,17 @@ CROSS_ENTROPIES = [method() for method in METHODS.values() if method.is_cross_en
 
 
 def a_network(method: BaseMethod, backbone: BaseBackbone | None = None) -> Network:
-    network = build_network(backbone or Vgg8(width=1 / 32), SHAPE, num_snapshots=method.num_snapshots)
+    backbone = backbone or Vgg8(width=1 / 32)
+    network = build_network(backbone, shape_for(backbone), num_snapshots=method.num_snapshots)
     initialise(network, generator(0, "initial_weights"))
     return network.train()
 
 
 def a_forward(network: Network, seed: int = 0, **training: Any) -> BatchForward:
     config = RunConfig(training=TrainingConfig(**training))
-    return BatchForward(network, IMAGES, config, generator(seed, "training_chips"), teacher=a_teacher())
+    images = inputs_for(network, IMAGES)
+    teacher = a_teacher() if images is IMAGES else network
+    return BatchForward(network, images, config, generator(seed, "training_chips"), teacher=teacher)
 
 
 @cache
@@ -401,7 +405,7 @@ def take_a_step_without_numbers(method: BaseMethod, device: BaseDevice, backbone
     teacher = a_network(Vanilla(), backbone).to("meta")
     config = RunConfig.make(device=device)
     chips = generator(0, "training_chips")
-    forward = BatchForward(network, IMAGES.to("meta"), config, chips, teacher=teacher)
+    forward = BatchForward(network, inputs_for(network, IMAGES).to("meta"), config, chips, teacher=teacher)
 
     loss, _ = method.loss(forward, LABELS.to("meta"), sigma_d=SIGMA_D)
     loss.backward()

@@ -18,6 +18,7 @@ from dashboard.computing.work.forms import INITIAL
 from dashboard.data import stored
 from neft.options import FAMILIES, SECTIONS, Option, make_config, option_table, part_of
 from neft.runs.store import RunStore
+from tests.input_shapes import beside
 
 COMPONENTS = [(part, name) for part, family in FAMILIES.items() for name in family]
 EVERY = [*COMPONENTS, *((section, None) for section in SECTIONS)]
@@ -63,6 +64,9 @@ def some_images(root: Path, name: str) -> Path:
     if name == "image_arrays":
         np.savez(root / "data.npz", x=pixels, y=np.arange(20) % 2)
         return root / "data.npz"
+    if name == "arrays":
+        np.savez(root / "data.npz", x=pixels[:, None], y=np.arange(20) % 2)
+        return root / "data.npz"
     for index, image in enumerate(pixels):
         (root / "ab"[index % 2]).mkdir(exist_ok=True)
         Image.fromarray(image).save(root / "ab"[index % 2] / f"{index}.png")
@@ -89,7 +93,7 @@ def test_form_asks_for_every_setting(form: Form) -> None:
 
 def test_untouched_form_makes_the_components_defaults(form: Form) -> None:
     given = {key: value for key, value in form.values.items() if key not in INITIAL}
-    chosen = {} if form.name is None else {form.part: form.name}
+    chosen = {} if form.name is None else {form.part: form.name} | beside(form.part, form.name)
 
     made = part_of(make_config({**chosen, **given}), form.part)
 
@@ -152,7 +156,7 @@ def test_answers_to_forms_are_read_without_torch(shipped: RunStore) -> None:
 @pytest.mark.parametrize(("part", "name"), COMPONENTS)
 def test_form_holds_the_config_that_it_plans(part: str, name: str, tmp_path: Path) -> None:
     given = {"path": str(some_images(tmp_path, name))} if "path" in FAMILIES[part][name].model_fields else {}
-    planned = forms.plan({part: name} | given)
+    planned = forms.plan({part: name} | beside(part, name) | given)
     held = forms.held(planned.config_json)
     names = {part: held[part] for part in FAMILIES}
     settings = {field.option: held[field.name] for field in forms.form().fields if held.get(field.name, "") != ""}

@@ -26,6 +26,7 @@ from neft.networks.device_layers import device_weights, parameter_table
 from neft.networks.folding import fold_batchnorm
 from neft.networks.network import InputShape, build_network, initialise
 from neft.seeding import generator
+from tests.input_shapes import data_for, shape_for
 
 LAW = ChipLaw(device=Rram1(), mapping=BitSlicing())
 
@@ -358,10 +359,11 @@ def test_a_precision_stops_early() -> None:
 
 
 def test_chips_side_by_side_are_the_chips_one_by_one(backbone: BaseBackbone, few_digits: ImageData) -> None:
-    network = build_network(backbone, InputShape(num_channels=1, image_size=8, num_classes=10))
+    network = build_network(backbone, shape_for(backbone))
     initialise(network, generator(0, "weights"))
+    data = data_for(backbone, few_digits)
     one, many = (
-        evaluate(network, few_digits, LAW, sigma_ds=[0.0, 0.1], num_instances=5, seed=0, chips_at_once=count)
+        evaluate(network, data, LAW, sigma_ds=[0.0, 0.1], num_instances=5, seed=0, chips_at_once=count)
         for count in (1, 3)
     )
     pd.testing.assert_frame_equal(one, many, rtol=1e-3, atol=1e-4)

@@ -30,6 +30,7 @@ from neft.networks.backbones import BaseBackbone, Mlp
 from neft.networks.network import InputShape, Network, build_network, initialise
 from neft.seeding import generator
 from neft.training.loop import train
+from tests.input_shapes import inputs_for, shape_for
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
 LAW = ChipLaw(device=Rram1(), mapping=BitSlicing())
@@ -38,11 +39,11 @@ IMAGES = torch.randn(16, 1, 8, 8, generator=generator(0, "images"))
 
 def lively(backbone: BaseBackbone, seed: int = 0) -> Network:
     """A network as after some training: BatchNorm's statistics and factors are not the first ones."""
-    network = build_network(backbone, SHAPE)
+    network = build_network(backbone, shape_for(backbone))
     rng = generator(seed, "lively")
     initialise(network, rng)
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
                 assert tensor is not None
                 tensor.data.uniform_(0.5, 1.5, generator=rng)
@@ -60,14 +61,15 @@ def test_fast_path_equals_the_plain_one(
     backbone: BaseBackbone, device: BaseDevice, sampler: Sampler, quantise: bool
 ) -> None:
     network = lively(backbone)
+    images = inputs_for(network, IMAGES)
     law = ChipLaw(device=device, mapping=BitSlicing(), sampler=sampler, quantise=quantise)
     with torch.inference_mode():
         deployed = DeployedNetwork(network, law)
         deployed.draw(3, 7)
         for sigma_d in (0.0, 0.1, 0.3, 0.1):  # programming leaves nothing behind
             deployed.program(sigma_d=sigma_d)
-            fast = deployed.logits(IMAGES)
-            plain = plain_logits(network, IMAGES, law, sigma_d=sigma_d, seed=3, instance=7)
+            fast = deployed.logits(images)
+            plain = plain_logits(network, images, law, sigma_d=sigma_d, seed=3, instance=7)
             torch.testing.assert_close(fast, plain, rtol=1e-3, atol=1e-4 * float(plain.abs().max()))
 
 

@@ -19,14 +19,16 @@ from neft.errors import ConfigError
 from neft.evaluation.local_reparametrisation import _chance_of_being_largest, _Geometry, _NoisyConv, _State
 from neft.evaluation.monte_carlo import evaluate
 from neft.evaluation.preview import Preview, Previewer, refusal
+from neft.input_kinds import IMAGES
 from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.stack import Mapping
-from neft.networks.backbones import BaseBackbone, Mlp
+from neft.networks.backbones import BaseBackbone, Cnn1d, Mlp
 from neft.networks.device_layers import layer_name
 from neft.networks.network import Network, build_network, initialise
 from neft.programming import Residual
 from neft.seeding import generator
 from neft.training.loop import input_shape
+from tests.input_shapes import data_for
 
 LAW = ChipLaw(Rram1(), BitSlicing())
 SIGMA_DS = (0.0, 0.05, 0.15)
@@ -37,6 +39,8 @@ LAYER_CHIPS = 60
 
 @pytest.fixture(scope="module")
 def network(backbone: BaseBackbone, few_digits: ImageData) -> Network:
+    if IMAGES not in backbone.takes:
+        pytest.skip("a series has no chip of its own, and is tried in groups below")
     found = build_network(backbone, input_shape(few_digits))
     initialise(found, generator(3, "initial_weights"))
     return found.eval()
@@ -296,3 +300,22 @@ def test_chips_that_the_reparametrised_way_does_not_hold_for_are_tried_in_groups
     with pytest.raises(ConfigError):
         next(previewer.curve((0.1,), seed=0))
     assert len(next(previewer.curve((0.1,), seed=0, disjoint=True)).curve) == 1
+
+
+def test_series_are_tried_in_groups_and_their_mean_is_that_of_real_chips(few_digits: ImageData) -> None:
+    """Within five standard errors of both estimates together; labels are what the clean network says."""
+    backbone = Cnn1d(width=1 / 32)
+    data = data_for(backbone, few_digits)
+    network = build_network(backbone, input_shape(data))
+    initialise(network, generator(3, "initial_weights"))
+    with torch.no_grad():
+        labels = network.eval()(data.normalise(data.test.images)).argmax(dim=1)
+    data = replace(data, test=Split(images=data.test.images, labels=labels))
+    real = evaluate(network, data, LAW, sigma_ds=(0.1,), num_instances=REAL_CHIPS, seed=0)[columns.ACCURACY]
+    previewer = Previewer(network, data, LAW)
+
+    assert "stages.0.conv is a convolution over a series" in (previewer.refusal or "")
+    *_, last = previewer.curve((0.1,), seed=5, max_passes=12, disjoint=True)
+    mean, ci95 = (float(last.curve[column].iloc[0]) for column in (columns.MEAN, columns.CI95))
+    error = ((ci95 / 1.96) ** 2 + real.var() / REAL_CHIPS) ** 0.5
+    assert abs(mean - real.mean()) <= 5 * error

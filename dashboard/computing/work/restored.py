@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from dashboard.computing.answers import Images, Picture
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.base import BaseDataset, ImageData
 from neft.devices import PUBLISHED
 from neft.errors import unknown_name
+from neft.input_kinds import INPUT_KINDS
+from neft.inspection.drawn_image import takes_drawings
+from neft.inspection.drawn_inputs import drawn_inputs
 from neft.inspection.opened_chips import OpenedChips
 from neft.networks.device_layers import device_weights, layer_name
 from neft.networks.network import Network
@@ -65,7 +66,12 @@ def images(run_id: str, checksum: str) -> Images:
         NeftError: as `stored`.
     """
     found = stored(run_id, checksum).images
-    return Images(count=len(found.test), class_names=found.class_names)
+    return Images(
+        count=len(found.test),
+        class_names=found.class_names,
+        called=INPUT_KINDS[found.num_axes],
+        takes_drawings=takes_drawings(found),
+    )
 
 
 def pictures(run_id: str, checksum: str, places: tuple[int, ...]) -> list[Picture]:
@@ -75,10 +81,9 @@ def pictures(run_id: str, checksum: str, places: tuple[int, ...]) -> list[Pictur
         NeftError: as `stored`.
     """
     found = stored(run_id, checksum).images
-    pixels = found.test.images[list(places)].numpy().astype(np.float32) * (255 / found.maximum)
     return [
-        Picture(pixels=image.round().clip(0, 255).astype(np.uint8), true_class=int(found.test.labels[place]))
-        for image, place in zip(pixels, places, strict=True)
+        Picture(pixels=pixels, true_class=int(found.test.labels[place]))
+        for pixels, place in zip(drawn_inputs(found, places), places, strict=True)
     ]
 
 

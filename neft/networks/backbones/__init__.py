@@ -9,6 +9,7 @@ from pydantic import Field
 
 from neft.component import members
 from neft.networks.backbones.base import BaseBackbone, ConvNorm, SnapshotPoint, StagedNetwork
+from neft.networks.backbones.cnn1d import Cnn1d
 from neft.networks.backbones.mlp import Mlp
 from neft.networks.backbones.own_network import OwnNetwork
 from neft.networks.backbones.resnet18 import Resnet18
@@ -18,6 +19,7 @@ __all__ = [
     "BACKBONES",
     "Backbone",
     "BaseBackbone",
+    "Cnn1d",
     "ConvNorm",
     "Mlp",
     "OwnNetwork",
@@ -27,6 +29,6 @@ __all__ = [
     "Vgg8",
 ]
 
-Backbone = Annotated[Mlp | Vgg8 | Resnet18 | OwnNetwork, Field(discriminator="name")]
+Backbone = Annotated[Mlp | Vgg8 | Resnet18 | Cnn1d | OwnNetwork, Field(discriminator="name")]
 
 BACKBONES: dict[str, type[BaseBackbone]] = members(Backbone)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from neft.component import Component, default_name, number_text
+from neft.input_kinds import IMAGES, SERIES
 
 SMALLEST_FRACTION = 1 / 64
 """Of a size that a name writes as a whole fraction."""
@@ -37,14 +38,14 @@ class StagedNetwork(nn.Module):
         self.classifier = classifier
 
     @override
-    def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+    def forward(self, images: Float[Tensor, "batch channels ..."]) -> Float[Tensor, "batch classes"]:
         """Logits."""
         features: Tensor = images
         for stage in self.stages:
             features = stage(features)
         return self.classifier(features)
 
-    def forward_stages(self, images: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, list[Tensor]]:
+    def forward_stages(self, images: Float[Tensor, "batch channels ..."]) -> tuple[Tensor, list[Tensor]]:
         """Logits and every stage's output."""
         outputs: list[Tensor] = []
         features: Tensor = images
@@ -64,6 +65,8 @@ class BaseBackbone(Component):
     default_num_snapshots: ClassVar[int]
     has_batchnorm: ClassVar[bool] = True
     """Whether it normalises with running statistics, which noisy passes move."""
+    takes: ClassVar[frozenset[int]] = frozenset({IMAGES})
+    """What it can be built for (`neft.input_kinds`)."""
 
     compensation: float = Field(
         default=0.0,
@@ -114,8 +117,15 @@ class BaseBackbone(Component):
         return tuple(sorted(self.points()[:count], key=lambda point: point.stage))
 
     @abstractmethod
-    def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:
-        """The network, not yet initialised."""
+    def build(self, *, num_channels: int, image_size: int, num_classes: int, num_axes: int = IMAGES) -> StagedNetwork:
+        """The network, not yet initialised.
+
+        Args:
+            num_channels: of an input; of a feature vector how many features it has.
+            image_size: how long each further axis is.
+            num_classes: how many classes there are.
+            num_axes: how many further axes there are, one of those that it takes.
+        """
 
 
 def scaled(channels: int, width: float) -> int:
@@ -178,15 +188,25 @@ class ScaledBackbone(BaseBackbone):
 
 
 class ConvNorm(nn.Module):
-    """Convolution without bias, BatchNorm, and ReLU unless told otherwise.
+    """Convolution without bias, over images or a series, BatchNorm, and ReLU unless told otherwise.
 
     `norm` becomes an identity where BatchNorm has been folded into the convolution.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, relu: bool = True) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int = 3,
+        stride: int = 1,
+        relu: bool = True,
+        num_axes: int = IMAGES,
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(outputs)
+        convolution, norm = (nn.Conv1d, nn.BatchNorm1d) if num_axes == SERIES else (nn.Conv2d, nn.BatchNorm2d)
+        self.conv = convolution(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
+        self.norm: nn.Module = norm(outputs)
         self.relu = relu
 
     @override

@@ -6,6 +6,7 @@ from pydantic import Field
 from torch import nn
 from typing_extensions import override
 
+from neft.input_kinds import IMAGES, INPUT_KINDS
 from neft.networks.backbones.base import BaseBackbone, SnapshotPoint, StagedNetwork
 
 
@@ -17,6 +18,7 @@ class Mlp(BaseBackbone):
     snapshot_points: ClassVar[tuple[SnapshotPoint, ...]] = ()
     default_num_snapshots: ClassVar[int] = 3
     has_batchnorm: ClassVar[bool] = False
+    takes: ClassVar[frozenset[int]] = frozenset(INPUT_KINDS)
 
     hidden_units: int = Field(
         default=128, ge=1, le=8192, title="hidden units", description="Units of every hidden layer."
@@ -47,9 +49,9 @@ class Mlp(BaseBackbone):
         return tuple(SnapshotPoint(stage=index, pooled_size=1) for index in range(self.hidden_layers))
 
     @override
-    def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:
+    def build(self, *, num_channels: int, image_size: int, num_classes: int, num_axes: int = IMAGES) -> StagedNetwork:
         """Linear(pixels, units), … Linear(units, classes)."""
-        inputs = num_channels * image_size**2
+        inputs = num_channels * image_size**num_axes
         stages: list[nn.Module] = []
         for index in range(self.hidden_layers):
             layers: list[nn.Module] = [nn.Linear(inputs, self.hidden_units), nn.ReLU()]

@@ -7,6 +7,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from neft.errors import ConfigError
+from neft.input_kinds import IMAGES, INPUT_KINDS
 from neft.networks.backbones.base import BaseBackbone, SnapshotPoint, StagedNetwork
 
 SHOWN_DIGITS = 8
@@ -22,6 +23,7 @@ class OwnNetwork(BaseBackbone):
     default_num_snapshots: ClassVar[int] = 1
     has_batchnorm: ClassVar[bool] = False
     is_given: ClassVar[bool] = True
+    takes: ClassVar[frozenset[int]] = frozenset(INPUT_KINDS)
 
     checksum: str = Field(
         default="",
@@ -57,7 +59,7 @@ class OwnNetwork(BaseBackbone):
         return f"{called} (own, {self.checksum[:SHOWN_DIGITS]})"
 
     @override
-    def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:
+    def build(self, *, num_channels: int, image_size: int, num_classes: int, num_axes: int = IMAGES) -> StagedNetwork:
         """It is not kept.
 
         Raises:

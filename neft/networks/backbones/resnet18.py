@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
+from neft.input_kinds import IMAGES
 from neft.networks.backbones.base import ConvNorm, ScaledBackbone, SnapshotPoint, StagedNetwork, scaled
 
 PLAN = ((64, 1), (128, 2), (256, 2), (512, 2))
@@ -46,9 +47,9 @@ class Resnet18(ScaledBackbone):
     default_num_snapshots: ClassVar[int] = 4
 
     @override
-    def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:
+    def build(self, *, num_channels: int, image_size: int, num_classes: int, num_axes: int = IMAGES) -> StagedNetwork:
         """Stages are the stem and the four stages; any image size, the average pool sees to it."""
-        del image_size
+        del image_size, num_axes
         inputs = scaled(64, self.width)
         stages: list[nn.Module] = [ConvNorm(num_channels, inputs)]
         for channels, stride in PLAN:

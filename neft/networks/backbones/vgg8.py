@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from torch import nn
 from typing_extensions import override
 
+from neft.input_kinds import IMAGES
 from neft.networks.backbones.base import ConvNorm, ScaledBackbone, SnapshotPoint, StagedNetwork, scaled
 
 PLAN = ((64, False), (128, True), (256, False), (256, True), (512, False), (512, True))
@@ -26,8 +27,9 @@ class Vgg8(ScaledBackbone):
     default_num_snapshots: ClassVar[int] = 3
 
     @override
-    def build(self, *, num_channels: int, image_size: int, num_classes: int) -> StagedNetwork:
+    def build(self, *, num_channels: int, image_size: int, num_classes: int, num_axes: int = IMAGES) -> StagedNetwork:
         """Stages are the six convolutions, each with the pool that follows it."""
+        del num_axes
         stages: list[nn.Module] = []
         inputs = num_channels
         size = image_size

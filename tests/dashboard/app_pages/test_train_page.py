@@ -1,6 +1,7 @@
 """Choose a training, start it, watch it."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -19,7 +20,9 @@ from dashboard.pages import Page
 from neft.config import RunConfig
 from neft.datasets import DATASETS
 from neft.experiments.recipes import RECIPES
+from neft.input_kinds import IMAGES
 from neft.methods import METHODS
+from neft.networks.backbones import BACKBONES
 from neft.options import FAMILIES, UNSAID, command_line, make_config, option_table
 from neft.runs.events import Evaluating, Event, Failed, Finished, Loading, Stopped, Storing, Training
 from neft.runs.places import neft_home
@@ -34,6 +37,16 @@ pytestmark = [
 OWN_DATA = [name for name, dataset in DATASETS.items() if "path" in dataset.model_fields]
 """Of which a run is part of what they hold."""
 UNTOUCHED = {"dataset": "digits", "backbone": "vgg8", "method": "ovf", "device": "rram1", **INITIAL}
+
+
+USUAL_KIND = {"dataset": ("dataset", "digits"), "backbone": ("backbone", "vgg8")}
+
+
+def is_of_another_kind(family: str, name: str) -> bool:
+    """Whether it does not go with the usual data set or backbone, which are of images."""
+    if family == "dataset":
+        return DATASETS[name]().num_axes != IMAGES
+    return family == "backbone" and IMAGES not in BACKBONES[name].takes
 
 
 def shown_command(app: AppTest) -> str:
@@ -124,6 +137,9 @@ def test_every_component_can_be_chosen(family: str, names: dict[str, object]) ->
         assert not app.exception
         if name in OWN_DATA:
             assert "must name a" in app.error[0].value
+        elif is_of_another_kind(family, name):
+            assert re.search(r"^Backbone '\w+' takes .*, but the data are .*; allowed: .*mlp", app.error[0].value)
+            app = choose(app, *USUAL_KIND[family])
         else:
             usual = family in UNSAID and RunConfig.model_fields[family].default.name == name
             assert usual != (f"--{family} {name} " in shown_command(app))

@@ -41,6 +41,18 @@ def a_convolution() -> nn.Sequential:
     return nn.Sequential(layer, norm, nn.Flatten()).eval()
 
 
+def a_convolution_of_series() -> nn.Sequential:
+    """The same over series."""
+    layer = nn.Conv1d(4, 6, 3, stride=2, padding=1, groups=2, bias=False)
+    layer.weight.data = torch.randn(layer.weight.shape, generator=generator(1))
+    norm = nn.BatchNorm1d(6)
+    norm.weight.data = torch.tensor([0.5, -1.0, 2.0, 1.0, 3.0, 0.1])
+    return nn.Sequential(layer, norm, nn.Flatten()).eval()
+
+
+SHAPES = {a_convolution: (4, 5, 5), a_convolution_of_series: (4, 9)}
+
+
 def a_linear_layer() -> nn.Sequential:
     layer = nn.Linear(12, 5)
     layer.weight.data = torch.randn(layer.weight.shape, generator=generator(2))
@@ -74,12 +86,12 @@ def by_frozen_reads(network: nn.Module, mapping: Mapping, image: Tensor) -> Tens
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS.values(), ids=list(MAPPINGS))
-@pytest.mark.parametrize("made", [a_linear_layer, a_convolution])
+@pytest.mark.parametrize("made", [a_linear_layer, a_convolution, a_convolution_of_series])
 def test_one_image_s_reads_spread_as_chips_do_that_are_misread_once(
     made: Callable[[], nn.Sequential], mapping: Mapping
 ) -> None:
     network = made()
-    image = torch.randn((1, 12) if made is a_linear_layer else (1, 4, 5, 5), generator=generator(3))
+    image = torch.randn((1, *SHAPES.get(made, (12,))), generator=generator(3))
 
     stds = reads(deployed(network, mapping), image).std(dim=0)
 
@@ -155,6 +167,6 @@ def test_what_it_does_not_go_with_is_refused() -> None:
     with pytest.raises(ConfigError, match="this package's networks alone"):
         UntouchedNetwork(a_linear_layer(), law)
     with pytest.raises(ConfigError, match="is none"):
-        DeployedNetwork(nn.Sequential(nn.Conv1d(1, 1, 1)), law)
+        DeployedNetwork(nn.Sequential(nn.Conv3d(1, 1, 1)), law)
     with pytest.raises(ConfigError, match="one by one"):
         deployed(a_linear_layer(), Mapping()).logits_of_many(torch.zeros(1, 12), sigma_d=0.1)

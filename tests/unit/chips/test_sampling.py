@@ -7,8 +7,9 @@ from neft.chips.sampling import Sampler, draw_normals, program, quantised, rms
 from neft.devices import BaseDevice, Rram1, Rram4
 from neft.mapping.bit_slicing import BitSlicing
 from neft.networks.backbones import BaseBackbone
-from neft.networks.network import InputShape, build_network
+from neft.networks.network import build_network
 from neft.seeding import generator
+from tests.input_shapes import shape_for
 
 SAMPLERS = ["exact", "one_factor"]
 MAPPING = BitSlicing()
@@ -103,7 +104,7 @@ def test_deviations_scale_with_the_layers_largest_weight() -> None:
 
 
 def test_only_weights_of_layers_lie_in_devices(backbone: BaseBackbone) -> None:
-    network = build_network(backbone, InputShape(num_channels=1, image_size=8, num_classes=10), num_snapshots=1)
+    network = build_network(backbone, shape_for(backbone), num_snapshots=1)
     digital = set(dict(network.named_parameters())) - set(network.device_weights())
 
     norms = {name for name in digital if ".norm." in name}

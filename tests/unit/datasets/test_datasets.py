@@ -190,8 +190,11 @@ def test_each_data_set_is_registered_under_its_name():
         "cifar10",
         "cifar100",
         "tiny_imagenet",
+        "basic_motions",
+        "har",
         "image_folder",
         "image_arrays",
+        "arrays",
     ]
 
 

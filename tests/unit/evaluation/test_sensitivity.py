@@ -12,10 +12,11 @@ from neft.devices import Rram1
 from neft.errors import ConfigError
 from neft.evaluation.sensitivity import second_derivatives, with_scores
 from neft.mapping.stack import Mapping
-from neft.networks.backbones import Resnet18, Vgg8
+from neft.networks.backbones import Cnn1d, Resnet18, Vgg8
 from neft.networks.network import InputShape, build_network, initialise
 from neft.programming import Selective
 from neft.seeding import generator
+from tests.input_shapes import inputs_for, shape_for
 
 
 def images(*shape: int) -> Tensor:
@@ -52,6 +53,15 @@ def test_last_convolutions_second_derivatives_are_exact_where_no_positions_share
     torch.testing.assert_close(found["0.weight"], one_by_one(network, inputs, "0.weight"), rtol=1e-4, atol=1e-6)
 
 
+def test_those_of_a_convolution_over_a_series_are_exact_likewise() -> None:
+    network = nn.Sequential(nn.Conv1d(2, 4, 5), nn.AdaptiveAvgPool1d(1), nn.Flatten()).eval()
+    inputs = images(8, 2, 5)
+
+    found = second_derivatives(network, inputs)
+
+    torch.testing.assert_close(found["0.weight"], one_by_one(network, inputs, "0.weight"), rtol=1e-4, atol=1e-6)
+
+
 def test_second_derivatives_before_batchnorm_are_exact_too() -> None:
     norm = nn.BatchNorm2d(4)
     with torch.no_grad():
@@ -65,12 +75,14 @@ def test_second_derivatives_before_batchnorm_are_exact_too() -> None:
     torch.testing.assert_close(found["0.weight"], one_by_one(network, inputs, "0.weight"), rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("backbone", [Vgg8(width=1 / 64), Resnet18(width=1 / 64)], ids=["vgg8", "resnet18"])
-def test_every_layer_of_a_backbone_is_told(backbone: Vgg8 | Resnet18) -> None:
-    network = build_network(backbone, InputShape(num_channels=1, image_size=8, num_classes=3)).eval()
+@pytest.mark.parametrize(
+    "backbone", [Vgg8(width=1 / 64), Resnet18(width=1 / 64), Cnn1d(width=1 / 64)], ids=["vgg8", "resnet18", "cnn1d"]
+)
+def test_every_layer_of_a_backbone_is_told(backbone: Vgg8 | Resnet18 | Cnn1d) -> None:
+    network = build_network(backbone, shape_for(backbone, num_classes=3)).eval()
     initialise(network, generator(0, "init"))
 
-    found = second_derivatives(network, images(6, 1, 8, 8))
+    found = second_derivatives(network, inputs_for(network, images(6, 1, 8, 8)))
 
     weights = network.device_weights()
     assert {name: layer.shape for name, layer in found.items()} == {name: w.shape for name, w in weights.items()}

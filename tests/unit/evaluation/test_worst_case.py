@@ -25,6 +25,7 @@ from neft.networks.device_layers import device_weights
 from neft.networks.network import Network, build_network, initialise
 from neft.seeding import generator
 from neft.training.loop import input_shape
+from tests.input_shapes import data_for
 
 LAW = ChipLaw(Rram1(), BitSlicing())
 QUICK = SearchSettings(num_steps=6, num_restarts=3, num_multipliers=4, num_multiplier_steps=4, num_draws=3)
@@ -37,7 +38,7 @@ def made(backbone: BaseBackbone, data: ImageData) -> Network:
     network = build_network(backbone, input_shape(data))
     initialise(network, generator(3, "initial_weights"))
     for number, module in enumerate(network.modules()):
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             rng = generator(4, "batchnorm", number)
             for tensor in (module.running_mean, module.running_var, module.weight.data, module.bias.data):
                 assert tensor is not None
@@ -55,13 +56,18 @@ def labelled_by(network: nn.Module, data: ImageData) -> ImageData:
 
 
 @pytest.fixture(scope="module")
-def network(backbone: BaseBackbone, few_digits: ImageData) -> Network:
-    return made(backbone, few_digits)
+def inputs(backbone: BaseBackbone, few_digits: ImageData) -> ImageData:
+    return data_for(backbone, few_digits)
 
 
 @pytest.fixture(scope="module")
-def learned(network: Network, few_digits: ImageData) -> ImageData:
-    return labelled_by(network, few_digits)
+def network(backbone: BaseBackbone, inputs: ImageData) -> Network:
+    return made(backbone, inputs)
+
+
+@pytest.fixture(scope="module")
+def learned(network: Network, inputs: ImageData) -> ImageData:
+    return labelled_by(network, inputs)
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +95,11 @@ def test_the_accuracy_is_what_the_plain_network_does_under_the_deviation(
 
 
 def test_without_a_bound_to_use_it_is_the_clean_accuracy(
-    network: Network, few_digits: ImageData, found: list[WorstCase]
+    network: Network, inputs: ImageData, found: list[WorstCase]
 ) -> None:
-    clean = evaluate(network, few_digits, LAW, sigma_ds=[0.0], num_instances=1, seed=0)[columns.ACCURACY].item()
+    clean = evaluate(network, inputs, LAW, sigma_ds=[0.0], num_instances=1, seed=0)[columns.ACCURACY].item()
 
-    [one] = search_worst_case(network, few_digits, LAW, th_gs=[0.0], settings=QUICK)
+    [one] = search_worst_case(network, inputs, LAW, th_gs=[0.0], settings=QUICK)
 
     assert one.accuracy == clean < 1
     assert one.found_by == found[0].found_by == "none"

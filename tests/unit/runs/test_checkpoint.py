@@ -17,6 +17,7 @@ from neft.networks.backbones import BaseBackbone
 from neft.networks.network import InputShape, build_network, initialise
 from neft.runs.checkpoint import CODES, decode, encode, load_metadata, load_tensors, save_tensors
 from neft.seeding import generator
+from tests.input_shapes import inputs_for, shape_for
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
@@ -56,12 +57,12 @@ def test_codes_of_up_to_eight_bits_are_bytes(weight_bits: int, stored: torch.dty
 
 def test_network_from_codes_gives_the_logits_of_the_network(backbone: BaseBackbone) -> None:
     """Deployed codes are what Eq. 4 programs anyway."""
-    network = build_network(backbone, SHAPE)
+    network = build_network(backbone, shape_for(backbone))
     initialise(network, generator(0))
     decoded = decode(encode(network.state_dict(), set(network.device_weights()), BitSlicing()), BitSlicing())
-    again = build_network(backbone, SHAPE)
+    again = build_network(backbone, shape_for(backbone))
     again.load_state_dict(decoded, strict=True)
-    images = torch.randn(8, 1, 8, 8, generator=generator(1))
+    images = inputs_for(network, torch.randn(8, 1, 8, 8, generator=generator(1)))
 
     logits = []
     with torch.inference_mode():
@@ -75,7 +76,7 @@ def test_network_from_codes_gives_the_logits_of_the_network(backbone: BaseBackbo
 
 
 def test_state_dict_survives_the_file(backbone: BaseBackbone, tmp_path: Path) -> None:
-    state = build_network(backbone, SHAPE).state_dict()
+    state = build_network(backbone, shape_for(backbone)).state_dict()
     save_tensors(tmp_path / "weights", state, {"facts": "β"})
 
     loaded = load_tensors(tmp_path / "weights")

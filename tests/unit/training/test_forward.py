@@ -15,6 +15,7 @@ from neft.networks.backbones import BaseBackbone, Mlp
 from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
 from neft.training.forward import BatchForward
+from tests.input_shapes import inputs_for, shape_for
 
 SHAPE = InputShape(num_channels=1, image_size=8, num_classes=10)
 IMAGES = torch.randn(12, 1, 8, 8, generator=generator(0, "images"))
@@ -24,20 +25,22 @@ SIGMA_D = 0.1
 
 
 def a_network(backbone: BaseBackbone = SMALL, *, num_snapshots: int = 0) -> Network:
-    network = build_network(backbone, SHAPE, num_snapshots=num_snapshots)
+    network = build_network(backbone, shape_for(backbone), num_snapshots=num_snapshots)
     initialise(network, generator(0, "initial_weights"))
     return network.train()
 
 
 def a_forward(network: Network, *, teacher: nn.Module | None = None, **training: Any) -> BatchForward:
     config = RunConfig(training=TrainingConfig(**training))
-    return BatchForward(network, IMAGES, config, generator(0, "training_chips"), teacher=teacher)
+    return BatchForward(network, inputs_for(network, IMAGES), config, generator(0, "training_chips"), teacher=teacher)
 
 
 def held(network: Network, run: Callable[[], object]) -> dict[str, Tensor]:
     """What every layer's devices hold in a pass, by the weight's name."""
     seen: dict[str, Tensor] = {}
-    layers = [(f"{n}.weight", m) for n, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    layers = [
+        (f"{n}.weight", m) for n, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv1d | nn.Conv2d)
+    ]
 
     def keep(name: str) -> Callable[[Any, object, object], None]:
         def hook(layer: Any, _inputs: object, _output: object) -> None:
