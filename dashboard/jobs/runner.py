@@ -16,6 +16,8 @@ import os
 import sys
 import time
 
+from filelock import FileLock
+
 from dashboard.jobs import files
 
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -29,6 +31,8 @@ def main() -> None:
     if job is None:
         return
     job_id, *words = job
+    if not is_written_down(job_id):
+        return
     wait_for_turn(job_id)
     sys.argv = ["neft", *words]
 
@@ -53,6 +57,12 @@ def job_given_later() -> list[str] | None:
         for output in (sys.stdout, sys.stderr):
             _ = os.dup2(log.fileno(), output.fileno())
     return job
+
+
+def is_written_down(job_id: str) -> bool:
+    """Whether it is a job that others see, once whoever starts it has come to its end or was killed."""
+    with FileLock(files.root() / files.LOCK):
+        return job_id in files.ids()
 
 
 def wait_for_turn(job_id: str) -> None:
