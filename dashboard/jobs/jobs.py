@@ -24,6 +24,7 @@ from filelock import FileLock
 from dashboard.jobs import files
 from dashboard.jobs.files import CANCEL, CONFIG, EVENTS, JOB, JOB_ID, LOCK, LOG
 from dashboard.jobs.processes import begin, spare_cores
+from neft.errors import NeftError
 from neft.runs import living
 from neft.runs.events import (
     Counting,
@@ -44,11 +45,17 @@ from neft.runs.files import telling, write_whole
 
 State = Literal["waiting", "starting", "running", "finished", "cancelled", "failed", "lost"]
 ACTIVE: tuple[State, ...] = ("waiting", "starting", "running")
+MAX_QUEUE = 20
+"""Jobs that compute or wait at once: each is a process."""
 KILLED = (
     "It was killed (out of memory, or the machine was switched off). "
     "Start it again with the same settings to go on after its last whole epoch."
 )
 NEVER_BEGUN = "Its process ended before its turn came (the machine was switched off?). Start it again to queue anew."
+
+
+class QueueFullError(NeftError):
+    """As many jobs compute or wait as may at once."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +157,7 @@ def start(
 
     Raises:
         StoreError: the job cannot be written.
+        QueueFullError: too many jobs wait.
     """
     facts = {"run_id": run_id, "command": command, "num_epochs": num_epochs, "name": name, "download": download}
     return _launch(_training_words(config_json, download=download), _with_expected(facts, expected))
@@ -165,6 +173,7 @@ def start_sweep(command: str, *, experiment: str, expected: Expected | None = No
 
     Raises:
         StoreError: the job cannot be written.
+        QueueFullError: too many jobs wait.
     """
     facts = {"run_id": "", "command": command, "num_epochs": 0, "sweep": experiment}
     return _launch(_sweep_words(command), _with_expected(facts, expected))
@@ -177,6 +186,7 @@ def start_again(job_id: str) -> str | None:
 
     Raises:
         StoreError: the job cannot be written.
+        QueueFullError: too many jobs wait.
     """
     facts, job = files.facts(job_id), find(job_id)
     if facts is None or job is None or job.is_active:
@@ -235,11 +245,13 @@ def _launch(words: Words, facts: dict[str, Any]) -> str:
 
     Raises:
         StoreError: the job cannot be written.
+        QueueFullError: too many jobs wait.
     """
     with telling("A job", files.root()):
         files.root().mkdir(parents=True, exist_ok=True)
         with FileLock(files.root() / LOCK):
             _sweep_unwritten()
+            _demand_a_place()
             job_id = files.next_id()
             folder = files.root() / job_id
             folder.mkdir()
@@ -248,6 +260,13 @@ def _launch(words: Words, facts: dict[str, Any]) -> str:
             started = {"created": time.time(), **process}
             write_whole(folder / JOB, json.dumps(facts | started), what="The job")
     return job_id
+
+
+def _demand_a_place() -> None:
+    count = len(files.queue())
+    if count >= MAX_QUEUE:
+        message = f"The queue is full: {count} jobs compute or wait, at most {MAX_QUEUE} may. Cancel one, or wait."
+        raise QueueFullError(message)
 
 
 def _sweep_unwritten() -> None:

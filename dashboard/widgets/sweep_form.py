@@ -18,7 +18,6 @@ from neft.errors import ConfigError
 from neft.experiments.questions import Experiment
 
 SEEDS = 3
-MOST_SEEDS = 20
 
 
 def sweep_form(experiment: Experiment) -> None:
@@ -82,7 +81,7 @@ def _form() -> tuple[dict[str, Any], int]:
         seeds = st.number_input(
             "Seeds",
             1,
-            MOST_SEEDS,
+            run_time.MOST_SEEDS,
             SEEDS,
             key=finite("form_seeds"),
             help="Trainings of each setting; intervals need two.",

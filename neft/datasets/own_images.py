@@ -20,11 +20,14 @@ from neft.datasets.found_images import FoundImages
 from neft.datasets.image_files import Fit, Seen
 from neft.datasets.split_checks import split_notes
 from neft.datasets.split_names import SplitName
-from neft.errors import DataMissingError
+from neft.errors import ConfigError, DataMissingError
 from neft.other_images import other_images
 from neft.plain_words import plain_words
 
 SHOWN_DIGITS = 8
+GB = 10**9
+MAX_BYTES = 16 * GB
+"""Of all images of a data set, a byte a pixel and channel; they are kept in memory."""
 NO_PLAIN_TEXT = re.compile(r"[^\w .-]|_")
 
 
@@ -110,8 +113,8 @@ class OwnImages(BaseDataset):
 
         Raises:
             DataMissingError: nothing is there, a file cannot be read, or the images are not those of the checksum.
-            ConfigError: it is unclear what the images, classes or splits are, they are too few, or `max_train` is
-                below the number of classes.
+            ConfigError: it is unclear what the images, classes or splits are, they are too few or too many, or
+                `max_train` is below the number of classes.
         """
         found = self._find()
         self._refuse_others(found)
@@ -124,6 +127,7 @@ class OwnImages(BaseDataset):
         for note in filter(None, (*found.notes, numbering_note(found.class_names), unknown)):
             access.report(note)
         chosen = torch.cat(list(parts.values())).tolist()
+        self._demand_size(len(chosen))
         access.report(f"Reading {len(chosen)} images from {self.path}.")
         seen = Seen()
         pixels = self._pixels(found, chosen, seen)
@@ -150,6 +154,16 @@ class OwnImages(BaseDataset):
         if self.checksum and found.checksum != self.checksum:
             message = other_images(self.path, found=found.checksum, meant=self.checksum, whose="that are meant")
             raise DataMissingError(message)
+
+    def _demand_size(self, count: int) -> None:
+        size = count * self.channels * self.image_size**2
+        if size > MAX_BYTES:
+            message = (
+                f"{type(self).__name__}: {count:,} images of {self.channels} × {self.image_size} × {self.image_size} "
+                f"take {size / GB:.1f} GB; at most {MAX_BYTES / GB:.0f} GB are read. Give a smaller image_size or "
+                "max_train."
+            )
+            raise ConfigError(message)
 
     @abstractmethod
     def _find(self) -> FoundImages:

@@ -5,6 +5,7 @@ A head is adaptive average pool to s x s, flatten, Linear, ReLU, Linear ([Qin202
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -18,6 +19,9 @@ from neft.networks.device_layers import device_weights
 
 HEADS = "heads."
 """What every snapshot head's parameter name begins with."""
+MAX_PARAMETERS = 300_000_000
+"""The published networks at width 4 on 32 x 32 images, heads included; in training a network takes six times its size.
+"""
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,37 @@ def build_network(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: i
     """Build a network, not yet initialised.
 
     Raises:
-        ConfigError: more snapshots than the backbone has points for.
+        ConfigError: more snapshots than the backbone has points for, or more parameters than a network may have.
     """
+    demand_size(backbone, shape, num_snapshots=num_snapshots)
+    return _build(backbone, shape, num_snapshots)
+
+
+def demand_size(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: int = 0) -> None:
+    """Refuse a network that is too large, before anything of its size is allocated.
+
+    Raises:
+        ConfigError: as `build_network`.
+    """
+    # frozen models are hashable, though their types do not say so
+    count = _counted(backbone, shape, num_snapshots)  # pyright: ignore[reportArgumentType]
+    if count > MAX_PARAMETERS:
+        message = (
+            f"The network '{backbone.short_name}' for {shape.num_channels} × {shape.image_size} × {shape.image_size} "
+            f"images would have {count:,} parameters; at most {MAX_PARAMETERS:,} are allowed. Take a narrower one or "
+            "smaller images."
+        )
+        raise ConfigError(message)
+
+
+@lru_cache(maxsize=512)
+def _counted(backbone: BaseBackbone, shape: InputShape, num_snapshots: int) -> int:
+    """Parameters, of a network that is made of shapes alone."""
+    with torch.device("meta"):
+        return num_parameters(_build(backbone, shape, num_snapshots))
+
+
+def _build(backbone: BaseBackbone, shape: InputShape, num_snapshots: int) -> Network:
     staged = backbone.build(num_channels=shape.num_channels, image_size=shape.image_size, num_classes=shape.num_classes)
     if backbone.compensation:
         _compensate(staged, shape, backbone.compensation)

@@ -648,6 +648,18 @@ def test_job_in_whose_folder_something_else_lies_can_be_forgotten() -> None:
     assert not folder.exists()
 
 
+# ---------------------------------------------------------------- limits
+def test_no_more_jobs_queue_than_may_wait_at_once() -> None:
+    ours: dict[str, Any] = {"pid": os.getpid(), "created": psutil.Process().create_time()}
+    for number in range(jobs.MAX_QUEUE):
+        write_job(f"20260101-000000-{number:06x}", [], **ours)
+
+    with pytest.raises(jobs.QueueFullError, match=r"^The queue is full: 20 jobs compute or wait, at most 20 may\."):
+        start(a_config())
+
+    assert len(jobs.jobs()) == jobs.MAX_QUEUE
+
+
 # ---------------------------------------------------------------- the clock
 DAY = 86400.0
 
