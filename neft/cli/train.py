@@ -134,6 +134,7 @@ def _refuse_what_is_there(config: RunConfig, stores: Stores, *, resume: bool, re
         message = "--resume and --restart exclude each other."
         raise ConfigError(message)
     if config.run_id in stores:
+        unfinished.discard(config)  # killed between storing the run and forgetting its last epoch
         message = (
             f"A run '{config.run_id}' is already stored; see `neft show {config.run_id}`. Another --seed gives another."
         )
