@@ -28,19 +28,14 @@ def main() -> None:
     _ = parser.add_argument("--only", action="append", help="these scenes alone")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)  # noqa: S311 - not for secrets
-    plays = {scene.name: (scene.share, lambda *given, scene=scene: stage.play(scene, *given)) for scene in SCENES}
-    plays |= {
-        "job": (1.0, lambda *given: play_jobs(stage, *given)),
-        "server": (0.5, lambda *given: play_server(stage, *given)),
-    }
-    wanted = {name: play for name, play in plays.items() if not arguments.only or name in arguments.only}
-    shares = sum(share for share, _ in wanted.values())
+    shares = {**{scene.name: scene.share for scene in SCENES}, "job": 1.0, "server": 0.5}
+    wanted = {name: share for name, share in shares.items() if not arguments.only or name in arguments.only}
     total = Counts()
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(Path(folder))
-        for name, (share, play) in wanted.items():
+        for name, share in wanted.items():
             counts, began = Counts(), time.monotonic()
-            play(max(1, round(arguments.kills * share / shares)), counts, rng)
+            _play(stage, name, max(1, round(arguments.kills * share / sum(wanted.values()))), counts, rng)
             seconds = time.monotonic() - began
             print(f"{name:12} {counts.kills:4} kills  {len(counts.faults)} faults  {seconds:6.0f} s", flush=True)
             total.kills += counts.kills
@@ -48,6 +43,15 @@ def main() -> None:
     print(f"{'in all':12} {total.kills:4} kills  {len(total.faults)} faults")
     print("\n".join(total.faults))
     sys.exit(bool(total.faults))
+
+
+def _play(stage: Stage, name: str, kills: int, counts: Counts, rng: random.Random) -> None:
+    if name == "job":
+        play_jobs(stage, kills, counts, rng)
+    elif name == "server":
+        play_server(stage, kills, counts, rng)
+    else:
+        stage.play(next(scene for scene in SCENES if scene.name == name), kills, counts, rng)
 
 
 if __name__ == "__main__":

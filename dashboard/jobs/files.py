@@ -8,7 +8,6 @@ nothing loads torch: a job that waits for its turn imports this alone.
 import contextlib
 import datetime
 import json
-import math
 import os
 import re
 import secrets
@@ -83,7 +82,7 @@ def _are_facts(found: dict[str, Any]) -> bool:
         return False
     # to a process 0, -1 or 1 would be to many, or to the machine's first
     is_process = 1 < found["pid"] < 2**31
-    is_time = math.isfinite(found["created"]) and 0 <= found["created"] < YEAR_9999
+    is_time = all(0 <= (found[name] or 0) < YEAR_9999 for name in ("created", "process_created"))
     return is_process and is_time and 0 <= found["num_epochs"] <= MAX_EPOCHS
 
 

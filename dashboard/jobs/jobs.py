@@ -7,7 +7,6 @@ by itself (`dashboard.jobs.processes`). Nothing here knows Streamlit.
 
 import contextlib
 import json
-import math
 import os
 import shlex
 import shutil
@@ -47,6 +46,8 @@ State = Literal["waiting", "starting", "running", "finished", "cancelled", "fail
 ACTIVE: tuple[State, ...] = ("waiting", "starting", "running")
 MAX_QUEUE = 20
 """Jobs that compute or wait at once: each is a process."""
+MOST_SECONDS = 1e10
+"""That a job can be expected to take; what is more is no number of seconds."""
 KILLED = (
     "It was killed (out of memory, or the machine was switched off). "
     "Start it again with the same settings to go on after its last whole epoch."
@@ -369,7 +370,7 @@ def _expected(found: object) -> Expected | None:
     if not isinstance(found, dict):
         return None
     named = (found.get(name) for name in ("training", "evaluation", "low", "high"))
-    values = [float(value) for value in named if isinstance(value, int | float) and 0 <= value < math.inf]
+    values = [float(value) for value in named if isinstance(value, int | float) and 0 <= value <= MOST_SECONDS]
     return Expected(*values) if len(values) == len(fields(Expected)) else None
 
 

@@ -63,7 +63,19 @@ SCENES = (
     Scene(
         "sweep",
         lambda _home, _run: (
-            *("sweep", "classifier_noise", *SIZE, "--epochs", "2", "--validation-instances", "1", "--max-test", "50"),
+            *(
+                "sweep",
+                "classifier_noise",
+                *SIZE,
+                "--hidden-layers",
+                "3",
+                "--epochs",
+                "2",
+                "--validation-instances",
+                "1",
+                "--max-test",
+                "50",
+            ),
             *("--num-instances", "2", "--seeds", "1", "--workers", "2"),
         ),
         share=0.3,
