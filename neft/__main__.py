@@ -2,9 +2,8 @@
 
 import sys
 
-from rich.console import Console
-
 from neft.cli import main as command_line
+from neft.cli.printing import say_beside
 from neft.errors import NeftError, StoppedError
 
 FAILED = 2
@@ -16,12 +15,10 @@ def main() -> None:
     try:
         command_line(prog_name="neft")
     except StoppedError as stopped:
-        Console(stderr=True).print(f"[yellow]{stopped}[/]", highlight=False, soft_wrap=True)
+        say_beside(str(stopped), style="yellow")
         sys.exit(INTERRUPTED)
     except NeftError as error:
-        console = Console(stderr=True)
-        console.print("[bold red]Error:[/] ", end="")
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        say_beside(str(error), name="Error", style="bold red")
         sys.exit(FAILED)
 
 

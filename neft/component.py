@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar, cast, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from neft.errors import ConfigError, unknown_name
+from neft.errors import MOST_SHOWN, ConfigError, one_line, unknown_name
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -67,7 +67,7 @@ def first_problem(owner: type[BaseModel], error: ValidationError) -> str:
     """
     problem = error.errors()[0]
     given = problem.get("input")
-    shown = "" if isinstance(given, dict | BaseModel) else f"; got {given!r}"
+    shown = "" if isinstance(given, dict | BaseModel) else f"; got {one_line(repr(given), MOST_SHOWN)}"
     holder, name, field = _find(owner, problem["loc"])
     if problem["type"] == "union_tag_invalid":
         context = problem.get("ctx", {})

@@ -4,9 +4,33 @@ Every message says what is wrong (name and symbol), what was given, and what is 
 """
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
+from typing import ClassVar
 
 from typing_extensions import override
+
+MOST_SHOWN = 80
+"""Characters of what was given, where it is shown."""
+
+
+def without_controls(text: str) -> str:
+    r"""The text without what a terminal would obey and halves of characters; tabs and line breaks are text.
+
+    >>> without_controls("\x1b[31mred\x07\n\tx")
+    '[31mred\n\tx'
+    """
+    return text if text.isprintable() else "".join(one for one in text if _is_text(one))
+
+
+def _is_text(character: str) -> bool:
+    return character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs")
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """The text in one line, without control characters, cut where it is longer."""
+    line = without_controls(" ".join(text.split()))
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 class NeftError(Exception):
@@ -34,11 +58,20 @@ class DataMissingError(NeftError):
 
 
 class StoreError(NeftError):
-    """A stored run that cannot be read or written."""
+    """A stored run that cannot be read or written. What is stored may be a stranger's: it is told in one plain line."""
+
+    most: ClassVar[int] = 300
+    """Characters of its message."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message, self.most))
 
 
 class RunNotFoundError(StoreError):
     """No run of that id."""
+
+    most: ClassVar[int] = 1000
+    """It may name those that come near."""
 
 
 class RunCorruptError(StoreError):
@@ -55,6 +88,9 @@ class RunExistsError(StoreError):
 
 class NoteError(NeftError):
     """A note on a run that cannot be read or written."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class BundleError(StoreError):
@@ -76,6 +112,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
     "Unknown method 'ovff'. Did you mean 'ovf'? Known: irs, ovf."
     """
     names = list(known)
+    name = one_line(name, MOST_SHOWN)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return ConfigError(f"Unknown {kind} '{name}'.{hint} Known: {', '.join(names)}.")

@@ -94,6 +94,7 @@ def run(config: RunConfig, settings: Settings) -> RunRecord:
     """
     config = identified(config)
     if config.run_id in settings.store:
+        _sweep(config, settings)
         message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
         raise RunExistsError(message)
     _check_storage(config, settings.weights)
@@ -106,6 +107,11 @@ def run(config: RunConfig, settings: Settings) -> RunRecord:
         record = _evaluate_and_store(config, data, trained, settings, training_seconds=training_seconds)
     unfinished.discard(config, settings.unfinished_root)
     return record
+
+
+def _sweep(config: RunConfig, settings: Settings) -> None:
+    """Forget a stored run's last epoch: a process may have been killed between storing the run and forgetting it."""
+    unfinished.discard(config, settings.unfinished_root)
 
 
 def identified(config: RunConfig) -> RunConfig:
@@ -137,6 +143,7 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
         message = "Only the evaluation may differ from the stored run's; train anew for the rest."
         raise ConfigError(message)
     if config.run_id in settings.store or config.run_id in settings.pretrained_stores:
+        _sweep(config, settings)
         message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
         raise RunExistsError(message)
     holder = settings.pretrained_stores.holder(source.id)

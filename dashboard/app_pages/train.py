@@ -16,6 +16,7 @@ from dashboard.rights import is_read_only
 from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.component_form import DOWNLOAD, fill_form
 from dashboard.widgets.control import Control
+from dashboard.widgets.guards import saying_why_not
 from dashboard.widgets.job_card import job_card
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.sweep_form import sweep_form
@@ -116,16 +117,17 @@ def _start(training: PlannedTraining, *, download: bool) -> None:
     if not is_idle:
         return
     if pressed:
-        _ = jobs.start(
-            training.config_json,
-            run_id=training.run_id,
-            command=training.command,
-            num_epochs=training.num_epochs,
-            name=training.name,
-            download=download,
-            expected=run_time.expected(duration),
-        )
-        st.rerun()
+        with saying_why_not():
+            _ = jobs.start(
+                training.config_json,
+                run_id=training.run_id,
+                command=training.command,
+                num_epochs=training.num_epochs,
+                name=training.name,
+                download=download,
+                expected=run_time.expected(duration),
+            )
+            st.rerun()
 
 
 def _stored(training: PlannedTraining) -> None:
@@ -182,9 +184,10 @@ def _ended(ended: list[Job]) -> None:
         icon=":material/clear_all:",
         help="Removes all jobs that have ended from this list; the runs they stored stay.",
     ):
-        for job in ended:
-            jobs.forget(job.id)
-        st.rerun()
+        with saying_why_not():
+            for job in ended:
+                jobs.forget(job.id)
+            st.rerun()
 
 
 page()

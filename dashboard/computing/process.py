@@ -9,15 +9,18 @@ The server itself never loads torch: it stays small, and answers clicks while so
         work = process.remote("dashboard.computing.work.restored")
 
 What goes to and fro is plain data (`answers`, frames, texts). The process starts with the first question, is
-asked one question at a time, and ends once nobody has asked for a while; the next question starts it anew. Its
-functions therefore depend on their arguments and on stored files alone, and what they remember they can compute again.
+asked one question at a time, and ends once nobody has asked for a while; the next question starts it anew. A question
+that takes too long is given up over there, so that the others get their turn. Its functions therefore depend on their
+arguments and on stored files alone, and what they remember they can compute again.
 """
 
 import contextlib
 import importlib
 import os
+import signal
 import threading
 import time
+from collections.abc import Generator
 from concurrent.futures import BrokenExecutor
 from functools import partial
 from typing import Any
@@ -32,10 +35,18 @@ MODULES = tuple(f"dashboard.computing.work.{name}" for name in ("restored", "for
 """What `warm_up` loads: they import whatever the others need."""
 BETWEEN_LOOKS = 1.0
 """Seconds after which it looks whether the server still lives."""
+AT_MOST = 600.0
+"""Seconds for which one question may be computed."""
+GRACE = 30.0
+"""Seconds after that, after which a process that cannot be interrupted is ended."""
 WARMING = "warming-up"
 ENDED = (
     "The process that computes for the pages ended before it answered (out of memory?). "
     "It starts anew with the next question: reload the page to ask again."
+)
+TOO_LONG = (
+    "This took longer than {seconds:g} s to compute; a page waits at most so long. "
+    "Ask for less at once, or use the command line."
 )
 _LOCK = threading.Lock()
 _kept: list[Any] = []
@@ -43,7 +54,11 @@ _kept: list[Any] = []
 
 
 class ComputingError(NeftError):
-    """The process ended before it answered."""
+    """The process ended before it answered, or the question took too long."""
+
+
+class _OutOfTime(BaseException):
+    """Raised into the middle of whatever is computed; no `except Exception` there may hold it back."""
 
 
 class RemoteModule:
@@ -65,16 +80,16 @@ def ask(module: str, name: str, *values: Any, **named: Any) -> Any:
     """Call a function over there, and wait for what it returns.
 
     Raises:
-        ComputingError: the process ended meanwhile.
+        ComputingError: the process ended meanwhile, or the question took too long.
         Exception: whatever the function raised.
     """
     executor = _executor()
     try:
-        asked = executor.submit(answer, module, name, *values, **named)
+        asked = executor.submit(answer_in_time, AT_MOST, module, name, *values, **named)
     except BrokenExecutor:  # it died while nobody asked
         _drop(executor)
         executor = _executor()
-        asked = executor.submit(answer, module, name, *values, **named)
+        asked = executor.submit(answer_in_time, AT_MOST, module, name, *values, **named)
     try:
         return asked.result()
     except BrokenExecutor:
@@ -85,6 +100,44 @@ def ask(module: str, name: str, *values: Any, **named: Any) -> Any:
 def answer(module: str, name: str, *values: Any, **named: Any) -> Any:
     """Call a function here."""
     return getattr(importlib.import_module(module), name)(*values, **named)
+
+
+def answer_in_time(seconds: float, module: str, name: str, *values: Any, **named: Any) -> Any:
+    """Call a function here, for so many seconds at most; where the system has no alarm, or it is not heard, end.
+
+    Raises:
+        ComputingError: it took longer.
+        Exception: whatever the function raised.
+    """
+    end = threading.Timer(seconds + GRACE, os._exit, (1,))  # whoever asked is told that the process ended
+    end.daemon = True
+    end.start()
+    try:
+        with _alarm(seconds):
+            return answer(module, name, *values, **named)
+    except _OutOfTime:
+        raise ComputingError(TOO_LONG.format(seconds=seconds)) from None
+    finally:
+        end.cancel()
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Generator[None]:
+    """Raise `_OutOfTime` in the block after so long; nothing on systems without alarms."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(_number: int, _frame: object) -> None:
+        raise _OutOfTime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+        yield
+    finally:
+        _ = signal.setitimer(signal.ITIMER_REAL, 0)
+        _ = signal.signal(signal.SIGALRM, before)
 
 
 def warm_up() -> None:

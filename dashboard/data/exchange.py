@@ -15,6 +15,7 @@ from dashboard.data import stored
 from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
 from neft import columns, tables
+from neft.errors import BundleError
 from neft.runs import bundles
 from neft.runs.bundles import Found
 from neft.runs.store import Stores
@@ -126,7 +127,15 @@ def take_in(content: io.BytesIO, run_ids: Collection[str]) -> tuple[Found, ...]:
 
 @contextmanager
 def _as_file(content: io.BytesIO) -> Generator[Path]:
-    """An uploaded file where the computing process can read it."""
+    """An uploaded file where the computing process can read it.
+
+    Raises:
+        BundleError: it is too large.
+    """
+    size = content.getbuffer().nbytes
+    if size > MAX_UPLOAD * MIB:
+        message = f"The file has {size / MIB:.0f} MB; a page takes in at most {MAX_UPLOAD}. `neft import` takes more."
+        raise BundleError(message)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload.zip"
         _ = path.write_bytes(content.getbuffer())

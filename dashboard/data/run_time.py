@@ -9,6 +9,7 @@ from dashboard.computing import process
 from dashboard.computing.form_answers import Duration, PlannedSweep
 from dashboard.data import stored
 from dashboard.jobs.jobs import Expected
+from neft.errors import ConfigError
 
 if TYPE_CHECKING:
     from dashboard.computing.work import run_time as work
@@ -17,6 +18,8 @@ else:
 
 __all__ = ["Duration", "PlannedSweep", "expected", "of_run", "of_sweep", "words"]
 
+MOST_SEEDS = 20
+"""Trainings of each setting that a page asks for; `neft sweep` takes more."""
 WAITING = "Reading what stored runs took …"
 
 
@@ -29,8 +32,11 @@ def of_sweep(experiment: str, options: Mapping[str, Any], *, seeds: int, workers
     """The runs of an experiment that are not stored yet, as far as they are known now, and how long they take.
 
     Raises:
-        ConfigError: options that cannot be.
+        ConfigError: options that cannot be, or too many seeds.
     """
+    if not 1 <= seeds <= MOST_SEEDS:
+        message = f"Seeds must lie in [1, {MOST_SEEDS}]; got {seeds:,}. `neft sweep` takes more."
+        raise ConfigError(message)
     return _of_sweep(experiment, dict(options), stored.fingerprint(), seeds, workers)
 
 

@@ -6,16 +6,14 @@ by itself (`dashboard.jobs.processes`). Nothing here knows Streamlit.
 """
 
 import contextlib
-import datetime
 import json
 import os
-import re
-import secrets
 import shlex
+import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -23,8 +21,10 @@ from typing import Any, Literal
 from filelock import FileLock
 
 from dashboard.jobs import files
-from dashboard.jobs.files import CANCEL, CONFIG, EVENTS, JOB, LOCK
+from dashboard.jobs.files import CANCEL, CONFIG, EVENTS, JOB, JOB_ID, LOCK, LOG
 from dashboard.jobs.processes import begin, spare_cores
+from neft.errors import NeftError
+from neft.runs import living
 from neft.runs.events import (
     Counting,
     EndedRun,
@@ -40,15 +40,23 @@ from neft.runs.events import (
     Training,
     read_events,
 )
-from neft.runs.files import process_created, write_whole
+from neft.runs.files import telling, write_whole
 
 State = Literal["waiting", "starting", "running", "finished", "cancelled", "failed", "lost"]
 ACTIVE: tuple[State, ...] = ("waiting", "starting", "running")
+MAX_QUEUE = 20
+"""Jobs that compute or wait at once: each is a process."""
+MOST_SECONDS = 1e10
+"""That a job can be expected to take; what is more is no number of seconds."""
 KILLED = (
     "It was killed (out of memory, or the machine was switched off). "
     "Start it again with the same settings to go on after its last whole epoch."
 )
 NEVER_BEGUN = "Its process ended before its turn came (the machine was switched off?). Start it again to queue anew."
+
+
+class QueueFullError(NeftError):
+    """As many jobs compute or wait as may at once."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +155,10 @@ def start(
         name: what people call the run.
         download: whether a missing data set may be fetched.
         expected: how long it should take.
+
+    Raises:
+        StoreError: the job cannot be written.
+        QueueFullError: too many jobs wait.
     """
     facts = {"run_id": run_id, "command": command, "num_epochs": num_epochs, "name": name, "download": download}
     return _launch(_training_words(config_json, download=download), _with_expected(facts, expected))
@@ -159,6 +171,10 @@ def start_sweep(command: str, *, experiment: str, expected: Expected | None = No
         command: its command line, `neft sweep …`.
         experiment: the experiment's name.
         expected: how long it should take.
+
+    Raises:
+        StoreError: the job cannot be written.
+        QueueFullError: too many jobs wait.
     """
     facts = {"run_id": "", "command": command, "num_epochs": 0, "sweep": experiment}
     return _launch(_sweep_words(command), _with_expected(facts, expected))
@@ -168,6 +184,10 @@ def start_again(job_id: str) -> str | None:
     """Queue a job that has ended once more, in the place of the ended one; None where its files are gone.
 
     What was whole is not computed again: a training goes on after its last epoch, a sweep with the runs that lack.
+
+    Raises:
+        StoreError: the job cannot be written.
+        QueueFullError: too many jobs wait.
     """
     facts, job = files.facts(job_id), find(job_id)
     if facts is None or job is None or job.is_active:
@@ -178,7 +198,7 @@ def start_again(job_id: str) -> str | None:
             if job.sweep
             else _training_words(config_json(job_id), download=bool(facts.get("download")))
         )
-    except OSError:
+    except (OSError, ValueError):
         return None
     new_id = _launch(words, facts)
     forget(job_id)
@@ -196,8 +216,6 @@ def config_json(job_id: str) -> str:
     return (files.root() / job_id / CONFIG).read_text(encoding="utf-8")
 
 
-JOB_ID = re.compile("[A-Za-z0-9_-]+")
-"""What may stand for a job in an address: nothing that leaves the folder of jobs."""
 Words = Callable[[Path], list[str]]
 """The words behind `neft`, for a job's folder."""
 
@@ -212,7 +230,8 @@ def _training_words(config_json: str, *, download: bool) -> Words:
 
 
 def _sweep_words(command: str) -> Words:
-    return lambda _folder: [*shlex.split(command)[1:], "--workers", str(spare_cores())]
+    words = [*shlex.split(command)[1:], "--workers", str(spare_cores())]
+    return lambda _folder: words
 
 
 def _with_expected(facts: dict[str, Any], expected: Expected | None) -> dict[str, Any]:
@@ -222,18 +241,44 @@ def _with_expected(facts: dict[str, Any], expected: Expected | None) -> dict[str
 def _launch(words: Words, facts: dict[str, Any]) -> str:
     """Start the process that waits for its turn.
 
-    One at a time, over all servers and threads: an id is later than that of every job whose files are written.
+    One at a time, over all servers and threads: an id is later than that of every job whose files are written. The
+    process begins nothing before its job is written down, and ends where that does not come to be.
+
+    Raises:
+        StoreError: the job cannot be written.
+        QueueFullError: too many jobs wait.
     """
-    files.root().mkdir(parents=True, exist_ok=True)
-    with FileLock(files.root() / LOCK):
-        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
-        job_id = f"{stamp}-{secrets.token_hex(3)}"
-        folder = files.root() / job_id
-        folder.mkdir()
-        pid = begin(job_id, [*words(folder), "--events", str(folder / EVENTS)])
-        started = {"created": time.time(), "pid": pid, "process_created": process_created(pid)}
-        write_whole(folder / JOB, json.dumps(facts | started), what="The job")
+    with telling("A job", files.root()):
+        files.root().mkdir(parents=True, exist_ok=True)
+        with FileLock(files.root() / LOCK):
+            _sweep_unwritten()
+            _demand_a_place()
+            job_id = files.next_id()
+            folder = files.root() / job_id
+            folder.mkdir()
+            pid = begin(job_id, [*words(folder), "--events", str(folder / EVENTS)])
+            process = {"pid": pid, "process": living.mark(pid), "process_created": living.created(pid)}
+            started = {"created": time.time(), **process}
+            write_whole(folder / JOB, json.dumps(facts | started), what="The job")
     return job_id
+
+
+def _demand_a_place() -> None:
+    count = len(files.queue())
+    if count >= MAX_QUEUE:
+        message = f"The queue is full: {count} jobs compute or wait, at most {MAX_QUEUE} may. Cancel one, or wait."
+        raise QueueFullError(message)
+
+
+def _sweep_unwritten() -> None:
+    """Remove what a starting server or a removal that was killed left; nobody else starts a job meanwhile."""
+    for folder in files.root().iterdir():
+        if not files.STAMP.fullmatch(folder.name) or (folder / JOB).exists():
+            continue
+        with contextlib.suppress(OSError):  # it holds what is not ours
+            for name in (CANCEL, CONFIG, EVENTS, LOG):
+                (folder / name).unlink(missing_ok=True)
+            folder.rmdir()
 
 
 def cancel(job_id: str) -> None:
@@ -269,14 +314,18 @@ def find(job_id: str) -> Job | None:
 
 
 def forget(job_id: str) -> None:
-    """Remove a job that has ended from the list; its run, if it made one, stays."""
+    """Remove a job that has ended from the list; its run, if it made one, stays.
+
+    Raises:
+        StoreError: it cannot be removed.
+    """
     job = find(job_id)
     if job is None or job.is_active:
         return
     folder = files.root() / job_id
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+    with telling("The list of jobs", folder):
+        (folder / JOB).unlink(missing_ok=True)  # first: without it there is no job, whatever comes between
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _find(job_id: str, queue: Sequence[str]) -> Job | None:
@@ -301,7 +350,7 @@ def _find(job_id: str, queue: Sequence[str]) -> Job | None:
         name=str(facts.get("name", "")),
         sweep=str(facts.get("sweep", "")),
         place=place if state in ACTIVE else 0,
-        expected=Expected(**facts["expected"]) if facts.get("expected") else None,
+        expected=_expected(facts.get("expected")),
         stage=last.event if last else "starting",
         done=last.done if isinstance(last, Counting) else 0,
         total=last.total if isinstance(last, Counting) else 0,
@@ -310,10 +359,19 @@ def _find(job_id: str, queue: Sequence[str]) -> Job | None:
         history=[event.row for event in events if isinstance(event, Training) and event.row],
         means=_means(events),
         runs=[event.run for event in events if isinstance(event, Sweeping) and event.run],
-        seconds=0.0 if state == "waiting" else ended - began,
-        _stage_seconds=time.time() - staged[0].time if staged else 0.0,
+        seconds=0.0 if state == "waiting" else max(0.0, ended - began),
+        _stage_seconds=max(0.0, time.time() - staged[0].time) if staged else 0.0,
         _stage_began_at=staged[0].done if staged and isinstance(staged[0], Counting) else 0,
     )
+
+
+def _expected(found: object) -> Expected | None:
+    """What a job's file says of it; None where it says nothing that can be read. A later version may say more."""
+    if not isinstance(found, dict):
+        return None
+    named = (found.get(name) for name in ("training", "evaluation", "low", "high"))
+    values = [float(value) for value in named if isinstance(value, int | float) and 0 <= value <= MOST_SECONDS]
+    return Expected(*values) if len(values) == len(fields(Expected)) else None
 
 
 def _means(events: Sequence[Event]) -> dict[str, float]:

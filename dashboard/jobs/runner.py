@@ -14,7 +14,11 @@ import importlib
 import json
 import os
 import sys
+import threading
 import time
+from queue import Queue
+
+from filelock import FileLock
 
 from dashboard.jobs import files
 
@@ -25,10 +29,9 @@ TRAINING = ("neft.cli.train", "sklearn.datasets", "sklearn.model_selection")
 
 def main() -> None:
     """Wait, then run the command line that stands behind the job's id."""
-    job = sys.argv[1:] or job_given_later()
-    if job is None:
+    job_id, *words = sys.argv[1:] or job_given_later()
+    if not is_written_down(job_id):
         return
-    job_id, *words = job
     wait_for_turn(job_id)
     sys.argv = ["neft", *words]
 
@@ -41,18 +44,33 @@ def main() -> None:
     neft()
 
 
-def job_given_later() -> list[str] | None:
-    """Load all that a training needs, and return the id and the words that come then; None where none come."""
+def job_given_later() -> list[str]:
+    """Load all that a training needs, and return the id and the words that come then.
+
+    Whoever would have given them may end while this loads, which takes seconds: then this ends, at once.
+    """
+    given: Queue[str] = Queue()
+    threading.Thread(target=_take, args=(given,), daemon=True).start()
     for module in TRAINING:
         _ = importlib.import_module(module)
-    line = sys.stdin.readline()
-    if not line.endswith("\n"):
-        return None  # who would have written it has ended
-    job: list[str] = json.loads(line)
+    job: list[str] = json.loads(given.get())
     with (files.root() / job[0] / files.LOG).open("wb") as log:
         for output in (sys.stdout, sys.stderr):
             _ = os.dup2(log.fileno(), output.fileno())
     return job
+
+
+def _take(given: "Queue[str]") -> None:
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        os._exit(0)  # who would have written it has ended
+    given.put(line)
+
+
+def is_written_down(job_id: str) -> bool:
+    """Whether it is a job that others see, once whoever starts it has come to its end or was killed."""
+    with FileLock(files.root() / files.LOCK):
+        return job_id in files.ids()
 
 
 def wait_for_turn(job_id: str) -> None:

@@ -1,11 +1,24 @@
 """Words and a way on where there is nothing to show."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import streamlit as st
 
 from dashboard.data import plans, stored
 from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.page_link import page_link
+from neft.errors import NeftError
+
+
+@contextmanager
+def saying_why_not() -> Generator[None]:
+    """Show what refuses a change in the place where it was asked for; the rest of the page stays."""
+    try:
+        yield
+    except NeftError as error:
+        st.error(foreign(str(error)), icon=":material/error:")
 
 
 def stop_without_runs() -> None:

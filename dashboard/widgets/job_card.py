@@ -13,6 +13,7 @@ from dashboard.jobs import jobs
 from dashboard.jobs.jobs import Job
 from dashboard.pages import Page
 from dashboard.widgets.changing_button import changing_button
+from dashboard.widgets.guards import saying_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
@@ -168,13 +169,15 @@ def _ending(job: Job) -> None:
             icon=":material/replay:",
             help="Queues it once more; what is whole is not computed again.",
         ):
-            _ = jobs.start_again(job.id)
-            st.rerun()
+            with saying_why_not():
+                _ = jobs.start_again(job.id)
+                st.rerun()
         if job.state != "finished" and not job.sweep:
             same_seed_link(job.id, "Change the settings")
         if changing_button("Remove from the list", key=f"forget_{job.id}", icon=":material/close:"):
-            jobs.forget(job.id)
-            st.rerun()
+            with saying_why_not():
+                jobs.forget(job.id)
+                st.rerun()
 
 
 def _finished(job: Job) -> None:

@@ -11,13 +11,13 @@ from dashboard.jobs import jobs
 from dashboard.rights import is_read_only
 from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.component_form import DOWNLOAD, can_download, choose_component, component_fields, download_switch
+from dashboard.widgets.guards import saying_why_not
 from dashboard.widgets.in_address import finite
 from dashboard.words.queue_words import queue_words
 from neft.errors import ConfigError
 from neft.experiments.questions import Experiment
 
 SEEDS = 3
-MOST_SEEDS = 20
 
 
 def sweep_form(experiment: Experiment) -> None:
@@ -51,8 +51,9 @@ def _start(experiment: Experiment, command: str, planned: PlannedSweep) -> None:
     if changing_button(
         "Run the experiment", icon=":material/play_circle:", disabled=not planned.num_missing or twin is not None
     ):
-        _ = jobs.start_sweep(command, experiment=experiment.name, expected=run_time.expected(planned.duration))
-        st.rerun()
+        with saying_why_not():
+            _ = jobs.start_sweep(command, experiment=experiment.name, expected=run_time.expected(planned.duration))
+            st.rerun()
     if planned.num_missing:
         runs = (
             f"{planned.num_missing} of {planned.num_planned} runs"
@@ -82,7 +83,7 @@ def _form() -> tuple[dict[str, Any], int]:
         seeds = st.number_input(
             "Seeds",
             1,
-            MOST_SEEDS,
+            run_time.MOST_SEEDS,
             SEEDS,
             key=finite("form_seeds"),
             help="Trainings of each setting; intervals need two.",

@@ -6,6 +6,8 @@ Nothing is computed here: verbs ask the rooms below, and print.
 import importlib
 import keyword
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -14,7 +16,7 @@ from typing_extensions import override
 
 from neft import __version__
 from neft.cli.remembered import recall, remember
-from neft.errors import unknown_name
+from neft.errors import unknown_name, without_controls
 
 VERBS = {
     "dashboard": "Open the dashboard in a browser.",
@@ -72,9 +74,31 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     @override
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _plain_refusals():
+            return super().make_context(info_name, args, parent, **extra)
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        with _plain_refusals():
+            return super().invoke(ctx)
+
+    @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
+
+
+@contextmanager
+def _plain_refusals() -> Generator[None]:
+    """Click repeats a wrong word as it came, and prints its refusals itself."""
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error)["message"] = without_controls(error.message)
+        raise
 
 
 def _imported(verb: str) -> click.Command:

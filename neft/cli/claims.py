@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 
 from neft import columns
 from neft.cli.fitting_tables import print_tables, say
 from neft.cli.output import json_rows, print_json
+from neft.cli.printing import say_beside
 from neft.cli.shared_options import json_option
 from neft.errors import StoreError
 from neft.experiments.claim_words import (
@@ -55,7 +55,7 @@ def claims(store_root: Path | None, *, as_json: bool) -> None:
     plans = shipped | own
     runs, run_problems = _read(set(claimed_runs(plans.values())), stores)
     for name, reason in (problems | own_problems | run_problems).items():
-        Console(stderr=True).print(f"[yellow]{name}[/]: {reason}", soft_wrap=True)
+        say_beside(reason, name=name, style="yellow")
     found = claims_table(list(plans.values()), runs)
     rows = found.to_dict("records")
     if as_json:

@@ -3,6 +3,7 @@
 import click
 
 from neft.cli.fitting_tables import say
+from neft.cli.printing import echo
 from neft.errors import ConfigError
 from neft.runs.removal import remove_own_run
 from neft.runs.store import Stores
@@ -29,4 +30,4 @@ def delete(run_ids: tuple[str, ...], *, yes: bool) -> None:
         _ = click.confirm("Remove this run?" if len(found) == 1 else f"Remove these {len(found)} runs?", abort=True)
     for run_id in found:
         remove_own_run(run_id)
-        click.echo(run_id)
+        echo(run_id)

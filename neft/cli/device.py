@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from rich.table import Table
 from neft import columns
 from neft.cli.fitting_tables import print_table
 from neft.cli.output import json_rows, print_json
+from neft.cli.printing import echo, write
 from neft.cli.shared_options import data_dir_option, json_option
 from neft.config import RunConfig
 from neft.devices import Measured
@@ -152,7 +152,7 @@ def _print_example(name: str) -> None:
     if name not in EXAMPLES:
         kind = "example"
         raise unknown_name(kind, name, EXAMPLES)
-    _ = sys.stdout.write(EXAMPLES[name].text())
+    write(EXAMPLES[name].text())
 
 
 def _content(file: Path) -> bytes:
@@ -210,18 +210,18 @@ def _tried_at(found: MeasuredLevels) -> tuple[float, ...]:
 def _print(file: Path, found: MeasuredLevels, made: Measured, effects: dict[str, object]) -> None:
     print_table(_levels_table(file, found))
     taken = ", ".join(f"{role}: {name}" for role, name in found.roles.columns.items())
-    click.echo(f"Columns  {taken}")
+    echo(f"Columns  {taken}")
     for note in (*found.notes, *([found.shape] if found.shape else [])):
-        click.echo(f"- {note}")
-    click.echo(f"SHA-256  {found.checksum}")
+        echo(f"- {note}")
+    echo(f"SHA-256  {found.checksum}")
     if found.never_misses:
         return
     config = RunConfig.make(**config_part(found, made), evaluation={"sigma_ds": _tried_at(found)})
-    click.echo(f"Train    {command_line(config)}")
+    echo(f"Train    {command_line(config)}")
     shown = ",".join(f"{value:g}" for value in config.evaluation.sigma_ds)
-    click.echo(f"Try      neft evaluate RUN_ID --test-device '{made.short_name}' --test-sigma-d {shown}")
+    echo(f"Try      neft evaluate RUN_ID --test-device '{made.short_name}' --test-sigma-d {shown}")
     if effects:
-        click.echo(f"Besides  {option_words('', effects)}")
+        echo(f"Besides  {option_words('', effects)}")
 
 
 def _levels_table(file: Path, found: MeasuredLevels) -> Table:

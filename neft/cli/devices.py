@@ -8,6 +8,7 @@ from rich.table import Table
 from neft import columns
 from neft.cli.fitting_tables import print_table
 from neft.cli.output import json_rows, print_json
+from neft.cli.printing import echo
 from neft.cli.shared_options import json_option
 from neft.devices.conversion import UNITS, Conversion, converted, std_from_text
 from neft.devices.presets import PRESETS
@@ -127,21 +128,21 @@ def _print(card: DeviceCard, at: list[tuple[float, float, str]], conversions: li
             f"{100 * level[columns.RANGE_SHARE]:.4g}",
         )
     print_table(table)
-    click.echo(f"Source   {card.source}")
-    click.echo(f"Formula  {card.text}")
-    click.echo(f"Range    {_range(card)}")
+    echo(f"Source   {card.source}")
+    echo(f"Formula  {card.text}")
+    echo(f"Range    {_range(card)}")
     if card.besides:
-        click.echo(f"Besides  {card.besides}")
+        echo(f"Besides  {card.besides}")
     if card.effect_options:
-        click.echo(f"Apply    neft evaluate RUN_ID {card.effect_options}")
-    click.echo(f"Train    {card.train}")
+        echo(f"Apply    neft evaluate RUN_ID {card.effect_options}")
+    echo(f"Train    {card.train}")
     for conductance, std, warning in at:
-        click.echo(f"At       g = {conductance:g} {unit}: σ = {std:.4g} {unit}")
+        echo(f"At       g = {conductance:g} {unit}: σ = {std:.4g} {unit}")
         if warning:
-            click.echo(f"Warning: {warning}", err=True)
+            echo(f"Warning: {warning}", err=True)
     for conversion in conversions:
         shown = [f"{getattr(conversion, name):.4g} {words}" for name, words in _units(card).items()]
-        click.echo(f"Std      {' = '.join(shown)}")
+        echo(f"Std      {' = '.join(shown)}")
 
 
 def _units(card: DeviceCard) -> dict[str, str]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from neft import columns
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
 from neft.cli.output import print_json, print_results, record_json
+from neft.cli.printing import echo
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
 from neft.config import RunConfig
@@ -123,7 +124,7 @@ def evaluate_module(
         return
     print_results(record, stores.own.instances(record))
     for note in tried.notes:
-        click.echo(note)
+        echo(note)
 
 
 def _inputs(

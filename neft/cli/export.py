@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from neft.cli.output import print_json
+from neft.cli.printing import echo
 from neft.cli.shared_options import json_option
 from neft.errors import BundleError
 from neft.runs.bundles import Manifest, export_runs
@@ -44,8 +45,8 @@ def export(run_ids: tuple[str, ...], out: Path, *, overwrite: bool, as_json: boo
         print_json({"file": str(out), "num_bytes": out.stat().st_size, **manifest.model_dump(mode="json")})
         return
     count = len(manifest.runs)
-    click.echo(f"{count} run{'' if count == 1 else 's'}, {out.stat().st_size / 1e6:.1f} MB: {out}")
-    click.echo(f"To take {'it' if count == 1 else 'them'} in elsewhere: neft import {out.name}")
+    echo(f"{count} run{'' if count == 1 else 's'}, {out.stat().st_size / 1e6:.1f} MB: {out}")
+    echo(f"To take {'it' if count == 1 else 'them'} in elsewhere: neft import {out.name}")
 
 
 def _write(run_ids: tuple[str, ...], out: Path) -> Manifest:

@@ -1,14 +1,17 @@
 """Tables for people, as wide as their terminal, and for pipes, a line a row."""
 
-import sys
 from collections.abc import Collection, Iterable, Sequence
 from copy import copy
+from dataclasses import replace
+from typing import Any
 
-import click
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
+
+from neft.cli.printing import echo, write
+from neft.errors import without_controls
 
 WORDS = 20
 """Characters a line at which text in a column can still be read."""
@@ -25,6 +28,7 @@ def print_table(table: Table, *, dispensable: Sequence[str] = ()) -> None:
         dispensable: headings of columns that may be left out, the first of them first.
     """
     console = Console()
+    table = _plain(table)
     if not console.is_terminal:
         _print_piped(table)
         return
@@ -53,12 +57,27 @@ def print_tables(tables: Iterable[Table]) -> None:
 def separate() -> None:
     """An empty line between two tables in a pipe."""
     if not Console().is_terminal:
-        _ = sys.stdout.write("\n")
+        write("\n")
 
 
 def say(words: str) -> None:
     """Words beside a table: on standard output for people, on standard error where the table goes into a pipe."""
-    click.echo(words, err=not Console().is_terminal)
+    echo(words, err=not Console().is_terminal)
+
+
+def _plain(table: Table) -> Table:
+    """The same without control characters in any of its texts."""
+    shown = copy(table)
+    shown.title, shown.caption = _cleaned(table.title), _cleaned(table.caption)
+    shown.columns = [
+        replace(column, header=_cleaned(column.header), _cells=[_cleaned(cell) for cell in column.cells])
+        for column in table.columns
+    ]
+    return shown
+
+
+def _cleaned(cell: Any) -> Any:
+    return without_controls(cell) if isinstance(cell, str) else cell
 
 
 def _print_piped(table: Table) -> None:
@@ -66,7 +85,7 @@ def _print_piped(table: Table) -> None:
     if table.title:
         notes.print(table.title, soft_wrap=True)
     lines = ["\t".join(" ".join(cell.split()) for cell in row) for row in (_headings(table), *_rows(table))]
-    _ = sys.stdout.write("\n".join(lines) + "\n")
+    write("\n".join(lines) + "\n")
     if table.caption:
         notes.print(table.caption, soft_wrap=True)
 

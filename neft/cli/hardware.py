@@ -13,6 +13,7 @@ from rich.table import Table
 from neft import columns
 from neft.cli.fitting_tables import print_tables, say
 from neft.cli.output import json_rows, print_json
+from neft.cli.printing import echo
 from neft.cli.shared_options import json_option
 from neft.hardware.constants import VARIABLE, Constants, load_constants, named_file
 from neft.hardware.costs import (
@@ -92,7 +93,7 @@ def hardware(
     """
     constants = load_constants(constants_file)
     if only_constants:
-        click.echo(named_file(constants_file).read_text(encoding="utf-8"), nl=False)
+        echo(named_file(constants_file).read_text(encoding="utf-8"), nl=False)
         return
     if not run_ids:
         message = "Missing argument 'RUN...': the beginning of a stored run's id (`neft runs`)."

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import click
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,6 +14,7 @@ from neft import columns
 from neft.cli.fitting_tables import print_table, say, separate
 from neft.cli.leaderboard_columns import COLUMNS, DISPENSABLE, NUM_LEFT, Column, columns_of
 from neft.cli.output import json_rows, print_json
+from neft.cli.printing import echo, say_beside
 from neft.cli.shared_options import json_option
 from neft.cli.text_tables import latex_table, markdown_table
 from neft.errors import ConfigError, StoreError, unknown_name
@@ -156,9 +156,7 @@ def leaderboard(
         print_json({"leaderboards": [_as_json(board) for board in boards]})
         return
     if not boards:
-        click.echo(
-            f"No leaderboard is stored; `neft sweep {'schemes_digits' if schemes else 'leaderboard'}` makes one."
-        )
+        echo(f"No leaderboard is stored; `neft sweep {'schemes_digits' if schemes else 'leaderboard'}` makes one.")
     for index, board in enumerate(boards):
         if index and not (markdown or latex):
             separate()
@@ -195,7 +193,7 @@ def _boards(stores: Stores, asked: Asked, reference: str | None) -> list[Board]:
             budget = budget_words(made, num_trials=LEADERBOARD_TRIALS, has_schemes=place.has_schemes)
             boards.append(Board(place, sigma_d, table, reference or default_reference(table), budget))
     for name, reason in problems.items():
-        Console(stderr=True).print(f"[yellow]{name}[/]: {escape(reason)}", soft_wrap=True)
+        say_beside(reason, name=name, style="yellow")
     return boards
 
 
@@ -251,11 +249,11 @@ def _print(board: Board, form: Form) -> None:
     title = f"Leaderboard: {board.place.words}, σ_d = {sigma_d_text(board.sigma_d)}"
     notes = _notes(board)
     if form == "markdown":
-        click.echo(f"## {title}\n\n{board.budget}\n\n{markdown_table(headings, cells, num_left=NUM_LEFT)}\n")
-        click.echo(f"{' '.join(notes)}\n")
+        echo(f"## {title}\n\n{board.budget}\n\n{markdown_table(headings, cells, num_left=NUM_LEFT)}\n")
+        echo(f"{' '.join(notes)}\n")
     elif form == "latex":
         caption = " ".join([f"{title}.", board.budget, *notes])
-        click.echo(f"{latex_table(headings, cells, num_left=NUM_LEFT, caption=caption)}\n")
+        echo(f"{latex_table(headings, cells, num_left=NUM_LEFT, caption=caption)}\n")
     else:
         say(f"{title}\n{board.budget}")
         table = Table()

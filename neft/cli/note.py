@@ -3,6 +3,7 @@
 import click
 
 from neft.cli.output import print_json
+from neft.cli.printing import echo
 from neft.cli.shared_options import json_option
 from neft.errors import ConfigError
 from neft.runs.notes import MAX_TAG, MAX_TAGS, MAX_TEXT, Note, change_note, make_note, read_note, write_note
@@ -55,7 +56,7 @@ def note(
         print_json({"run_id": run_id, **written.model_dump(mode="json")})
         return
     for line in note_lines(written) or ("No note.",):
-        click.echo(line)
+        echo(line)
 
 
 def note_lines(written: Note, *, width: int = 4) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import json
 import math
-import sys
+import re
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any
 
@@ -11,14 +11,20 @@ from rich.table import Table
 
 from neft import columns
 from neft.cli.fitting_tables import print_table
+from neft.cli.printing import write
+from neft.errors import RunCorruptError
 from neft.runs.records import RunRecord, SigmaSummary
 from neft.tables import converter_table, unseen_words
 from neft.tables.percentiles import limits_in_words, low_percentiles_of_run, percentile_name, too_few_chips
 
+UNESCAPED = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
+
 
 def print_json(value: object) -> None:
     """Machine-readable, on standard output."""
-    _ = sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # JSON itself escapes control characters but for those of 8 bits, and halves of characters
+    write(UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def json_rows(rows: Iterable[Mapping[Hashable, Any]]) -> list[dict[str, Any]]:
@@ -89,7 +95,13 @@ def results_table(record: RunRecord, instances: pd.DataFrame) -> Table:
     Args:
         record: the run.
         instances: its chips.
+
+    Raises:
+        RunCorruptError: it has no accuracy somewhere.
     """
+    if not all("accuracy" in row.metrics for row in record.summary.test):
+        message = f"Run '{record.id}' is corrupt: its summary lacks the accuracy at some σ_d."
+        raise RunCorruptError(message)
     facts = record.facts
     limits = low_percentiles_of_run(instances).to_dict("records")
     counts = {row.metrics["accuracy"].num_instances for row in record.summary.test if row.sigma_d}
@@ -111,15 +123,15 @@ def results_table(record: RunRecord, instances: pd.DataFrame) -> Table:
     for heading in ("test σ_d", "chips", *headings, *effort):
         table.add_column(heading, justify="right")
     for row, ends in zip(record.summary.test, limits, strict=True):
-        accuracy, ekl = row.metrics["accuracy"], row.metrics["ekl"]
+        accuracy = row.metrics["accuracy"]
         table.add_row(
             f"{row.sigma_d:g}",
             str(accuracy.num_instances),
             _with_interval(accuracy.mean, accuracy.ci95, scale=100, digits=2),
             with_limits(accuracy.percentile_1, ends[columns.PERCENTILE_1_LOWER], ends[columns.PERCENTILE_1_UPPER]),
-            _with_interval(ekl.mean, ekl.ci95, scale=1, digits=4),
-            _with_interval(row.metrics["mean_confidence"].mean, None, scale=100, digits=1),
-            _with_interval(row.metrics["calibration_error"].mean, None, scale=100, digits=1),
+            _measured(row, "ekl", scale=1, digits=4),
+            _measured(row, "mean_confidence", scale=100, digits=1),
+            _measured(row, "calibration_error", scale=100, digits=1),
             *(_effort(row) if effort else ()),
         )
     return table
@@ -147,6 +159,13 @@ def with_limits(
     words = "" if ends == [value, value] else limits_in_words(ends[0], ends[1], scale=scale, digits=digits)
     shown = f"{value * scale:.{digits}f}"
     return f"{shown} ({words})" if words else shown
+
+
+def _measured(row: SigmaSummary, name: str, *, scale: int, digits: int) -> str:
+    """A metric's mean, of EKL with its interval; a dash where the record has none."""
+    found = row.metrics.get(name)
+    ci95 = found.ci95 if found is not None and name == "ekl" else None
+    return _with_interval(found and found.mean, ci95, scale=scale, digits=digits)
 
 
 def _with_interval(mean: float | None, ci95: float | None, *, scale: int, digits: int) -> str:

@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from neft import columns
 from neft.cli.fitting_tables import print_table
 from neft.cli.output import limits_caption, print_json, with_limits
+from neft.cli.printing import say_beside
 from neft.cli.shared_options import json_option
 from neft.errors import StoreError
 from neft.runs.notes import list_notes
@@ -92,7 +92,7 @@ def runs(*, mine: bool, limit: int | None, as_json: bool, **asked: Any) -> None:
         drawn.add_row(*(_percentile(row) if name == PERCENTILE else _cell(name, row[name]) for name in shown))
     print_table(drawn, dispensable=[shown[name] for name in DISPENSABLE if name in shown])
     for run_id, reason in (*problems.items(), *notes.problems.items()):
-        Console(stderr=True).print(f"[yellow]{run_id}[/]: {escape(reason)}", soft_wrap=True)
+        say_beside(reason, name=run_id, style="yellow")
 
 
 def _is_asked_for(

@@ -13,6 +13,7 @@ from neft import columns
 from neft.cli.config_options import at_its_place, place_parameters
 from neft.cli.fitting_tables import print_table, say
 from neft.cli.output import json_rows, limits_caption, print_json, with_limits
+from neft.cli.printing import echo
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option
 from neft.cli.text_tables import markdown_table
 from neft.cli.watch import stop_on_signals, watching
@@ -135,12 +136,12 @@ def schemes(
         return
     for at, choice in zip(shown, choices, strict=True):
         _print(record, at, percentile=percentile, markdown=markdown)
-        tell = click.echo if markdown else say
+        tell = echo if markdown else say
         if bar is not None:
             tell(_decision(at, choice, bar=bar, percentile=percentile))
-        click.echo("")
+        echo("")
     for one in found.refused:
-        click.echo(f"Cannot be: {one.label}. {one.reason}", err=True)
+        echo(f"Cannot be: {one.label}. {one.reason}", err=True)
 
 
 def _try(bench: Bench, schemes: Sequence[Scheme]) -> Tried:
@@ -179,7 +180,7 @@ def _print(record: RunRecord, table: pd.DataFrame, *, percentile: int, markdown:
     )
     rows = [_cells(row) for row in table.to_dict("records")]
     if markdown:
-        click.echo(f"## {title}\n\n{markdown_table(headings, rows, num_left=1)}\n\n{caption}")
+        echo(f"## {title}\n\n{markdown_table(headings, rows, num_left=1)}\n\n{caption}")
         return
     drawn = Table(title=title, caption=caption)
     for index, heading in enumerate(headings):

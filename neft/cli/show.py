@@ -6,6 +6,7 @@ import click
 
 from neft.cli.note import note_lines
 from neft.cli.output import print_converters, print_json, print_results, record_json
+from neft.cli.printing import echo
 from neft.cli.shared_options import json_option
 from neft.errors import NoteError
 from neft.reference.citations import bibtex
@@ -38,7 +39,7 @@ def show(run_id: str, *, only_config: bool, paper: bool, as_json: bool) -> None:
         print_json(record.config)
         return
     if paper:
-        click.echo(f"{methods_paragraph(record)}\n\n{run_bibtex(record)}\n{bibtex(_sources(record))}", nl=False)
+        echo(f"{methods_paragraph(record)}\n\n{run_bibtex(record)}\n{bibtex(_sources(record))}", nl=False)
         return
     if as_json:
         print_json(record_json(record))
@@ -46,7 +47,7 @@ def show(run_id: str, *, only_config: bool, paper: bool, as_json: bool) -> None:
     print_results(record, store.instances(record))
     print_converters(store.tables(record).layers)
     for one in record.summary.worst_case:
-        click.echo(f"Worst case found at th_g = {one.th_g:g}: {100 * one.accuracy:.2f} %")
+        echo(f"Worst case found at th_g = {one.th_g:g}: {100 * one.accuracy:.2f} %")
     provenance = record.provenance
     facts = {
         "parameters": f"{record.summary.num_parameters:,}",
@@ -61,9 +62,9 @@ def show(run_id: str, *, only_config: bool, paper: bool, as_json: bool) -> None:
     }
     width = max(len(name) for name in facts)
     for name, value in facts.items():
-        click.echo(f"{name:<{width}}  {value}")
+        echo(f"{name:<{width}}  {value}")
     for line in _note(run_id, width):
-        click.echo(line)
+        echo(line)
 
 
 def _sources(record: RunRecord) -> str:

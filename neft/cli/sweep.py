@@ -10,7 +10,6 @@ from typing import Any
 import click
 import joblib
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -27,6 +26,7 @@ from typing_extensions import override
 from neft.cli.config_options import SectionedCommand, config_parameters
 from neft.cli.fitting_tables import print_table
 from neft.cli.output import print_json
+from neft.cli.printing import echo, say_beside
 from neft.cli.shared_options import data_dir_option, json_option, store_option
 from neft.cli.watch import failure
 from neft.errors import ConfigError, NeftError, unknown_name
@@ -239,13 +239,13 @@ def _watched(
 
         def tell(end: RunEnd) -> None:
             if end.error:
-                console.print(f"[red]{end.run_id}[/]: {escape(end.error)}", soft_wrap=True)
+                say_beside(end.error, name=end.run_id, style="red", console=console)
             time_left.advance(end.run_id)
             progress.update(task, advance=1, last=end.run_id)
             record(EndedRun(run_id=end.run_id, seconds=end.seconds, error=end.error))
 
         def notify(notice: str) -> None:
-            console.print(f"[yellow]{notice}[/]", highlight=False, soft_wrap=True)
+            say_beside(notice, style="yellow", console=console)
 
         with _ending_told(events):
             ends = run_sweep(plan, settings, on_plan=begin, on_end=tell, on_notice=notify)
@@ -278,7 +278,7 @@ def _report(ends: list[RunEnd], *, num_stored: int, as_json: bool) -> None:
         print_json({"runs": facts, "skipped": skipped})
     else:
         seconds = sum((end.seconds for end in ends), start=0.0)
-        click.echo(
+        echo(
             f"{len(ends) - len(failed)} runs stored, {skipped} already there, {len(failed)} failed; "
             f"{_clock(seconds)} of computing."
         )
@@ -293,8 +293,8 @@ def _print_plan(absent: Sequence[PlannedRun], settings: SweepSettings, *, as_jso
         print_json(run_ids)
         return
     for run_id in run_ids:
-        click.echo(run_id)
-    click.echo(f"{len(run_ids)} runs to do{_duration(absent, settings)}.", err=True)
+        echo(run_id)
+    echo(f"{len(run_ids)} runs to do{_duration(absent, settings)}.", err=True)
 
 
 def _duration(absent: Sequence[PlannedRun], settings: SweepSettings) -> str:

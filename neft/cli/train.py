@@ -8,6 +8,7 @@ import click
 
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
 from neft.cli.output import print_json, print_results, record_json
+from neft.cli.printing import echo
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import check_torch_device, failure, stop_on_signals, watching
 from neft.config import RunConfig
@@ -99,10 +100,10 @@ def _say_estimate(config: RunConfig, stores: Stores, *, as_json: bool) -> None:
     if as_json:
         print_json(None if found is None else asdict(found))
     elif found is None:
-        click.echo("Not known beforehand: nothing stored tells, or only loading the images does.")
+        echo("Not known beforehand: nothing stored tells, or only loading the images does.")
     else:
         words = run_time.in_words(found)
-        click.echo(f"{words[0].upper()}{words[1:]}.")
+        echo(f"{words[0].upper()}{words[1:]}.")
 
 
 def _refuse_changed_images(config: RunConfig, stores: Stores) -> None:
@@ -134,6 +135,7 @@ def _refuse_what_is_there(config: RunConfig, stores: Stores, *, resume: bool, re
         message = "--resume and --restart exclude each other."
         raise ConfigError(message)
     if config.run_id in stores:
+        unfinished.discard(config)  # killed between storing the run and forgetting its last epoch
         message = (
             f"A run '{config.run_id}' is already stored; see `neft show {config.run_id}`. Another --seed gives another."
         )

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,6 +20,7 @@ from rich.progress import (
 )
 
 from neft import columns
+from neft.cli.printing import say_beside
 from neft.errors import ConfigError, NeftError
 from neft.pipeline import Progress as RunProgress
 from neft.runs.events import Evaluating, EventFile, Failed, Loading, Searching, Storing, Training
@@ -49,7 +49,7 @@ class RunWatcher:
             case "loading":
                 self._events.write(Loading(message=state.message))
                 if state.message:
-                    self._progress.console.print(f"[dim]{escape(state.message)}[/]")
+                    say_beside(state.message, style="dim", console=self._progress.console)
             case "storing":
                 self._events.write(Storing(message=state.message))
             case "training":

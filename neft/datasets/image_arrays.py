@@ -29,12 +29,14 @@ from neft.datasets.found_images import (
 from neft.datasets.image_files import Seen, fitted
 from neft.datasets.label_columns import read_label_column
 from neft.datasets.label_files import label_path
-from neft.datasets.own_images import OwnImages, path_field
+from neft.datasets.own_images import GB, MAX_BYTES, OwnImages, path_field
 from neft.datasets.split_names import SplitName, resembled, split_of
 from neft.errors import ConfigError, DataMissingError
 
 IMAGES = frozenset({"x", "image", "images", "img", "imgs", "data", "features", "arr_0"})
 LABELS = frozenset({"y", "label", "labels", "target", "targets", "arr_1"})
+UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What NumPy ends in, given a file that is damaged or holds no arrays."""
 CLASS_NAMES = frozenset({"classes", "class_names", "label_names"})
 
 
@@ -132,12 +134,35 @@ class ImageArrays(OwnImages):
 
 def _loaded(file: Path) -> dict[str, np.ndarray]:
     """The arrays of a file by name; that of a .npy file under no name."""
+    _demand_size(file)
     try:
-        loaded = np.load(file, allow_pickle=False)
+        # a .npy file's header may promise more than there is: only what is there can be mapped
+        loaded = np.load(file, allow_pickle=False, mmap_mode="r" if file.suffix == ".npy" else None)
         return {"": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (*UNREADABLE, MemoryError) as error:
         message = f"The arrays in {file} cannot be read ({error}). Arrays of Python objects are never unpickled."
         raise DataMissingError(message) from None
+
+
+def _demand_size(file: Path) -> None:
+    """Refuse arrays that unpack to too much, by what the archive says; it is not unpacked beyond that.
+
+    Raises:
+        ConfigError: they do.
+        DataMissingError: it is no archive.
+    """
+    try:
+        if file.suffix == ".npz":
+            with zipfile.ZipFile(file) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
+        else:
+            size = file.stat().st_size
+    except UNREADABLE as error:
+        message = f"The arrays in {file} cannot be read ({error})."
+        raise DataMissingError(message) from None
+    if size > MAX_BYTES:
+        message = f"{OWNER}: the arrays in {file} take {size / GB:.1f} GB; at most {MAX_BYTES / GB:.0f} GB are read."
+        raise ConfigError(message)
 
 
 def _named(name: str) -> tuple[SplitName | None, str]:

@@ -16,9 +16,13 @@ from neft.datasets.image_files import Fit, Seen
 from neft.datasets.own_data import OwnData, checksum_field, path_field
 from neft.datasets.split_checks import split_notes
 from neft.datasets.split_names import SplitName
+from neft.errors import ConfigError
 from neft.plain_words import plain_words
 
 __all__ = ["OwnImages", "path_field"]
+GB = 10**9
+MAX_BYTES = 16 * GB
+"""Of all images of a data set, a byte a pixel and channel; they are kept in memory."""
 
 
 class OwnImages(OwnData):
@@ -67,8 +71,8 @@ class OwnImages(OwnData):
 
         Raises:
             DataMissingError: nothing is there, a file cannot be read, or the images are not those of the checksum.
-            ConfigError: it is unclear what the images, classes or splits are, they are too few, or `max_train` is
-                below the number of classes.
+            ConfigError: it is unclear what the images, classes or splits are, they are too few or too many, or
+                `max_train` is below the number of classes.
         """
         found = self._find()
         self.refuse_unmeant(found)
@@ -79,6 +83,7 @@ class OwnImages(OwnData):
         for note in filter(None, (*found.notes, numbering_note(found.class_names), unknown)):
             access.report(note)
         chosen = torch.cat(list(parts.values())).tolist()
+        self._demand_size(len(chosen))
         access.report(f"Reading {len(chosen)} images from {self.path}.")
         seen = Seen()
         pixels = self._pixels(found, chosen, seen)
@@ -100,6 +105,16 @@ class OwnImages(OwnData):
             mean=middle,
             std=middle,
         )
+
+    def _demand_size(self, count: int) -> None:
+        size = count * self.channels * self.image_size**2
+        if size > MAX_BYTES:
+            message = (
+                f"{type(self).__name__}: {count:,} images of {self.channels} × {self.image_size} × {self.image_size} "
+                f"take {size / GB:.1f} GB; at most {MAX_BYTES / GB:.0f} GB are read. Give a smaller image_size or "
+                "max_train."
+            )
+            raise ConfigError(message)
 
     @abstractmethod
     def _find(self) -> FoundImages:

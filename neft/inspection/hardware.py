@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from neft.config import RunConfig
 from neft.datasets.base import DataAccess
 from neft.errors import NeftError
 from neft.hardware.costs import ConverterBits, Deployed, LayerShape
@@ -17,6 +18,7 @@ from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
 from neft.runs.records import RunRecord
 from neft.tables.hardware import hardware_key
+from neft.training.loop import input_shape
 
 
 def deployed_of(record: RunRecord) -> Deployed:
@@ -28,7 +30,7 @@ def deployed_of(record: RunRecord) -> Deployed:
     """
     config = stored_config(record)
     layout = layout_of(config.test_mapping)
-    layers = _layers(config.backbone, _input_shape(config.dataset, record.facts.num_classes))
+    layers = _layers(config.backbone, _input_shape(config, record.facts.num_classes))
     one_sign = config.constraint.one_signed(len(layers))
     if not SIGNS[config.test_mapping.sign].holds_both_signs:  # no other network lies so
         one_sign = (True,) * len(layers)
@@ -53,15 +55,17 @@ def deployed_of_each(records: Iterable[RunRecord]) -> dict[str, Deployed | NeftE
     return found
 
 
-def _input_shape(dataset: Any, num_classes: int) -> InputShape:
-    channels = dataset.size.num_channels if dataset.size else getattr(dataset, "channels", None)
-    if channels is None:
-        data = dataset.load(DataAccess(data_dir=default_data_dir()))
-        return InputShape(data.num_channels, data.image_size, data.num_classes)
-    return InputShape(channels, dataset.image_size, num_classes)
+def _input_shape(config: RunConfig, num_classes: int) -> InputShape:
+    dataset: Any = config.dataset
+    size = dataset.size
+    channels = size.num_channels if size else getattr(dataset, "channels", None)
+    if channels is None or dataset.num_axes is None:
+        return input_shape(dataset.load(DataAccess(data_dir=default_data_dir())))
+    length = (size.image_size if size else None) or dataset.image_size
+    return InputShape(channels, length, num_classes, dataset.num_axes)
 
 
 def _layers(backbone: BaseBackbone, shape: InputShape) -> tuple[LayerShape, ...]:
     with torch.device("meta"):  # shapes alone
         network = build_network(backbone, shape)
-        return layer_shapes(network, torch.zeros(1, shape.num_channels, shape.image_size, shape.image_size))
+        return layer_shapes(network, shape.blank())

@@ -5,6 +5,7 @@ A head is adaptive average pool to s x s, flatten, Linear, ReLU, Linear ([Qin202
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -23,6 +24,9 @@ HEADS = "heads."
 """What every snapshot head's parameter name begins with."""
 RANGES = "ranges."
 """What the names of its converters' ranges begin with."""
+MAX_PARAMETERS = 300_000_000
+"""The published networks at width 4 on 32 x 32 images, heads included; in training a network takes six times its size.
+"""
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,43 @@ def build_network(
         converters: around every layer of the backbone that lies in devices.
 
     Raises:
-        ConfigError: inputs that the backbone does not take, more snapshots than it has points for, or layers that
-            converters are not known for.
+        ConfigError: inputs that the backbone does not take, more snapshots than it has points for, more parameters than
+            a network may have, or layers that converters are not known for.
     """
     if refusal := refused_inputs(backbone, shape.num_axes):
         raise ConfigError(refusal)
+    demand_size(backbone, shape, num_snapshots=num_snapshots)
+    network = _build(backbone, shape, num_snapshots)
+    add_converters(network, converters)
+    return network
+
+
+def demand_size(backbone: BaseBackbone, shape: InputShape, *, num_snapshots: int = 0) -> None:
+    """Refuse a network that is too large, before anything of its size is allocated.
+
+    Raises:
+        ConfigError: as `build_network`.
+    """
+    # frozen models are hashable, though their types do not say so
+    count = _counted(backbone, shape, num_snapshots)  # pyright: ignore[reportArgumentType]
+    if count > MAX_PARAMETERS:
+        size = " × ".join(map(str, shape.blank().shape[1:]))
+        message = (
+            f"The network '{backbone.short_name}' for {size} {INPUT_KINDS[shape.num_axes].many} would have {count:,} "
+            f"parameters; at most {MAX_PARAMETERS:,} are allowed. Take a narrower one or smaller "
+            f"{INPUT_KINDS[shape.num_axes].many}."
+        )
+        raise ConfigError(message)
+
+
+@lru_cache(maxsize=512)
+def _counted(backbone: BaseBackbone, shape: InputShape, num_snapshots: int) -> int:
+    """Parameters, of a network that is made of shapes alone."""
+    with torch.device("meta"):
+        return num_parameters(_build(backbone, shape, num_snapshots))
+
+
+def _build(backbone: BaseBackbone, shape: InputShape, num_snapshots: int) -> Network:
     staged = backbone.build(
         num_channels=shape.num_channels,
         image_size=shape.image_size,
@@ -121,9 +157,7 @@ def build_network(
     chosen = backbone.chosen_points(num_snapshots)
     sizes = _stage_shapes(staged, shape) if chosen else []
     heads = [_head(sizes[point.stage], point, backbone.head_width, shape.num_classes) for point in chosen]
-    network = Network(staged, heads, [point.stage for point in chosen])
-    add_converters(network, converters)
-    return network
+    return Network(staged, heads, [point.stage for point in chosen])
 
 
 def add_converters(network: Network, converters: Converters) -> None:

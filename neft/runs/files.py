@@ -6,6 +6,7 @@ asked for, older than `FORGOTTEN_ELSEWHERE_AFTER`.
 """
 
 import contextlib
+import hashlib
 import os
 import platform
 import re
@@ -15,15 +16,15 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-import psutil
-
 from neft.errors import NeftError, StoreError
+from neft.runs import living
 
 FORGOTTEN_AFTER = 3600.0
 """Seconds since a draft was last written in, on this machine."""
 FORGOTTEN_ELSEWHERE_AFTER = 86400.0
 """Likewise where another machine made it, or an earlier version that did not say who."""
-DRAFT = re.compile(r"\.draft-(?:(?P<host>[a-z0-9]*)-(?P<pid>[0-9]+)-)?[a-z0-9_]{8}")
+DRAFT = re.compile(r"\.draft-(?:(?P<host>[a-z0-9]*)-(?P<pid>[0-9]{1,10})-(?:(?P<mark>[0-9a-f]{12})-)?)?[a-z0-9_]{8}")
+"""Of whom: a machine, a process's number, and what tells it from others of that number."""
 
 
 @contextlib.contextmanager
@@ -137,22 +138,17 @@ def sweep_drafts(folder: Path) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def process_created(pid: int) -> float | None:
-    """When a living process was made, in seconds since the epoch; None for one that is gone."""
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
-    except psutil.Error:
-        return None
-
-
 def _is_forgotten(named: "re.Match[str]", touched: float) -> bool:
     age = time.time() - touched
     if named["host"] != _host():
         return age > FORGOTTEN_ELSEWHERE_AFTER
-    created = process_created(int(named["pid"]))
-    is_writing = created is not None and created < touched + 1  # a later process was only given the same number
-    return age > FORGOTTEN_AFTER and not is_writing
+    return age > FORGOTTEN_AFTER and not _is_of_a_living_process(named)
+
+
+def _is_of_a_living_process(named: "re.Match[str]") -> bool:
+    """Whether the process that made a draft lives; of an earlier version's draft, whether one of its number does."""
+    pid = int(named["pid"])
+    return living.mark(pid) is not None if named["mark"] is None else named["mark"] == _mark(pid)
 
 
 def _swept(drafts: Path) -> Path:
@@ -161,7 +157,11 @@ def _swept(drafts: Path) -> Path:
 
 
 def _prefix() -> str:
-    return f".draft-{_host()}-{os.getpid()}-"
+    return f".draft-{_host()}-{os.getpid()}-{_mark(os.getpid())}-"
+
+
+def _mark(pid: int) -> str:
+    return hashlib.sha256((living.mark(pid) or "gone").encode()).hexdigest()[:12]
 
 
 def _host() -> str:

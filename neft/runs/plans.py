@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from neft.component import Component, first_problem
+from neft.errors import one_line
 from neft.runs import files
 from neft.runs.migrations import migrated_plan
 from neft.runs.store import DRAFTS
@@ -90,7 +91,7 @@ def load_plans(root: Path) -> tuple[dict[str, PlanRecord], dict[str, str]]:
                 continue
             plans[path.stem] = PlanRecord.model_validate(migrated_plan(raw) if isinstance(raw, Mapping) else raw)
         except ValidationError as error:
-            problems[path.stem] = first_problem(PlanRecord, error)
-        except (OSError, ValueError, TypeError, OverflowError, RecursionError):
+            problems[path.stem] = one_line(first_problem(PlanRecord, error))
+        except (OSError, AttributeError, LookupError, ValueError, TypeError, OverflowError, RecursionError):
             problems[path.stem] = "not a plan"
     return plans, problems

@@ -56,6 +56,13 @@ MAX_NAMED = 5
 """So many of the runs that a beginning could mean are named."""
 RUN_FILES = frozenset({RECORD, HISTORY, INSTANCES, LAYERS, DEVIATIONS, PLAIN_DEVIATIONS, WORST_CASE, WEIGHTS})
 """Every name that a run's folder may hold."""
+UNREADABLE = (
+    *(ValueError, OSError, EOFError, zlib.error, LookupError, TypeError, AttributeError),
+    *(NotImplementedError, OverflowError, MemoryError),
+)
+"""What the readers of tables end in, given a damaged one."""
+PARTS = ("dataset", "backbone", "device", "mapping", "programming", "method", "constraint", "training", "evaluation")
+"""Of a stored config."""
 MAX_UNPACKED = 64 * 1024 * 1024
 """The most bytes that a packed table may come to."""
 
@@ -192,6 +199,9 @@ class RunStore:
         from neft.mapping.stack import Mapping as WeightMapping  # noqa: PLC0415
         from neft.runs import checkpoint  # noqa: PLC0415 - imports torch, which listing runs does not need
 
+        if "mapping" not in record.config:
+            message = f"Run '{record.id}' is corrupt: its config has no 'mapping'."
+            raise RunCorruptError(message)
         encoded = checkpoint.load_tensors(self.root / record.id / WEIGHTS)
         return checkpoint.decode(encoded, build(WeightMapping, record.config["mapping"]))
 
@@ -350,7 +360,7 @@ class RunStore:
                 if name.endswith(".parquet")
                 else pd.read_csv(content, dtype={columns.LAYER: str})  # a layer may be called 0, or 1.10
             )
-        except (ValueError, OSError, EOFError, zlib.error) as error:
+        except UNREADABLE as error:
             message = f"Run '{record.id}' is corrupt: {name} is not a table ({error})."
             raise RunCorruptError(message) from None
 
@@ -455,10 +465,27 @@ def parse_record(run_id: str, content: bytes) -> RunRecord:
         )
         raise RunTooNewError(message)
     try:
-        return RunRecord.model_validate(migrated(raw))
+        return _whole(RunRecord.model_validate(migrated(raw)))
     except ValidationError as error:
         message = f"Run '{run_id}' is corrupt: {first_problem(RunRecord, error)}"
         raise RunCorruptError(message) from None
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError):
+        # an older version's parts are brought up to date before they are checked
+        message = f"Run '{run_id}' is corrupt: its parts are not those of a run's record."
+        raise RunCorruptError(message) from None
+
+
+def _whole(record: RunRecord) -> RunRecord:
+    """The record, where its plain parts hold what their readers look for.
+
+    Raises:
+        RunCorruptError: they do not.
+    """
+    part = next((name for name in PARTS if not isinstance(record.config.get(name, {}), dict)), None)
+    if part is not None:
+        message = f"Run '{record.id}' is corrupt: '{part}' of its config is no settings."
+        raise RunCorruptError(message)
+    return record
 
 
 def _write_draft(

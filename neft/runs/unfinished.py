@@ -5,6 +5,8 @@ import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from neft.config import RunConfig
 from neft.errors import NeftError, RunCorruptError, StoreError
 from neft.runs import checkpoint, files
@@ -27,6 +29,9 @@ class TriedChips:
     rows: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
     """What they took."""
+
+
+_CHIPS = TypeAdapter(TriedChips)
 
 
 def folder(config: RunConfig, root: Path | None = None) -> Path:
@@ -69,7 +74,7 @@ def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
     try:
         facts = json.loads(checkpoint.load_metadata(path)["facts"])
         return TrainingState(epoch=facts["epoch"], best_epoch=facts["best_epoch"], history=facts["history"], **parts)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         message = f"'{path.name}' cannot be read as a training: it does not say how far it came."
         raise RunCorruptError(message) from None
 
@@ -108,8 +113,8 @@ def load_chips(config: RunConfig, network: str, root: Path | None = None) -> Tri
         root: the folder of unfinished runs.
     """
     try:
-        chips = TriedChips(**json.loads((folder(config, root) / CHIPS).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):  # what cannot be read is computed again
+        chips = _CHIPS.validate_json((folder(config, root) / CHIPS).read_bytes())
+    except (OSError, ValueError, RecursionError):  # what cannot be read is computed again
         return TriedChips(network)
     return chips if chips.network == network else TriedChips(network)
 

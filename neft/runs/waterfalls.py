@@ -171,7 +171,8 @@ def _read(path: Path, run_id: str) -> WaterfallRecord:
 
 def _corrupt(path: Path, run_id: str, why: str) -> RunCorruptError:
     return RunCorruptError(
-        f"The waterfall of run '{run_id}' in '{path}' cannot be used: {why}. Delete the file to compute it again."
+        f"The waterfall of run '{run_id}' in NEFT_HOME/{FOLDER}, '{path.name}', cannot be used: {why}. "
+        "Delete the file to compute it again."
     )
 
 

@@ -259,7 +259,8 @@ def _checksum(tensors: "Mapping[str, Tensor]") -> str:
 
 def _corrupt(path: Path, run_id: str, why: str) -> RunCorruptError:
     return RunCorruptError(
-        f"The worst case of run '{run_id}' in '{path}' cannot be used: {why}. Delete the file to search again."
+        f"The worst case of run '{run_id}' in NEFT_HOME/{FOLDER}, '{path.name}', cannot be used: {why}. "
+        "Delete the file to search again."
     )
 
 

@@ -271,13 +271,24 @@ def _network(config: RunConfig, size: DataSize, *, num_snapshots: int) -> tuple[
     return _counted(config.backbone, shape, num_snapshots)  # pyright: ignore[reportArgumentType]
 
 
+def demand_size(config: RunConfig) -> None:
+    """Refuse a network that is too large, as far as that is known before its data are loaded.
+
+    Raises:
+        ConfigError: it is.
+    """
+    if config.dataset.size is not None:
+        _ = _network(config, config.dataset.size, num_snapshots=config.method.num_snapshots)
+
+
 @lru_cache(maxsize=512)
 def _counted(backbone: BaseBackbone, shape: InputShape, num_snapshots: int) -> tuple[int, int]:
-    """Multiplications an image and weights in devices, counted while one image passes the layers.
+    """Multiplications an image and weights in devices, counted while the shape of an image passes those of the layers.
 
     Not by torch's own counter: its first use loads torch's compiler, which takes seconds and a hundred megabytes.
     """
-    network = build_network(backbone, shape, num_snapshots=num_snapshots).eval()
+    with torch.device("meta"):
+        network = build_network(backbone, shape, num_snapshots=num_snapshots).eval()
     counts: list[int] = []
 
     def count(layer: nn.Module, _inputs: object, output: Tensor) -> None:
@@ -288,7 +299,7 @@ def _counted(backbone: BaseBackbone, shape: InputShape, num_snapshots: int) -> t
         if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
             _ = layer.register_forward_hook(count)
     with torch.no_grad():
-        _ = network(shape.blank(), snapshots=num_snapshots > 0)
+        _ = network(shape.blank().to("meta"), snapshots=num_snapshots > 0)
     return sum(counts), sum(weight.numel() for weight in network.device_weights().values())
 
 

@@ -9,7 +9,7 @@ trials that it would have made.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -145,7 +145,7 @@ def chosen_trial(trials: pd.DataFrame, *, max_drop: float) -> pd.Series:
     """
     reference = trials[columns.VALIDATION_ACCURACY].iloc[0]
     near = trials[trials[columns.VALIDATION_ACCURACY] >= reference - max_drop]
-    return near.loc[near["merit"].astype(float).idxmax()]
+    return near.iloc[int(near["merit"].astype(float).argmax())]
 
 
 class _Judge:
@@ -209,7 +209,7 @@ def _proposed(params: dict[str, Any], search: SignSearch) -> tuple[str, float]:
 def _fallbacks(search: SignSearch, rows: list[dict[str, object]], judge: _Judge) -> Iterator[dict[str, object]]:
     """Where the best merit is of a network that loses too much: both signs for one layer more, the smallest first."""
     found = _table(rows)
-    best = found.loc[found["merit"].astype(float).idxmax()]
+    best = found.iloc[int(found["merit"].astype(float).argmax())]
     reference = found[columns.VALIDATION_ACCURACY].iloc[0]
     sizes = list(search.layers.values())
     signs, width, number = str(best["signs"]), float(best["width"]), len(rows)
@@ -244,7 +244,7 @@ def _optuna() -> Any:
 
 
 @contextmanager
-def _quiet(optuna: Any) -> Iterator[None]:
+def _quiet(optuna: Any) -> Generator[None]:
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:

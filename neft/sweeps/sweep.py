@@ -1,7 +1,6 @@
 """Many runs at once, through joblib: skips what is stored, goes on with what was begun, loses nothing when killed."""
 
 import os
-import threading
 import time
 import warnings
 from collections import Counter
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import joblib
-import psutil
 
 from neft.config import RunConfig
 from neft.errors import ConfigError, NeftError
@@ -29,6 +27,7 @@ from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS, RunStore, Stores
 from neft.sweeps import run_time
 from neft.sweeps.cluster import on_cluster
+from neft.sweeps.orphans import end_with
 
 MAX_BREAKS = 2
 """How often a run may be under way when a worker process is killed; then it is run alone, to see whose fault it is."""
@@ -224,7 +223,7 @@ def _in_processes(
     parallel = joblib.Parallel(
         n_jobs=max(2, min(workers, len(chosen))),  # a single one would be run in this process
         pre_dispatch=str(min(workers, len(chosen))),
-        initializer=_end_with,
+        initializer=end_with,
         initargs=(os.getpid(),),
         **UNORDERED,
     )
@@ -242,18 +241,6 @@ def workers_may_be_replaced() -> Generator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
         yield
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent has ended, be it killed."""
-
-    def watch() -> None:
-        # where a process keeps the number of a parent that is gone, only the list of processes tells
-        while os.getppid() == parent and psutil.pid_exists(parent):
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _remote(ready: Sequence[PlannedRun], settings: SweepSettings) -> Iterator[RunEnd]:

@@ -263,3 +263,18 @@ def test_estimate_without_stored_runs_says_that_nothing_tells(neft: Neft, monkey
     monkeypatch.setattr("neft.runs.store.CACHED_RUNS", neft_home() / "none")
 
     assert neft("train", *TINY, "--estimate").out.startswith("Not known beforehand")
+
+
+@pytest.mark.parametrize("again", [(), ("--resume",)])
+def test_last_epoch_of_a_run_that_was_stored_before_it_was_forgotten_is_swept(
+    neft: Neft, own_store: RunStore, again: tuple[str, ...]
+) -> None:
+    neft("train", *TINY)
+    left = neft_home() / "unfinished" / own_store.ids()[0]
+    left.mkdir()
+    (left / "state.safetensors").write_bytes(b"as when the process was killed in between")
+
+    answer = neft("train", *TINY, *again)
+
+    assert "is already stored" in answer.err
+    assert not left.exists()

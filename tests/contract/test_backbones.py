@@ -1,6 +1,7 @@
 """What every backbone must obey."""
 
 import copy
+import resource
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from neft.errors import ConfigError
 from neft.input_kinds import INPUT_KINDS
 from neft.networks.backbones import BACKBONES, BaseBackbone, Vgg8
 from neft.networks.folding import fold_batchnorm
-from neft.networks.network import HEADS, InputShape, Network, build_network, initialise
+from neft.networks.network import HEADS, MAX_PARAMETERS, InputShape, Network, build_network, initialise
 from neft.seeding import generator
 from tests.input_shapes import shape_for
 
@@ -44,6 +45,23 @@ def test_takes_any_small_image(backbone: BaseBackbone, image_size: int, num_chan
 
     assert logits.shape == (2, num_classes)
     assert [snapshot.shape for snapshot in snapshots] == [(2, num_classes)] * len(backbone.points())
+
+
+LARGEST: dict[str, float] = {"width": 4.0, "hidden_units": 8192, "hidden_layers": 16}
+
+
+def test_too_large_a_network_is_refused_before_it_is_allocated(backbone: BaseBackbone) -> None:
+    largest = {name: value for name, value in LARGEST.items() if name in type(backbone).model_fields}
+    backbone = backbone.model_copy(update=largest)
+    shape = InputShape(num_channels=3, image_size=256, num_classes=10**6)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    with pytest.raises(
+        ConfigError, match=rf"^The network .* would have [0-9,]+ parameters; at most {MAX_PARAMETERS:,} "
+    ):
+        build_network(backbone, shape)
+
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB; it would take over a gigabyte
 
 
 def test_snapshots_do_not_change_the_logits(backbone: BaseBackbone) -> None:

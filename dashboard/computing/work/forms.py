@@ -13,6 +13,7 @@ from neft.options import FAMILIES, Option, command_line, make_config, option_tab
 from neft.pipeline import identified
 from neft.runs.facts import run_facts
 from neft.runs.store import Stores
+from neft.sweeps.run_time import demand_size
 
 INITIAL = {"width": 0.25, "epochs": 20}
 """Where the form starts elsewhere than the models do: at something that trains in about a minute."""
@@ -45,6 +46,7 @@ def plan(values: dict[str, Any]) -> PlannedTraining:
         DataMissingError: images of one's own are not there: they are part of what the run is.
     """
     config = identified(make_config(values))
+    demand_size(config)
     return PlannedTraining(
         run_id=config.run_id,
         name=_run_name(config),

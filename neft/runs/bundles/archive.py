@@ -40,7 +40,7 @@ LIMITS = {
 MAX_TOTAL = 2048 * MIB
 """The most bytes of all files together, unpacked."""
 MAX_RUNS = 1000
-MAX_NAME = 300
+MAX_NAME = 150
 CHUNK = MIB // 4
 LEFT_BY_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """Files that file managers put beside others; passed over."""
@@ -101,7 +101,7 @@ class Archive:
                     if left < 0:
                         raise _refused(entry, "is larger than it says")
                     yield chunk
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
             raise _refused(entry, f"cannot be unpacked ({error})") from None
         if left:
             raise _refused(entry, "is shorter than it says")
@@ -116,7 +116,7 @@ def opened(source: BinaryFile) -> Generator[Archive]:
     """
     try:
         file = zipfile.ZipFile(source)
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, OSError) as error:
         message = f"The file is no zip file, or a damaged one ({error})."
         raise BundleError(message) from None
     with file:

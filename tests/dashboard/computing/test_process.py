@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import psutil
@@ -53,6 +54,32 @@ def test_a_process_that_dies_is_said_and_the_next_question_starts_another() -> N
         ask("os", "_exit", 1)
 
     assert ask("os", "getpid") not in {before, os.getpid()}
+
+
+def test_a_question_that_takes_too_long_is_given_up_in_a_sentence_and_the_others_are_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = ask("os", "getpid")
+    monkeypatch.setattr(process, "AT_MOST", 0.3)
+    began = time.monotonic()
+
+    with pytest.raises(
+        ComputingError, match=r"^This took longer than 0\.3 s to compute; a page waits at most so long\."
+    ):
+        ask("time", "sleep", 60)
+
+    assert time.monotonic() - began < 20
+    assert ask("os", "getpid") == before
+
+
+def test_a_question_that_cannot_be_interrupted_ends_its_process() -> None:
+    deaf = "import signal, time; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM}); time.sleep(60)"
+    script = "from dashboard.computing import process; process.GRACE = 0.3; "
+    script += f"process.answer_in_time(0.2, 'builtins', 'exec', {deaf!r})"
+
+    answer = subprocess.run([sys.executable, "-c", script], timeout=50, check=False)
+
+    assert answer.returncode == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process as POSIX does")

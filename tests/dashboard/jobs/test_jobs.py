@@ -16,8 +16,10 @@ from dashboard.jobs.jobs import Expected, Job
 from dashboard.jobs.processes import READY, keep_ready
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets import Mnist
+from neft.errors import StoreError
 from neft.networks.backbones import Mlp
 from neft.options import command_line
+from neft.runs import living
 from neft.runs.events import (
     EndedRun,
     Evaluating,
@@ -30,10 +32,10 @@ from neft.runs.events import (
     Sweeping,
     Training,
 )
-from neft.runs.files import process_created
 from neft.runs.places import neft_home
 from neft.runs.plans import load_plans
 from neft.runs.store import RunStore
+from tests.clocks import set_the_clock
 from tests.dashboard.conftest import end, pid_of
 from tests.dashboard.driver import epoch, write_job
 
@@ -355,7 +357,7 @@ def ready() -> int:
 def is_gone(pid: int) -> bool:
     """Whether a process ends within some seconds."""
     for _ in range(600):
-        if process_created(pid) is None:
+        if living.mark(pid) is None:
             return True
         time.sleep(0.05)
     return False
@@ -571,6 +573,154 @@ def test_job_without_readable_facts_is_left_out(text: str) -> None:
 
     assert [job.id for job in jobs.jobs()] == ["20260101-000000-bbbbbb"]
     assert jobs.find("20260101-000000-aaaaaa") is None
+
+
+ODD_FACTS: list[dict[str, object]] = [
+    {"pid": "1234"},
+    {"pid": -1},
+    {"pid": 0},
+    {"pid": 1},
+    {"pid": 10**30},
+    {"pid": None},
+    {"created": "yesterday"},
+    {"created": float("nan")},
+    {"created": 1e300},
+    {"num_epochs": "many"},
+    {"num_epochs": -3},
+    {"run_id": ["digits"]},
+    {"command": 7},
+    {"process_created": "never"},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_FACTS, ids=lambda odd: json.dumps(odd)[:40])
+def test_job_whose_facts_are_odd_is_left_out_and_hides_no_other(odd: dict[str, object]) -> None:
+    write_job("20260101-000000-aaaaaa", [Finished(time=5.0)], **odd)  # pyright: ignore[reportArgumentType]
+    write_job("20260101-000000-bbbbbb", [epoch(1)])
+
+    assert [job.id for job in jobs.jobs()] == ["20260101-000000-bbbbbb"]
+    assert files.queue() == []
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        {"place_in_queue": 3},
+        {"expected": {"training": 1.0, "evaluation": 1.0, "low": 1.0, "high": 2.0, "energy": 7}},
+        {"expected": {"middle": 3.0}},
+        {"expected": "soon"},
+        {"process": {"boot": "x"}},
+        {"name": None, "sweep": 4},
+    ],
+    ids=lambda newer: json.dumps(newer)[:40],
+)
+def test_job_of_a_newer_version_is_listed_with_what_is_known(newer: dict[str, Any]) -> None:
+    write_job("20260101-000000-aaaaaa", [epoch(1), Finished()], **newer)
+
+    assert found("20260101-000000-aaaaaa").state == "finished"
+
+
+@pytest.mark.parametrize("name", ["a job", ".hidden", "x\n", "ä", "a" * 200, "#[x](y)"])
+def test_folder_that_is_named_like_no_job_is_left_out(name: str) -> None:
+    write_job(name, [epoch(1)])
+    write_job("20260101-000000-bbbbbb", [epoch(1)])
+
+    assert [job.id for job in jobs.jobs()] == ["20260101-000000-bbbbbb"]
+    assert jobs.find(name) is None
+
+
+def test_file_in_the_place_of_the_jobs_is_no_list_and_refused_in_a_sentence() -> None:
+    neft_home().mkdir(parents=True, exist_ok=True)
+    files.root().write_text("not a folder", encoding="utf-8")
+
+    assert jobs.jobs() == []
+    with pytest.raises(StoreError, match=r"^A job cannot be written to '.*': File exists\.$"):
+        start(a_config())
+
+
+def test_job_in_whose_folder_something_else_lies_can_be_forgotten() -> None:
+    folder = write_job("20260101-000000-aaaaaa", [epoch(1)])
+    (folder / "mine").mkdir()
+    (folder / "mine" / "too").touch()
+
+    jobs.forget(folder.name)
+
+    assert not folder.exists()
+
+
+# ---------------------------------------------------------------- limits
+def test_no_more_jobs_queue_than_may_wait_at_once() -> None:
+    ours: dict[str, Any] = {"pid": os.getpid(), "created": psutil.Process().create_time()}
+    for number in range(jobs.MAX_QUEUE):
+        write_job(f"20260101-000000-{number:06x}", [], **ours)
+
+    with pytest.raises(jobs.QueueFullError, match=r"^The queue is full: 20 jobs compute or wait, at most 20 may\."):
+        start(a_config())
+
+    assert len(jobs.jobs()) == jobs.MAX_QUEUE
+
+
+# ---------------------------------------------------------------- the clock
+DAY = 86400.0
+
+
+@pytest.mark.parametrize("step", [-DAY, -2.0, 2.0, DAY])
+def test_living_job_is_not_called_lost_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
+    job_id = start(a_config(epochs=5000))
+    assert found(job_id).is_active
+
+    set_the_clock(monkeypatch, step)
+
+    assert found(job_id).is_active
+    assert found(job_id).seconds >= 0
+
+
+def test_job_started_after_the_clock_was_set_back_waits_for_the_earlier_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = start(a_config(epochs=5000))
+
+    set_the_clock(monkeypatch, -DAY)
+    second, third = start(a_config(epochs=5001)), start(a_config(epochs=5002))
+
+    assert first < second < third
+    assert [found(job_id).place for job_id in (first, second, third)] == [1, 2, 3]
+    assert [job.id for job in jobs.jobs()] == [third, second, first]
+
+
+def test_process_of_an_earlier_start_of_the_machine_is_another() -> None:
+    mark = living.mark(os.getpid())
+    assert mark is not None
+    boot, _, started = mark.partition(":")
+    ours: dict[str, Any] = {"pid": os.getpid(), "created": psutil.Process().create_time()}
+
+    write_job("20260101-000000-aaaaaa", [epoch(1)], **ours, process=mark)
+    write_job("20260101-000000-bbbbbb", [epoch(1)], **ours, process=f"{boot[::-1]}:{started}")
+
+    assert found("20260101-000000-aaaaaa").state == "running"
+    assert found("20260101-000000-bbbbbb").state == "lost"
+
+
+# ---------------------------------------------------------------- a server that is killed while it starts a job
+def test_process_whose_job_was_never_written_down_ends_without_computing() -> None:
+    folder = files.root() / files.next_id()
+    folder.mkdir(parents=True)
+
+    answer = subprocess.run(
+        [sys.executable, "-P", "-m", "dashboard.jobs.runner", folder.name, "runs"], check=True, capture_output=True
+    )
+
+    assert (answer.stdout, answer.stderr) == (b"", b"")
+    assert list(folder.iterdir()) == []
+
+
+def test_what_a_killed_server_left_of_a_job_goes_with_the_next_one() -> None:
+    left, foreign = (files.root() / name for name in ("20260101-000000-000000-aaaaaa", "mine"))
+    for folder in (left, foreign):
+        folder.mkdir(parents=True)
+        (folder / files.CONFIG).touch()
+
+    start(a_config())
+
+    assert (left.exists(), foreign.exists()) == (False, True)
 
 
 def test_jobs_are_listed_latest_first_up_to_a_limit() -> None:

@@ -1,8 +1,10 @@
 """Images of one's own: which are read, as what, of which class and split; and what is said of the rest."""
 
+import io
 import os
 import pickle
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from neft.datasets import image_arrays, own_images
 from neft.datasets.base import DataAccess, ImageData
 from neft.datasets.image_arrays import ImageArrays
 from neft.datasets.image_folder import ImageFolder
@@ -928,3 +931,50 @@ def test_other_arrays_have_another_checksum(tmp_path: Path) -> None:
 def test_a_file_of_arrays_must_be_there(tmp_path: Path, name: str) -> None:
     with pytest.raises((ConfigError, DataMissingError), match=r"ImageArrays\.path \(file\)"):
         read(arrays(tmp_path / name if name else Path()))
+
+
+# ---------------------------------------------------------------- limits
+def test_more_images_than_fit_into_memory_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_images, "MAX_BYTES", 40 * 64 - 1)
+
+    with pytest.raises(
+        ConfigError, match=r"^ImageFolder: 40 images of 1 × 8 × 8 take .* are read\. Give a smaller image"
+    ):
+        read(folder(two_classes(tmp_path)))
+
+
+def test_image_of_too_many_pixels_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_classes(tmp_path)
+    Image.new("L", (40, 20)).save(tmp_path / "cat" / "000.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 399)  # twice as many are an error
+
+    with pytest.raises(DataMissingError, match=r"000\.png \(Image size \(800 pixels\) exceeds limit of 798 pixels"):
+        read(folder(tmp_path))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_arrays_whose_header_promises_more_than_there_is_are_refused(tmp_path: Path, suffix: str) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (10**14, 8, 8)})
+    file = tmp_path / f"arrays{suffix}"
+    if suffix == ".npy":
+        file.write_bytes(header.getvalue() + b"\0" * 64)
+    else:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("x.npy", header.getvalue() + b"\0" * 64)
+            archive.writestr("y.npy", header.getvalue() + b"\0" * 64)
+
+    with pytest.raises(DataMissingError, match=r"cannot be read"):
+        read(arrays(file, **({"labels": "labels.csv"} if suffix == ".npy" else {})))
+
+
+def test_arrays_that_unpack_to_too_much_are_refused_before_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros((200, 8, 8), np.uint8), y=np.zeros(200, np.uint8))
+    monkeypatch.setattr(image_arrays, "MAX_BYTES", 10_000)
+
+    with pytest.raises(ConfigError, match=r"a\.npz take .* GB; at most .* GB are read\.$"):
+        read(arrays(tmp_path / "a.npz"))

@@ -482,7 +482,7 @@ def set_path(path: str, value: object) -> Callable[[dict[str, object]], object]:
     ("path", "value", "why"),
     [
         ("config.training.epochs", 3, "its settings are those of"),
-        ("config.training", 3, "does not fit this version of neft"),
+        ("config.training", 3, "'training' of its config is no settings"),
         ("config.method.name", "unheard_of", "does not fit this version of neft: Unknown"),
         ("facts.method", "irs", "method does not follow from its settings"),
         ("facts.constraint", "clip1.1", "constraint does not follow from its settings"),

@@ -11,6 +11,7 @@ import pytest
 from neft.errors import NoteError, StoreError
 from neft.runs import files
 from neft.runs.files import FORGOTTEN_AFTER, FORGOTTEN_ELSEWHERE_AFTER, draft_folder, whole_file, whole_folder
+from tests.clocks import set_the_clock
 
 LONG_AGO = FORGOTTEN_AFTER + 60
 VERY_LONG_AGO = FORGOTTEN_ELSEWHERE_AFTER + 60
@@ -153,8 +154,9 @@ def aged(path: Path, seconds: float) -> Path:
     return path
 
 
-def draft_of(pid: int, folder: Path, *, host: str | None = None) -> Path:
-    made = folder / f".draft-{files._host() if host is None else host}-{pid}-abcdefgh"
+def draft_of(pid: int, folder: Path, *, host: str | None = None, mark: str | None = None) -> Path:
+    host = files._host() if host is None else host
+    made = folder / f".draft-{host}-{pid}-{files._mark(pid) if mark is None else mark}-abcdefgh"
     made.mkdir()
     return made
 
@@ -177,30 +179,36 @@ def test_draft_of_a_killed_process_is_swept_by_who_writes_next_after_an_hour(tmp
         assert not left.exists()
 
 
-def test_draft_of_a_living_process_is_never_swept(tmp_path: Path) -> None:
-    ours = draft_of(os.getpid(), tmp_path)
-    touched = time.time() - 1
-    started = files.process_created(os.getpid())
-    assert started is not None
+@pytest.mark.parametrize("step", [-VERY_LONG_AGO, -1.0, 1.0, VERY_LONG_AGO])
+def test_draft_of_a_living_process_is_never_swept_also_when_the_clock_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    with draft_folder(tmp_path) as ours:
+        (left,) = tmp_path.iterdir()
+        _ = aged(left, LONG_AGO)
+        set_the_clock(monkeypatch, step)
 
-    os.utime(ours, (touched, touched))
-    later = touched + VERY_LONG_AGO
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files.time, "time", lambda: later)
         files.sweep_drafts(tmp_path)
 
-    assert touched > started
-    assert ours.exists()
+        assert ours.exists()
 
 
-def test_process_that_was_only_given_the_same_number_keeps_no_draft(tmp_path: Path) -> None:
-    started = files.process_created(os.getpid())
-    assert started is not None
-    ours = aged(draft_of(os.getpid(), tmp_path), time.time() - started + LONG_AGO)
+def test_draft_of_an_earlier_version_stays_while_a_process_of_its_number_lives(tmp_path: Path) -> None:
+    theirs = tmp_path / f".draft-{files._host()}-{os.getpid()}-abcdefgh"
+    theirs.mkdir()
+    _ = aged(theirs, VERY_LONG_AGO)
 
     files.sweep_drafts(tmp_path)
 
-    assert not ours.exists()
+    assert theirs.exists()
+
+
+def test_process_that_was_only_given_the_same_number_keeps_no_draft(tmp_path: Path) -> None:
+    theirs = aged(draft_of(os.getpid(), tmp_path, mark="0123456789ab"), LONG_AGO)
+
+    files.sweep_drafts(tmp_path)
+
+    assert not theirs.exists()
 
 
 def test_draft_of_another_machine_stays_for_a_day(tmp_path: Path, gone: int) -> None:

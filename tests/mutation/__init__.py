@@ -1,0 +1,1 @@
+"""What readers do with stored files that are not as they were written."""
