@@ -188,7 +188,7 @@ def _next_trial(
         multivariate=True,
     )
     if number < 2:  # the references: both signs everywhere, and one everywhere
-        fixed = dict.fromkeys(search.layers, SIGNS[number]) | {"width": 1.0}
+        fixed: dict[str, Any] = {"width": 1.0, **dict.fromkeys(search.layers, SIGNS[number])}
         study.enqueue_trial(fixed)
     trial = study.ask()
     params = {layer: trial.suggest_categorical(layer, SIGNS) for layer in search.layers}
