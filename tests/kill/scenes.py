@@ -35,8 +35,8 @@ VERBS = ("train", "evaluate", "worst_case", "import_", "export", "note", "leader
 SIZE = ("--backbone", "mlp", "--hidden-layers", "2", "--hidden-units", "16", "--max-train", "200")
 CHIPS = ("--validation-instances", "1", "--test-sigma-d", "0,0.1", "--max-test", "50")
 FIRST = ("train", *SIZE, *CHIPS, "--epochs", "1", "--num-instances", "3")
-ORPHANS = 5.0
-"""Seconds within which every process that a killed one had started must be gone."""
+ORPHANS = 30.0
+"""Seconds within which every process that a killed one had started must be gone, also where much else computes."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import pytest
 
 from tests.sweeps import wait_until
 
-SECONDS = 5.0
-"""Within which they are gone."""
+SECONDS = 30.0
+"""Within which they are gone, also where much else computes; on a free core it takes less than five."""
 SWEEP = """
 import sys
 from neft.cli import main
@@ -53,7 +53,7 @@ def still_there(processes: list[psutil.Process]) -> list[psutil.Process]:
     ("script", "kind", "delay"),
     [(SWEEP, "LokyProcess", 0.5), *((SERVER, "LokyProcess|dashboard.jobs.runner", delay) for delay in (0.0, 0.5, 1.0))],
 )
-def test_orphans_are_gone_within_five_seconds(script: str, kind: str, delay: float, tmp_path: Path) -> None:
+def test_orphans_are_gone_soon(script: str, kind: str, delay: float, tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "runs")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
