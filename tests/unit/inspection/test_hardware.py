@@ -67,3 +67,29 @@ def test_images_of_ones_own_need_not_be_there_where_the_settings_tell_their_shap
         pytest.fail("looked for images")
 
     assert found.layers[0].num_inputs == 3 * 64 * 64
+
+
+def test_converters_and_shared_ranges_of_the_run_are_priced() -> None:
+    named = deployed_of(a_run(dac_bits=6, adc_bits=4, scaling="uniform")).converters
+    by_layer = deployed_of(a_run(dac_bits=6, adc_bits=4)).converters
+
+    assert (named.dac_bits, named.adc_bits, named.shared, named.is_assumed) == (6, 4, True, False)
+    assert not by_layer.shared
+
+
+def test_only_layers_of_one_sign_take_half_where_the_mapping_goes_by_layer() -> None:
+    """64 x 16 weights of one sign and 16 x 10 of both, of four slices each."""
+    run = a_run(sign="by_layer", constraint="unipolar", signs="+b")
+    found = deployed_of(run)
+
+    assert [layer.is_one_sign for layer in found.layers] == [True, False]
+    assert size_of(found, load_constants()).totals.devices == 4 * (64 * 16 + 2 * 16 * 10)
+
+
+def test_runs_that_differ_in_signs_or_converters_are_read_apart() -> None:
+    plain, signed = a_run(1, sign="by_layer"), a_run(2, sign="by_layer", constraint="unipolar")
+    shared = a_run(3, sign="by_layer", adc_bits=8, scaling="uniform")
+
+    found = deployed_of_each([plain, signed, shared])
+
+    assert len({repr(one) for one in found.values()}) == 3
