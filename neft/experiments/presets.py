@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
+from neft.datasets.basic_motions import BasicMotions
 from neft.datasets.digits import Digits
 from neft.datasets.fashion_mnist import FashionMnist
 from neft.experiments.designs import PLANS as EXPERIMENT_PLANS
@@ -21,7 +22,7 @@ from neft.experiments.training_budget import training_budget
 from neft.experiments.tuning import tuned
 from neft.experiments.uniform_unipolar import converter_bits, uniform_unipolar
 from neft.methods import NoiseInjection, Ovf
-from neft.networks.backbones import Mlp, Resnet18, Vgg8
+from neft.networks.backbones import Cnn1d, Mlp, Resnet18, Vgg8
 
 __all__ = ["ABLATION_SCALE", "PLANS", "PRESETS", "Part", "PlannedRun", "Preset", "Scale", "Standing", "Stored"]
 
@@ -192,14 +193,19 @@ def _schemes_fashion() -> list[PlannedRun]:
 
 
 def _uniform_unipolar() -> tuple[Part, ...]:
-    """Narrow VGG-8 on digits and on small Fashion-MNIST, at a device variation that unipolar weights can bear."""
+    """Narrow VGG-8 on digits and on small Fashion-MNIST, a narrow 1-D CNN on wrist motions, about 480 steps each.
+
+    At a device variation that unipolar weights can bear.
+    """
     evaluation = EvaluationConfig(sigma_ds=(0.0, 0.02, 0.05, 0.1), num_instances=100)
     training = TrainingConfig(epochs=30, batch_size=64, sigma_d=0.02, validation_instances=3, quantise=True)
     digits = _at_one_budget(training=training, evaluation=evaluation)
     short = training.model_copy(update={"epochs": 10, "max_validation": 500})
     few = evaluation.model_copy(update={"max_test": 500})
     fashion = _on_fashion().model_copy(update={"training": short, "evaluation": few})
-    scales = [Scale(base=base, sigma_ds=(), num_seeds=3) for base in (digits, fashion)]
+    of_series = training.model_copy(update={"epochs": 120, "batch_size": 8})
+    motions = RunConfig(dataset=BasicMotions(), backbone=Cnn1d(width=0.125), training=of_series, evaluation=evaluation)
+    scales = [Scale(base=base, sigma_ds=(), num_seeds=3) for base in (digits, fashion, motions)]
     return (*(Part(PLANS["uniform_unipolar"], scale) for scale in scales), Part(PLANS["converter_bits"], scales[0]))
 
 
