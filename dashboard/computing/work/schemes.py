@@ -174,8 +174,8 @@ def deviations(run_id: str, checksum: str, *, layer: str, number: int, sigma_d: 
     parameter = next(name for name in weights if layer_name(name) == wanted)
     frames: list[pd.DataFrame] = []
     for scheme in usual_schemes(found.config.test_mapping, found.config.test_programming):
-        config = with_scheme(found.config, scheme)
         try:
+            config = with_scheme(found.config, scheme)
             law = law_of_chips(config, found.network, found.images)
             frame = weight_deviations(weights, law, layer=parameter, number=number, sigma_d=sigma_d)
         except ConfigError:  # what cannot be is said where schemes are compared
