@@ -311,7 +311,12 @@ def as_of_test_chips(values: Mapping[str, Any], base: RunConfig) -> dict[str, An
     if not given:
         return found
     start = make_config({name: found[name] for name in map("test_{}".format, parts) if found.get(name)}, base)
-    before = RunConfig(mapping=start.test_mapping, programming=start.test_programming, converters=start.test_converters)
+    converters = start.test_converters
+    if "converter_ranges" not in given and any(table[name].part == "converters" for name in given if name in table):
+        # other converters than those of the training: their ranges cannot have been learned
+        bits = {"dac_bits": converters.dac_bits, "adc_bits": converters.adc_bits, "scaling": converters.scaling}
+        converters = build(Converters, bits)
+    before = RunConfig(mapping=start.test_mapping, programming=start.test_programming, converters=converters)
     chips = make_config(given, before)
     if chips.mapping != base.mapping or start.evaluation.mapping is not None:
         found["test_mapping"] = component_text(chips.mapping)

@@ -29,7 +29,8 @@ from neft.evaluation.worst_case import search_worst_case, worst_case_table
 from neft.input_kinds import INPUT_KINDS
 from neft.methods import TaughtMethod
 from neft.metrics import METRICS
-from neft.networks.network import Network, build_network, num_parameters
+from neft.networks.converters import Converters
+from neft.networks.network import RANGES, Network, build_network, num_parameters
 from neft.runs import checkpoint, unfinished
 from neft.runs.commands import THREADS, TORCH_DEVICE
 from neft.runs.facts import run_facts, stored_config
@@ -153,7 +154,7 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
     data = load_data(config, settings)
     network = restore_network(trained_config, data, weights)
     trained = Trained(
-        network=network,
+        network=_as_trained(network, config, data),
         history=[
             {str(k): float(v) for k, v in row.items()} for row in holder.tables(source).history.to_dict("records")
         ],
@@ -164,6 +165,35 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
         record = _evaluate_and_store(config, data, trained, settings, training_seconds=seconds)
     unfinished.discard(config, settings.unfinished_root)
     return record
+
+
+def _as_trained(network: Network, config: RunConfig, data: ImageData) -> Network:
+    """A stored network with the converters that it was trained with, as far as they are kept: calibrated ones go.
+
+    Raises:
+        ConfigError: BatchNorm is to be recalibrated between learned ranges that are gone.
+    """
+    trained = config.train_converters
+    if network.ranges is None or network.ranges.settings == trained:
+        return network
+    if trained.are_learned and config.evaluation.recalibrate_batchnorm:
+        message = (
+            "recalibrate_batchnorm gathers statistics between the converters of the training, whose learned ranges "
+            "these weights come without: evaluate the run that was trained."
+        )
+        raise ConfigError(message)
+    return _with_converters(network, Converters(), config, data)
+
+
+def _with_converters(network: Network, converters: Converters, config: RunConfig, data: ImageData) -> Network:
+    return with_converters(
+        network,
+        converters,
+        backbone=config.backbone,
+        shape=input_shape(data),
+        data=data,
+        law=chip_law(config),
+    )
 
 
 @contextmanager
@@ -289,8 +319,14 @@ def _teacher(config: RunConfig, data: ImageData, settings: Settings) -> Network 
         return None
     holder = settings.pretrained_stores.holder(method.teacher_run)
     record = holder.record(method.teacher_run)
-    teacher = build_network(stored_config(record).backbone, input_shape(data))
-    load_backbone(teacher, holder.weights(record), setting=f"{type(method).__name__}.teacher_run")
+    config, weights = stored_config(record), holder.weights(record)
+    is_whole = config.test_converters == config.train_converters  # it teaches as it was trained
+    converters = config.train_converters if is_whole else Converters()
+    teacher = build_network(config.backbone, input_shape(data), converters=converters)
+    load_backbone(teacher, weights, setting=f"{type(method).__name__}.teacher_run")
+    if teacher.ranges is not None:
+        ranges = {name: value for name, value in weights.items() if name.startswith(RANGES)}
+        _ = teacher.load_state_dict(ranges, strict=False)
     return teacher.eval()
 
 
@@ -300,14 +336,7 @@ def _evaluate_and_store(
     network = trained.network
     if config.evaluation.recalibrate_batchnorm:
         network = recalibrate_batchnorm(network, data, chip_law(config))
-    network = with_converters(
-        network,
-        config.test_converters,
-        backbone=config.backbone,
-        shape=input_shape(data),
-        data=data,
-        law=chip_law(config),
-    )
+    network = _with_converters(network, config.test_converters, config, data)
     stored = _stored_weights(config, network, settings.weights)
     if settings.weights == "codes":  # what is evaluated is what is stored
         network = restore_network(config, data, checkpoint.decode(stored, config.mapping))

@@ -19,7 +19,8 @@ DEFINITION = r"""
 $O\,\lceil M/K\rceil\,c\,p$ columns of $I$ devices: $c$ copies, and $p = 2$ for a sign crossbar or a differential pair,
 $1$ for weights of one sign or with an offset ([GarciaRedondo2019]). Columns longer than an array's 128 rows are cut,
 and every piece is converted. Inputs are streamed bit by bit, a conversion a column and bit; both columns of a pair are
-converted, then subtracted. Sign crossbars are read as such pairs.
+converted, then subtracted. Sign crossbars are read as such pairs. Accuracies are those of one ADC an output, behind
+that sum: what is priced here converts more often, and rounds more finely.
 
 **Area and energy** are counts and operations times unit costs, those of [Shafiee2016] (modelled at 32 nm) unless a file
 of your own is named; the page Hardware lists each with its source. A layer pays for the part of an array that it fills.

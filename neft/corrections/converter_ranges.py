@@ -10,6 +10,7 @@ from torch.func import functional_call
 
 from neft.chips.deployed import ChipLaw
 from neft.datasets.base import ImageData, Split
+from neft.errors import ConfigError
 from neft.networks.backbones import BaseBackbone
 from neft.networks.converters import Converters
 from neft.networks.converters.calibration import calibrate, range_use
@@ -61,16 +62,25 @@ def with_converters(
     """A deployed network with these converters in the place of its own, calibrated on validation images.
 
     Args:
-        network: is left alone, and is what is returned where it has them already.
-        converters: ranges that are to be learned are the network's own.
+        network: is left alone, and is what is returned where nothing is to be calibrated.
+        converters: calibrated ranges are calibrated anew, as the law may be another; learned ones are the network's.
         backbone: the network's.
         shape: what it was built for.
         data: its validation images are used.
         law: how weights are mapped to devices; ranges are those of the chip that misses nothing.
+
+    Raises:
+        ConfigError: learned ranges that the network does not hold.
     """
     own = Converters() if network.ranges is None else network.ranges.settings
-    if own == converters:
+    if own == converters and (own.is_none or own.are_learned):
         return network
+    if converters.are_learned:
+        message = (
+            "converter_ranges are 'learned', but these weights come without the ranges that were: evaluate the run "
+            "that was trained, or calibrate them (converter_ranges 'calibrated')."
+        )
+        raise ConfigError(message)
     made = build_network(backbone, shape, converters=converters)
     kept = {name: value for name, value in network.state_dict().items() if not name.startswith(RANGES)}
     _ = made.load_state_dict(kept, strict=False)

@@ -22,8 +22,10 @@ from neft.chips.deployed import ChipLaw
 from neft.chips.sampling import Weights
 from neft.datasets.base import ImageData
 from neft.errors import ConfigError
+from neft.networks.converters import without_converters
 from neft.networks.device_layers import device_weights
 from neft.networks.folding import fold_batchnorm
+from neft.networks.network import Network
 
 MAX_IMAGES = 1024
 BATCH = 256
@@ -56,6 +58,9 @@ def second_derivatives(
         ConfigError: it has a layer that h cannot pass.
     """
     passed = copy.deepcopy(network).eval().cpu()
+    if isinstance(passed, Network) and passed.ranges is not None:
+        without_converters(passed)  # h passes them as gradients do, straight through
+        passed.ranges = None
     names = list(device_weights(passed))
     folding = fold_batchnorm(passed, among=dict.fromkeys(names, torch.zeros(0)))
     with torch.no_grad():

@@ -4,6 +4,7 @@ import json
 
 from neft.component import Component, component_text, noun_of, setting_text
 from neft.config import RunConfig
+from neft.mapping.stack import Mapping
 from neft.methods import FeedbackMethod
 from neft.runs.records import RunFacts, RunRecord
 
@@ -62,12 +63,25 @@ def chips_key(config: RunConfig) -> str:
     """What of the test chips is not the usual, as a key: `~scale=channel~residual~drift_seconds=100`."""
     programming = config.test_programming
     parts = (
-        config.test_mapping,
+        _told(config),
         *([] if programming.is_open_loop else [programming]),
         config.test_converters,
         config.evaluation.effects,
     )
     return "".join(f"~{text}" for text in map(component_text, parts) if text != "default")
+
+
+def _told(config: RunConfig) -> Mapping:
+    """The test chips' mapping, as far as keys tell it: how many bits there are, only beside converters.
+
+    Without them it was never told, and runs of before are found by what their keys were.
+    """
+    mapping = config.test_mapping
+    if not config.test_converters.is_none:
+        return mapping
+    usual = Mapping()
+    bits = {"weight_bits": usual.weight_bits, "device_bits": usual.device_bits}
+    return mapping.model_copy(update=bits)
 
 
 def chip_words(config: RunConfig) -> list[str]:
@@ -78,7 +92,7 @@ def chip_words(config: RunConfig) -> list[str]:
     ['scale channel', 'residual programming', 'drift time 100']
     """
     programming = config.test_programming
-    found = _unusual(config.test_mapping)
+    found = _unusual(_told(config))
     if not programming.is_open_loop:
         found += [programming.label[0].lower() + programming.label[1:], *_unusual(programming)]
     return found + _unusual(config.test_converters) + _unusual(config.evaluation.effects)

@@ -61,7 +61,10 @@ UNREADABLE = (
     *(NotImplementedError, OverflowError, MemoryError),
 )
 """What the readers of tables end in, given a damaged one."""
-PARTS = ("dataset", "backbone", "device", "mapping", "programming", "method", "constraint", "training", "evaluation")
+PARTS = (
+    *("dataset", "backbone", "device", "mapping", "programming"),
+    *("method", "constraint", "converters", "training", "evaluation"),
+)
 """Of a stored config."""
 MAX_UNPACKED = 64 * 1024 * 1024
 """The most bytes that a packed table may come to."""

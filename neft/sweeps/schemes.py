@@ -16,6 +16,7 @@ from neft.errors import ConfigError
 from neft.evaluation.schemes import Scheme, scheme_costs
 from neft.experiments.schemes import NUM_INSTANCES, SIGMA_DS, with_scheme
 from neft.mapping.stack import Mapping
+from neft.networks.converters import Converters
 from neft.networks.network import Network
 from neft.options import programming_from_text
 from neft.pipeline import Progress, Settings, in_threads, law_of_chips, load_data, reevaluate, restore_network
@@ -174,7 +175,7 @@ def labels(config: RunConfig, scheme: Scheme) -> dict[str, str | int]:
 def _alone(config: RunConfig, scheme: Scheme) -> RunConfig:
     """The config with a scheme and nothing else that is said of chips."""
     update = {"mapping": scheme.mapping, "programming": scheme.programming, "evaluation": EvaluationConfig()}
-    return config.model_copy(update=update)
+    return config.model_copy(update=update | {"converters": Converters()})
 
 
 def _try(

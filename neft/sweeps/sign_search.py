@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from neft import columns
+from neft.component import build
 from neft.config import RunConfig
 from neft.constraints import Unipolar
 from neft.errors import ConfigError, NeftError
@@ -80,7 +81,8 @@ class SignSearch:
         base = self.base
         backbone = base.backbone
         if width != 1.0:
-            backbone = backbone.model_copy(update={"width": width * float(getattr(backbone, "width", 1.0))})
+            wider = width * float(getattr(backbone, "width", 1.0))
+            backbone = build(type(backbone), backbone.model_dump() | {"width": wider})
         constraint = Unipolar(signs=signs)
         evaluation = base.evaluation.model_copy(update={"sigma_ds": (base.training.sigma_d,), "num_instances": 1})
         parts = {name: getattr(base, name) for name in RunConfig.model_fields}
@@ -123,6 +125,8 @@ def search_signs(
     if 1.0 not in search.widths:
         message = f"widths must hold 1, which the others are compared with; got {search.widths}."
         raise ConfigError(message)
+    for width in search.widths:
+        _ = search.config(BOTH, width)  # one that cannot be is refused before the first trial
     judge = _Judge(search, settings)
     with _quiet(optuna):
         study = _study(optuna, journal)

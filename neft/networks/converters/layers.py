@@ -88,6 +88,14 @@ def convert_layers(network: nn.Module, ranges: Ranges) -> None:
         cast("_Converted", layer).place = (ranges, index)
 
 
+def without_converters(network: nn.Module) -> None:
+    """Take all converters out of a network, in place; its layers are what they were."""
+    kinds = {converted: kind for kind, converted in CONVERTED.items()}
+    for module in network.modules():
+        if isinstance(module, _Converted):
+            cast("Any", module).__class__ = kinds[type(module)]
+
+
 def with_factor(layer: nn.Module, factor: Tensor) -> None:
     """Give a layer between converters a digital factor."""
     cast("_Converted", layer).factor = factor
