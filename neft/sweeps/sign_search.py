@@ -195,7 +195,7 @@ def _next_trial(
         fixed: dict[str, Any] = {"width": 1.0, **dict.fromkeys(search.layers, SIGNS[number])}
         study.enqueue_trial(fixed)
     trial = study.ask()
-    params = {layer: trial.suggest_categorical(layer, SIGNS) for layer in search.layers}
+    params: dict[str, Any] = {layer: trial.suggest_categorical(layer, SIGNS) for layer in search.layers}
     params["width"] = trial.suggest_categorical("width", search.widths)
     try:
         row = judge.row(number, *_proposed(params, search))
