@@ -85,6 +85,9 @@ class RunTooNewError(StoreError):
 class RunExistsError(StoreError):
     """A run of that id is already stored."""
 
+    most: ClassVar[int] = 1000
+    """It may say what to do instead, with checksums and places."""
+
 
 class NoteError(NeftError):
     """A note on a run that cannot be read or written."""

@@ -97,12 +97,12 @@ def ask(module: str, name: str, *values: Any, **named: Any) -> Any:
         raise ComputingError(ENDED) from None
 
 
-def answer(module: str, name: str, *values: Any, **named: Any) -> Any:
+def answer(module: str, name: str, /, *values: Any, **named: Any) -> Any:
     """Call a function here."""
     return getattr(importlib.import_module(module), name)(*values, **named)
 
 
-def answer_in_time(seconds: float, module: str, name: str, *values: Any, **named: Any) -> Any:
+def answer_in_time(seconds: float, module: str, name: str, /, *values: Any, **named: Any) -> Any:
     """Call a function here, for so many seconds at most; where the system has no alarm, or it is not heard, end.
 
     Raises:

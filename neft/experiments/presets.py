@@ -206,7 +206,12 @@ def _uniform_unipolar() -> tuple[Part, ...]:
     of_series = training.model_copy(update={"epochs": 120, "batch_size": 8})
     motions = RunConfig(dataset=BasicMotions(), backbone=Cnn1d(width=0.125), training=of_series, evaluation=evaluation)
     scales = [Scale(base=base, sigma_ds=(), num_seeds=3) for base in (digits, fashion, motions)]
-    return (*(Part(PLANS["uniform_unipolar"], scale) for scale in scales), Part(PLANS["converter_bits"], scales[0]))
+    return tuple(Part(PLANS["uniform_unipolar"], scale) for scale in scales)
+
+
+def _converter_bits() -> tuple[Part, ...]:
+    """On the first network of `uniform_unipolar`."""
+    return (Part(PLANS["converter_bits"], _uniform_unipolar()[0].scale),)
 
 
 def _flat_weights() -> tuple[Preset, ...]:
@@ -265,6 +270,7 @@ PRESETS: dict[str, Preset] = {
             parts=_convergence_failing(),
         ),
         Preset("uniform_unipolar", EXPERIMENTS["uniform_unipolar"].question, parts=_uniform_unipolar()),
+        Preset("converter_bits", EXPERIMENTS["converter_bits"].question, parts=_converter_bits()),
         *_flat_weights(),
         Preset("leaderboard", EXPERIMENTS["leaderboard"].question, parts=_leaderboard()),
         Preset("leaderboard_fashion", "The leaderboard on Fashion-MNIST.", parts=_leaderboard_fashion()),

@@ -52,8 +52,9 @@ def converter_bits(scale: Scale, _stored: Stored) -> list[PlannedRun]:
 
 def _run(scale: Scale, seed: int, standing: Standing) -> PlannedRun:
     """Tried at every test sigma_d, read at the training's."""
-    config = scale.run(METHOD, seed, whole_curve=True, constraint=scale.base.constraint)
     at = scale.base.training.sigma_d
+    scale = replace(scale, sigma_ds=(at,))
+    config = scale.run(METHOD, seed, whole_curve=True, constraint=scale.base.constraint)
     return PlannedRun(config, keep_weights=False, standings=(replace(standing, sigma_d=at),))
 
 

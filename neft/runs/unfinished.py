@@ -26,7 +26,7 @@ class TriedChips:
 
     network: str
     """The checksum of what was evaluated."""
-    rows: list[dict[str, float]] = field(default_factory=list)
+    rows: list[dict[str, int | float]] = field(default_factory=list)
     seconds: float = 0.0
     """What they took."""
 

@@ -66,7 +66,7 @@ def test_train_has_an_option_for_every_setting_of_a_config(neft: Neft) -> None:
 
 def test_evaluate_has_the_options_of_test_chips_and_where_images_lie(neft: Neft) -> None:
     shown = help_of(neft, "evaluate")
-    of_chips = {"mapping", "programming", "evaluation", "effects"}
+    of_chips = {"mapping", "programming", "converters", "evaluation", "effects"}
 
     for option in option_table().values():
         assert (f"{option.flag} " in shown or f"{option.flag}/" in shown) == (

@@ -47,7 +47,7 @@ def the_error(answer: Answer) -> str:
         ("--precision", "A precision of 0.01 takes num_instances (chips) of at least 597; got 200. Allow more,"),
         ("--epochs 1.5", "--epochs must be a whole number; got '1.5'."),
         ("--method vanilla --beta 0.1", "--beta is no option of method 'vanilla'; it belongs to: ovf, irs."),
-        ("--backbone mlp --width 1", "--width is no option of backbone 'mlp'; it belongs to: vgg8, resnet18."),
+        ("--backbone mlp --width 1", "--width is no option of backbone 'mlp'; it belongs to: vgg8, resnet18, cnn1d."),
         ("--test-sigma-d 0.1;0.2", "--test-sigma-d (test σ_d) must be like '0,0.1,0.2' or '0:0.4:0.05'"),
         ("--test-sigma-d 0.3:0.1:0.1", "--test-sigma-d (test σ_d) must be like"),
         ("--test-sigma-d 0,2", "every σ_d must lie in [0, 1]"),

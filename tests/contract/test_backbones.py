@@ -53,7 +53,7 @@ LARGEST: dict[str, float] = {"width": 4.0, "hidden_units": 8192, "hidden_layers"
 def test_too_large_a_network_is_refused_before_it_is_allocated(backbone: BaseBackbone) -> None:
     largest = {name: value for name, value in LARGEST.items() if name in type(backbone).model_fields}
     backbone = backbone.model_copy(update=largest)
-    shape = InputShape(num_channels=3, image_size=256, num_classes=10**6)
+    shape = shape_for(backbone, num_channels=3, image_size=256, num_classes=10**6)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     with pytest.raises(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OWN = {"neft", "dashboard"}
-OPTIONAL = {"distributed"}
+OPTIONAL = {"distributed", "optuna"}
 """Of an extra; who lacks it is told so."""
 
 

@@ -180,11 +180,11 @@ def test_an_offset_is_subtracted_though_it_needs_no_pair() -> None:
 
 
 @given(any_component(Mapping))
-def test_devices_are_those_a_weight_that_the_mapping_says(mapping: Mapping) -> None:
+def test_devices_are_those_that_the_mapping_says(mapping: Mapping) -> None:
     layers = [replace(one, is_one_sign=True) for one in LAYERS]
-    weights = sum(one.num_inputs * one.num_outputs for one in layers)
+    weights = [torch.ones(one.num_outputs, one.num_inputs) for one in layers]
 
-    assert totals(costs(layers, layout_of(mapping))).devices == weights * mapping.devices_a_weight
+    assert totals(costs(layers, layout_of(mapping))).devices == mapping.num_devices(weights)
 
 
 # ---------------------------------------------------------------- banks
