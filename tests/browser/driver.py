@@ -38,7 +38,8 @@ def wait_idle(page: Page) -> None:
 
 
 def wait_drawn(page: Page) -> None:
-    """Until every chart and table that the page has room for is there, and half a second on, to settle."""
+    """Until nothing computes and every chart and table is there that the page has room for, and half a second on."""
+    wait_idle(page)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.wait_for_function(
         """[...document.querySelectorAll("[data-testid='stPlotlyChart']")]
