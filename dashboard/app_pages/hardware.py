@@ -11,7 +11,7 @@ from dashboard.widgets.control import Choices, Control
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.hardware_card import DEFINITION, hardware_card
 from dashboard.widgets.shown_table import shown_table
-from dashboard.widgets.theme_mode import theme_mode
+from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.words import hardware_words, scheme_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
@@ -64,6 +64,7 @@ FRACTIONS = (columns.MEAN, columns.LOWER, columns.UPPER, columns.AREA_SHARE, col
 def page() -> None:
     """Draw the page."""
     stop_without_runs()
+    readable_tags()
     heading = st.empty()
     heading.title(QUESTION)
     try:

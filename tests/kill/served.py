@@ -114,6 +114,8 @@ def _processes_of(home: Path) -> list[str]:
 def _goes_on(home: Path) -> list[str]:
     """Start the last job again; it must end with one run, in one place of the list."""
     listed = jobs.jobs()
+    if listed and listed[0].run_id in checksums(home):
+        return []  # it was killed once its run was stored: there is nothing to go on with
     job_id = jobs.start_again(listed[0].id) if listed else _start(1)
     deadline = time.monotonic() + PATIENCE
     while job_id is not None and (job := jobs.find(job_id)) is not None and job.is_active:

@@ -20,10 +20,13 @@ def test_damaged_file_is_refused_in_one_plain_line(
     filled_store: RunStore, small_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
-    rng = random.Random(0)  # noqa: S311 - not for secrets
     home = Home(neft_home(), filled_store, small_config)
 
-    faults = [fault for path in home.files for _ in range(CASES) for fault in home.case(path, rng)]
+    def draws(path: Path, case: int) -> random.Random:
+        # of its own, so that a file of another length changes no other case
+        return random.Random(f"{path.relative_to(home.root)} {case}")  # noqa: S311 - not for secrets
+
+    faults = [fault for path in home.files for case in range(CASES) for fault in home.case(path, draws(path, case))]
 
     assert len(home.files) >= 17
     assert faults == []
