@@ -11,17 +11,8 @@ from dashboard.data.caches import kept, kept_copies
 from dashboard.data.stored import DATA_KEY, RunRecord
 from neft import columns
 from neft.errors import NeftError
-from neft.hardware.constants import Constants, load_constants
-from neft.hardware.costs import (
-    COMPONENTS,
-    USUAL_BITS,
-    Deployed,
-    Size,
-    by_component,
-    by_layer,
-    hardware_costs,
-    size_of,
-)
+from neft.hardware.constants import load_constants
+from neft.hardware.costs import USUAL_BITS, Deployed, Size, by_component, hardware_costs, size_of
 from neft.sigma_d import rounded_sigma_d
 from neft.tables.hardware import accuracy_vs_hardware, hardware_key
 from neft.tables.schemes import on_front
@@ -31,7 +22,7 @@ if TYPE_CHECKING:
 else:
     work = process.remote("dashboard.computing.work.hardware")
 
-__all__ = ["COMPONENTS", "USUAL_BITS", "Size"]
+__all__ = ["USUAL_BITS", "Size"]
 
 VALUES = {
     "mean": (columns.MEAN, columns.LOWER, columns.UPPER),
@@ -71,15 +62,6 @@ def parts(record: RunRecord) -> pd.DataFrame:
     return by_component(hardware_costs(_deployed(record), load_constants()))
 
 
-def layers(record: RunRecord) -> pd.DataFrame:
-    """A row per layer (`neft.hardware.costs.by_layer`).
-
-    Raises:
-        NeftError: as `size`.
-    """
-    return by_layer(hardware_costs(_deployed(record), load_constants()))
-
-
 def has_assumed_bits(record: RunRecord) -> bool:
     """Whether bits of its converters are nobody's choice.
 
@@ -95,15 +77,6 @@ def stamp() -> str:
         return load_constants().model_dump_json()
     except NeftError as error:
         return str(error)
-
-
-def constants() -> Constants:
-    """The unit costs.
-
-    Raises:
-        ConfigError: they cannot be read.
-    """
-    return load_constants()
 
 
 def constants_table() -> pd.DataFrame:

@@ -20,15 +20,15 @@ from neft.sweeps import sign_search
 from neft.sweeps.sign_search import SignSearch, chosen_trial
 from neft.training.loop import input_shape
 
-DECIDED = ("constraint", "signs", "connections", "sign", "test_sigma_d", "num_instances", "test_mapping")
-"""Settings that the search chooses itself."""
+DECIDED = "sign"
+"""The setting of these parts that the search chooses itself."""
 PARTS = ("dataset", "backbone", "device", "mapping", "method", "converters", "training")
 
 
 @click.command(
     "search-signs",
     cls=SectionedCommand,
-    params=[one for one in config_parameters(PARTS) if one.name not in DECIDED],
+    params=[one for one in config_parameters(PARTS) if one.name != DECIDED],
 )
 @click.option("--trials", type=click.IntRange(2, 10_000), default=30, show_default=True, help="Trainings.")
 @click.option(

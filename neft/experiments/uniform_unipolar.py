@@ -36,7 +36,8 @@ def uniform_unipolar(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     for seed, weights, scaling, (place, bits) in product(scale.seeds, WEIGHTS, SCALINGS, enumerate(BITS)):
         sized = _scaled(scale, weights, scaling, bits=bits, converter_bits=USUAL_CONVERTERS)
         setting = f"weights_{bits[0]}_devices_{bits[1]}"
-        found.append(_run(sized, seed, Standing(uniform_unipolar.__name__, f"{weights}_{scaling}", setting, place, 0)))
+        at = scale.base.training.sigma_d
+        found.append(_run(sized, seed, Standing(uniform_unipolar.__name__, f"{weights}_{scaling}", setting, place, at)))
     return found
 
 
@@ -45,17 +46,17 @@ def converter_bits(scale: Scale, _stored: Stored) -> list[PlannedRun]:
     found: list[PlannedRun] = []
     for seed, scaling, bits in product(scale.seeds, SCALINGS, CONVERTER_BITS):
         sized = _scaled(scale, "bipolar", scaling, bits=BITS[0], converter_bits=bits)
-        standing = Standing(converter_bits.__name__, f"bipolar_{scaling}", setting_key("bits", bits), bits, 0)
+        at = scale.base.training.sigma_d
+        standing = Standing(converter_bits.__name__, f"bipolar_{scaling}", setting_key("bits", bits), bits, at)
         found.append(_run(sized, seed, standing))
     return found
 
 
 def _run(scale: Scale, seed: int, standing: Standing) -> PlannedRun:
-    """Tried at every test sigma_d, read at the training's."""
-    at = scale.base.training.sigma_d
-    scale = replace(scale, sigma_ds=(at,))
-    config = scale.run(METHOD, seed, whole_curve=True, constraint=scale.base.constraint)
-    return PlannedRun(config, keep_weights=False, standings=(replace(standing, sigma_d=at),))
+    """Tried at every test sigma_d of the base, and where it is read."""
+    read = replace(scale, sigma_ds=(standing.sigma_d,))
+    config = read.run(METHOD, seed, whole_curve=True, constraint=scale.base.constraint)
+    return PlannedRun(config, keep_weights=False, standings=(standing,))
 
 
 def _scaled(scale: Scale, weights: str, scaling: str, *, bits: tuple[int, int], converter_bits: int) -> Scale:

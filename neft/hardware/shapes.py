@@ -14,15 +14,12 @@ from neft.mapping.stack import Mapping
 from neft.networks.device_layers import LAYERS, device_weights, layer_name, transposed_groups
 
 
-def layer_shapes(
-    network: nn.Module, image: Tensor, *, one_sign: Table[str, bool] | None = None
-) -> tuple[LayerShape, ...]:
+def layer_shapes(network: nn.Module, image: Tensor) -> tuple[LayerShape, ...]:
     """The layers in devices, in their order; found by one pass of a blank image.
 
     Args:
         network: the deployed network, also on the device `meta`, which computes nothing.
         image: [1, channels, height, width], where the network is; its values do not matter.
-        one_sign: by the weights' names, whether all of a layer's weights are of one sign; none is where not given.
 
     Raises:
         ConfigError: a weight belongs to no linear or convolution layer, so that its products cannot be counted.
@@ -35,18 +32,9 @@ def layer_shapes(
             num_outputs=(outputs := Rows(tuple(weight.shape), groups.get(name)).num_outputs),
             num_inputs=weight.numel() // outputs,
             num_products=products.get(name, 0),
-            is_one_sign=bool(one_sign and one_sign.get(name)),
         )
         for name, weight in weights.items()
     )
-
-
-def one_signed(network: nn.Module) -> dict[str, bool]:
-    """Of every weight in devices, by name, whether its numbers are all >= 0 or all <= 0."""
-    return {
-        name: not (bool((weight < 0).any()) and bool((weight > 0).any()))
-        for name, weight in device_weights(network).items()
-    }
 
 
 def layout_of(mapping: Mapping) -> Layout:

@@ -21,7 +21,7 @@ import pandas as pd
 from neft import columns
 from neft.component import build
 from neft.config import RunConfig
-from neft.constraints import Unipolar
+from neft.constraints.unipolar import BOTH, FACTORS, Unipolar
 from neft.errors import ConfigError, NeftError
 from neft.networks.device_layers import device_weights
 from neft.networks.network import InputShape, build_network
@@ -32,7 +32,7 @@ from neft.runs.store import RunStore
 if TYPE_CHECKING:
     import optuna
 
-BOTH, SIGNS = "b", ("b", "+", "-")
+SIGNS = (BOTH, *FACTORS)
 FIRST_AT_RANDOM = 8
 """Trials before the estimator is asked."""
 TRIAL_COLUMNS = (

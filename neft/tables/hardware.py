@@ -15,8 +15,6 @@ from neft.tables.runs import recipe
 from neft.tables.variants import VARIANT_FACTS, variant_facts
 
 HARDWARE = (columns.AREA, columns.ENERGY)
-VALUES = (columns.MEAN, columns.PERCENTILE_1)
-"""What networks can be worth."""
 SIZE_COLUMNS = (
     *VARIANT_FACTS,
     columns.BACKBONE,

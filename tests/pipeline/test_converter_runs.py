@@ -8,6 +8,7 @@ import pytest
 
 from neft import columns
 from neft.errors import ConfigError
+from neft.methods import METHODS, TaughtMethod
 from neft.options import as_of_test_chips, make_config
 from neft.pipeline import Settings, reevaluate, run
 from neft.runs.facts import stored_config
@@ -65,6 +66,16 @@ def test_evaluated_anew_is_what_a_run_of_that_config_is(
     assert anew.id == direct.id
     for one, other in zip(numbers(anew, tmp_path / "anew"), numbers(direct, tmp_path / "direct"), strict=True):
         pd.testing.assert_frame_equal(one, other)
+
+
+@pytest.mark.parametrize("method", sorted(name for name, kind in METHODS.items() if not issubclass(kind, TaughtMethod)))
+def test_every_method_trains_between_learned_converters_that_all_layers_share(method: str, tmp_path: Path) -> None:
+    """Also those that take gradients of passes of their own before the one that the step is made of."""
+    small = {"backbone": "mlp", "width": None, "hidden_units": 8, "hidden_layers": 3, "method": method}
+
+    found = trained(tmp_path, **small, **LEARNED, scaling="uniform", scaling_penalty=1.0)
+
+    assert len(set(numbers(found, tmp_path)[1][columns.INPUT_RANGE])) == 1
 
 
 def test_ranges_and_their_use_are_stored_by_layer(tmp_path: Path) -> None:

@@ -99,8 +99,3 @@ def without_converters(network: nn.Module) -> None:
 def with_factor(layer: nn.Module, factor: Tensor) -> None:
     """Give a layer between converters a digital factor."""
     cast("_Converted", layer).factor = factor
-
-
-def is_converted(module: nn.Module) -> bool:
-    """Whether a layer lies between converters."""
-    return isinstance(module, _Converted)

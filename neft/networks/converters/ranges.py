@@ -41,6 +41,7 @@ class Ranges(nn.Module):
         self.register_buffer("input_sides", torch.zeros(len(layers)))
         self.register_buffer("output_sides", torch.zeros(len(layers)))
         self.register_buffer("largest_weights", torch.ones(len(layers)))
+        self._first_end = OUTPUTS if settings.dac_bits is None else INPUTS
         self._watch: Watch | None = None
         self._strays: list[Tensor] = []
 
@@ -71,19 +72,20 @@ class Ranges(nn.Module):
             return values
         reach = self.reach(end, layer)
         if self.training and self.settings.are_shared and torch.is_grad_enabled():
+            if layer == 0 and end == self._first_end:
+                self._strays = []
             self._strays.append((values.abs().amax() / reach - 1).square())
         return convert(values, reach, bits=bits, sides=self.sides(end, layer))
 
     def penalty(self) -> Float[Tensor, ""] | float:
-        """Lambda times sum over layers of (max |x_l| / R_x - 1)^2 and likewise of y, of the passes since last asked.
+        """Lambda times sum over layers of (max |x_l| / R_x - 1)^2 and likewise of y, of the last pass since last asked.
 
-        Of several passes it is their mean.
+        Of several passes the last: of those before it a method may have taken gradients already.
         """
         strays, self._strays = self._strays, []
-        ends = sum(self.bits(end) is not None for end in (INPUTS, OUTPUTS)) * len(self.layers)
         if not strays or not self.settings.scaling_penalty:
             return 0.0
-        return self.settings.scaling_penalty * torch.stack(strays).sum() * (ends / len(strays))
+        return self.settings.scaling_penalty * torch.stack(strays).sum()
 
     @torch.no_grad()
     def follow(self, weights: Mapping[str, Tensor]) -> None:

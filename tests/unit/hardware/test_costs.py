@@ -32,7 +32,7 @@ from neft.hardware.costs import (
     hardware_costs,
     totals,
 )
-from neft.hardware.shapes import layer_shapes, layout_of, one_signed
+from neft.hardware.shapes import layer_shapes, layout_of
 from neft.mapping.stack import Mapping
 from neft.networks.backbones import Mlp, Vgg8
 from neft.networks.network import InputShape, build_network
@@ -278,16 +278,6 @@ def test_a_transposed_convolution_counts_its_outputs_not_its_inputs() -> None:
     found = layer_shapes(nn.ConvTranspose2d(2, 3, 2, stride=2), torch.zeros(1, 2, 4, 4))
 
     assert [(one.num_outputs, one.num_inputs, one.num_products) for one in found] == [(3, 8, 64)]
-
-
-def test_layers_of_one_sign_are_told_from_others() -> None:
-    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.Linear(2, 2))
-    with torch.no_grad():
-        _ = network[1].weight.abs_()  # type: ignore[union-attr, operator]
-        _ = network[2].weight.copy_(torch.tensor([[1.0, -1.0], [0.0, 1.0]]))  # type: ignore[union-attr, operator]
-    found = layer_shapes(network, torch.zeros(1, 1, 2, 2), one_sign=one_signed(network))
-
-    assert [one.is_one_sign for one in found] == [True, False]
 
 
 def test_a_pass_leaves_the_network_as_it_was() -> None:
