@@ -210,6 +210,15 @@ DEVICES_IN_ALL = "devices"
 AREA_SHARE, ENERGY_SHARE = "area_share", "energy_share"
 """Of the whole; of a network, over the same one bipolar with a bank a layer."""
 
+# ---- a search for signs: a row per trial
+TRIAL = "trial"
+"""From 1."""
+SIGNS = "signs"
+WIDTH = "width"
+MERIT = "merit"
+"""Validation accuracy - mu * area share."""
+IS_CHOSEN = "is_chosen"
+
 # ---- published figures
 PANEL = "panel"
 PANEL_LABEL = "panel_label"

@@ -393,6 +393,13 @@ def _hardware() -> pd.DataFrame:
     return frame.assign(**numbers, **{c.NUM_OPERATIONS: [5_108_224, 40_328, 402_048]})
 
 
+def _trials() -> pd.DataFrame:
+    frame = pd.DataFrame({c.TRIAL: [1, 2, 3, 4], c.SIGNS: ["bb", "++", "+b", "-+"], c.WIDTH: [1.0, 1.0, 1.5, 1.0]})
+    numbers = {name: odd(name, 4, 0.3, 0.9) for name in (c.VALIDATION_ACCURACY, c.AREA_SHARE, c.MERIT)}
+    flags = {c.ON_FRONT: [True, False, True, False], c.IS_CHOSEN: [False, False, True, False]}
+    return frame.assign(**numbers, **flags)
+
+
 EXAMPLES: dict[str, Example] = {
     "accuracy_by_budget": Example(
         {"points": _budgets()},
@@ -606,6 +613,12 @@ EXAMPLES: dict[str, Example] = {
     ),
     "run_histories": Example(
         {"histories": _histories()}, {"histories": {c.VALIDATION_ACCURACY: 100, c.EPOCH: 1}}, {}, _with_marks
+    ),
+    "search_trials": Example(
+        {"trials": _trials()},
+        {"trials": {c.VALIDATION_ACCURACY: 100, c.AREA_SHARE: 100}},
+        {"area_weight": 0.1, "floor": 0.4},
+        stands=("merit of the choice", "floor"),
     ),
     "seed_dots": Example(
         {"seeds": _seeds(), "means": _means("seed means")},

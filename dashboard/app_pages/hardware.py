@@ -10,6 +10,7 @@ from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices, Control
 from dashboard.widgets.guards import show_problems, stop_without_runs
 from dashboard.widgets.hardware_card import DEFINITION, hardware_card
+from dashboard.widgets.search_card import search_cards
 from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.words import hardware_words, scheme_words
@@ -85,6 +86,7 @@ def page() -> None:
                 hardware_words.finding(drawn, cost, value=value, sigma_d=sigma_d, data=hardware.data_sets()[data])
             )
             _cards(drawn, cost, value, sigma_d)
+        search_cards()
         _prices()
     except NeftError as error:
         st.error(foreign(str(error)), icon=":material/error:")

@@ -41,6 +41,7 @@ from dashboard.charts.ranking import ranking
 from dashboard.charts.reliability import reliability
 from dashboard.charts.scheme_curves import scheme_curves
 from dashboard.charts.scheme_noise import scheme_noise
+from dashboard.charts.search_trials import search_trials
 from dashboard.charts.seed_dots import seed_dots
 from dashboard.charts.setting_points import setting_points
 from dashboard.charts.side_by_side import run_curves, run_differences, run_distributions, run_histories
@@ -107,6 +108,7 @@ __all__ = [
     "run_histories",
     "scheme_curves",
     "scheme_noise",
+    "search_trials",
     "seed_dots",
     "setting_points",
     "slice_errors",

@@ -14,10 +14,12 @@ from neft.cli.shared_options import data_dir_option, json_option, store_option, 
 from neft.cli.watch import stop_on_signals
 from neft.errors import ConfigError, StoppedError
 from neft.pipeline import Settings, identified, load_data
-from neft.runs.places import default_data_dir, neft_home
+from neft.runs.places import default_data_dir
+from neft.runs.searches import SearchRecord
 from neft.runs.store import Stores
 from neft.sweeps import sign_search
-from neft.sweeps.sign_search import SignSearch, chosen_trial
+from neft.sweeps.sign_search import SignSearch
+from neft.tables.sign_search import trials_table
 from neft.training.loop import input_shape
 
 DECIDED = "sign"
@@ -86,30 +88,36 @@ def search_signs(
             num_trials=trials,
             seed=search_seed,
         )
-        journal = neft_home() / "searches" / f"{search.key}.journal"
         try:
-            found = sign_search.search_signs(search, settings, journal, on_trial=_say_trial)
+            found = sign_search.search_signs(search, settings, on_trial=_say_trial)
         except StoppedError as stopped:
             message = f"{stopped} Whole trials are kept; go on with the same command."
             raise StoppedError(message, epoch=stopped.epoch) from None
-    chosen = chosen_trial(found, max_drop=max_drop)
+    judged = _judged(found)
+    chosen = next(row for row in judged.to_dict("records") if row[columns.IS_CHOSEN])
     if as_json:
-        print_json({"chosen": json_rows([chosen.to_dict()])[0], "trials": json_rows(found.to_dict("records"))})
+        print_json({"chosen": json_rows([chosen])[0], "trials": json_rows(judged.to_dict("records"))})
         return
-    print_table(_table(found.sort_values("merit", ascending=False)))
-    width = "" if chosen["width"] == 1 else f" at {chosen['width']:g} times the width"
+    print_table(_table(judged.sort_values(columns.MERIT, ascending=False)))
+    width = "" if chosen[columns.WIDTH] == 1 else f" at {chosen[columns.WIDTH]:g} times the width"
     say(
-        f"Chosen: signs {chosen['signs']}{width}: validation accuracy "
-        f"{100 * chosen[columns.VALIDATION_ACCURACY]:.1f} %, {100 * chosen['area']:.0f} % of the devices. "
-        f"Train it with --constraint unipolar --signs={chosen['signs']} --sign by_layer."
+        f"Chosen: signs {chosen[columns.SIGNS]}{width}: validation accuracy "
+        f"{100 * chosen[columns.VALIDATION_ACCURACY]:.1f} %, {100 * chosen[columns.AREA_SHARE]:.0f} % of the devices. "
+        f"Train it with --constraint unipolar --signs={chosen[columns.SIGNS]} --sign by_layer. "
+        "All trials are drawn on the dashboard's page Hardware."
     )
 
 
-def _say_trial(trials: pd.DataFrame) -> None:
-    last = trials.iloc[-1]
+def _judged(found: SearchRecord) -> pd.DataFrame:
+    return trials_table(found.trials, area_weight=found.area_weight, max_drop=found.max_drop)
+
+
+def _say_trial(so_far: SearchRecord) -> None:
+    last = _judged(so_far).iloc[-1]
     say(
-        f"trial {int(last['trial']) + 1}: {last['signs']} × {last['width']:g}: "
-        f"{100 * last[columns.VALIDATION_ACCURACY]:.1f} %, area {100 * last['area']:.0f} %, merit {last['merit']:.3f}"
+        f"trial {last[columns.TRIAL]}: {last[columns.SIGNS]} × {last[columns.WIDTH]:g}: "
+        f"{100 * last[columns.VALIDATION_ACCURACY]:.1f} %, area {100 * last[columns.AREA_SHARE]:.0f} %, "
+        f"merit {last[columns.MERIT]:.3f}"
     )
 
 
@@ -130,12 +138,12 @@ def _table(trials: pd.DataFrame) -> Table:
         table.add_column(heading, justify="left" if heading in ("signs", "run") else "right")
     for row in trials.to_dict("records"):
         table.add_row(
-            str(int(row["trial"]) + 1),
-            row["signs"],
-            f"{row['width']:g}",
+            str(row[columns.TRIAL]),
+            row[columns.SIGNS],
+            f"{row[columns.WIDTH]:g}",
             f"{100 * row[columns.VALIDATION_ACCURACY]:.1f}",
-            f"{100 * row['area']:.1f}",
-            f"{row['merit']:.3f}",
+            f"{100 * row[columns.AREA_SHARE]:.1f}",
+            f"{row[columns.MERIT]:.3f}",
             row[columns.RUN_ID],
         )
     return table

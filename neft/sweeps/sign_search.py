@@ -9,16 +9,13 @@ trials that it would have made.
 """
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from neft import columns
 from neft.component import build
 from neft.config import RunConfig
 from neft.constraints.unipolar import BOTH, FACTORS, Unipolar
@@ -26,7 +23,9 @@ from neft.errors import ConfigError, NeftError
 from neft.networks.device_layers import device_weights
 from neft.networks.network import InputShape, build_network
 from neft.pipeline import Settings, run
+from neft.runs import searches
 from neft.runs.records import RunRecord
+from neft.runs.searches import SearchRecord, SearchTrial
 from neft.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -35,15 +34,6 @@ if TYPE_CHECKING:
 SIGNS = (BOTH, *FACTORS)
 FIRST_AT_RANDOM = 8
 """Trials before the estimator is asked."""
-TRIAL_COLUMNS = (
-    "trial",
-    "signs",
-    "width",
-    columns.VALIDATION_ACCURACY,
-    "area",
-    "merit",
-    columns.RUN_ID,
-)
 
 
 @dataclass(frozen=True)
@@ -98,25 +88,24 @@ class SignSearch:
 def search_signs(
     search: SignSearch,
     settings: Settings,
-    journal: Path,
     *,
-    on_trial: Callable[[pd.DataFrame], None] = lambda _trials: None,
-) -> pd.DataFrame:
+    on_trial: Callable[[SearchRecord], None] = lambda _record: None,
+) -> SearchRecord:
     """Make the trials that are missing, then fall back to both signs, layer by layer, where too much is lost.
 
     Args:
         search: what is searched.
         settings: where and how runs are made; a trial that is stored is not trained again.
-        journal: the study's file; goes on from what it holds.
-        on_trial: shown all trials after each.
+        on_trial: shown all trials after each, once they are kept.
 
     Returns:
-        A row per trial, in their order (`TRIAL_COLUMNS`): area is a share of that of both signs at the base's width.
+        All trials (`neft.tables.sign_search` judges them); also kept in `neft.runs.searches`.
 
     Raises:
         NeftError: Optuna is not installed.
         ConfigError: a width for a backbone that has none.
         StoppedError: the settings' `should_stop` said so; whole trials are kept.
+        StoreError: the trials cannot be written down.
     """
     optuna = _optuna()
     if search.widths != (1.0,) and not hasattr(search.base.backbone, "width"):
@@ -128,28 +117,16 @@ def search_signs(
     for width in search.widths:
         _ = search.config(BOTH, width)  # one that cannot be is refused before the first trial
     judge = _Judge(search, settings)
+    trials: list[SearchTrial] = []
     with _quiet(optuna):
-        study = _study(optuna, journal)
-        rows: list[dict[str, object]] = []
+        study = _study(optuna, searches.journal(search.key))
         for number in range(search.num_trials):
-            rows.append(_next_trial(optuna, study, search, judge, number))
-            on_trial(_table(rows))
-        for signs in _fallbacks(search, rows, judge):
-            rows.append(signs)
-            on_trial(_table(rows))
-    return _table(rows)
-
-
-def chosen_trial(trials: pd.DataFrame, *, max_drop: float) -> pd.Series:
-    """The trial of the best merit among those whose validation accuracy is near enough to that of both signs.
-
-    Args:
-        trials: as of `search_signs`; the first one is of both signs.
-        max_drop: how far below it may lie.
-    """
-    reference = trials[columns.VALIDATION_ACCURACY].iloc[0]
-    near = trials[trials[columns.VALIDATION_ACCURACY] >= reference - max_drop]
-    return near.iloc[int(near["merit"].astype(float).argmax())]
+            trials.append(_next_trial(optuna, study, search, judge, number))
+            on_trial(judge.kept(trials))
+        for trial in _fallbacks(search, trials, judge):
+            trials.append(trial)
+            on_trial(judge.kept(trials))
+    return judge.kept(trials)
 
 
 class _Judge:
@@ -158,17 +135,36 @@ class _Judge:
     def __init__(self, search: SignSearch, settings: Settings) -> None:
         self._search = search
         self._settings = settings
-        self._whole: int | None = None
 
-    def row(self, number: int, signs: str, width: float) -> dict[str, object]:
-        """A trial, trained and judged."""
-        record = self._record(signs, width)
-        if self._whole is None:
-            self._whole = self._record(BOTH * len(self._search.layers), 1.0).summary.num_devices
-        accuracy = float(record.summary.validation_accuracy or 0.0)
-        area = record.summary.num_devices / self._whole
-        merit = accuracy - self._search.area_weight * area
-        return dict(zip(TRIAL_COLUMNS, (number, signs, width, accuracy, area, merit, record.id), strict=True))
+    def trial(self, signs: str, width: float) -> SearchTrial:
+        """A network, trained and judged."""
+        record, whole = self._record(signs, width), self._whole()
+        return SearchTrial(
+            signs=signs,
+            width=width,
+            validation_accuracy=float(record.summary.validation_accuracy or 0.0),
+            area_share=record.summary.num_devices / whole.summary.num_devices,
+            run_id=record.id,
+        )
+
+    def merit(self, trial: SearchTrial) -> float:
+        """Validation accuracy - mu * area share."""
+        return trial.validation_accuracy - self._search.area_weight * trial.area_share
+
+    def kept(self, trials: Sequence[SearchTrial]) -> SearchRecord:
+        """The trials so far, written down."""
+        search = self._search
+        return searches.save(
+            search.key,
+            self._whole().facts,
+            trials,
+            area_weight=search.area_weight,
+            max_drop=search.max_drop,
+            num_trials=search.num_trials,
+        )
+
+    def _whole(self) -> RunRecord:
+        return self._record(BOTH * len(self._search.layers), 1.0)
 
     def _record(self, signs: str, width: float) -> RunRecord:
         config = self._search.config(signs, width)
@@ -178,13 +174,11 @@ class _Judge:
         return run(config, replace(self._settings, weights="none", resume=True))
 
 
-def _next_trial(
-    optuna: Any, study: "optuna.Study", search: SignSearch, judge: _Judge, number: int
-) -> dict[str, object]:
+def _next_trial(optuna: Any, study: "optuna.Study", search: SignSearch, judge: _Judge, number: int) -> SearchTrial:
     """The trial of this number: as it was, or proposed and made now."""
     done = [trial for trial in study.get_trials(deepcopy=False) if trial.state == optuna.trial.TrialState.COMPLETE]
     if number < len(done):
-        return judge.row(number, *_proposed(done[number].params, search))
+        return judge.trial(*_proposed(done[number].params, search))
     # a sampler of its own for every trial: one that was stopped is proposed again as it was
     study.sampler = optuna.samplers.TPESampler(
         seed=1000 * search.seed + number,
@@ -198,37 +192,28 @@ def _next_trial(
     params: dict[str, Any] = {layer: trial.suggest_categorical(layer, SIGNS) for layer in search.layers}
     params["width"] = trial.suggest_categorical("width", search.widths)
     try:
-        row = judge.row(number, *_proposed(params, search))
+        made = judge.trial(*_proposed(params, search))
     except BaseException:
         _ = study.tell(trial, state=optuna.trial.TrialState.FAIL)
         raise
-    _ = study.tell(trial, float(str(row["merit"])))
-    return row
+    _ = study.tell(trial, judge.merit(made))
+    return made
 
 
 def _proposed(params: dict[str, Any], search: SignSearch) -> tuple[str, float]:
     return "".join(params[layer] for layer in search.layers), float(params["width"])
 
 
-def _fallbacks(search: SignSearch, rows: list[dict[str, object]], judge: _Judge) -> Iterator[dict[str, object]]:
+def _fallbacks(search: SignSearch, trials: Sequence[SearchTrial], judge: _Judge) -> Iterator[SearchTrial]:
     """Where the best merit is of a network that loses too much: both signs for one layer more, the smallest first."""
-    found = _table(rows)
-    best = found.iloc[int(found["merit"].astype(float).argmax())]
-    reference = found[columns.VALIDATION_ACCURACY].iloc[0]
+    least = trials[0].validation_accuracy - search.max_drop
     sizes = list(search.layers.values())
-    signs, width, number = str(best["signs"]), float(best["width"]), len(rows)
-    accuracy = float(best[columns.VALIDATION_ACCURACY])
-    while accuracy < reference - search.max_drop and set(signs) != {BOTH}:
-        left = [index for index, sign in enumerate(signs) if sign != BOTH]
+    last = max(trials, key=judge.merit)
+    while last.validation_accuracy < least and set(last.signs) != {BOTH}:
+        left = [index for index, sign in enumerate(last.signs) if sign != BOTH]
         index = min(left, key=sizes.__getitem__)
-        signs = signs[:index] + BOTH + signs[index + 1 :]
-        row = judge.row(number, signs, width)
-        accuracy, number = float(str(row[columns.VALIDATION_ACCURACY])), number + 1
-        yield row
-
-
-def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(TRIAL_COLUMNS))
+        last = judge.trial(last.signs[:index] + BOTH + last.signs[index + 1 :], last.width)
+        yield last
 
 
 def _study(optuna: Any, journal: Path) -> "optuna.Study":

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from neft.cli import main
+from neft.runs import searches
 from neft.runs.store import RunStore
 
 SMALL = (
@@ -31,10 +32,10 @@ def test_trials_begin_with_the_two_references_and_area_is_that_of_the_devices() 
     trials = searched("--trials", "3", "--max-drop", "1")["trials"]
 
     assert [trial["signs"] for trial in trials[:2]] == ["bb", "++"]
-    assert [trial["area"] for trial in trials[:2]] == [1.0, 0.5]
+    assert [trial["area_share"] for trial in trials[:2]] == [1.0, 0.5]
     for trial in trials:
         assert trial["merit"] == pytest.approx(
-            float(str(trial["validation_accuracy"])) - 0.1 * float(str(trial["area"]))
+            float(str(trial["validation_accuracy"])) - 0.1 * float(str(trial["area_share"]))
         )
 
 
@@ -46,6 +47,14 @@ def test_search_that_goes_on_makes_the_trials_of_one_in_one_go(tmp_path: Path, m
 
     assert further[:3] == first
     assert further == at_once
+
+
+def test_trials_are_kept_for_the_dashboard_after_each(home: Path) -> None:
+    found = searched("--trials", "2", "--max-drop", "1")["trials"]
+
+    (kept,) = searches.listed().records
+    assert [trial.run_id for trial in kept.trials] == [trial["run_id"] for trial in found]
+    assert (home / "searches" / f"{kept.key}.journal").is_file()
 
 
 def test_signs_come_back_layer_by_layer_where_too_much_is_lost(home: Path) -> None:

@@ -25,17 +25,19 @@ from neft.config import RunConfig
 from neft.errors import NeftError
 from neft.evaluation.search_settings import SearchSettings
 from neft.options import command_line
-from neft.runs import checkpoint, notes, plans, unfinished, waterfalls, worst_cases
+from neft.runs import checkpoint, notes, plans, searches, unfinished, waterfalls, worst_cases
 from neft.runs.bundles import export_runs, look_into
 from neft.runs.events import EventFile, Finished, Starting, Training
 from neft.runs.facts import stored_config
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.records import RunRecord
+from neft.runs.searches import SearchTrial
 from neft.runs.store import RECORD, WEIGHTS, RunStore, Stores
 from neft.runs.unfinished import TriedChips
 from neft.runs.waterfalls import ON_CHIPS, StepKey, WaterfallStep
 from neft.runs.worst_cases import WorstCaseRow
 from neft.tables import runs_table
+from neft.tables.sign_search import trials_table
 from neft.training.loop import TrainingState
 from tests.mutation.mutants import mutated
 
@@ -178,6 +180,14 @@ def read_waterfall(home: Home) -> None:
     _ = waterfalls.find(home.record, 0.1, 2)
 
 
+def list_searches(_home: Home) -> dict[str, str]:
+    """Searches for signs, and the table that pages make of them."""
+    listing = searches.listed()
+    for found in listing.records:
+        _ = trials_table(found.trials, area_weight=found.area_weight, max_drop=found.max_drop)
+    return listing.problems
+
+
 def list_jobs(_home: Home) -> dict[str, str]:
     """Jobs, all of them and each alone; none may fail."""
     each = jobs.jobs()
@@ -205,6 +215,7 @@ READERS: dict[str, tuple[Callable[[Home], object], ...]] = {
     "notes": (read_notes, list_notes),
     "worst_cases": (list_worst_cases,),
     "waterfalls": (read_waterfall,),
+    "searches": (list_searches,),
     "jobs": (list_jobs,),
     "unfinished": (read_unfinished,),
     "bundles": (read_bundle,),
@@ -229,6 +240,7 @@ def _write_others(home: Home) -> None:
     )
     unfinished.save(home.config, state)
     unfinished.save_chips(home.config, TriedChips("0" * 64, [{"sigma_d": 0.1, "instance": 0.0, "accuracy": 0.5}]))
+    _write_sign_search(record)
     (root / "bundles").mkdir()
     with (root / "bundles" / "bundle.zip").open("w+b") as file:
         _ = export_runs([record.id], Stores(own=home.store, shipped=home.store), file)
@@ -245,6 +257,14 @@ def _write_searches(record: RunRecord, weights: dict[str, Tensor]) -> None:
     ]
     counts = {"num_training_images": 9, "num_test_images": 9}
     _ = waterfalls.save(record, steps, sigma_d=0.1, has_real_weights=True, seconds=1.0, **counts)
+
+
+def _write_sign_search(record: RunRecord) -> None:
+    trials = [
+        SearchTrial(signs=signs, width=1, validation_accuracy=0.5, area_share=share, run_id=record.id)
+        for signs, share in (("bb", 1.0), ("++", 0.5))
+    ]
+    _ = searches.save("0123abcd", record.facts, trials, area_weight=0.1, max_drop=0.02, num_trials=2)
 
 
 def _write_job(home: Home) -> None:

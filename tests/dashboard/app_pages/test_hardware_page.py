@@ -12,6 +12,9 @@ from neft.hardware.constants import FILE, VARIABLE, load_constants
 from neft.hardware.costs import size_of
 from neft.inspection.hardware import deployed_of
 from neft.options import make_config
+from neft.runs import searches
+from neft.runs.records import RunRecord
+from neft.runs.searches import SearchTrial
 from neft.runs.store import RunStore
 from tests.dashboard.driver import charts, open_page, traces, words
 from tests.stored_experiments import store_experiment
@@ -108,6 +111,43 @@ def test_a_runs_details_hold_its_totals(shipped: RunStore) -> None:
     assert "8 bits are priced" in words(app)
     shares = [trace["x"] for trace in traces(app, PARTS)]
     assert [sum(one) for one in shares] == pytest.approx([100, 100])
+
+
+# ---------------------------------------------------------------- searches for signs
+def keep_search(key: str, record: RunRecord, *, num_trials: int = 3) -> None:
+    trials = [
+        SearchTrial(signs=signs, width=1, validation_accuracy=accuracy, area_share=area, run_id=record.id)
+        for signs, accuracy, area in (("bb", 0.9, 1.0), ("++", 0.6, 0.5), ("+b", 0.89, 0.75))
+    ]
+    _ = searches.save(key, record.facts, trials, area_weight=0.1, max_drop=0.02, num_trials=num_trials)
+
+
+def test_page_without_a_search_tells_how_to_begin_one(shipped: RunStore) -> None:
+    assert "neft search-signs --help" in words(open_page(Page.HARDWARE))
+
+
+def test_every_trial_of_a_search_is_drawn_and_the_choice_is_named(shipped: RunStore) -> None:
+    keep_search("0123abcd", shipped.list().records[0], num_trials=30)
+    app = open_page(Page.HARDWARE)
+
+    assert not app.exception
+    drawn = [trace for trace in traces(app, "Validation accuracy") if trace["mode"] == "markers"]
+    points = sorted((x, y) for trace in drawn for x, y in zip(trace["x"], trace["y"], strict=True))
+    assert [x for x, _ in points] == pytest.approx([50, 75, 100])
+    assert [y for _, y in points] == pytest.approx([60, 89, 90])
+    assert "3 of 30 trials so far. Chosen: signs `+b`, 89.0 % on 75 % of the devices" in words(app)
+
+
+def test_chosen_search_is_shown_and_one_that_cannot_be_read_is_named(shipped: RunStore, tmp_path: Path) -> None:
+    record = shipped.list().records[0]
+    keep_search("0123abcd", record, num_trials=7)
+    keep_search("89abcdef", record)
+    (tmp_path / "home" / "searches" / "ffffffff.json").write_text("{}", encoding="utf-8")
+    app = open_page(Page.HARDWARE, hw_search="0123abcd")
+
+    assert not app.exception
+    assert "3 of 7 trials so far" in words(app)
+    assert "ffffffff.json" in words(app)
 
 
 # ---------------------------------------------------------------- the leaderboard
