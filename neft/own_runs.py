@@ -69,6 +69,7 @@ def try_network(
     min_instances: int | None = None,
     torch_device: str = "cpu",
     chips_at_once: int = 1,
+    cores: int = 1,
     on_instance: Callable[[int, float], None] = lambda _instance, _accuracy: None,
     should_stop: Callable[[], bool] = lambda: False,
     store: RunStore | None = None,
@@ -104,6 +105,8 @@ def try_network(
         min_instances: chips that a precision cannot do without; by the precision (`neft.chips.counts`) where None.
         torch_device: where torch computes.
         chips_at_once: chips that are computed side by side, for a network that `torch.vmap` can take.
+        cores: over which chips are spread on the CPU, each in one thread of torch's with a copy of the network: where
+            it is computed the fast way, and its forward changes nothing outside of itself.
         on_instance: told after each chip how many are done and its accuracy at the largest sigma_d still open.
         should_stop: asked after each chip, or after those computed side by side.
         store: where the result is kept, if it is to be.
@@ -135,6 +138,7 @@ def try_network(
         min_instances=min_instances,
         torch_device=torch_device,
         chips_at_once=chips_at_once,
+        cores=cores,
     )
     plan: _Plan | None = None
     if store is not None:

@@ -59,20 +59,20 @@ class Progress:
 class Settings:
     """Where and how a run is made: nothing that its id is made of.
 
-    Its numbers depend on two of them in their last bits, so that a run may end up to a point of accuracy elsewhere:
-    `torch_device` and `threads`. Both are kept with it.
+    Its numbers depend on one of them in their last bits, so that a run may end up to a point of accuracy elsewhere:
+    `torch_device`, which is kept with it.
     """
 
     store: RunStore
     data_dir: Path = field(default_factory=default_data_dir)
     download: bool = False
     torch_device: str = TORCH_DEVICE
-    threads: int = THREADS
-    """Threads torch computes with while the run is made, whatever it used before and uses again afterwards."""
+    cores: int = 1
+    """Over which chips are spread, on the CPU. It changes no number: each core computes in one thread of torch's."""
     weights: WeightStorage = "float32"
     preset: str | None = None
     command: str = ""
-    """One that makes the run again; threads and torch's device are added where they are not the usual."""
+    """One that makes the run again; torch's device is added where it is not the usual."""
     pretrained_stores: Stores = field(default_factory=Stores.default)
     unfinished_root: Path | None = None
     """Where the last whole epoch is kept; below NEFT_HOME if not given."""
@@ -83,7 +83,7 @@ class Settings:
 
 
 def run(config: RunConfig, settings: Settings) -> RunRecord:
-    """Train, evaluate and store one run; in one thread, unless the settings say otherwise.
+    """Train, evaluate and store one run.
 
     Raises:
         RunExistsError: it is stored already.
@@ -100,7 +100,7 @@ def run(config: RunConfig, settings: Settings) -> RunRecord:
         raise RunExistsError(message)
     _check_storage(config, settings.weights)
     settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
-    with in_threads(settings.threads):
+    with single_threaded():
         data = load_data(config, settings)
         started = time.perf_counter()
         trained, earlier_seconds = _train(config, data, settings)
@@ -128,8 +128,6 @@ def identified(config: RunConfig) -> RunConfig:
 
 def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunRecord:
     """Evaluate a stored run's weights under another evaluation config and store the result as a run of its own.
-
-    In one thread, unless the settings say otherwise.
 
     Raises:
         RunNotFoundError: the run was stored without weights.
@@ -161,7 +159,7 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
         selected_epoch=source.summary.selected_epoch,
     )
     seconds = source.provenance.training_seconds
-    with in_threads(settings.threads):
+    with single_threaded():
         record = _evaluate_and_store(config, data, trained, settings, training_seconds=seconds)
     unfinished.discard(config, settings.unfinished_root)
     return record
@@ -197,10 +195,10 @@ def _with_converters(network: Network, converters: Converters, config: RunConfig
 
 
 @contextmanager
-def in_threads(count: int) -> Generator[None]:
-    """Have torch compute with so many threads meanwhile: with others a sum may round otherwise."""
+def single_threaded() -> Generator[None]:
+    """Have torch compute with one thread meanwhile: with others a sum may round otherwise."""
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(THREADS)
     try:
         yield
     finally:
@@ -296,6 +294,7 @@ def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trai
         initial_weights=initial,
         teacher=teacher,
         torch_device=settings.torch_device,
+        cores=settings.cores,
         hooks=Hooks(on_epoch=on_epoch, should_stop=settings.should_stop),
     )
     return trained, earlier
@@ -366,6 +365,7 @@ def _evaluate_and_store(
         min_instances=config.evaluation.min_instances,
         seed=config.evaluation.seed,
         torch_device=settings.torch_device,
+        cores=settings.cores,
         on_instance=on_instance,
         should_stop=settings.should_stop,
         earlier=earlier.rows,
@@ -387,7 +387,7 @@ def _evaluate_and_store(
         config=config.model_dump(mode="json"),
         provenance=make_provenance(
             torch_device=settings.torch_device,
-            threads=settings.threads,
+            threads=THREADS,
             training_seconds=training_seconds,
             evaluation_seconds=evaluation_seconds,
             preset=settings.preset,
@@ -416,6 +416,7 @@ def _worst_case(config: RunConfig, network: Network, data: ImageData, settings: 
         th_gs=config.evaluation.worst_case,
         settings=SearchSettings(seed=config.evaluation.seed),
         torch_device=settings.torch_device,
+        cores=settings.cores,
         on_progress=lambda done, total: settings.on_progress(Progress("searching", done, total)),
         should_stop=settings.should_stop,
     )

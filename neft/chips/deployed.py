@@ -1,5 +1,6 @@
 """A network on chips: how chips are made, and one network into which they are programmed in place."""
 
+import copy
 import math
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -140,12 +141,12 @@ class DeployedNetwork:
         """Whether chips without variation are all alike."""
         self.note = folding.note
         """What could not be made fast, in words."""
-        self.network = _channels_last(deployed.to(torch_device))
-        """Holds the weights of the chip that is programmed."""
-        self._parameters = device_weights(deployed, list(original))
+        network = _channels_last(deployed.to(torch_device))
+        self._in_devices = list(original)
+        parameters = device_weights(network, self._in_devices)
         factors = folding.factors
         self.targets = {
-            name: _like(target * factors.get(name, 1.0), self._parameters[name])
+            name: _like(target * factors.get(name, 1.0), parameters[name])
             for name, target in deployment.targets.items()
         }
         """What the devices aim at."""
@@ -157,16 +158,29 @@ class DeployedNetwork:
         if gaussian is not None:
             self.stds = {name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in gaussian.stds.items()}
         self.num_weights = sum(weight.numel() for weight in original.values())
+        self._at_once: dict[torch.Size, int] = {}
+        noise = deployment.read_stds() if isinstance(deployment, DeviceByDevice) else {}
+        self._read_stds = {name: self._folded(name, std).abs().flatten() for name, std in noise.items()}
+        self.is_read_anew = bool(noise)
+        """Whether every read draws anew, so that chips are tried one by one."""
+        self._without_hooks = copied(network) if noise else network
+        self._take(network)
+
+    def twin(self) -> "DeployedNetwork":
+        """Another one of the same chips, with a network of its own to write them into: for another thread."""
+        other = copy.copy(self)
+        other._take(copied(self._without_hooks))  # noqa: SLF001 - of its own kind
+        return other
+
+    def _take(self, network: nn.Module) -> None:
+        """Let this network be the one that chips are written into."""
+        self.network = network
+        """Holds the weights of the chip that is programmed."""
+        self._parameters = device_weights(network, self._in_devices)
         self._deviation: Weights = {}
         self._placed: list[DeviceDraws] = []
         self._deviations: Weights = {}
-        self._at_once: dict[torch.Size, int] = {}
-        noise = deployment.read_stds() if isinstance(deployment, DeviceByDevice) else {}
-        self._each_read = EachRead(
-            self.network, {name: self._folded(name, std).abs().flatten() for name, std in noise.items()}
-        )
-        self.is_read_anew = bool(noise)
-        """Whether every read draws anew, so that chips are tried one by one."""
+        self._each_read = EachRead(network, self._read_stds)
 
     def draw(self, seed: int, instance: int, *, purpose: str = "chip") -> None:
         """Draw one chip: its deviations at sigma_d = 1; each purpose has chips of its own."""

@@ -69,7 +69,7 @@ def evaluate(
             pretrained_stores=stores,
             data_dir=options["data_dir"] or default_data_dir(),
             torch_device=options["torch_device"],
-            threads=options["threads"],
+            cores=options["threads"],
             command=option_words(f"neft evaluate {run_id}", given),
             on_progress=watcher,
             should_stop=asked.is_set,

@@ -12,7 +12,7 @@ from neft import columns
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
 from neft.cli.output import print_json, print_results, record_json
 from neft.cli.printing import echo
-from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
+from neft.cli.shared_options import data_dir_option, json_option, store_option, torch_device_option
 from neft.cli.watch import check_torch_device, stop_on_signals, watching
 from neft.config import RunConfig
 from neft.datasets import Dataset
@@ -21,7 +21,7 @@ from neft.errors import ConfigError
 from neft.module_files import load_arrays, load_module, load_weights
 from neft.options import FAMILIES, option_words
 from neft.own_runs import try_network
-from neft.pipeline import Progress, Settings, chip_law, in_threads, load_data
+from neft.pipeline import Progress, Settings, chip_law, load_data, single_threaded
 from neft.runs.places import default_data_dir
 from neft.runs.store import Stores
 
@@ -70,7 +70,14 @@ def _parameters() -> list[click.Parameter]:
 @data_dir_option
 @click.option("--download", is_flag=True, help="Fetch the data set if it is missing.")
 @store_option
-@threads_option
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Cores over which chips are spread, each with a copy of the network: where that is computed the fast way, and "
+    "its forward changes nothing outside of itself. It changes no number.",
+)
 @torch_device_option
 @json_option
 def evaluate_module(
@@ -93,7 +100,7 @@ def evaluate_module(
     if weights is not None:
         load_weights(network, weights)
     evaluation = config.evaluation
-    with stop_on_signals() as asked, watching(None) as (watcher, _), in_threads(options["threads"]):
+    with stop_on_signals() as asked, watching(None) as (watcher, _), single_threaded():
         dataset, inputs, labels, class_names = _inputs(config, data, options, watcher)
         if class_names:
             _refuse_other_outputs(network, inputs, labels, class_names, options)
@@ -109,6 +116,7 @@ def evaluate_module(
             precision=evaluation.precision,
             min_instances=None if evaluation.precision is None else evaluation.min_instances,
             torch_device=options["torch_device"],
+            cores=options["threads"],
             on_instance=lambda done, accuracy: watcher(
                 Progress("evaluating", done, evaluation.num_instances, row={columns.ACCURACY: accuracy})
             ),

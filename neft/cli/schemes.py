@@ -118,7 +118,7 @@ def schemes(
             store=stores.own,
             pretrained_stores=stores,
             data_dir=options["data_dir"] or default_data_dir(),
-            threads=options["threads"],
+            cores=options["threads"],
             command=f"neft schemes {run_id}",
         ),
         sigma_ds=parse_sigma_ds(sigma_d, flag="--sigma-d (σ_d)"),

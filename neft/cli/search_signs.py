@@ -76,7 +76,7 @@ def search_signs(
             pretrained_stores=stores,
             data_dir=options["data_dir"] or default_data_dir(),
             torch_device=options["torch_device"],
-            threads=options["threads"],
+            cores=options["threads"],
             should_stop=asked.is_set,
         )
         search = SignSearch(

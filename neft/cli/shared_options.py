@@ -4,7 +4,14 @@ from pathlib import Path
 
 import click
 
-from neft.runs.commands import THREADS, TORCH_DEVICE
+from neft.runs.commands import TORCH_DEVICE
+
+
+def _or_all_cores(_context: click.Context, _option: click.Parameter, count: int | None) -> int:
+    import joblib  # noqa: PLC0415 - a tenth of a second that no other verb needs
+
+    return count or joblib.cpu_count()
+
 
 store_option = click.option(
     "--store",
@@ -22,9 +29,9 @@ data_dir_option = click.option(
 threads_option = click.option(
     "--threads",
     type=click.IntRange(1, 1024),
-    default=THREADS,
-    show_default=True,
-    help="Threads torch computes with. Another number changes last bits, and so the numbers stored under the same id.",
+    default=None,
+    callback=_or_all_cores,
+    help="Cores over which chips are spread. It changes no number. [default: all]",
 )
 torch_device_option = click.option(
     "--torch-device", default=TORCH_DEVICE, show_default=True, help="Where torch computes: cpu, cuda, cuda:1, mps."

@@ -34,7 +34,6 @@ from neft.experiments.planning import PlannedRun, Scale, Stored
 from neft.experiments.presets import PRESETS, Preset
 from neft.experiments.resizing import plan_at, rescaling
 from neft.options import option_words, shown
-from neft.runs.commands import THREADS, TORCH_DEVICE, whole_command
 from neft.runs.events import EndedRun, EventFile, Failed, Finished, Sweeping
 from neft.runs.plans import save_plan
 from neft.runs.store import Stores
@@ -66,9 +65,8 @@ SCALE_PARAMETERS = [option for option in config_parameters(PARTS) if option.name
 @click.option(
     "--threads",
     type=click.IntRange(0, 1024),
-    default=THREADS,
-    show_default=True,
-    help="Threads in each process; 0 shares the cores out. Another number changes last bits, and so what is stored.",
+    default=0,
+    help="Cores of each process, over which it spreads chips; no number depends on it. [default: shared out]",
 )
 @click.option(
     "--cluster",
@@ -127,8 +125,8 @@ def sweep(
     if preset not in PRESETS:
         error = unknown_name("preset", preset, PRESETS)
         raise error
-    if cluster is not None and (workers or not threads):
-        message = "With --cluster, --workers and --threads 0 have no meaning: `dask worker` says how many there are."
+    if cluster is not None and workers:
+        message = "With --cluster, --workers has no meaning: `dask worker` says how many there are."
         raise ConfigError(message)
     chosen = PRESETS[preset]
     rescale = rescaling(chosen, options)
@@ -136,7 +134,7 @@ def sweep(
     settings = SweepSettings(
         store_root=store_root or Stores.default().own.root,
         num_workers=workers,
-        threads=threads,
+        cores=threads,
         cluster=cluster,
         data_dir=data_dir,
         download=download,
@@ -148,7 +146,7 @@ def sweep(
     if dry_run:
         _print_plan(absent, settings, as_json=as_json)
         return
-    name, command = _plan_name(chosen, options, rescale), _command(chosen, options, threads)
+    name, command = _plan_name(chosen, options, rescale), _command(chosen, options)
 
     def keep(planned: Sequence[PlannedRun]) -> None:
         record = plan_record(planned, name=name, preset=preset, command=command, fixed_seeds=chosen.fixed_seeds)
@@ -166,12 +164,12 @@ def _plan_name(preset: Preset, options: Mapping[str, Any], rescale: Callable[[Sc
     return f"{preset.name}-{rescale(preset.parts[0].scale).key}" if changed else preset.name
 
 
-def _command(preset: Preset, options: Mapping[str, Any], threads: int) -> str:
+def _command(preset: Preset, options: Mapping[str, Any]) -> str:
     words = option_words(f"neft sweep {preset.name}", options)
     for name in ("seeds", "train_sigma_ds"):
         if options.get(name) is not None:
             words += f" --{name.replace('_', '-')} {shlex.quote(shown(options[name]))}"
-    return whole_command(words, threads=threads, torch_device=TORCH_DEVICE)
+    return words
 
 
 class _TimeLeft(ProgressColumn):

@@ -164,7 +164,7 @@ def _run(config: RunConfig, stores: Stores, events_path: Path | None, options: d
             data_dir=options["data_dir"] or default_data_dir(),
             download=options["download"],
             torch_device=options["torch_device"],
-            threads=options["threads"],
+            cores=options["threads"],
             command=command_line(config),
             resume=options["resume"],
             on_progress=watcher,

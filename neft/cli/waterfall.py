@@ -15,7 +15,7 @@ from neft.cli.watch import stop_on_signals, watching
 from neft.errors import ConfigError, StoppedError
 from neft.inspection.waterfall import take_steps
 from neft.options import parse_sigma_ds
-from neft.pipeline import Progress, Settings, in_threads, law_of_chips, load_data, restore_network
+from neft.pipeline import Progress, Settings, law_of_chips, load_data, restore_network, single_threaded
 from neft.runs import waterfalls
 from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
@@ -90,7 +90,7 @@ def waterfall(run_id: str, sigma_d: str | None, num_instances: int, *, as_json: 
     found = waterfalls.find(record, at, num_instances)
     was_stored = found is not None
     if found is None:
-        with in_threads(options["threads"]):
+        with single_threaded():
             found = _take_steps(record, store, at, num_instances, options)
     table = waterfall_table(found.steps)
     if as_json:
@@ -136,6 +136,7 @@ def _take_steps(
             has_real_weights=not store.keeps_codes(record),
             sigma_d=sigma_d,
             num_instances=num_instances,
+            cores=options["threads"],
         )
         for state in states:
             watcher(Progress("evaluating", state.done, state.total))

@@ -17,7 +17,7 @@ from neft.errors import ConfigError, StoppedError
 from neft.evaluation.search_settings import SearchSettings
 from neft.inspection.worst_case import search_stored
 from neft.options import parse_sigma_ds
-from neft.pipeline import Progress, Settings, chip_law, in_threads, load_data, restore_network
+from neft.pipeline import Progress, Settings, chip_law, load_data, restore_network, single_threaded
 from neft.runs import worst_cases
 from neft.runs.facts import stored_config
 from neft.runs.places import default_data_dir
@@ -89,7 +89,7 @@ def worst_case(run_id: str, th_g: str, steps: int, restarts: int, seed: int, *, 
     was_stored = found is not None
     if found is None:
         check_torch_device(options["torch_device"])
-        with in_threads(options["threads"]):
+        with single_threaded():
             found = _search(record, store, th_gs, settings, options)
     chips = worst_chips(store.instances(record))
     if as_json:
@@ -123,7 +123,16 @@ def _search(
         data = load_data(config, places)
         network = restore_network(config, data, weights)
         law, torch_device = chip_law(config), options["torch_device"]
-        states = search_stored(record, network, data, law, th_gs=th_gs, settings=settings, torch_device=torch_device)
+        states = search_stored(
+            record,
+            network,
+            data,
+            law,
+            th_gs=th_gs,
+            settings=settings,
+            torch_device=torch_device,
+            cores=options["threads"],
+        )
         num_found = 0
         for state in states:
             watcher(Progress("searching", state.done, state.total))

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from neft.chips.deployed import ChipLaw, channels_last
+from neft.evaluation.spread import spread
 from neft.methods import perturbations
 from neft.networks.device_layers import device_weights
 from neft.networks.folding import fold_batchnorm
@@ -57,6 +58,7 @@ class Victim:
         images: as the network takes them, [images, channels, height, width].
         labels: one an image.
         law: what the devices aim at.
+        cores: over how many the batches of a pass are spread, on the CPU; it changes no number.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Victim:
         images: Float[Tensor, "images ..."],
         labels: Int[Tensor, " images"],
         law: ChipLaw,
+        *,
+        cores: int = 1,
     ) -> None:
         device = images.device
         self._network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
@@ -75,13 +79,18 @@ class Victim:
         """w_max by layer."""
         self._network = self._network.to(device)
         self._images, self._labels = channels_last(images), labels
-        self._folded = copy.deepcopy(self._network)
-        factors = fold_batchnorm(self._folded, among=weights).factors
+        folded = copy.deepcopy(self._network)
+        factors = fold_batchnorm(folded, among=weights).factors
         self._factors = {name: factors.get(name, torch.ones_like(self.largest[name])) for name in weights}
-        self._parameters = device_weights(self._folded, list(weights))
-        for parameter in self._parameters.values():
+        for parameter in device_weights(folded, list(weights)).values():
             parameter.data = channels_last(parameter.data)
             parameter.requires_grad = True
+        num_batches = -(-len(images) // BATCH)
+        others = min(cores, num_batches) - 1 if device.type == "cpu" else 0
+        self._team = [folded, *(copy.deepcopy(folded) for _ in range(others))]
+        """The network with its BatchNorm folded, for each core."""
+        self._parameters = [device_weights(one, list(weights)) for one in self._team]
+        self._plain_team = [self._network, *(copy.deepcopy(self._network) for _ in range(others))]
         self._last_accuracy = 1.0
 
     def nothing(self) -> Deviation:
@@ -104,7 +113,11 @@ class Victim:
     def accuracy(self, deviation: Deviation) -> float:
         """The plain way: the network as it is, in evaluation mode, with the weights of `chip`."""
         chip = {name: channels_last(weight) for name, weight in self.chip(deviation).items()}
-        said = [functional_call(self._network, chip, (batch,)).argmax(dim=1) for batch in self._images.split(BATCH)]
+
+        def says(network: nn.Module, batch: Tensor) -> Tensor:
+            return functional_call(network, chip, (batch,)).argmax(dim=1)
+
+        said = list(spread(self._images.split(BATCH), says, self._plain_team))
         return float((torch.cat(said) == self._labels).float().mean())
 
     @torch.no_grad()
@@ -129,7 +142,9 @@ class Victim:
     @torch.no_grad()
     def _place(self, deviation: Deviation) -> None:
         for name, weight in self.chip(deviation).items():
-            _ = self._parameters[name].copy_(weight * self._factors[name])
+            placed = weight * self._factors[name]
+            for parameters in self._parameters:
+                _ = parameters[name].copy_(placed)
 
     def _found(self, deviation: Deviation, margins: Float[Tensor, " images"]) -> Found:
         self._last_accuracy = float((margins > 0).float().mean())
@@ -137,21 +152,28 @@ class Victim:
 
     def _margins(self, images: Float[Tensor, "images ..."], labels: Int[Tensor, " images"]) -> Float[Tensor, " images"]:
         """z_y - max_{j != y} z_j."""
-        return perturbations.margins(torch.cat([self._folded(batch) for batch in images.split(BATCH)]), labels)
+        outputs = spread(images.split(BATCH), lambda network, batch: network(batch), self._team)
+        return perturbations.margins(torch.cat(list(outputs)), labels)
 
-    @torch.enable_grad()
     def _differentiated(
         self, images: Float[Tensor, "images ..."], labels: Int[Tensor, " images"]
     ) -> tuple[Float[Tensor, " images"], Deviation]:
         """Every image's margin, and df / d delta."""
+
+        def of_batch(network: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, list[Tensor]]:
+            parameters = self._parameters[self._team.index(network)]
+            with torch.inference_mode(mode=False), torch.enable_grad():
+                margins = perturbations.margins(network(batch[0]), batch[1])
+                gradients = torch.autograd.grad(margins.clamp_min(0).sum(), list(parameters.values()))
+            return margins.detach(), list(gradients)
+
         found: list[Tensor] = []
         total = self.nothing()
-        for some, theirs in zip(images.split(BATCH), labels.split(BATCH), strict=True):
-            margins = self._margins(some, theirs)
-            gradients = torch.autograd.grad(margins.clamp_min(0).sum(), list(self._parameters.values()))
-            for name, gradient in zip(self._parameters, gradients, strict=True):
+        batches = zip(images.split(BATCH), labels.split(BATCH), strict=True)
+        for margins, gradients in spread(batches, of_batch, self._team):
+            for name, gradient in zip(total, gradients, strict=True):
                 total[name] += gradient * (self._factors[name] * self.largest[name])
-            found.append(margins.detach())
+            found.append(margins)
         return torch.cat(found), total
 
 

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from threading import Event
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from neft import columns
 from neft.chips.counts import decided_floor
 from neft.chips.deployed import DeployedNetwork, Draws, UntouchedNetwork
 from neft.errors import StoppedError
+from neft.evaluation.spread import spread
 from neft.evaluation.stopping import RunningMean
 
 DRAWN_AHEAD = 4
@@ -65,6 +67,49 @@ class Bench:
         self._clean: Tensor | None = None
         self._most = 2**31
         """Chips side by side for which there is memory, as far as is known."""
+
+    def twins(self, count: int, should_stop: Callable[[], bool]) -> "list[Bench]":
+        """So many others that measure the same, each for a thread; what is alike for all chips is computed before.
+
+        Args:
+            count: how many.
+            should_stop: asked beside this one's own.
+
+        Raises:
+            TypeError: the network is computed as it was given, where two threads would meet.
+        """
+        if isinstance(self.deployed, UntouchedNetwork):
+            message = "A network that is computed as it was given has no twin."
+            raise TypeError(message)
+        mine = self._should_stop
+        made: list[Bench] = []
+        for number in range(count):
+            known = {} if number else self._known
+            twin = Bench(
+                self.deployed.twin(),
+                self._batches,
+                self._names,
+                self._numbers,
+                known,
+                should_stop=lambda: should_stop() or mine(),
+            )
+            twin._clean = self._clean
+            made.append(twin)
+        return made
+
+    def measure_alike(self, chip: Draws, sigma_ds: Sequence[float]) -> None:
+        """Compute what is the same for all chips, if anything is.
+
+        Args:
+            chip: the first one.
+            sigma_ds: device variations that are wanted.
+
+        Raises:
+            AskedToStopError: `should_stop` said so before it was computed.
+        """
+        if 0.0 in sigma_ds and self.deployed.is_clean_at_zero:
+            self.deployed.place(chip)
+            _ = self._one(0.0)
 
     def measure(self, chips: Sequence[Draws], sigma_ds: Sequence[float]) -> dict[str, Float[Tensor, "chips sigma_ds"]]:
         """Each number of each chip at each sigma_d, by its name; on the host, brought there at once.
@@ -207,6 +252,7 @@ def try_chips(
     means: Means,
     on_instance: OnInstance,
     should_stop: Callable[[], bool],
+    cores: int = 1,
     earlier: Sequence[Row] = (),
     keep: Callable[[list[Row]], None] = lambda _rows: None,
     on_rows: Callable[[Sequence[Row]], None] = lambda _rows: None,
@@ -214,32 +260,84 @@ def try_chips(
     """A row per sigma_d and instance: `sigma_d`, `instance` and the bench's numbers; what is asked is told elsewhere.
 
     Chips of which `earlier` has rows are not tried again; `keep` is given all rows now and then, and at the end of a
-    trial that is stopped; `on_rows` is shown them after each chip, before `on_instance` is told of it.
+    trial that is stopped; `on_rows` is shown them after each chip, before `on_instance` is told of it. Chips are
+    independent: over how many cores they are spread changes no number.
 
     Raises:
         StoppedError: `should_stop` said so.
     """
     found = Found(means, earlier, keep)
     first = found.num_chips
-    ahead = 0 if bench.deployed.torch_device == "cpu" else DRAWN_AHEAD
-    with closing(drawn(bench.deployed, seed, range(first, num_instances), ahead=ahead)) as chips:
-        for start in range(first, num_instances, chips_at_once):
-            wanted = means.unknown(sigma_ds)
-            if not wanted:
-                break
-            block = [next(chips) for _ in range(min(chips_at_once, num_instances - start))]
-            try:
-                measured = {name: values.tolist() for name, values in bench.measure(block, wanted).items()}
-            except AskedToStopError:
-                raise found.stopped(num_instances) from None
-            for chip in range(len(block)):
-                if found.take(measured, chip, wanted, start + chip):
-                    on_rows(found.rows)
-                    on_instance(start + chip + 1, found.rows[-1][columns.ACCURACY])
-            if should_stop():
-                raise found.stopped(num_instances)
-            found.keep_now_and_then()
+    blocks = [range(at, min(at + chips_at_once, num_instances)) for at in range(first, num_instances, chips_at_once)]
+    cores = min(cores, len(blocks)) if can_spread(bench.deployed) else 1
+    in_order = _spread if cores > 1 else _one_by_one
+    with closing(in_order(bench, blocks, lambda: means.unknown(sigma_ds), seed=seed, cores=cores)) as tried:
+        try:
+            for block, wanted, values in tried:
+                measured = {name: numbers.tolist() for name, numbers in values.items()}
+                for at, instance in enumerate(block):
+                    if found.take(measured, at, wanted, instance):
+                        on_rows(found.rows)
+                        on_instance(instance + 1, found.rows[-1][columns.ACCURACY])
+                if should_stop():
+                    raise found.stopped(num_instances)
+                found.keep_now_and_then()
+        except AskedToStopError:
+            raise found.stopped(num_instances) from None
     return pd.DataFrame(found.rows).sort_values([columns.SIGMA_D, columns.INSTANCE], ignore_index=True)
+
+
+def can_spread(deployed: DeployedNetwork | UntouchedNetwork) -> bool:
+    """Whether chips may be tried in threads: not on a GPU, which is one, nor where the network may draw numbers."""
+    return deployed.torch_device == "cpu" and isinstance(deployed, DeployedNetwork)
+
+
+Try = tuple[range, list[float], dict[str, Tensor]]
+"""A block of chips: which, at which sigma_d, and what `Bench.measure` says of them."""
+
+
+def _one_by_one(
+    bench: Bench, blocks: Sequence[range], wanted: Callable[[], list[float]], *, seed: int, cores: int
+) -> Generator[Try]:
+    """Block after block, until nothing more is wanted."""
+    del cores
+    ahead = 0 if bench.deployed.torch_device == "cpu" else DRAWN_AHEAD
+    instances = [instance for block in blocks for instance in block]
+    with closing(drawn(bench.deployed, seed, instances, ahead=ahead)) as chips:
+        for block in blocks:
+            sigma_ds = wanted()
+            if not sigma_ds:
+                return
+            yield block, sigma_ds, bench.measure([next(chips) for _ in block], sigma_ds)
+
+
+def _spread(
+    bench: Bench, blocks: Sequence[range], wanted: Callable[[], list[float]], *, seed: int, cores: int
+) -> Generator[Try]:
+    """Likewise, over so many cores.
+
+    What is wanted is asked when a block is begun: by the time that it is done, less may be.
+    """
+    bench.measure_alike(bench.deployed.normals(seed, "chip", blocks[0][0]), wanted())
+    ended = Event()
+
+    def tasks() -> Generator[tuple[range, list[float]]]:
+        for block in blocks:
+            sigma_ds = wanted()
+            if not sigma_ds:
+                return
+            yield block, sigma_ds
+
+    def measure(own: Bench, task: tuple[range, list[float]]) -> Try:
+        block, sigma_ds = task
+        chips = [own.deployed.normals(seed, "chip", instance) for instance in block]
+        return block, sigma_ds, own.measure(chips, sigma_ds)
+
+    with closing(spread(tasks(), measure, bench.twins(cores, ended.is_set), ended=ended)) as tries:
+        for one in tries:
+            if not wanted():
+                return
+            yield one
 
 
 def drawn(

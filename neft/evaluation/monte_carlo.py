@@ -1,6 +1,7 @@
 """Try a network on sampled chips, at every sigma_d, on a data set or on batches of one's own."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from neft.errors import StoppedError
 from neft.evaluation.bench import Bench, OnInstance, Row, make_means, try_chips
 from neft.evaluation.calibration import fit_temperature
 from neft.evaluation.own_trial import Tried, prepare_trial
+from neft.evaluation.spread import spread, team_of
 from neft.metrics import METRICS, Predictions
 
 CALIBRATION_INSTANCES = 8
@@ -36,6 +38,7 @@ def evaluate(
     split: Split | None = None,
     torch_device: str = "cpu",
     chips_at_once: int | None = None,
+    cores: int = 1,
     on_instance: OnInstance = lambda _instance, _accuracy: None,
     should_stop: Callable[[], bool] = lambda: False,
     earlier: Sequence[Row] = (),
@@ -57,6 +60,7 @@ def evaluate(
         torch_device: where torch computes.
         chips_at_once: chips that are computed side by side; by default one on the CPU, which has nothing to gain, and
             on a GPU as many as fill it.
+        cores: over how many chips are spread, each in a thread; on the CPU alone. It changes no number.
         on_instance: told after each chip how many are done and its accuracy at the largest sigma_d still open.
         should_stop: asked before each batch of images.
         earlier: what `keep` was given when the same was computed before; those chips are not tried again.
@@ -76,7 +80,7 @@ def evaluate(
     with torch.inference_mode():
         deployed = DeployedNetwork(network, law, torch_device=torch_device)
         images = channels_last(data.normalise(split.images.to(torch_device)))
-        fitted = _calibrate(deployed, data, sigma_ds=sigma_ds, seed=seed, should_stop=should_stop)
+        fitted = _calibrate(deployed, data, sigma_ds=sigma_ds, seed=seed, cores=cores, should_stop=should_stop)
         temperatures = dict(zip(sigma_ds, fitted, strict=True))
         labels = split.labels.to(torch_device)
         metrics = dict(METRICS)
@@ -96,6 +100,7 @@ def evaluate(
             means=means,
             on_instance=on_instance,
             should_stop=should_stop,
+            cores=cores,
             earlier=earlier,
             keep=keep,
             on_rows=on_rows,
@@ -130,6 +135,7 @@ def _calibrate(
     *,
     sigma_ds: Sequence[float],
     seed: int,
+    cores: int,
     should_stop: Callable[[], bool],
 ) -> list[float]:
     """The calibration temperature at each sigma_d, from validation images on chips that no test image meets.
@@ -144,12 +150,20 @@ def _calibrate(
             raise StoppedError(message, epoch=-1)
 
     images = channels_last(data.normalise(data.validation.images.to(deployed.torch_device)))
-    outputs: list[list[Tensor]] = [[] for _ in sigma_ds]
-    for instance in range(CALIBRATION_INSTANCES):
-        deployed.draw(seed, instance, purpose="calibration_chip")
-        for found, sigma_d in zip(outputs, sigma_ds, strict=True):
-            if sigma_d or not found or not deployed.is_clean_at_zero:
-                deployed.program(sigma_d=sigma_d)
-                found.append(deployed.logits(images, before_each=go_on))
+    outputs: dict[float, list[Tensor]] = {sigma_d: [] for sigma_d in sigma_ds}
+
+    def on_chip(own: DeployedNetwork, instance: int) -> dict[float, Tensor]:
+        own.draw(seed, instance, purpose="calibration_chip")
+        found: dict[float, Tensor] = {}
+        for sigma_d in sigma_ds:
+            if sigma_d or not instance or not own.is_clean_at_zero:
+                own.program(sigma_d=sigma_d)
+                found[sigma_d] = own.logits(images, before_each=go_on)
+        return found
+
+    with closing(spread(range(CALIBRATION_INSTANCES), on_chip, team_of(deployed, cores))) as chips:
+        for found in chips:
+            for sigma_d, logits in found.items():
+                outputs[sigma_d].append(logits)
     labels = data.validation.labels
-    return [fit_temperature(torch.cat(found), labels.repeat(len(found))) for found in outputs]
+    return [fit_temperature(torch.cat(found), labels.repeat(len(found))) for found in outputs.values()]

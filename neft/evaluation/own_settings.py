@@ -39,6 +39,7 @@ def check_settings(
     *,
     num_instances: object,
     chips_at_once: object,
+    cores: object,
     min_instances: object,
     ignore_index: object,
     precision: object,
@@ -53,6 +54,7 @@ def check_settings(
     """
     _check_count("num_instances (chips)", num_instances, 1)
     _check_count("chips_at_once", chips_at_once, 1)
+    _check_count("cores", cores, 1)
     if min_instances is not None:
         _check_count("min_instances (fewest chips)", min_instances, 1)
     _check_count("ignore_index", ignore_index, None)

@@ -55,6 +55,7 @@ class Trial:
     means: Means
     asked: Asked
     num_instances: int
+    cores: int = 1
 
     @property
     def outputs_checksum(self) -> str:
@@ -104,6 +105,7 @@ class Trial:
                 means=self.means,
                 on_instance=on_instance,
                 should_stop=should_stop,
+                cores=self.cores,
             )
         notes = (*on_chips.notes, *self.answers.notes, *measured.notes(found))
         return Tried(
@@ -127,6 +129,7 @@ def prepare_trial(
     min_instances: int | None = None,
     torch_device: str = "cpu",
     chips_at_once: int = 1,
+    cores: int = 1,
 ) -> Trial:
     """See what is asked, run the network on its batches, and make it fast where that changes nothing.
 
@@ -141,6 +144,7 @@ def prepare_trial(
     check_settings(
         num_instances=num_instances,
         chips_at_once=chips_at_once,
+        cores=cores,
         min_instances=min_instances,
         ignore_index=ignore_index,
         precision=precision,
@@ -164,4 +168,4 @@ def prepare_trial(
         after_sigmoid=watched.after_sigmoid,
         told=logits is not None,
     )
-    return Trial(own, on_chips, answers, parameters, means, asked, num_instances)
+    return Trial(own, on_chips, answers, parameters, means, asked, num_instances, cores)

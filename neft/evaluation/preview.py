@@ -36,6 +36,7 @@ from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.datasets.base import ImageData
 from neft.errors import ConfigError
 from neft.evaluation.local_reparametrisation import NoisyNetwork, refusal
+from neft.evaluation.spread import spread, team_of
 from neft.networks.device_layers import layer_name
 from neft.networks.network import Network
 from neft.seeding import generator
@@ -70,10 +71,11 @@ class Preview:
 class Previewer:
     """A network made ready: what its devices aim at and miss by, and its test images by how sure it is of them.
 
-    Making one costs a clean pass over the images; every preview after it starts at once.
+    Making one costs a clean pass over the images; every preview after it starts at once. Chips that images share are
+    spread over so many cores, which changes no number.
     """
 
-    def __init__(self, network: Network, data: ImageData, law: ChipLaw) -> None:
+    def __init__(self, network: Network, data: ImageData, law: ChipLaw, *, cores: int = 1) -> None:
         self.refusal = refusal(network, law)
         """Why the reparametrised way does not hold here, or None where it does."""
         self._weights = list(network.device_weights())
@@ -81,6 +83,7 @@ class Previewer:
         """From the input to the output."""
         self._data = data
         self._deployed = DeployedNetwork(network, law)
+        self._team = team_of(self._deployed, cores)
         self._indices, self._clean = self._by_margin()
         self.clean_accuracy = float(self._clean.mean())
         """Without variation."""
@@ -209,15 +212,17 @@ class Previewer:
     def _on_chips(
         self, groups: Sequence[Tensor], scales: Tensor, *, seed: int, done: int
     ) -> Float[Tensor, "varied groups"]:
-        found = torch.zeros(len(scales), len(groups))
-        for place, group in enumerate(groups):
-            images, labels = self._images(group)
-            self._deployed.place(self._deployed.normals(seed, "preview_chip", done, place))
+        def on_chip(deployed: DeployedNetwork, place: int) -> Float[Tensor, " varied"]:
+            images, labels = self._images(groups[place])
+            deployed.place(deployed.normals(seed, "preview_chip", done, place))
+            found = torch.zeros(len(scales))
             for condition, levels in enumerate(scales.tolist()):
-                self._deployed.program(sigma_d=dict(zip(self._weights, levels, strict=True)))
-                said = self._deployed.logits(images).argmax(dim=1)
-                found[condition, place] = (said == labels).double().mean()
-        return found
+                deployed.program(sigma_d=dict(zip(self._weights, levels, strict=True)))
+                said = deployed.logits(images).argmax(dim=1)
+                found[condition] = (said == labels).double().mean()
+            return found
+
+        return torch.stack(list(spread(range(len(groups)), on_chip, self._team)), dim=1)
 
     @torch.inference_mode()
     def _by_margin(self) -> tuple[Int[Tensor, " images"], Float[Tensor, " images"]]:

@@ -7,7 +7,7 @@ is the accuracy before it less that after it, so the costs add up to the whole l
 evaluation, the same at every step.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,6 +19,7 @@ from neft.datasets.base import ImageData, Split
 from neft.datasets.splits import take_evenly
 from neft.effects import Effects
 from neft.errors import ConfigError
+from neft.evaluation.spread import spread, team_of
 from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.stack import whole_mapping
 from neft.networks.device_layers import layer_name
@@ -37,6 +38,14 @@ class ChipSteps:
     accuracies: tuple[float, ...]
     """Of chips that are misread while they are programmed, that first; with device variation in the first layer, in
     the first two, …, in all; then with one effect, with two, …"""
+
+
+@dataclass(frozen=True)
+class _Networks:
+    """What a core has for itself."""
+
+    plain: DeployedNetwork
+    with_effects: Sequence[DeployedNetwork]
 
 
 class Waterfall:
@@ -89,13 +98,14 @@ class Waterfall:
         is_moved = coded is not self._deployed and not _aim_alike(coded, self._deployed)
         self.mapped = _accuracy(self._deployed, self._inputs, self._labels) if is_moved else None
 
-    def chips(self, *, sigma_d: float, num_instances: int, seed: int) -> Iterator[ChipSteps]:
+    def chips(self, *, sigma_d: float, num_instances: int, seed: int, cores: int = 1) -> Generator[ChipSteps]:
         """Chip after chip, its accuracy with device variation in ever more layers.
 
         Args:
             sigma_d: device variation, std over maximal conductance.
             num_instances: chips.
             seed: where chips come from.
+            cores: over how many chips are spread; it changes no number.
 
         Raises:
             ConfigError: no chips, or no variation.
@@ -106,21 +116,27 @@ class Waterfall:
                 f"got {sigma_d:g} and {num_instances}."
             )
             raise ConfigError(message)
-        return (self._steps(instance, sigma_d=sigma_d, seed=seed) for instance in range(num_instances))
+        teams = [team_of(one, cores) for one in (self._deployed, *self._with_effects)]
+        team = [_Networks(plain, with_effects) for plain, *with_effects in zip(*teams, strict=True)]
 
-    @torch.inference_mode()
-    def _steps(self, instance: int, *, sigma_d: float, seed: int) -> ChipSteps:
-        self._deployed.draw(seed, instance)
+        def steps(networks: _Networks, instance: int) -> ChipSteps:
+            return self._steps(networks, instance, sigma_d=sigma_d, seed=seed)
+
+        return spread(range(num_instances), steps, team)
+
+    def _steps(self, networks: _Networks, instance: int, *, sigma_d: float, seed: int) -> ChipSteps:
+        deployed = networks.plain
+        deployed.draw(seed, instance)
         levels = dict.fromkeys(self._names, 0.0)
         found: list[float] = []
         if self.is_misread:
-            self._deployed.program(sigma_d=0.0)
-            found.append(_accuracy(self._deployed, self._inputs, self._labels))
+            deployed.program(sigma_d=0.0)
+            found.append(_accuracy(deployed, self._inputs, self._labels))
         for name in self._names:
             levels[name] = sigma_d
-            self._deployed.program(sigma_d=levels)
-            found.append(_accuracy(self._deployed, self._inputs, self._labels))
-        for deployed in self._with_effects:
+            deployed.program(sigma_d=levels)
+            found.append(_accuracy(deployed, self._inputs, self._labels))
+        for deployed in networks.with_effects:
             deployed.draw(seed, instance)
             deployed.program(sigma_d=sigma_d)
             found.append(_accuracy(deployed, self._inputs, self._labels))

@@ -97,6 +97,7 @@ def search_worst_case(
     th_gs: Sequence[float],
     settings: SearchSettings | None = None,
     torch_device: str = "cpu",
+    cores: int = 1,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[WorstCase]:
@@ -109,6 +110,7 @@ def search_worst_case(
         th_gs: largest deviations of a weight over its layer's largest weight.
         settings: how hard it is searched.
         torch_device: where torch computes.
+        cores: over how many a pass is spread, on the CPU; it changes no number.
         on_progress: told before each pass through the network how many are done, of about how many.
         should_stop: asked before each pass.
 
@@ -117,7 +119,8 @@ def search_worst_case(
         StoppedError: `should_stop` said so.
     """
     num_found = 0
-    for step in worst_case_steps(network, data, law, th_gs=th_gs, settings=settings, torch_device=torch_device):
+    steps = worst_case_steps(network, data, law, th_gs=th_gs, settings=settings, torch_device=torch_device, cores=cores)
+    for step in steps:
         if step.found is not None:
             num_found += 1
             yield step.found
@@ -136,6 +139,7 @@ def worst_case_steps(
     th_gs: Sequence[float],
     settings: SearchSettings | None = None,
     torch_device: str = "cpu",
+    cores: int = 1,
 ) -> Iterator[Step]:
     """Search at ascending th_g, on the test images, pass by pass.
 
@@ -149,6 +153,7 @@ def worst_case_steps(
         th_gs: largest deviations of a weight over its layer's largest weight.
         settings: how hard it is searched.
         torch_device: where torch computes.
+        cores: over how many a pass is spread, on the CPU; it changes no number.
 
     Raises:
         ConfigError: no th_g, or one outside [0, 1].
@@ -160,7 +165,7 @@ def worst_case_steps(
         raise ConfigError(message)
     passes = _Passes(settings, len(ascending))
     images = data.normalise(data.test.images.to(torch_device))
-    victim = Victim(network, images, data.test.labels.to(torch_device), law)
+    victim = Victim(network, images, data.test.labels.to(torch_device), law, cores=cores)
     yield passes.step()
     clean = _Point(victim.nothing(), victim.accuracy(victim.nothing()), "none")
     known = _Known(0.0, clean, clean.accuracy, clean.accuracy, clean)

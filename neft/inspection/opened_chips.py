@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.datasets.base import ImageData
+from neft.evaluation.spread import spread, team_of
 
 
 class OpenedChips:
@@ -22,9 +23,10 @@ class OpenedChips:
         data: the data set.
         law: how chips are made.
         seed: where chips come from (a run's `evaluation.seed`).
+        cores: over how many chips are spread where several are asked for; it changes no number.
     """
 
-    def __init__(self, network: nn.Module, data: ImageData, law: ChipLaw, *, seed: int) -> None:
+    def __init__(self, network: nn.Module, data: ImageData, law: ChipLaw, *, seed: int, cores: int = 1) -> None:
         self.seed = seed
         self.images: Tensor = data.test.images
         """Test images as the data set has them, [images, channels, height, width]."""
@@ -32,7 +34,7 @@ class OpenedChips:
         self._data = data
         self._inputs = channels_last(data.normalise(data.test.images))
         with torch.inference_mode():
-            self._deployed = DeployedNetwork(network, law)
+            self._team = team_of(DeployedNetwork(network, law), cores)
 
     @torch.inference_mode()
     def logits(
@@ -45,20 +47,26 @@ class OpenedChips:
             sigma_ds: device variations, std over maximal conductance; the same draw at each.
             images: places in the test split, all of them where None; or other images, as the data set has them.
         """
-        inputs = self._as_inputs(images)
-        self._deployed.draw(self.seed, instance)
-        found: list[Tensor] = []
-        for sigma_d in sigma_ds:
-            self._deployed.program(sigma_d=sigma_d)
-            found.append(self._deployed.logits(inputs))
-        return torch.stack(found)
+        return self._said(self._team[0], instance, sigma_ds, self._as_inputs(images))
 
     def each(
         self, instances: Sequence[int], *, sigma_ds: Sequence[float], images: Sequence[int] | Tensor | None = None
     ) -> Iterator[tuple[int, Float[Tensor, "sigma_ds images classes"]]]:
         """Chip after chip, with its number: to be shown as it comes."""
-        for instance in instances:
-            yield instance, self.logits(instance, sigma_ds=sigma_ds, images=images)
+        inputs = self._as_inputs(images)
+
+        def said(deployed: DeployedNetwork, instance: int) -> tuple[int, Tensor]:
+            return instance, self._said(deployed, instance, sigma_ds, inputs)
+
+        yield from spread(instances, said, self._team)
+
+    def _said(self, deployed: DeployedNetwork, instance: int, sigma_ds: Sequence[float], inputs: Tensor) -> Tensor:
+        deployed.draw(self.seed, instance)
+        found: list[Tensor] = []
+        for sigma_d in sigma_ds:
+            deployed.program(sigma_d=sigma_d)
+            found.append(deployed.logits(inputs))
+        return torch.stack(found)
 
     def _as_inputs(self, images: Sequence[int] | Tensor | None) -> Tensor:
         if images is None:

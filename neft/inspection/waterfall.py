@@ -35,6 +35,7 @@ def take_steps(
     has_real_weights: bool,
     sigma_d: float,
     num_instances: int,
+    cores: int = 1,
 ) -> Iterator[WaterfallState]:
     """Take a run's network down the steps to its own chips, chip by chip; the last state's record is stored.
 
@@ -46,6 +47,7 @@ def take_steps(
         has_real_weights: whether the run kept the weights that were trained, not their codes alone.
         sigma_d: device variation, std over maximal conductance.
         num_instances: chips, the first of the run's evaluation.
+        cores: over how many chips are spread; it changes no number.
 
     Raises:
         RunNotFoundError: the run was stored without its weights.
@@ -55,7 +57,7 @@ def take_steps(
     _ = waterfalls.weights_of(run)
     started = time.perf_counter()
     down = Waterfall(network, data, law, has_real_weights=has_real_weights)
-    chips = down.chips(sigma_d=sigma_d, num_instances=num_instances, seed=run.facts.chip_seed)
+    chips = down.chips(sigma_d=sigma_d, num_instances=num_instances, seed=run.facts.chip_seed, cores=cores)
     seconds = 0.0
     found: list[ChipSteps] = []
     for chip in chips:

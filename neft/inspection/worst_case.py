@@ -36,6 +36,7 @@ def search_stored(
     th_gs: Sequence[float],
     settings: SearchSettings,
     torch_device: str = "cpu",
+    cores: int = 1,
 ) -> Iterator[SearchState]:
     """Search the worst case of a run's network on its test images, pass by pass; the last state's record is stored.
 
@@ -47,6 +48,7 @@ def search_stored(
         th_gs: largest deviations of a weight over its layer's largest weight.
         settings: how hard it is searched.
         torch_device: where torch computes.
+        cores: over how many a pass is spread, on the CPU; it changes no number.
 
     Raises:
         RunNotFoundError: the run was stored without its weights.
@@ -58,7 +60,8 @@ def search_stored(
     seconds = 0.0
     started = time.perf_counter()
     done = total = 0
-    for step in worst_case_steps(network, data, law, th_gs=th_gs, settings=settings, torch_device=torch_device):
+    steps = worst_case_steps(network, data, law, th_gs=th_gs, settings=settings, torch_device=torch_device, cores=cores)
+    for step in steps:
         done, total = step.done, step.total
         if step.found is not None:
             found.append(step.found)

@@ -7,7 +7,7 @@ from typing import Any
 from neft.chips.counts import fewest_chips
 
 THREADS = 1
-"""That everything stored is computed with where nothing else is asked for."""
+"""That everything stored is computed with, but for runs of earlier versions that were asked for others."""
 TORCH_DEVICE = "cpu"
 
 

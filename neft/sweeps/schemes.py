@@ -19,7 +19,7 @@ from neft.mapping.stack import Mapping
 from neft.networks.converters import Converters
 from neft.networks.network import Network
 from neft.options import programming_from_text
-from neft.pipeline import Progress, Settings, in_threads, law_of_chips, load_data, reevaluate, restore_network
+from neft.pipeline import Progress, Settings, law_of_chips, load_data, reevaluate, restore_network, single_threaded
 from neft.programming import PROGRAMMINGS, BaseProgramming
 from neft.runs.facts import chip_words, stored_config
 from neft.runs.records import RunRecord
@@ -188,7 +188,7 @@ def _try(
 ) -> TriedScheme:
     config = with_scheme(bench.config, scheme, sigma_ds=bench.sigma_ds, num_instances=bench.num_instances)
     law = law_of_chips(config, network, data)
-    costs = _costs(bench.config, config, scheme, law, network, data, threads=bench.settings.threads)
+    costs = _costs(bench.config, config, scheme, law, network, data)
 
     def tell(progress: Progress) -> None:
         if progress.total:  # nothing else is told of its chips
@@ -203,10 +203,10 @@ def _try(
 
 
 def _costs(
-    base: RunConfig, config: RunConfig, scheme: Scheme, law: ChipLaw, network: Network, data: ImageData, *, threads: int
+    base: RunConfig, config: RunConfig, scheme: Scheme, law: ChipLaw, network: Network, data: ImageData
 ) -> pd.DataFrame:
     image = data.normalise(data.test.images[:1])
-    with in_threads(threads):
+    with single_threaded():
         costs = scheme_costs(
             network, image, law, sigma_ds=config.evaluation.sigma_ds, seed=config.evaluation.seed, name=scheme.key
         )

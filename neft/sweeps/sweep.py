@@ -20,7 +20,6 @@ from neft.experiments.planning import PlannedRun, Stored
 from neft.options import command_line
 from neft.pipeline import Settings, identified, load_data, reevaluate, run
 from neft.runs import unfinished
-from neft.runs.commands import THREADS
 from neft.runs.places import default_data_dir
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.records import RunRecord
@@ -41,12 +40,8 @@ class SweepSettings:
     store_root: Path
     num_workers: int = 0
     """Processes; one a core where 0, but no more than there are runs."""
-    threads: int = THREADS
-    """Threads torch computes with in each process; the cores shared out among the processes where 0.
-
-    Not by default: another number of threads changes the last bits of what is trained, and a sweep that goes on with
-    fewer runs would give each more threads.
-    """
+    cores: int = 0
+    """Of each process, over which it spreads chips; where 0 they are shared out, or one where others share them out."""
     cluster: str | None = None
     """Address of a Dask scheduler whose workers are to run it. They must reach `store_root` by the same path."""
     data_dir: Path | None = None
@@ -186,7 +181,7 @@ def _local(ready: Sequence[PlannedRun], settings: SweepSettings, on_notice: Call
     """
     cores = joblib.cpu_count()
     workers = min(settings.num_workers or cores, len(ready))
-    settings = replace(settings, threads=settings.threads or max(1, cores // workers))
+    settings = replace(settings, cores=settings.cores or max(1, cores // workers))
     left = {one.run_id: one for one in ready}
     breaks: Counter[str] = Counter()
     while left:
@@ -277,7 +272,7 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> RunEnd:
         preset=settings.preset,
         command=command_line(config),
         pretrained_stores=stores,
-        threads=settings.threads,
+        cores=settings.cores or 1,
         unfinished_root=settings.unfinished_root,
         resume=True,
     )

@@ -25,8 +25,10 @@ from neft.corrections.batchnorm import gather_statistics
 from neft.corrections.converter_ranges import calibrate_converters
 from neft.datasets.base import ImageData, Split
 from neft.errors import ConfigError, StoppedError
+from neft.evaluation.spread import spread
 from neft.methods import Moment, TaughtMethod
 from neft.metrics import METRICS, Predictions
+from neft.networks.copying import copied
 from neft.networks.network import HEADS, RANGES, InputShape, Network, build_network, initialise
 from neft.seeding import generator
 from neft.training.adam import Adam
@@ -87,6 +89,7 @@ def train(
     initial_weights: Mapping[str, Tensor] | None = None,
     teacher: Network | None = None,
     torch_device: str = "cpu",
+    cores: int = 1,
     hooks: Hooks | None = None,
 ) -> Trained:
     """Train one network.
@@ -98,6 +101,7 @@ def train(
         initial_weights: a deployed network's state dict to start from (a pretrained run); heads start fresh.
         teacher: the network that a method with a teacher learns from.
         torch_device: where torch computes.
+        cores: over how many the validation chips are spread, on the CPU; it changes no number.
         hooks: called around epochs and steps.
 
     Raises:
@@ -137,7 +141,7 @@ def train(
         _restore(network, optimiser, state)
     else:
         calibrate_converters(network.train(), data, train_split, _held(network, config))
-    validator = _Validator(config, data, torch_device)
+    validator = _Validator(config, data, torch_device, cores)
     for epoch in range(state.epoch + 1, config.training.epochs + 1):
         started = time.perf_counter()
         stage = _Epoch(network, optimiser, config, data, train_split, epoch, hooks, teacher)
@@ -250,7 +254,8 @@ def _moment(training: TrainingConfig, epoch: int, step: int, *, num_images: int)
 class _Validator:
     """Accuracy on the validation split: clean, and on the same few chips in every epoch."""
 
-    def __init__(self, config: RunConfig, data: ImageData, torch_device: str) -> None:
+    def __init__(self, config: RunConfig, data: ImageData, torch_device: str, cores: int) -> None:
+        self._cores = cores if torch_device == "cpu" else 1
         self._config = config
         self._data = data
         self._split = _on_device(data.validation, torch_device)
@@ -268,10 +273,15 @@ class _Validator:
         if sigma_d:
             law = replace(training_law(self._config), sampler="exact", quantise=True)
             deployment = law.deploy(weights)
-            for instance in range(self._config.training.validation_instances):
+
+            def on_chip(own: Network, instance: int) -> float:
                 source = draws_from(self._config.training.seed, "validation_chip", instance)
-                chip = drawn_chip(deployment, source, sigma_d=sigma_d)
-                noisy.append(self._accuracy(network, chip))
+                return self._accuracy(own, drawn_chip(deployment, source, sigma_d=sigma_d))
+
+            count = self._config.training.validation_instances
+            others = min(self._cores, count) - 1
+            team = [network, *(cast("Network", copied(network)) for _ in range(others))]
+            noisy = list(spread(range(count), on_chip, team))
         self.percentile = float(np.quantile(noisy, REALISTIC_WORST)) if noisy else clean
         return {
             columns.VALIDATION_ACCURACY: sum(noisy) / len(noisy) if noisy else clean,

@@ -156,7 +156,7 @@ def test_command_of_a_plan_asks_for_its_runs(neft: Neft, tmp_path: Path) -> None
     verb, *words = shlex.split(plan.command)[1:]
 
     assert verb == "sweep"
-    assert words[-2:] == ["--threads", "2"]
+    assert "--threads" not in words  # no number depends on it
     assert (
         set(planned(neft, *words)) == {entry.run_id for entry in plan.entries} == set(planned(neft, "accuracy", *given))
     )

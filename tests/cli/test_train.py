@@ -4,6 +4,7 @@ import json
 import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -108,31 +109,20 @@ def test_precision_stops_where_the_mean_is_known(neft: Neft, own_store: RunStore
     assert "chips that fail in fewer than 53 of 100 can go unseen" in shown
 
 
-@pytest.mark.parametrize(
-    ("asked", "taken", "ending"), [((), 1, ""), (("--threads", "2"), 2, " --threads 2")], ids=["one", "two"]
-)
-def test_a_run_is_computed_in_one_thread_unless_its_command_says_otherwise(
-    neft: Neft, asked: tuple[str, ...], taken: int, ending: str
-) -> None:
+def test_over_how_many_cores_chips_are_spread_changes_no_number_and_no_command(neft: Neft, tmp_path: Path) -> None:
     torch.set_num_threads(2)
+    tables: list[pd.DataFrame] = []
+    commands: list[str] = []
+    for cores in ("1", "3"):
+        store = RunStore(tmp_path / cores)
+        answer = neft("train", *TINY, "--threads", cores, "--store", str(store.root), "--json")
+        record = store.record(json.loads(answer.out)["id"])
+        tables.append(store.instances(record))
+        commands.append(record.provenance.command)
+        assert record.provenance.threads == 1
 
-    record = RunRecord.model_validate(json.loads(neft("train", *TINY, *asked, "--json").out))
-
-    assert record.provenance.threads == taken
-    assert record.provenance.command == command_line(stored_config(record)) + ending
-
-
-def test_another_evaluation_is_computed_in_one_thread_too(neft: Neft) -> None:
-    torch.set_num_threads(2)
-    run_id = json.loads(neft("train", *TINY, "--json").out)["id"]
-
-    one, two = (
-        json.loads(neft("evaluate", run_id, "--chip-seed", seed, *asked, "--json").out)["provenance"]
-        for seed, asked in (("1", ()), ("2", ("--threads", "2")))
-    )
-
-    assert (one["threads"], one["command"]) == (1, f"neft evaluate {run_id} --chip-seed 1")
-    assert (two["threads"], two["command"]) == (2, f"neft evaluate {run_id} --chip-seed 2 --threads 2")
+    pd.testing.assert_frame_equal(tables[0], tables[1], check_exact=True)
+    assert commands[0] == commands[1] == command_line(stored_config(record))
 
 
 def test_dry_run_prints_the_config_and_stores_nothing(neft: Neft) -> None:

@@ -95,9 +95,8 @@ def test_record_says_where_it_came_from(small_config: RunConfig, settings: Setti
     assert provenance.training_seconds > 0
 
 
-@pytest.mark.parametrize(("asked", "command"), [(1, "neft train"), (2, "neft train --threads 2")])
-def test_run_is_computed_with_as_many_threads_as_its_command_says(
-    small_config: RunConfig, settings: Settings, asked: int, command: str
+def test_run_is_computed_with_one_thread_of_torchs_whatever_it_used_before(
+    small_config: RunConfig, settings: Settings
 ) -> None:
     before = torch.get_num_threads()
     seen: set[int] = set()
@@ -108,12 +107,12 @@ def test_run_is_computed_with_as_many_threads_as_its_command_says(
     settings = replace(settings, command="neft train", on_progress=watch)
     torch.set_num_threads(3)
 
-    record = run(small_config, settings if asked == 1 else replace(settings, threads=asked))
+    record = run(small_config, replace(settings, cores=2))
 
     left = torch.get_num_threads()
     torch.set_num_threads(before)
-    assert (record.provenance.threads, record.provenance.command) == (asked, command)
-    assert seen == {asked, 3}  # loading is told before
+    assert (record.provenance.threads, record.provenance.command) == (1, "neft train")
+    assert seen == {1, 3}  # loading is told before
     assert left == 3
 
 

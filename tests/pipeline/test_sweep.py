@@ -4,9 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import joblib
 import pytest
-import torch
 
 from neft.config import RunConfig
 from neft.datasets.image_folder import ImageFolder
@@ -102,19 +100,6 @@ def test_run_that_another_process_stored_meanwhile_has_not_failed(
 
     assert [run_one(one, settings).error for _ in range(2)] == [None, None]
     assert not unfinished.exists(one.config, settings.unfinished_root)
-
-
-@pytest.mark.parametrize(("given", "taken"), [(1, 1), (0, joblib.cpu_count())])
-def test_cores_are_shared_out_among_the_processes_where_that_is_asked_for(
-    small_config: RunConfig, settings: SweepSettings, given: int, taken: int
-) -> None:
-    one = planned(small_config, 0)
-    before = torch.get_num_threads()
-
-    sweep(lambda _stored: [one], replace(settings, threads=given))
-
-    torch.set_num_threads(before)
-    assert RunStore(settings.store_root).record(one.run_id).provenance.threads == taken
 
 
 def test_dearest_runs_come_first(small_config: RunConfig, tmp_path: Path) -> None:

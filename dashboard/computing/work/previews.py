@@ -108,4 +108,4 @@ def _previewer(run_id: str, checksum: str, device: str) -> Previewer:
     found = device_from_text(device)
     law = law_of_chips(stored.config, stored.network, stored.images)
     law = replace(law, device=found, mapping=mapping_on(law.mapping, found))
-    return Previewer(stored.network, stored.images, law)
+    return Previewer(stored.network, stored.images, law, cores=restored.CORES)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+import joblib
+
 from dashboard.computing.answers import Images, Picture
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.base import BaseDataset, ImageData
@@ -21,6 +23,8 @@ from neft.tables import layer_label
 
 KEPT = 4
 """Networks that are kept for the next question."""
+CORES = joblib.cpu_count()
+"""Over which chips are spread."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def opened_chips(run_id: str, checksum: str) -> OpenedChips:
     """
     found = stored(run_id, checksum)
     law = law_of_chips(found.config, found.network, found.images)
-    return OpenedChips(found.network, found.images, law, seed=found.config.evaluation.seed)
+    return OpenedChips(found.network, found.images, law, seed=found.config.evaluation.seed, cores=CORES)
 
 
 def images(run_id: str, checksum: str) -> Images:

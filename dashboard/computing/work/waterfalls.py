@@ -62,5 +62,6 @@ def _descent(run_id: str, checksum: str, sigma_d: float, num_instances: int) -> 
             has_real_weights=not store.keeps_codes(record),
             sigma_d=sigma_d,
             num_instances=num_instances,
+            cores=restored.CORES,
         )
     )
