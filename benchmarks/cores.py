@@ -1,7 +1,7 @@
 """How much faster are chips, a training and a worst case over several cores, and are their numbers the same?
 
-    python benchmarks/cores.py
-    python benchmarks/cores.py --cores 1 2 4 --networks vgg8:0.25:16
+    python -m benchmarks.cores
+    python -m benchmarks.cores --cores 1 2 4 --networks vgg8:0.25:16
 
 For each network (backbone:width:image size) Monte Carlo over so many chips at four sigma_d, calibration included; below
 it a training's validation, chips that are opened again and the search of a worst case. The best of several rounds, in

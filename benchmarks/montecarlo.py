@@ -13,8 +13,7 @@ For each network (backbone:width:image size) one process measures, in turns and 
 
 Full-width networks at 32x32 are tried on 64 images and 2 chips, to end in a minute. Memory: the peak of a process that
 evaluates, over the peak of one that runs a single plain forward pass, both above the same process before its first pass
-(Linux: VmHWM). The last row asks for a CUDA device: 1,000 chips x 10,000 images of the
-full-width VGG-8 at 32x32.
+(Linux: VmHWM).
 """
 
 import argparse
@@ -34,7 +33,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from neft.chips.deployed import ChipLaw
 from neft.chips.sampling import draw_normals
 from neft.datasets.base import DataAccess, ImageData, Split
-from neft.evaluation.monte_carlo import evaluate, try_network
+from neft.evaluation.monte_carlo import try_network
 from neft.metrics import METRICS, Predictions
 from neft.networks.network import Network, build_network, initialise
 from neft.options import make_config
@@ -175,17 +174,6 @@ def memory(case: Case, num_images: int) -> str:
     return f"{case!s:24} {plain:12.1f} {fast:12.1f} {fast / plain:7.2f}"
 
 
-def on_gpu() -> str:
-    """Seconds for 1,000 chips x 10,000 images on a CUDA device."""
-    if not torch.cuda.is_available():
-        return "GPU: not measured, no CUDA device here"
-    network, data, law = Case("vgg8", 1.0, 32).load(10_000)
-    took = seconds(
-        lambda: evaluate(network, data, law, sigma_ds=(0.1,), num_instances=1000, seed=0, torch_device="cuda")
-    )
-    return f"GPU ({torch.cuda.get_device_name()}): 1,000 chips x 10,000 images of vgg8 at 32x32 in {took:.1f} s (fp32)"
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -209,7 +197,6 @@ def main() -> None:
     print(f"\n{'peak memory':24} {'plain MiB':>12} {'fast MiB':>12} {'ratio':>7}")
     for case in cases:
         print(memory(case, arguments.images), flush=True)
-    print(f"\n{on_gpu()}")
 
 
 if __name__ == "__main__":
