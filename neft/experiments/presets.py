@@ -192,10 +192,10 @@ def _schemes_fashion() -> list[PlannedRun]:
     return scheme_runs(Scale(base=base.model_copy(update={"evaluation": evaluation}), sigma_ds=(), num_seeds=1))
 
 
-def _uniform_unipolar() -> tuple[Part, ...]:
+def _uniform_unipolar() -> dict[str, tuple[str, Scale]]:
     """Narrow VGG-8 on digits and on small Fashion-MNIST, a narrow 1-D CNN on wrist motions, about 480 steps each.
 
-    At a device variation that unipolar weights can bear.
+    At a device variation that unipolar weights can bear. By the preset's name its question and size.
     """
     evaluation = EvaluationConfig(sigma_ds=(0.0, 0.02, 0.05, 0.1), num_instances=100)
     training = TrainingConfig(epochs=30, batch_size=64, sigma_d=0.02, validation_instances=3, quantise=True)
@@ -205,13 +205,18 @@ def _uniform_unipolar() -> tuple[Part, ...]:
     fashion = _on_fashion().model_copy(update={"training": short, "evaluation": few})
     of_series = training.model_copy(update={"epochs": 120, "batch_size": 8})
     motions = RunConfig(dataset=BasicMotions(), backbone=Cnn1d(width=0.125), training=of_series, evaluation=evaluation)
-    scales = [Scale(base=base, sigma_ds=(), num_seeds=3) for base in (digits, fashion, motions)]
-    return tuple(Part(PLANS["uniform_unipolar"], scale) for scale in scales)
+    sizes = {
+        "uniform_unipolar": (EXPERIMENTS["uniform_unipolar"].question, digits),
+        "uniform_unipolar_fashion": ("The same on Fashion-MNIST.", fashion),
+        "uniform_unipolar_motions": ("The same on wrist motions.", motions),
+    }
+    return {name: (asked, Scale(base=base, sigma_ds=(), num_seeds=3)) for name, (asked, base) in sizes.items()}
 
 
 def _converter_bits() -> tuple[Part, ...]:
-    """On the first network of `uniform_unipolar`."""
-    return (Part(PLANS["converter_bits"], _uniform_unipolar()[0].scale),)
+    """On the network of `uniform_unipolar`."""
+    _, scale = _uniform_unipolar()["uniform_unipolar"]
+    return (Part(PLANS["converter_bits"], scale),)
 
 
 def _flat_weights() -> tuple[Preset, ...]:
@@ -269,7 +274,10 @@ PRESETS: dict[str, Preset] = {
             "How many of 20 trainings converge where plain noise injection often fails?",
             parts=_convergence_failing(),
         ),
-        Preset("uniform_unipolar", EXPERIMENTS["uniform_unipolar"].question, parts=_uniform_unipolar()),
+        *(
+            Preset(name, asked, parts=(Part(PLANS["uniform_unipolar"], scale),))
+            for name, (asked, scale) in _uniform_unipolar().items()
+        ),
         Preset("converter_bits", EXPERIMENTS["converter_bits"].question, parts=_converter_bits()),
         *_flat_weights(),
         Preset("leaderboard", EXPERIMENTS["leaderboard"].question, parts=_leaderboard()),

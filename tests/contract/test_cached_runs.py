@@ -22,6 +22,7 @@ SHIPPED = (
     "flat_weights_mlp",
     "flat_weights_noisier",
     "convergence_failing",
+    "converter_bits",
     "flat_weights_resnet18",
     "leaderboard",
     "leaderboard_fashion",
@@ -32,6 +33,9 @@ SHIPPED = (
     "schemes_fashion",
     "training_budget",
     "training_budget_fashion",
+    "uniform_unipolar",
+    "uniform_unipolar_fashion",
+    "uniform_unipolar_motions",
 )
 LIMIT = 150_000_000
 """Bytes that all of it may take."""
