@@ -101,11 +101,21 @@ def setting_points(chips: pd.DataFrame, metric: str = columns.ACCURACY) -> pd.Da
 
 
 def _facts_by_series(entries: Sequence[PlanEntry], records: Mapping[str, RunRecord]) -> dict[str, dict[str, Fact]]:
-    """The facts of every series of an experiment, by its key."""
+    """The facts of every series of an experiment, by its key.
+
+    Series that differ in what no variant tells, as their mapping, depart each in its own way after the first.
+    """
     runs: dict[str, list[RunRecord]] = {}
     for entry in entries:
         runs.setdefault(entry.series, []).append(records[entry.run_id])
-    return {series: series_facts(series, found) for series, found in runs.items()}
+    found = {series: series_facts(series, theirs) for series, theirs in runs.items()}
+    taken: set[tuple[Fact, Fact]] = set()
+    for series, facts in found.items():
+        look = facts[columns.METHOD_RANK], facts[columns.DEPARTURE]
+        if look in taken:
+            facts[columns.DEPARTURE] = f"{facts[columns.DEPARTURE]}_{series}".strip("_")
+        taken.add(look)
+    return found
 
 
 class ArmChips:

@@ -93,6 +93,17 @@ def test_points_are_in_the_order_of_series_and_position() -> None:
     assert points[[c.VARIANT, c.SETTING]].to_numpy().tolist() == [["irs", "only"], ["ovf", "early"], ["ovf", "late"]]
 
 
+def test_series_of_one_variant_depart_each_in_its_own_way() -> None:
+    plan, runs = an_experiment("accuracy", *(Arm("ovf", f"s{place}", {0: [0.5, 0.6]}, place) for place in (0.0, 1.0)))
+    first, second = plan.entries
+    entries = [first.model_copy(update={"series": "a"}), second.model_copy(update={"series": "b"})]
+
+    points = setting_points(experiment_chips(entries, runs, "accuracy"), c.ACCURACY)
+
+    assert len(set(points[c.METHOD_RANK])) == 1
+    assert points[c.DEPARTURE].tolist() == ["", "b"]
+
+
 def test_single_chip_has_an_interval_of_no_width() -> None:
     (point,) = setting_points(chips_of(Arm("ovf", "a", {0: [0.5]}))).to_dict("records")
 
