@@ -153,7 +153,8 @@ def _pareto(drawn: pd.DataFrame, cost: str, value: str, sigma_d: float) -> None:
         cost=cost,
         cost_title=title,
         value_title=f"{hardware_words.WORTHS[value]} (%)",
-        front_names=columns.BACKBONE_LABEL,
+        # where all are one network its name tells none apart
+        front_names=columns.BACKBONE_LABEL if len(set(drawn[columns.BACKBONE_LABEL])) > 1 else "",
         mode=theme_mode(),
     )
 
