@@ -21,7 +21,7 @@ from neft.tables import Interval, Protocol
 __all__ = ["Interval", "Protocol", "Reading", "RunFacts", "RunRecord", "RunTables", "fingerprint"]
 
 Unit = Literal["w_max", "rms"]
-DATA_KEY = "data_key"
+DATA_KEY = tables.DATA_KEY
 """The column of the table of runs that holds what addresses call the data."""
 FULL_CURVE = 3
 """A run tried at this many device variations is a curve of its own; one with fewer belongs to an ablation."""
@@ -36,8 +36,7 @@ def listing() -> Listing:
 @kept(max_entries=2)
 def runs_table() -> pd.DataFrame:
     """A row per run."""
-    found = listing().records
-    return tables.runs_table(found).assign(**{DATA_KEY: [tables.data_key(record) for record in found]})
+    return tables.stored_runs_table(Stores.default())
 
 
 def seeds_together(table: pd.DataFrame) -> pd.DataFrame:
@@ -47,8 +46,13 @@ def seeds_together(table: pd.DataFrame) -> pd.DataFrame:
 
 def records(run_ids: Sequence[str]) -> list[RunRecord]:
     """The records of some runs, in the given order; those that are gone are left out."""
-    known = {record.id: record for record in listing().records}
+    known = _by_id()
     return [known[run_id] for run_id in run_ids if run_id in known]
+
+
+@kept(max_entries=2)
+def _by_id() -> dict[str, RunRecord]:
+    return {record.id: record for record in listing().records}
 
 
 def unseen_words(record: RunRecord) -> str:
@@ -107,9 +111,13 @@ def results(record: RunRecord) -> pd.DataFrame:
     return tables.summary_table(record, chips)
 
 
-@kept(max_entries=16)
 def differing_settings(run_ids: tuple[str, ...], *, without: tuple[str, ...]) -> "pd.Series[str]":
     """Per run the settings in which these runs differ, in words, leaving out sections or settings shown elsewhere."""
+    return _differing_settings(tuple(sorted(run_ids)), without=without)
+
+
+@kept(max_entries=16)
+def _differing_settings(run_ids: tuple[str, ...], *, without: tuple[str, ...]) -> "pd.Series[str]":
     return tables.differing_settings(records(run_ids), without=without)
 
 
@@ -316,10 +324,11 @@ def shown_place(facts: RunFacts) -> tuple[int, str, str]:
 @kept(max_entries=32)
 def _named_at(data: str, backbone: str, device: str) -> dict[str, RunRecord]:
     """All runs of a place by id, each under its name; shipped curves have the plain names before other runs."""
-    place = {address.DATASET: data, address.BACKBONE: backbone, address.DEVICE: device}
+    table = runs_table()
+    at = (table[DATA_KEY] == data) & (table[columns.BACKBONE] == backbone) & (table[columns.DEVICE] == device)
     shipped = set(Stores.default().shipped.ids())
     named = tables.named_by_recipe(
-        [record for record in listing().records if place_address(record) == place],
+        records(list(table.loc[at, columns.RUN_ID])),
         standing=lambda record: 2 * is_curve(record) + (record.id in shipped),
     )
     return {record.id: record for record in named}

@@ -63,6 +63,7 @@ from neft.tables.pairs import (
     settings_in_a_sentence,
 )
 from neft.tables.runs import (
+    DATA_KEY,
     DECAY_SETTINGS,
     RUN_COLUMNS,
     comparable_variants,
@@ -74,6 +75,7 @@ from neft.tables.runs import (
     recipe,
     runs_table,
     seeds_together,
+    stored_runs_table,
     summary_table,
     unseen_words,
 )
@@ -84,6 +86,7 @@ __all__ = [
     "BUDGET_COLUMNS",
     "COMPARISON_COLUMNS",
     "CURVE_COLUMNS",
+    "DATA_KEY",
     "DECAY_SETTINGS",
     "ECDF_POINTS",
     "FAILS_BELOW",
@@ -142,6 +145,7 @@ __all__ = [
     "settings_in_a_sentence",
     "small_share",
     "spread_over_methods",
+    "stored_runs_table",
     "summarise",
     "summary_table",
     "taken_at",

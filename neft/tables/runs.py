@@ -13,6 +13,7 @@ from neft import columns
 from neft.chips.counts import share_unseen
 from neft.runs.migrations import NEW_PARTS, NEW_SETTINGS
 from neft.runs.records import MetricSummary, RunRecord, SigmaSummary
+from neft.runs.store import Stores
 from neft.sigma_d import same_sigma_d
 from neft.tables.percentiles import LOW_PERCENTILE_COLUMNS, LOW_PERCENTILES, low_percentile_columns
 from neft.tables.variants import VARIANT_FACTS, variant_facts
@@ -70,6 +71,10 @@ NOT_PART_OF_A_RECIPE = (
 CONTENT = "dataset.checksum"
 PLACES = ("dataset.path", "dataset.labels")
 """Where images lie: of no account where their content is known."""
+DATA_KEY = "data_key"
+"""The column that holds a run's data by key."""
+STORED_ROWS = "runs_table"
+"""What an index calls the rows that it keeps."""
 DECAY_SETTINGS = ("method.num_feedback", "method.decay")
 
 
@@ -89,6 +94,23 @@ def runs_table(
     """
     rows = [_run_row(record, instances.get(record.id)) for record in records]
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS))
+
+
+def stored_runs_table(stores: Stores) -> pd.DataFrame:
+    """`runs_table` of every stored run, without chips, and each run's data by key (`data_key`).
+
+    A row is made once for a record: of a large store the rows are kept in its index.
+
+    Args:
+        stores: where to look.
+    """
+    rows = stores.made(STORED_ROWS, _row_text)
+    found = json.loads(b"[" + b",".join(rows.values()) + b"]")
+    return pd.DataFrame(found, columns=[*RUN_COLUMNS, DATA_KEY])
+
+
+def _row_text(record: RunRecord) -> bytes:
+    return json.dumps(_run_row(record, None) | {DATA_KEY: data_key(record)}).encode()
 
 
 def seeds_together(table: pd.DataFrame) -> pd.DataFrame:
@@ -172,13 +194,21 @@ def recipe(record: RunRecord, *, ignoring: Sequence[str] = ()) -> str:
         record: a run.
         ignoring: further settings, as `method.decay`, that may differ.
     """
-    left_out = {*NOT_PART_OF_A_RECIPE, *ignoring}
+    return _recipe(_deciding(record), ignoring)
+
+
+def _deciding(record: RunRecord) -> dict[str, object]:
+    """A run's settings that repetitions share, by their flat names: without those that earlier runs lack."""
     config = {name: part for name, part in record.config.items() if part != NEW_PARTS.get(name)}
-    kept = {
+    return {
         name: value
         for name, value in told_by_content(_flat(config)).items()
-        if name not in left_out and not (name in _AT_FIRST and value == _AT_FIRST[name])
+        if name not in NOT_PART_OF_A_RECIPE and not (name in _AT_FIRST and value == _AT_FIRST[name])
     }
+
+
+def _recipe(deciding: Mapping[str, object], ignoring: Sequence[str] = ()) -> str:
+    kept = {name: value for name, value in deciding.items() if name not in ignoring}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -220,11 +250,16 @@ _AT_FIRST = _flat(NEW_SETTINGS)
 
 def config_differences(records: Sequence[RunRecord]) -> pd.DataFrame:
     """A row per run and a column for every setting in which they differ; empty where a run has no such setting."""
-    flat = pd.DataFrame(
-        [flat_config(record) for record in records], index=[record.id for record in records], dtype=object
-    )
-    varying = [name for name in flat.columns if len(set(flat[name].map(repr))) > 1]
-    return flat[varying]
+    found = [flat_config(record) for record in records]
+    flat = pd.DataFrame(found, index=[record.id for record in records], dtype=object)
+    return flat[_varying(found)]
+
+
+def _varying(flat: Sequence[Mapping[str, object]]) -> list[str]:
+    """The settings in which flat configs differ, in the order in which they are first met."""
+    names = dict.fromkeys(name for one in flat for name in one)
+    missing = float("nan")
+    return [name for name in names if len({repr(one.get(name, missing)) for one in flat}) > 1]
 
 
 def differing_settings(records: Sequence[RunRecord], *, without: Sequence[str]) -> "pd.Series[str]":
@@ -239,11 +274,11 @@ def differing_settings(records: Sequence[RunRecord], *, without: Sequence[str]) 
     for record in records:
         by_method.setdefault(record.facts.method, []).append(record)
     for group in by_method.values():
-        differing = config_differences(group)
-        kept = [name for name in differing.columns if name not in without and name.partition(".")[0] not in without]
-        for run_id, row in differing[kept].iterrows():
-            said = [f"{_setting(name)} {row[name]}" for name in kept if not _is_missing(row[name])]
-            words[str(run_id)] = ", ".join(said)
+        flat = [_without(flat_config(record), without) for record in group]
+        kept = {name: _setting(name) for name in _varying(flat)}
+        for record, one in zip(group, flat, strict=True):
+            said = [f"{title} {one[name]}" for name, title in kept.items() if not _is_missing(one.get(name))]
+            words[record.id] = ", ".join(said)
     return pd.Series(words, dtype=object)
 
 
@@ -293,6 +328,13 @@ def _conditions(record: RunRecord) -> str:
     return recipe(record, ignoring=[name for name in flat_config(record) if name.startswith("method.")])
 
 
+def _without(flat: Mapping[str, object], left_out: Sequence[str]) -> dict[str, object]:
+    """A flat config without some sections and settings."""
+    return {
+        name: value for name, value in flat.items() if name not in left_out and name.partition(".")[0] not in left_out
+    }
+
+
 def _setting(name: str) -> str:
     """`training.batch_size` in words."""
     return name.rpartition(".")[2].replace("_", " ")
@@ -320,30 +362,28 @@ def _renamed(record: RunRecord, key: str, model: RunRecord) -> RunRecord:
 
 
 def _run_row(record: RunRecord, instances: pd.DataFrame | None) -> dict[str, object]:
-    facts = record.facts
-    clean = record.summary.at(0.0)
-    own = record.summary.at(facts.train_sigma_d)
+    facts, summary, provenance = record.facts, record.summary, record.provenance
+    clean, own = summary.at(0.0), summary.at(facts.train_sigma_d)
+    deciding = _deciding(record)
     accuracy = own.metrics[columns.ACCURACY] if own else None
     low = summary_percentiles(accuracy, instances, facts.train_sigma_d) if accuracy else {}
     return {
         **{name: getattr(facts, name) for name in RUN_COLUMNS if name in type(facts).model_fields},
         **variant_facts(record),
         columns.RUN_ID: record.id,
-        columns.RECIPE: recipe(record),
-        columns.FAMILY: recipe(record, ignoring=DECAY_SETTINGS),
+        columns.RECIPE: _recipe(deciding),
+        columns.FAMILY: _recipe(deciding, DECAY_SETTINGS),
         "num_sigma_ds": len(facts.sigma_ds),
-        "num_epochs": record.summary.num_epochs,
-        "selected_epoch": record.summary.selected_epoch,
-        "validation_accuracy": float("nan")
-        if record.summary.validation_accuracy is None
-        else record.summary.validation_accuracy,
+        "num_epochs": summary.num_epochs,
+        "selected_epoch": summary.selected_epoch,
+        "validation_accuracy": float("nan") if summary.validation_accuracy is None else summary.validation_accuracy,
         "clean_accuracy": clean.metrics[columns.ACCURACY].mean if clean else None,
         "accuracy_at_train_sigma_d": accuracy.mean if accuracy else None,
         **{
             name.replace(columns.PERCENTILE_1, "percentile_1_at_train_sigma_d"): low.get(name)
             for name in LOW_PERCENTILES[1]
         },
-        "num_parameters": record.summary.num_parameters,
-        "training_seconds": record.provenance.training_seconds,
-        "created": record.provenance.created,
+        "num_parameters": summary.num_parameters,
+        "training_seconds": provenance.training_seconds,
+        "created": provenance.created,
     }

@@ -1,0 +1,137 @@
+"""Records that keep their parts as text until they are asked for, so that ten thousand of them take little.
+
+A list of runs reads the facts of all, and the summaries and configs of a few.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel, PrivateAttr, TypeAdapter
+from typing_extensions import override
+
+from neft.runs.records import Provenance, RunFacts, RunRecord, RunSummary, StoredFile
+
+SEPARATOR = b"\n"
+"""Between the parts; JSON in one line has none inside."""
+LEVEL = 1
+"""Of compression; higher ones take longer and win little."""
+
+
+class PackedRecord(RunRecord):
+    """A record whose parts are read out of their text when they are asked for; taken whole it is a plain one."""
+
+    _packed: bytes = PrivateAttr()
+
+    if not TYPE_CHECKING:  # to a type checker it has the fields of every record
+
+        def __getattr__(self, name: str) -> Any:
+            read = _READERS.get(name)
+            if read is not None:
+                return read(self._packed)
+            if name != "facts":
+                return super().__getattr__(name)
+            # every list reads those of all, and keeps them; of the rest the latest few are remembered
+            found = RunFacts.model_validate_json(self._packed.partition(SEPARATOR)[0])
+            self.__dict__[name] = found
+            return found
+
+    @override
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> RunRecord:
+        """A plain record, other parts of which may be given; what is replaced is not read."""
+        given = dict(update or {})
+        parts = {name: given[name] if name in given else getattr(self, name) for name in RunRecord.model_fields}
+        plain = RunRecord.model_construct(**parts)
+        return plain.model_copy(deep=True) if deep else plain
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return self.model_copy() == (other.model_copy() if isinstance(other, PackedRecord) else other)
+
+    __hash__ = None  # as any record's: it holds a dict
+
+    @override
+    def __iter__(self) -> Any:
+        return iter(self.model_copy())
+
+    @override
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        yield from self.model_copy().__repr_args__()
+
+    @override
+    def __copy__(self) -> Any:
+        return self.model_copy()
+
+    @override
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Any:
+        return self.model_copy(deep=True)
+
+    @override
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.model_copy().__reduce_ex__(protocol)
+
+    @override
+    def model_dump(self, **how: Any) -> dict[str, Any]:
+        """As any record's."""
+        return self.model_copy().model_dump(**how)
+
+    @override
+    def model_dump_json(self, **how: Any) -> str:
+        """As any record's."""
+        return self.model_copy().model_dump_json(**how)
+
+
+def pack(record: RunRecord) -> bytes | None:
+    """A record's parts as text, but the facts compressed; None of a record that would not come back the same."""
+    try:
+        rest = SEPARATOR.join(_text(record, name) for name in _READERS)
+        packed = _json(record.facts) + SEPARATOR + zlib.compress(rest, LEVEL)
+        # a config came out of JSON, and goes back into it as it was
+        come_back = unpack(record.id, packed).model_copy(update={"config": record.config})
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return packed if come_back == record else None
+
+
+def unpack(run_id: str, packed: bytes) -> PackedRecord:
+    """The record of which `pack` made this text."""
+    record = PackedRecord.__new__(PackedRecord)
+    # what `model_construct` does, without the defaults that would stand for parts
+    object.__setattr__(record, "__dict__", {"schema_version": _VERSION, "id": run_id})
+    object.__setattr__(record, "__pydantic_fields_set__", _FIELDS)
+    object.__setattr__(record, "__pydantic_extra__", None)
+    object.__setattr__(record, "__pydantic_private__", {"_packed": packed})
+    return record
+
+
+def _text(record: RunRecord, part: str) -> bytes:
+    if part == "config":
+        return json.dumps(record.config, separators=(",", ":")).encode()
+    if part == "files":
+        return _FILES.dump_json(record.files)
+    return _json(getattr(record, part))
+
+
+def _json(part: BaseModel) -> bytes:
+    return part.model_dump_json().encode()
+
+
+def _reader(place: int, read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    def of_packed(packed: bytes) -> Any:
+        return read(zlib.decompress(packed.partition(SEPARATOR)[2]).split(SEPARATOR)[place])
+
+    return lru_cache(maxsize=1024)(of_packed)
+
+
+_VERSION = cast("int", RunRecord.model_fields["schema_version"].default)
+_FIELDS = set(RunRecord.model_fields)
+_FILES = TypeAdapter(dict[str, StoredFile])
+_READERS = {
+    "config": _reader(0, json.loads),
+    "provenance": _reader(1, Provenance.model_validate_json),
+    "summary": _reader(2, RunSummary.model_validate_json),
+    "files": _reader(3, _FILES.validate_json),
+}
+"""Of the parts but the facts, in the order in which they are packed."""
