@@ -69,17 +69,17 @@ class Measured:
 
 
 @contextmanager
-def served(measured: Measured, runs: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """A dashboard of its own on these runs: its address and its process."""
+def served(measured: Measured, runs: Path, home: Path | None = None) -> Iterator[tuple[str, psutil.Process]]:
+    """A dashboard of its own on these runs, with an empty home or a given one: its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     url = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as empty:
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "neft", "dashboard", "--port", str(port), "--no-browser"],
-            env={**os.environ, "NEFT_HOME": home, "NEFT_CACHED_RUNS": str(runs)},
+            env={**os.environ, "NEFT_HOME": str(home or empty), "NEFT_CACHED_RUNS": str(runs)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -5,7 +5,8 @@ What does not decide them (threads, torch device, folders) is not here.
 
 import hashlib
 import json
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -447,18 +448,25 @@ _FIRST_PARTS = frozenset({"dataset", "backbone", "device", "mapping", "method", 
 
 def _departures(component: Component) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    idle = component.idle_fields
     for name, field in type(component).model_fields.items():
-        value = getattr(component, name)
-        if name in component.idle_fields:
+        if name in idle:
             continue
+        value = getattr(component, name)
         if isinstance(value, Component):
             departures = _departures(value)
-            is_usual = isinstance(field.default, Component) and departures == _departures(field.default)
+            is_usual = isinstance(field.default, Component) and departures == _usual(type(component), name)
             if name in _FIRST_PARTS or not is_usual:
                 found[name] = departures
         elif name == "name" or value != field.default:
             found[name] = _plain(value)
     return found
+
+
+@lru_cache(maxsize=256)
+def _usual(owner: type[Component], name: str) -> dict[str, Any]:
+    """The departures of a part's default."""
+    return _departures(cast("Component", owner.model_fields[name].default))
 
 
 def _plain(value: Any) -> Any:

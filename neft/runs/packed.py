@@ -16,8 +16,10 @@ from neft.runs.records import Provenance, RunFacts, RunRecord, RunSummary, Store
 
 SEPARATOR = b"\n"
 """Between the parts; JSON in one line has none inside."""
+REMEMBERED = 1024
+"""So many of each part, the latest that were asked for, are not read again."""
 LEVEL = 1
-"""Of compression; higher ones take longer and win little."""
+"""Of compression: higher ones take longer and win little."""
 
 
 class PackedRecord(RunRecord):
@@ -34,7 +36,7 @@ class PackedRecord(RunRecord):
             if name != "facts":
                 return super().__getattr__(name)
             # every list reads those of all, and keeps them; of the rest the latest few are remembered
-            found = RunFacts.model_validate_json(self._packed.partition(SEPARATOR)[0])
+            found = RunFacts.model_validate_json(self._packed.split(SEPARATOR, 1)[0])
             self.__dict__[name] = found
             return found
 
@@ -84,15 +86,20 @@ class PackedRecord(RunRecord):
 
 
 def pack(record: RunRecord) -> bytes | None:
-    """A record's parts as text, but the facts compressed; None of a record that would not come back the same."""
+    """A record's parts as text, compressed but for what lists read; None where it would not come back the same."""
     try:
-        rest = SEPARATOR.join(_text(record, name) for name in _READERS)
-        packed = _json(record.facts) + SEPARATOR + zlib.compress(rest, LEVEL)
-        # a config came out of JSON, and goes back into it as it was
-        come_back = unpack(record.id, packed).model_copy(update={"config": record.config})
+        facts, provenance = _json(record.facts), _json(record.provenance)
+        # JSON brings numbers and keys back as they were; words for people are made plain whenever they are read
+        if (RunFacts.model_validate_json(facts), Provenance.model_validate_json(provenance)) != (
+            record.facts,
+            record.provenance,
+        ):
+            return None
+        config = json.dumps(record.config, separators=(",", ":")).encode()
+        rest = SEPARATOR.join((config, _json(record.summary), _FILES.dump_json(record.files)))
+        return SEPARATOR.join((facts, provenance, zlib.compress(rest, LEVEL)))
     except (ValueError, TypeError, RecursionError):
         return None
-    return packed if come_back == record else None
 
 
 def unpack(run_id: str, packed: bytes) -> PackedRecord:
@@ -106,32 +113,28 @@ def unpack(run_id: str, packed: bytes) -> PackedRecord:
     return record
 
 
-def _text(record: RunRecord, part: str) -> bytes:
-    if part == "config":
-        return json.dumps(record.config, separators=(",", ":")).encode()
-    if part == "files":
-        return _FILES.dump_json(record.files)
-    return _json(getattr(record, part))
-
-
 def _json(part: BaseModel) -> bytes:
     return part.model_dump_json().encode()
 
 
 def _reader(place: int, read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     def of_packed(packed: bytes) -> Any:
-        return read(zlib.decompress(packed.partition(SEPARATOR)[2]).split(SEPARATOR)[place])
+        return read(zlib.decompress(packed.split(SEPARATOR, 2)[2]).split(SEPARATOR)[place])
 
-    return lru_cache(maxsize=1024)(of_packed)
+    return lru_cache(maxsize=REMEMBERED)(of_packed)
+
+
+def _provenance(packed: bytes) -> Provenance:
+    return Provenance.model_validate_json(packed.split(SEPARATOR, 2)[1])
 
 
 _VERSION = cast("int", RunRecord.model_fields["schema_version"].default)
 _FIELDS = set(RunRecord.model_fields)
 _FILES = TypeAdapter(dict[str, StoredFile])
-_READERS = {
+_READERS: dict[str, Callable[[bytes], Any]] = {
+    "provenance": lru_cache(maxsize=REMEMBERED)(_provenance),
     "config": _reader(0, json.loads),
-    "provenance": _reader(1, Provenance.model_validate_json),
-    "summary": _reader(2, RunSummary.model_validate_json),
-    "files": _reader(3, _FILES.validate_json),
+    "summary": _reader(1, RunSummary.model_validate_json),
+    "files": _reader(2, _FILES.validate_json),
 }
-"""Of the parts but the facts, in the order in which they are packed."""
+"""Of the parts but the facts."""
