@@ -213,7 +213,7 @@ def look_at_all_runs(page: Page, server: psutil.Process, measured: Measured, cou
     counted = page.get_by_text(f"{count} runs.")
     counted.wait_for()
     started = time.perf_counter()
-    page.get_by_label("Search").fill("irs seed 1")
+    page.get_by_role("textbox", name="Search").fill("irs seed 1")
     page.keyboard.press("Enter")
     counted.wait_for(state="detached")
     page.wait_for_selector(IDLE)

@@ -46,6 +46,8 @@ def on_cluster(
 
         under_way = dict(zip(client.map(call, tasks, pure=False), tasks, strict=True))
         for future in as_completed(list(under_way), loop=client.loop):
+            # while somebody holds it, a result that was in a worker when that was killed would be computed once more
+            task = under_way.pop(future)
             try:
                 result = future.result()
             except (CancelledError, OSError):  # nobody but the scheduler's end cancels a task
@@ -54,7 +56,7 @@ def on_cluster(
                 )
                 raise NeftError(message) from None
             except Exception as error:  # noqa: BLE001 - whatever befell one task, the others go on
-                result = on_loss(under_way[future], _reason(error))
+                result = on_loss(task, _reason(error))
             yield result
 
 

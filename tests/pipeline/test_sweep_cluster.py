@@ -1,5 +1,6 @@
 """The same sweep on a Dask cluster: a scheduler and two workers in processes of their own, on loopback."""
 
+import importlib
 import io
 import json
 import logging
@@ -8,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -162,6 +164,41 @@ def test_one_thread_does_tasks_in_their_order_and_an_error_is_its_tasks_own(tmp_
         )
 
     assert quotients == [60, "ZeroDivisionError: integer division or modulo by zero", 15, 20, 30]
+
+
+NOTING = """
+import os, time
+from pathlib import Path
+
+def note(task):
+    with open("notes", "a") as notes:
+        notes.write(f"{task} {os.getpid()}\\n")
+    while task == "held" and not Path("go").exists():
+        time.sleep(0.02)
+    return task
+"""
+
+
+def test_result_that_was_handed_over_is_not_computed_again_when_its_worker_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "noting.py").write_text(NOTING, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    noting, notes = importlib.import_module("noting"), tmp_path / "notes"
+    quick = [str(number) for number in range(8)]
+    with cluster(tmp_path, num_workers=3) as found:
+        results = on_cluster(found.address, noting.note, ["held", *quick], on_loss=lambda _, why: why)
+        assert sorted(next(results) for _ in quick) == quick
+        by_pid = {int(pid): task for task, pid in map(str.split, notes.read_text(encoding="utf-8").splitlines())}
+        idle = [worker for worker in found.workers if by_pid.get(worker.pid, "held") != "held"]
+        idle[0].kill()
+        idle[0].wait()
+        time.sleep(2)  # so long the other idle one has to do it again
+        (tmp_path / "go").touch()
+        assert list(results) == ["held"]
+
+    done = [line.split()[0] for line in notes.read_text(encoding="utf-8").splitlines()]
+    assert sorted(done) == sorted([*quick, "held"])
 
 
 def test_scheduler_without_workers_is_an_error_that_says_how_to_start_some(
