@@ -26,7 +26,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -108,7 +108,7 @@ def dask(*arguments: str) -> "subprocess.Popen[bytes]":
 
 
 @contextmanager
-def cluster(folder: Path, count: int) -> Iterator[Workers]:
+def cluster(folder: Path, count: int) -> Generator[Workers]:
     """So many workers, ready."""
     from distributed import Client  # noqa: PLC0415 - an optional package
 

@@ -30,6 +30,7 @@ from pathlib import Path
 
 import psutil
 from playwright.sync_api import Page, sync_playwright
+from typing_extensions import override
 
 from benchmarks.feel import ARGUMENTS, IDLE, MIB, Measured, open_fresh, page_links, served, some_runs, switch
 from benchmarks.many_runs import FURTHER, add_run, make_store, with_seed
@@ -58,6 +59,7 @@ class Seconds:
     wall: float
     processor: float
 
+    @override
     def __str__(self) -> str:
         return f"{self.wall:7.3f} s ({self.processor:6.3f})"
 
@@ -216,7 +218,7 @@ def look_at_all_runs(page: Page, server: psutil.Process, measured: Measured, cou
     page.get_by_role("textbox", name="Search").fill("irs seed 1")
     page.keyboard.press("Enter")
     counted.wait_for(state="detached")
-    page.wait_for_selector(IDLE)
+    _ = page.wait_for_selector(IDLE)
     measured.add("a search in All runs", time.perf_counter() - started)
     measured.add("Explore again", switch(page, "Explore", links["Explore"]))
     print(f"{count} runs: server's memory {_memory(server):.0f} MiB after All runs and a search")

@@ -227,11 +227,9 @@ def decay_differences(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
 
     No row without a control among them.
     """
-    rows = _gathered(run_ids)
+    rows = _gathered(run_ids, tested_at=sigma_d)
     if not rows.empty:
-        tested = same_sigma_d(rows[columns.SIGMA_D], sigma_d)
-        trained = same_sigma_d(rows[columns.TRAIN_SIGMA_D], sigma_d)
-        rows = rows[tested & trained]
+        rows = rows[same_sigma_d(rows[columns.TRAIN_SIGMA_D], sigma_d)]
     return tables.decay_differences(rows, control_of(rows))
 
 
@@ -342,13 +340,17 @@ def _instances(run_id: str, checksum: str, _record: RunRecord) -> pd.DataFrame:
 
 
 @kept(max_entries=4)
-def _gathered(run_ids: tuple[str, ...]) -> pd.DataFrame:
+def _gathered(run_ids: tuple[str, ...], *, tested_at: float | None = None) -> pd.DataFrame:
+    """All chips of some runs, or those at one sigma_d."""
     found: list[tuple[RunRecord, pd.DataFrame]] = []
     for record in named_records(run_ids):
         try:
-            found.append((record, instances(record)))
+            chips = instances(record)
         except StoreError as error:
             st.warning(f"Left out: {foreign(str(error))}", icon=":material/broken_image:")
+        else:
+            at = slice(None) if tested_at is None else same_sigma_d(chips[columns.SIGMA_D], tested_at)
+            found.append((record, chips[at]))
     return tables.gather(found)
 
 

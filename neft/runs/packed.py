@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, PrivateAttr, TypeAdapter
@@ -16,7 +17,7 @@ from neft.runs.records import Provenance, RunFacts, RunRecord, RunSummary, Store
 
 SEPARATOR = b"\n"
 """Between the parts; JSON in one line has none inside."""
-REMEMBERED = 1024
+REMEMBERED = 512
 """So many of each part, the latest that were asked for, are not read again."""
 LEVEL = 1
 """Of compression: higher ones take longer and win little."""
@@ -37,6 +38,9 @@ class PackedRecord(RunRecord):
                 return super().__getattr__(name)
             # every list reads those of all, and keeps them; of the rest the latest few are remembered
             found = RunFacts.model_validate_json(self._packed.split(SEPARATOR, 1)[0])
+            for name_of_fact, fact in found.__dict__.items():
+                if isinstance(fact, str):  # most runs have the same words
+                    found.__dict__[name_of_fact] = intern(fact)
             self.__dict__[name] = found
             return found
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -255,11 +255,19 @@ def config_differences(records: Sequence[RunRecord]) -> pd.DataFrame:
     return flat[_varying(found)]
 
 
-def _varying(flat: Sequence[Mapping[str, object]]) -> list[str]:
+def _varying(flat: Iterable[Mapping[str, object]]) -> list[str]:
     """The settings in which flat configs differ, in the order in which they are first met."""
-    names = dict.fromkeys(name for one in flat for name in one)
-    missing = float("nan")
-    return [name for name in names if len({repr(one.get(name, missing)) for one in flat}) > 1]
+    first: dict[str, str] = {}
+    counts, varying, num_configs = Counter[str](), set[str](), 0
+    for one in flat:
+        num_configs += 1
+        counts.update(one.keys())
+        for name, value in one.items():
+            said = repr(value)
+            if first.setdefault(name, said) != said:
+                varying.add(name)
+    missing = repr(float("nan"))
+    return [name for name in first if name in varying or (counts[name] < num_configs and first[name] != missing)]
 
 
 def differing_settings(records: Sequence[RunRecord], *, without: Sequence[str]) -> "pd.Series[str]":
@@ -274,9 +282,11 @@ def differing_settings(records: Sequence[RunRecord], *, without: Sequence[str]) 
     for record in records:
         by_method.setdefault(record.facts.method, []).append(record)
     for group in by_method.values():
-        flat = [_without(flat_config(record), without) for record in group]
-        kept = {name: _setting(name) for name in _varying(flat)}
-        for record, one in zip(group, flat, strict=True):
+        # flat configs of ten thousand runs take more room than it takes time to make them twice
+        varying = _varying(_without(flat_config(record), without) for record in group)
+        kept = {name: _setting(name) for name in varying}
+        for record in group:
+            one = flat_config(record)
             said = [f"{title} {one[name]}" for name, title in kept.items() if not _is_missing(one.get(name))]
             words[record.id] = ", ".join(said)
     return pd.Series(words, dtype=object)
