@@ -106,6 +106,7 @@ def of_a_command(words: Sequence[str], store: Path, home: Path) -> Seconds:
         [sys.executable, "-m", "neft", *words],
         env={**os.environ, "NEFT_HOME": str(home), "NEFT_CACHED_RUNS": str(store)},
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         check=True,
     )
     after = os.times()

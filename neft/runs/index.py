@@ -26,7 +26,7 @@ from neft.runs.places import neft_home
 FOLDER = "indexes"
 SUFFIX = ".sqlite"
 ROOT = "root"
-"""The kind of the row that says whose index it is."""
+"""The kind of the row that says whose index it is, and made by which code."""
 PACKAGE = Path(__file__).resolve().parents[1]
 MADE_BY = (PACKAGE, PACKAGE / "runs", PACKAGE / "tables")
 """Folders whose code decides what is made of a run's record."""
@@ -48,7 +48,8 @@ _TABLE = (
 _READ = "SELECT run_id, mtime, size, inode, crc, text FROM made WHERE kind = ? AND code = ?"
 _WRITE = "INSERT OR REPLACE INTO made VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM made WHERE kind = ? AND run_id = ?"
-_FORGET_OTHERS = "DELETE FROM made WHERE kind = ? AND code != ?"
+_FORGET_OTHERS = "DELETE FROM made WHERE code != ?"
+_CODE = "SELECT code FROM made WHERE kind = ? AND run_id = ''"
 
 
 def load(root: Path, kind: str) -> dict[str, Made]:
@@ -85,7 +86,7 @@ def save(root: Path, kind: str, made: Mapping[str, Made], gone: Iterable[str] = 
         (kind, code, run_id, *stamp, _sum(root, kind, run_id, stamp, text), text)
         for run_id, (stamp, text) in made.items()
     ]
-    rows.append((ROOT, "", "", 0, 0, 0, 0, os.fsencode(root.absolute())))
+    rows.append((ROOT, code, "", 0, 0, 0, 0, os.fsencode(root.absolute())))
     with suppress(sqlite3.Error, OSError, ValueError, OverflowError):
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +108,8 @@ def _write(path: Path, kind: str, code: str, rows: Sequence[Row], gone: Iterable
                 quoted = str(name).replace('"', '""')
                 _ = database.execute(f'DROP TABLE "{quoted}"')
             _ = database.execute(_TABLE)
-        _ = database.execute(_FORGET_OTHERS, (kind, code))
+        if database.execute(_CODE, (ROOT,)).fetchone() != (code,):  # a look at every row takes long
+            _ = database.execute(_FORGET_OTHERS, (code,))
         _ = database.executemany(_FORGET, ((kind, run_id) for run_id in gone))
         _ = database.executemany(_WRITE, rows)
         _ = database.execute("COMMIT")
