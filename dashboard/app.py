@@ -5,10 +5,9 @@ from streamlit.navigation.page import StreamlitPage
 
 from dashboard import rights
 from dashboard.computing import process
-from dashboard.computing.process import ComputingError
-from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.chart_saver import words_in_pictures
+from dashboard.widgets.guards import failing_alone
 from dashboard.widgets.in_address import turn_to
 from dashboard.widgets.plotly_ahead import plotly_ahead
 from dashboard.widgets.presenter import follow_presenter, presenter_button
@@ -27,15 +26,13 @@ def navigation() -> dict[str, list[StreamlitPage]]:
 
 st.set_page_config(page_title="NeFT · device variation", page_icon="🎚️", layout="wide")
 follow_presenter()
-try:
-    if rights.is_read_only():
-        st.caption(rights.READ_ONLY)
-    with plotly_ahead():
-        shown = st.navigation(navigation(), position="top")
-        turn_to(shown.url_path)
+if rights.is_read_only():
+    st.caption(rights.READ_ONLY)
+with plotly_ahead():
+    shown = st.navigation(navigation(), position="top")
+    turn_to(shown.url_path)
+    with failing_alone("This page cannot be drawn"):
         shown.run()
-except ComputingError as error:
-    st.error(foreign(str(error)), icon=":material/error:")
 wrap_choices()
 presenter_button()
 follow_theme()

@@ -1,5 +1,6 @@
 """Small networks, few images, and strategies that make any valid config (`st.from_type(RunConfig)`)."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,8 @@ from tests.made_once import made_once
 # the first call into torch takes seconds, and a busy machine takes its time
 settings.register_profile("neft", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("neft")
+
+os.environ["NEFT_TRACEBACKS"] = "1"  # what fails is an exception, here and in every server that a test starts
 
 SMALL = {"width": 1 / 32, "hidden_units": 16, "hidden_layers": 2}
 A_RUN_ID = "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d"

@@ -16,7 +16,7 @@ from dashboard.widgets.accuracy_card import (
 )
 from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
 from dashboard.widgets.control import Control
-from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.guards import alone, show_problems, stop_without_runs
 from dashboard.widgets.method_numbers import finding_title, method_numbers
 from dashboard.widgets.run_picker import pick_runs
 from dashboard.widgets.share_popover import Shared, shareable_page
@@ -97,6 +97,7 @@ def _cards(selection: Selection, rows: pd.DataFrame, shared: Shared) -> None:
     _read_out(selection, rows)
 
 
+@alone
 def _unlucky(selection: Selection) -> None:
     percentile = int(UNLUCKY.chosen())
     name = UNLUCKY.options[str(percentile)]
@@ -122,6 +123,7 @@ def _unlucky(selection: Selection) -> None:
     chart_card(card, figure, every, controls=UNLUCKY.draw)
 
 
+@alone
 def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
     card = Card(
         key="chips",
@@ -143,6 +145,7 @@ def _distribution(selection: Selection, rows: pd.DataFrame) -> None:
     chart_card(card, figure, rows[[columns.VARIANT, columns.SEED, columns.INSTANCE, columns.ACCURACY]])
 
 
+@alone
 def _differences(selection: Selection) -> None:
     curves = stored.curves(selection.reading, columns.ACCURACY)
     against = _reference(curves)
@@ -195,6 +198,7 @@ def _reference(curves: pd.DataFrame) -> Control | None:
     )
 
 
+@alone
 def _parts(selection: Selection, rows: pd.DataFrame) -> None:
     parts = results.variance_parts(rows) if not rows.empty else pd.DataFrame()
     known = parts[parts[list(results.PARTS)].notna().all(axis=1)] if not parts.empty else parts
@@ -215,6 +219,7 @@ def _parts(selection: Selection, rows: pd.DataFrame) -> None:
     chart_card(card, charts.variance_parts(known, mode=theme_mode()), parts)
 
 
+@alone
 def _read_out(selection: Selection, rows: pd.DataFrame) -> None:
     st.markdown(f"## Read-out at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}")
     if rows.empty:

@@ -11,7 +11,7 @@ from dashboard.widgets.changed_images import changed_images
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control, Number, sigma_d_control
 from dashboard.widgets.following import first_sigma_d, look_at_sigma_d
-from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.guards import alone, stop_without_runs
 from dashboard.widgets.network_picker import layer_control, pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
@@ -213,6 +213,7 @@ def _finding(report: ChipReport, name: str) -> None:
     )
 
 
+@alone
 def _ranks(record: RunRecord, report: ChipReport) -> None:
     card = Card(
         key="chip_ranks",
@@ -237,6 +238,7 @@ def _ranks(record: RunRecord, report: ChipReport) -> None:
     chart_card(card, figure, report.ranked)
 
 
+@alone
 def _layers(record: RunRecord, report: ChipReport) -> None:
     card = Card(
         key="chip_layers",
@@ -249,6 +251,7 @@ def _layers(record: RunRecord, report: ChipReport) -> None:
     chart_card(card, charts.layer_std(report.layers, mode=theme_mode()), report.layers)
 
 
+@alone
 def _map(record: RunRecord, report: ChipReport) -> None:
     layers = [str(layer) for layer in report.layers[columns.LAYER]]
     which = layer_control(layers)
@@ -279,6 +282,7 @@ def _pick_layer(which: Control) -> None:
         UNIT.draw()
 
 
+@alone
 def _confusion(record: RunRecord, report: ChipReport) -> None:
     gained = report.confusion[report.confusion[columns.DIFFERENCE] > 0]
     moved, many = int(gained[columns.DIFFERENCE].sum()), report.called.many

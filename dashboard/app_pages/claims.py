@@ -9,7 +9,7 @@ from dashboard.data.citations import departures, with_references
 from dashboard.data.plans import TRAINING_BUDGET
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices
-from dashboard.widgets.guards import show_plan_problems
+from dashboard.widgets.guards import alone, show_plan_problems
 from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings
@@ -106,6 +106,7 @@ def _pick_data(decided: pd.DataFrame) -> list[str]:
     return choices.draw()
 
 
+@alone
 def _verdicts(group: pd.DataFrame, *, key: str) -> None:
     rows = group.to_dict("records")
     shown_table(
@@ -159,6 +160,7 @@ QUESTIONS = {
 }
 
 
+@alone
 def _forest(rows: pd.DataFrame, *, unit: str, key: str) -> None:
     if rows.empty:
         return
@@ -193,6 +195,7 @@ def _forest(rows: pd.DataFrame, *, unit: str, key: str) -> None:
     )
 
 
+@alone
 def _details(shown: pd.DataFrame, stamp: str) -> None:
     averaged = shown[(shown[columns.EXPERIMENT] == "accuracy")]
     if averaged.empty:

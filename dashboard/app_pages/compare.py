@@ -14,7 +14,7 @@ from dashboard.data.stored import look
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import sigma_d_control
-from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.guards import alone, show_problems, stop_without_runs
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.run_choice import choose_reference, choose_runs, choose_shown
 from dashboard.widgets.share_popover import Shared, shareable_page
@@ -169,6 +169,7 @@ def _pick_slice(run_ids: Sequence[str]) -> float:
     return float(control.draw())
 
 
+@alone
 def _curves(seen: Sequence[Side], curves: pd.DataFrame, marks: Marks, sigma_d: float) -> None:
     classes = {side.record.facts.num_classes for side in seen}
     card = Card(
@@ -191,6 +192,7 @@ def _curves(seen: Sequence[Side], curves: pd.DataFrame, marks: Marks, sigma_d: f
     chart_card(card, figure, curves)
 
 
+@alone
 def _differences(
     seen: Sequence[Side],
     differences: pd.DataFrame,
@@ -216,6 +218,7 @@ def _differences(
     chart_card(card, figure, differences)
 
 
+@alone
 def _spread(shown: Sequence[str], marks: Marks, sigma_d: float) -> None:
     quantiles = comparisons.quantiles(shown, sigma_d)
     card = Card(
@@ -231,6 +234,7 @@ def _spread(shown: Sequence[str], marks: Marks, sigma_d: float) -> None:
     chart_card(card, charts.run_distributions(quantiles, marks, mode=theme_mode()), quantiles)
 
 
+@alone
 def _training(shown: Sequence[str], marks: Marks) -> None:
     histories = comparisons.histories(shown)
     card = Card(
@@ -246,6 +250,7 @@ def _training(shown: Sequence[str], marks: Marks) -> None:
     chart_card(card, charts.run_histories(histories, marks, mode=theme_mode()), histories)
 
 
+@alone
 def _summary(
     sides: Sequence[Side], shown: Sequence[str], means: Mapping[str, Row], rows: Mapping[str, Row], sigma_d: float
 ) -> None:
@@ -268,6 +273,7 @@ def _summary(
         st.caption(missing)
 
 
+@alone
 def _settings(sides: Sequence[Side]) -> None:
     st.markdown("## What differs in their settings")
     only = st.toggle(

@@ -12,7 +12,7 @@ from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.device_editor import choose_device, file_card, form_address, uploaded
-from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.guards import alone, stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
@@ -118,6 +118,7 @@ def _finding(record: RunRecord, device: OwnDevice, sigma_d: float, streams: tupl
     st.markdown(f"{device_words.spread_words(device)} {kept}")
 
 
+@alone
 def _levels_card(device: OwnDevice, sigma_d: float, measured: Measurements | None) -> None:
     same = measured if measured is not None and own_devices.is_as_measured(device, measured) else None
     table = own_devices.level_table(device, sigma_d, same)
@@ -135,6 +136,7 @@ def _levels_card(device: OwnDevice, sigma_d: float, measured: Measurements | Non
     chart_card(card, charts.level_spread(table, beside, sigma_d=sigma_d, name=_name(device), mode=theme_mode()), table)
 
 
+@alone
 def _codes_card(device: OwnDevice, weights: WeightsOnDevice) -> None:
     card = Card(
         key="codes",
@@ -150,6 +152,7 @@ def _codes_card(device: OwnDevice, weights: WeightsOnDevice) -> None:
     chart_card(card, figure, weights.codes)
 
 
+@alone
 def _histogram_card(measured: Measurements) -> None:
     card = Card(
         key="measured",
@@ -174,6 +177,7 @@ def _streams(record: RunRecord, device: OwnDevice, sigma_d: float) -> tuple[Stre
         return None
 
 
+@alone
 def _curve_card(record: RunRecord, device: OwnDevice, sigma_d: float, streams: tuple[Stream, Stream]) -> None:
     """The card, and then a pass more for the next time that it is drawn."""
     here, there = streams

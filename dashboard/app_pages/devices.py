@@ -10,6 +10,7 @@ from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.component_form import form_address
 from dashboard.widgets.control import Control
+from dashboard.widgets.guards import alone
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
@@ -76,6 +77,7 @@ def _chosen() -> Technology | None:
         return None
 
 
+@alone
 def _formula_card(found: Technology) -> None:
     card = Card(
         key="formula",
@@ -90,6 +92,7 @@ def _formula_card(found: Technology) -> None:
     chart_card(card, figure, found.sampled)
 
 
+@alone
 def _facts_card(found: Technology) -> None:
     with st.container(border=True, key="card_facts"):
         st.markdown("## Where is it from?")
@@ -199,6 +202,7 @@ def _use_card(found: Technology) -> None:
         )
 
 
+@alone
 def _overview() -> None:
     with st.container(border=True, key="card_overview"):
         st.markdown("## All of them")

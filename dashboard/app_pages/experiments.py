@@ -15,7 +15,7 @@ from dashboard.widgets.budget_cards import budget_cards
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.ekl_card import METRIC
-from dashboard.widgets.guards import show_plan_problems
+from dashboard.widgets.guards import alone, show_plan_problems
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.sweep_form import sweep_form
@@ -151,6 +151,7 @@ def _progress(plan: str, experiment: Experiment, stamp: str) -> None:
         )
 
 
+@alone
 def _settings(plan: str, experiment: Experiment, stamp: str) -> None:
     points = plans.points(plan, experiment.name, columns.ACCURACY, stamp)
     published = plans.published(experiment.name)
@@ -220,6 +221,7 @@ def _differences(plan: str, experiment: Experiment, points: pd.DataFrame, stamp:
         _difference_table(table, {"Method": table[columns.LABEL], "Setting": table[columns.SETTING_LABEL]})
 
 
+@alone
 def _difference_table(table: pd.DataFrame, heads: dict[str, "pd.Series[str]"]) -> None:
     shown_table(
         pd.DataFrame(
@@ -251,6 +253,7 @@ def _choice(plan: str, experiment: Experiment, stamp: str) -> None:
         st.markdown(f"Chosen on the validation split, test data unseen: {words}.")
 
 
+@alone
 def _convergence(plan: str, experiment: Experiment, stamp: str) -> None:
     seeds, means = plans.convergence(plan, stamp)
     card = Card(
@@ -268,6 +271,7 @@ def _convergence(plan: str, experiment: Experiment, stamp: str) -> None:
     chart_card(card, charts.seed_dots(seeds, means, mode=theme_mode()), seeds)
 
 
+@alone
 def _against_sigma_d(plan: str, experiment: Experiment, stamp: str) -> None:
     accuracy = plans.points(plan, experiment.name, columns.ACCURACY, stamp)
     card = Card(
@@ -300,6 +304,7 @@ def _against_sigma_d(plan: str, experiment: Experiment, stamp: str) -> None:
     _differences_by_sigma(plan, experiment, accuracy, stamp)
 
 
+@alone
 def _ekl(plan: str, experiment: Experiment, stamp: str, *, wants_published: bool) -> None:
     metric = METRIC.chosen()
     ekl = plans.points(plan, experiment.name, metric, stamp)

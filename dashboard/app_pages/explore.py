@@ -13,7 +13,7 @@ from dashboard.data.stored import RunRecord
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.ekl_card import ekl_card
-from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.guards import alone, show_problems, stop_without_runs
 from dashboard.widgets.layer_deviation_card import layer_deviation_card
 from dashboard.widgets.method_numbers import finding_title, method_numbers, numbers_html
 from dashboard.widgets.player import player
@@ -107,6 +107,7 @@ def _player(selection: Selection) -> None:
     player(slider=address.SLICE, stops=stops, at=sigma_d_text(selection.sigma_d), draw=draw, tell=tell)
 
 
+@alone
 def _decay(selection: Selection) -> None:
     sigma_d = _ablation_sigma(selection)
     points = stored.decay_differences(selection.ablation_ids, sigma_d)

@@ -8,7 +8,7 @@ from dashboard.data import hardware, stored
 from dashboard.data.foreign import foreign
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices, Control
-from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.guards import alone, show_problems, stop_without_runs
 from dashboard.widgets.hardware_card import DEFINITION, hardware_card
 from dashboard.widgets.search_card import search_cards
 from dashboard.widgets.shown_table import shown_table
@@ -138,6 +138,7 @@ def _cards(drawn: pd.DataFrame, cost: str, value: str, sigma_d: float) -> None:
     _table(drawn, cost)
 
 
+@alone
 def _pareto(drawn: pd.DataFrame, cost: str, value: str, sigma_d: float) -> None:
     title = scheme_words.HARDWARE[cost]
     card = Card(
@@ -181,6 +182,7 @@ def _parts(drawn: pd.DataFrame) -> None:
         hardware_card(record, controls=control.draw)
 
 
+@alone
 def _table(drawn: pd.DataFrame, cost: str) -> None:
     st.markdown("## All rows")
     ordered = drawn.sort_values(cost, kind="stable", ignore_index=True)
@@ -201,6 +203,7 @@ def _table(drawn: pd.DataFrame, cost: str) -> None:
     st.caption("Area % and energy %: of the same network with weights in pairs and a bank of converters a layer.")
 
 
+@alone
 def _prices() -> None:
     with st.expander("Unit costs and their sources", icon=":material/receipt_long:"):
         shown_table(

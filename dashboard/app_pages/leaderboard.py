@@ -9,7 +9,7 @@ from dashboard.data.leaderboards import Place
 from dashboard.widgets.board_table import board_table
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Choices, Control
-from dashboard.widgets.guards import show_plan_problems
+from dashboard.widgets.guards import alone, show_plan_problems
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.words import leaderboard_words, scheme_words, sentences
 from neft import columns
@@ -225,6 +225,7 @@ def _progress(key: str, stamp: str) -> None:
         )
 
 
+@alone
 def _against_cost(rows: pd.DataFrame, sigma_d: float) -> None:
     control = _cost_control(rows)
     cost, value = control.chosen(), WORTH.chosen()
@@ -246,6 +247,7 @@ def _against_cost(rows: pd.DataFrame, sigma_d: float) -> None:
     chart_card(card, figure, drawn, controls=controls)
 
 
+@alone
 def _ranking(rows: pd.DataFrame, board: pd.DataFrame, place: Place, reference: str) -> None:
     value = VALUE.chosen()
     lead = leaderboard_words.lead_words(
@@ -284,6 +286,7 @@ def _spread(drawn: pd.DataFrame, value: str) -> str:
     return sentences.spread_words(drawn)
 
 
+@alone
 def _against_sigma_d(key: str, place: Place, board: pd.DataFrame, stamp: str) -> None:
     labels = _labels(board)
     rows = Choices(

@@ -10,7 +10,7 @@ from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control, sigma_d_control
 from dashboard.widgets.following import first_sigma_d
-from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.guards import alone, stop_without_runs
 from dashboard.widgets.layer_card import layer_card, progress_words
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
@@ -132,6 +132,7 @@ def _cards(record: RunRecord, device: str, largest: float) -> list[Stream]:
     return [curve, layers]
 
 
+@alone
 def _curve_card(record: RunRecord, device: str, largest: float, stream: Stream) -> None:
     real = previews.real_chips(record, device, largest)
     if len(real):

@@ -16,7 +16,7 @@ from dashboard.pages import Page
 from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices
-from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.guards import alone, show_problems, stop_without_runs
 from dashboard.widgets.hardware_card import hardware_card
 from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
 from dashboard.widgets.page_link import page_link
@@ -295,6 +295,7 @@ def _picked(table: pd.DataFrame) -> list[str]:
     return picked
 
 
+@alone
 def _differences(picked: list[str]) -> None:
     differences = stored.config_differences(picked)
     st.markdown("## What differs")
@@ -312,6 +313,7 @@ def _differences(picked: list[str]) -> None:
     )
 
 
+@alone
 def _details(record: RunRecord) -> None:
     try:
         kept = stored.run_tables(record.id)
@@ -366,6 +368,7 @@ def _results(record: RunRecord) -> pd.DataFrame:
     return frame
 
 
+@alone
 def _training(record: RunRecord, history: pd.DataFrame) -> None:
     card = Card(
         key=f"history_{record.id}",
@@ -379,6 +382,7 @@ def _training(record: RunRecord, history: pd.DataFrame) -> None:
     chart_card(card, figure, history)
 
 
+@alone
 def _layers(record: RunRecord) -> None:
     frame = stored.layers((record.id,), 1.0)
     card = Card(
@@ -399,6 +403,7 @@ def _layers(record: RunRecord) -> None:
     chart_card(card, charts.layer_std(frame, mode=theme_mode()), frame)
 
 
+@alone
 def _converters(record: RunRecord) -> None:
     """How each layer's converters are used, where the run has any."""
     shown = stored.converters(record.id)

@@ -10,7 +10,7 @@ from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.control import Control
-from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.guards import alone, stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.scheme_budget import budget_card
@@ -192,6 +192,7 @@ def _result(record: RunRecord, comparison: Comparison, sigma_d: float) -> None:
     _table(schemes.by_cost(at, COST.chosen()), first=str(at[columns.RUN_ID].iloc[0]))
 
 
+@alone
 def _table(at: pd.DataFrame, *, first: str) -> None:
     st.markdown("## All schemes")
     shown = at[list(HEADS)].assign(**{name: 100 * at[name] for name in FRACTIONS})

@@ -11,6 +11,7 @@ from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control, Number, sigma_d_control
 from dashboard.widgets.crossbar_card import crossbar_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.network_picker import layer_control, pick_network, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.shown_table import shown_table
@@ -225,6 +226,7 @@ def _signed(value: float) -> str:
     return f"{value:.4f}".replace("-", "−")
 
 
+@alone
 def _levels(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
     card = Card(
         key="device_levels",
@@ -239,6 +241,7 @@ def _levels(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
     chart_card(card, charts.device_levels(rows, max_level=sliced.max_level, mode=theme_mode()), rows)
 
 
+@alone
 def _shares(sliced: SlicedWeight, rows: pd.DataFrame) -> None:
     card = Card(
         key="slice_errors",
@@ -253,6 +256,7 @@ def _shares(sliced: SlicedWeight, rows: pd.DataFrame) -> None:
     chart_card(card, charts.slice_errors(rows, w_max=sliced.w_max, mode=theme_mode()), rows)
 
 
+@alone
 def _distribution(sliced: SlicedWeight, chip: int) -> None:
     card = Card(
         key="programmed_weight",
@@ -275,6 +279,7 @@ def _distribution(sliced: SlicedWeight, chip: int) -> None:
     chart_card(card, charts.weight_distribution(histogram, marks, mode=theme_mode()), histogram)
 
 
+@alone
 def _table(sliced: SlicedWeight, rows: pd.DataFrame, chip: int) -> None:
     bits = [bits_of(int(level), sliced.device_bits) for level in rows[columns.LEVEL]]
     with st.container(border=True, key="card_slices_table"):

@@ -12,7 +12,7 @@ from dashboard.data.stored import RunRecord
 from dashboard.widgets.accuracy_card import has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.ekl_card import EKL_DEFINITION, METRIC, ekl_card
-from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.guards import alone, show_problems, stop_without_runs
 from dashboard.widgets.method_numbers import numbers_table
 from dashboard.widgets.outcome_cards import outcome_cards
 from dashboard.widgets.run_picker import pick_runs
@@ -97,6 +97,7 @@ def _cells(rows: pd.DataFrame, words: Callable[[float, float], str]) -> dict[str
     return {str(variant): words(float(mean), float(ci95)) for variant, mean, ci95 in values}
 
 
+@alone
 def _ekl_curves(selection: Selection) -> None:
     metric = METRIC.chosen()
     curves = stored.curves(selection.reading, metric)
@@ -129,6 +130,7 @@ def _unsure_words(selection: Selection, metric: str) -> str:
     return f"At {SIGMA_D} = {sigma_d_text(selection.sigma_d)}: {words}" if words else ""
 
 
+@alone
 def _calibration(selection: Selection, records: tuple[RunRecord, ...]) -> None:
     curves = stored.curves(selection.reading, columns.CALIBRATION_ERROR)
     known = curves[curves[columns.MEAN].notna()]

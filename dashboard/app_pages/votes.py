@@ -17,7 +17,7 @@ from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control, Number, sigma_d_control
 from dashboard.widgets.drawing_pad import drawing_pad
 from dashboard.widgets.following import first_sigma_d, look_at_sigma_d
-from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.guards import alone, stop_without_runs
 from dashboard.widgets.image_grid import Tile, data_uri, image_grid
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
@@ -263,6 +263,7 @@ def _answers(record: RunRecord, shown: Shown, asked: Voters) -> Sequence[Growing
     return [asked]
 
 
+@alone
 def _class_votes(record: RunRecord, tally: pd.DataFrame, shown: Shown, asked: Voters, names: tuple[str, ...]) -> None:
     card = Card(
         key="class_votes",
@@ -278,6 +279,7 @@ def _class_votes(record: RunRecord, tally: pd.DataFrame, shown: Shown, asked: Vo
     chart_card(card, charts.class_votes(tally, class_names=names, truth=shown.truth, mode=theme_mode()), tally)
 
 
+@alone
 def _chip_votes(record: RunRecord, votes: pd.DataFrame, shown: Shown, asked: Voters, names: tuple[str, ...]) -> None:
     card = Card(
         key="chip_votes",

@@ -11,7 +11,7 @@ from dashboard.pages import Page
 from dashboard.widgets.accuracy_card import has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.deviation_card import deviation_card
-from dashboard.widgets.guards import show_problems, stop_without_runs
+from dashboard.widgets.guards import alone, show_problems, stop_without_runs
 from dashboard.widgets.layer_deviation_card import layer_deviation_card
 from dashboard.widgets.layer_pair import layer_pair, magnitude_card
 from dashboard.widgets.method_numbers import numbers_table
@@ -89,6 +89,7 @@ def page() -> None:
     show_problems()
 
 
+@alone
 def _audit(audit: pd.DataFrame) -> None:
     card = Card(
         key="audit",
@@ -103,6 +104,7 @@ def _audit(audit: pd.DataFrame) -> None:
     chart_card(card, charts.layer_audit(audit, mode=theme_mode()), audit)
 
 
+@alone
 def _sizes(sizes: pd.DataFrame) -> None:
     card = Card(
         key="sizes",

@@ -11,7 +11,7 @@ from dashboard.data.worst_cases import Search, WorstChip
 from dashboard.pages import Page
 from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.chart_card import Card, chart_card
-from dashboard.widgets.guards import stop_without_runs
+from dashboard.widgets.guards import alone, stop_without_runs
 from dashboard.widgets.network_picker import pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.streaming import streamed
@@ -154,6 +154,7 @@ def _result(record: RunRecord, th_gs: tuple[float, ...], table: pd.DataFrame, *,
     page_link(Page.LEADERBOARD, "Compare the worst cases of training methods")
 
 
+@alone
 def _card(
     record: RunRecord, th_gs: tuple[float, ...], table: pd.DataFrame, chip: WorstChip | None, *, num_images: int
 ) -> None:

@@ -15,6 +15,7 @@ from dashboard.lessons.base import Guess, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import VANILLA, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D, percent, with_interval
@@ -88,6 +89,7 @@ def _prepare() -> Numbers | Missing:
     return Numbers(comparison, record, sigma_d, comparison.curves(VANILLA, None), ratio)
 
 
+@alone
 def _show(numbers: Numbers) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     frame = stored.deviations((numbers.record.id,), numbers.sigma_d, "rms")
@@ -134,6 +136,7 @@ def _question(numbers: Numbers) -> Guess:
     )
 
 
+@alone
 def _answer(numbers: Numbers) -> None:
     figure = charts.accuracy_vs_sigma_d(
         numbers.curve,
@@ -165,6 +168,7 @@ def _answer(numbers: Numbers) -> None:
     _layers(numbers)
 
 
+@alone
 def _chips(numbers: Numbers) -> None:
     chips = teaching.chips_of(numbers.record, numbers.sigma_d)
     frame = teaching.histogram(chips)
@@ -190,6 +194,7 @@ def _chips(numbers: Numbers) -> None:
     )
 
 
+@alone
 def _layers(numbers: Numbers) -> None:
     card = Card(
         key="layers",

@@ -15,6 +15,7 @@ from dashboard.lessons.base import Choice, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import ALL, INJECTION, IRS, VANILLA, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D, percent
@@ -101,6 +102,7 @@ def _prepare() -> Numbers | Missing:
     )
 
 
+@alone
 def _show(numbers: Numbers) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     near, far = numbers.ends
@@ -151,6 +153,7 @@ def _question(numbers: Numbers) -> Choice:
     )
 
 
+@alone
 def _answer(numbers: Numbers) -> None:
     left, right = st.columns(2)
     with left:
@@ -192,6 +195,7 @@ def _mark(numbers: Numbers, figure: go.Figure) -> None:
     mark_predicted_range(figure, x=x, low=[ends[int(said)]] * 2, high=[ends[int(said) + 1]] * 2, mode=theme_mode())
 
 
+@alone
 def _ekl(
     points: pd.DataFrame,
     *,

@@ -14,6 +14,7 @@ from dashboard.lessons.base import Choice, Lesson, Link, prediction
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.crossbar_card import crossbar_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D, percent
 from neft import columns
@@ -85,6 +86,7 @@ def _prepare() -> Numbers:
     return Numbers(sigma_d, magnitude / 100, teaching.one_weight(magnitude / 100, sigma_d))
 
 
+@alone
 def _show(numbers: Numbers) -> None:
     weight = numbers.weight
     left, right = st.columns([3, 2], vertical_alignment="center")
@@ -161,6 +163,7 @@ def _shares(numbers: Numbers) -> go.Figure:
     return figure
 
 
+@alone
 def _answer(numbers: Numbers) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:

@@ -15,6 +15,7 @@ from dashboard.lessons.base import Choice, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import INJECTION, IRS, OVF, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
@@ -92,6 +93,7 @@ def _card(key: str, question: str, caption: str) -> Card:
     return Card(key=key, question=question, caption=caption, definition=DEFINITION, alt=alt)
 
 
+@alone
 def _draw_differences(card: Card, numbers: Numbers, rows: pd.DataFrame, *, said: float | None = None) -> None:
     figure = charts.difference_vs_sigma_d(
         rows,
@@ -163,6 +165,7 @@ def _answer(numbers: Numbers) -> None:
         _temperature(numbers.comparison.stamp)
 
 
+@alone
 def _temperature(stamp: str) -> None:
     experiment = EXPERIMENTS[TEMPERATURE]
     plan = next(iter(plans.sizes(stamp).get(TEMPERATURE, {})), None)

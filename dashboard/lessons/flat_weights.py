@@ -12,6 +12,7 @@ from dashboard.data.citations import cite
 from dashboard.lessons.base import Guess, Lesson, Link, Missing, prediction
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D, percent, with_interval
@@ -123,6 +124,7 @@ def _show(numbers: Numbers) -> None:
         )
 
 
+@alone
 def _errors(numbers: Numbers, rows: pd.DataFrame, setting: str, question: str, caption: str) -> None:
     """One network's errors, drawn as far as the other's."""
     label = str(numbers.at(setting)[columns.SETTING_LABEL])
@@ -160,6 +162,7 @@ def _question(numbers: Numbers) -> Guess:
     )
 
 
+@alone
 def _answer(numbers: Numbers) -> None:
     figure = charts.setting_points(
         numbers.points,

@@ -11,6 +11,7 @@ from dashboard.lessons.base import Guess, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import INJECTION, VANILLA, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D, percent, with_interval
@@ -83,6 +84,7 @@ def _prepare() -> Numbers | Missing:
     )
 
 
+@alone
 def _show(numbers: Numbers) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     points = numbers.comparison.of(VANILLA, INJECTION)
@@ -139,6 +141,7 @@ def _question(numbers: Numbers) -> Guess:
     )
 
 
+@alone
 def _answer(numbers: Numbers) -> None:
     figure = charts.curves_by_training(
         numbers.fixed,

@@ -14,6 +14,7 @@ from dashboard.lessons.base import Choice, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import INJECTION, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D, percent, with_interval
@@ -156,6 +157,7 @@ def _look(record: RunRecord | None, sigma_d: float) -> Looked | None:
     return Looked(record, found, temperatures.summary(found), flatness)
 
 
+@alone
 def _show(numbers: Numbers) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     points = numbers.comparison.of(INJECTION, CONTROL)
@@ -227,6 +229,7 @@ def _answer(numbers: Numbers) -> None:
         st.markdown(_pull_words(numbers))
 
 
+@alone
 def _distribution(numbers: Numbers) -> None:
     pair = [(looked.record, looked.margins) for looked in (numbers.one, numbers.four)]
     bins = pd.concat([temperatures.bins(*one) for one in pair], ignore_index=True)
@@ -245,6 +248,7 @@ def _distribution(numbers: Numbers) -> None:
     )
 
 
+@alone
 def _over_temperatures(numbers: Numbers) -> None:
     tested, trained, ratios = (
         numbers.of(name) for name in (columns.ACCURACY, columns.TRAIN_ACCURACY, columns.W_MAX_OVER_RMS)

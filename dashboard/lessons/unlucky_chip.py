@@ -15,6 +15,7 @@ from dashboard.lessons.base import Guess, Lesson, Link, Missing, prediction
 from dashboard.lessons.comparison import INJECTION, Comparison, main_comparison
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D, percent, signed, with_interval
 from neft import columns
@@ -131,6 +132,7 @@ def _answer(numbers: Numbers) -> None:
     _pairing(numbers)
 
 
+@alone
 def _histogram(numbers: Numbers) -> None:
     chips, frame = numbers.chips, teaching.histogram(numbers.chips)
     marks = (
@@ -150,6 +152,7 @@ def _histogram(numbers: Numbers) -> None:
     )
 
 
+@alone
 def _estimates(numbers: Numbers) -> None:
     frame = teaching.estimates(numbers.chips, FIRST)
     needed = teaching.chips_for_a_lower_limit(FIRST)

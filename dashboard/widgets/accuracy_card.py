@@ -10,6 +10,7 @@ from dashboard.data import results, stored
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
 from dashboard.widgets.control import Control
+from dashboard.widgets.guards import alone
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import percentile_words, sentences
@@ -93,6 +94,7 @@ def accuracy_card(selection: Selection, *, height: int = HEIGHT, has_legend: boo
         _percentile_card(selection, int(chosen), height=height, has_legend=has_legend)
 
 
+@alone
 def _percentile_card(selection: Selection, percentile: int, *, height: int, has_legend: bool) -> None:
     every = results.low_percentiles(selection.reading)
     found = every[every[columns.PERCENTILE] == percentile]
@@ -126,6 +128,7 @@ def _percentile_card(selection: Selection, percentile: int, *, height: int, has_
     chart_card(card, figure, found, controls=STATISTIC.draw, without=() if has_legend else labels_of(found))
 
 
+@alone
 def _mean_card(selection: Selection, *, height: int, has_legend: bool) -> None:
     """The published figures beside it where chosen."""
     curves = stored.curves(selection.reading, columns.ACCURACY)

@@ -7,6 +7,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from dashboard.data import leaderboards
+from dashboard.widgets.guards import alone
 from dashboard.widgets.shown_table import shown_table
 from dashboard.words import leaderboard_words
 from neft import columns
@@ -33,6 +34,7 @@ MANY_ROWS = 16
 TALL = 560
 
 
+@alone
 def board_table(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None:
     """Draw a leaderboard's rows with what their numbers are.
 

@@ -9,6 +9,7 @@ from dashboard.data import plans
 from dashboard.data.plans import PLAIN, Experiment
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control
+from dashboard.widgets.guards import alone
 from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings, sentences
@@ -51,6 +52,7 @@ def budget_cards(plan: str, experiment: Experiment, stamp: str) -> None:
         _table(rows)
 
 
+@alone
 def _advantages(experiment: Experiment, known: pd.DataFrame, reference: pd.DataFrame, label: str, how: str) -> None:
     card = Card(
         key=experiment.name,
@@ -72,6 +74,7 @@ def _advantages(experiment: Experiment, known: pd.DataFrame, reference: pd.DataF
     chart_card(card, figure, known)
 
 
+@alone
 def _accuracies(rows: pd.DataFrame) -> None:
     card = Card(
         key="budget_accuracy",
@@ -99,6 +102,7 @@ def _accuracies(rows: pd.DataFrame) -> None:
     chart_card(card, figure, rows)
 
 
+@alone
 def _table(rows: pd.DataFrame) -> None:
     differences = rows[[columns.DIFFERENCE, columns.DIFFERENCE_CI95, columns.DIFFERENCE_SEEDS]]
     directions = findings.direction_words(differences.set_axis([columns.MEAN, columns.CI95, columns.NUM_SEEDS], axis=1))

@@ -4,6 +4,7 @@ import pandas as pd
 
 from dashboard import charts
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 
 CROSSBAR_DEFINITION = r"""
@@ -14,6 +15,7 @@ apart, on a second crossbar, and is taken to hold.
 """
 
 
+@alone
 def crossbar_card(devices: pd.DataFrame, *, sign: int, max_level: int) -> None:
     """Draw the weight's part of a crossbar.
 

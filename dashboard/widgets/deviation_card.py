@@ -6,6 +6,7 @@ from dashboard.data import results, stored
 from dashboard.data.stored import Unit
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
 from neft.sigma_d import sigma_d_text
@@ -25,6 +26,7 @@ deviation of 1 is as large as a typical weight.
 """
 
 
+@alone
 def deviation_card(selection: Selection) -> None:
     """Histograms of the deviations of one network a method, at the slice."""
     run_ids = tuple(record.id for record in results.one_run_each(selection))

@@ -9,6 +9,7 @@ from dashboard.data import stored
 from dashboard.data.sources import runs_in
 from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
 from dashboard.widgets.control import Control
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
@@ -33,6 +34,7 @@ METRIC = Control(
 """Which EKL a card draws."""
 
 
+@alone
 def ekl_card(selection: Selection, rows: pd.DataFrame, *, height: int = HEIGHT, has_legend: bool = True) -> None:
     """The distribution of EKL over the chips at the slice."""
     spread = "every seed and chip is one value"

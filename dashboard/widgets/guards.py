@@ -1,7 +1,11 @@
-"""Words and a way on where there is nothing to show."""
+"""Words and a way on where there is nothing to show, or where something fails."""
 
-from collections.abc import Generator
+import logging
+import os
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
 
 import streamlit as st
 
@@ -10,6 +14,45 @@ from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.page_link import page_link
 from neft.errors import NeftError
+
+P = ParamSpec("P")
+LOGGER = logging.getLogger(__name__)
+TRACEBACKS = "NEFT_TRACEBACKS"
+"""A variable of the environment: where it is set a failure shows its traceback on the page."""
+MOST = 200
+"""Characters of what went wrong."""
+
+
+def alone(draw: Callable[P, None]) -> Callable[P, None]:
+    """A card that cannot be drawn says so in its place, and the rest of the page stays."""
+
+    @wraps(draw)
+    def drawn(*values: P.args, **named: P.kwargs) -> None:
+        with failing_alone("This card cannot be drawn"):
+            draw(*values, **named)
+
+    return drawn
+
+
+@contextmanager
+def failing_alone(what: str) -> Generator[None]:
+    """Say in a sentence what goes wrong in the block; the traceback goes to the log.
+
+    Args:
+        what: begins the sentence: "This card cannot be drawn".
+    """
+    try:
+        yield
+    except NeftError as error:
+        st.error(foreign(str(error)), icon=":material/error:")
+    except Exception as error:
+        if os.environ.get(TRACEBACKS):
+            raise
+        LOGGER.exception(what)
+        said = str(error).strip().partition("\n")[0]
+        reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        short = reason if len(reason) <= MOST else f"{reason[: MOST - 1]}…"
+        st.error(f"{what} ({foreign(short)}). The server's log says where it failed.", icon=":material/error:")
 
 
 @contextmanager

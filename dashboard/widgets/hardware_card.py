@@ -9,6 +9,7 @@ from dashboard.data import hardware
 from dashboard.data.foreign import foreign
 from dashboard.data.stored import RunRecord
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import hardware_words
 from neft import columns
@@ -31,6 +32,7 @@ Buffers, buses, routers, activations, digital factors and programming are left o
 QUESTION = "What does it take on a chip?"
 
 
+@alone
 def hardware_card(record: RunRecord, *, controls: Callable[[], object] | None = None) -> None:
     """Draw it, or say why it is not known.
 

@@ -7,6 +7,7 @@ from dashboard.data import previews
 from dashboard.data.previews import MAX_PASSES, LayerCosts, Stream
 from dashboard.data.stored import RunRecord, look
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import sentences
 from dashboard.words.sentences import SIGMA_D
@@ -22,6 +23,7 @@ Dots and band are 95 % intervals of the mean. The solid line is variation in all
 """
 
 
+@alone
 def layer_card(
     record: RunRecord,
     sigma_d: float,

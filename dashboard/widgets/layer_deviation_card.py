@@ -7,6 +7,7 @@ from dashboard.address import Selection
 from dashboard.charts.theme import HEIGHT
 from dashboard.data import results
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import result_words
 from dashboard.words.sentences import SIGMA_D
@@ -25,6 +26,7 @@ hardest. The *Weights* page has the distributions themselves.
 """
 
 
+@alone
 def layer_deviation_card(selection: Selection, *, height: int = HEIGHT) -> None:
     """A typical deviation beside a typical weight, a bar per layer; methods only where they differ."""
     run_ids = tuple(record.id for record in results.shown_runs(selection))

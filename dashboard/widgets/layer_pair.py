@@ -11,6 +11,7 @@ from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control
+from dashboard.widgets.guards import alone
 from dashboard.widgets.layer_card import layer_card
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.page_link import page_link
@@ -30,6 +31,7 @@ small weights are the first to drown.
 """
 
 
+@alone
 def magnitude_card(records: Sequence[RunRecord]) -> None:
     """How the weights of one network a method are spread over magnitudes."""
     try:

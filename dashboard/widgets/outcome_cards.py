@@ -12,6 +12,7 @@ from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control
+from dashboard.widgets.guards import alone
 from dashboard.widgets.image_grid import Tile, image_grid
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.page_link import page_link
@@ -113,6 +114,7 @@ def _keep(records: Sequence[RunRecord], sigma_d: float) -> None:
         results.keep_calibrated_errors(records, sigma_d, image_outcomes.calibration_errors(found, is_calibrated=True))
 
 
+@alone
 def _per_image(found: list[Opened], *, is_calibrated: bool) -> None:
     quantiles = image_outcomes.image_quantiles(found, is_calibrated=is_calibrated)
     called = restorable.called(found[0].record)
@@ -177,6 +179,7 @@ def _tile(found: LookedAt, called: Called) -> Tile:
     )
 
 
+@alone
 def _reliability(found: list[Opened], *, is_calibrated: bool, can_calibrate: bool) -> None:
     binning: Binning = "count" if BINS.chosen() == "count" else "width"
     bins = image_outcomes.reliability(found, binning=binning, is_calibrated=is_calibrated)
@@ -197,6 +200,7 @@ def _reliability(found: list[Opened], *, is_calibrated: bool, can_calibrate: boo
     chart_card(card, figure, bins, controls=BINS.draw)
 
 
+@alone
 def _confidence(found: list[Opened], *, is_calibrated: bool) -> None:
     confidences = image_outcomes.confidences(found, is_calibrated=is_calibrated)
     sigma_d = found[0].stream.sigma_d

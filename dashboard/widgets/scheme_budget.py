@@ -8,6 +8,7 @@ from dashboard.data.schemes import BUDGET_CHIPS, Comparison
 from dashboard.data.stored import RunRecord
 from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
@@ -79,6 +80,7 @@ def _so_far(record: RunRecord, comparison: Comparison, sigma_d: float, asked: st
     return [comparison]
 
 
+@alone
 def _card(comparison: Comparison, sigma_d: float) -> None:
     share = _chosen_share()
     table = schemes.budget_table(comparison.last)

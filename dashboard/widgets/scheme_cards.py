@@ -8,6 +8,7 @@ from dashboard.data import schemes, weights
 from dashboard.data.stored import RunRecord
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control
+from dashboard.widgets.guards import alone
 from dashboard.widgets.in_address import finite
 from dashboard.widgets.network_picker import layer_control
 from dashboard.widgets.theme_mode import theme_mode
@@ -58,6 +59,7 @@ out.
 """
 
 
+@alone
 def curves_card(record: RunRecord, table: pd.DataFrame, sigma_d: float) -> None:
     """Accuracy against device variation, a line per scheme."""
     front = table.assign(**{columns.ON_FRONT: table[columns.ON_FRONT] & same_sigma_d(table[columns.SIGMA_D], sigma_d)})
@@ -73,6 +75,7 @@ def curves_card(record: RunRecord, table: pd.DataFrame, sigma_d: float) -> None:
     chart_card(card, charts.scheme_curves(front, chance=chance, sigma_d=sigma_d, mode=theme_mode()), table)
 
 
+@alone
 def cost_card(at: pd.DataFrame, sigma_d: float, cost: str, *, is_growing: bool = False) -> None:
     """Accuracy against cost with the front; while schemes are still tried, without the choice of the cost."""
     rows = schemes.fronts(at, cost)
@@ -87,6 +90,7 @@ def cost_card(at: pd.DataFrame, sigma_d: float, cost: str, *, is_growing: bool =
     chart_card(card, figure, rows, controls=None if is_growing else COST.draw)
 
 
+@alone
 def noise_card(at: pd.DataFrame, sigma_d: float) -> None:
     """How far weights miss under each scheme."""
     card = Card(
@@ -99,6 +103,7 @@ def noise_card(at: pd.DataFrame, sigma_d: float) -> None:
     chart_card(card, charts.scheme_noise(at, mode=theme_mode()), at)
 
 
+@alone
 def microscope_card(record: RunRecord, sigma_d: float) -> None:
     """One weight under each scheme."""
     sizes = weights.layer_sizes(record)

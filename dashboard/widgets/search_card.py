@@ -8,6 +8,7 @@ from dashboard.data.foreign import foreign
 from dashboard.data.searches import SearchRecord
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control
+from dashboard.widgets.guards import alone
 from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import search_words
@@ -59,6 +60,7 @@ def search_cards() -> None:
     _cards(by_key[control.chosen()], control)
 
 
+@alone
 def _cards(record: SearchRecord, control: Control) -> None:
     trials = searches.table(record)
     card = Card(

@@ -6,8 +6,7 @@ from typing import Protocol
 
 import streamlit as st
 
-from dashboard.computing.process import ComputingError
-from dashboard.data.foreign import foreign
+from dashboard.widgets.guards import failing_alone
 
 EVERY = 0.15
 """Seconds between two steps, in which the page takes clicks."""
@@ -47,16 +46,18 @@ def streamed(
     is_running = st.session_state.get(name) != shown()
 
     def step() -> None:
-        growing = draw()
-        until = time.perf_counter() + A_TURN
-        try:
+        known: list[Sequence[Growing]] = []
+        with failing_alone("This card cannot be drawn"):
+            growing = draw()
+            until = time.perf_counter() + A_TURN
             for one in growing:
                 one.advance()
                 if time.perf_counter() > until:
                     break
-        except ComputingError as error:
-            st.error(foreign(str(error)), icon=":material/error:")
+            known.append(growing)
+        if not known:
             return
+        (growing,) = known
         is_finished = all(one.is_finished for one in growing)
         if is_finished and is_running:
             st.session_state[name] = shown()

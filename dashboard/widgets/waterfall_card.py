@@ -10,6 +10,7 @@ from dashboard.data.stored import RunRecord, look
 from dashboard.data.waterfalls import Descent
 from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.chart_card import Card, chart_card
+from dashboard.widgets.guards import alone
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
@@ -102,6 +103,7 @@ def _so_far(record: RunRecord, sigma_d: float, way: Descent) -> list[Descent]:
     return [way]
 
 
+@alone
 def _card(record: RunRecord, table: pd.DataFrame, dearest: str, sigma_d: float, num_chips: int) -> None:
     card = Card(
         key=f"waterfall_{record.id}",
