@@ -137,10 +137,7 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
         StoreError: the store cannot be written, found before anything is computed.
         StoppedError: `should_stop` said so; the chips that were tried are kept, and the next call goes on from there.
     """
-    trained_config = stored_config(source)
-    if config.model_copy(update={"evaluation": trained_config.evaluation}).decisive != trained_config.decisive:
-        message = "Only the evaluation may differ from the stored run's; train anew for the rest."
-        raise ConfigError(message)
+    _check_only_evaluated_otherwise(source, config)
     if config.run_id in settings.store or config.run_id in settings.pretrained_stores:
         _sweep(config, settings)
         message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
@@ -150,7 +147,7 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
     settings.store.ensure_writable()
     settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
     data = load_data(config, settings)
-    network = restore_network(trained_config, data, weights)
+    network = restore_network(stored_config(source), data, weights)
     trained = Trained(
         network=_as_trained(network, config, data),
         history=[
@@ -163,6 +160,37 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
         record = _evaluate_and_store(config, data, trained, settings, training_seconds=seconds)
     unfinished.discard(config, settings.unfinished_root)
     return record
+
+
+def network_on_chips(source: RunRecord, config: RunConfig, settings: Settings) -> tuple[Network, ImageData, ChipLaw]:
+    """A stored run's network as `reevaluate` tries it under another evaluation config, its data and its chips' law.
+
+    Raises:
+        RunNotFoundError: the run was stored without weights.
+        ConfigError: the config differs in more than its evaluation and the place of its images.
+        DataMissingError: the images are not there, or not those of the training.
+    """
+    _check_only_evaluated_otherwise(source, config)
+    weights = settings.pretrained_stores.holder(source.id).weights(source)
+    settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
+    data = load_data(config, settings)
+    network = _as_trained(restore_network(stored_config(source), data, weights), config, data)
+    deployed = _as_deployed(network, config, data)
+    return deployed, data, law_of_chips(config, deployed, data)
+
+
+def _check_only_evaluated_otherwise(source: RunRecord, config: RunConfig) -> None:
+    trained = stored_config(source)
+    if config.model_copy(update={"evaluation": trained.evaluation}).decisive != trained.decisive:
+        message = "Only the evaluation may differ from the stored run's; train anew for the rest."
+        raise ConfigError(message)
+
+
+def _as_deployed(network: Network, config: RunConfig, data: ImageData) -> Network:
+    """A network as test chips hold it: its BatchNorm recalibrated where that is asked for, between their converters."""
+    if config.evaluation.recalibrate_batchnorm:
+        network = recalibrate_batchnorm(network, data, chip_law(config))
+    return _with_converters(network, config.test_converters, config, data)
 
 
 def _as_trained(network: Network, config: RunConfig, data: ImageData) -> Network:
@@ -332,10 +360,7 @@ def _teacher(config: RunConfig, data: ImageData, settings: Settings) -> Network 
 def _evaluate_and_store(
     config: RunConfig, data: ImageData, trained: Trained, settings: Settings, *, training_seconds: float
 ) -> RunRecord:
-    network = trained.network
-    if config.evaluation.recalibrate_batchnorm:
-        network = recalibrate_batchnorm(network, data, chip_law(config))
-    network = _with_converters(network, config.test_converters, config, data)
+    network = _as_deployed(trained.network, config, data)
     stored = _stored_weights(config, network, settings.weights)
     if settings.weights == "codes":  # what is evaluated is what is stored
         network = restore_network(config, data, checkpoint.decode(stored, config.mapping))

@@ -87,6 +87,35 @@ def percentile_with_limits(values: np.ndarray, share: float, *, confidence: floa
     )
 
 
+def last_rank(share: float, num_chips: int) -> int:
+    """The highest rank (1 is the smallest value) that a low quantile or its limits take of so many chips.
+
+    >>> last_rank(0.01, 299), last_rank(0.01, 10_000)
+    (7, 118)
+    """
+    lower, upper = limit_ranks(share, num_chips)
+    beside = int(np.ceil(share * (num_chips - 1))) + 2  # the estimate lies between two neighbours
+    return min(max(beside, lower or 0, upper or 0), num_chips)
+
+
+def percentile_of_lowest(lowest: np.ndarray, num_chips: int, share: float) -> Percentile:
+    """As `percentile_with_limits` of all chips, from the accuracies of the lowest ones, at least `last_rank` of them.
+
+    Args:
+        lowest: accuracies; those of all other chips are known to be no lower.
+        num_chips: all of them.
+        share: of the percentile (0.01 for the 1st).
+
+    Raises:
+        ValueError: too few are known.
+    """
+    needed = last_rank(share, num_chips)
+    if len(lowest) < needed:
+        message = f"The quantile at {share:g} of {num_chips} chips takes the lowest {needed}; got {len(lowest)}."
+        raise ValueError(message)
+    return percentile_with_limits(np.concatenate([lowest, np.full(num_chips - len(lowest), np.max(lowest))]), share)
+
+
 def percentile_over_trainings(values: np.ndarray, share: float) -> Percentile:
     """The mean over trainings of each one's percentile over its chips, its limits the means of the trainings' limits.
 

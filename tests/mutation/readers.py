@@ -23,13 +23,15 @@ from dashboard.jobs import jobs
 from neft.__main__ import main as neft
 from neft.config import RunConfig
 from neft.errors import NeftError
+from neft.evaluation.race import RacedChip, RaceResult
 from neft.evaluation.search_settings import SearchSettings
 from neft.options import command_line
-from neft.runs import checkpoint, notes, plans, searches, unfinished, waterfalls, worst_cases
+from neft.runs import checkpoint, notes, plans, races, searches, unfinished, waterfalls, worst_cases
 from neft.runs.bundles import export_runs, look_into
 from neft.runs.events import EventFile, Finished, Starting, Training
 from neft.runs.facts import stored_config
 from neft.runs.plans import PlanEntry, PlanRecord
+from neft.runs.races import RaceQuestion
 from neft.runs.records import RunRecord
 from neft.runs.searches import SearchTrial
 from neft.runs.store import RECORD, WEIGHTS, RunStore, Stores
@@ -38,6 +40,7 @@ from neft.runs.waterfalls import ON_CHIPS, StepKey, WaterfallStep
 from neft.runs.worst_cases import WorstCaseRow
 from neft.tables import runs_table
 from neft.tables.sign_search import trials_table
+from neft.tables.races import race_chips
 from neft.training.loop import TrainingState
 from tests.mutation.mutants import mutated
 
@@ -188,6 +191,14 @@ def list_searches(_home: Home) -> dict[str, str]:
     return listing.problems
 
 
+def list_races(home: Home) -> dict[str, str]:
+    """Races, and what they found."""
+    listing = races.listed(home.record, home.config, sigma_d=0.1)
+    for found in listing.records:
+        _ = race_chips(found)
+    return listing.problems
+
+
 def list_jobs(_home: Home) -> dict[str, str]:
     """Jobs, all of them and each alone; none may fail."""
     each = jobs.jobs()
@@ -216,6 +227,7 @@ READERS: dict[str, tuple[Callable[[Home], object], ...]] = {
     "worst_cases": (list_worst_cases,),
     "waterfalls": (read_waterfall,),
     "searches": (list_searches,),
+    "races": (list_races,),
     "jobs": (list_jobs,),
     "unfinished": (read_unfinished,),
     "bundles": (read_bundle,),
@@ -255,6 +267,11 @@ def _write_searches(record: RunRecord, weights: dict[str, Tensor]) -> None:
     steps = [
         WaterfallStep(step=step, accuracies=(0.5, 0.6) if step in ON_CHIPS else (0.7,)) for step in get_args(StepKey)
     ]
+    question = {"weights": races.weights_of(record), "chips": races.chips_key(stored_config(record))}
+    asked = RaceQuestion(**question, sigma_d=0.1, num_instances=300, percentile=1)
+    lowest = tuple(RacedChip(instance, 0.5 + instance / 100) for instance in range(7))
+    result = RaceResult(lowest=lowest, num_whole=40, passes=900, whole_passes=3000)
+    _ = races.save(record, asked, result, num_images=10, chance_of_error=0.01, seconds=1.0)
     counts = {"num_training_images": 9, "num_test_images": 9}
     _ = waterfalls.save(record, steps, sigma_d=0.1, has_real_weights=True, seconds=1.0, **counts)
 

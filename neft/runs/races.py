@@ -1,0 +1,223 @@
+"""The unlucky chips of very many, raced after a run was stored, and kept.
+
+`NEFT_HOME/races/<run id>/<key>.json`: whole or not at all. The key is that of the question, of the weights and of how
+chips are made, so that the same question finds the same file.
+"""
+
+import datetime
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import Field, ValidationError, model_validator
+
+from neft.component import Component, first_problem
+from neft.config import EvaluationConfig, RunConfig
+from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError, StoreError
+from neft.evaluation.race import RaceResult
+from neft.run_id import is_run_id
+from neft.runs import files
+from neft.runs.places import neft_home
+from neft.runs.records import RunRecord
+from neft.runs.store import WEIGHTS
+from neft.sigma_d import SigmaD, same_sigma_d
+
+VERSION = 1
+FOLDER = "races"
+SUFFIX = ".json"
+NUM_INSTANCES = 10_000
+"""Chips where no other number is asked for."""
+NOT_OF_A_CHIP = ("sigma_ds", "num_instances", "precision", "min_instances", "worst_case")
+"""Settings of an evaluation that leave each of its chips and images as they are."""
+
+
+class RaceQuestion(Component):
+    """What is asked of a run."""
+
+    weights: str = Field(pattern="^[0-9a-f]{64}$")
+    """Checksum of the run's weights."""
+    chips: str = Field(pattern="^[0-9a-f]{16}$")
+    """By which chips that are made alike, and try the same images, are known (`chips_key`)."""
+    sigma_d: SigmaD = Field(ge=0, le=1)
+    num_instances: int = Field(ge=2)
+    percentile: int = Field(ge=1, le=50)
+
+    @property
+    def key(self) -> str:
+        """Sixteen hex digits."""
+        asked = self.model_dump(mode="json")
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class RaceRecord(Component):
+    """The lowest chips of a race."""
+
+    version: int = VERSION
+    run_id: str
+    asked: RaceQuestion
+    instances: tuple[int, ...] = Field(min_length=1)
+    """The lowest chips, the worst first, of equal ones the lower number first."""
+    accuracies: tuple[float, ...]
+    """Theirs, on all images; fractions."""
+    num_images: int = Field(ge=1)
+    num_whole: int = Field(ge=1)
+    """Chips that met all images."""
+    passes: int = Field(ge=1)
+    """Images that chips met, all together."""
+    chance_of_error: float = Field(gt=0, lt=1)
+    """How often, at most, a race's chips are not those of the whole evaluation."""
+    created: str = Field(max_length=40)
+    """UTC, ISO 8601."""
+    seconds: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _chips_stand_in_order(self) -> "RaceRecord":
+        if len(self.instances) != len(self.accuracies):
+            message = "a chip lacks its accuracy"
+            raise ValueError(message)
+        if not all(0 <= accuracy <= 1 for accuracy in self.accuracies):
+            message = "every accuracy must lie in [0, 1]"
+            raise ValueError(message)
+        if not all(0 <= instance < self.asked.num_instances for instance in self.instances):
+            message = "every chip must be one of those that were raced"
+            raise ValueError(message)
+        ranked = list(zip(self.accuracies, self.instances, strict=True))
+        if ranked != sorted(ranked) or len(set(self.instances)) != len(self.instances):
+            message = "its chips are not in their order"
+            raise ValueError(message)
+        return self
+
+    @property
+    def cost(self) -> float:
+        """The images that chips met, over those of the whole evaluation."""
+        return self.passes / (self.asked.num_instances * self.num_images)
+
+
+@dataclass(frozen=True)
+class RaceListing:
+    """The races of a run that can be read, the latest first, and why others cannot."""
+
+    records: list[RaceRecord] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+    """By file name."""
+
+
+def chips_key(config: RunConfig) -> str:
+    """Sixteen hex digits of how a config's chips are made and which images they meet; of how many and where is not."""
+    usual = {name: EvaluationConfig.model_fields[name].default for name in NOT_OF_A_CHIP}
+    evaluation = config.evaluation.model_copy(update=usual)
+    of_chips = config.model_copy(update={"evaluation": evaluation})
+    return hashlib.sha256(of_chips.decisive.encode()).hexdigest()[:16]
+
+
+def weights_of(run: RunRecord) -> str:
+    """The checksum of a run's weights.
+
+    Raises:
+        RunNotFoundError: it was stored without them.
+    """
+    if WEIGHTS not in run.files:
+        message = f"Run '{run.id}' was stored without its weights, so its chips cannot be raced."
+        raise RunNotFoundError(message)
+    return run.files[WEIGHTS].sha256
+
+
+def find(run: RunRecord, asked: RaceQuestion) -> RaceRecord | None:
+    """The stored answer to this very question, if there is one.
+
+    Raises:
+        RunNotFoundError: it is no run's id.
+        RunCorruptError: the file is not what it should be.
+        RunTooNewError: it was made by a newer version.
+    """
+    path = _folder(run.id) / f"{asked.key}{SUFFIX}"
+    return _read(path, run.id) if path.is_file() else None
+
+
+def listed(run: RunRecord, config: RunConfig, *, sigma_d: float) -> RaceListing:
+    """The races of a run's own chips at this device variation, of the most chips first.
+
+    Args:
+        run: the run.
+        config: its config.
+        sigma_d: device variation.
+    """
+    listing = RaceListing()
+    folder, chips = _folder(run.id), chips_key(config)
+    for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []:
+        if path.name.startswith("."):
+            continue
+        try:
+            record = _read(path, run.id)
+        except StoreError as error:
+            listing.problems[path.name] = str(error)
+            continue
+        is_its_own = WEIGHTS in run.files and record.asked.weights == run.files[WEIGHTS].sha256
+        if is_its_own and record.asked.chips == chips and same_sigma_d(record.asked.sigma_d, sigma_d):
+            listing.records.append(record)
+    listing.records.sort(key=lambda record: (-record.asked.num_instances, record.asked.percentile))
+    return listing
+
+
+def save(
+    run: RunRecord,
+    asked: RaceQuestion,
+    result: RaceResult,
+    *,
+    num_images: int,
+    chance_of_error: float,
+    seconds: float,
+) -> RaceRecord:
+    """Keep what was found, in the place of the same question's last answer, whole or not at all.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    record = RaceRecord(
+        run_id=run.id,
+        asked=asked,
+        instances=tuple(chip.instance for chip in result.lowest),
+        accuracies=tuple(chip.accuracy for chip in result.lowest),
+        num_images=num_images,
+        num_whole=result.num_whole,
+        passes=result.passes,
+        chance_of_error=chance_of_error,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        seconds=round(seconds, 3),
+    )
+    path = _folder(run.id) / f"{asked.key}{SUFFIX}"
+    files.write_whole(path, record.model_dump_json(indent=1) + "\n", what=f"The race of run '{run.id}'")
+    return record
+
+
+def _read(path: Path, run_id: str) -> RaceRecord:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        version = int(raw["version"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise _corrupt(path, run_id, "it is no race") from None
+    if version > VERSION:
+        message = f"'{path.name}' of run '{run_id}' was made by a newer version of neft. Update neft to open it."
+        raise RunTooNewError(message)
+    try:
+        record = RaceRecord.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise _corrupt(path, run_id, first_problem(RaceRecord, error).rstrip(".")) from None
+    if record.run_id != run_id or record.asked.key != path.stem:
+        raise _corrupt(path, run_id, "it is that of something else")
+    return record
+
+
+def _corrupt(path: Path, run_id: str, why: str) -> RunCorruptError:
+    return RunCorruptError(
+        f"The race of run '{run_id}' in NEFT_HOME/{FOLDER}, '{path.name}', cannot be used: {why}. "
+        "Delete the file to race again."
+    )
+
+
+def _folder(run_id: str) -> Path:
+    if not is_run_id(run_id):
+        message = f"'{run_id}' is not a run's id."
+        raise RunNotFoundError(message)
+    return neft_home() / FOLDER / run_id
