@@ -283,7 +283,7 @@ class Race:
                 num_before=len(told),
                 wrong_before=lane.num_wrong,
                 wrong=seen.wrong,
-                forecast=told[: len(images)],
+                forecast=told[: len(images)].copy(),  # what it is a part of need not be kept
                 forecast_before=sum_told,
                 stake=stake,
             )

@@ -90,31 +90,31 @@ def within(chance: float, races: int) -> float:
     return chance + 5 * sqrt(chance * (1 - chance) / races)
 
 
-def test_of_200_races_no_more_are_wrong_than_promised() -> None:
-    tracks = [like_chips(80, 250, seed=seed) for seed in range(10)]
+def test_no_more_races_are_wrong_than_promised() -> None:
+    tracks = [like_chips(150, 300, seed=seed, spread=0.4) for seed in range(10)]
 
-    assert share_wrong(tracks, 4, races=200, chance_of_error=0.01) <= within(0.01, 200)
+    # were chips left out as soon as coins have grown at all, 15 of these 40 races would be wrong
+    assert share_wrong(tracks, 4, races=40, chance_of_error=0.01) <= within(0.01, 40)
 
 
-@pytest.mark.parametrize("chance_of_error", [0.2, 0.5])
-def test_a_weak_promise_is_kept_too(chance_of_error: float) -> None:
-    tracks = [like_chips(80, 250, seed=seed, spread=0.4) for seed in range(5)]
+def test_a_weak_promise_is_kept_too() -> None:
+    tracks = [like_chips(150, 300, seed=seed, spread=0.4) for seed in range(5)]
 
-    assert share_wrong(tracks, 2, races=60, chance_of_error=chance_of_error) <= within(chance_of_error, 60)
+    assert share_wrong(tracks, 4, races=40, chance_of_error=0.2) <= within(0.2, 40)
 
 
 def test_forecasts_that_tell_the_opposite_break_no_promise() -> None:
-    one = like_chips(80, 250)
+    one = like_chips(120, 250)
     misled = Margins(one.margins, -one.margins, [])
 
-    assert share_wrong([misled], 3, races=30, chance_of_error=0.1) <= within(0.1, 30)
+    assert share_wrong([misled], 3, races=20, chance_of_error=0.1) <= within(0.1, 20)
 
 
 def test_first_chips_unlike_all_others_break_no_promise() -> None:
-    one = like_chips(80, 250)
-    one.margins[: num_pilots(80)] += 3  # they err on nearly nothing
+    one = like_chips(120, 250)
+    one.margins[: num_pilots(120)] += 3  # they err on nearly nothing
 
-    assert share_wrong([one], 3, races=30, chance_of_error=0.1) <= within(0.1, 30)
+    assert share_wrong([one], 3, races=20, chance_of_error=0.1) <= within(0.1, 20)
 
 
 def test_it_takes_few_of_the_images() -> None:
