@@ -3,7 +3,8 @@
     python benchmarks/race.py
     python benchmarks/race.py RUN_ID --num-instances 1000 --known 300 --races 200
 
-For a stored run that kept its weights, in one process and one thread:
+For a stored run that kept its weights, in one process and one thread; seconds are the processor's, which are those of
+the clock where nothing else runs:
 
 - whole: all chips on all test images. What a chip takes is measured on some of them, before and after the race, and
   taken times their number;
@@ -82,9 +83,9 @@ def seconds_a_chip(track: ChipTrack) -> float:
     """Of the whole evaluation: a chip drawn, programmed and tried on all images; the median of some."""
     taken: list[float] = []
     for instance in range(TIMED):
-        started = time.perf_counter()
+        started = time.process_time()
         _ = track.see_all(instance)
-        taken.append(time.perf_counter() - started)
+        taken.append(time.process_time() - started)
     return float(np.median(taken))
 
 
@@ -131,9 +132,9 @@ def compare(run_id: str, stores: Stores, num_instances: int) -> ChipTrack:
     track = ChipTrack(network, data, law, sigma_d=sigma_d, seed=seed)
 
     before = seconds_a_chip(track)
-    started = time.perf_counter()
+    started = time.process_time()
     result = raced(track, num_instances, seed)
-    race = time.perf_counter() - started
+    race = time.process_time() - started
     after = seconds_a_chip(track)
 
     whole = num_instances * (before + after) / 2

@@ -11,6 +11,7 @@ from neft.config import EvaluationConfig, RunConfig
 from neft.effects import Effects
 from neft.errors import ConfigError, RunNotFoundError
 from neft.evaluation.monte_carlo import evaluate
+from neft.evaluation.race_track import ChipTrack
 from neft.inspection.race import StoredRaceState, race_stored
 from neft.mapping.stack import Mapping
 from neft.networks.converters import Converters
@@ -21,6 +22,7 @@ from neft.runs.facts import stored_config
 from neft.runs.races import RaceQuestion
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
+from neft.seeding import numpy_generator
 from neft.tables.percentiles import percentile_with_limits
 from neft.tables.races import race_chips, race_percentile
 
@@ -99,6 +101,23 @@ def test_percentile_and_chips_are_to_the_bit_those_of_evaluating_all(filled_stor
     assert told[c.INSTANCE].tolist() == ordered[c.INSTANCE].tolist()[: len(told)]
     assert told[c.ACCURACY].tolist() == ordered[c.ACCURACY].tolist()[: len(told)]
     assert set(accuracies[accuracies < kept.accuracies[-1]].index) == set(told[c.INSTANCE])
+
+
+def test_a_chip_says_of_some_images_what_it_says_of_them_among_all(filled_store: RunStore) -> None:
+    record = only(filled_store)
+    config = stored_config(record)
+    network, data, law = network_on_chips(record, config, settings_of(filled_store))
+    track = ChipTrack(network, data, law, sigma_d=0.2, seed=0)
+    order = numpy_generator(0, "some images").permutation(track.num_images)
+
+    for instance in range(5):
+        parts = [track.see(instance, images) for images in np.array_split(order, 7)]
+        whole = track.see_all(instance)
+        assert np.concatenate([part.wrong for part in parts]).tolist() == whole.seen.wrong[order].tolist()
+        margins = np.concatenate([part.margins for part in parts])
+        assert margins == pytest.approx(whole.seen.margins[order], abs=1e-4)
+        assert ((margins < 0) <= whole.seen.wrong[order]).all()
+        assert whole.accuracy == pytest.approx(1 - whole.seen.wrong.mean())
 
 
 def test_the_same_question_finds_what_was_kept(filled_store: RunStore) -> None:
