@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import click
+from click.core import ParameterSource
 from rich.table import Table
 
 from neft import columns
@@ -13,7 +15,7 @@ from neft.component import build
 from neft.config import RunConfig
 from neft.errors import ConfigError, StoppedError
 from neft.inspection.race import check_question, race_stored
-from neft.pipeline import Progress, Settings, in_threads, network_on_chips
+from neft.pipeline import Progress, Settings, network_on_chips, single_threaded
 from neft.runs import races
 from neft.runs.races import RaceQuestion, RaceRecord
 from neft.runs.records import RunRecord
@@ -74,6 +76,9 @@ def check_options(options: Mapping[str, Any]) -> None:
         if options[name] is not None:
             message = f"--{name.replace('_', '-')} goes with an evaluation of all chips, not with --percentile."
             raise ConfigError(message)
+    if click.get_current_context().get_parameter_source("threads") is ParameterSource.COMMANDLINE:
+        message = "--threads goes with an evaluation of all chips, not with --percentile: a race takes one core."
+        raise ConfigError(message)
 
 
 def _questions(source: RunRecord, config: RunConfig, options: dict[str, Any], percentile: int) -> list[RaceQuestion]:
@@ -116,7 +121,7 @@ def _race_all(
     open_ones = [place for place, record in enumerate(known) if record is None]
     total = sum(asked[place].num_instances for place in open_ones)
     done = before = 0
-    with in_threads(settings.threads), stop_on_signals() as stop, watching(None) as (watcher, _):
+    with single_threaded(), stop_on_signals() as stop, watching(None) as (watcher, _):
         watcher(Progress("loading", message=f"Loading {config.dataset.label}"))
         network, data, law = network_on_chips(source, config, settings)
         for place in open_ones:

@@ -69,6 +69,7 @@ def test_json_tells_what_evaluating_all_chips_tells(neft: Neft, stored: RunRecor
         ((*FEW, "--precision", "0.01"), "--precision goes with an evaluation of all chips, not with --percentile"),
         ((*FEW, "--min-instances", "30"), "--min-instances goes with an evaluation of all chips"),
         ((*FEW, "--worst-case", "0.01"), "--worst-case goes with an evaluation of all chips"),
+        ((*FEW, "--threads", "2"), "--threads goes with an evaluation of all chips"),
         ((*FEW, "--test-sigma-d", "0"), "all chips are one"),
         ((*FEW, "--read-noise-each", "0.01"), "no outcome of their own"),
     ],

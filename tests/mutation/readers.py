@@ -39,8 +39,8 @@ from neft.runs.unfinished import TriedChips
 from neft.runs.waterfalls import ON_CHIPS, StepKey, WaterfallStep
 from neft.runs.worst_cases import WorstCaseRow
 from neft.tables import runs_table
-from neft.tables.sign_search import trials_table
 from neft.tables.races import race_chips
+from neft.tables.sign_search import trials_table
 from neft.training.loop import TrainingState
 from tests.mutation.mutants import mutated
 
