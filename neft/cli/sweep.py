@@ -30,8 +30,8 @@ from neft.cli.printing import echo, say_beside
 from neft.cli.shared_options import data_dir_option, json_option, store_option
 from neft.cli.watch import failure
 from neft.errors import ConfigError, NeftError, unknown_name
-from neft.experiments.planning import PlannedRun, Scale, Stored
-from neft.experiments.presets import PRESETS, Preset
+from neft.experiments.planning import PlannedRun, Scale, Stored, merge
+from neft.experiments.presets import PRESETS, Preset, made_with
 from neft.experiments.resizing import plan_at, rescaling
 from neft.options import option_words, shown
 from neft.runs.events import EndedRun, EventFile, Failed, Finished, Sweeping
@@ -122,15 +122,14 @@ def sweep(
     if preset is None:
         _list_presets(as_json=as_json)
         return
-    if preset not in PRESETS:
-        error = unknown_name("preset", preset, PRESETS)
-        raise error
+    chosen = _preset(preset)
     if cluster is not None and workers:
         message = "With --cluster, --workers has no meaning: `dask worker` says how many there are."
         raise ConfigError(message)
-    chosen = PRESETS[preset]
     rescale = rescaling(chosen, options)
-    plan = plan_at(chosen, options, rescale)
+    is_resized = any(value is not None for value in options.values())
+    made = (chosen,) if is_resized else made_with(chosen)
+    plans = {one: plan_at(one, options, rescale) for one in made}
     settings = SweepSettings(
         store_root=store_root or Stores.default().own.root,
         num_workers=workers,
@@ -142,26 +141,42 @@ def sweep(
         counts_shipped=store_root is None,
     )
 
+    def plan(stored: Stored) -> list[PlannedRun]:
+        return merge(run for each in plans.values() for run in each(stored))
+
     absent = missing(plan(settings.find), settings.stores)
     if dry_run:
         _print_plan(absent, settings, as_json=as_json)
         return
-    name, command = _plan_name(chosen, options, rescale), _command(chosen, options)
+    keys = {one: _plan_name(one, rescale, is_resized=is_resized) for one in made}
 
-    def keep(planned: Sequence[PlannedRun]) -> None:
-        record = plan_record(planned, name=name, preset=preset, command=command, fixed_seeds=chosen.fixed_seeds)
-        if record is not None:
-            save_plan(settings.store_root, record)
+    def keep() -> None:
+        for one, of_preset in plans.items():
+            record = plan_record(
+                of_preset(settings.find),
+                name=keys[one],
+                preset=one.name,
+                command=_command(one, options),
+                fixed_seeds=one.fixed_seeds,
+            )
+            if record is not None:
+                save_plan(settings.store_root, record)
 
     ends = _watched(plan, settings, keep, EventFile(events))
     planned = plan(settings.find)
     _report(ends, num_stored=len(planned) - len(missing(planned, settings.stores)), as_json=as_json)
 
 
-def _plan_name(preset: Preset, options: Mapping[str, Any], rescale: Callable[[Scale], Scale]) -> str:
+def _preset(name: str) -> Preset:
+    if name not in PRESETS:
+        error = unknown_name("preset", name, PRESETS)
+        raise error
+    return PRESETS[name]
+
+
+def _plan_name(preset: Preset, rescale: Callable[[Scale], Scale], *, is_resized: bool) -> str:
     """The preset's name, with a key of its scale where options change it."""
-    changed = any(value is not None for value in options.values())
-    return f"{preset.name}-{rescale(preset.parts[0].scale).key}" if changed else preset.name
+    return f"{preset.name}-{rescale(preset.parts[0].scale).key}" if is_resized else preset.name
 
 
 def _command(preset: Preset, options: Mapping[str, Any]) -> str:
@@ -206,7 +221,7 @@ def _clock(seconds: float) -> str:
 def _watched(
     plan: Callable[[Stored], Sequence[PlannedRun]],
     settings: SweepSettings,
-    keep: Callable[[Sequence[PlannedRun]], None],
+    keep: Callable[[], None],
     events: EventFile,
 ) -> list[RunEnd]:
     console = Console(stderr=True)
@@ -227,10 +242,10 @@ def _watched(
             shown = progress.tasks[0]
             events.write(Sweeping(done=int(shown.completed), total=int(shown.total or 0), run=run))
 
-        def begin(planned: Sequence[PlannedRun], absent: Sequence[PlannedRun]) -> None:
+        def begin(_planned: Sequence[PlannedRun], absent: Sequence[PlannedRun]) -> None:
             if absent:
                 settings.stores.own.ensure_writable()
-            keep(planned)
+            keep()
             time_left.begin(absent)
             progress.update(task, total=int(progress.tasks[0].completed) + len(absent))
             record()
@@ -312,7 +327,7 @@ def _duration(absent: Sequence[PlannedRun], settings: SweepSettings) -> str:
 
 
 def _list_presets(*, as_json: bool) -> None:
-    counts = {name: len(preset.known_runs) for name, preset in PRESETS.items()}
+    counts = {name: sum(len(one.known_runs) for one in made_with(preset)) for name, preset in PRESETS.items()}
     if as_json:
         print_json([{"name": n, "question": p.question, "num_runs": counts[n]} for n, p in PRESETS.items()])
         return

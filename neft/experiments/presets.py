@@ -63,6 +63,8 @@ class Preset:
     parts: tuple[Part, ...] = ()
     fixed: Callable[[], list[PlannedRun]] | None = field(default=None)
     """The runs of a preset that has but one size."""
+    along: tuple[str, ...] = ()
+    """Presets that are made along, each with a plan of its own: the same question elsewhere. Not at another size."""
 
     @property
     def fixed_seeds(self) -> dict[str, int]:
@@ -275,7 +277,12 @@ PRESETS: dict[str, Preset] = {
             parts=_convergence_failing(),
         ),
         *(
-            Preset(name, asked, parts=(Part(PLANS["uniform_unipolar"], scale),))
+            Preset(
+                name,
+                asked,
+                parts=(Part(PLANS["uniform_unipolar"], scale),),
+                along=("uniform_unipolar_fashion", "uniform_unipolar_motions") if name == "uniform_unipolar" else (),
+            )
             for name, (asked, scale) in _uniform_unipolar().items()
         ),
         Preset("converter_bits", EXPERIMENTS["converter_bits"].question, parts=_converter_bits()),
@@ -298,3 +305,8 @@ PRESETS: dict[str, Preset] = {
         Preset("smoke", "Does everything work? Two trainings of two epochs.", fixed=smoke),
     )
 }
+
+
+def made_with(preset: Preset) -> tuple[Preset, ...]:
+    """The preset, and those that are made along."""
+    return (preset, *(PRESETS[name] for name in preset.along))

@@ -3,13 +3,15 @@
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
-from neft.experiments.presets import PRESETS, smoke
+from neft.experiments.presets import PRESETS, made_with, smoke
 from neft.experiments.questions import EXPERIMENTS
 from neft.options import command_line
+from neft.runs.places import CACHED_RUNS
 from neft.runs.plans import load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
@@ -40,7 +42,7 @@ def test_sweep_lists_presets_as_json(neft: Neft) -> None:
     listed = json.loads(neft("sweep", "--json").out)
 
     assert [(one["name"], one["num_runs"]) for one in listed] == [
-        (name, len(preset.known_runs)) for name, preset in PRESETS.items()
+        (name, sum(len(one.known_runs) for one in made_with(preset))) for name, preset in PRESETS.items()
     ]
 
 
@@ -171,6 +173,39 @@ def test_sizes_that_differ_keep_plans_that_differ(neft: Neft, tmp_path: Path) ->
     plans, _ = load_plans(tmp_path / "home" / "runs")
 
     assert sorted(len(plan.entries) for plan in plans.values()) == [3, 6]
+
+
+def test_preset_makes_along_what_asks_the_same_elsewhere_but_not_at_another_size(neft: Neft) -> None:
+    along = PRESETS["uniform_unipolar"].along
+    of_each = [planned(neft, name) for name in ("uniform_unipolar", *along)]
+
+    assert len(along) == 2
+    assert set(of_each[0]) == {run_id for name in ("uniform_unipolar", *along) for run_id in own_runs(name)}
+    assert set(of_each[1]) == set(own_runs(along[0]))
+    assert len(planned(neft, "uniform_unipolar", "--epochs", "1")) == len(own_runs("uniform_unipolar"))
+
+
+def own_runs(name: str) -> list[str]:
+    return [one.run_id for one in PRESETS[name].plan()]
+
+
+def test_preset_keeps_a_plan_for_each_that_it_makes_along(neft: Neft, tmp_path: Path) -> None:
+    store = tmp_path / "runs"
+    shutil.copytree(CACHED_RUNS, store, ignore=not_of_unipolar)
+    neft("sweep", "uniform_unipolar", "--workers", "1", "--store", str(store))
+
+    made, problems = load_plans(store)
+    assert problems == {}
+    assert set(made) == {"uniform_unipolar", *PRESETS["uniform_unipolar"].along}
+    assert {plan.command for plan in made.values()} == {f"neft sweep {name}" for name in made}
+
+
+def not_of_unipolar(folder: str, names: list[str]) -> set[str]:
+    """All else, and the plans, which are to be written."""
+    if Path(folder) != CACHED_RUNS:
+        return set()
+    wanted = {run_id for name in ("uniform_unipolar", *PRESETS["uniform_unipolar"].along) for run_id in own_runs(name)}
+    return set(names) - wanted
 
 
 def test_dry_run_and_smoke_keep_no_plan(neft: Neft, own_store: RunStore) -> None:
