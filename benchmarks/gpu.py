@@ -3,8 +3,8 @@
     python -m benchmarks.gpu                       # on a CUDA device, in under ten minutes
     python -m benchmarks.gpu --torch-device cpu --quick   # that the script itself works, anywhere
 
-1. **Equality.** Every backbone on eight chips at three sigma_d, on the device and on a CPU core: the largest difference
-   in accuracy, in images; a chip is the same wherever it is tried, sums round otherwise.
+1. **Equality.** Three backbones on eight chips at three sigma_d, on the device and on a CPU core: the largest
+   difference in accuracy, in images; a chip is the same wherever it is tried, sums round otherwise.
 2. **Rates.** Chips a second of several networks, beside one CPU core, and by how many lie side by side.
 3. **The large case.** 1,000 chips x 10,000 images of the full-width VGG-8 at 32 x 32 (goal: 90 s or less on an H100).
 4. **Reduced precision.** TF32 products and bfloat16 networks: how much faster, and by how much accuracies differ.
@@ -256,6 +256,7 @@ def main() -> None:
         parser.error("there is no CUDA device here; --torch-device cpu --quick tries the script itself")
     size = Size.quick() if arguments.quick else Size.whole()
     torch.set_num_threads(1)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32
     name = torch.cuda.get_device_name(torch_device) if torch_device.startswith("cuda") else "CPU"
     print(f"{name}, torch {torch.__version__}")
     begun = time.perf_counter()

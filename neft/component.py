@@ -15,6 +15,9 @@ from pydantic.fields import FieldInfo
 
 from neft.errors import MOST_SHOWN, ConfigError, one_line, unknown_name
 
+MOST_NAMED = 8
+"""So many of the settings that there are, are named where an unknown one is refused."""
+
 C = TypeVar("C", bound=BaseModel)
 
 
@@ -74,7 +77,7 @@ def first_problem(owner: type[BaseModel], error: ValidationError) -> str:
         known = [tag.strip("' ") for tag in str(context.get("expected_tags", "")).split(",")]
         return str(unknown_name(name, str(context.get("tag", "")), known))
     if problem["type"] == "extra_forbidden":
-        return str(unknown_name(f"setting of {holder.__name__}", name, holder.model_fields))
+        return str(unknown_name(f"setting of {holder.__name__}", name, holder.model_fields, most=MOST_NAMED))
     if problem["type"] in ("missing", "union_tag_not_found"):
         absent = name if problem["type"] == "missing" else f"{name}.name"
         return f"{holder.__name__}.{absent} is required."

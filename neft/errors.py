@@ -108,14 +108,17 @@ class StoppedError(NeftError):
         self.epoch = epoch
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
+def unknown_name(kind: str, name: str, known: Iterable[str], *, most: int | None = None) -> ConfigError:
     """The error for a name that is not in a table, with the nearest one that is.
 
     >>> str(unknown_name("method", "ovff", ["irs", "ovf"]))
     "Unknown method 'ovff'. Did you mean 'ovf'? Known: irs, ovf."
+    >>> str(unknown_name("setting", "alpa", ["alpha", "beta", "gamma"], most=2))
+    "Unknown setting 'alpa'. Did you mean 'alpha'? Known: alpha, beta, … (3)."
     """
     names = list(known)
     name = one_line(name, MOST_SHOWN)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return ConfigError(f"Unknown {kind} '{name}'.{hint} Known: {', '.join(names)}.")
+    shown = names if most is None or len(names) <= most else [*names[:most], f"… ({len(names)})"]
+    return ConfigError(f"Unknown {kind} '{name}'.{hint} Known: {', '.join(shown)}.")

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, SupportsFloat
 
@@ -31,6 +32,7 @@ from neft.networks.backbones import OwnNetwork
 from neft.networks.device_layers import device_weights
 from neft.networks.fingerprint import fingerprint
 from neft.networks.network import num_parameters
+from neft.pipeline import single_threaded
 from neft.runs.facts import run_facts
 from neft.runs.notes import MAX_TEXT, Note, write_note
 from neft.runs.records import RunRecord, RunSummary, make_provenance
@@ -123,58 +125,59 @@ def try_network(
     """
     law = law or ChipLaw(device=Rram1(), mapping=BitSlicing())
     started = time.perf_counter()
-    trial = prepare_trial(
-        network,
-        batches,
-        sigma_ds=sigma_ds,
-        num_instances=num_instances,
-        law=law,
-        in_devices=in_devices,
-        weights=weights,
-        logits=logits,
-        ignore_index=ignore_index,
-        seed=seed,
-        precision=precision,
-        min_instances=min_instances,
-        torch_device=torch_device,
-        chips_at_once=chips_at_once,
-        cores=cores,
-    )
-    plan: _Plan | None = None
-    if store is not None:
-        network = own_module(network)
-        evaluation: dict[str, Any] = {
-            "sigma_ds": trial.asked.sigma_ds,
-            "num_instances": num_instances,
-            "precision": precision,
-            "seed": seed,
-            "quantise": law.quantise,
-            "sampler": law.sampler,
-            "effects": law.effects,
-        }
-        evaluation |= {} if min_instances is None else {"min_instances": min_instances}
-        scores = _digest(score.tolist() for score in (law.scores or {}).values())
-        read_how = (sorted(in_devices or ()), weights, ignore_index, scores)
-        config = RunConfig.make(
-            dataset=dataset or _told_apart(trial.own),
-            backbone=OwnNetwork(
-                checksum=fingerprint(str(network), network, logits, read_how, trial.outputs_checksum)[:DIGITS],
-                shapes=_digest(tuple(weight.shape) for weight in device_weights(network, in_devices).values()),
-                title=(title or type(network).__name__)[:MAX_TITLE],
-            ),
-            device=law.device,
-            mapping=law.mapping,
-            programming=law.programming,
-            method=TrainedElsewhere(),
-            evaluation=build(EvaluationConfig, evaluation),
+    with single_threaded() if cores > 1 else nullcontext():
+        trial = prepare_trial(
+            network,
+            batches,
+            sigma_ds=sigma_ds,
+            num_instances=num_instances,
+            law=law,
+            in_devices=in_devices,
+            weights=weights,
+            logits=logits,
+            ignore_index=ignore_index,
+            seed=seed,
+            precision=precision,
+            min_instances=min_instances,
+            torch_device=torch_device,
+            chips_at_once=chips_at_once,
+            cores=cores,
         )
-        plan = _Plan(config, network, law, in_devices, torch_device, command)
-        plan.check(store)
-    tried = trial.run(on_instance=on_instance, should_stop=should_stop)
-    if plan is None or store is None:
-        return tried
-    record = plan.keep(tried, store, seconds=time.perf_counter() - started)
-    return replace(tried, run_id=record.id)
+        plan: _Plan | None = None
+        if store is not None:
+            network = own_module(network)
+            evaluation: dict[str, Any] = {
+                "sigma_ds": trial.asked.sigma_ds,
+                "num_instances": num_instances,
+                "precision": precision,
+                "seed": seed,
+                "quantise": law.quantise,
+                "sampler": law.sampler,
+                "effects": law.effects,
+            }
+            evaluation |= {} if min_instances is None else {"min_instances": min_instances}
+            scores = _digest(score.tolist() for score in (law.scores or {}).values())
+            read_how = (sorted(in_devices or ()), weights, ignore_index, scores)
+            config = RunConfig.make(
+                dataset=dataset or _told_apart(trial.own),
+                backbone=OwnNetwork(
+                    checksum=fingerprint(str(network), network, logits, read_how, trial.outputs_checksum)[:DIGITS],
+                    shapes=_digest(tuple(weight.shape) for weight in device_weights(network, in_devices).values()),
+                    title=(title or type(network).__name__)[:MAX_TITLE],
+                ),
+                device=law.device,
+                mapping=law.mapping,
+                programming=law.programming,
+                method=TrainedElsewhere(),
+                evaluation=build(EvaluationConfig, evaluation),
+            )
+            plan = _Plan(config, network, law, in_devices, torch_device, command)
+            plan.check(store)
+        tried = trial.run(on_instance=on_instance, should_stop=should_stop)
+        if plan is None or store is None:
+            return tried
+        record = plan.keep(tried, store, seconds=time.perf_counter() - started)
+        return replace(tried, run_id=record.id)
 
 
 @dataclass(frozen=True)

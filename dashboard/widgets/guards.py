@@ -8,6 +8,7 @@ from functools import wraps
 from typing import ParamSpec
 
 import streamlit as st
+from streamlit.errors import FragmentHandledException
 
 from dashboard.data import plans, stored
 from dashboard.data.foreign import foreign
@@ -43,11 +44,14 @@ def failing_alone(what: str) -> Generator[None]:
     """
     try:
         yield
-    except NeftError as error:
-        st.error(foreign(str(error)), icon=":material/error:")
+    except FragmentHandledException:  # its fragment has said so
+        raise
     except Exception as error:
         if os.environ.get(TRACEBACKS):
             raise
+        if isinstance(error, NeftError):
+            st.error(foreign(str(error)), icon=":material/error:")
+            return
         LOGGER.exception(what)
         said = str(error).strip().partition("\n")[0]
         reason = f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -56,6 +56,9 @@ def streamed(
                     break
             known.append(growing)
         if not known:
+            if is_running:  # drawn once more without the timer, it says so and is not tried again and again
+                st.session_state[name] = shown()
+                st.rerun()
             return
         (growing,) = known
         is_finished = all(one.is_finished for one in growing)

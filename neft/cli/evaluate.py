@@ -66,8 +66,9 @@ def evaluate(
       neft evaluate ID --drift-seconds 86400 --drift-compensation
       neft evaluate ID --percentile 1 --num-instances 10000
 
-    With --percentile, the answer is that of the evaluation of all chips with a probability of at least 99 %, at a
-    fraction of its passes; it is kept beside the run and shown again.
+    With --percentile, the answer is that of the evaluation of all chips on a CPU with a probability of at least 99 %. A
+    race takes one core; it saves the more passes the more chips and images there are and the lower the percentile is:
+    of few images, or towards the median, none. What was found is kept in NEFT_HOME/races and shown again.
 
     Mapping and programming are those of the test chips here; the training stays as it was.
     """

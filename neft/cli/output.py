@@ -97,13 +97,13 @@ def results_table(record: RunRecord, instances: pd.DataFrame) -> Table:
         instances: its chips.
 
     Raises:
-        RunCorruptError: it has no accuracy somewhere.
+        RunCorruptError: its summary is not that of its chips.
     """
-    if not all("accuracy" in row.metrics for row in record.summary.test):
-        message = f"Run '{record.id}' is corrupt: its summary lacks the accuracy at some σ_d."
-        raise RunCorruptError(message)
     facts = record.facts
     limits = low_percentiles_of_run(instances).to_dict("records")
+    if len(limits) != len(record.summary.test):
+        message = f"Run '{record.id}' is corrupt: its summary and its chips are of different σ_d."
+        raise RunCorruptError(message)
     counts = {row.metrics["accuracy"].num_instances for row in record.summary.test if row.sigma_d}
     table = Table(
         title=f"{facts.label}, {facts.backbone_label}, {facts.dataset_label}, {facts.device_label}",

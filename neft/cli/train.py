@@ -58,7 +58,7 @@ def train(
 ) -> None:
     r"""Train a network and evaluate it on sampled chips; the run is stored and appears in the dashboard.
 
-    The same settings give the same numbers (on the CPU, in one thread): a run that is stored is not trained again.
+    The same settings give the same numbers (on the CPU): a run that is stored is not trained again.
 
     \b
     Examples:

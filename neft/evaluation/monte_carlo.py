@@ -161,7 +161,8 @@ def _calibrate(
                 found[sigma_d] = own.logits(images, before_each=go_on)
         return found
 
-    with closing(spread(range(CALIBRATION_INSTANCES), on_chip, team_of(deployed, cores))) as chips:
+    team = team_of(deployed, min(cores, CALIBRATION_INSTANCES))
+    with closing(spread(range(CALIBRATION_INSTANCES), on_chip, team)) as chips:
         for found in chips:
             for sigma_d, logits in found.items():
                 outputs[sigma_d].append(logits)

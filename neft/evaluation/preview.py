@@ -83,7 +83,7 @@ class Previewer:
         """From the input to the output."""
         self._data = data
         self._deployed = DeployedNetwork(network, law)
-        self._team = team_of(self._deployed, cores)
+        self._cores = cores
         self._indices, self._clean = self._by_margin()
         self.clean_accuracy = float(self._clean.mean())
         """Without variation."""
@@ -194,6 +194,10 @@ class Previewer:
     def _images(self, places: Int[Tensor, " images"]) -> tuple[Tensor, Tensor]:
         indices = self._indices[places]
         return channels_last(self._data.normalise(self._data.test.images[indices])), self._data.test.labels[indices]
+
+    @cached_property
+    def _team(self) -> list[DeployedNetwork]:
+        return team_of(self._deployed, min(self._cores, CHIPS_A_PASS))
 
     @cached_property
     def _noisy(self) -> NoisyNetwork:

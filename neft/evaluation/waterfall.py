@@ -116,7 +116,7 @@ class Waterfall:
                 f"got {sigma_d:g} and {num_instances}."
             )
             raise ConfigError(message)
-        teams = [team_of(one, cores) for one in (self._deployed, *self._with_effects)]
+        teams = [team_of(one, min(cores, num_instances)) for one in (self._deployed, *self._with_effects)]
         team = [_Networks(plain, with_effects) for plain, *with_effects in zip(*teams, strict=True)]
 
         def steps(networks: _Networks, instance: int) -> ChipSteps:

@@ -4,7 +4,8 @@ An evaluation keeps one row per chip. Chip 7 can be made again at any time from 
 computed when somebody looks, and equal those of the evaluation.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int
@@ -34,7 +35,8 @@ class OpenedChips:
         self._data = data
         self._inputs = channels_last(data.normalise(data.test.images))
         with torch.inference_mode():
-            self._team = team_of(DeployedNetwork(network, law), cores)
+            self._deployed = DeployedNetwork(network, law)
+        self._cores = cores
 
     @torch.inference_mode()
     def logits(
@@ -47,10 +49,10 @@ class OpenedChips:
             sigma_ds: device variations, std over maximal conductance; the same draw at each.
             images: places in the test split, all of them where None; or other images, as the data set has them.
         """
-        return self._said(self._team[0], instance, sigma_ds, self._as_inputs(images))
+        return self._said(self._deployed, instance, sigma_ds, self._as_inputs(images))
 
     def each(
-        self, instances: Sequence[int], *, sigma_ds: Sequence[float], images: Sequence[int] | Tensor | None = None
+        self, instances: Iterable[int], *, sigma_ds: Sequence[float], images: Sequence[int] | Tensor | None = None
     ) -> Iterator[tuple[int, Float[Tensor, "sigma_ds images classes"]]]:
         """Chip after chip, with its number: to be shown as it comes."""
         inputs = self._as_inputs(images)
@@ -59,6 +61,10 @@ class OpenedChips:
             return instance, self._said(deployed, instance, sigma_ds, inputs)
 
         yield from spread(instances, said, self._team)
+
+    @cached_property
+    def _team(self) -> list[DeployedNetwork]:
+        return team_of(self._deployed, self._cores)
 
     def _said(self, deployed: DeployedNetwork, instance: int, sigma_ds: Sequence[float], inputs: Tensor) -> Tensor:
         deployed.draw(self.seed, instance)

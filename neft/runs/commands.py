@@ -12,7 +12,10 @@ TORCH_DEVICE = "cpu"
 
 
 def whole_command(command: str, *, threads: int, torch_device: str) -> str:
-    """With what decides a run's last digits and is in no config: threads and torch's device, where not the usual.
+    """With what decides a run's last digits and is in no config: torch's device, where not the usual.
+
+    Runs of earlier versions were made with as many threads of torch's as they say; this one takes one, and ends
+    elsewhere in the last digits.
 
     >>> whole_command("neft train --seed 1", threads=2, torch_device="cpu")
     'neft train --seed 1 --threads 2'

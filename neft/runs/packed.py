@@ -76,7 +76,7 @@ class PackedRecord(RunRecord):
 
     @override
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.model_copy().__reduce_ex__(protocol)
+        return unpack, (self.id, self._packed)
 
     @override
     def model_dump(self, **how: Any) -> dict[str, Any]:
@@ -93,14 +93,13 @@ def pack(record: RunRecord) -> bytes | None:
     """A record's parts as text, compressed but for what lists read; None where it would not come back the same."""
     try:
         facts, provenance = _json(record.facts), _json(record.provenance)
-        # JSON brings numbers and keys back as they were; words for people are made plain whenever they are read
-        if (RunFacts.model_validate_json(facts), Provenance.model_validate_json(provenance)) != (
-            record.facts,
-            record.provenance,
-        ):
+        summary = _json(record.summary)
+        # words for people are made plain whenever they are read; a key may be no text that JSON brings back
+        told = (facts, RunFacts), (provenance, Provenance), (summary, RunSummary)
+        if [kind.model_validate_json(text) for text, kind in told] != [record.facts, record.provenance, record.summary]:
             return None
         config = json.dumps(record.config, separators=(",", ":")).encode()
-        rest = SEPARATOR.join((config, _json(record.summary), _FILES.dump_json(record.files)))
+        rest = SEPARATOR.join((config, summary, _FILES.dump_json(record.files)))
         return SEPARATOR.join((facts, provenance, zlib.compress(rest, LEVEL)))
     except (ValueError, TypeError, RecursionError):
         return None

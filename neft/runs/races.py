@@ -7,21 +7,20 @@ chips are made, so that the same question finds the same file.
 import datetime
 import hashlib
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
 from neft.component import Component, first_problem
 from neft.config import EvaluationConfig, RunConfig
-from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError, StoreError
+from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError
 from neft.evaluation.race import RaceResult
 from neft.run_id import is_run_id
 from neft.runs import files
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS
-from neft.sigma_d import SigmaD, same_sigma_d
+from neft.sigma_d import SigmaD
 
 VERSION = 1
 FOLDER = "races"
@@ -94,15 +93,6 @@ class RaceRecord(Component):
         return self.passes / (self.asked.num_instances * self.num_images)
 
 
-@dataclass(frozen=True)
-class RaceListing:
-    """The races of a run that can be read, the latest first, and why others cannot."""
-
-    records: list[RaceRecord] = field(default_factory=list)
-    problems: dict[str, str] = field(default_factory=dict)
-    """By file name."""
-
-
 def chips_key(config: RunConfig) -> str:
     """Sixteen hex digits of how a config's chips are made and which images they meet; of how many and where is not."""
     usual = {name: EvaluationConfig.model_fields[name].default for name in NOT_OF_A_CHIP}
@@ -133,31 +123,6 @@ def find(run: RunRecord, asked: RaceQuestion) -> RaceRecord | None:
     """
     path = _folder(run.id) / f"{asked.key}{SUFFIX}"
     return _read(path, run.id) if path.is_file() else None
-
-
-def listed(run: RunRecord, config: RunConfig, *, sigma_d: float) -> RaceListing:
-    """The races of a run's own chips at this device variation, of the most chips first.
-
-    Args:
-        run: the run.
-        config: its config.
-        sigma_d: device variation.
-    """
-    listing = RaceListing()
-    folder, chips = _folder(run.id), chips_key(config)
-    for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []:
-        if path.name.startswith("."):
-            continue
-        try:
-            record = _read(path, run.id)
-        except StoreError as error:
-            listing.problems[path.name] = str(error)
-            continue
-        is_its_own = WEIGHTS in run.files and record.asked.weights == run.files[WEIGHTS].sha256
-        if is_its_own and record.asked.chips == chips and same_sigma_d(record.asked.sigma_d, sigma_d):
-            listing.records.append(record)
-    listing.records.sort(key=lambda record: (-record.asked.num_instances, record.asked.percentile))
-    return listing
 
 
 def save(

@@ -21,17 +21,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from pyarrow.parquet import ParquetFile
 from pydantic import ValidationError
 
 from neft import columns
 from neft.component import build, first_problem
 from neft.errors import (
+    MOST_SHOWN,
     RunCorruptError,
     RunExistsError,
     RunNotFoundError,
     RunTooNewError,
     StoreError,
+    one_line,
 )
 from neft.run_id import is_run_id
 from neft.runs import files, index
@@ -69,6 +72,8 @@ PARTS = (
     *("method", "constraint", "converters", "training", "evaluation"),
 )
 """Of a stored config."""
+OF_EVERY_CHIP = (columns.SIGMA_D, columns.INSTANCE, columns.ACCURACY)
+"""Columns that a table of chips has whatever was measured."""
 MAX_UNPACKED = 64 * 1024 * 1024
 """The most bytes that a packed table may come to."""
 
@@ -238,7 +243,11 @@ class RunStore:
         Raises:
             RunCorruptError: the file is missing, changed or unreadable.
         """
-        return migrated_instances(self._table(record, INSTANCES))
+        table = self._table(record, INSTANCES)
+        if not all(name in table and is_numeric_dtype(table[name]) for name in OF_EVERY_CHIP):
+            message = f"Run '{record.id}' is corrupt: {INSTANCES} lacks numbers of {', '.join(OF_EVERY_CHIP)}."
+            raise RunCorruptError(message)
+        return migrated_instances(table)
 
     def weights(self, record: RunRecord) -> "dict[str, Tensor]":
         """The deployed network's state dict.
@@ -562,9 +571,13 @@ def _whole(record: RunRecord) -> RunRecord:
     Raises:
         RunCorruptError: they do not.
     """
-    part = next((name for name in PARTS if not isinstance(record.config.get(name, {}), dict)), None)
+    # a newer part, too, is settings by name
+    part = next((name for name in (*PARTS, *record.config) if not isinstance(record.config.get(name, {}), dict)), None)
     if part is not None:
-        message = f"Run '{record.id}' is corrupt: '{part}' of its config is no settings."
+        message = f"Run '{record.id}' is corrupt: '{one_line(part, MOST_SHOWN)}' of its config is no settings."
+        raise RunCorruptError(message)
+    if not all(columns.ACCURACY in row.metrics for row in record.summary.test):
+        message = f"Run '{record.id}' is corrupt: its summary lacks the accuracy at some σ_d."
         raise RunCorruptError(message)
     return record
 

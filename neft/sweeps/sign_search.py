@@ -96,7 +96,7 @@ def search_signs(
     Args:
         search: what is searched.
         settings: where and how runs are made; a trial that is stored is not trained again.
-        on_trial: shown all trials after each, once they are kept.
+        on_trial: shown all trials after each that is new, once they are kept.
 
     Returns:
         All trials (`neft.tables.sign_search` judges them); also kept in `neft.runs.searches`.
@@ -120,9 +120,11 @@ def search_signs(
     trials: list[SearchTrial] = []
     with _quiet(optuna):
         study = _study(optuna, searches.journal(search.key))
+        num_known = len(_done(optuna, study))
         for number in range(search.num_trials):
             trials.append(_next_trial(optuna, study, search, judge, number))
-            on_trial(judge.kept(trials))
+            if number + 1 >= num_known:  # what is kept holds those of before already
+                on_trial(judge.kept(trials))
         for trial in _fallbacks(search, trials, judge):
             trials.append(trial)
             on_trial(judge.kept(trials))
@@ -176,7 +178,7 @@ class _Judge:
 
 def _next_trial(optuna: Any, study: "optuna.Study", search: SignSearch, judge: _Judge, number: int) -> SearchTrial:
     """The trial of this number: as it was, or proposed and made now."""
-    done = [trial for trial in study.get_trials(deepcopy=False) if trial.state == optuna.trial.TrialState.COMPLETE]
+    done = _done(optuna, study)
     if number < len(done):
         return judge.trial(*_proposed(done[number].params, search))
     # a sampler of its own for every trial: one that was stopped is proposed again as it was
@@ -198,6 +200,10 @@ def _next_trial(optuna: Any, study: "optuna.Study", search: SignSearch, judge: _
         raise
     _ = study.tell(trial, judge.merit(made))
     return made
+
+
+def _done(optuna: Any, study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state == optuna.trial.TrialState.COMPLETE]
 
 
 def _proposed(params: dict[str, Any], search: SignSearch) -> tuple[str, float]:

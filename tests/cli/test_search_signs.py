@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from neft.cli import main
 from neft.runs import searches
+from neft.runs.searches import SearchRecord
 from neft.runs.store import RunStore
 
 SMALL = (
@@ -55,6 +57,22 @@ def test_trials_are_kept_for_the_dashboard_after_each(home: Path) -> None:
     (kept,) = searches.listed().records
     assert [trial.run_id for trial in kept.trials] == [trial["run_id"] for trial in found]
     assert (home / "searches" / f"{kept.key}.journal").is_file()
+
+
+def test_search_that_goes_on_never_keeps_fewer_trials_than_before(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    save = searches.save
+
+    def counting(*given: Any, **named: Any) -> SearchRecord:
+        kept.append(len(given[2]))
+        return save(*given, **named)
+
+    _ = searched("--trials", "3", "--max-drop", "1")
+    monkeypatch.setattr(searches, "save", counting)
+    _ = searched("--trials", "5", "--max-drop", "1")
+
+    assert min(kept) == 3
+    assert kept[-1] == 5
 
 
 def test_signs_come_back_layer_by_layer_where_too_much_is_lost(home: Path) -> None:

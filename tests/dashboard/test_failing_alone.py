@@ -92,6 +92,25 @@ def test_a_developer_may_see_the_traceback_on_the_page(shipped: RunStore, monkey
     assert open_page(Page.HARDWARE).exception
 
 
+def test_fragment_that_fails_is_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script() -> None:
+        import streamlit as st  # noqa: PLC0415 - runs on its own
+
+        from dashboard.widgets.guards import failing_alone  # noqa: PLC0415
+
+        @st.fragment
+        def part() -> None:
+            raise ValueError("lost")  # noqa: EM101
+
+        with failing_alone("This page cannot be drawn"):
+            part()
+
+    app = AppTest.from_function(script, default_timeout=30).run()
+
+    assert len(app.exception) == 1
+    assert not app.error
+
+
 def drawing_functions() -> Iterator[tuple[str, ast.FunctionDef]]:
     for folder in ("app_pages", "widgets", "lessons"):
         for path in sorted((ROOT / "dashboard" / folder).glob("*.py")):

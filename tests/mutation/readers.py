@@ -191,12 +191,11 @@ def list_searches(_home: Home) -> dict[str, str]:
     return listing.problems
 
 
-def list_races(home: Home) -> dict[str, str]:
-    """Races, and what they found."""
-    listing = races.listed(home.record, home.config, sigma_d=0.1)
-    for found in listing.records:
+def read_race(home: Home) -> None:
+    """A race, and what it found."""
+    found = races.find(home.record, _race_of(home.record))
+    if found is not None:
         _ = race_chips(found)
-    return listing.problems
 
 
 def list_jobs(_home: Home) -> dict[str, str]:
@@ -227,7 +226,7 @@ READERS: dict[str, tuple[Callable[[Home], object], ...]] = {
     "worst_cases": (list_worst_cases,),
     "waterfalls": (read_waterfall,),
     "searches": (list_searches,),
-    "races": (list_races,),
+    "races": (read_race,),
     "jobs": (list_jobs,),
     "unfinished": (read_unfinished,),
     "bundles": (read_bundle,),
@@ -267,13 +266,17 @@ def _write_searches(record: RunRecord, weights: dict[str, Tensor]) -> None:
     steps = [
         WaterfallStep(step=step, accuracies=(0.5, 0.6) if step in ON_CHIPS else (0.7,)) for step in get_args(StepKey)
     ]
-    question = {"weights": races.weights_of(record), "chips": races.chips_key(stored_config(record))}
-    asked = RaceQuestion(**question, sigma_d=0.1, num_instances=300, percentile=1)
+    asked = _race_of(record)
     lowest = tuple(RacedChip(instance, 0.5 + instance / 100) for instance in range(7))
     result = RaceResult(lowest=lowest, num_whole=40, passes=900, whole_passes=3000)
     _ = races.save(record, asked, result, num_images=10, chance_of_error=0.01, seconds=1.0)
     counts = {"num_training_images": 9, "num_test_images": 9}
     _ = waterfalls.save(record, steps, sigma_d=0.1, has_real_weights=True, seconds=1.0, **counts)
+
+
+def _race_of(record: RunRecord) -> RaceQuestion:
+    question = {"weights": races.weights_of(record), "chips": races.chips_key(stored_config(record))}
+    return RaceQuestion(**question, sigma_d=0.1, num_instances=300, percentile=1)
 
 
 def _write_sign_search(record: RunRecord) -> None:

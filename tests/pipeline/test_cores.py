@@ -18,7 +18,7 @@ from neft.effects import Effects
 from neft.errors import StoppedError
 from neft.evaluation import adversary
 from neft.evaluation.bench import Row
-from neft.evaluation.monte_carlo import evaluate, try_network
+from neft.evaluation.monte_carlo import CALIBRATION_INSTANCES, evaluate, try_network
 from neft.evaluation.preview import Previewer
 from neft.evaluation.search_settings import SearchSettings
 from neft.evaluation.waterfall import Waterfall
@@ -233,3 +233,20 @@ def test_twin_has_a_network_of_its_own(network: Network, few_digits: ImageData, 
 
         assert torch.equal(deployed.logits(images), second)
         assert not torch.equal(first, second)
+
+
+def test_there_are_no_more_networks_than_chips(
+    network: Network, few_digits: ImageData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    twin = DeployedNetwork.twin
+
+    def counted(self: DeployedNetwork) -> DeployedNetwork:
+        made.append(1)
+        return twin(self)
+
+    monkeypatch.setattr(DeployedNetwork, "twin", counted)
+    _ = evaluate(network, few_digits, LAWS["gaussian"], sigma_ds=(0.1,), num_instances=1, seed=0, cores=64)
+    _ = Previewer(network, few_digits, LAWS["gaussian"], cores=64)
+
+    assert len(made) < CALIBRATION_INSTANCES

@@ -1,7 +1,7 @@
 """Chips of an evaluation, opened again: what they say, and how far they miss."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -73,12 +73,18 @@ def ask(
     opened = restored.opened_chips(run_id, checksum)
     images = [image] if isinstance(image, int) else _drawn(run_id, checksum, image)
     started = time.perf_counter()
-    said: list[np.ndarray] = []
-    for _, logits in opened.each(chips, sigma_ds=sigma_ds, images=images):
-        said.append(logits[:, 0].numpy())
-        if time.perf_counter() - started >= seconds:
-            break
+    each = opened.each(_in_time(chips, seconds), sigma_ds=sigma_ds, images=images)
+    said = [logits[:, 0].numpy() for _, logits in each]
     return Asked(logits=np.stack(said), seconds=time.perf_counter() - started)
+
+
+def _in_time(chips: Sequence[int], seconds: float) -> Iterator[int]:
+    """Those that are begun within so long, at least one; what was begun is kept."""
+    started = time.perf_counter()
+    for place, chip in enumerate(chips):
+        if place and time.perf_counter() - started >= seconds:
+            return
+        yield chip
 
 
 def seen(run_id: str, checksum: str, ink: Ink) -> np.ndarray:
@@ -121,12 +127,10 @@ def more_outcomes(
     opened = restored.opened_chips(run_id, checksum)
     started = time.perf_counter()
     found = MoreOutcomes([], [], 0.0)
-    for _, logits in opened.each(chips, sigma_ds=[sigma_d]):
+    for _, logits in opened.each(_in_time(chips, seconds), sigma_ds=[sigma_d]):
         found.deployed.append(image_outcomes.chip_outcome(logits[0], opened.labels))
         if temperature is not None:
             found.calibrated.append(image_outcomes.chip_outcome(logits[0], opened.labels, temperature=temperature))
-        if time.perf_counter() - started >= seconds:
-            break
     return MoreOutcomes(found.deployed, found.calibrated, time.perf_counter() - started)
 
 

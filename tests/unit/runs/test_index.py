@@ -3,6 +3,7 @@
 import copy
 import gc
 import json
+import pickle
 import random
 import shutil
 import sqlite3
@@ -404,3 +405,14 @@ def test_record_that_packing_would_change_stays_as_it_is(store: RunStore, read: 
 
     assert_says_what_the_runs_say(store)
     assert path.parent.name not in kept_ids(store)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_packed_record_can_be_handed_to_another_process(filled_store: RunStore, protocol: int) -> None:
+    (record,) = filled_store.list().records
+    packed = pack(record)
+    assert packed is not None
+
+    handed = pickle.loads(pickle.dumps(unpack(record.id, packed), protocol))  # noqa: S301 - our own, of a moment ago
+
+    assert handed == record

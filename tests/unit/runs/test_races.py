@@ -77,21 +77,6 @@ def test_a_file_that_was_changed_is_refused(
         _ = races.find(run, asked)
 
 
-def test_one_that_cannot_be_read_leaves_the_others(run: RunRecord, kept: RaceRecord, path: Path) -> None:
-    _ = (path.parent / "broken.json").write_text("{")
-
-    listing = races.listed(run, stored_config(run), sigma_d=0.3)
-
-    assert listing.records == [kept]
-    assert list(listing.problems) == ["broken.json"]
-
-
-def test_races_of_weights_that_are_gone_are_not_listed(run: RunRecord, kept: RaceRecord) -> None:
-    del kept
-    without = run.model_copy(update={"files": {}})
-    assert races.listed(without, stored_config(run), sigma_d=0.3).records == []
-
-
 def test_one_of_a_newer_version_says_so(run: RunRecord, asked: RaceQuestion, path: Path) -> None:
     _ = path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2}))
 

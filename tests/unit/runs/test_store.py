@@ -6,9 +6,10 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -625,3 +626,51 @@ def test_older_record_with_facts_of_no_sense_is_corrupt_while_others_work(
 
     assert [one.id for one in listing.records] == [other.id]
     assert "num_feedback" in listing.problems[record.id]
+
+
+def with_a_later_part(raw: dict[str, Any]) -> None:
+    raw["config"]["later"] = 7
+
+
+def with_a_part_of_a_long_name(raw: dict[str, Any]) -> None:
+    raw["config"]["x" * 900] = [1]
+
+
+def without_accuracy(raw: dict[str, Any]) -> None:
+    del raw["summary"]["test"][0]["metrics"]["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (with_a_later_part, "'later' of its config is no settings"),
+        (with_a_part_of_a_long_name, "of its config is no settings"),
+        (without_accuracy, "its summary lacks the accuracy"),
+    ],
+)
+def test_record_whose_parts_are_of_no_use_is_corrupt(
+    store: RunStore, record: RunRecord, change: Callable[[dict[str, Any]], None], why: str
+) -> None:
+    path = store.root / record.id / RECORD
+    raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    change(raw)
+    path.write_text(json.dumps(raw), encoding="utf-8")
+
+    (said,) = store.list().problems.values()
+    assert why in said
+    assert len(said) <= 300
+
+
+@pytest.mark.parametrize("column", [columns.SIGMA_D, columns.INSTANCE, columns.ACCURACY])
+@pytest.mark.parametrize("made", ["absent", "words"])
+def test_chips_without_the_numbers_of_every_chip_are_corrupt(
+    store: RunStore, record: RunRecord, column: str, made: str
+) -> None:
+    tables = store.tables(record)
+    chips = tables.instances
+    changed = chips.drop(columns=column) if made == "absent" else chips.assign(**{column: "many"})
+    other = record.model_copy(update={"id": f"{record.id[:-8]}00000000"})
+    other = store.save(other, replace(tables, instances=changed))
+
+    with pytest.raises(RunCorruptError, match="lacks numbers of"):
+        store.instances(other)
