@@ -427,6 +427,7 @@ def test_device_variations_that_are_no_numbers_are_refused_in_a_sentence(sigma_d
     [
         ({"num_instances": 2.5}, r"num_instances \(chips\) must be a whole number; got 2.5"),
         ({"chips_at_once": "2"}, "chips_at_once must be a whole number; got '2'"),
+        ({"cores": 0}, "cores must be at least 1; got 0"),
         ({"min_instances": 0}, r"min_instances \(fewest chips\) must be at least 1; got 0"),
         ({"precision": float("nan")}, "precision must be a number above 0, or None; got nan"),
         ({"precision": 0}, "precision must be a number above 0, or None; got 0"),
@@ -438,7 +439,7 @@ def test_device_variations_that_are_no_numbers_are_refused_in_a_sentence(sigma_d
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(settings: dict[str, object], said: str) -> None:
-    usual: dict[str, object] = {"num_instances": np.int64(2), "chips_at_once": 1, "min_instances": None}
+    usual: dict[str, object] = {"num_instances": np.int64(2), "chips_at_once": 1, "cores": 1, "min_instances": None}
     usual |= {"ignore_index": -100, "precision": None, "weights": "stored", "logits": None, "torch_device": "cpu"}
     check_settings(**usual)
     with pytest.raises(ConfigError, match=said):
