@@ -57,6 +57,7 @@ def on_cluster(
                 raise NeftError(message) from None
             except Exception as error:  # noqa: BLE001 - whatever befell one task, the others go on
                 result = on_loss(task, _reason(error))
+            future.release()  # the last one, too, while whoever takes results does something else
             yield result
 
 

@@ -35,6 +35,7 @@ def test_a_queue_survives_a_reload_and_its_first_training_appears_in_the_four_vi
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     fill(page, "Seed", "1")
+    wait_idle(page)  # while the page is drawn anew there may be two buttons
     page.get_by_role("button", name="Start training").click()
     waiting = page.get_by_text(re.compile("Waiting: 2nd in the queue"))
     expect(waiting).to_be_visible()
