@@ -352,6 +352,7 @@ def _details(record: RunRecord) -> None:
         st.json(record.config, expanded=2)
 
 
+@alone
 def _for_a_paper(record: RunRecord) -> None:
     with st.expander(
         "For a paper: methods paragraph and BibTeX", icon=":material/menu_book:", key=f"paper_{record.id}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neft import columns
+from neft.errors import RunCorruptError
 from neft.runs.records import RunRecord
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
@@ -16,10 +17,17 @@ TOLD_ELSEWHERE = ("name", "max_train", "image_size", "checksum", "path", "labels
 
 
 def methods_paragraph(record: RunRecord) -> str:
-    """How the run was trained and evaluated, and what came of it, from its record alone: plain text."""
-    return " ".join(
-        sentence for sentence in (_trained(record), _deployed(record), _found(record), _software(record)) if sentence
-    )
+    """How the run was trained and evaluated, and what came of it, from its record alone: plain text.
+
+    Raises:
+        RunCorruptError: the record says not all of that.
+    """
+    try:
+        told = (_trained(record), _deployed(record), _found(record), _software(record))
+    except (LookupError, TypeError, ValueError, AttributeError):
+        message = f"Run '{record.id}' is corrupt: its config lacks what a paper says of a run."
+        raise RunCorruptError(message) from None
+    return " ".join(sentence for sentence in told if sentence)
 
 
 def bibtex(record: RunRecord) -> str:

@@ -160,7 +160,7 @@ def _read(path: Path, run_id: str) -> RaceRecord:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         version = int(raw["version"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise _corrupt(path, run_id, "it is no race") from None
     if version > VERSION:
         message = f"'{path.name}' of run '{run_id}' was made by a newer version of neft. Update neft to open it."

@@ -155,7 +155,7 @@ def _read(path: Path, run_id: str) -> WaterfallRecord:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         version = int(raw["version"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise _corrupt(path, run_id, "it is no waterfall") from None
     if version > VERSION:
         message = f"'{path.name}' of run '{run_id}' was made by a newer version of neft. Update neft to open it."

@@ -234,7 +234,7 @@ def _read(path: Path, run_id: str) -> WorstCaseRecord:
         with safe_open(path, framework="np") as opened:
             raw = json.loads((opened.metadata() or {})[RECORD])
         version = int(raw["version"])
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise _corrupt(path, run_id, "it is no worst case") from None
     if version > VERSION:
         message = f"'{path.name}' of run '{run_id}' was made by a newer version of neft. Update neft to open it."

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from neft.errors import RunCorruptError
 from neft.runs.paragraph import bibtex, methods_paragraph
 from neft.runs.records import RunRecord
 from neft.runs.store import CACHED_RUNS, RunStore
@@ -47,3 +48,11 @@ def test_entry_of_a_run_holds_its_id_and_no_sign_that_latex_reads_otherwise(reco
         assert record.id in entry.replace("\\_", "_")
         assert entry.count("{") == entry.count("}")
         assert not re.search(r"(?<!\\)[&%$#_]", entry)
+
+
+@pytest.mark.parametrize("part", ["training", "method", "evaluation"])
+def test_record_that_lacks_what_a_paper_says_is_refused(records: list[RunRecord], part: str) -> None:
+    config = {name: settings for name, settings in records[0].config.items() if name != part}
+
+    with pytest.raises(RunCorruptError, match="lacks what a paper says"):
+        methods_paragraph(records[0].model_copy(update={"config": config}))

@@ -77,6 +77,13 @@ def test_a_file_that_was_changed_is_refused(
         _ = races.find(run, asked)
 
 
+def test_a_version_without_end_is_refused(run: RunRecord, asked: RaceQuestion, path: Path) -> None:
+    _ = path.write_text(path.read_text().replace('"version": 1', '"version": 1e999'))
+
+    with pytest.raises(RunCorruptError):
+        _ = races.find(run, asked)
+
+
 def test_one_of_a_newer_version_says_so(run: RunRecord, asked: RaceQuestion, path: Path) -> None:
     _ = path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2}))
 
