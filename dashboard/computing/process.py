@@ -168,7 +168,7 @@ def _executor() -> Any:
 
     with _LOCK:
         if not _kept:
-            # one thread: what a page asks for is small, and a training beside it needs the rest
+            # one thread of torch's: chips are spread over cores, which changes no number
             environment, watched = {"OMP_NUM_THREADS": "1"}, (os.getpid(),)
             _kept.append(ProcessPoolExecutor(1, timeout=IDLE, initializer=_end_with, initargs=watched, env=environment))
         return _kept[0]

@@ -14,7 +14,7 @@ from dashboard.data import plans, stored
 from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.page_link import page_link
-from neft.errors import NeftError
+from neft.errors import NeftError, one_line
 
 P = ParamSpec("P")
 LOGGER = logging.getLogger(__name__)
@@ -53,10 +53,8 @@ def failing_alone(what: str) -> Generator[None]:
             st.error(foreign(str(error)), icon=":material/error:")
             return
         LOGGER.exception(what)
-        said = str(error).strip().partition("\n")[0]
-        reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
-        short = reason if len(reason) <= MOST else f"{reason[: MOST - 1]}…"
-        st.error(f"{what} ({foreign(short)}). The server's log says where it failed.", icon=":material/error:")
+        reason = one_line(f"{type(error).__name__}: {error}", MOST)
+        st.error(f"{what} ({foreign(reason)}). The server's log says where it failed.", icon=":material/error:")
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def _cards(record: SearchRecord, control: Control) -> None:
         caption=search_words.finding(trials, record),
         definition=DEFINITION,
         alt=f"Validation accuracy against devices of {len(trials)} trials.",
-        command="neft search-signs",
+        command=record.command,
     )
     floor = searches.floor(trials, record)
     figure = charts.search_trials(trials, area_weight=record.area_weight, floor=floor, mode=theme_mode())

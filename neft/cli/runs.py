@@ -68,12 +68,12 @@ def runs(*, mine: bool, limit: int | None, as_json: bool, **asked: Any) -> None:
     listing, notes = stores.list(), list_notes()
     tags = {run_id: list(note.tags) for run_id, note in notes.notes.items()}
     own = set(stores.own.ids()) if mine else set()
-    is_any_asked_for = all(value is None for value in asked.values())
+    are_all_asked_for = all(value is None for value in asked.values())
     records = [
         record
         for record in listing.records
         if (record.id in own or not mine)
-        and (is_any_asked_for or _is_asked_for(record, tags.get(record.id, []), **asked))
+        and (are_all_asked_for or _is_asked_for(record, tags.get(record.id, []), **asked))
     ]
     if limit is not None:
         records = sorted(records, key=lambda record: record.provenance.created, reverse=True)[:limit]

@@ -1,5 +1,6 @@
 """neft search-signs."""
 
+import shlex
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from neft.cli.output import json_rows, print_json
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import stop_on_signals
 from neft.errors import ConfigError, StoppedError
+from neft.options import option_words
 from neft.pipeline import Settings, identified, load_data
 from neft.runs.places import default_data_dir
 from neft.runs.searches import SearchRecord
@@ -68,6 +70,10 @@ def search_signs(
       neft search-signs --backbone mlp --sigma-d 0.02 --temperature 16 --trials 20
       neft search-signs --width 0.125 --area-weight 0.3 --widths 1,1.5
     """
+    own = {"trials": trials, "area-weight": area_weight, "max-drop": max_drop}
+    own |= {"widths": widths, "search-seed": search_seed}
+    words = [f"--{name}={value}" for name, value in own.items()]
+    command = f"{option_words('neft search-signs', options)} {shlex.join(words)}"
     stores = Stores.at(options["store_root"])
     config = identified(config_from(options, None))
     with stop_on_signals() as asked:
@@ -77,6 +83,7 @@ def search_signs(
             data_dir=options["data_dir"] or default_data_dir(),
             torch_device=options["torch_device"],
             cores=options["threads"],
+            command=command,
             should_stop=asked.is_set,
         )
         search = SignSearch(

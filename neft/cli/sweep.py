@@ -129,7 +129,7 @@ def sweep(
     rescale = rescaling(chosen, options)
     is_resized = any(value is not None for value in options.values())
     made = (chosen,) if is_resized else made_with(chosen)
-    plans = {one: plan_at(one, options, rescale) for one in made}
+    plan_of = {one.name: plan_at(one, options, rescale) for one in made}
     settings = SweepSettings(
         store_root=store_root or Stores.default().own.root,
         num_workers=workers,
@@ -141,20 +141,23 @@ def sweep(
         counts_shipped=store_root is None,
     )
 
+    latest: dict[str, list[PlannedRun]] = {}
+
     def plan(stored: Stored) -> list[PlannedRun]:
-        return merge(run for each in plans.values() for run in each(stored))
+        latest.update({name: of_preset(stored) for name, of_preset in plan_of.items()})
+        return merge(run for planned in latest.values() for run in planned)
 
     absent = missing(plan(settings.find), settings.stores)
     if dry_run:
         _print_plan(absent, settings, as_json=as_json)
         return
-    keys = {one: _plan_name(one, rescale, is_resized=is_resized) for one in made}
+    names = {one.name: _plan_name(one, rescale, is_resized=is_resized) for one in made}
 
     def keep() -> None:
-        for one, of_preset in plans.items():
+        for one in made:
             record = plan_record(
-                of_preset(settings.find),
-                name=keys[one],
+                latest[one.name],
+                name=names[one.name],
                 preset=one.name,
                 command=_command(one, options),
                 fixed_seeds=one.fixed_seeds,

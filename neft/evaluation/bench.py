@@ -270,8 +270,16 @@ def try_chips(
     first = found.num_chips
     blocks = [range(at, min(at + chips_at_once, num_instances)) for at in range(first, num_instances, chips_at_once)]
     cores = min(cores, len(blocks)) if can_spread(bench.deployed) else 1
-    in_order = _spread if cores > 1 else _one_by_one
-    with closing(in_order(bench, blocks, lambda: means.unknown(sigma_ds), seed=seed, cores=cores)) as tried:
+
+    def wanted_now() -> list[float]:
+        return means.unknown(sigma_ds)
+
+    tries = (
+        _spread(bench, blocks, wanted_now, seed=seed, cores=cores)
+        if cores > 1
+        else _one_by_one(bench, blocks, wanted_now, seed=seed)
+    )
+    with closing(tries) as tried:
         try:
             for block, wanted, values in tried:
                 measured = {name: numbers.tolist() for name, numbers in values.items()}
@@ -297,10 +305,9 @@ Try = tuple[range, list[float], dict[str, Tensor]]
 
 
 def _one_by_one(
-    bench: Bench, blocks: Sequence[range], wanted: Callable[[], list[float]], *, seed: int, cores: int
+    bench: Bench, blocks: Sequence[range], wanted: Callable[[], list[float]], *, seed: int
 ) -> Generator[Try]:
     """Block after block, until nothing more is wanted."""
-    del cores
     ahead = 0 if bench.deployed.torch_device == "cpu" else DRAWN_AHEAD
     instances = [instance for block in blocks for instance in block]
     with closing(drawn(bench.deployed, seed, instances, ahead=ahead)) as chips:

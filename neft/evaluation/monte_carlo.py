@@ -80,8 +80,7 @@ def evaluate(
     with torch.inference_mode():
         deployed = DeployedNetwork(network, law, torch_device=torch_device)
         images = channels_last(data.normalise(split.images.to(torch_device)))
-        fitted = _calibrate(deployed, data, sigma_ds=sigma_ds, seed=seed, cores=cores, should_stop=should_stop)
-        temperatures = dict(zip(sigma_ds, fitted, strict=True))
+        temperatures = _calibrate(deployed, data, sigma_ds=sigma_ds, seed=seed, cores=cores, should_stop=should_stop)
         labels = split.labels.to(torch_device)
         metrics = dict(METRICS)
 
@@ -137,8 +136,8 @@ def _calibrate(
     seed: int,
     cores: int,
     should_stop: Callable[[], bool],
-) -> list[float]:
-    """The calibration temperature at each sigma_d, from validation images on chips that no test image meets.
+) -> dict[float, float]:
+    """By sigma_d the calibration temperature, from validation images on chips that no test image meets.
 
     Raises:
         StoppedError: `should_stop` said so.
@@ -167,4 +166,4 @@ def _calibrate(
             for sigma_d, logits in found.items():
                 outputs[sigma_d].append(logits)
     labels = data.validation.labels
-    return [fit_temperature(torch.cat(found), labels.repeat(len(found))) for found in outputs.values()]
+    return {at: fit_temperature(torch.cat(found), labels.repeat(len(found))) for at, found in outputs.items()}

@@ -194,10 +194,10 @@ def _schemes_fashion() -> list[PlannedRun]:
     return scheme_runs(Scale(base=base.model_copy(update={"evaluation": evaluation}), sigma_ds=(), num_seeds=1))
 
 
-def _uniform_unipolar() -> dict[str, tuple[str, Scale]]:
+def _uniform_unipolar() -> tuple[Preset, ...]:
     """Narrow VGG-8 on digits and on small Fashion-MNIST, a narrow 1-D CNN on wrist motions, about 480 steps each.
 
-    At a device variation that unipolar weights can bear. By the preset's name its question and size.
+    At a device variation that unipolar weights can bear. The first makes the others along.
     """
     evaluation = EvaluationConfig(sigma_ds=(0.0, 0.02, 0.05, 0.1), num_instances=100)
     training = TrainingConfig(epochs=30, batch_size=64, sigma_d=0.02, validation_instances=3, quantise=True)
@@ -212,13 +212,17 @@ def _uniform_unipolar() -> dict[str, tuple[str, Scale]]:
         "uniform_unipolar_fashion": ("The same on Fashion-MNIST.", fashion),
         "uniform_unipolar_motions": ("The same on wrist motions.", motions),
     }
-    return {name: (asked, Scale(base=base, sigma_ds=(), num_seeds=3)) for name, (asked, base) in sizes.items()}
+    first, *along = (
+        Preset(name, asked, parts=(Part(PLANS["uniform_unipolar"], Scale(base=base, sigma_ds=(), num_seeds=3)),))
+        for name, (asked, base) in sizes.items()
+    )
+    return (replace(first, along=tuple(one.name for one in along)), *along)
 
 
 def _converter_bits() -> tuple[Part, ...]:
     """On the network of `uniform_unipolar`."""
-    _, scale = _uniform_unipolar()["uniform_unipolar"]
-    return (Part(PLANS["converter_bits"], scale),)
+    (part,) = _uniform_unipolar()[0].parts
+    return (Part(PLANS["converter_bits"], part.scale),)
 
 
 def _flat_weights() -> tuple[Preset, ...]:
@@ -276,15 +280,7 @@ PRESETS: dict[str, Preset] = {
             "How many of 20 trainings converge where plain noise injection often fails?",
             parts=_convergence_failing(),
         ),
-        *(
-            Preset(
-                name,
-                asked,
-                parts=(Part(PLANS["uniform_unipolar"], scale),),
-                along=("uniform_unipolar_fashion", "uniform_unipolar_motions") if name == "uniform_unipolar" else (),
-            )
-            for name, (asked, scale) in _uniform_unipolar().items()
-        ),
+        *_uniform_unipolar(),
         Preset("converter_bits", EXPERIMENTS["converter_bits"].question, parts=_converter_bits()),
         *_flat_weights(),
         Preset("leaderboard", EXPERIMENTS["leaderboard"].question, parts=_leaderboard()),

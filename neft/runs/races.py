@@ -9,14 +9,15 @@ import hashlib
 import json
 from pathlib import Path
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from neft.component import Component, first_problem
+from neft.component import Component
 from neft.config import EvaluationConfig, RunConfig
-from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError
+from neft.errors import RunCorruptError, RunNotFoundError
 from neft.evaluation.race import RaceResult
 from neft.run_id import is_run_id
 from neft.runs import files
+from neft.runs.kept import read_kept
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS
@@ -157,18 +158,14 @@ def save(
 
 
 def _read(path: Path, run_id: str) -> RaceRecord:
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        version = int(raw["version"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        raise _corrupt(path, run_id, "it is no race") from None
-    if version > VERSION:
-        message = f"'{path.name}' of run '{run_id}' was made by a newer version of neft. Update neft to open it."
-        raise RunTooNewError(message)
-    try:
-        record = RaceRecord.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise _corrupt(path, run_id, first_problem(RaceRecord, error).rstrip(".")) from None
+    record = read_kept(
+        lambda: json.loads(path.read_text(encoding="utf-8")),
+        RaceRecord,
+        newest=VERSION,
+        noun="race",
+        called=f"'{path.name}' of run '{run_id}'",
+        corrupt=lambda why: _corrupt(path, run_id, why),
+    )
     if record.run_id != run_id or record.asked.key != path.stem:
         raise _corrupt(path, run_id, "it is that of something else")
     return record

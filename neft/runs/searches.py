@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from neft.component import Component, first_problem
-from neft.errors import RunCorruptError, RunTooNewError, StoreError
+from neft.component import Component
+from neft.errors import RunCorruptError, StoreError
 from neft.plain_words import Words
 from neft.run_id import is_run_id
 from neft.runs import files
+from neft.runs.kept import read_kept
 from neft.runs.places import neft_home
 from neft.runs.records import RunFacts
 from neft.sigma_d import SigmaD
@@ -38,6 +39,10 @@ class SearchTrial(Component):
     """Its devices over those of the same network at width 1 with both signs everywhere."""
     run_id: str = Field(max_length=200)
 
+    def merit(self, area_weight: float) -> float:
+        """Validation accuracy - mu * area share."""
+        return self.validation_accuracy - area_weight * self.area_share
+
 
 class SearchRecord(Component):
     """What is searched, and its trials in their order; the first is of both signs everywhere."""
@@ -57,6 +62,8 @@ class SearchRecord(Component):
     trials: tuple[SearchTrial, ...] = Field(min_length=1, max_length=20_000)
     created: Words
     """UTC, ISO 8601, of the last trial."""
+    command: str = ""
+    """One that makes the search again."""
 
     @property
     def name(self) -> str:
@@ -86,6 +93,7 @@ def save(
     area_weight: float,
     max_drop: float,
     num_trials: int,
+    command: str = "",
 ) -> SearchRecord:
     """Keep the trials so far, in the place of what was kept before.
 
@@ -96,6 +104,7 @@ def save(
         area_weight: mu.
         max_drop: how far the choice may lie below both signs everywhere.
         num_trials: that were asked for.
+        command: one that makes the search again.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -109,6 +118,7 @@ def save(
         area_weight=area_weight,
         max_drop=max_drop,
         num_trials=num_trials,
+        command=command,
         trials=tuple(trials),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
@@ -131,18 +141,14 @@ def listed() -> SearchListing:
 
 
 def _read(path: Path) -> SearchRecord:
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        version = int(raw["version"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        raise _corrupt(path, "it is no search") from None
-    if version > VERSION:
-        message = f"The search '{path.name}' was made by a newer version of neft. Update neft to open it."
-        raise RunTooNewError(message)
-    try:
-        record = SearchRecord.model_validate(raw)
-    except ValidationError as error:
-        raise _corrupt(path, first_problem(SearchRecord, error).rstrip(".")) from None
+    record = read_kept(
+        lambda: json.loads(path.read_text(encoding="utf-8")),
+        SearchRecord,
+        newest=VERSION,
+        noun="search",
+        called=f"The search '{path.name}'",
+        corrupt=lambda why: _corrupt(path, why),
+    )
     if record.key != path.stem or not all(is_run_id(trial.run_id) for trial in record.trials):
         raise _corrupt(path, "it is that of something else")
     if len({len(trial.signs) for trial in record.trials}) > 1:

@@ -67,11 +67,6 @@ UNREADABLE = (
     *(NotImplementedError, OverflowError, MemoryError),
 )
 """What the readers of tables end in, given a damaged one."""
-PARTS = (
-    *("dataset", "backbone", "device", "mapping", "programming"),
-    *("method", "constraint", "converters", "training", "evaluation"),
-)
-"""Of a stored config."""
 OF_EVERY_CHIP = (columns.SIGMA_D, columns.INSTANCE, columns.ACCURACY)
 """Columns that a table of chips has whatever was measured."""
 MAX_UNPACKED = 64 * 1024 * 1024
@@ -571,8 +566,7 @@ def _whole(record: RunRecord) -> RunRecord:
     Raises:
         RunCorruptError: they do not.
     """
-    # a newer part, too, is settings by name
-    part = next((name for name in (*PARTS, *record.config) if not isinstance(record.config.get(name, {}), dict)), None)
+    part = next((name for name, settings in record.config.items() if not isinstance(settings, dict)), None)
     if part is not None:
         message = f"Run '{record.id}' is corrupt: '{one_line(part, MOST_SHOWN)}' of its config is no settings."
         raise RunCorruptError(message)

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from neft.component import Component, first_problem
-from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError
+from neft.component import Component
+from neft.errors import RunCorruptError, RunNotFoundError
 from neft.run_id import is_run_id
 from neft.runs import files
+from neft.runs.kept import read_kept
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS
@@ -152,18 +153,14 @@ def save(
 
 
 def _read(path: Path, run_id: str) -> WaterfallRecord:
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        version = int(raw["version"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        raise _corrupt(path, run_id, "it is no waterfall") from None
-    if version > VERSION:
-        message = f"'{path.name}' of run '{run_id}' was made by a newer version of neft. Update neft to open it."
-        raise RunTooNewError(message)
-    try:
-        record = WaterfallRecord.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise _corrupt(path, run_id, first_problem(WaterfallRecord, error).rstrip(".")) from None
+    record = read_kept(
+        lambda: json.loads(path.read_text(encoding="utf-8")),
+        WaterfallRecord,
+        newest=VERSION,
+        noun="waterfall",
+        called=f"'{path.name}' of run '{run_id}'",
+        corrupt=lambda why: _corrupt(path, run_id, why),
+    )
     if record.run_id != run_id or record.key != path.stem:
         raise _corrupt(path, run_id, "it is that of something else")
     return record

@@ -12,18 +12,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
-from pydantic import Field, ValidationError, model_validator
-from safetensors import SafetensorError, safe_open
+from pydantic import Field, model_validator
+from safetensors import safe_open
 
 from neft import columns
-from neft.component import Component, first_problem
-from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError, StoreError
+from neft.component import Component
+from neft.errors import RunCorruptError, RunNotFoundError, StoreError
 from neft.evaluation.search_settings import SearchSettings
 from neft.run_id import is_run_id
 from neft.runs import files
+from neft.runs.kept import read_kept
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS
@@ -230,22 +231,22 @@ def _without_nan(row: Mapping[str, float | str]) -> dict[str, float | str | None
 
 
 def _read(path: Path, run_id: str) -> WorstCaseRecord:
-    try:
-        with safe_open(path, framework="np") as opened:
-            raw = json.loads((opened.metadata() or {})[RECORD])
-        version = int(raw["version"])
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        raise _corrupt(path, run_id, "it is no worst case") from None
-    if version > VERSION:
-        message = f"'{path.name}' of run '{run_id}' was made by a newer version of neft. Update neft to open it."
-        raise RunTooNewError(message)
-    try:
-        record = WorstCaseRecord.model_validate(raw)
-    except ValidationError as error:
-        raise _corrupt(path, run_id, first_problem(WorstCaseRecord, error).rstrip(".")) from None
+    record = read_kept(
+        lambda: _metadata(path),
+        WorstCaseRecord,
+        newest=VERSION,
+        noun="worst case",
+        called=f"'{path.name}' of run '{run_id}'",
+        corrupt=lambda why: _corrupt(path, run_id, why),
+    )
     if record.run_id != run_id or record.key != path.stem:
         raise _corrupt(path, run_id, "it is that of something else")
     return record
+
+
+def _metadata(path: Path) -> Any:
+    with safe_open(path, framework="np") as opened:
+        return json.loads((opened.metadata() or {})[RECORD])
 
 
 def _checksum(tensors: "Mapping[str, Tensor]") -> str:

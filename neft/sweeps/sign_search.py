@@ -22,6 +22,7 @@ from neft.constraints.unipolar import BOTH, FACTORS, Unipolar
 from neft.errors import ConfigError, NeftError
 from neft.networks.device_layers import device_weights
 from neft.networks.network import InputShape, build_network
+from neft.options import command_line
 from neft.pipeline import Settings, run
 from neft.runs import searches
 from neft.runs.records import RunRecord
@@ -95,7 +96,7 @@ def search_signs(
 
     Args:
         search: what is searched.
-        settings: where and how runs are made; a trial that is stored is not trained again.
+        settings: where and how runs are made; a trial that is stored is not trained again. Its command is the search's.
         on_trial: shown all trials after each that is new, once they are kept.
 
     Returns:
@@ -140,7 +141,7 @@ class _Judge:
 
     def trial(self, signs: str, width: float) -> SearchTrial:
         """A network, trained and judged."""
-        record, whole = self._record(signs, width), self._whole()
+        record, whole = self._record(signs, width), self._whole
         return SearchTrial(
             signs=signs,
             width=width,
@@ -149,22 +150,20 @@ class _Judge:
             run_id=record.id,
         )
 
-    def merit(self, trial: SearchTrial) -> float:
-        """Validation accuracy - mu * area share."""
-        return trial.validation_accuracy - self._search.area_weight * trial.area_share
-
     def kept(self, trials: Sequence[SearchTrial]) -> SearchRecord:
         """The trials so far, written down."""
         search = self._search
         return searches.save(
             search.key,
-            self._whole().facts,
+            self._whole.facts,
             trials,
             area_weight=search.area_weight,
             max_drop=search.max_drop,
             num_trials=search.num_trials,
+            command=self._settings.command,
         )
 
+    @cached_property
     def _whole(self) -> RunRecord:
         return self._record(BOTH * len(self._search.layers), 1.0)
 
@@ -173,7 +172,7 @@ class _Judge:
         store: RunStore = self._settings.store
         if config.run_id in store:
             return store.record(config.run_id)
-        return run(config, replace(self._settings, weights="none", resume=True))
+        return run(config, replace(self._settings, weights="none", resume=True, command=command_line(config)))
 
 
 def _next_trial(optuna: Any, study: "optuna.Study", search: SignSearch, judge: _Judge, number: int) -> SearchTrial:
@@ -198,7 +197,7 @@ def _next_trial(optuna: Any, study: "optuna.Study", search: SignSearch, judge: _
     except BaseException:
         _ = study.tell(trial, state=optuna.trial.TrialState.FAIL)
         raise
-    _ = study.tell(trial, judge.merit(made))
+    _ = study.tell(trial, made.merit(search.area_weight))
     return made
 
 
@@ -214,7 +213,7 @@ def _fallbacks(search: SignSearch, trials: Sequence[SearchTrial], judge: _Judge)
     """Where the best merit is of a network that loses too much: both signs for one layer more, the smallest first."""
     least = trials[0].validation_accuracy - search.max_drop
     sizes = list(search.layers.values())
-    last = max(trials, key=judge.merit)
+    last = max(trials, key=lambda trial: trial.merit(search.area_weight))
     while last.validation_accuracy < least and set(last.signs) != {BOTH}:
         left = [index for index, sign in enumerate(last.signs) if sign != BOTH]
         index = min(left, key=sizes.__getitem__)

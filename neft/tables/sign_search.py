@@ -34,7 +34,7 @@ def trials_table(trials: Sequence[SearchTrial], *, area_weight: float, max_drop:
     """
     table = pd.DataFrame([trial.model_dump() for trial in trials])
     table[columns.TRIAL] = range(1, len(table) + 1)
-    table[columns.MERIT] = table[columns.VALIDATION_ACCURACY] - area_weight * table[columns.AREA_SHARE]
+    table[columns.MERIT] = [trial.merit(area_weight) for trial in trials]
     near = table[columns.VALIDATION_ACCURACY] >= table[columns.VALIDATION_ACCURACY].iloc[0] - max_drop
     chosen = table.loc[near, columns.MERIT].idxmax()
     table[columns.IS_CHOSEN] = table.index == chosen

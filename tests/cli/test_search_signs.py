@@ -1,6 +1,7 @@
 """neft search-signs: signs by layer, chosen on validation accuracy and area."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,12 @@ def test_trials_are_kept_for_the_dashboard_after_each(home: Path) -> None:
     (kept,) = searches.listed().records
     assert [trial.run_id for trial in kept.trials] == [trial["run_id"] for trial in found]
     assert (home / "searches" / f"{kept.key}.journal").is_file()
+
+    verb, *words = shlex.split(kept.command)[1:]
+    again = CliRunner().invoke(main, [verb, *words, "--json"])
+    assert verb == "search-signs"
+    assert json.loads(again.stdout[again.stdout.index("{") :])["trials"] == found
+    assert len(searches.listed().records) == 1
 
 
 def test_search_that_goes_on_never_keeps_fewer_trials_than_before(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
