@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from neft.chips.arithmetic import USUAL, Arithmetic
 from neft.chips.counts import FLOOR, decided_floor
 from neft.chips.sampling import Sampler
 from neft.component import Component, first_problem
@@ -193,7 +194,14 @@ class EvaluationConfig(Component):
         "if not given.",
     )
     effects: Effects = Field(default=Effects(), title="effects", description="What happens to test chips afterwards.")
-
+    arithmetic: Arithmetic = Field(
+        default=USUAL,
+        title="arithmetic",
+        description=(
+            "In what test chips are computed: float32; bfloat16, which rounds weights and what layers put out to 8 "
+            "bits, for processors with AVX512-BF16 or AMX and for GPUs; TF32, a GPU's. Accuracies move a little."
+        ),
+    )
     worst_case: tuple[float, ...] = Field(
         default=(),
         max_length=50,
@@ -263,6 +271,7 @@ class RunConfig(Component):
         if not self.evaluation.effects.is_none or not self.test_programming.is_open_loop:
             _check_devices(self.evaluation)
         _check_converters(self)
+        _check_arithmetic(self)
         axes = self.dataset.num_axes
         if axes is not None and (refusal := refused_inputs(self.backbone, axes)):
             raise ValueError(refusal.removesuffix("."))
@@ -410,6 +419,23 @@ def _check_devices(evaluation: EvaluationConfig) -> None:
             "evaluation: chips with effects, or of any programming but open loop, are drawn device by device: the test "
             "sampler must be 'exact' and quantise on"
         )
+        raise ValueError(message)
+
+
+def _check_arithmetic(config: RunConfig) -> None:
+    """Few bits of a float are none of what models bits or draws.
+
+    Raises:
+        ValueError: converters or read noise beside them.
+    """
+    arithmetic = config.evaluation.arithmetic
+    beside = {
+        "converters, which round to bits of their own": not config.test_converters.is_none,
+        "read noise at each read (read_noise_each, σ_r)": bool(config.evaluation.effects.read_noise_each),
+    }
+    found = next((words for words, holds in beside.items() if holds), None)
+    if arithmetic != USUAL and found is not None:
+        message = f"evaluation: arithmetic '{arithmetic}' does not go with {found}; it must be '{USUAL}'"
         raise ValueError(message)
 
 

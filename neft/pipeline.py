@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from neft import columns
+from neft.chips.arithmetic import check_arithmetic
 from neft.chips.deployed import ChipLaw
 from neft.config import RunConfig
 from neft.corrections.batchnorm import recalibrate_batchnorm
@@ -99,6 +100,7 @@ def run(config: RunConfig, settings: Settings) -> RunRecord:
         message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
         raise RunExistsError(message)
     _check_storage(config, settings.weights)
+    check_arithmetic(config.evaluation.arithmetic, settings.torch_device)
     settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
     with single_threaded():
         data = load_data(config, settings)
@@ -138,6 +140,7 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
         StoppedError: `should_stop` said so; the chips that were tried are kept, and the next call goes on from there.
     """
     _check_only_evaluated_otherwise(source, config)
+    check_arithmetic(config.evaluation.arithmetic, settings.torch_device)
     if config.run_id in settings.store or config.run_id in settings.pretrained_stores:
         _sweep(config, settings)
         message = f"A run '{config.run_id}' is already stored; the same settings give the same numbers."
@@ -285,6 +288,7 @@ def chip_law(config: RunConfig) -> ChipLaw:
         quantise=config.evaluation.quantise,
         programming=config.test_programming,
         effects=config.evaluation.effects,
+        arithmetic=config.evaluation.arithmetic,
     )
 
 

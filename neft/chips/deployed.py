@@ -12,6 +12,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from neft.chips.arithmetic import ROUNDED, USUAL, Arithmetic, check_arithmetic, products_in
 from neft.chips.chance import chance_of, own_chance
 from neft.chips.device_by_device import DeviceByDevice, DeviceDraws, deploy_device_by_device
 from neft.chips.each_read import EachRead
@@ -52,6 +53,8 @@ class ChipLaw:
     """By layer how much each weight matters, for programming that chooses by more than the weights themselves."""
     device_by_device: bool = False
     """Whether chips are drawn so even where a Gaussian a weight would do: to be those of further effects."""
+    arithmetic: Arithmetic = USUAL
+    """In what a chip's network is computed (`neft.chips.arithmetic`)."""
 
     @property
     def is_gaussian(self) -> bool:
@@ -119,6 +122,9 @@ class DeployedNetwork:
         in_devices: which parameters lie in devices, where not those of `neft.networks.device_layers`.
         torch_device: where torch computes.
         read: what makes logits of the network's outputs; the outputs themselves where None.
+
+    Raises:
+        ConfigError: a layer cannot lie so, or the torch device has not the law's arithmetic.
     """
 
     def __init__(
@@ -130,6 +136,8 @@ class DeployedNetwork:
         torch_device: str = "cpu",
         read: Callable[[Any], Tensor] | None = None,
     ) -> None:
+        check_arithmetic(law.arithmetic, torch_device)
+        self._arithmetic: Arithmetic = law.arithmetic
         self._read = read or _as_they_are
         deployed = copied(network).eval().requires_grad_(requires_grad=False)
         original = {name: weight.detach().clone() for name, weight in device_weights(deployed, in_devices).items()}
@@ -161,6 +169,8 @@ class DeployedNetwork:
         self._at_once: dict[torch.Size, int] = {}
         noise = deployment.read_stds() if isinstance(deployment, DeviceByDevice) else {}
         self._read_stds = {name: self._folded(name, std).abs().flatten() for name, std in noise.items()}
+        if law.arithmetic in ROUNDED:
+            network = network.to(ROUNDED[law.arithmetic])
         self.is_read_anew = bool(noise)
         """Whether every read draws anew, so that chips are tried one by one."""
         self._without_hooks = copied(network) if noise else network
@@ -226,10 +236,12 @@ class DeployedNetwork:
 
         def one(batch: Tensor) -> Tensor:
             before_each()
-            return self._read(self.network(batch))
+            return self._unrounded(self._read(self.network(batch)))
 
-        count = math.ceil(len(images) / self._fitting(images))
-        return torch.cat([one(batch) for batch in images.chunk(count)])
+        images = self._rounded(images)
+        with products_in(self._arithmetic, self.torch_device):
+            count = math.ceil(len(images) / self._fitting(images))
+            return torch.cat([one(batch) for batch in images.chunk(count)])
 
     def place_many(self, chips: Sequence[Draws]) -> None:
         """Take these draws, each a chip's, as the chips that `logits_of_many` tries side by side."""
@@ -259,21 +271,33 @@ class DeployedNetwork:
 
         many = torch.vmap(one, in_dims=(0, None))
         # grouped convolutions gain nothing from channels-last, and some steps after them cannot be batched with it
-        batches = images.contiguous().split(MOST_AT_ONCE)
-        with warnings.catch_warnings():
+        batches = self._rounded(images).contiguous().split(MOST_AT_ONCE)
+        with warnings.catch_warnings(), products_in(self._arithmetic, self.torch_device):
             # pooling what is 1 x 1 already is done chip by chip, which costs next to nothing
             warnings.filterwarnings("ignore", message="There is a performance drop", category=UserWarning)
-            return torch.cat([many(chips, batch) for batch in batches], dim=1)
+            return self._unrounded(torch.cat([many(chips, batch) for batch in batches], dim=1))
 
     def _side_by_side(self, sigma_d: float) -> Weights:
         """The weights of all placed chips."""
         if isinstance(self._deployment, DeviceByDevice):
             found = [self._deployment.chip(draws, sigma_d=sigma_d) for draws in self._placed]
-            return {
+            chips = {
                 name: torch.stack([_like(self._folded(name, chip[name]), parameter) for chip in found])
                 for name, parameter in self._parameters.items()
             }
-        return {name: torch.add(target, self._deviations[name], alpha=sigma_d) for name, target in self.targets.items()}
+        else:
+            chips = {
+                name: torch.add(target, self._deviations[name], alpha=sigma_d) for name, target in self.targets.items()
+            }
+        return {name: self._rounded(chip) for name, chip in chips.items()}
+
+    def _rounded(self, tensor: Tensor) -> Tensor:
+        """As the network takes it."""
+        return tensor.to(ROUNDED[self._arithmetic]) if self._arithmetic in ROUNDED else tensor
+
+    def _unrounded(self, outputs: Tensor) -> Tensor:
+        """As numbers are made of it."""
+        return outputs.float() if self._arithmetic in ROUNDED else outputs
 
     def _deviations_of(self, name: str, normal: Tensor) -> Tensor:
         """A layer's deviations of one chip at sigma_d = 1, as the network's parameter lies."""
@@ -327,6 +351,12 @@ class UntouchedNetwork:
         self.given = copied(network).eval().to(torch_device)
         self.renewed = False
         """Whether each batch, too, meets the network as it was given."""
+        if law.arithmetic != USUAL:
+            message = (
+                f"arithmetic '{law.arithmetic}' is known of this package's networks alone; one of your own is computed "
+                "as it was given: hand it in as you want it computed."
+            )
+            raise ConfigError(message)
         self.read = read or _as_they_are
         self._shapes = {name: weight.detach() for name, weight in device_weights(self.given, in_devices).items()}
         self.in_devices = tuple(self._shapes)
@@ -478,4 +508,4 @@ def _channels_last(network: nn.Module) -> nn.Module:
 
 def _like(tensor: Tensor, parameter: Tensor) -> Tensor:
     """The tensor on the parameter's torch device, laid out in memory as the parameter is."""
-    return torch.empty_like(parameter).copy_(tensor)
+    return torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)

@@ -29,7 +29,7 @@ FEW = 2
 """Inputs that tell what a network puts out."""
 OF_TRAININGS = frozenset(
     {
-        *("dataset", "max_train", "max_test", "worst_case", "recalibrate_batchnorm"),
+        *("dataset", "max_train", "max_test", "worst_case", "recalibrate_batchnorm", "arithmetic"),
         *("test_device", "test_mapping", "test_programming", "test_converters"),
     }
 )

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from threading import Event
@@ -19,9 +19,14 @@ from neft.chips.deployed import DeployedNetwork, Draws, UntouchedNetwork
 from neft.errors import StoppedError
 from neft.evaluation.spread import spread
 from neft.evaluation.stopping import RunningMean
+from neft.evaluation.trials import Numbers, Trial, few_at_once
 
 DRAWN_AHEAD = 4
 """Chips that the host draws while a GPU computes."""
+
+MOST_VALUES = 2**17
+MOST_VALUES_ELSEWHERE = 2**26
+"""So many outputs are made numbers of at once: what stays in a core's cache; on a GPU what it has room for."""
 
 KEPT_EVERY = 20.0
 """Seconds between keeping what is found."""
@@ -29,8 +34,6 @@ KEPT_EVERY = 20.0
 Row = dict[str, float]
 """A chip's numbers at one sigma_d."""
 OnInstance = Callable[[int, float], None]
-Numbers = Callable[[list[Tensor], float], Tensor]
-"""Of a chip's outputs, batch by batch, at this sigma_d: its numbers, as a tensor of one axis."""
 
 
 class AskedToStopError(Exception):
@@ -44,7 +47,7 @@ class Bench:
         deployed: the network.
         batches: as its `logits` takes them.
         names: of the numbers; the accuracy is one of them.
-        numbers: what makes them of outputs.
+        numbers: what makes them of trials.
         known: outputs by sigma_d, batch by batch, that were computed already: of chip 0, or of all if all are alike.
         should_stop: asked before each batch.
     """
@@ -109,7 +112,7 @@ class Bench:
         """
         if 0.0 in sigma_ds and self.deployed.is_clean_at_zero:
             self.deployed.place(chip)
-            _ = self._one(0.0)
+            _ = self._placed([0.0])
 
     def measure(self, chips: Sequence[Draws], sigma_ds: Sequence[float]) -> dict[str, Float[Tensor, "chips sigma_ds"]]:
         """Each number of each chip at each sigma_d, by its name; on the host, brought there at once.
@@ -135,22 +138,35 @@ class Bench:
 
     def _alone(self, chip: Draws, sigma_ds: Sequence[float]) -> Float[Tensor, "sigma_ds numbers"]:
         self.deployed.place(chip)
-        found = torch.stack([self._one(sigma_d) for sigma_d in sigma_ds])
+        found = self._placed(sigma_ds)
         self._known = {}  # of the first chip alone
         return found
 
-    def _one(self, sigma_d: float) -> Float[Tensor, " numbers"]:
-        alike = sigma_d == 0 and self.deployed.is_clean_at_zero  # without variation every chip is the same one
-        if alike and self._clean is not None:
-            return self._clean
+    def _placed(self, sigma_ds: Sequence[float]) -> Float[Tensor, "sigma_ds numbers"]:
+        """Of the chip that is placed."""
+        found = {at: self._clean for at in sigma_ds if self._clean is not None and self._is_alike(at)}
+        computed = [sigma_d for sigma_d in sigma_ds if sigma_d not in found]
+        if computed:
+            found |= zip(computed, self._numbers_of(self._trial(sigma_d) for sigma_d in computed), strict=True)
+        self._clean = next((found[sigma_d] for sigma_d in computed if self._is_alike(sigma_d)), self._clean)
+        return torch.stack([found[sigma_d] for sigma_d in sigma_ds])
+
+    def _numbers_of(self, trials: Iterable[Trial]) -> Float[Tensor, "trials numbers"]:
+        if isinstance(self.deployed, UntouchedNetwork):  # which may put each trial's outputs where the last one's were
+            return torch.cat([self._numbers([trial]) for trial in trials])
+        most = MOST_VALUES if self.deployed.torch_device == "cpu" else MOST_VALUES_ELSEWHERE
+        return torch.cat([self._numbers(few) for few in few_at_once(trials, most)])
+
+    def _is_alike(self, sigma_d: float) -> bool:
+        """Whether every chip is the same one, for there is no variation."""
+        return sigma_d == 0 and self.deployed.is_clean_at_zero
+
+    def _trial(self, sigma_d: float) -> Trial:
         outputs = self._known.pop(sigma_d, None)
         if outputs is None:
             self.deployed.program(sigma_d=sigma_d)
             outputs = [self.deployed.logits(batch, before_each=self._go_on) for batch in self._batches]
-        found = self._numbers(outputs, sigma_d)
-        if alike:
-            self._clean = found
-        return found
+        return Trial(outputs, sigma_d)
 
     def _go_on(self) -> None:
         if self._should_stop():
@@ -159,9 +175,9 @@ class Bench:
     def _many(self, deployed: DeployedNetwork, sigma_d: float, count: int) -> Float[Tensor, "chips numbers"]:
         self._go_on()
         if sigma_d == 0 and deployed.is_clean_at_zero:
-            return self._one(0.0).expand(count, -1)
+            return self._placed([0.0]).expand(count, -1)
         outputs = [deployed.logits_of_many(batch, sigma_d=sigma_d) for batch in self._batches]
-        return torch.stack([self._numbers([batch[chip] for batch in outputs], sigma_d) for chip in range(count)])
+        return self._numbers_of(Trial([batch[chip] for batch in outputs], sigma_d) for chip in range(count))
 
 
 class Means:

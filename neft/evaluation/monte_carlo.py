@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from neft import columns
@@ -16,6 +17,7 @@ from neft.evaluation.bench import Bench, OnInstance, Row, make_means, try_chips
 from neft.evaluation.calibration import fit_temperature
 from neft.evaluation.own_trial import Tried, prepare_trial
 from neft.evaluation.spread import spread, team_of
+from neft.evaluation.trials import Trial
 from neft.metrics import METRICS, Predictions
 
 CALIBRATION_INSTANCES = 8
@@ -84,11 +86,12 @@ def evaluate(
         labels = split.labels.to(torch_device)
         metrics = dict(METRICS)
 
-        def numbers(outputs: list[Tensor], sigma_d: float) -> Tensor:
-            logits = torch.cat(outputs)
+        def numbers(trials: Sequence[Trial]) -> Float[Tensor, "trials numbers"]:
+            logits = torch.stack([torch.cat(list(trial.outputs)) for trial in trials])
+            fitted = logits.new_tensor([temperatures[trial.sigma_d] for trial in trials], dtype=torch.float32)
             plain = Predictions.from_logits(logits, labels)
-            calibrated = Predictions.from_logits(logits, labels, temperature=temperatures[sigma_d])
-            return torch.stack([m.compute(calibrated if m.calibrated else plain) for m in metrics.values()])
+            calibrated = Predictions.from_logits(logits, labels, temperature=fitted)
+            return torch.stack([m.compute(calibrated if m.calibrated else plain) for m in metrics.values()], dim=1)
 
         instances = try_chips(
             Bench(deployed, [images], list(metrics), numbers, should_stop=should_stop),

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from neft import columns
 from neft.errors import ConfigError
+from neft.evaluation.trials import Trial
 from neft.metrics import METRICS, Predictions
 from neft.metrics.balanced_accuracy import BALANCED_ACCURACY, class_accuracies
 
@@ -227,13 +228,16 @@ class Measured:
         self._classes = torch.unique(answers.labels)
         self.names = [*self._metrics, _LOST, *(f"{_CLASS}{number}" for number in self._classes.tolist())]
 
-    def numbers(self, outputs: Sequence[Tensor], sigma_d: float) -> Float[Tensor, " numbers"]:  # noqa: ARG002
-        """Of a chip's outputs, batch by batch, in the order of `names`."""
-        read = [self._answers.logits(batch, labels) for batch, labels in zip(outputs, self._labels, strict=True)]
-        predictions = Predictions.from_logits(torch.cat(read), self._answers.labels)
-        metrics = torch.stack([metric.compute(predictions) for metric in self._metrics.values()])
-        each = class_accuracies(predictions, self._answers.num_classes)[self._classes]
-        return torch.cat([metrics, predictions.lost.float().sum()[None], each])
+    def numbers(self, trials: Sequence[Trial]) -> Float[Tensor, "trials numbers"]:
+        """Of each trial, in the order of `names`."""
+        predictions = Predictions.from_logits(torch.stack([self._read(one) for one in trials]), self._answers.labels)
+        metrics = torch.stack([metric.compute(predictions) for metric in self._metrics.values()], dim=1)
+        each = class_accuracies(predictions, self._answers.num_classes)[:, self._classes]
+        return torch.cat([metrics, predictions.lost.float().sum(dim=1, keepdim=True), each], dim=1)
+
+    def _read(self, trial: Trial) -> Float[Tensor, "answers classes"]:
+        batches = zip(trial.outputs, self._labels, strict=True)
+        return torch.cat([self._answers.logits(batch, labels) for batch, labels in batches])
 
     def instances(self, found: pd.DataFrame) -> pd.DataFrame:
         """A row per sigma_d and instance, with the metrics."""

@@ -148,7 +148,7 @@ def _plainly_mapped(law: ChipLaw, *, quantise: bool) -> ChipLaw:
     slicing = BitSlicing(
         weight_bits=mapping.weight_bits, device_bits=mapping.device_bits, significance_base=mapping.significance_base
     )
-    return ChipLaw(device=law.device, mapping=slicing, quantise=quantise)
+    return ChipLaw(device=law.device, mapping=slicing, quantise=quantise, arithmetic=law.arithmetic)
 
 
 def _aim_alike(one: DeployedNetwork, other: DeployedNetwork) -> bool:

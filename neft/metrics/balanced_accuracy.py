@@ -7,17 +7,16 @@ from torch import Tensor
 from neft.metrics.base import Metric, Predictions
 
 
-def class_accuracies(predictions: Predictions, num_classes: int) -> Float[Tensor, " classes"]:
+def class_accuracies(predictions: Predictions, num_classes: int) -> Float[Tensor, "*chips classes"]:
     """Share of each class's images that are predicted right; NaN of a class without images."""
     correct = predictions.correct.float()
-    right, there = correct.new_zeros(2, num_classes)
-    _ = there.index_add_(0, predictions.labels, torch.ones_like(correct))
-    return right.index_add_(0, predictions.labels, correct) / there
+    right = correct.new_zeros(*correct.shape[:-1], num_classes).index_add_(-1, predictions.labels, correct)
+    return right / torch.bincount(predictions.labels, minlength=num_classes)
 
 
-def balanced_accuracy(predictions: Predictions) -> Float[Tensor, ""]:
+def balanced_accuracy(predictions: Predictions) -> Float[Tensor, "*chips"]:
     """Mean of the classes' accuracies, over classes that have images ([Brodersen2010] for two classes)."""
-    return class_accuracies(predictions, predictions.log_probabilities.shape[1]).nanmean()
+    return class_accuracies(predictions, predictions.log_probabilities.shape[-1]).nanmean(dim=-1)
 
 
 BALANCED_ACCURACY = Metric(

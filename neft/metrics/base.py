@@ -1,38 +1,49 @@
-"""What a metric is: one number for one chip, from its predictions on a split."""
+"""What a metric is: one number for one chip, from its predictions on a split; of several chips, a number each."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from neft.seeding import generator
+
+MOST_ACROSS = 64
+"""Classes that fill no register of any processor are fewer."""
+
 
 @dataclass(frozen=True)
 class Predictions:
-    """A chip's outputs on a split, in the forms metrics need; each is computed once."""
+    """Outputs on a split of one chip, or side by side of several, in the forms metrics need; each is computed once."""
 
-    log_probabilities: Float[Tensor, "images classes"]
+    log_probabilities: Float[Tensor, "*chips images classes"]
     labels: Int[Tensor, " images"]
-    confidence: Float[Tensor, " images"]
+    confidence: Float[Tensor, "*chips images"]
     """The largest probability."""
-    correct: Bool[Tensor, " images"]
-    lost: Bool[Tensor, " images"]
+    correct: Bool[Tensor, "*chips images"]
+    lost: Bool[Tensor, "*chips images"]
     """Whether an image's logits were no numbers that give probabilities."""
 
     @classmethod
     def from_logits(
-        cls, logits: Float[Tensor, "images classes"], labels: Int[Tensor, " images"], *, temperature: float = 1.0
+        cls,
+        logits: Float[Tensor, "*chips images classes"],
+        labels: Int[Tensor, " images"],
+        *,
+        temperature: float | Float[Tensor, "*chips"] = 1.0,
     ) -> "Predictions":
-        """Softmax of the logits over a temperature.
+        """Softmax of the logits over a temperature, which may be each chip's own.
 
         Logits that give no probabilities (one is NaN or infinite) count as wrong, and as likely as any for each class.
         """
-        log_probabilities = torch.log_softmax(logits.float() / temperature, dim=1)
-        lost = log_probabilities.sum(dim=1).isnan()
-        log_probabilities = log_probabilities.masked_fill(lost[:, None], -math.log(max(logits.shape[1], 1)))
-        top, predicted = log_probabilities.max(dim=1)
+        divisor = temperature[..., None, None] if isinstance(temperature, Tensor) else temperature
+        log_probabilities = _log_softmax(logits.float() / divisor)
+        lost = log_probabilities.sum(dim=-1).isnan()
+        log_probabilities = log_probabilities.masked_fill(lost[..., None], -math.log(max(logits.shape[-1], 1)))
+        top, predicted = log_probabilities.max(dim=-1)
         return cls(
             log_probabilities=log_probabilities,
             labels=labels,
@@ -40,6 +51,26 @@ class Predictions:
             correct=(predicted == labels) & ~lost,
             lost=lost,
         )
+
+
+def _log_softmax(logits: Float[Tensor, "*chips images classes"]) -> Float[Tensor, "*chips images classes"]:
+    """Over the classes.
+
+    A CPU takes few classes one by one. Across images it takes many at once: seven times as fast, and to the same bits
+    where the classes do not fill a register.
+    """
+    if logits.is_cpu and _across_is_same(logits.shape[-1]):
+        return torch.log_softmax(logits.movedim(-1, 0).contiguous(), dim=0).movedim(0, -1)
+    return torch.log_softmax(logits, dim=-1)
+
+
+@cache
+def _across_is_same(num_classes: int) -> bool:
+    """Whether this processor computes so many classes to the same bits across images: tried once."""
+    if num_classes > MOST_ACROSS:
+        return False
+    probe = 8 * torch.randn(num_classes, 2048, generator=generator(0, "log_softmax"))
+    return torch.equal(torch.log_softmax(probe, dim=0).T, torch.log_softmax(probe.T.contiguous(), dim=-1))
 
 
 @dataclass(frozen=True)
@@ -51,7 +82,8 @@ class Metric:
     unit: str
     description: str
     compute: Callable[[Predictions], Tensor]
-    """A 0-d tensor, so that nothing waits for the host."""
+    """Taken over the last axis, that of the images: a tensor of the chips' axes, 0-d of one chip, so that nothing waits
+    for the host."""
     calibrated: bool = False
     """Whether it is taken of the logits over the calibration temperature (`neft.evaluation.calibration`)."""
     unlucky_percentile: int = 1

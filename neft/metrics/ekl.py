@@ -6,15 +6,16 @@ from torch import Tensor
 from neft.metrics.base import Metric, Predictions
 
 
-def ekl(predictions: Predictions) -> Float[Tensor, ""]:
+def ekl(predictions: Predictions) -> Float[Tensor, "*chips"]:
     """KL(one-hot || softmax) = -ln p_y, averaged over *correct* predictions, in nats ([Qin2025], section 4.2).
 
     NaN where no prediction is correct. Since only correct predictions count, a chip may look more certain by being
     right only where it is easy: read it beside the accuracy.
     """
-    picked = predictions.log_probabilities.gather(1, predictions.labels[:, None])[:, 0]
     hits = predictions.correct
-    return -(picked * hits).sum() / hits.sum()
+    labels = predictions.labels.expand(hits.shape)
+    picked = predictions.log_probabilities.gather(-1, labels[..., None])[..., 0]
+    return -(picked * hits).sum(dim=-1) / hits.sum(dim=-1)
 
 
 CALIBRATED_EKL = Metric(

@@ -6,9 +6,9 @@ from torch import Tensor
 from neft.metrics.base import Metric, Predictions
 
 
-def mean_confidence(predictions: Predictions) -> Float[Tensor, ""]:
+def mean_confidence(predictions: Predictions) -> Float[Tensor, "*chips"]:
     """The largest softmax probability, averaged over all images."""
-    return predictions.confidence.mean()
+    return predictions.confidence.mean(dim=-1)
 
 
 MEAN_CONFIDENCE = Metric(

@@ -2,6 +2,7 @@
 
 import json
 
+from neft.chips.arithmetic import USUAL
 from neft.component import Component, component_text, noun_of, setting_text
 from neft.config import RunConfig
 from neft.mapping.stack import Mapping
@@ -68,7 +69,9 @@ def chips_key(config: RunConfig) -> str:
         config.test_converters,
         config.evaluation.effects,
     )
-    return "".join(f"~{text}" for text in map(component_text, parts) if text != "default")
+    arithmetic = config.evaluation.arithmetic
+    key = "".join(f"~{text}" for text in map(component_text, parts) if text != "default")
+    return key if arithmetic == USUAL else f"{key}~arithmetic={arithmetic}"
 
 
 def _told(config: RunConfig) -> Mapping:
@@ -95,7 +98,9 @@ def chip_words(config: RunConfig) -> list[str]:
     found = _unusual(_told(config))
     if not programming.is_open_loop:
         found += [programming.label[0].lower() + programming.label[1:], *_unusual(programming)]
-    return found + _unusual(config.test_converters) + _unusual(config.evaluation.effects)
+    arithmetic = config.evaluation.arithmetic
+    found += _unusual(config.test_converters) + _unusual(config.evaluation.effects)
+    return found if arithmetic == USUAL else [*found, f"computed in {arithmetic}"]
 
 
 def _unusual(component: Component) -> list[str]:

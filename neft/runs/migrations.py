@@ -46,6 +46,7 @@ NEW_SETTINGS: dict[str, Raw] = {
         "copies": 1,
     },
     "evaluation": {
+        "arithmetic": "float32",
         "worst_case": [],
         "mapping": None,
         "programming": None,

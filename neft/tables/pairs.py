@@ -35,6 +35,7 @@ NO_CHIP_SETTINGS = (
     "evaluation.precision",
     "evaluation.min_instances",
     "evaluation.recalibrate_batchnorm",
+    "evaluation.arithmetic",
     "backbone.checksum",
     "backbone.title",
 )

@@ -86,7 +86,7 @@ class MadeUpBackbone(BaseBackbone):
 
 def made_up(predictions: Predictions) -> Tensor:
     """Share of images predicted wrong."""
-    return 1 - predictions.correct.float().mean()
+    return 1 - predictions.correct.float().mean(dim=-1)
 
 
 MADE_UP = Metric("made_up_metric", "Made-up metric", "fraction", "Share of images predicted wrong.", made_up)
