@@ -491,6 +491,24 @@ _OF_SHARED_HARDWARE: tuple[Claim, ...] = (
     _bits_cost(2, 2),
 )
 
+_OF_ARITHMETIC = (
+    Claim(
+        key="bfloat16_costs",
+        words="Chips that are computed in bfloat16 are found less accurate than the same chips in float32.",
+        short="bfloat16 costs accuracy",
+        paper=False,
+        source="our control on our own evaluation",
+        experiment="arithmetic",
+        contrast=combined(
+            {
+                (series, setting): sign / 2
+                for series in (CONTROL, "ovf")
+                for setting, sign in (("float32", 1.0), ("bfloat16", -1.0))
+            }
+        ),
+    ),
+)
+
 CLAIMS: tuple[Claim, ...] = (
     *(claim(method, label) for claim in _OF_THE_PAPER for method, label in FEEDBACK.items()),
     *_SINGLE_OF_THE_PAPER,
@@ -499,4 +517,5 @@ CLAIMS: tuple[Claim, ...] = (
     *_BESIDE_THE_PAPERS,
     *_OF_FLAT_WEIGHTS,
     *_OF_SHARED_HARDWARE,
+    *_OF_ARITHMETIC,
 )

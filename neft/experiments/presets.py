@@ -12,6 +12,7 @@ from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.basic_motions import BasicMotions
 from neft.datasets.digits import Digits
 from neft.datasets.fashion_mnist import FashionMnist
+from neft.experiments.arithmetic import arithmetic
 from neft.experiments.designs import PLANS as EXPERIMENT_PLANS
 from neft.experiments.first_look import first_look
 from neft.experiments.leaderboard import leaderboard
@@ -33,10 +34,14 @@ PLANS: dict[str, Plan] = {
     "leaderboard": leaderboard,
     "uniform_unipolar": uniform_unipolar,
     "converter_bits": converter_bits,
+    "arithmetic": arithmetic,
 }
 """How each experiment of `neft.experiments.questions` is planned."""
 
-SIZED = ("converter_bits", "flat_weights", "leaderboard", "paper_width", "training_budget", "uniform_unipolar")
+SIZED = (
+    *("arithmetic", "converter_bits", "flat_weights", "leaderboard", "paper_width"),
+    *("training_budget", "uniform_unipolar"),
+)
 """Experiments with presets of their own, which no other preset holds."""
 NUM_SCHEME_CHIPS = 300
 """Chips of each scheme: as many as bound a 1st percentile."""
@@ -225,6 +230,23 @@ def _converter_bits() -> tuple[Part, ...]:
     return (Part(PLANS["converter_bits"], part.scale),)
 
 
+def _arithmetic() -> tuple[Preset, ...]:
+    """On digits, and along on Fashion-MNIST, where σ_d = 0.1 leaves accuracies that can fall."""
+    sizes = {
+        "arithmetic": (EXPERIMENTS["arithmetic"].question, _at_one_budget()),
+        "arithmetic_fashion": ("The same on Fashion-MNIST.", _on_fashion()),
+    }
+    first, *along = (
+        Preset(name, asked, parts=(Part(PLANS["arithmetic"], Scale(base=_quieter(base), sigma_ds=(), num_seeds=3)),))
+        for name, (asked, base) in sizes.items()
+    )
+    return (replace(first, along=tuple(one.name for one in along)), *along)
+
+
+def _quieter(base: RunConfig) -> RunConfig:
+    return base.model_copy(update={"training": base.training.model_copy(update={"sigma_d": 0.1})})
+
+
 def _flat_weights() -> tuple[Preset, ...]:
     """On digits, then elsewhere: one thing changed at a time."""
     usual = _at_one_budget()
@@ -282,6 +304,7 @@ PRESETS: dict[str, Preset] = {
         ),
         *_uniform_unipolar(),
         Preset("converter_bits", EXPERIMENTS["converter_bits"].question, parts=_converter_bits()),
+        *_arithmetic(),
         *_flat_weights(),
         Preset("leaderboard", EXPERIMENTS["leaderboard"].question, parts=_leaderboard()),
         Preset("leaderboard_fashion", "The leaderboard on Fashion-MNIST.", parts=_leaderboard_fashion()),

@@ -337,6 +337,17 @@ _ALL = (
         quantity="bits",
         quantity_words="{} bits",
     ),
+    Experiment(
+        "arithmetic",
+        "control",
+        "Arithmetic of the evaluation",
+        "Does it change what is found if chips are computed in bfloat16?",
+        "arithmetic",
+        "our control: the same networks on the same chips and images",
+        "A wide network's chips are computed twice as fast in bfloat16, where the processor has it.",
+        numeric=False,
+        settings={"float32": "float32", "bfloat16": "bfloat16"},
+    ),
 )
 
 EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _ALL}
