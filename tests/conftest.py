@@ -276,7 +276,7 @@ def any_config(draw: st.DrawFn) -> RunConfig:
 
 
 def _fit_converters(parts: dict[str, Any]) -> None:
-    """Test converters that were not trained have calibrated ranges; mappings are what converters go with."""
+    """Test converters that were not trained have calibrated ranges; mapping and arithmetic are what they go with."""
     evaluation = parts["evaluation"]
     test = evaluation.converters
     if test is not None and test.are_learned and test != parts["converters"]:
@@ -286,7 +286,10 @@ def _fit_converters(parts: dict[str, Any]) -> None:
         parts["mapping"] = parts["mapping"].model_copy(update=plain)
         if evaluation.mapping is not None:
             evaluation = evaluation.model_copy(update={"mapping": evaluation.mapping.model_copy(update=plain)})
-    parts["evaluation"] = evaluation.model_copy(update={"converters": test})
+    given = test or parts["converters"]
+    few_bits = given.is_none and not evaluation.effects.read_noise_each
+    usual = {} if few_bits else {"arithmetic": "float32"}
+    parts["evaluation"] = evaluation.model_copy(update={"converters": test} | usual)
 
 
 for _component in (

@@ -6,12 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neft.metrics import METRICS, Metric, Predictions
+from neft.metrics.balanced_accuracy import BALANCED_ACCURACY
+from neft.metrics.base import MOST_ACROSS
 from neft.seeding import generator
 
+EVERY = METRICS | {BALANCED_ACCURACY.name: BALANCED_ACCURACY}
 
-@pytest.fixture(scope="session", params=sorted(METRICS))
+
+@pytest.fixture(scope="session", params=sorted(EVERY))
 def metric(request: pytest.FixtureRequest) -> Metric:
-    return METRICS[request.param]
+    return EVERY[request.param]
 
 
 def random_predictions(seed: int, order: torch.Tensor | None = None) -> Predictions:
@@ -46,3 +50,29 @@ def test_metric_says_what_it_is(metric: Metric) -> None:
     assert metric.label
     assert metric.unit
     assert metric.description.endswith(".")
+
+
+@pytest.mark.parametrize(("images", "classes"), [(1, 2), (7, 3), (397, 10), (397, 40), (1999, 17)])
+def test_several_chips_at_once_have_the_numbers_that_each_has_alone(metric: Metric, images: int, classes: int) -> None:
+    rng = generator(images, classes)
+    logits = 4 * torch.randn(5, images, classes, generator=rng)
+    logits[3, 0, 0] = torch.inf  # no probabilities
+    labels = torch.randint(classes, (images,), generator=rng)
+    temperatures = torch.tensor([1.0, 0.3, 7.0, 1.7, 1.0])
+
+    at_once = metric.compute(Predictions.from_logits(logits, labels, temperature=temperatures))
+
+    alone = [
+        metric.compute(Predictions.from_logits(one, labels, temperature=float(at)))
+        for one, at in zip(logits, temperatures, strict=True)
+    ]
+    torch.testing.assert_close(at_once, torch.stack(alone), rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("classes", range(1, MOST_ACROSS + 3))
+def test_logarithms_of_probabilities_are_those_of_torch_to_the_bit(classes: int) -> None:
+    logits = 6 * torch.randn(300, classes, generator=generator(classes))
+
+    found = Predictions.from_logits(logits, torch.zeros(300, dtype=torch.long)).log_probabilities
+
+    torch.testing.assert_close(found, torch.log_softmax(logits, dim=1), rtol=0, atol=0)
