@@ -196,6 +196,11 @@ def _to_version_6(record: Raw) -> Raw:
     return _with_new_settings(record, 6)
 
 
+def _to_version_7(record: Raw) -> Raw:
+    """Arithmetic of the evaluation."""
+    return _with_new_settings(record, 7)
+
+
 def _with_new_settings(record: Raw, version: int) -> Raw:
     config = record.get("config")
     if not isinstance(config, dict):
@@ -349,4 +354,5 @@ _STEPS: dict[object, Callable[[Raw], Raw]] = {
     3: _to_version_4,
     4: _to_version_5,
     5: _to_version_6,
+    6: _to_version_7,
 }

@@ -22,7 +22,7 @@ from neft.plain_words import Words
 from neft.runs.commands import whole_command
 from neft.sigma_d import same_sigma_d, sigma_d_text
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """What older records lack is added when they are read (`neft.runs.migrations`)."""
 
 
