@@ -16,6 +16,8 @@ from neft.tables import flat_config
 
 STORE = RunStore(CACHED_RUNS, read_only=True)
 SHIPPED = (
+    "arithmetic",
+    "arithmetic_fashion",
     "first_look",
     "flat_weights",
     "flat_weights_fashion",
