@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from dashboard.serving.access import LOOPBACK, Access, is_any
+from neft.runs.apart import keep_apart
 
 LANDING_PAGE = ("plotly.subplots", "neft.tables", "neft.runs.store", "dashboard.charts")
 """What the first page needs and takes long to import; nothing of Streamlit's, which the main thread is importing."""
@@ -32,6 +33,7 @@ M_ARENA_MAX = -8
 @click.option("--name", "names", multiple=True)
 def main(port: int, host: str, names: tuple[str, ...], *, browser: bool, allow_changes: bool) -> None:
     """Serve the dashboard."""
+    keep_apart()
     access = Access(host=host, port=port, allow_changes=allow_changes, names=names)
     if allow_changes and access.is_local:
         message = f"--allow-changes is of a network: on {host} its owner may change things anyway. Give --host too."

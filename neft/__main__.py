@@ -5,6 +5,7 @@ import sys
 from neft.cli import main as command_line
 from neft.cli.printing import say_beside
 from neft.errors import NeftError, StoppedError
+from neft.runs.apart import keep_apart
 
 FAILED = 2
 INTERRUPTED = 130
@@ -12,6 +13,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line and exit."""
+    keep_apart()
     try:
         command_line(prog_name="neft")
     except StoppedError as stopped:

@@ -26,6 +26,7 @@ from functools import partial
 from typing import Any
 
 from neft.errors import NeftError
+from neft.runs.apart import SAFE
 
 IDLE = 600
 """Seconds without a question after which the process ends."""
@@ -169,7 +170,7 @@ def _executor() -> Any:
     with _LOCK:
         if not _kept:
             # one thread of torch's: chips are spread over cores, which changes no number
-            environment, watched = {"OMP_NUM_THREADS": "1"}, (os.getpid(),)
+            environment, watched = {"OMP_NUM_THREADS": "1", **SAFE}, (os.getpid(),)
             _kept.append(ProcessPoolExecutor(1, timeout=IDLE, initializer=_end_with, initargs=watched, env=environment))
         return _kept[0]
 

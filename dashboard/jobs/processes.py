@@ -13,10 +13,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO
 
 from dashboard.jobs import files
+from neft.runs.apart import environment_with
 
+APP_ROOT = Path(__file__).resolve().parents[2]
+"""Where this package lies."""
 READY_FOR = 600.0
 """Seconds after which a process that was given nothing ends."""
 
@@ -109,7 +113,7 @@ def _spawn(words: Sequence[str], *, stdin: int, output: int | IO[bytes]) -> "sub
         stderr=subprocess.STDOUT,
         start_new_session=True,
         # one thread, as everything that is stored is computed with: others would give other last bits
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+        env=environment_with(APP_ROOT, OMP_NUM_THREADS="1", PYTHONUNBUFFERED="1"),
     )
 
 

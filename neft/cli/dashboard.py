@@ -1,9 +1,14 @@
 """neft dashboard."""
 
+import contextlib
 import os
+import subprocess
 import sys
 
 import click
+
+from neft.runs.apart import environment_with
+from neft.runs.places import app_root
 
 
 @click.command()
@@ -34,10 +39,19 @@ def dashboard(port: int, host: str, names: tuple[str, ...], *, browser: bool, al
       neft dashboard --host 0.0.0.0                      a class looks
       neft dashboard --host 192.168.1.20 --allow-changes
     """
-    # the dashboard stands on this package, not the other way round: hand the process over. -P: what lies in the
-    # current folder is not run, whatever it is called
+    # the dashboard stands on this package, not the other way round: hand the process over
     options = ["--port", str(port), "--host", host]
     options += [*([] if browser else ["--no-browser"]), *(["--allow-changes"] if allow_changes else [])]
     options += [word for name in names for word in ("--name", name)]
     _ = sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "dashboard", *options])  # noqa: S606
+    _become([sys.executable, "-P", "-m", "dashboard", *options], environment_with(app_root()))
+
+
+def _become(command: list[str], environment: dict[str, str]) -> None:
+    """Be another program. On Windows, where the shell would not wait for that one, start it and end with it."""
+    if sys.platform != "win32":
+        os.execve(command[0], command, environment)  # noqa: S606 - our own program, arguments as a list
+    with subprocess.Popen(command, env=environment) as started:  # noqa: S603
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):  # it hears Ctrl-C too, and ends by itself
+                sys.exit(started.wait())

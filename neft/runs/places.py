@@ -7,8 +7,32 @@ import platformdirs
 
 from neft.errors import StoreError
 
-CACHED_RUNS = Path(os.environ.get("NEFT_CACHED_RUNS") or Path(__file__).resolve().parents[2] / "cached_runs")
-"""The runs that ship with the package's source tree."""
+PACKAGE = Path(__file__).resolve().parents[1]
+IN_PACKAGE = PACKAGE / "cached_runs"
+"""Where a wheel has a few of the cached runs; a source tree has all of them beside the package."""
+BESIDE_PACKAGE = PACKAGE.parent / "cached_runs"
+CACHED_RUNS = Path(os.environ.get("NEFT_CACHED_RUNS") or (IN_PACKAGE if IN_PACKAGE.is_dir() else BESIDE_PACKAGE))
+"""The runs that ship."""
+APP = PACKAGE / "_app"
+"""Where a wheel has the dashboard: a top-level package `dashboard` could be anybody's, and would overwrite theirs."""
+
+
+def app_root() -> Path:
+    """The folder in which the dashboard's package lies: the wheel's, or the source tree.
+
+    Raises:
+        StoreError: it is in neither.
+    """
+    for root in (APP, PACKAGE.parent):
+        if (root / "dashboard" / "__main__.py").is_file():
+            return root
+    message = f"The dashboard is not installed: there is none in '{APP}', nor beside '{PACKAGE}'. Install neft anew."
+    raise StoreError(message)
+
+
+def is_selection() -> bool:
+    """Whether the runs that ship are the wheel's few."""
+    return CACHED_RUNS == IN_PACKAGE
 
 
 def neft_home() -> Path:

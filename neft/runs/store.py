@@ -436,7 +436,7 @@ class Stores:
 
     @classmethod
     def default(cls) -> "Stores":
-        """`NEFT_HOME/runs` and the repository's `cached_runs`."""
+        """`NEFT_HOME/runs` and the runs that ship."""
         return cls(own=RunStore(neft_home() / "runs"), shipped=RunStore(CACHED_RUNS, read_only=True))
 
     @classmethod
