@@ -3,29 +3,29 @@
 The build has no package but setuptools, so that it cannot ask the rule itself. A test holds the list against it.
 
 The rule: what the landing page, the lessons and Claims need of the plans on data that needs no download.
-- Of every claim the runs that it compares, from the first of those plans that decides it; a few large ones are left out.
-- Of the comparison that the lessons teach on, every run of their methods; of experiments that the landing page draws,
-  every run.
+- Of every claim the runs that it compares, from the first of those plans that decides it; few large ones are left out.
+- Of the comparison that the lessons teach on every run of their methods, and what the landing page draws beside it: the
+  decay factors of `first_look` on that network.
 - Of each of those methods the first network near the lessons' sigma_d keeps its weights, so that chips can be opened.
 """
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dashboard.lessons import comparison
 from neft.experiments.claim import Claim
 from neft.experiments.claim_list import CLAIMS
+from neft.experiments.first_look import first_look
 from neft.runs.plans import PlanEntry, PlanRecord, load_plans
+from neft.runs.store import RunStore
 from neft.sigma_d import same_sigma_d
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = Path(__file__).with_suffix(".json")
 PLANS = ("paper_digits", "flat_weights", "uniform_unipolar", "converter_bits")
 """On scikit-learn's digits; the first that holds a claim's experiment decides it."""
-WHOLE = ("decay_factors", "feedback_terms")
-"""Experiments of the first plan that the landing page draws."""
 LEFT_OUT = (
     "first_pass_helps_ovf",
     "ovf_first_pass_beats_control",
@@ -36,15 +36,20 @@ LEFT_OUT = (
 """Claims on further arms of the largest experiment, whose runs would take 2.9 MB of the 10."""
 
 
-def wheel_runs(plans: Mapping[str, PlanRecord]) -> dict[str, list[str]]:
+def wheel_runs(store: RunStore) -> dict[str, list[str]]:
     """What a wheel takes: `runs`, by id, `weights`, those of them that keep their weights, and the `plans`' names."""
+    plans, problems = load_plans(store.root)
+    if problems:
+        sys.exit(f"Plans cannot be read: {problems}")
     runs: set[str] = set()
     for claim in CLAIMS:
         if claim.key not in LEFT_OUT:
             runs |= compared(claim, [plans[name] for name in PLANS])
     first = plans[PLANS[0]].entries
     taught = [entry for entry in first if entry.experiment == comparison.EXPERIMENT and entry.series in comparison.ALL]
-    runs |= {entry.run_id for entry in first if entry.experiment in WHOLE} | {entry.run_id for entry in taught}
+    runs |= {entry.run_id for entry in taught}
+    network = store.record(taught[0].run_id).facts.backbone
+    runs |= {one.run_id for one in first_look() if store.record(one.run_id).facts.backbone == network}
     return {"plans": list(PLANS), "runs": sorted(runs), "weights": sorted(set(_networks(taught)))}
 
 
@@ -69,10 +74,7 @@ def _networks(taught: Sequence[PlanEntry]) -> Iterable[str]:
 
 def main() -> None:
     """Write the list."""
-    plans, problems = load_plans(ROOT / "cached_runs")
-    if problems:
-        sys.exit(f"Plans cannot be read: {problems}")
-    found = wheel_runs(plans)
+    found = wheel_runs(RunStore(ROOT / "cached_runs", read_only=True))
     _ = LIST.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

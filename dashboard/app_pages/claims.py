@@ -10,6 +10,7 @@ from dashboard.data.plans import TRAINING_BUDGET
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices
 from dashboard.widgets.guards import alone, show_plan_problems
+from dashboard.widgets.more_runs import say_where_more_are
 from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import findings
@@ -54,6 +55,7 @@ def page() -> None:
         st.title(QUESTION)
         st.info("No experiment is stored yet that decides a claim.", icon=":material/inbox:")
         st.code("neft sweep paper_digits", language=None)
+        say_where_more_are()
         show_plan_problems(stamp)
         return
     top = st.container()
@@ -241,6 +243,7 @@ def _missing(missing: pd.DataFrame) -> None:
     with st.expander(f"{len(missing)} claims have no runs yet", icon=":material/inbox:"):
         for row in missing.to_dict("records"):
             st.markdown(f"- {row['words']} `neft sweep {row[columns.EXPERIMENT]}`")
+        say_where_more_are()
 
 
 page()

@@ -16,6 +16,7 @@ from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.ekl_card import METRIC
 from dashboard.widgets.guards import alone, show_plan_problems
+from dashboard.widgets.more_runs import say_where_more_are
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.shown_table import shown_table
 from dashboard.widgets.sweep_form import sweep_form
@@ -133,6 +134,7 @@ def _nothing_yet(experiment: Experiment) -> None:
     )
     st.code(f"neft sweep {experiment.name}", language=None)
     st.markdown("`neft sweep --help` lists what can be changed: data, backbone, width, epochs, seeds, chips.")
+    say_where_more_are()
 
 
 def _run_it(experiment: Experiment) -> None:
@@ -149,6 +151,7 @@ def _progress(plan: str, experiment: Experiment, stamp: str) -> None:
             f"{found.num_stored} of {found.num_planned} runs are stored; `{found.command}` makes the rest.",
             icon=":material/hourglass_top:",
         )
+        say_where_more_are()
 
 
 @alone

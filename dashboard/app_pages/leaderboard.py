@@ -10,6 +10,7 @@ from dashboard.widgets.board_table import board_table
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.control import Choices, Control
 from dashboard.widgets.guards import alone, show_plan_problems
+from dashboard.widgets.more_runs import say_where_more_are
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.words import leaderboard_words, scheme_words, sentences
 from neft import columns
@@ -214,6 +215,7 @@ def _nothing_yet() -> None:
     )
     st.code(f"neft sweep {leaderboards.LEADERBOARD}", language=None)
     st.markdown("`neft sweep --help` lists what can be changed: data, backbone, width, epochs, seeds, chips.")
+    say_where_more_are()
 
 
 def _progress(key: str, stamp: str) -> None:
@@ -223,6 +225,7 @@ def _progress(key: str, stamp: str) -> None:
             f"{found.num_stored} of {found.num_planned} runs are stored; `{found.command}` makes the rest.",
             icon=":material/hourglass_top:",
         )
+        say_where_more_are()
 
 
 @alone

@@ -18,6 +18,7 @@ from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices
 from dashboard.widgets.guards import alone, show_problems, stop_without_runs
 from dashboard.widgets.hardware_card import hardware_card
+from dashboard.widgets.more_runs import say_where_more_are
 from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.shown_table import shown_table, table_files
@@ -140,6 +141,7 @@ def page() -> None:
         count = f"{count[:-3]} in {len(shown)} rows, those of one training and several seeds together.**"
     st.markdown(f"{count} Pick rows to see what differs between them and what each one is.")
     _table(shown, by_seeds=by_seeds)
+    say_where_more_are()
     picked = _picked(stored.runs_table())
     show_problems()
     show_note_problems()

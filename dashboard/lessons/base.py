@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.pages import Page
+from dashboard.widgets.more_runs import say_where_more_are
 from dashboard.widgets.page_link import page_link
 from neft.experiments.questions import EXPERIMENTS
 
@@ -165,6 +166,7 @@ def show_missing(missing: Missing) -> None:
     experiment = EXPERIMENTS[missing.experiment]
     st.info(f"This lesson needs {missing.what}, and no such runs are stored. This makes them:", icon=":material/inbox:")
     st.code(f"neft sweep {experiment.name}", language=None)
+    say_where_more_are()
     page_link(
         Page.EXPERIMENTS, f"Run “{experiment.title}” from its page", query_params={address.EXPERIMENT: experiment.name}
     )

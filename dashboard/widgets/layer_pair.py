@@ -13,6 +13,7 @@ from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.guards import alone
 from dashboard.widgets.layer_card import layer_card
+from dashboard.widgets.more_runs import say_where_more_are
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.streaming import streamed
@@ -62,6 +63,7 @@ def layer_pair(records: Sequence[RunRecord], sigma_d: float) -> None:
             "None of these networks kept its weights. Runs that are trained here keep them.", icon=":material/inbox:"
         )
         page_link(Page.TRAIN, "Train a network")
+        say_where_more_are()
         return
     streamed(
         "layer_pair_finished",

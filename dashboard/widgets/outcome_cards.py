@@ -14,6 +14,7 @@ from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.guards import alone
 from dashboard.widgets.image_grid import Tile, image_grid
+from dashboard.widgets.more_runs import say_where_more_are
 from dashboard.widgets.network_picker import say_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.streaming import streamed
@@ -77,6 +78,7 @@ def outcome_cards(records: Sequence[RunRecord], sigma_d: float) -> None:
             "None of these networks kept its weights. Runs that are trained here keep them.", icon=":material/inbox:"
         )
         page_link(Page.TRAIN, "Train a network")
+        say_where_more_are()
         return
     shown = (tuple(record.id for record in records), sigma_d)
     streamed(

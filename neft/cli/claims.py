@@ -24,6 +24,7 @@ from neft.experiments.claim_words import (
     verdict_words,
 )
 from neft.experiments.claims import claimed_runs, claims_table
+from neft.runs import places
 from neft.runs.plans import load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
@@ -64,6 +65,8 @@ def claims(store_root: Path | None, *, as_json: bool) -> None:
     titles = {True: "The paper's claims", False: "What the controls say"}
     print_tables(_table([row for row in rows if row["paper"] == paper], title) for paper, title in titles.items())
     say(holm_words(found))
+    if places.is_selection() and (found["verdict"] == NO_RUNS).any():
+        say_beside(places.MORE_RUNS)
 
 
 def _table(rows: Sequence[Mapping[Hashable, Any]], title: str) -> Table:

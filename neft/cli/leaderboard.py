@@ -157,6 +157,8 @@ def leaderboard(
         return
     if not boards:
         echo(f"No leaderboard is stored; `neft sweep {'schemes_digits' if schemes else 'leaderboard'}` makes one.")
+        if places.is_selection():
+            say_beside(places.MORE_RUNS)
     for index, board in enumerate(boards):
         if index and not (markdown or latex):
             separate()

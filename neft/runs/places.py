@@ -30,8 +30,14 @@ def app_root() -> Path:
     raise StoreError(message)
 
 
+MORE_RUNS = (
+    "This installation has some of the cached runs. All of them come with the source tree: NEFT_CACHED_RUNS names its "
+    "folder cached_runs."
+)
+
+
 def is_selection() -> bool:
-    """Whether the runs that ship are the wheel's few."""
+    """Whether the runs that ship are the few of a wheel; `MORE_RUNS` says where all are."""
     return CACHED_RUNS == IN_PACKAGE
 
 

@@ -150,6 +150,8 @@ def _id_of(content: bytes, folder: RunFolder) -> str:
 def _is_stored(stores: Stores, run_id: str, content: bytes) -> bool:
     """Whether the very same run is stored.
 
+    One that ships without some of its files, as a wheel's do, is not the whole one, which may stand beside it.
+
     Raises:
         RunExistsError: another one of that id is.
     """
@@ -158,7 +160,18 @@ def _is_stored(stores: Stores, run_id: str, content: bytes) -> bool:
     root = stores.holder(run_id).root
     if (root / run_id / RECORD).read_bytes() == content:
         return True
+    if run_id not in stores.own and _is_part_of(stores.holder(run_id), run_id, content):
+        return False
     raise RunExistsError(_words_of_another(stores, run_id, content))
+
+
+def _is_part_of(store: RunStore, run_id: str, content: bytes) -> bool:
+    """Whether a stored run is that of a record, but for files that it lacks."""
+    try:
+        stored, whole = store.record(run_id), parse_record(run_id, content)
+    except StoreError:
+        return False
+    return stored.files.items() < whole.files.items() and stored == whole.model_copy(update={"files": stored.files})
 
 
 def _words_of_another(stores: Stores, run_id: str, content: bytes) -> str:
