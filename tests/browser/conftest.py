@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -55,8 +55,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert not RunStore(home / "runs").ids(), "tests that store runs need a server of their own"
 
 
-def serve(home: Path, **variables: str) -> Iterator[Server]:
-    """`neft dashboard` on the cached runs and this home until the tests are done with it.
+def serve(home: Path, *, neft: Sequence[str] = (sys.executable, "-m", "neft"), **variables: str) -> Iterator[Server]:
+    """`neft dashboard` on the cached runs and this home, and started from it, until the tests are done with it.
 
     Raises:
         AssertionError: it has loaded torch, or a traceback stands in its log.
@@ -68,7 +68,7 @@ def serve(home: Path, **variables: str) -> Iterator[Server]:
     environment.pop("COVERAGE_PROCESS_START", None)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "neft", "dashboard", "--port", str(port), "--no-browser"],
+            [*neft, "dashboard", "--port", str(port), "--no-browser"],
             cwd=home,
             env=environment,
             stdout=output,

@@ -590,3 +590,40 @@ def test_store_that_cannot_be_written_says_so(bundle: bytes, tmp_path: Path) -> 
 
     with pytest.raises(StoreError, match="cannot be written"):
         import_runs(io.BytesIO(bundle), Stores(own=RunStore(tmp_path / "file" / "runs"), shipped=NOTHING))
+
+
+def in_part(filled: RunStore, record: RunRecord, folder: Path, **changed: object) -> RunStore:
+    """A store that ships a run without its weights, as a wheel does."""
+    (folder / record.id).mkdir(parents=True)
+    for name in set(record.files) - {WEIGHTS}:
+        _ = shutil.copy(filled.root / record.id / name, folder / record.id / name)
+    raw = json.loads((filled.root / record.id / RECORD).read_text(encoding="utf-8"))
+    del raw["files"][WEIGHTS]
+    _ = (folder / record.id / RECORD).write_text(json.dumps(raw | changed), encoding="utf-8")
+    return RunStore(folder, read_only=True)
+
+
+def test_a_whole_run_comes_in_beside_one_that_ships_without_its_weights(
+    bundle: bytes, filled_store: RunStore, record: RunRecord, tmp_path: Path
+) -> None:
+    shipped = in_part(filled_store, record, tmp_path / "shipped")
+    stores = Stores(own=RunStore(tmp_path / "runs"), shipped=shipped)
+    assert WEIGHTS not in shipped.record(record.id).files
+
+    (found,) = import_runs(io.BytesIO(bundle), stores)
+
+    assert found.status == "imported"
+    assert stores.holder(record.id).record(record.id) == record
+    assert WEIGHTS in next(one for one in stores.list().records if one.id == record.id).files
+
+
+def test_another_run_is_refused_beside_one_that_ships_without_its_weights(
+    bundle: bytes, filled_store: RunStore, record: RunRecord, tmp_path: Path
+) -> None:
+    provenance = record.provenance.model_dump(mode="json") | {"threads": 7}
+    shipped = in_part(filled_store, record, tmp_path / "shipped", provenance=provenance)
+
+    (found,) = import_runs(io.BytesIO(bundle), Stores(own=RunStore(tmp_path / "runs"), shipped=shipped))
+
+    assert found.status == "refused"
+    assert not RunStore(tmp_path / "runs").ids()
