@@ -10,6 +10,7 @@ from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.data import stored
 from dashboard.data.stored import RunRecord
+from dashboard.widgets import streamlit_parts as parts
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, no_chips_here
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
 from dashboard.widgets.ekl_card import ekl_card
@@ -41,7 +42,7 @@ seed by seed and chip by chip.
 
 UPPER_ROW, LOWER_ROW = (3, 2), (9, 11)
 # where they stand, as CSS
-TITLE, NUMBERS = "[data-testid='stMain'] h1", ".st-key-numbers [data-testid='stHtml']"
+TITLE, NUMBERS = f"{parts.MAIN} h1", f".st-key-numbers {parts.HTML}"
 QUESTION = "How does accuracy survive device variation?"
 LOW = 200  # of a chart, in pixels: so that the whole page fits one screen
 

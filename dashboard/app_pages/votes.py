@@ -13,6 +13,7 @@ from dashboard.data import opened_chips, restorable
 from dashboard.data.opened_chips import NUM_VOTERS, VOTE_SIGMA_DS, Ink, Voters
 from dashboard.data.stored import RunRecord
 from dashboard.pages import Page
+from dashboard.widgets import streamlit_parts as parts
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Control, Number, sigma_d_control
 from dashboard.widgets.drawing_pad import drawing_pad
@@ -34,7 +35,7 @@ from neft.sigma_d import sigma_d_text
 TEST, DRAWN = "test", "own"
 PILLS = "contested_image"
 FINISHED = "votes_finished"
-FINDING = ".st-key-votes_finding [data-testid='stMarkdownContainer']"
+FINDING = f".st-key-votes_finding {parts.MARKDOWN}"
 SUGGESTED = 12
 THUMBNAILS = """
 <style>

@@ -25,6 +25,7 @@ from concurrent.futures import BrokenExecutor
 from functools import partial
 from typing import Any
 
+from dashboard.computing.one_worker import one_worker
 from neft.errors import NeftError
 from neft.runs.apart import SAFE
 
@@ -164,14 +165,11 @@ def _load(module: str) -> None:
 
 def _executor() -> Any:
     """What hands questions over. One of our own: joblib shares its among all that compute in parallel."""
-    # a third of a second that the first page can do without
-    from joblib.externals.loky import ProcessPoolExecutor  # noqa: PLC0415
-
     with _LOCK:
         if not _kept:
             # one thread of torch's: chips are spread over cores, which changes no number
             environment, watched = {"OMP_NUM_THREADS": "1", **SAFE}, (os.getpid(),)
-            _kept.append(ProcessPoolExecutor(1, timeout=IDLE, initializer=_end_with, initargs=watched, env=environment))
+            _kept.append(one_worker(idle=IDLE, initializer=_end_with, initargs=watched, env=environment))
         return _kept[0]
 
 

@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.data.caches import fingerprint
+from dashboard.widgets import streamlit_parts as parts
 from dashboard.widgets.chart_card import rehearsed_cards
 from dashboard.widgets.presenter import is_presenting
 from dashboard.widgets.theme_mode import theme_mode
@@ -38,8 +39,8 @@ output { margin-left: 0.75rem; font-variant-numeric: tabular-nums; }
 """
 SCRIPT = """
 const MOVING = `
-  [data-neft-playing] [data-testid="stMain"] [data-testid="stElementContainer"]:not(:has(
-    .js-plotly-plot, .neft-frame, [data-testid^="stBidiComponent"])),
+  [data-neft-playing] {MAIN} {ELEMENT}:not(:has(
+    .js-plotly-plot, .neft-frame, {COMPONENT})),
   [data-neft-playing] .neft-absent, [data-neft-playing] .neft-slider { opacity: 0; }
   .neft-worded > :not(.neft-frame) { display: none !important; }
   .neft-drawn { position: relative; }
@@ -117,7 +118,7 @@ function uncover() {
 }
 
 function settle(until) {  // the last frame stays until the server has drawn the same
-  const isIdle = document.querySelector("[data-testid='stApp']")?.dataset.testScriptState === "notRunning";
+  const isIdle = document.querySelector("{APP}")?.dataset.{STATE} === "{DRAWN}";
   if (isIdle || performance.now() > until) uncover();
   else setTimeout(settle, 50, until);
 }
@@ -199,7 +200,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 }
 """
-_player = component("player", html=HTML, css=STYLE, js=SCRIPT)
+_player = component("player", html=HTML, css=STYLE, js=parts.filled(SCRIPT))
 Tell = Callable[[str], Mapping[str, str]]
 """HTML at a stop of the slider, by the CSS selector of the element whose words it stands for."""
 
@@ -251,7 +252,7 @@ def _frame(stop: str, draw: Callable[[str], None], tell: Tell) -> dict[str, Any]
     for card in rehearsed.cards:
         place = f".st-key-card_{card.key}"
         words[f"{place} h2"] = inline_html(card.question)
-        words[f"{place} [data-testid='stCaptionContainer']"] = markdown_html(card.caption)
+        words[f"{place} {parts.CAPTION}"] = markdown_html(card.caption)
     return {
         "name": stop,
         "keys": [card.key for card in rehearsed.cards],

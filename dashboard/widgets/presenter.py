@@ -3,14 +3,15 @@
 import streamlit as st
 
 from dashboard import address
+from dashboard.widgets import streamlit_parts as parts
 from dashboard.widgets.in_address import asked, keep
 
 ON = "1"
 STATE = "is_presenting"
-STYLE = """
+STYLE = f"""
 <style>
-html { font-size: 21px !important; }
-[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { display: none !important; }
+html {{ font-size: 21px !important; }}
+{parts.SIDEBAR}, {parts.EXPAND_SIDEBAR} {{ display: none !important; }}
 </style>
 """
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.charts import Mode
+from dashboard.widgets import streamlit_parts as parts
 
 
 def theme_mode() -> Mode:
@@ -13,4 +14,4 @@ def theme_mode() -> Mode:
 def readable_tags() -> None:
     """Dark text on a multiselect's light tags in dark mode; Streamlit writes white there, whatever the tag's colour."""
     if theme_mode() == "dark":
-        st.html("<style>[data-testid='stMultiSelect'] span[title] { color: #0e1117; }</style>")
+        st.html(f"<style>{parts.MULTISELECT} span[title] {{ color: #0e1117; }}</style>")

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from dashboard.widgets import streamlit_parts as parts
+
 SCRIPT = """<script>{
-const place = "[data-testid='stFileUploaderDropzone'][role='presentation']"
+const place = "{DROP_ZONE}[role='presentation']"
 const mend = () => document.querySelectorAll(place).forEach(found => found.removeAttribute("role"))
 mend()
 new MutationObserver(mend).observe(document.body, {childList: true, subtree: true})
@@ -12,4 +14,4 @@ new MutationObserver(mend).observe(document.body, {childList: true, subtree: tru
 
 def reachable_uploads() -> None:
     """Let screen readers find the page's file uploaders. Once a page."""
-    st.html(SCRIPT, unsafe_allow_javascript=True)
+    st.html(parts.filled(SCRIPT), unsafe_allow_javascript=True)

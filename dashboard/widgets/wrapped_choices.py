@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-STYLE = "<style>[data-testid='stButtonGroup'] [role='radiogroup'] { flex-wrap: wrap; }</style>"
+from dashboard.widgets import streamlit_parts as parts
+
+STYLE = f"<style>{parts.CHOICES_IN_A_ROW} [role='radiogroup'] {{ flex-wrap: wrap; }}</style>"
 
 
 def wrap_choices() -> None:

@@ -21,6 +21,7 @@ from neft.errors import ConfigError, StoreError, unknown_name
 from neft.experiments.questions import LEADERBOARD_TRIALS
 from neft.hardware.constants import load_constants
 from neft.hardware.costs import Deployed, Size, size_of
+from neft.runs.places import MORE_RUNS, is_selection
 from neft.runs.plans import load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
@@ -157,8 +158,8 @@ def leaderboard(
         return
     if not boards:
         echo(f"No leaderboard is stored; `neft sweep {'schemes_digits' if schemes else 'leaderboard'}` makes one.")
-        if places.is_selection():
-            say_beside(places.MORE_RUNS)
+        if is_selection():
+            say_beside(MORE_RUNS)
     for index, board in enumerate(boards):
         if index and not (markdown or latex):
             separate()

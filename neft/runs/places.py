@@ -31,8 +31,8 @@ def app_root() -> Path:
 
 
 MORE_RUNS = (
-    "This installation has some of the cached runs. All of them come with the source tree: `NEFT_CACHED_RUNS` names its "
-    "folder `cached_runs`."
+    "This installation has some of the cached runs. All of them come with the source tree: "
+    "`NEFT_CACHED_RUNS` names its folder `cached_runs`."
 )
 
 

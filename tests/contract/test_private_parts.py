@@ -1,0 +1,67 @@
+"""What is asked of others that they do not promise to keep stands in one module each, and is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import streamlit
+
+from dashboard.computing import one_worker
+from dashboard.widgets import streamlit_parts as parts
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = Path(streamlit.__file__).parent / "static"
+SOURCES = [path for name in ("neft", "dashboard") for path in sorted((ROOT / name).rglob("*.py"))]
+MARK = re.compile(r"data-testid|testScriptState|test-script-state")
+PRIVATE = re.compile(r"joblib\.externals|joblib\._|streamlit\.(runtime|elements|proto|web|commands)\b|plotly\._")
+
+
+@pytest.fixture(scope="module")
+def scripts() -> str:
+    """All that the browser runs of Streamlit."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(SHIPPED.rglob("*.js")))
+
+
+@pytest.mark.parametrize("name", parts.PARTS)
+def test_streamlit_still_calls_a_part_of_the_page_so(name: str, scripts: str) -> None:
+    ((begins, mark),) = re.findall(r"(\^?)='(\w+)'", parts.PARTS[name])
+    assert re.search(rf"[\"'`]{mark}" if begins else rf"[\"'`]{mark}[\"'`]", scripts), (
+        f"Streamlit {streamlit.__version__} has no part '{mark}'. Find in the browser's inspector what {name} is "
+        f"called now, and change it in {Path(parts.__file__).relative_to(ROOT)}; nothing else names it."
+    )
+
+
+def test_streamlit_still_says_when_a_page_is_drawn(scripts: str) -> None:
+    missing = [word for word in ("data-test-script-state", parts.DRAWN) if word not in scripts]
+    assert not missing, (
+        f"Streamlit {streamlit.__version__} no longer says {missing}: find out how a page tells that it is drawn, "
+        f"and change {Path(parts.__file__).relative_to(ROOT)} (STATE, DRAWN) and tests/browser/driver.py (IDLE)."
+    )
+
+
+def test_marks_of_streamlits_stand_in_one_module() -> None:
+    named = {path for path in SOURCES if MARK.search(path.read_text(encoding="utf-8"))}
+    assert named == {Path(parts.__file__)}
+
+
+def test_private_modules_of_others_are_asked_in_one_module() -> None:
+    named = {path for path in SOURCES if PRIVATE.search(path.read_text(encoding="utf-8"))}
+    assert named == {Path(one_worker.__file__)}
+
+
+def test_the_pool_of_one_worker_is_still_where_it_was() -> None:
+    try:
+        pool = one_worker.one_worker(idle=5, initializer=int, initargs=(), env={"NEFT_ASKED": "1"})
+    except ImportError as moved:
+        pytest.fail(f"joblib has moved its loky ({moved}): {one_worker.__doc__}")
+    try:
+        assert pool.submit(asked).result(timeout=60) == "1"
+    finally:
+        pool.shutdown()
+
+
+def asked() -> str | None:
+    """In the worker: the variable that it was given."""
+    import os  # noqa: PLC0415
+
+    return os.environ.get("NEFT_ASKED")
