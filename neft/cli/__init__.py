@@ -40,6 +40,7 @@ VERBS = {
     "claims": "Say which claims the stored experiments support.",
     "export": "Pack stored runs into a zip file.",
     "import": "Take runs out of a zip file.",
+    "licences": "List what is installed with neft, and under which licences.",
 }
 
 
