@@ -25,6 +25,8 @@ from concurrent.futures import BrokenExecutor
 from functools import partial
 from typing import Any
 
+import psutil
+
 from dashboard.computing.one_worker import one_worker
 from neft.errors import NeftError
 from neft.runs.apart import SAFE
@@ -184,7 +186,8 @@ def _end_with(server: int) -> None:
     """Over there: end with the server, also where it is killed."""
 
     def watch() -> None:
-        while os.getppid() == server:
+        # where a process keeps the number of a parent that is gone, only the list of processes tells
+        while os.getppid() == server and psutil.pid_exists(server):
             time.sleep(BETWEEN_LOOKS)
         os._exit(0)
 

@@ -111,7 +111,9 @@ def _spawn(words: Sequence[str], *, stdin: int, output: int | IO[bytes]) -> "sub
         stdin=stdin,
         stdout=output,
         stderr=subprocess.STDOUT,
+        # apart from the server's terminal, whose Ctrl-C a job does not hear
         start_new_session=True,
+        creationflags=subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0,
         # one thread, as everything that is stored is computed with: others would give other last bits
         env=environment_with(APP_ROOT, OMP_NUM_THREADS="1", PYTHONUNBUFFERED="1"),
     )

@@ -5,16 +5,25 @@
 folder out, and is handed on to whatever a process starts.
 """
 
+import io
 import os
+import sys
 from pathlib import Path
 
 SAFE = {"PYTHONSAFEPATH": "1"}
+PLAIN = {"PYTHONUTF8": "1"}
+"""Text as on every other system on Windows, whose files and pipes have no σ otherwise."""
 PATH = "PYTHONPATH"
 
 
 def keep_apart() -> None:
     """Have every process that this one starts leave the current folder out of its path."""
     os.environ.update(SAFE)
+    if sys.platform == "win32":
+        os.environ.update(PLAIN)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8")
 
 
 def environment_with(root: Path, **variables: str) -> dict[str, str]:
