@@ -60,12 +60,13 @@ def installed_with(package: str) -> dict[str, Distribution]:
 
 def stated_licence(found: Distribution) -> str:
     """What a package says of its licence: an expression, a classifier, or the first line of what it wrote."""
-    metadata = found.metadata
-    classifiers = [
-        line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier", []) if line.startswith(LICENCES)
-    ]
-    for stated in (metadata.get("License-Expression"), ", ".join(classifiers), metadata.get("License")):
-        line = str(stated or "").strip().partition("\n")[0]
+
+    def said(key: str) -> list[str]:
+        return found.metadata.get_all(key) or []
+
+    classifiers = [line.rpartition(" :: ")[2] for line in said("Classifier") if line.startswith(LICENCES)]
+    for stated in (*said("License-Expression"), ", ".join(classifiers), *said("License")):
+        line = stated.strip().partition("\n")[0]
         if line and line != "OSI Approved":
             return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
     return UNNAMED
