@@ -17,6 +17,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from dashboard.pages import Page
 from neft.errors import StoreError
+from neft.experiments.claim_list import CLAIMS
 from neft.experiments.claim_words import NO_RUNS
 from neft.experiments.claims import claimed_runs, claims_table
 from neft.runs import places
@@ -80,11 +81,24 @@ def test_the_list_of_runs_is_what_the_rule_gives(kept: dict[str, list[str]]) -> 
     assert kept == rule.wheel_runs(RunStore(ROOT / "cached_runs", read_only=True)), "python .ci/wheel_runs.py"
 
 
+def test_the_readme_counts_what_the_wheel_takes(kept: dict[str, list[str]]) -> None:
+    words = (ROOT / "README.md").read_text(encoding="utf-8")
+    left_out = script("wheel_runs").LEFT_OUT
+    assert f"{len(CLAIMS) - len(left_out)} of the {len(CLAIMS)} claims" in words
+    assert len(kept["weights"]) == 5
+    assert "with the weights of five networks" in words
+
+
 def test_the_wheel_takes_no_name_but_its_own(installed: Installed) -> None:
     with zipfile.ZipFile(installed.wheel) as file:
         names = file.namelist()
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"neft"}
-    assert {"neft/py.typed", "neft/_app/dashboard/app.py", "neft/_app/dashboard/.streamlit/config.toml"} <= set(names)
+    assert {
+        "neft/py.typed",
+        "neft/CHANGELOG.md",
+        "neft/_app/dashboard/app.py",
+        "neft/_app/dashboard/.streamlit/config.toml",
+    } <= set(names)
     assert not [name for name in names if name.endswith((".pyc", ".png")) or ".ci/" in name]
 
 
