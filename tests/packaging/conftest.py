@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 DECOYS = ("dashboard", "neft", "joblib", "streamlit", "torch", "psutil", "click")
 """What lies in the folder from which everything is started, under names that are imported."""
 DECOY = "import pathlib\npathlib.Path(__file__).with_suffix('.was_run').touch()\nraise SystemExit('a decoy')\n"
+SETTINGS = '[server]\nbaseUrlPath = "elsewhere"\nenableXsrfProtection = false\n'
+"""Of another dashboard: under this one's addresses nothing would answer."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def decoys(tmp_path: Path) -> Path:
         (folder / name).mkdir(parents=True)
         for file in ("__init__.py", "__main__.py"):
             _ = (folder / name / file).write_text(DECOY, encoding="utf-8")
+    (folder / ".streamlit").mkdir()
+    _ = (folder / ".streamlit" / "config.toml").write_text(SETTINGS, encoding="utf-8")
     return folder
 
 
