@@ -39,7 +39,8 @@ class Predictions:
     ) -> "Predictions":
         """Softmax of the logits over a temperature, which may be each chip's own.
 
-        Logits that give no probabilities (one is NaN or infinite) count as wrong, and as likely as any for each class.
+        Logits that give no probabilities (one is NaN or +infinity, or all are -infinity) count as wrong, and as likely
+        as any for each class. A single -infinity is a class that cannot be.
         """
         divisor = temperature[..., None, None] if isinstance(temperature, Tensor) else temperature
         log_probabilities = _log_softmax(logits.float() / divisor)

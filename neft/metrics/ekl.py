@@ -15,7 +15,8 @@ def ekl(predictions: Predictions) -> Float[Tensor, "*chips"]:
     hits = predictions.correct
     labels = predictions.labels.expand(hits.shape)
     picked = predictions.log_probabilities.gather(-1, labels[..., None])[..., 0]
-    return -(picked * hits).sum(dim=-1) / hits.sum(dim=-1)
+    # a wrong image's -ln p may be infinite, which no factor of 0 takes away
+    return -picked.where(hits, 0.0).sum(dim=-1) / hits.sum(dim=-1)
 
 
 CALIBRATED_EKL = Metric(
