@@ -37,7 +37,13 @@ def mappings() -> Iterator[Mapping]:
         {"weight_bits": 6, "device_bits": 2, "significance_base": 1},
     ]
     further: itertools.cycle[dict[str, Any]] = itertools.cycle(
-        [{}, {"clip_for": 0.2}, {"on_off_ratio": 12.5}, {"copies": 2}, {"copies": 3, "on_off_ratio": 30.0, "clip_for": 0.4}]
+        [
+            {},
+            {"clip_for": 0.2},
+            {"on_off_ratio": 12.5},
+            {"copies": 2},
+            {"copies": 3, "on_off_ratio": 30.0, "clip_for": 0.4},
+        ]
     )
     for sign, scale, rotation, base in itertools.product(SIGNS, ("layer", "channel"), ("none", "hadamard"), bases):
         if sign == "unipolar" and rotation == "hadamard":
@@ -55,7 +61,7 @@ def plan_of(mapping: Mapping) -> Plan:
 
 
 def turning_signs(num_inputs: int) -> tuple[float, ...]:
-    """D: a turned unit vector's first entry in its block is D / sqrt(block), as a Hadamard matrix's first column is 1."""
+    """D: a turned unit vector begins its block with D / sqrt(block), as a Hadamard matrix's first column is 1."""
     turned = Rotation(num_inputs).turned(torch.eye(num_inputs, dtype=torch.float64))
     found: list[float] = []
     start = 0

@@ -140,8 +140,10 @@ def test_a_convolution_between_converters(settings: Converters, axes: int) -> No
     found = network(images)
 
     for image, outputs in zip(images, found, strict=True):
-        seen = image if settings.dac_bits is None else image.clone().apply_(
-            lambda x: naive.convert(x, 1.3, settings.dac_bits or 0, 0)
+        seen = (
+            image
+            if settings.dac_bits is None
+            else image.clone().apply_(lambda x: naive.convert(x, 1.3, settings.dac_bits or 0, 0))
         )
         if axes == 2:
             products = naive.conv2d(weight, seen.tolist(), stride=2, padding=1)
@@ -184,7 +186,7 @@ def passed(network: nn.Module, images: Tensor) -> dict[str, list[list[float]]]:
 
 @pytest.mark.parametrize("scaling", ["layer", "uniform"])
 def test_calibrated_ranges(scaling: str) -> None:
-    """Of the 64 ranges up to the largest magnitude that of the least square error over the power, by layer or in all."""
+    """Of 64 ranges up to the largest magnitude that of the least square error over the power, by layer or in all."""
     settings = Converters(dac_bits=4, adc_bits=3, scaling="uniform" if scaling == "uniform" else "layer")
     network, ranges, images = two_layers(settings)
     seen = passed(network, images)
@@ -221,9 +223,7 @@ def test_use_of_ranges() -> None:
 
 def test_penalty_of_shared_ranges() -> None:
     """Lambda sum_l (max |x_l| / R_x - 1)^2 and likewise of y, R_y w_max the ADC's range (arXiv 1910.13850)."""
-    settings = Converters(
-        dac_bits=16, adc_bits=16, scaling="uniform", converter_ranges="learned", scaling_penalty=0.3
-    )
+    settings = Converters(dac_bits=16, adc_bits=16, scaling="uniform", converter_ranges="learned", scaling_penalty=0.3)
     network, ranges, images = two_layers(settings)
     with torch.no_grad():
         _ = ranges.input_ranges.fill_(math.log(40.0))

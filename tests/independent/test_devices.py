@@ -192,7 +192,8 @@ def test_law(name: str, parameter: float, law: Law) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "mean", "std"), [(0.5, -0.1978, 0.744), (0.7, -0.1429, 0.799), (1.0, -0.0833, 0.867), (2.0, -0.0085, 0.980)]
+    ("limit", "mean", "std"),
+    [(0.5, -0.1978, 0.744), (0.7, -0.1429, 0.799), (1.0, -0.0833, 0.867), (2.0, -0.0085, 0.980)],
 )
 def test_published_moments_of_the_censored_law(limit: float, mean: float, std: float) -> None:
     """TRICE (arXiv 2307.15853): m(t) and the std."""

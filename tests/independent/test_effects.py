@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from neft.chips.device_by_device import DeviceByDevice, DeviceDraws
 from neft.chips.each_read import EachRead
-from neft.component import build
+from neft.component import build, default_name
 from neft.effects import Effects, moments
 from neft.effects.drift import DriftLaw
 from neft.effects.retention import RetentionLaw
@@ -70,50 +70,67 @@ def drawn(deployed: DeviceByDevice, effects: Effects) -> dict[str, Tensor]:
     }
 
 
+Place = tuple[int, int, int, int]
+"""Copy, set, row and column."""
+SHARED = 0.7
+"""The normal that devices have in common."""
+
+
+class Written:
+    """A layer on one chip, device by device: written, then each effect in the order in which it happens."""
+
+    def __init__(self, deployed: DeviceByDevice, errors: Tensor, of_effects: dict[str, Tensor]) -> None:
+        self._deployed, self._errors, self._of_effects = deployed, errors, of_effects
+        self._settings = deployed.effects.model_dump()
+        self.plan = plan_of(deployed.mapping)
+        self.layer = naive_mapping.lay(a_layer(deployed.mapping).tolist(), self.plan)
+        self._aimed = [0.0] * self.plan.copies
+        self._conducted = [0.0] * self.plan.copies
+        rows, inputs = len(self.layer.turned), len(self.layer.turned[0])
+        sizes = (range(self.plan.copies), range(len(self.layer.codes)), range(rows), range(inputs))
+        self._held = {place: self._device(place) for place in product(*sizes)}
+
+    def _device(self, place: Place) -> list[tuple[float, float]]:
+        """What the devices of one weight conduct when they are read."""
+        copy, index, o, i = place
+        programming, effects = self._deployed.programming, self._deployed.effects
+        errors = self._errors[copy, index, :, o, i].tolist()
+        if effects.common_mode:
+            errors = [naive.common(z, SHARED, effects.common_mode) for z in errors]
+        job = job_of(programming, self.plan, self.layer.codes[index][o][i], verified=False, errors=errors)
+        found: list[tuple[float, float]] = []
+        for j, (held, level, side) in enumerate(naive_programming.WRITES[default_name(type(programming))](job)):
+            aimed = self.plan.conductance(level)
+            draws = {name: float(of[copy, index, j, o, i]) for name, of in self._of_effects.items()}
+            conducted = naive.conducted(held, level, aimed, self.plan.lowest, self._settings, draws)
+            self._aimed[copy] += aimed
+            self._conducted[copy] += conducted
+            found.append((conducted, side))
+        return found
+
+    def read(self, copy: int, index: int, o: int, i: int) -> list[tuple[float, float]]:
+        """Slice by slice; drift is compensated by one factor a layer that brings its summed conductance back."""
+        factor = 1.0
+        if self._deployed.effects.drift_compensation and self._conducted[copy] > 0:
+            factor = self._aimed[copy] / self._conducted[copy]
+        return [(factor * conducted, side) for conducted, side in self._held[copy, index, o, i]]
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_chip_of_the_same_draws(case: dict[str, Any]) -> None:
-    """Programmed, then each effect in the order in which it happens, then read as weights."""
+    """Every mapping, programming and effect, each met by each."""
     effects = build(Effects, case)
     for mapping, programming in product(MAPPINGS, PROGRAMMED):
         deployed = laid(programming, mapping, effects)
-        plan, rows, settings = plan_of(mapping), a_layer(mapping).tolist(), effects.model_dump()
-        errors, of_effects, shared = normals(deployed, 1), drawn(deployed, effects), 0.7
-        layer = naive_mapping.lay(rows, plan)
-        held: dict[tuple[int, int, int, int], list[tuple[float, float]]] = {}
-        factors: list[float] = []
-        for copy in range(plan.copies):
-            aimed_sum = conducted_sum = 0.0
-            for index, codes in enumerate(layer.codes):
-                for o, row in enumerate(codes):
-                    for i, code in enumerate(row):
-                        own = errors[copy, index, :, o, i].tolist()
-                        if effects.common_mode:
-                            own = [naive.common(z, shared, effects.common_mode) for z in own]
-                        job = job_of(programming, plan, code, verified=False, errors=own)
-                        found: list[tuple[float, float]] = []
-                        for j, (g, level, side) in enumerate(naive_programming.WRITES[programming.name](job)):
-                            aimed = plan.conductance(level)
-                            draws = {name: float(of[copy, index, j, o, i]) for name, of in of_effects.items()}
-                            conducted = naive.conducted(g, level, aimed, plan.lowest, settings, draws)
-                            aimed_sum, conducted_sum = aimed_sum + aimed, conducted_sum + conducted
-                            found.append((conducted, side))
-                        held[copy, index, o, i] = found
-            factors.append(aimed_sum / conducted_sum if effects.drift_compensation and conducted_sum > 0 else 1.0)
+        errors, of_effects = normals(deployed, 1), drawn(deployed, effects)
+        written = Written(deployed, errors, of_effects)
+        shared = {"layer": torch.tensor(SHARED, dtype=torch.float64)} if effects.common_mode else {}
+        draws = DeviceDraws({"layer": errors}, {}, {name: {"layer": of} for name, of in of_effects.items()}, shared)
 
-        def read(
-            copy: int, index: int, o: int, i: int, held: Any = held, factors: list[float] = factors
-        ) -> list[tuple[float, float]]:
-            return [(factors[copy] * g, side) for g, side in held[copy, index, o, i]]
-
-        draws = DeviceDraws(
-            {"layer": errors},
-            {},
-            {name: {"layer": of} for name, of in of_effects.items()},
-            {"layer": torch.tensor(shared, dtype=torch.float64)} if effects.common_mode else {},
-        )
         chip = deployed.chip(draws, sigma_d=SIGMA_D)["layer"]
 
-        torch.testing.assert_close(chip, tensor(naive_mapping.read(layer, plan, read)), rtol=0, atol=1e-6)
+        expected = naive_mapping.read(written.layer, written.plan, written.read)
+        torch.testing.assert_close(chip, tensor(expected), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

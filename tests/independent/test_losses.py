@@ -143,7 +143,9 @@ def both(method: BaseMethod, device: str) -> tuple[Network, BatchForward, Batch]
     copy = Copy(network, images)
     weights = copy.weights()
     state = forward.rng.get_state()
-    uniforms = {name: torch.rand(weight.shape, generator=forward.rng).double().numpy() for name, weight in weights.items()}
+    uniforms = {
+        name: torch.rand(weight.shape, generator=forward.rng).double().numpy() for name, weight in weights.items()
+    }
     _ = forward.rng.set_state(state)
     normal = float(torch.randn((), generator=forward.rng))
     _ = forward.rng.set_state(state)
@@ -218,7 +220,8 @@ def test_deployed_weights(name: str) -> None:
 
     found = method.deployed({"layer": weight}, stds={"layer": std})["layer"]
 
-    expected = [naive.deployed(name, method.model_dump(), w, s) for w, s in zip(weight[0].tolist(), std[0].tolist())]
+    pairs = zip(weight[0].tolist(), std[0].tolist(), strict=True)
+    expected = [naive.deployed(name, method.model_dump(), w, s) for w, s in pairs]
     assert found[0].tolist() == pytest.approx(expected, rel=1e-9)
 
 

@@ -109,6 +109,8 @@ def test_temperature_where_all_are_right_lies_at_the_edge() -> None:
     found = fit_temperature(torch.tensor(logits), torch.tensor([0, 1]))
 
     # the loss is flat there: what counts is that it is no larger than at any other temperature
-    losses = [sum(naive.outcome(row, k, t)[2] for k, row in enumerate(logits)) for t in (found, LOWEST, 0.05, 1.0, 100.0)]
+    losses = [
+        sum(naive.outcome(row, k, t)[2] for k, row in enumerate(logits)) for t in (found, LOWEST, 0.05, 1.0, 100.0)
+    ]
     assert losses[0] == pytest.approx(min(losses), abs=1e-9)
     assert not isnan(found)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from neft.chips.device_by_device import DeviceByDevice, DeviceDraws, deploy_device_by_device
-from neft.component import build
+from neft.component import build, default_name
 from neft.devices import Measured
 from neft.effects import Effects
 from neft.evaluation.sensitivity import second_derivatives
@@ -112,7 +112,7 @@ def test_a_chip_of_the_same_normals(programming: BaseProgramming, mapping: Mappi
             errors=errors[copy, index, :, o, i].tolist(),
             reads=None if reads is None else reads[copy, index, :, o, i].tolist(),
         )
-        return [(g, side) for g, _, side in naive.WRITES[programming.name](job)]
+        return [(g, side) for g, _, side in naive.WRITES[default_name(type(programming))](job)]
 
     draws = DeviceDraws({"layer": errors}, {} if reads is None else {"layer": reads}, {}, {})
     chip = deployed.chip(draws, sigma_d=SIGMA_D)["layer"]
@@ -186,14 +186,12 @@ def test_effort(programming: BaseProgramming) -> None:
     for mapping in fitting(programming):
         plan, rows = plan_of(mapping), a_layer(mapping).tolist()
         layer = naive_mapping.lay(rows, plan)
-        chosen = naive.chosen(
-            [abs(w) for row in rows for w in row], None, getattr(programming, "verified_share", 0.0)
-        )
+        chosen = naive.chosen([abs(w) for row in rows for w in row], None, getattr(programming, "verified_share", 0.0))
         pulses = reads = 0.0
         for codes in layer.codes:
             for place, code in enumerate(code for row in codes for code in row):
                 job = job_of(programming, plan, code, verified=place in chosen)
-                found = naive.effort(programming.name, job)
+                found = naive.effort(default_name(type(programming)), job)
                 pulses, reads = pulses + mapping.copies * found[0], reads + mapping.copies * found[1]
         count = len(rows) * len(rows[0])
 
@@ -238,9 +236,13 @@ def test_second_derivatives() -> None:
     biases = [network[0].bias.tolist(), network[2].bias.tolist()]
     of_first, of_second = np.zeros_like(first), np.zeros_like(second)
     for image in images:
-        hidden = [sum(w * x for w, x in zip(row, image, strict=True)) + b for row, b in zip(first, biases[0], strict=True)]
+        hidden = [
+            sum(w * x for w, x in zip(row, image, strict=True)) + b for row, b in zip(first, biases[0], strict=True)
+        ]
         active = [max(h, 0.0) for h in hidden]
-        logits = [sum(w * x for w, x in zip(row, active, strict=True)) + b for row, b in zip(second, biases[1], strict=True)]
+        logits = [
+            sum(w * x for w, x in zip(row, active, strict=True)) + b for row, b in zip(second, biases[1], strict=True)
+        ]
         total = sum(np.exp(z) for z in logits)
         at_logits = [np.exp(z) / total * (1 - np.exp(z) / total) for z in logits]
         for o, j in np.ndindex(3, 5):

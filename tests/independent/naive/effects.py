@@ -1,6 +1,7 @@
 """What happens to one programmed device before it is read; and the moments of what it then conducts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from math import exp, log, log10, pi, sqrt
 from typing import Any
 
@@ -53,15 +54,26 @@ def exponent(aimed: float, settings: Mapping[str, Any]) -> tuple[float, float]:
     return DRIFT_LAWS[settings["drift_law"]](max(aimed, 1e-6))
 
 
-EMBER = ((0.0, 0.019), (0.1, 0.022), (1.0, 0.027), (10.0, 0.033), (100.0, 0.039), (1e3, 0.044), (1e4, 0.049), (1e5, 0.054))
+EMBER = (
+    (0.0, 0.019),
+    (0.1, 0.022),
+    (1.0, 0.027),
+    (10.0, 0.033),
+    (100.0, 0.039),
+    (1e3, 0.044),
+    (1e4, 0.049),
+    (1e5, 0.054),
+)
 """Seconds and std over the range: two EMBER chips with 64 levels, published data (MIT licence)."""
 
 
 def _ember(settings: Mapping[str, Any], lowest: float) -> float:
     seconds = settings["retention_seconds"]
-    for (before, low), (after, high) in zip(EMBER, EMBER[1:], strict=False):
+    for (before, low), (after, high) in pairwise(EMBER):
         if seconds <= after:
-            passed = seconds / after if before == 0 else (log10(seconds) - log10(before)) / (log10(after) - log10(before))
+            passed = (
+                seconds / after if before == 0 else (log10(seconds) - log10(before)) / (log10(after) - log10(before))
+            )
             spread = low + (high - low) * passed
             return sqrt(spread**2 - EMBER[0][1] ** 2) * (1 - lowest)
     raise AssertionError

@@ -39,7 +39,7 @@ def open_loop(job: Job) -> list[Slice]:
 
 
 def within(z: float, std: float, tolerance: float) -> float:
-    """An error of this std given that it is within the tolerance: the quantile of the cut law that z is of the whole."""
+    """An error of this std that is within the tolerance: the quantile of the cut law that z is of the whole."""
     if std == 0:
         return 0.0
     low = NORMAL.cdf(-tolerance / std)
