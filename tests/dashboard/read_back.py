@@ -116,12 +116,13 @@ def points(app: AppTest, alt: str, name: str, *, index: int = 0) -> dict[float, 
         if trace.get("name") != name or "markers" not in str(trace.get("mode")) or trace["x"][:1] in ([], [None]):
             continue
         xs, ys = [float(x) for x in trace["x"]], [float(y) for y in trace["y"]]
-        halves = trace.get("error_y", {}).get("array")
-        if halves is None and list(band.get("x") or [])[: len(xs)] == trace["x"]:
-            halves = [top - y for top, y in zip(band["y"], ys, strict=False)]
-        if halves is None:
-            halves = [math.nan] * len(xs)
-        found |= {x: (y, math.nan if half is None else float(half)) for x, y, half in zip(xs, ys, halves, strict=True)}
+        halves: list[float] = [math.nan] * len(xs)
+        bars = trace.get("error_y", {}).get("array")
+        if bars is not None:
+            halves = [math.nan if bar is None else float(bar) for bar in bars]
+        elif list(band.get("x") or [])[: len(xs)] == trace["x"]:
+            halves = [float(top) - y for top, y in zip(band["y"], ys, strict=False)]
+        found |= {x: (y, half) for x, y, half in zip(xs, ys, halves, strict=True)}
     return found
 
 

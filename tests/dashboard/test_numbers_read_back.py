@@ -143,10 +143,10 @@ def explore(files: Files) -> None:
     means_are_drawn(app, "Accuracy against", files)
     for label in LABELS:
         expected = crossed(of(files, label, AT))
-        assert numbers_in(table.loc[label, "images right"])[:2] == pytest.approx(percent(expected), abs=0.0501)
+        assert numbers_in(str(table.loc[label, "images right"]))[:2] == pytest.approx(percent(expected), abs=0.0501)
         if label != CONTROL:
             difference = paired(of(files, label, AT), of(files, CONTROL, AT))
-            said = numbers_in(table.loc[label, "against the control"])[:2]
+            said = numbers_in(str(table.loc[label, "against the control"]))[:2]
             assert said == pytest.approx(percent(difference), abs=0.0501)
         distribution_is_drawn(app, "Distribution of the expected KL", label, of(files, label, AT, "ekl"), scale=1)
     assert layer_bars(app) == near(typical_deviations(files))
@@ -214,7 +214,7 @@ def uncertainty(files: Files) -> None:
         distribution_is_drawn(app, "Distribution of the expected KL", label, of(files, label, AT, "ekl"), scale=1)
         for column, metric in (("EKL (nats)", "ekl"), ("calibrated", "calibrated_ekl")):
             expected = crossed(of(files, label, AT, metric))
-            said = numbers_in(table.loc[label, column])[:2]
+            said = numbers_in(str(table.loc[label, column]))[:2]
             assert said == pytest.approx(list(expected), rel=0.06)
 
 
@@ -243,7 +243,7 @@ def weights(files: Files) -> None:
             for one in (AT * f["realised_std"] * f["w_max"] / f["rms_weight"] for f in layers)
             for k in range(len(first))
         ]
-        assert numbers_in(table.loc[label, "deviation ÷ weight"])[0] == pytest.approx(
+        assert numbers_in(str(table.loc[label, "deviation ÷ weight"]))[0] == pytest.approx(
             100 * statistics.mean(ratios), abs=0.501
         )
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from neft.networks.converters import CONVERTED, Converters, Ranges, convert_layers
 from neft.networks.converters.calibration import TRIED, calibrate, range_use
@@ -136,15 +137,13 @@ def test_a_convolution_between_converters(settings: Converters, axes: int) -> No
     bias = layer.bias.tolist() if layer.bias is not None else []
     top = float(layer.weight.detach().abs().max()) if settings.scaling == "uniform" else 1.0
     images = torch.tensor(rng.normal(size=(2, 2, *(5,) * axes)))
+    bits = settings.dac_bits
 
     found = network(images)
 
     for image, outputs in zip(images, found, strict=True):
-        seen = (
-            image
-            if settings.dac_bits is None
-            else image.clone().apply_(lambda x: naive.convert(x, 1.3, settings.dac_bits or 0, 0))
-        )
+        values = [x if bits is None else naive.convert(x, 1.3, bits, 0) for x in image.flatten().tolist()]
+        seen = torch.tensor(values, dtype=torch.float64).reshape(image.shape)
         if axes == 2:
             products = naive.conv2d(weight, seen.tolist(), stride=2, padding=1)
         else:  # a kernel of one row meets a row of zeros above and below, and the series between
@@ -156,22 +155,38 @@ def test_a_convolution_between_converters(settings: Converters, axes: int) -> No
 
 
 # ---------------------------------------------------------------- where ranges come from
-def two_layers(settings: Converters) -> tuple[nn.Module, Ranges, Tensor]:
-    """Between them a ReLU, so that the second layer's inputs have one sign."""
-    network = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3)).double()
-    with torch.no_grad():
+class TwoLayers(nn.Module):
+    """Between them a ReLU, so that the second layer's inputs have one sign; in float64, with their converters."""
+
+    def __init__(self, settings: Converters) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 5).double(), nn.Linear(5, 3).double()
         rng = np.random.default_rng(3)
-        for layer in (network[0], network[2]):
-            _ = layer.weight.copy_(torch.tensor(rng.normal(size=tuple(layer.weight.shape))))
-    ranges = Ranges(settings, ["0.weight", "2.weight"]).double()
-    convert_layers(network, ranges)
-    ranges.follow({"0.weight": network[0].weight.detach(), "2.weight": network[2].weight.detach()})
-    return network.eval(), ranges, torch.tensor(np.random.default_rng(9).normal(size=(20, 4)))
+        with torch.no_grad():
+            for layer in (self.first, self.second):
+                _ = layer.weight.copy_(torch.tensor(rng.normal(size=tuple(layer.weight.shape))))
+        self.ranges = Ranges(settings, ["first.weight", "second.weight"]).double()
+        convert_layers(self, self.ranges)
+        self.ranges.follow({name: value.detach() for name, value in self.named_parameters() if "weight" in name})
+
+    @override
+    def forward(self, images: Tensor) -> Tensor:
+        return self.second(torch.relu(self.first(images)))
+
+    def largest(self) -> list[float]:
+        """w_max of both."""
+        return [float(layer.weight.detach().abs().max()) for layer in (self.first, self.second)]
 
 
-def passed(network: nn.Module, images: Tensor) -> dict[str, list[list[float]]]:
+def two_layers(settings: Converters) -> tuple[TwoLayers, Ranges, Tensor]:
+    """A network, its converters and images."""
+    network = TwoLayers(settings).eval()
+    return network, network.ranges, torch.tensor(np.random.default_rng(9).normal(size=(20, 4)))
+
+
+def passed(network: TwoLayers, images: Tensor) -> dict[str, list[list[float]]]:
     """What comes to each layer's converters, without any: inputs and products, all values of all images."""
-    first, second = network[0], network[2]
+    first, second = network.first, network.second
     inputs: list[list[float]] = [[], []]
     outputs: list[list[float]] = [[], []]
     for image in images.tolist():
@@ -190,7 +205,7 @@ def test_calibrated_ranges(scaling: str) -> None:
     settings = Converters(dac_bits=4, adc_bits=3, scaling="uniform" if scaling == "uniform" else "layer")
     network, ranges, images = two_layers(settings)
     seen = passed(network, images)
-    tops = [float(network[place].weight.detach().abs().max()) for place in (0, 2)]
+    tops = network.largest()
     calibrate(ranges, lambda: network(images))
 
     for end, bits in (("inputs", 4), ("outputs", 3)):
@@ -229,7 +244,7 @@ def test_penalty_of_shared_ranges() -> None:
         _ = ranges.input_ranges.fill_(math.log(40.0))
         _ = ranges.output_ranges.fill_(math.log(50.0))
     seen = passed(network, images)
-    tops = [float(network[place].weight.detach().abs().max()) for place in (0, 2)]
+    tops = network.largest()
     _ = ranges.train()
     _ = network(images)
 

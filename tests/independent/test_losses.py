@@ -137,7 +137,7 @@ def both(method: BaseMethod, device: str) -> tuple[Network, BatchForward, Batch]
     """What the method is handed, and the same for the naive one."""
     images, labels = inputs()
     network, teacher = a_network(method.num_snapshots), a_network(0, seed=9)
-    config = RunConfig(device=DEVICES[device](), method=method, training=TrainingConfig(seed=SEED))
+    config = RunConfig.make(device=DEVICES[device](), method=method, training=TrainingConfig(seed=SEED))
     chips = torch.Generator().manual_seed(CHIPS)
     forward = BatchForward(network, images, config, chips, moment=MOMENT, teacher=teacher)
     copy = Copy(network, images)

@@ -70,6 +70,14 @@ CASES: dict[str, dict[str, Any]] = (
 )
 
 
+LOAD = Digits.load
+
+
+def load_poisoned(dataset: Digits, access: DataAccess) -> ImageData:
+    """What the data set gives, poisoned."""
+    return poisoned(LOAD(dataset, access))
+
+
 def poisoned(data: ImageData) -> ImageData:
     """The same data with a test split of no numbers and wrong labels."""
     images = torch.full(data.test.images.shape, torch.nan)
@@ -100,8 +108,7 @@ class Sides:
     def _run(self, config: RunConfig, settings: Settings) -> RunRecord:
         with pytest.MonkeyPatch.context() as patch:
             if settings is self.poisoned:
-                load = Digits.load
-                patch.setattr(Digits, "load", lambda dataset, access: poisoned(load(dataset, access)))
+                patch.setattr(Digits, "load", load_poisoned)
             return run(config, settings)
 
     def each(self) -> Iterator[Settings]:
@@ -162,10 +169,9 @@ def test_every_method_and_constraint_is_tried() -> None:
 
 def test_a_poisoned_training_split_would_be_seen(sides: Sides, tmp_path: Path) -> None:
     """The comparison can fail: one training label that is another one changes the weights."""
-    load = Digits.load
 
     def other_label(dataset: Digits, access: DataAccess) -> ImageData:
-        data = load(dataset, access)
+        data = LOAD(dataset, access)
         labels = data.train.labels.clone()
         labels[0] = (labels[0] + 1) % 10
         return replace(data, train=Split(images=data.train.images, labels=labels))
@@ -201,11 +207,10 @@ def test_a_search_for_signs_is_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     """Proposals, merits and fallbacks go by validation images."""
     search = SignSearch(base=RunConfig.make(**SMALL), shape=InputShape(1, 8, 10), num_trials=3)
     found: list[list[Any]] = []
-    load = Digits.load
     for side in ("clean", "poisoned"):
         monkeypatch.setenv("NEFT_HOME", str(tmp_path / side / "home"))
         if side == "poisoned":
-            monkeypatch.setattr(Digits, "load", lambda dataset, access: poisoned(load(dataset, access)))
+            monkeypatch.setattr(Digits, "load", load_poisoned)
         found.append(list(search_signs(search, settings_in(tmp_path / side)).trials))
 
     assert found[0] == found[1]

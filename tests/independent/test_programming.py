@@ -229,11 +229,12 @@ def test_second_derivatives() -> None:
     """SWIM (arXiv 2202.08395): h_W = h_y (x^2)', h_x = (W^2)' h_y, p (1 - p) at the logits; the mean over images."""
     rng = np.random.default_rng(1)
     first, second, images = rng.normal(size=(5, 4)), rng.normal(size=(3, 5)), rng.normal(size=(7, 4))
-    network = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3)).double()
+    layers = (torch.nn.Linear(4, 5).double(), torch.nn.Linear(5, 3).double())
     with torch.no_grad():
-        _ = network[0].weight.copy_(torch.tensor(first))
-        _ = network[2].weight.copy_(torch.tensor(second))
-    biases = [network[0].bias.tolist(), network[2].bias.tolist()]
+        for layer, weight in zip(layers, (first, second), strict=True):
+            _ = layer.weight.copy_(torch.tensor(weight))
+    network = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1])
+    biases = [layer.bias.tolist() for layer in layers]
     of_first, of_second = np.zeros_like(first), np.zeros_like(second)
     for image in images:
         hidden = [
