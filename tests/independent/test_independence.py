@@ -44,18 +44,21 @@ def test_a_wrong_unit_of_sigma_d_is_seen(monkeypatch: pytest.MonkeyPatch) -> Non
     """A step of 2^K in the place of the highest level, 2^K - 1: variances of the package's devices grow by 16/9."""
     before = test_mapping.UNEVEN.code_stds
 
-    def wrong(device: object, mapping: BitSlicing) -> torch.Tensor:
+    def wrong(device: object, mapping: BitSlicing) -> tuple[torch.Tensor, bool]:
         del device
-        return before(mapping) * 4 / 3
+        return before(mapping) * 4 / 3, False
 
-    monkeypatch.setattr(type(test_mapping.UNEVEN), "code_stds", wrong)
-    monkeypatch.setattr("neft.chips.sampling._code_stds", lambda device, mapping: (wrong(device, mapping), False))
+    monkeypatch.setattr("neft.chips.sampling._code_stds", wrong)
     with pytest.raises(AssertionError):
         test_mapping.test_stds(test_mapping.MAPPINGS[0])
 
 
 def test_a_programming_that_forgets_its_tolerance_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neft.programming.write_verify.within", lambda normals, std, _tolerance: normals * std)
+    def wrong(normals: torch.Tensor, std: torch.Tensor, tolerance: float) -> torch.Tensor:
+        del tolerance
+        return normals * std
+
+    monkeypatch.setattr("neft.programming.write_verify.within", wrong)
     with pytest.raises(AssertionError):
         test_programming.test_a_chip_of_the_same_normals(test_programming.WriteVerify(), test_programming.FEW[0])
 
@@ -73,7 +76,7 @@ def test_a_percent_of_conductance_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_feedback_of_the_wrong_sign_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Ovf, "gamma", property(lambda method: tuple(-one for one in (0.01, 0.1, 1.0))))
+    monkeypatch.setattr(Ovf, "gamma", (-0.01, -0.1, -1.0))
     with pytest.raises(AssertionError):
         test_losses.test_losses_and_their_gradients("ovf", {}, "rram1")
 
@@ -89,9 +92,13 @@ def test_a_divergence_the_other_way_round_is_seen(monkeypatch: pytest.MonkeyPatc
         test_losses.test_losses_and_their_gradients("consistency", {}, "rram1")
 
 
-def test_a_converter_that_rounds_down_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_converter_of_a_level_too_many_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     right = rounding.num_levels
-    monkeypatch.setattr(rounding, "num_levels", lambda bits, sides: right(bits, sides) + 1)
+
+    def wrong(bits: int, sides: torch.Tensor) -> torch.Tensor:
+        return right(bits, sides) + 1
+
+    monkeypatch.setattr(rounding, "num_levels", wrong)
     with pytest.raises(AssertionError):
         test_converters.test_conversion(4, 0)
 
