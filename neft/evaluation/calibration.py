@@ -18,12 +18,19 @@ def fit_temperature(logits: Float[Tensor, "images classes"], labels: Int[Tensor,
     """The temperature T in [0.01, 1000] that minimises the mean of -ln softmax(O / T)_y.
 
     The loss is convex in 1/T, so it has one minimum; where every image is predicted right it may lie at the edge.
+    Images without a finite -ln p_y (logits that give no probabilities, or none for the true class) say nothing of T;
+    where there are no others T is 1.
     """
     from scipy.optimize import minimize_scalar  # noqa: PLC0415 - half a second that a training's start can do without
 
     outputs = logits.double().cpu().numpy()
-    rows = np.arange(len(outputs))
     truth = labels.cpu().numpy()
+    with np.errstate(invalid="ignore"):  # infinity less itself
+        says = np.isfinite(log_softmax(outputs, axis=1)[np.arange(len(outputs)), truth])
+    if not says.any():
+        return 1.0
+    outputs, truth = outputs[says], truth[says]
+    rows = np.arange(len(outputs))
 
     def loss(log_temperature: float) -> float:
         return float(-log_softmax(outputs / np.exp(log_temperature), axis=1)[rows, truth].mean())
