@@ -103,6 +103,24 @@ def test_temperature(scale: float) -> None:
     assert found == pytest.approx(naive.best_temperature(logits.tolist(), labels, LOWEST, HIGHEST), rel=2e-3)
 
 
+@pytest.mark.parametrize("lost", [[nan, 0.0, 1.0, 2.0], [inf, 0.0, 1.0, 2.0], [-inf, 0.0, 1.0, 2.0]], ids=str)
+def test_temperature_beside_an_image_without_probabilities(lost: list[float]) -> None:
+    """The others say what it is."""
+    rng = np.random.default_rng(2)
+    labels = rng.integers(4, size=40).tolist()
+    logits = [*(6 * rng.normal(size=(40, 4)) + 9 * np.eye(4)[labels]).tolist(), lost]
+
+    found = fit_temperature(torch.tensor(logits), torch.tensor([*labels, 0]))
+
+    assert found == pytest.approx(naive.best_temperature(logits, [*labels, 0], LOWEST, HIGHEST), rel=2e-3)
+    assert found == pytest.approx(fit_temperature(torch.tensor(logits[:-1]), torch.tensor(labels)))
+
+
+def test_temperature_of_no_image_with_probabilities_is_none() -> None:
+    """Logits stay as they are."""
+    assert fit_temperature(torch.full((3, 2), nan), torch.tensor([0, 1, 0])) == 1
+
+
 def test_temperature_where_all_are_right_lies_at_the_edge() -> None:
     logits = [[1.0, 0.0], [0.0, 2.0]]
 

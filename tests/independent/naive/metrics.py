@@ -81,10 +81,13 @@ CALIBRATED = {"calibrated_ekl"}
 
 
 def best_temperature(logits: Logits, labels: Labels, lowest: float, highest: float) -> float:
-    """The T that minimises the mean of -ln softmax(z / T)_y (Guo et al. 2017, section 4.2): thirds of ln T."""
+    """The T that minimises the mean of -ln softmax(z / T)_y (Guo et al. 2017, section 4.2): thirds of ln T.
+
+    Images whose -ln p_y is infinite, or is none, say nothing of T.
+    """
+    rows = [(row, label) for row, label in zip(logits, labels, strict=True) if outcome(row, label, 1.0)[2] < inf]
 
     def loss(log_temperature: float) -> float:
-        rows = zip(logits, labels, strict=True)
         return sum(outcome(row, label, exp(log_temperature))[2] for row, label in rows) / len(labels)
 
     low, high = log(lowest), log(highest)
