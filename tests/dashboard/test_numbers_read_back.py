@@ -125,6 +125,20 @@ def test_every_page_is_read_back_or_says_why_not() -> None:
     assert all(NOTHING_STORED.values())
 
 
+@pytest.mark.parametrize(("page", "module"), [(Page.EXPERIMENTS, "intervals"), (Page.COMPARE, "pairs")])
+def test_a_percent_of_an_interval_is_seen(
+    page: Page, module: str, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison can fail."""
+
+    def wider(freedom: float) -> float:
+        return 1.01 * statistics.t_of(freedom)
+
+    monkeypatch.setattr(f"neft.tables.{module}.student_t", wider)
+    with pytest.raises(AssertionError, match="comparison failed"):
+        READ_BACK[page](files)
+
+
 # ---------------------------------------------------------------- one selection
 def means_are_drawn(app: AppTest, alt: str, files: Files, metric: str = "accuracy", scale: float = 100) -> None:
     """A mark a method and device variation: mean and half-width over seeds and chips."""
