@@ -17,6 +17,7 @@ from neft.errors import ConfigError, StoppedError
 from neft.inspection.race import check_question, race_stored
 from neft.pipeline import Progress, Settings, network_on_chips, single_threaded
 from neft.runs import races
+from neft.runs.chips_key import chips_key
 from neft.runs.races import RaceQuestion, RaceRecord
 from neft.runs.records import RunRecord
 from neft.runs.waterfalls import usual_sigma_d
@@ -84,7 +85,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 def _questions(source: RunRecord, config: RunConfig, options: dict[str, Any], percentile: int) -> list[RaceQuestion]:
     given = options["num_instances"] is not None
     count = config.evaluation.num_instances if given else races.NUM_INSTANCES
-    weights, chips = races.weights_of(source), races.chips_key(config)
+    weights, chips = races.weights_of(source), chips_key(config)
     asked = [
         build(
             RaceQuestion,

@@ -31,6 +31,7 @@ from scipy.special import ndtri
 from neft.errors import ConfigError
 from neft.evaluation.forecast import Forecaster
 from neft.evaluation.image_bets import Bets, best_stake, most_log_coins
+from neft.evaluation.race_result import RacedChip, RaceResult
 from neft.seeding import numpy_generator
 
 CHANCE_OF_ERROR = 0.01
@@ -82,29 +83,6 @@ class Track(Protocol):
     def see_all(self, instance: int) -> SeenAll:
         """All of them."""
         ...
-
-
-@dataclass(frozen=True)
-class RacedChip:
-    """A chip that met all images."""
-
-    instance: int
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class RaceResult:
-    """What a race found."""
-
-    lowest: tuple[RacedChip, ...]
-    """The R chips of lowest accuracy, the worst first, of equal ones the lower number first. Of those that are equal to
-    the last, there may be others than these."""
-    num_whole: int
-    """Chips that met all images."""
-    passes: int
-    """Images that chips met, all together; one that was met twice counts twice."""
-    whole_passes: int
-    """The same of the whole evaluation."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +196,7 @@ class Race:
             self._decide(lane, forecaster)
             lane.wait()
             yield self._state(1)
-        yield RaceState(self._done, self._done, self._passes, self._result())
+        yield RaceState(self._done, self._done, self._passes, self._result(lanes))
 
     def _meet_pilots(self) -> Generator[RaceState, None, tuple[Forecaster, float]]:
         """Have the first chips meet all images; what they forecast, and about how many images the R-th chip errs on."""
@@ -306,7 +284,7 @@ class Race:
         self._done += done
         return RaceState(self._done, 2 * self._num_instances, self._passes)
 
-    def _result(self) -> RaceResult:
+    def _result(self, lanes: list[_Lane]) -> RaceResult:
         chips = sorted(
             (RacedChip(*one) for one in self._accuracy.items()), key=lambda chip: (chip.accuracy, chip.instance)
         )
@@ -315,7 +293,13 @@ class Race:
             num_whole=len(chips),
             passes=self._passes,
             whole_passes=self._num_instances * self._track.num_images,
+            still_in=self._still_in(lanes),
         )
+
+    def _still_in(self, lanes: list[_Lane]) -> tuple[tuple[int, int], ...]:
+        left_out = [lane.num_met for lane in lanes if lane.instance not in self._wrong]
+        met = np.array(left_out + [self._track.num_images] * len(self._wrong))
+        return tuple((int(images), int((met >= images).sum())) for images in np.unique(met))
 
 
 def num_pilots(num_instances: int) -> int:

@@ -11,6 +11,8 @@ from neft.evaluation.race import CHANCE_OF_ERROR, Race
 from neft.evaluation.race_track import ChipTrack
 from neft.networks.network import Network
 from neft.runs import races
+from neft.runs.chips_key import chips_key
+from neft.runs.facts import stored_config
 from neft.runs.races import RaceQuestion, RaceRecord
 from neft.runs.records import RunRecord
 from neft.tables.percentiles import chips_needed, last_rank
@@ -91,6 +93,7 @@ def race_stored(
                 num_images=track.num_images,
                 chance_of_error=chance_of_error,
                 seconds=seconds,
+                is_own=asked.chips == chips_key(stored_config(run)),
             )
             yield StoredRaceState(done, asked.num_instances, record.cost, record)
         else:

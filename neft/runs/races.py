@@ -1,35 +1,44 @@
 """The unlucky chips of very many, raced after a run was stored, and kept.
 
 `NEFT_HOME/races/<run id>/<key>.json`: whole or not at all. The key is that of the question, of the weights and of how
-chips are made, so that the same question finds the same file.
+chips are made, so that the same question finds the same file. Some ship, in `cached_runs/races`; a user's own win.
 """
 
 import datetime
 import hashlib
 import json
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import Field, model_validator
 
 from neft.component import Component
-from neft.config import EvaluationConfig, RunConfig
-from neft.errors import RunCorruptError, RunNotFoundError
-from neft.evaluation.race import RaceResult
+from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError
+from neft.evaluation.race_result import RaceResult
 from neft.run_id import is_run_id
 from neft.runs import files
 from neft.runs.kept import read_kept
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
-from neft.runs.store import WEIGHTS
+from neft.runs.store import WEIGHTS, Stores
 from neft.sigma_d import SigmaD
 
-VERSION = 1
+VERSION = 2
+"""Of 2 on it is told how many chips met how many images; those of 1 are read as they are."""
 FOLDER = "races"
 SUFFIX = ".json"
 NUM_INSTANCES = 10_000
 """Chips where no other number is asked for."""
-NOT_OF_A_CHIP = ("sigma_ds", "num_instances", "precision", "min_instances", "worst_case")
-"""Settings of an evaluation that leave each of its chips and images as they are."""
+
+
+@dataclass(frozen=True)
+class RaceListing:
+    """The races of a run that are kept."""
+
+    records: list["RaceRecord"] = field(default_factory=list["RaceRecord"])
+    problems: list[str] = field(default_factory=list[str])
+    """Why others cannot be used."""
 
 
 class RaceQuestion(Component):
@@ -38,7 +47,7 @@ class RaceQuestion(Component):
     weights: str = Field(pattern="^[0-9a-f]{64}$")
     """Checksum of the run's weights."""
     chips: str = Field(pattern="^[0-9a-f]{16}$")
-    """By which chips that are made alike, and try the same images, are known (`chips_key`)."""
+    """By which chips that are made alike, and try the same images, are known (`neft.runs.chips_key`)."""
     sigma_d: SigmaD = Field(ge=0, le=1)
     num_instances: int = Field(ge=2)
     percentile: int = Field(ge=1, le=50)
@@ -62,14 +71,18 @@ class RaceRecord(Component):
     """Theirs, on all images; fractions."""
     num_images: int = Field(ge=1)
     num_whole: int = Field(ge=1)
-    """Chips that met all images."""
+    """Chips that met all images at once; others came to the last one bit by bit, and were left out."""
     passes: int = Field(ge=1)
     """Images that chips met, all together."""
+    still_in: tuple[tuple[int, int], ...] = ()
+    """Images, ascending, and how many chips met at least so many; empty where that was not kept."""
     chance_of_error: float = Field(gt=0, lt=1)
     """How often, at most, a race's chips are not those of the whole evaluation."""
     created: str = Field(max_length=40)
     """UTC, ISO 8601."""
     seconds: float = Field(ge=0)
+    is_own: bool | None = None
+    """Whether these are chips of the run's own evaluation, and more of them; None where that was not kept."""
 
     @model_validator(mode="after")
     def _chips_stand_in_order(self) -> "RaceRecord":
@@ -88,18 +101,23 @@ class RaceRecord(Component):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _ever_fewer_chips_are_in(self) -> "RaceRecord":
+        if not self.still_in:
+            return self
+        images, chips = zip(*self.still_in, strict=True)
+        met_more = all(before < after for before, after in pairwise(images)) and images[0] >= 1
+        ever_fewer = all(before > after for before, after in pairwise(chips))
+        ends = (chips[0], images[-1]) == (self.asked.num_instances, self.num_images)
+        if not (met_more and ever_fewer and ends and chips[-1] >= self.num_whole):
+            message = "how many chips met how many images does not fit its other numbers"
+            raise ValueError(message)
+        return self
+
     @property
     def cost(self) -> float:
         """The images that chips met, over those of the whole evaluation."""
         return self.passes / (self.asked.num_instances * self.num_images)
-
-
-def chips_key(config: RunConfig) -> str:
-    """Sixteen hex digits of how a config's chips are made and which images they meet; of how many and where is not."""
-    usual = {name: EvaluationConfig.model_fields[name].default for name in NOT_OF_A_CHIP}
-    evaluation = config.evaluation.model_copy(update=usual)
-    of_chips = config.model_copy(update={"evaluation": evaluation})
-    return hashlib.sha256(of_chips.decisive.encode()).hexdigest()[:16]
 
 
 def weights_of(run: RunRecord) -> str:
@@ -122,8 +140,32 @@ def find(run: RunRecord, asked: RaceQuestion) -> RaceRecord | None:
         RunCorruptError: the file is not what it should be.
         RunTooNewError: it was made by a newer version.
     """
-    path = _folder(run.id) / f"{asked.key}{SUFFIX}"
-    return _read(path, run.id) if path.is_file() else None
+    path = _files(run.id).get(asked.key)
+    return None if path is None else _read(path, run.id)
+
+
+def listed(run: RunRecord) -> RaceListing:
+    """Every kept race of a run's weights: of its own chips and of others, at any device variation."""
+    if WEIGHTS not in run.files:
+        return RaceListing()
+    listing, weights = RaceListing(), weights_of(run)
+    for path in _files(run.id).values():
+        try:
+            record = _read(path, run.id)
+        except (RunCorruptError, RunTooNewError) as error:
+            listing.problems.append(str(error))
+            continue
+        if record.asked.weights == weights:
+            listing.records.append(record)
+    return listing
+
+
+def stamp() -> str:
+    """Another one whenever a race is kept or removed."""
+    roots = (neft_home() / FOLDER, Stores.default().shipped.root / FOLDER)
+    found = [path for root in roots for path in sorted(root.glob(f"*/*{SUFFIX}"))]
+    told = "/".join(f"{path.parent.name}/{path.name}:{path.stat().st_mtime_ns}" for path in found)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def save(
@@ -134,8 +176,18 @@ def save(
     num_images: int,
     chance_of_error: float,
     seconds: float,
+    is_own: bool,
 ) -> RaceRecord:
     """Keep what was found, in the place of the same question's last answer, whole or not at all.
+
+    Args:
+        run: whose chips were raced.
+        asked: what was asked.
+        result: the answer.
+        num_images: that the run is tested on.
+        chance_of_error: how often, at most, the answer is not that of the whole evaluation.
+        seconds: of computing.
+        is_own: whether these are chips of the run's own evaluation, and more of them.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -148,9 +200,11 @@ def save(
         num_images=num_images,
         num_whole=result.num_whole,
         passes=result.passes,
+        still_in=result.still_in,
         chance_of_error=chance_of_error,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seconds=round(seconds, 3),
+        is_own=is_own,
     )
     path = _folder(run.id) / f"{asked.key}{SUFFIX}"
     files.write_whole(path, record.model_dump_json(indent=1) + "\n", what=f"The race of run '{run.id}'")
@@ -176,6 +230,13 @@ def _corrupt(path: Path, run_id: str, why: str) -> RunCorruptError:
         f"The race of run '{run_id}' in NEFT_HOME/{FOLDER}, '{path.name}', cannot be used: {why}. "
         "Delete the file to race again."
     )
+
+
+def _files(run_id: str) -> dict[str, Path]:
+    """By key; the user's own before what ships."""
+    own = _folder(run_id)
+    shipped = Stores.default().shipped.root / FOLDER / run_id
+    return {path.stem: path for folder in (shipped, own) for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
 def _folder(run_id: str) -> Path:

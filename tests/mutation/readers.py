@@ -29,6 +29,7 @@ from neft.options import command_line
 from neft.runs import checkpoint, notes, plans, races, searches, unfinished, waterfalls, worst_cases
 from neft.runs.bundles import export_runs, look_into
 from neft.runs.events import EventFile, Finished, Starting, Training
+from neft.runs.chips_key import chips_key
 from neft.runs.facts import stored_config
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.races import RaceQuestion
@@ -269,13 +270,13 @@ def _write_searches(record: RunRecord, weights: dict[str, Tensor]) -> None:
     asked = _race_of(record)
     lowest = tuple(RacedChip(instance, 0.5 + instance / 100) for instance in range(7))
     result = RaceResult(lowest=lowest, num_whole=40, passes=900, whole_passes=3000)
-    _ = races.save(record, asked, result, num_images=10, chance_of_error=0.01, seconds=1.0)
+    _ = races.save(record, asked, result, num_images=10, chance_of_error=0.01, seconds=1.0, is_own=True)
     counts = {"num_training_images": 9, "num_test_images": 9}
     _ = waterfalls.save(record, steps, sigma_d=0.1, has_real_weights=True, seconds=1.0, **counts)
 
 
 def _race_of(record: RunRecord) -> RaceQuestion:
-    question = {"weights": races.weights_of(record), "chips": races.chips_key(stored_config(record))}
+    question = {"weights": races.weights_of(record), "chips": chips_key(stored_config(record))}
     return RaceQuestion(**question, sigma_d=0.1, num_instances=300, percentile=1)
 
 

@@ -18,6 +18,7 @@ from neft.networks.converters import Converters
 from neft.pipeline import Settings, network_on_chips
 from neft.programming import Residual
 from neft.runs import races
+from neft.runs.chips_key import chips_key
 from neft.runs.facts import stored_config
 from neft.runs.races import RaceQuestion
 from neft.runs.records import RunRecord
@@ -49,7 +50,7 @@ def question(
 ) -> RaceQuestion:
     return RaceQuestion(
         weights=races.weights_of(record),
-        chips=races.chips_key(config),
+        chips=chips_key(config),
         sigma_d=sigma_d,
         num_instances=num_instances,
         percentile=percentile,
@@ -134,10 +135,10 @@ def test_the_same_question_finds_what_was_kept(filled_store: RunStore) -> None:
 
 def test_chips_are_known_by_how_they_are_made_not_by_how_many(filled_store: RunStore) -> None:
     record = only(filled_store)
-    key = races.chips_key(stored_config(record))
+    key = chips_key(stored_config(record))
 
     same = otherwise(record, num_instances=77, sigma_ds=(0.3,), precision=0.1, min_instances=5, worst_case=(0.01,))
-    assert races.chips_key(same) == key
+    assert chips_key(same) == key
     changes: list[dict[str, object]] = [
         {"seed": 3},
         {"max_test": 150},
@@ -145,7 +146,7 @@ def test_chips_are_known_by_how_they_are_made_not_by_how_many(filled_store: RunS
         {"programming": Residual()},
         {"effects": Effects(stuck_low=0.02)},
     ]
-    assert len({races.chips_key(otherwise(record, **change)) for change in changes} | {key}) == 6
+    assert len({chips_key(otherwise(record, **change)) for change in changes} | {key}) == 6
 
 
 def test_states_lead_to_all_chips_and_the_last_tells_the_cost(filled_store: RunStore) -> None:

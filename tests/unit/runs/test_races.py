@@ -9,6 +9,7 @@ import pytest
 from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError, StoreError
 from neft.evaluation.race import RacedChip, RaceResult
 from neft.runs import races
+from neft.runs.chips_key import chips_key
 from neft.runs.facts import stored_config
 from neft.runs.places import neft_home
 from neft.runs.races import RaceQuestion, RaceRecord
@@ -27,7 +28,7 @@ def run(filled_store: RunStore) -> RunRecord:
 def asked(run: RunRecord) -> RaceQuestion:
     return RaceQuestion(
         weights=races.weights_of(run),
-        chips=races.chips_key(stored_config(run)),
+        chips=chips_key(stored_config(run)),
         sigma_d=0.1 + 0.2,
         num_instances=400,
         percentile=1,
@@ -37,7 +38,7 @@ def asked(run: RunRecord) -> RaceQuestion:
 @pytest.fixture
 def kept(run: RunRecord, asked: RaceQuestion) -> RaceRecord:
     result = RaceResult(lowest=LOWEST, num_whole=40, passes=1000, whole_passes=8000)
-    return races.save(run, asked, result, num_images=20, chance_of_error=0.01, seconds=1.23456)
+    return races.save(run, asked, result, num_images=20, chance_of_error=0.01, seconds=1.23456, is_own=True)
 
 
 @pytest.fixture
@@ -78,14 +79,14 @@ def test_a_file_that_was_changed_is_refused(
 
 
 def test_a_version_without_end_is_refused(run: RunRecord, asked: RaceQuestion, path: Path) -> None:
-    _ = path.write_text(path.read_text().replace('"version": 1', '"version": 1e999'))
+    _ = path.write_text(path.read_text().replace('"version": 2', '"version": 1e999'))
 
     with pytest.raises(RunCorruptError):
         _ = races.find(run, asked)
 
 
 def test_one_of_a_newer_version_says_so(run: RunRecord, asked: RaceQuestion, path: Path) -> None:
-    _ = path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2}))
+    _ = path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 99}))
 
     with pytest.raises(RunTooNewError, match="made by a newer version"):
         _ = races.find(run, asked)
@@ -101,4 +102,12 @@ def test_a_folder_that_cannot_be_written_is_told(run: RunRecord, asked: RaceQues
     _ = (neft_home() / "races").write_text("a file")
 
     with pytest.raises(StoreError, match="The race of run"):
-        _ = races.save(run, asked, RaceResult(LOWEST, 40, 1000, 8000), num_images=20, chance_of_error=0.01, seconds=1.0)
+        _ = races.save(
+            run,
+            asked,
+            RaceResult(LOWEST, 40, 1000, 8000),
+            num_images=20,
+            chance_of_error=0.01,
+            seconds=1.0,
+            is_own=True,
+        )
