@@ -301,6 +301,20 @@ def _ranked() -> pd.DataFrame:
     return pd.DataFrame({c.INSTANCE: [4, 2, 7, 0], c.ACCURACY: accuracy, c.RANK: [1, 2, 3, 4], c.SHARE: share})
 
 
+def _tail() -> pd.DataFrame:
+    accuracy = sorted(odd("tail", 3, 0.1, 0.4))
+    return pd.DataFrame(
+        {c.INSTANCE: [41, 2, 812], c.ACCURACY: accuracy, c.RANK: [1, 2, 3], c.SHARE: [0.0007, 0.0014, 0.0021]}
+    )
+
+
+def _raced_percentile() -> pd.DataFrame:
+    value, lower, upper = 0.37, 0.33, 0.42
+    return pd.DataFrame(
+        {c.PERCENTILE: [1], c.VALUE: [value], c.LOWER: [lower], c.UPPER: [upper], c.NUM_INSTANCES: [1400]}
+    )
+
+
 def _trained() -> pd.DataFrame:
     return with_interval("trained", rows({c.TRAIN_SIGMA_D: [0.1, 0.2], c.SIGMA_D: SIGMA_DS}, **COUNTS))
 
@@ -573,6 +587,20 @@ EXAMPLES: dict[str, Example] = {
         {"histogram": histogram("programmed")},
         {"histogram": {c.DENSITY: 1, c.CLOSED_FORM_DENSITY: 1}},
         {"target": 0.6},
+    ),
+    "race_still_in": Example(
+        {"still_in": pd.DataFrame({c.NUM_IMAGES: [64, 128, 390], c.NUM_INSTANCES: [1000, 321, 17]})},
+        {"still_in": {c.NUM_IMAGES: 1, c.NUM_INSTANCES: 1}},
+        {"image_name": "images", "look": look("irs")},
+    ),
+    "race_tail": Example(
+        {"tail": _tail(), "ranked": _ranked(), "percentiles": _raced_percentile()},
+        {
+            "tail": {c.ACCURACY: 100, c.SHARE: 100},
+            "ranked": {c.ACCURACY: 100, c.SHARE: 100},
+            "percentiles": {c.VALUE: 100, c.LOWER: 100, c.UPPER: 100, c.PERCENTILE: 1},
+        },
+        {"percentile_name": "1st percentile", "instance": 2, "look": look("irs")},
     ),
     "ranking": Example(
         {"rows": _board()},

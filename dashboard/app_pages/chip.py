@@ -1,10 +1,13 @@
 """One chip of an evaluation, opened: where it stands, how its weights miss, which images it flips."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
 import streamlit as st
 
 from dashboard import address, charts
-from dashboard.data import opened_chips, restorable
-from dashboard.data.opened_chips import BY_NUMBER, PERCENTILES, ChipReport, Unit
+from dashboard.data import opened_chips, races, restorable
+from dashboard.data.opened_chips import BY_NUMBER, PERCENTILES, RACED, ChipReport, Unit
 from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
 from dashboard.widgets.changed_images import changed_images
@@ -14,8 +17,9 @@ from dashboard.widgets.following import first_sigma_d, look_at_sigma_d
 from dashboard.widgets.guards import alone, stop_without_runs
 from dashboard.widgets.network_picker import layer_control, pick_network, say_no_weights, say_why_not
 from dashboard.widgets.page_link import page_link
+from dashboard.widgets.race_card import Raced, ToRace, pick_raced, race_for, still_in_card, tail_card
 from dashboard.widgets.theme_mode import theme_mode
-from dashboard.words import chip_words, percentile_words
+from dashboard.words import chip_words, percentile_words, race_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import NeftError
@@ -24,12 +28,12 @@ from neft.sigma_d import sigma_d_text
 CHIP = Control(
     key=address.CHIP,
     label="Chip",
-    options=PERCENTILES | {BY_NUMBER: "By its number"},
+    options=PERCENTILES | {RACED: "The worst of very many", BY_NUMBER: "By its number"},
     default="1",
     kind="list",
     stays=True,
     help="Of the stored chips at this device variation, in order of accuracy: the p-th percentile of C chips is the "
-    "one of rank p·C/100, rounded up, from the worst.",
+    "one of rank p·C/100, rounded up, from the worst. The worst of many more chips are raced for.",
 )
 UNIT = Control(
     key=address.ERROR_UNIT,
@@ -82,24 +86,66 @@ def page() -> None:
         sigma_d = _pick_sigma_d(record)
     try:
         with st.sidebar:
-            name, instance = _pick_chip(record, sigma_d)
-        report = opened_chips.report(record, sigma_d, instance)
+            opened = _pick_chip(record, sigma_d)
+        if isinstance(opened, ToRace):
+            race_for(record, sigma_d, opened)
+            return
+        report = _report(record, sigma_d, opened)
     except NeftError as error:
         say_why_not(error)
         return
-    _finding(report, name)
-    left, right = st.columns(2)
-    with left:
-        _ranks(record, report)
-    with right:
-        _layers(record, report)
+    _finding(report, opened)
+    raced = opened.raced
+    if raced is None:
+        _to_the_race()
+        _side_by_side(lambda: _ranks(record, report), lambda: _layers(record, report))
+    else:
+        _side_by_side(lambda: tail_card(record, raced, report), lambda: still_in_card(record, raced, report))
     changed_images(record, report)
+    _side_by_side(lambda: _confusion(record, report), lambda: _map(record, report))
+    if raced is not None:
+        _layers(record, report)
+    _onward(record, report)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The chip that is asked for."""
+
+    instance: int
+    name: str = ""
+    """What it is called; nothing where its number was asked for, or its rank in a race."""
+    raced: Raced | None = None
+    """Of one of very many: their race."""
+
+
+def _side_by_side(draw_left: Callable[[], None], draw_right: Callable[[], None]) -> None:
     left, right = st.columns(2)
     with left:
-        _confusion(record, report)
+        draw_left()
     with right:
-        _map(record, report)
-    _onward(record, report)
+        draw_right()
+
+
+def _report(record: RunRecord, sigma_d: float, opened: Opened) -> ChipReport:
+    if opened.raced is None:
+        return opened_chips.report(record, sigma_d, opened.instance)
+    return opened_chips.raced_report(record, opened.raced.race, opened.instance)
+
+
+def _to_the_race() -> None:
+    """To the worst of many more chips than the run's evaluation tried."""
+
+    def go() -> None:
+        st.session_state[address.CHIP] = RACED
+
+    st.button(
+        f"Open the {race_words.count_title(races.NUM_INSTANCES).lower()}",
+        key="to_the_race",
+        icon=":material/flag:",
+        on_click=go,
+        help="Where they were raced; otherwise it is offered.",
+    )
 
 
 def _onward(record: RunRecord, report: ChipReport) -> None:
@@ -132,15 +178,25 @@ def _pick_sigma_d(record: RunRecord) -> float:
     return sigma_d
 
 
-def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:
-    """What the chip is called (nothing where its number was asked for), and its number."""
-    ranked = opened_chips.ranked(record, sigma_d)
+def _pick_chip(record: RunRecord, sigma_d: float) -> Opened | ToRace:
+    """The chip; of very many, that they are to be raced first, where they were not."""
     chosen = CHIP.draw()
+    if chosen == RACED:
+        raced = pick_raced(record, sigma_d)
+        if isinstance(raced, ToRace):
+            return raced
+        _step_buttons(raced.order, raced.instance, lambda place: {address.RACED_RANK: str(place + 1)})
+        return Opened(raced.instance, raced=raced)
+    ranked = opened_chips.ranked(record, sigma_d)
+    known = ranked[columns.INSTANCE].tolist()
+
+    def by_number(place: int) -> dict[str, object]:
+        return {address.CHIP: BY_NUMBER, address.CHIP_NUMBER: known[place]}
+
     if chosen != BY_NUMBER:
         instance, name = opened_chips.percentile_chip(ranked, float(chosen)), PERCENTILES[chosen]
-        _step_buttons(ranked[columns.INSTANCE].tolist(), instance)
-        return name[0].lower() + name[1:].replace(" percentile", "-percentile"), instance
-    known = ranked[columns.INSTANCE].tolist()
+        _step_buttons(known, instance, by_number)
+        return Opened(instance, name[0].lower() + name[1:].replace(" percentile", "-percentile"))
     number = Number(
         key=address.CHIP_NUMBER,
         label="Number",
@@ -149,17 +205,17 @@ def _pick_chip(record: RunRecord, sigma_d: float) -> tuple[str, int]:
         help="Chip 7 is the same draw of devices for every network of equal shape, and at every $\\sigma_d$.",
     )
     instance = number.draw()
-    _step_buttons(known, instance)
-    return "", instance
+    _step_buttons(known, instance, by_number)
+    return Opened(instance)
 
 
-def _step_buttons(order: list[int], instance: int) -> None:
-    """To the chips beside this one in the order of accuracy."""
+def _step_buttons(order: Sequence[int], instance: int, choose: Callable[[int], Mapping[str, object]]) -> None:
+    """To the chips beside this one in the order of accuracy; what the session then holds, by the place in the order."""
     place = order.index(instance)
 
     def go(to: int) -> None:
-        st.session_state[address.CHIP] = BY_NUMBER
-        st.session_state[address.CHIP_NUMBER] = order[to]
+        for key, chosen in choose(to).items():
+            st.session_state[key] = chosen
 
     with st.container(horizontal=True):
         st.button(
@@ -182,10 +238,10 @@ def _step_buttons(order: list[int], instance: int) -> None:
         )
 
 
-def _finding(report: ChipReport, name: str) -> None:
+def _finding(report: ChipReport, opened: Opened) -> None:
     mean = report.mean.iloc[0]
     first = chip_words.chip_finding(
-        name=name,
+        name=opened.name,
         instance=report.instance,
         rank=report.rank,
         num_chips=len(report.ranked),
@@ -195,12 +251,16 @@ def _finding(report: ChipReport, name: str) -> None:
         mean=float(mean[columns.MEAN]),
         ci95=float(mean[columns.CI95]),
         num_images=report.num_images,
+        num_ranked=report.num_ranked,
         called=report.called,
     )
     flips = chip_words.flip_words(
         len(report.flipped), len(report.mended), report.commonest, report.class_names, report.called
     )
     st.markdown(f"{first} {flips}")
+    race = None if opened.raced is None else opened.raced.race
+    if race is not None:
+        st.markdown(race_words.finding(race, races.percentile(race), report.called))
     st.caption(
         chip_words.check_words(
             report.accuracy,
@@ -209,6 +269,7 @@ def _finding(report: ChipReport, name: str) -> None:
             num_images=report.num_images,
             off_by=report.off_by,
             called=report.called,
+            by="evaluation" if race is None else "race",
         )
     )
 

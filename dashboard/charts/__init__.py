@@ -37,6 +37,8 @@ from dashboard.charts.live_curve import live_curve
 from dashboard.charts.margin_distribution import margin_distribution
 from dashboard.charts.preview_curve import preview_curve
 from dashboard.charts.programmed_weight import programmed_weight
+from dashboard.charts.race_still_in import race_still_in
+from dashboard.charts.race_tail import race_tail
 from dashboard.charts.ranking import ranking
 from dashboard.charts.reliability import reliability
 from dashboard.charts.scheme_curves import scheme_curves
@@ -100,6 +102,8 @@ __all__ = [
     "margin_distribution",
     "preview_curve",
     "programmed_weight",
+    "race_still_in",
+    "race_tail",
     "ranking",
     "reliability",
     "run_curves",

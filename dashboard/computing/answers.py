@@ -285,6 +285,21 @@ class SearchPart:
 
 
 @dataclass(frozen=True)
+class RacePart:
+    """How far a race of chips is."""
+
+    done: int
+    total: int
+    """Chips."""
+    cost: float
+    """The images that chips met so far, over those of the whole evaluation."""
+    seconds: float
+    """Of computing so far."""
+    is_stored: bool
+    """Whether all is known, and stored."""
+
+
+@dataclass(frozen=True)
 class WaterfallPart:
     """How far a network was taken down its steps."""
 

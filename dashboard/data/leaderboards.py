@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import hardware, plans, stored
+from dashboard.data import hardware, plans, races, restorable, stored
 from dashboard.data.hardware import Size
 from dashboard.data.stored import RunRecord
 from neft import columns, reference, tables
@@ -44,6 +44,7 @@ __all__ = [
 VALUES = {
     "accuracy": (columns.MEAN, columns.LOWER, columns.UPPER),
     "percentile": (columns.PERCENTILE_1, columns.PERCENTILE_1_LOWER, columns.PERCENTILE_1_UPPER),
+    "raced": (columns.RACED_PERCENTILE_1, columns.RACED_PERCENTILE_1_LOWER, columns.RACED_PERCENTILE_1_UPPER),
     "worst_case": (columns.WORST_CASE, columns.WORST_CASE_CI95),
     "clean": (columns.CLEAN_ACCURACY, columns.CLEAN_CI95),
     "difference": (columns.DIFFERENCE, columns.DIFFERENCE_CI95),
@@ -62,7 +63,7 @@ def board(place: str, sigma_d: float, against: str | None, stamp: str) -> pd.Dat
     A row that is not there is none to compare with: the plainest is taken then. Where rows differ in their mapping
     they have area and energy.
     """
-    return _board(place, sigma_d, against, stamp, hardware.stamp())
+    return _board(place, sigma_d, against, stamp, hardware.stamp(), races.stamp())
 
 
 def budget(place: str, sigma_d: float, stamp: str) -> str:
@@ -70,6 +71,13 @@ def budget(place: str, sigma_d: float, stamp: str) -> str:
     records = stored.records([entry.run_id for entry in _entries(place, sigma_d, stamp)])
     has_schemes = places(stamp)[place].has_schemes
     return boards.budget_words(records, num_trials=LEADERBOARD_TRIALS, has_schemes=has_schemes)
+
+
+def to_race(board: pd.DataFrame) -> str:
+    """Of a board's runs, one that kept its weights and whose row has no raced percentile; empty where there is none."""
+    missing = board[board[columns.RACED_PERCENTILE_1].isna()]
+    run_ids = [run_id for row in missing[columns.RUN_IDS] for run_id in row]
+    return next((record.id for record in stored.records(run_ids) if restorable.has_weights(record)), "")
 
 
 def progress(place: str, stamp: str) -> plans.Progress:
@@ -183,14 +191,15 @@ def published_name() -> str:
 
 
 @st.cache_data(max_entries=32, show_spinner="Comparing every row with every other …")
-def _board(place: str, sigma_d: float, against: str | None, stamp: str, prices: str) -> pd.DataFrame:
-    del prices
+def _board(place: str, sigma_d: float, against: str | None, stamp: str, prices: str, races_kept: str) -> pd.DataFrame:
+    del prices, races_kept
     entries = _entries(place, sigma_d, stamp)
     if against not in {entry.series for entry in entries}:
         against = None
     runs = plans.runs_of([entry.run_id for entry in entries])
     sizes = _sizes([record for record, _ in runs.values()]) if places(stamp)[place].has_schemes else {}
-    return tables.leaderboard_table(entries, runs, sigma_d=sigma_d, reference=against, sizes=sizes)
+    raced = races.of_runs([record for record, _ in runs.values()], sigma_d)
+    return tables.leaderboard_table(entries, runs, sigma_d=sigma_d, reference=against, sizes=sizes, races=raced)
 
 
 def _sizes(records: Sequence[RunRecord]) -> dict[str, Size]:

@@ -15,8 +15,9 @@ import streamlit as st
 from dashboard import address
 from dashboard.computing import process
 from dashboard.computing.answers import Ink, Picture
-from dashboard.data import restorable, stored
+from dashboard.data import races, restorable, stored
 from dashboard.data.caches import kept
+from dashboard.data.races import RaceRecord
 from dashboard.data.stored import RunRecord
 from neft import columns
 from neft.input_kinds import Called
@@ -35,6 +36,8 @@ __all__ = ["ErrorMap", "Ink", "Unit"]
 PERCENTILES = {"0": "Worst", "1": "1st percentile", "5": "5th percentile", "50": "Median", "100": "Best"}
 """Named chips, by the percentile whose nearest rank they are."""
 BY_NUMBER = "number"
+RACED = "raced"
+"""One of the worst of very many, by its rank."""
 FIRST_IMAGES = 18
 """Flipped images that are drawn at once."""
 NUM_VOTERS = 100
@@ -55,10 +58,13 @@ class ChipReport:
     sigma_d: float
     ranked: pd.DataFrame
     """All stored chips, worst first."""
+    num_ranked: int
+    """Chips among which it has its rank: the stored ones, or those of a race."""
     mean: pd.DataFrame
     """mean, lower, upper (fractions) and ci95 of the mean over the stored chips; one row."""
     rank: int
     stored_accuracy: float
+    """As the evaluation stored it, or the race did."""
     num_right: int
     """Images that it has right, opened again."""
     num_images: int
@@ -185,7 +191,19 @@ def report(record: RunRecord, sigma_d: float, instance: int) -> ChipReport:
     Raises:
         NeftError: the run's weights, chips or data are not there.
     """
-    return _report(record.id, restorable.checksum(record), sigma_d, instance)
+    order = ranked(record, sigma_d)
+    return _report(record.id, restorable.checksum(record), sigma_d, instance, "", len(order), order)
+
+
+def raced_report(record: RunRecord, race: RaceRecord, instance: int) -> ChipReport:
+    """Open one of the worst chips of a race.
+
+    Raises:
+        NeftError: as `report`.
+    """
+    asked, order = race.asked, races.chips(race)
+    checksum = restorable.checksum(record)
+    return _report(record.id, checksum, asked.sigma_d, instance, asked.key, asked.num_instances, order)
 
 
 def error_map(record: RunRecord, *, layer: str, instance: int, sigma_d: float, unit: Unit) -> ErrorMap:
@@ -255,17 +273,20 @@ def stored_chip_address(record: RunRecord, instance: int, sigma_d: float) -> dic
 
 # ---------------------------------------------------------------- caches
 @kept(max_entries=64, show_spinner="Opening the chip …")
-def _report(run_id: str, checksum: str, sigma_d: float, instance: int) -> ChipReport:
+def _report(
+    run_id: str, checksum: str, sigma_d: float, instance: int, race: str, num_ranked: int, _order: pd.DataFrame
+) -> ChipReport:
+    del race
     record = stored.records([run_id])[0]
-    order = ranked(record, sigma_d)
-    place = order[order[columns.INSTANCE] == instance].iloc[0]
+    place = _order[_order[columns.INSTANCE] == instance].iloc[0]
     opened, images = work.opened_chip(run_id, checksum, sigma_d=sigma_d, instance=instance), restorable.images(record)
     predictions = opened.predictions
     right = predictions[columns.CHIP_CLASS] == predictions[columns.TRUE_CLASS]
     return ChipReport(
         instance=instance,
         sigma_d=sigma_d,
-        ranked=order,
+        ranked=ranked(record, sigma_d),
+        num_ranked=num_ranked,
         mean=_mean(record, sigma_d),
         rank=int(place[columns.RANK]),
         stored_accuracy=float(place[columns.ACCURACY]),

@@ -18,6 +18,7 @@ PERCENT = {
     "Difference": columns.DIFFERENCE,
     "± diff.": columns.DIFFERENCE_CI95,
     "1st perc.": columns.PERCENTILE_1,
+    "1st of 10,000": columns.RACED_PERCENTILE_1,
     "Worst case": columns.WORST_CASE,
     "± worst": columns.WORST_CASE_CI95,
     "Clean": columns.CLEAN_ACCURACY,
@@ -63,6 +64,7 @@ def board_table(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None
             f"Accuracies in %, differences in points to {words}; ± 95 %.",
             leaderboard_words.pair_words(*leaderboards.pairs_told_apart(board)),
             leaderboards.chips_needed(1, int(rows[columns.NUM_INSTANCES].min())),
+            leaderboard_words.raced_words(rows, to_race=leaderboards.to_race(rows)),
         ]
         if rows[columns.PUBLISHED_ACCURACY].notna().any():
             notes.append(leaderboards.published_words(rows))
@@ -88,6 +90,8 @@ def _as_table(rows: pd.DataFrame, reference: str, *, has_schemes: bool) -> pd.Da
             found |= _costs(rows)
         if name == columns.PERCENTILE_1:
             found["Limits"] = leaderboard_words.limit_words(rows)
+        if name == columns.RACED_PERCENTILE_1 and rows[name].notna().any():
+            found["Its limits"] = leaderboard_words.raced_limit_words(rows)
     found |= {
         "EKL": rows[columns.EKL],
         "Calibrated EKL": rows[columns.CALIBRATED_EKL],
@@ -146,6 +150,10 @@ def _column_config(reference: str) -> dict[str, Any]:
         "± diff.": number("±", width=52, help=half),
         "1st perc.": number(width=82, help="1st percentile over chips, mean over trainings, %."),
         "Limits": text(width=104, help="95 % limits of the 1st percentile, means over trainings."),
+        "1st of 10,000": number(
+            width=104, help="1st percentile over 10,000 chips that were raced, mean over trainings, %."
+        ),
+        "Its limits": text(width=104, help="95 % limits of the 1st percentile of 10,000 chips, means over trainings."),
         "Worst case": number(width=90, help="Deviations up to 0.03 of a layer's largest weight, %."),
         "± worst": number("±", width=52, help=half),
         "Clean": number(width=66, help="Without variation, %."),

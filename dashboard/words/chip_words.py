@@ -22,12 +22,19 @@ def chip_finding(
     mean: float,
     ci95: float,
     num_images: int,
+    num_ranked: int | None = None,
     called: Called = IMAGE,
 ) -> str:
-    """The chip page's first sentence: which chip this is, what it keeps, and what the mean chip keeps."""
+    """The chip page's first sentence: which chip this is, what it keeps, and what the mean chip keeps.
+
+    Its rank is among `num_ranked` chips where those are others than the `num_chips` that the mean is of.
+    """
     chips = f"{num_chips} chip{'' if num_chips == 1 else 's'}"
-    place = rank_words(rank, num_chips)
-    which = f"the {name} chip, {place}" if name and not place.startswith("the ") else place
+    place = rank_words(rank, num_chips if num_ranked is None else num_ranked)
+    if name and not place.startswith("the "):
+        which = f"the {name} chip, {place}"
+    else:
+        which = f"the {place.removeprefix('the ')}"
     interval = f" (95 % interval over {chips})" if num_chips > 1 else ""
     return (
         f"At device variation {SIGMA_D} = {sigma_d_text(sigma_d)}, **chip {instance}** is {which}: "
@@ -57,25 +64,32 @@ def rank_words(rank: int, num_chips: int) -> str:
 
     >>> rank_words(2, 200), rank_words(1, 200), rank_words(199, 200), rank_words(100, 200)
     ('2nd worst of 200', 'the worst of 200', '2nd best of 200', '100th worst of 200')
-    >>> rank_words(1, 1)
-    'the only one'
+    >>> rank_words(1, 1), rank_words(3, 10_000)
+    ('the only one', '3rd worst of 10,000')
     """
     if num_chips == 1:
         return "the only one"
     from_above = num_chips - rank + 1
     place, end = (rank, "worst") if rank <= from_above else (from_above, "best")
-    return f"the {end} of {num_chips}" if place == 1 else f"{ordinal(place)} {end} of {num_chips}"
+    return f"the {end} of {num_chips:,}" if place == 1 else f"{ordinal(place)} {end} of {num_chips:,}"
 
 
 def check_words(
-    accuracy: float, stored: float, *, num_right: int, num_images: int, off_by: int, called: Called = IMAGE
+    accuracy: float,
+    stored: float,
+    *,
+    num_right: int,
+    num_images: int,
+    off_by: int,
+    called: Called = IMAGE,
+    by: str = "evaluation",
 ) -> str:
-    """Whether the opened chip is the stored one."""
+    """Whether the opened chip is the stored one, and by what that was stored."""
     opened = f"Opened again it has {num_right:,} of {called.count(num_images)} right, {percent(accuracy, 2)} %"
     if off_by == 0:
-        return f"{opened}: exactly what the evaluation stored."
+        return f"{opened}: exactly what the {by} stored."
     return (
-        f"{opened}; the evaluation stored {percent(stored, 2)} %, {called.count(off_by)} apart. Another machine's "
+        f"{opened}; the {by} stored {percent(stored, 2)} %, {called.count(off_by)} apart. Another machine's "
         f"arithmetic can tip {called.many} that lie between two classes."
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.words.sentences import SIGMA_D, percent, signed, with_interval
+from dashboard.words.sentences import SIGMA_D, percent, range_words, signed, with_interval
 from neft import columns
 from neft.sigma_d import sigma_d_text
 
@@ -58,7 +58,42 @@ def rank_words(board: pd.DataFrame) -> list[str]:
 
 def limit_words(board: pd.DataFrame) -> list[str]:
     """Each 1st percentile's limits in per cent: `81.2 to 84.0`; a dash for one that the chips do not set."""
-    limits = zip(board[columns.PERCENTILE_1_LOWER], board[columns.PERCENTILE_1_UPPER], strict=True)
+    return _limits(board, columns.PERCENTILE_1_LOWER, columns.PERCENTILE_1_UPPER)
+
+
+def raced_limit_words(board: pd.DataFrame) -> list[str]:
+    """The same of the raced percentiles."""
+    return _limits(board, columns.RACED_PERCENTILE_1_LOWER, columns.RACED_PERCENTILE_1_UPPER)
+
+
+def raced_words(board: pd.DataFrame, *, to_race: str) -> str:
+    """What the raced percentiles are of; where rows have none, what makes one, or why nothing does.
+
+    Args:
+        board: the rows that are shown.
+        to_race: a run of a row without one that can be raced; empty where there is none.
+    """
+    raced = board[board[columns.RACED_PERCENTILE_1].notna()]
+    said: list[str] = []
+    if not raced.empty:
+        others = f"the other columns' {range_words(raced[columns.NUM_INSTANCES], 'chip')} are the first of them"
+        said.append(
+            f"1st of 10,000: the same networks on 10,000 chips and the same test images, raced; {others}. It is "
+            "reported alone: no rank or choice rests on it."
+        )
+    if to_race:
+        at = sigma_d_text(float(board[columns.SIGMA_D].iloc[0]))
+        said.append(
+            f"{'Other rows were not' if said else 'No row was'} raced: "
+            f"`neft evaluate {to_race} --percentile 1 --test-sigma-d {at}` races one of their trainings."
+        )
+    elif not said:
+        said.append("No 1st percentile of 10,000 chips: these runs were stored without weights and cannot be raced.")
+    return " ".join(said)
+
+
+def _limits(board: pd.DataFrame, low: str, high: str) -> list[str]:
+    limits = zip(board[low], board[high], strict=True)
     return [
         "–" if pd.isna(lower) and pd.isna(upper) else f"{_or_dash(lower)} to {_or_dash(upper)}"
         for lower, upper in limits

@@ -30,6 +30,8 @@ FOLDER = "races"
 SUFFIX = ".json"
 NUM_INSTANCES = 10_000
 """Chips where no other number is asked for."""
+PERCENTILE = 1
+"""Where no other is asked for."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from neft.errors import unknown_name
 from neft.hardware.costs import Size
 from neft.reference import NEAREST_PANEL, published_accuracy
 from neft.runs.plans import PlanEntry
+from neft.runs.races import RaceRecord
 from neft.runs.records import RunRecord
 from neft.sigma_d import rounded_sigma_d, same_sigma_d
 from neft.tables.arms import experiment_chips
@@ -24,6 +25,7 @@ from neft.tables.curves import seeds_by_chips
 from neft.tables.hardware import HARDWARE, mean_size
 from neft.tables.intervals import Interval, crossed_interval, images_words
 from neft.tables.percentiles import percentile_over_trainings
+from neft.tables.races import percentile_over_races
 from neft.tables.ranks import p_values, rank_intervals
 from neft.tables.runs import flat_config
 from neft.tables.schemes import on_front
@@ -59,6 +61,10 @@ BOARD_COLUMNS = (
     columns.PERCENTILE_1,
     columns.PERCENTILE_1_LOWER,
     columns.PERCENTILE_1_UPPER,
+    columns.RACED_PERCENTILE_1,
+    columns.RACED_PERCENTILE_1_LOWER,
+    columns.RACED_PERCENTILE_1_UPPER,
+    columns.NUM_RACED,
     columns.WORST_CASE,
     columns.WORST_CASE_CI95,
     columns.CLEAN_ACCURACY,
@@ -89,6 +95,7 @@ def leaderboard_table(
     reference: str | None = None,
     th_g: float = TH_G,
     sizes: Mapping[str, Size] = MappingProxyType({}),
+    races: Mapping[str, RaceRecord] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """A row per series at one sigma_d, the highest mean accuracy first.
 
@@ -105,6 +112,8 @@ def leaderboard_table(
         reference: the series to which differences are taken; by default `default_reference`.
         th_g: at which the worst case is read.
         sizes: by run, what its network takes on a chip; area and energy are not numbers where it is not given.
+        races: by run, of more chips like its own at this sigma_d, all for the 1st percentile of equally many; a row
+            has a raced percentile where each of its trainings has one (`percentile_over_races`).
 
     Raises:
         ConfigError: there is no such series at this sigma_d.
@@ -127,6 +136,7 @@ def leaderboard_table(
             _facts(series, records[0])
             | {columns.SIGMA_D: rounded_sigma_d(sigma_d)}
             | _accuracy(accuracy.to_numpy(dtype=float))
+            | _raced([record.id for record in records], races)
             | _with_ci95(worst, columns.WORST_CASE, columns.WORST_CASE_CI95)
             | _metric(clean_cells.get(series), columns.ACCURACY, columns.CLEAN_ACCURACY, columns.CLEAN_CI95)
             | _metric(cell, columns.EKL, columns.EKL, columns.EKL_CI95)
@@ -254,6 +264,16 @@ def _accuracy(values: np.ndarray) -> dict[str, object]:
         columns.PERCENTILE_1_UPPER: low.upper,
         columns.NUM_SEEDS: interval.num_seeds,
         columns.NUM_INSTANCES: interval.num_instances,
+    }
+
+
+def _raced(run_ids: Sequence[str], races: Mapping[str, RaceRecord]) -> dict[str, object]:
+    found = percentile_over_races(run_ids, races)
+    return {
+        columns.RACED_PERCENTILE_1: found.value,
+        columns.RACED_PERCENTILE_1_LOWER: found.lower,
+        columns.RACED_PERCENTILE_1_UPPER: found.upper,
+        columns.NUM_RACED: sum(run_id in races for run_id in run_ids),
     }
 
 

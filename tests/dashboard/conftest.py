@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 
 from dashboard.computing import process
-from dashboard.computing.work import previews, restored, schemes, waterfalls, worst_cases
+from dashboard.computing.work import previews, races, restored, schemes, waterfalls, worst_cases
 from dashboard.jobs import files, jobs, processes
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.digits import Digits
@@ -52,6 +52,7 @@ def forget_everything() -> None:
     previews.forget()
     worst_cases.forget()
     waterfalls.forget()
+    races.forget()
     schemes.forget()
 
 

@@ -28,8 +28,8 @@ from neft.evaluation.search_settings import SearchSettings
 from neft.options import command_line
 from neft.runs import checkpoint, notes, plans, races, searches, unfinished, waterfalls, worst_cases
 from neft.runs.bundles import export_runs, look_into
-from neft.runs.events import EventFile, Finished, Starting, Training
 from neft.runs.chips_key import chips_key
+from neft.runs.events import EventFile, Finished, Starting, Training
 from neft.runs.facts import stored_config
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.races import RaceQuestion

@@ -135,6 +135,26 @@ def test_what_chips_met_is_what_is_counted() -> None:
     assert result.passes == sum(len(images) for _, images in track.asked) + result.num_whole * 300
 
 
+def test_it_is_told_how_many_chips_met_how_many_images() -> None:
+    track = like_chips(400, 300)
+    whole: set[int] = set()
+
+    class Noting(Margins):
+        def see_all(self, instance: int) -> SeenAll:
+            whole.add(instance)
+            return super().see_all(instance)
+
+    result = raced(Noting(track.margins, track.told, track.asked), 5)
+
+    met = np.zeros(400, dtype=int)
+    for instance, images in track.asked:
+        met[instance] += len(images)
+    met[list(whole)] = 300
+    assert result.num_whole == len(whole)
+    assert result.still_in == tuple((images, int((met >= images).sum())) for images in sorted(set(met.tolist())))
+    assert result.still_in[0][1] == 400
+
+
 def test_every_chip_meets_images_in_an_order_of_its_own_and_none_twice() -> None:
     track = like_chips(120, 300)
 

@@ -37,7 +37,7 @@ def asked(run: RunRecord) -> RaceQuestion:
 
 @pytest.fixture
 def kept(run: RunRecord, asked: RaceQuestion) -> RaceRecord:
-    result = RaceResult(lowest=LOWEST, num_whole=40, passes=1000, whole_passes=8000)
+    result = RaceResult(LOWEST, num_whole=40, passes=1000, whole_passes=8000, still_in=((5, 400), (20, 41)))
     return races.save(run, asked, result, num_images=20, chance_of_error=0.01, seconds=1.23456, is_own=True)
 
 
@@ -66,6 +66,11 @@ def test_another_question_has_another_answer(run: RunRecord, asked: RaceQuestion
         ({"accuracies": [0.5, 0.25, 0.5, 0.75]}, "its chips are not in their order"),
         ({"instances": [7, 9, 3, 2]}, "its chips are not in their order"),
         ({"instances": [7, 3, 9, 400]}, "one of those that were raced"),
+        ({"still_in": [[64, 400], [20, 40]]}, "how many chips met how many images does not fit its other numbers"),
+        ({"still_in": [[5, 400], [20, 400]]}, "how many chips met how many images does not fit its other numbers"),
+        ({"still_in": [[5, 399], [20, 40]]}, "how many chips met how many images does not fit its other numbers"),
+        ({"still_in": [[5, 400], [19, 40]]}, "how many chips met how many images does not fit its other numbers"),
+        ({"still_in": [[5, 400], [20, 39]]}, "how many chips met how many images does not fit its other numbers"),
         ({"run_id": "digits-mlp1x1-vanilla-s0.00-seed0-00000000"}, "it is that of something else"),
     ],
 )
@@ -111,3 +116,52 @@ def test_a_folder_that_cannot_be_written_is_told(run: RunRecord, asked: RaceQues
             seconds=1.0,
             is_own=True,
         )
+
+
+def test_one_of_the_first_version_is_read_as_it_is(run: RunRecord, asked: RaceQuestion, path: Path) -> None:
+    later = json.loads(path.read_text())
+    _ = path.write_text(
+        json.dumps({key: later[key] for key in later if key not in ("still_in", "is_own")} | {"version": 1})
+    )
+
+    found = races.find(run, asked)
+
+    assert found is not None
+    assert (found.still_in, found.is_own) == ((), None)
+    assert found.instances == (7, 3, 9, 2)
+
+
+def test_one_that_ships_is_found_and_ones_own_comes_before_it(
+    run: RunRecord, asked: RaceQuestion, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "shipped" / "races" / run.id / path.name
+    shipped.parent.mkdir(parents=True)
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "shipped")
+    _ = shipped.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": 77.0}))
+    before = races.stamp()
+
+    assert races.find(run, asked).seconds == 1.235  # type: ignore[union-attr]
+    path.unlink()
+    assert races.find(run, asked).seconds == 77.0  # type: ignore[union-attr]
+    assert races.stamp() != before
+
+
+def test_all_of_a_runs_weights_are_listed_and_what_cannot_be_read_is_named(
+    run: RunRecord, asked: RaceQuestion, kept: RaceRecord, path: Path
+) -> None:
+    other = asked.model_copy(update={"weights": "1" * 64})
+    _ = races.save(
+        run, other, RaceResult(LOWEST, 40, 1000, 8000), num_images=20, chance_of_error=0.01, seconds=1.0, is_own=True
+    )
+    _ = path.with_name(f"{'0' * 16}.json").write_text("{}")
+
+    listing = races.listed(run)
+
+    assert listing.records == [kept]
+    (reason,) = listing.problems
+    assert "Delete the file to race again" in reason
+
+
+def test_of_a_run_without_weights_no_race_is_listed(run: RunRecord, kept: RaceRecord) -> None:
+    del kept
+    assert races.listed(run.model_copy(update={"files": {}})).records == []

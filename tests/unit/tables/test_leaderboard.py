@@ -22,12 +22,15 @@ from neft.tables.leaderboard import (
     published_words,
 )
 from neft.tables.percentiles import percentile_over_trainings
+from neft.tables.races import race_percentile
 from tests.stored_experiments import CLEAN
 from tests.stored_leaderboards import BoardRow, a_leaderboard
+from tests.stored_races import a_race
 
 PLAIN = BoardRow({0: [0.5, 0.7], 1: [0.6, 0.8]}, worst={0: 0.1, 1: 0.3}, seconds=2.0)
 CLIPPED = BoardRow({0: [0.92, 0.94], 1: [0.9, 0.96]}, constraint="clip", worst={0: 0.7, 1: 0.7})
 VANILLA = BoardRow({0: [0.1, 0.2], 1: [0.2, 0.1]}, method="vanilla")
+RACED = (c.RACED_PERCENTILE_1, c.RACED_PERCENTILE_1_LOWER, c.RACED_PERCENTILE_1_UPPER)
 IRS = BoardRow({0: [0.55, 0.75], 1: [0.62, 0.82]}, method="irs")
 
 
@@ -160,6 +163,22 @@ def test_first_percentile_is_the_mean_of_the_trainings() -> None:
     # the lowest chips of 400: at least one, at most a handful lie below the percentile
     assert np.mean([training[0] for training in each]) <= float(str(row[c.PERCENTILE_1_LOWER]))
     assert float(str(row[c.PERCENTILE_1_UPPER])) <= np.mean([training[12] for training in each])
+
+
+def test_a_raced_percentile_is_that_of_rows_whose_every_training_was_raced() -> None:
+    plan, runs = a_leaderboard(
+        BoardRow({0: [0.9, 0.8], 1: [0.7, 0.8]}), BoardRow({0: [0.5, 0.4], 1: [0.3, 0.2]}, method="vanilla")
+    )
+    raced = [entry.run_id for entry in plan.entries][:3]  # of vanilla one of two
+
+    board = leaderboard_table(plan.entries, runs, sigma_d=0.2, races={run_id: a_race(run_id) for run_id in raced})
+
+    noisy, vanilla = row_of(board, "noise_injection+none"), row_of(board, "vanilla+none")
+    found = race_percentile(a_race(raced[0]))
+    assert [noisy[name] for name in RACED] == pytest.approx(list(found))
+    assert all(isnan(float(str(vanilla[name]))) for name in RACED)
+    assert (noisy[c.NUM_RACED], vanilla[c.NUM_RACED]) == (2, 1)
+    assert noisy[c.PERCENTILE_1] != noisy[c.RACED_PERCENTILE_1]
 
 
 def test_too_few_chips_set_the_percentile_no_lower_limit() -> None:

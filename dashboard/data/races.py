@@ -1,0 +1,128 @@
+"""The unlucky ones of very many chips: races that are kept, and racing for others, step by step."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.computing import process
+from dashboard.computing.answers import RacePart
+from dashboard.data import restorable, stored
+from dashboard.data.stored import RunRecord
+from neft.errors import NeftError
+from neft.runs import races
+from neft.runs.races import NUM_INSTANCES, PERCENTILE, RaceRecord
+from neft.sigma_d import same_sigma_d
+from neft.tables.races import race_chips, race_percentile_row, race_still_in
+
+if TYPE_CHECKING:
+    from dashboard.computing.work import races as work
+else:
+    work = process.remote("dashboard.computing.work.races")
+
+__all__ = ["NUM_INSTANCES", "PERCENTILE", "RaceRecord"]
+
+COUNTS = (1000, NUM_INSTANCES, 10 * NUM_INSTANCES)
+"""Chips of which the worst can be asked for."""
+A_STEP = 0.8
+"""Seconds of computing a step: the page stays answerable."""
+
+
+class Racing:
+    """A race as far as it is; pages that show the same one share it."""
+
+    def __init__(self, record: RunRecord, sigma_d: float, num_instances: int) -> None:
+        self._record = record
+        self._sigma_d = sigma_d
+        self._num_instances = num_instances
+        self.last = RacePart(done=0, total=num_instances, cost=0.0, seconds=0.0, is_stored=False)
+        self.problem: NeftError | None = None
+        """Why it cannot go on, if it cannot."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all is known and stored, or nothing more can be."""
+        return self.last.is_stored or self.problem is not None
+
+    def advance(self) -> None:
+        """Race a little more."""
+        if self.is_finished:
+            return
+        try:
+            self.last = work.go_on(
+                self._record.id,
+                restorable.checksum(self._record),
+                sigma_d=self._sigma_d,
+                num_instances=self._num_instances,
+                percentile=PERCENTILE,
+                seconds=A_STEP,
+            )
+        except NeftError as error:
+            self.problem = error
+
+
+def found(record: RunRecord, sigma_d: float) -> dict[int, RaceRecord]:
+    """The kept races of a run's own chips at one device variation for the 1st percentile, by how many chips."""
+    return {race.asked.num_instances: race for race in _own(record, sigma_d)}
+
+
+def problems(record: RunRecord) -> list[str]:
+    """Why other races of a run cannot be used."""
+    return races.listed(record).problems
+
+
+def of_runs(records: Iterable[RunRecord], sigma_d: float) -> dict[str, RaceRecord]:
+    """By run the kept race of as many chips as are raced where no number is given."""
+    known = {record.id: found(record, sigma_d).get(NUM_INSTANCES) for record in records}
+    return {run_id: race for run_id, race in known.items() if race is not None}
+
+
+def stamp() -> str:
+    """Another one whenever a race is kept or removed."""
+    return races.stamp()
+
+
+def racing(record: RunRecord, sigma_d: float, num_instances: int) -> Racing:
+    """The race of a run's chips, begun or to be begun."""
+    return _racing(record.id, restorable.checksum(record), sigma_d, num_instances)
+
+
+def forget_ended(record: RunRecord, sigma_d: float, num_instances: int) -> None:
+    """Have a race that ended or failed begin anew when it is asked for again; one that was stopped goes on."""
+    if racing(record, sigma_d, num_instances).is_finished:
+        _racing.clear(record.id, restorable.checksum(record), sigma_d, num_instances)
+
+
+def chips(race: RaceRecord) -> pd.DataFrame:
+    """Its worst chips: rank, instance, accuracy, share; the worst first."""
+    return race_chips(race)
+
+
+def percentile(race: RaceRecord) -> pd.DataFrame:
+    """Its percentile with one-sided 95 % limits, a row."""
+    return race_percentile_row(race)
+
+
+def still_in(race: RaceRecord) -> pd.DataFrame:
+    """How many chips met at least so many images."""
+    return race_still_in(race)
+
+
+def _own(record: RunRecord, sigma_d: float) -> list[RaceRecord]:
+    there = [
+        race
+        for race in races.listed(record).records
+        if race.asked.percentile == PERCENTILE and bool(same_sigma_d(race.asked.sigma_d, sigma_d))
+    ]
+    # races of before this was kept are asked after in the process that reads settings
+    return [
+        race for race in there if (work.is_own(record.id, race.asked.chips) if race.is_own is None else race.is_own)
+    ]
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _racing(run_id: str, checksum: str, sigma_d: float, num_instances: int) -> Racing:
+    del checksum
+    (record,) = stored.records([run_id])
+    return Racing(record, sigma_d, num_instances)
