@@ -6,6 +6,8 @@ import pytest
 
 from neft.config import RunConfig
 from neft.experiments.presets import PRESETS
+from neft.runs import races
+from neft.runs.chips_key import chips_key
 from neft.runs.facts import stored_config
 from neft.runs.places import CACHED_RUNS
 from neft.runs.plans import load_plans
@@ -13,6 +15,7 @@ from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
 from neft.sweeps.sweep import plan_record
 from neft.tables import flat_config
+from neft.tables.percentiles import last_rank
 
 STORE = RunStore(CACHED_RUNS, read_only=True)
 SHIPPED = (
@@ -78,6 +81,20 @@ def test_a_stored_plan_is_what_its_preset_plans(records: dict[str, RunRecord]) -
             fixed_seeds=PRESETS[plan.preset].fixed_seeds,
         )
         assert plan == made
+
+
+def test_every_race_is_of_a_stored_networks_own_chips_and_told_whole(records: dict[str, RunRecord]) -> None:
+    folders = sorted((CACHED_RUNS / races.FOLDER).iterdir())
+    assert folders
+    for folder in folders:
+        listing = races.listed(records[folder.name])
+        assert listing.problems == []
+        assert len(listing.records) == len(list(folder.iterdir()))
+        for race in listing.records:
+            assert race.is_own is True
+            assert race.asked.chips == chips_key(stored_config(records[folder.name]))
+            assert race.still_in
+            assert len(race.accuracies) == last_rank(race.asked.percentile / 100, race.asked.num_instances)
 
 
 def test_all_of_it_is_small() -> None:

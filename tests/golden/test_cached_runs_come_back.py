@@ -14,16 +14,19 @@ import pytest
 from neft import columns as c
 from neft.evaluation.deviations import layer_deviations
 from neft.evaluation.monte_carlo import evaluate
+from neft.evaluation.race_track import ChipTrack
 from neft.metrics import METRICS
 from neft.networks.network import Network
-from neft.pipeline import Settings, chip_law, load_data, restore_network
+from neft.pipeline import Settings, chip_law, load_data, network_on_chips, restore_network
+from neft.runs import races
 from neft.runs.facts import stored_config
 from neft.runs.places import CACHED_RUNS
 from neft.runs.records import RunRecord
-from neft.runs.store import DEVIATIONS, LAYERS, RunStore, RunTables
+from neft.runs.store import DEVIATIONS, LAYERS, RunStore, RunTables, Stores
 from neft.tables import summarise
 
 STORE = RunStore(CACHED_RUNS, read_only=True)
+STORES = Stores(own=STORE, shipped=STORE)
 RECORDS = STORE.list().records
 NUM_CHIPS = 2
 LAST_DIGITS = 64 * float(np.finfo(np.float32).eps)
@@ -118,3 +121,22 @@ def test_deviations_of_weights_come_back_to_the_bit(record: RunRecord, network: 
     assert written.files[LAYERS].sha256 == record.files[LAYERS].sha256
     unpacked = [gzip.decompress((store.root / record.id / DEVIATIONS).read_bytes()) for store in (again, STORE)]
     assert unpacked[0] == unpacked[1]
+
+
+# ---------------------------------------------------------------- races
+RACED = [record for record in RECORDS if races.listed(record).records]
+
+
+def test_races_ship() -> None:
+    assert RACED
+
+
+@pytest.mark.parametrize("raced", RACED, ids=lambda record: record.id)
+def test_the_worst_chip_of_a_race_comes_back(raced: RunRecord) -> None:
+    config = stored_config(raced)
+    network, data, law = network_on_chips(raced, config, Settings(store=STORE, pretrained_stores=STORES))
+    for race in races.listed(raced).records:
+        track = ChipTrack(network, data, law, sigma_d=race.asked.sigma_d, seed=config.evaluation.seed)
+        again = track.see_all(race.instances[0]).accuracy
+        # an image whose two largest logits tie may tip on another CPU
+        assert again == pytest.approx(race.accuracies[0], abs=1.01 / race.num_images)

@@ -14,12 +14,14 @@ from dashboard.pages import Page
 from neft import columns as c
 from neft.reference import NEAREST_PANEL, published_accuracy
 from neft.runs.plans import FOLDER
-from neft.runs.store import INSTANCES, RunStore
+from neft.runs.records import StoredFile
+from neft.runs.store import INSTANCES, RECORD, WEIGHTS, RunStore
 from neft.tables import leaderboard_table
 from neft.tables.leaderboard import published_words
 from tests.dashboard.driver import charts, open_page, traces, words
 from tests.stored_experiments import store_experiment
 from tests.stored_leaderboards import BoardRow, a_leaderboard
+from tests.stored_races import a_race
 
 RANKING, CURVES = "A mark with its interval", "Accuracy over device variation"
 DIGITS = "digits8_mlp4x128"
@@ -324,6 +326,66 @@ def test_value_has_its_own_ends(stored: RunStore) -> None:
         wanted = rows[c.CLEAN_ACCURACY] + sign * rows[c.CLEAN_CI95]
         assert drawn[name].to_dict() == pytest.approx(wanted.to_dict())
     assert leaderboards.board(key, 0.2, "no such row", stamp).equals(board)
+
+
+# ---------------------------------------------------------------- races
+@pytest.fixture
+def raced(two: RunStore) -> RunStore:
+    """Every run kept its weights; those of two rows of three were raced, of the last one's three trainings two."""
+    for number, record in enumerate(two.list().records):
+        weights = f"{number:064x}"
+        files = {**record.files, WEIGHTS: StoredFile(sha256=weights, num_bytes=1)}
+        (two.root / record.id / RECORD).write_text(record.model_copy(update={"files": files}).model_dump_json())
+        is_last = record.facts.method == "vanilla"
+        if is_last and record.facts.seed == 0:
+            continue
+        race = a_race(record.id, weights=weights, sigma_d=0.1, worst=0.5 if record.facts.constraint_label else 0.3)
+        path = two.root / "races" / record.id / f"{race.asked.key}.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(race.model_dump_json())
+    return RunStore(two.root)
+
+
+def test_raced_percentile_stands_in_rows_whose_every_training_was_raced(raced: RunStore) -> None:
+    app = open_page(Page.LEADERBOARD, board=f"leaderboard_{DIGITS}", board_at="0.1")
+
+    assert not app.exception
+    shown = table(app).set_index(["Method", "Constraint"])
+    assert shown["1st of 10,000"].dropna().to_dict() == pytest.approx(
+        {("Noise injection", "Clipped weights"): 59.999, ("Noise injection", "–"): 39.999}, abs=1e-3
+    )
+    assert shown["Its limits"].tolist() == ["58.3 to 61.7", "38.3 to 41.7", "–"]
+    said = words(app)
+    assert "raced; the other columns' 2 chips are the first of them. It is reported alone" in said
+    (vanilla,) = [one for one in raced.list().records if one.facts.method == "vanilla" and one.facts.seed == 0]
+    assert f"Other rows were not raced: `neft evaluate {vanilla.id} --percentile 1 --test-sigma-d 0.1`" in said
+
+
+def test_ranking_is_drawn_by_raced_percentiles_with_their_limits(raced: RunStore) -> None:
+    app = open_page(Page.LEADERBOARD, board=f"leaderboard_{DIGITS}", board_at="0.1", by="raced")
+
+    assert not app.exception
+    assert marks(app) == pytest.approx([59.999, 39.999], abs=1e-3)
+
+
+def test_a_race_that_is_kept_later_is_shown(raced: RunStore) -> None:
+    folder = raced.root / "races"
+    away = folder.rename(folder.with_name("away"))
+    before = open_page(Page.LEADERBOARD, board=f"leaderboard_{DIGITS}", board_at="0.1")
+    assert "1st of 10,000" not in table(before)
+    assert "No row was raced: `neft evaluate" in words(before)
+
+    _ = away.rename(folder)
+
+    assert "1st of 10,000" in table(open_page(Page.LEADERBOARD, board=f"leaderboard_{DIGITS}", board_at="0.1"))
+
+
+def test_runs_without_weights_are_said_not_to_be_raced(stored: RunStore) -> None:
+    app = open_page(Page.LEADERBOARD, by="raced")
+
+    assert not app.exception
+    assert "these runs were stored without weights and cannot be raced" in words(app)
+    assert app.button_group(key=address.BOARD_VALUE).value == "accuracy"
 
 
 # ---------------------------------------------------------------- mapping and programming

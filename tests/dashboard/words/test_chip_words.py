@@ -33,7 +33,7 @@ def test_a_chip_is_named_with_its_rank_and_beside_the_mean_chip() -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"name": "", "rank": 100}, "**chip 137** is 100th worst of 200: "),
+        ({"name": "", "rank": 100}, "**chip 137** is the 100th worst of 200: "),
         ({"name": "worst", "rank": 1}, "**chip 137** is the worst of 200: "),
         ({"name": "median", "rank": 1, "num_chips": 1, "ci95": float("nan")}, "keeps 78.4 % and the network"),
     ],
