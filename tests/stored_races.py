@@ -1,6 +1,10 @@
 """Races as they are kept, from numbers written down by hand: nothing is raced."""
 
+from pathlib import Path
+
 from neft.runs.races import RaceQuestion, RaceRecord
+from neft.runs.records import RunRecord, StoredFile
+from neft.runs.store import RECORD, WEIGHTS
 from neft.tables.percentiles import last_rank
 
 
@@ -31,3 +35,17 @@ def a_race(
         seconds=60.0,
         is_own=is_own,
     )
+
+
+def with_weights(root: Path, record: RunRecord, weights: str) -> None:
+    """Have a stored run say that it kept weights of this checksum; they are not there."""
+    files = {**record.files, WEIGHTS: StoredFile(sha256=weights, num_bytes=1)}
+    _ = (root / record.id / RECORD).write_text(record.model_copy(update={"files": files}).model_dump_json())
+
+
+def keep_race(root: Path, race: RaceRecord) -> Path:
+    """Write a race below a folder as it is kept."""
+    path = root / "races" / race.run_id / f"{race.asked.key}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _ = path.write_text(race.model_dump_json())
+    return path

@@ -13,7 +13,6 @@ from dashboard.data.stored import RunRecord
 from neft.errors import NeftError
 from neft.runs import races
 from neft.runs.races import NUM_INSTANCES, PERCENTILE, RaceRecord
-from neft.sigma_d import same_sigma_d
 from neft.tables.races import race_chips, race_percentile_row, race_still_in
 
 if TYPE_CHECKING:
@@ -64,7 +63,12 @@ class Racing:
 
 def found(record: RunRecord, sigma_d: float) -> dict[int, RaceRecord]:
     """The kept races of a run's own chips at one device variation for the 1st percentile, by how many chips."""
-    return {race.asked.num_instances: race for race in _own(record, sigma_d)}
+    return races.of_own_chips(
+        record,
+        sigma_d=sigma_d,
+        percentile=PERCENTILE,
+        is_own=lambda chips: work.is_own(record.id, chips),
+    )
 
 
 def problems(record: RunRecord) -> list[str]:
@@ -107,18 +111,6 @@ def percentile(race: RaceRecord) -> pd.DataFrame:
 def still_in(race: RaceRecord) -> pd.DataFrame:
     """How many chips met at least so many images."""
     return race_still_in(race)
-
-
-def _own(record: RunRecord, sigma_d: float) -> list[RaceRecord]:
-    there = [
-        race
-        for race in races.listed(record).records
-        if race.asked.percentile == PERCENTILE and bool(same_sigma_d(race.asked.sigma_d, sigma_d))
-    ]
-    # races of before this was kept are asked after in the process that reads settings
-    return [
-        race for race in there if (work.is_own(record.id, race.asked.chips) if race.is_own is None else race.is_own)
-    ]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,8 +22,10 @@ from neft.errors import ConfigError, StoreError, unknown_name
 from neft.experiments.questions import LEADERBOARD_TRIALS
 from neft.hardware.constants import load_constants
 from neft.hardware.costs import Deployed, Size, size_of
+from neft.runs import races
 from neft.runs.places import MORE_RUNS, is_selection
 from neft.runs.plans import load_plans
+from neft.runs.races import RaceRecord
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
 from neft.sigma_d import same_sigma_d, sigma_d_text
@@ -119,6 +122,8 @@ def leaderboard(
                    by paired differences, corrected for the number of comparisons
       accuracy     mean over seeds x chips with its 95 % interval
       percentile   the 1st over chips, mean over trainings, with its 95 % limits
+      raced        the same of 10,000 chips, where all of a row's trainings were raced
+                   (`neft evaluate ID --percentile 1`); nothing is ranked by it
       worst        smallest accuracy found with every deviation within 3 % of a
                    layer's largest weight
       clean        without variation
@@ -190,7 +195,8 @@ def _boards(stores: Stores, asked: Asked, reference: str | None) -> list[Board]:
         runs, unread = _read([records[entry.run_id] for entry in entries], stores)
         problems |= unread
         sizes = _sizes([record for record, _ in runs.values()]) if asked.hardware else {}
-        table = leaderboard_table(entries, runs, sigma_d=sigma_d, reference=reference, sizes=sizes)
+        raced = _raced([record for record, _ in runs.values()], sigma_d)
+        table = leaderboard_table(entries, runs, sigma_d=sigma_d, reference=reference, sizes=sizes, races=raced)
         if not table.empty:
             made = [record for record, _ in runs.values()]
             budget = budget_words(made, num_trials=LEADERBOARD_TRIALS, has_schemes=place.has_schemes)
@@ -207,6 +213,24 @@ def _sizes(records: Sequence[RunRecord]) -> dict[str, Size]:
     constants = load_constants()
     found = deployed_of_each(records)
     return {run_id: size_of(one, constants) for run_id, one in found.items() if isinstance(one, Deployed)}
+
+
+def _raced(records: Sequence[RunRecord], sigma_d: float) -> dict[str, RaceRecord]:
+    """By run the kept race of its own chips, of as many as are raced where no number is given."""
+    found: dict[str, RaceRecord] = {}
+    for record in records:
+        kept = races.of_own_chips(
+            record, sigma_d=sigma_d, percentile=races.PERCENTILE, is_own=partial(_are_own_chips, record)
+        )
+        found |= {record.id: kept[races.NUM_INSTANCES]} if races.NUM_INSTANCES in kept else {}
+    return found
+
+
+def _are_own_chips(record: RunRecord, chips: str) -> bool:
+    from neft.runs.chips_key import chips_key  # noqa: PLC0415 - imports torch, which ranking does not need
+    from neft.runs.facts import stored_config  # noqa: PLC0415
+
+    return chips_key(stored_config(record)) == chips
 
 
 def _none_of(places: Sequence[Place]) -> str:
@@ -283,6 +307,8 @@ def _notes(board: Board) -> list[str]:
     notes += [short] if short else []
     if table[columns.WORST_CASE].notna().any():
         notes.append(f"Worst case: the smallest accuracy that was found with deviations up to {TH_G:g} w_max.")
+    if table[columns.RACED_PERCENTILE_1].notna().any():
+        notes.append("1st of 10,000: the same networks on more chips, raced; it is reported alone.")
     return [*notes, published_words(table)] if table[columns.PUBLISHED_ACCURACY].notna().any() else notes
 
 

@@ -7,6 +7,7 @@ chips are made, so that the same question finds the same file. Some ship, in `ca
 import datetime
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +23,7 @@ from neft.runs.kept import read_kept
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS, Stores
-from neft.sigma_d import SigmaD
+from neft.sigma_d import SigmaD, same_sigma_d
 
 VERSION = 2
 """Of 2 on it is told how many chips met how many images; those of 1 are read as they are."""
@@ -160,6 +161,27 @@ def listed(run: RunRecord) -> RaceListing:
         if record.asked.weights == weights:
             listing.records.append(record)
     return listing
+
+
+def of_own_chips(
+    run: RunRecord, *, sigma_d: float, percentile: int, is_own: Callable[[str], bool]
+) -> dict[int, RaceRecord]:
+    """The kept races of a run's own chips at one device variation, by how many chips they are of.
+
+    Args:
+        run: the run.
+        sigma_d: device variation.
+        percentile: that was raced for.
+        is_own: whether chips of a key (`neft.runs.chips_key`) are the run's own; asked of races of before that was
+            kept.
+    """
+    return {
+        race.asked.num_instances: race
+        for race in listed(run).records
+        if race.asked.percentile == percentile
+        and bool(same_sigma_d(race.asked.sigma_d, sigma_d))
+        and (is_own(race.asked.chips) if race.is_own is None else race.is_own)
+    }
 
 
 def stamp() -> str:

@@ -9,12 +9,14 @@ import pytest
 
 from neft.cli.leaderboard_columns import COLUMNS
 from neft.experiments.leaderboard import EXPERIMENT, TRIALS
+from neft.runs.places import neft_home
 from neft.runs.plans import FOLDER
 from neft.runs.store import INSTANCES, RunStore
 from neft.tables.boards import LEADERBOARD
 from tests.cli.conftest import Neft
 from tests.stored_experiments import store_experiment
 from tests.stored_leaderboards import BoardRow, a_leaderboard
+from tests.stored_races import a_race, keep_race, with_weights
 
 ROWS = (
     BoardRow({0: [0.5, 0.7], 1: [0.6, 0.8]}, worst={0: 0.1, 1: 0.3}, seconds=2.0),
@@ -284,3 +286,33 @@ def test_store_that_is_named_is_read_alone(neft: Neft, ranked: RunStore, tmp_pat
 
     assert boards_of(neft, "--store", str(tmp_path / "empty")) == []
     assert len(boards_of(neft, "--store", str(ranked.root))) == 2
+
+
+# ---------------------------------------------------------------- races
+def test_raced_percentile_is_a_column_once_a_row_has_one(neft: Neft, ranked: RunStore) -> None:
+    assert "1st of 10,000" not in neft("leaderboard", "--sigma-d", "0.2").out
+    for number, record in enumerate(ranked.list().records):
+        with_weights(ranked.root, record, f"{number:064x}")
+        if record.facts.constraint_label:
+            _ = keep_race(neft_home(), a_race(record.id, weights=f"{number:064x}", worst=0.5))
+
+    shown = neft("leaderboard", "--sigma-d", "0.2")
+
+    head, *rows = [line.split("\t") for line in shown.out.splitlines()]
+    found = {row[1]: row[head.index("1st of 10,000 %")] for row in rows}
+    assert found == {
+        "noise_injection+clip": "60.0 (58.3 to 61.7)",
+        "noise_injection+none": "–",
+        "vanilla+none": "–",
+    }
+    assert "1st of 10,000: the same networks on more chips, raced; it is reported alone." in shown.err
+    best = next(iter(boards_of(neft, "--sigma-d", "0.2")[0]["rows"]))
+    assert (best["num_raced"], best["raced_percentile_1"]) == (2, pytest.approx(0.59999))
+
+
+def test_race_of_other_chips_of_a_run_is_no_column(neft: Neft, ranked: RunStore) -> None:
+    for number, record in enumerate(ranked.list().records):
+        with_weights(ranked.root, record, f"{number:064x}")
+        _ = keep_race(neft_home(), a_race(record.id, weights=f"{number:064x}", is_own=False))
+
+    assert "1st of 10,000" not in neft("leaderboard", "--sigma-d", "0.2").out

@@ -14,14 +14,13 @@ from dashboard.pages import Page
 from neft import columns as c
 from neft.reference import NEAREST_PANEL, published_accuracy
 from neft.runs.plans import FOLDER
-from neft.runs.records import StoredFile
-from neft.runs.store import INSTANCES, RECORD, WEIGHTS, RunStore
+from neft.runs.store import INSTANCES, RunStore
 from neft.tables import leaderboard_table
 from neft.tables.leaderboard import published_words
 from tests.dashboard.driver import charts, open_page, traces, words
 from tests.stored_experiments import store_experiment
 from tests.stored_leaderboards import BoardRow, a_leaderboard
-from tests.stored_races import a_race
+from tests.stored_races import a_race, keep_race, with_weights
 
 RANKING, CURVES = "A mark with its interval", "Accuracy over device variation"
 DIGITS = "digits8_mlp4x128"
@@ -334,15 +333,10 @@ def raced(two: RunStore) -> RunStore:
     """Every run kept its weights; those of two rows of three were raced, of the last one's three trainings two."""
     for number, record in enumerate(two.list().records):
         weights = f"{number:064x}"
-        files = {**record.files, WEIGHTS: StoredFile(sha256=weights, num_bytes=1)}
-        (two.root / record.id / RECORD).write_text(record.model_copy(update={"files": files}).model_dump_json())
-        is_last = record.facts.method == "vanilla"
-        if is_last and record.facts.seed == 0:
-            continue
-        race = a_race(record.id, weights=weights, sigma_d=0.1, worst=0.5 if record.facts.constraint_label else 0.3)
-        path = two.root / "races" / record.id / f"{race.asked.key}.json"
-        path.parent.mkdir(parents=True)
-        path.write_text(race.model_dump_json())
+        with_weights(two.root, record, weights)
+        if record.facts.method != "vanilla" or record.facts.seed != 0:
+            worst = 0.5 if record.facts.constraint_label else 0.3
+            _ = keep_race(two.root, a_race(record.id, weights=weights, sigma_d=0.1, worst=worst))
     return RunStore(two.root)
 
 
