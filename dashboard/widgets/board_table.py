@@ -58,6 +58,7 @@ def board_table(rows: pd.DataFrame, board: pd.DataFrame, reference: str) -> None
             column_config=_column_config(words),
             hide_index=True,
             key="board_table",
+            placeholder="–",
             height="content" if len(shown) <= MANY_ROWS else TALL,
         )
         notes = [

@@ -3,14 +3,17 @@
 import pytest
 from playwright.sync_api import Page
 
+from neft.runs.races import FOLDER
 from neft.runs.store import CACHED_RUNS, RunStore
 from tests.browser.accessibility import OF_COLOURS, lasting_violations
 from tests.browser.driver import PATHS, Server, open_page, switch_to, wait_drawn
 
+RACES = CACHED_RUNS / FOLDER
 FURTHER_PATHS = (
     "/?line=1",
     "/experiments?experiment=Number+of+feedback+terms&paper=true",
     f"/runs?run={RunStore(CACHED_RUNS).ids()[0]}",
+    f"/chip?run={min(path.name for path in RACES.iterdir())}&chip=raced&chip_at=0.2",
 )
 NARROW = 400
 

@@ -1,7 +1,7 @@
 """A race finds the chips that the whole evaluation would, with the promised probability, for fewer images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 
 import numpy as np
@@ -20,6 +20,8 @@ class Margins:
     told: np.ndarray
     """What is shown as margins, from which others are forecast."""
     asked: list[tuple[int, tuple[int, ...]]]
+    whole: list[int] = field(default_factory=list)
+    """Chips that met all images at once."""
 
     @property
     def num_images(self) -> int:
@@ -34,6 +36,7 @@ class Margins:
         return Seen(self.margins[instance, images] <= 0, self.told[instance, images])
 
     def see_all(self, instance: int) -> SeenAll:
+        self.whole.append(instance)
         return SeenAll(
             Seen(self.margins[instance] <= 0, self.told[instance]), float(1 - (self.margins[instance] <= 0).mean())
         )
@@ -137,20 +140,13 @@ def test_what_chips_met_is_what_is_counted() -> None:
 
 def test_it_is_told_how_many_chips_met_how_many_images() -> None:
     track = like_chips(400, 300)
-    whole: set[int] = set()
-
-    class Noting(Margins):
-        def see_all(self, instance: int) -> SeenAll:
-            whole.add(instance)
-            return super().see_all(instance)
-
-    result = raced(Noting(track.margins, track.told, track.asked), 5)
+    result = raced(track, 5)
 
     met = np.zeros(400, dtype=int)
     for instance, images in track.asked:
         met[instance] += len(images)
-    met[list(whole)] = 300
-    assert result.num_whole == len(whole)
+    met[track.whole] = 300
+    assert result.num_whole == len(track.whole)
     assert result.still_in == tuple((images, int((met >= images).sum())) for images in sorted(set(met.tolist())))
     assert result.still_in[0][1] == 400
 
