@@ -22,7 +22,7 @@ else:
 
 __all__ = ["NUM_INSTANCES", "PERCENTILE", "RaceRecord"]
 
-COUNTS = (1000, NUM_INSTANCES, 10 * NUM_INSTANCES)
+COUNTS = (1000, NUM_INSTANCES, 3 * NUM_INSTANCES)
 """Chips of which the worst can be asked for."""
 A_STEP = 0.8
 """Seconds of computing a step: the page stays answerable."""

@@ -94,6 +94,7 @@ def test_percentile_and_chips_are_to_the_bit_those_of_evaluating_all(filled_stor
     kept = raced(filled_store, config, asked)[-1].record
 
     assert kept is not None
+    assert kept.is_own is (kind == "its own")
     chips = all_chips(filled_store, config, asked)
     accuracies = chips.set_index(c.INSTANCE)[c.ACCURACY]
     assert race_percentile(kept) == percentile_with_limits(accuracies.to_numpy(dtype=float), 0.01)
