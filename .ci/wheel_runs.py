@@ -34,7 +34,7 @@ LEFT_OUT = (
     "noise_helps_at_high_temperature",
     "bfloat16_costs",
 )
-"""Claims on further arms of the largest experiment, whose runs would take 2.9 MB of the 10, and one on our evaluation."""
+"""Claims on further arms of the largest experiment, whose runs would take 2.9 MB of the 10, and on our evaluation."""
 
 
 def wheel_runs(store: RunStore) -> dict[str, list[str]]:

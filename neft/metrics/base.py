@@ -9,8 +9,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from neft.seeding import generator
-
 MOST_ACROSS = 64
 """Classes that fill no register of any processor are fewer."""
 REGISTERS = 64
@@ -74,7 +72,7 @@ def _log_softmax(logits: Float[Tensor, "*chips images classes"]) -> Float[Tensor
 @cache
 def _across_is_same(num_classes: int) -> bool:
     """Whether this processor computes so many classes to the same bits across images: tried once."""
-    probe = 8 * torch.randn(num_classes, 4096, generator=generator(0, "log_softmax"))
+    probe = 9 * torch.arange(float(4096 * num_classes)).square().cos().view(num_classes, 4096)  # any numbers
     return torch.equal(torch.log_softmax(probe, dim=0).T, torch.log_softmax(probe.T.contiguous(), dim=-1))
 
 
