@@ -17,7 +17,7 @@ from neft.chips.chance import chance_of, own_chance
 from neft.chips.device_by_device import DeviceByDevice, DeviceDraws, deploy_device_by_device
 from neft.chips.each_read import EachRead
 from neft.chips.pooling import pool_pairwise
-from neft.chips.sampling import CHIP, NONE_TRANSPOSED, Deployment, Sampler, Source, Weights, deploy
+from neft.chips.sampling import CHIP, NONE_TRANSPOSED, Deployment, Sampler, Source, TurnedStds, Weights, deploy
 from neft.devices import BaseDevice
 from neft.effects import Effects
 from neft.errors import ConfigError
@@ -138,7 +138,8 @@ class DeployedNetwork:
     ) -> None:
         check_arithmetic(law.arithmetic, torch_device)
         self._arithmetic: Arithmetic = law.arithmetic
-        self._read = read or _as_they_are
+        self.read = read or _as_they_are
+        """What makes logits of the network's outputs."""
         deployed = copied(network).eval().requires_grad_(requires_grad=False)
         original = {name: weight.detach().clone() for name, weight in device_weights(deployed, in_devices).items()}
         deployment = law.deploy(original, transposed_groups=transposed_groups(deployed))
@@ -165,6 +166,13 @@ class DeployedNetwork:
         """How far they miss at sigma_d = 1, where chips are Gaussian."""
         if gaussian is not None:
             self.stds = {name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in gaussian.stds.items()}
+        self.turned: dict[str, TurnedStds] = {}
+        """Of turned layers, whose weights do not miss independently: the stds of what their devices hold."""
+        if gaussian is not None:
+            self.turned = {
+                name: TurnedStds(one.rotation, (one.stds * factors.get(name, 1.0)).to(torch_device))
+                for name, one in gaussian.turned.items()
+            }
         self.num_weights = sum(weight.numel() for weight in original.values())
         self._at_once: dict[torch.Size, int] = {}
         noise = deployment.read_stds() if isinstance(deployment, DeviceByDevice) else {}
@@ -236,7 +244,7 @@ class DeployedNetwork:
 
         def one(batch: Tensor) -> Tensor:
             before_each()
-            return self._unrounded(self._read(self.network(batch)))
+            return self._unrounded(self.read(self.network(batch)))
 
         images = self._rounded(images)
         with products_in(self._arithmetic, self.torch_device):
@@ -267,7 +275,7 @@ class DeployedNetwork:
         chips = self._side_by_side(sigma_d)
 
         def one(chip: Weights, batch: Tensor) -> Tensor:
-            return self._read(functional_call(self.network, chip, (batch,)))
+            return self.read(functional_call(self.network, chip, (batch,)))
 
         many = torch.vmap(one, in_dims=(0, None))
         # grouped convolutions gain nothing from channels-last, and some steps after them cannot be batched with it
@@ -310,14 +318,18 @@ class DeployedNetwork:
         """A layer's weights with the factors of the BatchNorm that was folded into it."""
         return weight * self._factors[name] if name in self._factors else weight
 
+    def largest_output(self, image: Shaped[Tensor, "1 ..."]) -> int:
+        """Bytes of the largest output that a layer has for one image."""
+        with self._each_read.silent():
+            return _largest_output(self.network, image)
+
     def _fitting(self, images: Shaped[Tensor, "images ..."]) -> int:
         """How many images are computed at once: on a CPU so many that a layer's output stays in the cache."""
         if self.torch_device != "cpu":
             return MOST_AT_ONCE
         shape = images.shape[1:]
         if shape not in self._at_once:
-            with self._each_read.silent():
-                fitting = CACHED_BYTES // max(_largest_output(self.network, images[:1]), 1)
+            fitting = CACHED_BYTES // max(self.largest_output(images[:1]), 1)
             self._at_once[shape] = min(max(fitting, FEWEST_AT_ONCE), MOST_AT_ONCE)
         return self._at_once[shape]
 

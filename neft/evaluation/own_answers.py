@@ -41,6 +41,17 @@ class Answers:
     """Of all answers that count, of all batches."""
     notes: tuple[str, ...]
 
+    @property
+    def are_outputs(self) -> bool:
+        """Whether a batch's logits are its outputs just as they are, where all its answers count."""
+        return self.kind in ("classes", "one_hot") and self.scale == "logits" and self.num_axes == 2
+
+    def counted(self, labels: Tensor) -> Tensor | None:
+        """Which inputs of a batch count, by its labels; None where an input has more than one label, or less."""
+        if self.kind != "one_hot" and labels.numel() != len(labels):
+            return None
+        return _flat_labels(self.kind, labels) != self.ignore_index
+
     def logits(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """Logits of a batch's answers that count, of shape [answers, classes].
 

@@ -32,6 +32,8 @@ class OnChips:
     chips_at_once: int
     watched: Watched
     notes: tuple[str, ...]
+    why_plain: str | None = None
+    """Why it is computed as it was given; None where it was made fast."""
     known: dict[float, list[Tensor]] = field(default_factory=dict)
     """Outputs that were computed already, batch by batch, by device variation: of chip 0, or of all without any."""
 
@@ -61,14 +63,14 @@ def put_on_chips(
     if fast is None:
         notes.append(f"Computed as the network was given, batch by batch: {why}. The numbers are its own, only slower.")
         watched.plain.renewed = watched.remembers
-        return OnChips(watched.plain, list(own.inputs), 1, watched, (*notes, *_on_itself(watched)))
+        return OnChips(watched.plain, list(own.inputs), 1, watched, (*notes, *_on_itself(watched)), why)
     if fast.deployed.note is not None:
         notes.append(fast.deployed.note)
     if chips_at_once > 1 and (slow := _why_one_by_one(fast.deployed, watched, asked)) is not None:
         notes.append(f"Chips are computed one by one: {slow}.")
         chips_at_once = 1
     known = {asked.on_all: fast.outputs}
-    return OnChips(fast.deployed, fast.batches, chips_at_once, watched, tuple(notes), known)
+    return OnChips(fast.deployed, fast.batches, chips_at_once, watched, tuple(notes), known=known)
 
 
 @dataclass(frozen=True)

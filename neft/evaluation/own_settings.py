@@ -52,12 +52,12 @@ def check_settings(
     Raises:
         ConfigError: it cannot.
     """
-    _check_count("num_instances (chips)", num_instances, 1)
-    _check_count("chips_at_once", chips_at_once, 1)
-    _check_count("cores", cores, 1)
+    check_count("num_instances (chips)", num_instances, 1)
+    check_count("chips_at_once", chips_at_once, 1)
+    check_count("cores", cores, 1)
     if min_instances is not None:
-        _check_count("min_instances (fewest chips)", min_instances, 1)
-    _check_count("ignore_index", ignore_index, None)
+        check_count("min_instances (fewest chips)", min_instances, 1)
+    check_count("ignore_index", ignore_index, None)
     if precision is not None and (
         isinstance(precision, bool) or not isinstance(precision, Real) or not 0 < float(precision) < inf
     ):
@@ -72,7 +72,12 @@ def check_settings(
     _check_torch_device(torch_device)
 
 
-def _check_count(name: str, count: Any, least: int | None) -> None:
+def check_count(name: str, count: Any, least: int | None) -> None:
+    """See that it is a whole number, and at least so large, if anything.
+
+    Raises:
+        ConfigError: it is not.
+    """
     try:
         whole = None if isinstance(count, bool) else operator.index(count)
     except TypeError:

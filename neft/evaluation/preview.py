@@ -1,4 +1,4 @@
-"""Mean accuracy in a fraction of a second: one chip per image.
+"""Mean accuracy with far fewer passes: one chip per image.
 
 Mean accuracy under variation is a mean over chips *and* images, so every image may meet a chip of its own: the
 expectation is the same, and chips' common luck, which dominates the spread of an ordinary evaluation, is averaged away.
@@ -6,11 +6,11 @@ Outcomes of different images are then independent, and their spread gives the in
 
 Two ways:
 
-- disjoint: the images are dealt to groups, each tried on a chip of its own. For any network and device.
-- reparametrised: no chip is drawn at all. Given its input, the deviation of a layer's output under independent
-  Gaussian deviations of equal std s is exactly Gaussian, independent across output channels, with covariance s^2 x
-  (Gram matrix of the input's patches) over output positions (local reparametrisation, [Kingma2015b], section 2.3).
-  `neft.evaluation.local_reparametrisation` draws it. Refused where its assumptions fail (`refusal`).
+- layer by layer: wherever weights miss by Gaussians, of whatever stds. Given its input, the deviation of a layer's
+  output is exactly Gaussian too, and drawn directly where that costs less than the layer's weights for each image
+  ([Kingma2015b], section 2.3; `neft.evaluation.layer_noise`). Exact, through residual sums as well.
+- disjoint: the images are dealt to groups, each tried on a chip of its own. For any network and device; what is left
+  where the other way does not hold (`refusal`).
 
 A pass takes a systematic sample of the test images, ordered by how sure the clean network is of them, with a start of
 its own: every image is as likely as any other, and every pass holds sure and unsure ones in their proportions. What is
@@ -19,29 +19,28 @@ averaged is the *loss* against the clean prediction of the same image; the clean
 Only the mean: spread, percentiles and the worst chip need real chips (`neft.evaluation`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from scipy.special import stdtrit
-from torch import Tensor
+from torch import Tensor, nn
 
 from neft import columns
 from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.datasets.base import ImageData
 from neft.errors import ConfigError
-from neft.evaluation.local_reparametrisation import NoisyNetwork, refusal
+from neft.evaluation.local_reparametrisation import NoisyNetwork, is_right, refusal
 from neft.evaluation.spread import spread, team_of
 from neft.networks.device_layers import layer_name
 from neft.networks.network import Network
 from neft.seeding import generator
 
-__all__ = ["Preview", "Previewer", "refusal"]
+__all__ = ["Preview", "PreviewOf", "Previewer", "Subject", "refusal"]
 
 FIRST_PASS = 40
 """Images of the first pass: few, so that there is something to see at once."""
@@ -50,6 +49,8 @@ CHIPS_A_PASS = 16
 """At most, where images share chips."""
 IMAGES_A_CHIP = 5
 """At least, likewise."""
+BYTES_AT_ONCE = 2**29
+"""Of a layer's outputs, of so many images of a pass as fit."""
 MAX_IMAGES = 1000
 """Of a larger test split, so many images, drawn at random, stand for all."""
 GOLDEN = (5**0.5 - 1) / 2
@@ -68,25 +69,52 @@ class Preview:
     num_chips: int
 
 
-class Previewer:
+@dataclass(frozen=True)
+class Subject:
+    """What is previewed: a network on chips, and inputs with one label each."""
+
+    deployed: DeployedNetwork
+    inputs: Callable[[Int[Tensor, " images"]], Tensor]
+    """These of the inputs, as the network takes them."""
+    labels: Int[Tensor, " images"]
+    logits: Callable[[Tensor, Int[Tensor, " images"]], Float[Tensor, "images classes"]]
+    """What makes logits over the classes of outputs, told of which inputs they are."""
+    refusal: str | None
+    """Why the layer-by-layer way does not hold, or None where it does."""
+    integrated: bool
+    """Whether the last layer's outputs are the logits themselves."""
+
+
+class PreviewOf:
     """A network made ready: what its devices aim at and miss by, and its test images by how sure it is of them.
 
     Making one costs a clean pass over the images; every preview after it starts at once. Chips that images share are
     spread over so many cores, which changes no number.
     """
 
-    def __init__(self, network: Network, data: ImageData, law: ChipLaw, *, cores: int = 1) -> None:
-        self.refusal = refusal(network, law)
-        """Why the reparametrised way does not hold here, or None where it does."""
-        self._weights = list(network.device_weights())
+    def __init__(self, subject: Subject, *, cores: int = 1) -> None:
+        self.refusal = subject.refusal
+        """Why the layer-by-layer way does not hold here, or None where it does."""
+        self._subject = subject
+        self._deployed = subject.deployed
+        self._weights = list(self._deployed.targets)
         self.layers = [layer_name(name) for name in self._weights]
         """From the input to the output."""
-        self._data = data
-        self._deployed = DeployedNetwork(network, law)
         self._cores = cores
         self._indices, self._clean = self._by_margin()
         self.clean_accuracy = float(self._clean.mean())
         """Without variation."""
+
+    @property
+    def unequal(self) -> list[str]:
+        """Layers, by name, whose weights do not all miss alike within a channel: where that costs less, each image
+        draws its weights there.
+
+        Of those that are previewed layer by layer; elsewhere none is named.
+        """
+        if self.refusal is not None:
+            return []
+        return [layer_name(name) for name, law in self._noisy.laws.items() if not law.is_alike]
 
     def curve(
         self,
@@ -109,7 +137,7 @@ class Previewer:
             disjoint: share a chip among the images of a group, which holds for any device.
 
         Raises:
-            ConfigError: the assumptions of the reparametrised way fail; says which.
+            ConfigError: the layer-by-layer way does not hold; says why.
         """
         heads = pd.DataFrame({columns.SIGMA_D: list(sigma_ds)})
         scales = torch.tensor([[sigma_d] * len(self.layers) for sigma_d in sigma_ds], dtype=torch.float32)
@@ -131,7 +159,7 @@ class Previewer:
         The arguments are those of `curve`, at one sigma_d.
 
         Raises:
-            ConfigError: the assumptions of the reparametrised way fail; says which.
+            ConfigError: the layer-by-layer way does not hold; says why.
         """
         heads = pd.DataFrame({columns.LAYER: [*self.layers, columns.ALL_LAYERS]})
         count = len(self.layers)
@@ -173,7 +201,7 @@ class Previewer:
 
     def _preview(self, heads: pd.DataFrame, tally: "_Tally", *, num_passes: int) -> Preview:
         mean = np.clip(self.clean_accuracy + tally.mean, 0, 1)
-        total = len(self._data.test)
+        total = len(self._subject.labels)
         left_out = mean * (1 - mean) / len(self._clean) * (1 - len(self._clean) / total)
         ci95 = float(stdtrit(tally.count - 1, 0.975)) * np.sqrt(tally.variance + left_out)
         curve = heads.assign(
@@ -191,39 +219,49 @@ class Previewer:
         known = len(self._clean)
         return ((start + torch.arange(size, dtype=torch.float64)) * (known / size)).long().clamp_max(known - 1)
 
-    def _images(self, places: Int[Tensor, " images"]) -> tuple[Tensor, Tensor]:
-        indices = self._indices[places]
-        return channels_last(self._data.normalise(self._data.test.images[indices])), self._data.test.labels[indices]
-
     @cached_property
     def _team(self) -> list[DeployedNetwork]:
         return team_of(self._deployed, min(self._cores, CHIPS_A_PASS))
 
     @cached_property
     def _noisy(self) -> NoisyNetwork:
-        deployed = self._deployed
-        stds = {name: std.abs().flatten() for name, std in deployed.stds.items()}
-        return NoisyNetwork(cast("Network", deployed.network), targets=deployed.targets, stds=stds)
+        return NoisyNetwork(self._deployed, integrated=self._subject.integrated)
 
     @torch.inference_mode()
     def _on_own_chips(self, chosen: Tensor, scales: Tensor, *, seed: int, done: int) -> Float[Tensor, "varied images"]:
         if not len(scales):
             return torch.zeros(0, len(chosen))
-        images, labels = self._images(chosen)
-        return self._noisy.probabilities(images, labels, scales, generator(seed, "preview", done))
+        subject, rng = self._subject, generator(seed, "preview", done)
+
+        def of(indices: Tensor) -> Tensor:
+            return self._noisy.probabilities(
+                subject.inputs(indices),
+                subject.labels[indices],
+                scales,
+                rng,
+                lambda outputs, places: subject.logits(outputs, indices[places]),
+            )
+
+        at_once = max(1, BYTES_AT_ONCE // (self._bytes_an_image * len(scales)))
+        return torch.cat([of(indices) for indices in self._indices[chosen].split(at_once)], dim=1)
+
+    @cached_property
+    def _bytes_an_image(self) -> int:
+        return max(1, self._deployed.largest_output(self._subject.inputs(self._indices[:1])))
 
     @torch.inference_mode()
     def _on_chips(
         self, groups: Sequence[Tensor], scales: Tensor, *, seed: int, done: int
     ) -> Float[Tensor, "varied groups"]:
         def on_chip(deployed: DeployedNetwork, place: int) -> Float[Tensor, " varied"]:
-            images, labels = self._images(groups[place])
+            indices = self._indices[groups[place]]
+            images = self._subject.inputs(indices)
             deployed.place(deployed.normals(seed, "preview_chip", done, place))
             found = torch.zeros(len(scales))
             for condition, levels in enumerate(scales.tolist()):
                 deployed.program(sigma_d=dict(zip(self._weights, levels, strict=True)))
-                said = deployed.logits(images).argmax(dim=1)
-                found[condition] = (said == labels).double().mean()
+                said = self._subject.logits(deployed.logits(images), indices)
+                found[condition] = is_right(said, self._subject.labels[indices]).mean()
             return found
 
         return torch.stack(list(spread(range(len(groups)), on_chip, self._team)), dim=1)
@@ -231,15 +269,40 @@ class Previewer:
     @torch.inference_mode()
     def _by_margin(self) -> tuple[Int[Tensor, " images"], Float[Tensor, " images"]]:
         """Images from the one that the clean network is least sure of to the surest, and which it gets right."""
-        count = len(self._data.test)
+        subject = self._subject
+        count = len(subject.labels)
         drawn = torch.randperm(count, generator=generator(0, "preview_images"))[:MAX_IMAGES]
         indices = torch.arange(count) if count <= MAX_IMAGES else drawn
-        labels = self._data.test.labels[indices][:, None]
+        labels = subject.labels[indices][:, None]
         self._deployed.program(sigma_d=0.0)
-        logits = self._deployed.logits(channels_last(self._data.normalise(self._data.test.images[indices])))
+        logits = subject.logits(self._deployed.logits(subject.inputs(indices)), indices)
         margin = logits.gather(1, labels)[:, 0] - logits.scatter(1, labels, float("-inf")).amax(dim=1)
         order = margin.argsort()
         return indices[order], (margin[order] > 0).double()
+
+
+class Previewer(PreviewOf):
+    """A network of this package on the test images of a data set."""
+
+    def __init__(self, network: Network, data: ImageData, law: ChipLaw, *, cores: int = 1) -> None:
+        """Make it ready.
+
+        Args:
+            network: with its weights; left alone.
+            data: whose test images are taken.
+            law: how chips are made.
+            cores: over which chips that images share are spread.
+        """
+        last = next(reversed(network.device_weights())).removesuffix(".weight")
+        subject = Subject(
+            deployed=DeployedNetwork(network, law),
+            inputs=lambda indices: channels_last(data.normalise(data.test.images[indices])),
+            labels=data.test.labels,
+            logits=lambda outputs, _indices: outputs,
+            refusal=refusal(network, law),
+            integrated=isinstance(network.get_submodule(last), nn.Linear),
+        )
+        super().__init__(subject, cores=cores)
 
 
 class _Tally:

@@ -1,0 +1,276 @@
+"""Layers that add to each image's outputs the deviation that a chip of the image's own would.
+
+A layer's deviations are independent of all others and Gaussian, so given the layer's input its output's deviation is
+Gaussian too, and independent across output channels. With s_oi the std of weight i of channel o, and x_p the input of
+output position p, its covariance over positions is
+
+    C_o[p, q] = sum_i s_oi^2 x_pi x_qi
+
+- a single position: sqrt(sum_i s_oi^2 x_i^2) times a normal. Fully connected layers, and convolutions down to 1 x 1.
+- one std s_o a channel: C_o = s_o^2 X X^T, with one Gram matrix for all channels: drawn through its Cholesky factor
+  (local reparametrisation, [Kingma2015b], section 2.3), or as weights, whichever costs less (`neft.evaluation.patches`).
+- else every channel has a covariance of its own. To form it takes positions^2 x inputs products a channel, the product
+  with weights only positions x inputs: the image draws its weights. So it does where a turned layer's weights do not
+  miss independently, and in layers of any other shape (series, groups, several positions of a linear layer).
+
+All are the same law, and exact.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import conv1d, conv2d, conv3d, linear, pad
+from typing_extensions import override
+
+from neft.chips.sampling import TurnedStds
+from neft.evaluation.conditions import Conditions, Draw
+from neft.evaluation.patches import Patches, cholesky
+from neft.mapping.rotation import Rotation
+
+Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
+Noisy = nn.Linear | Convolution
+"""Layers that can be given noise."""
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+NUMBERS_AT_ONCE = 2**24
+"""Drawn weights, or numbers of patches, that are held at a time: 64 MiB."""
+
+
+@dataclass(frozen=True)
+class LayerLaw:
+    """How far a layer's weights miss at sigma_d = 1."""
+
+    stds: Float[Tensor, "..."]
+    """One number, or one an output channel, without further axes; else of the weight's shape."""
+    is_alike: bool
+    """Whether a channel's weights all miss alike, and independently."""
+    rotation: Rotation | None = None
+    """Of the layer that devices hold, where its weights miss by unequal stds: those of `stds`."""
+
+    def drawn(self, normals: Float[Tensor, "images outputs ..."]) -> Float[Tensor, "images_x_outputs ..."]:
+        """Deviations of so many images' weights, one image's output channels after another's; may write over them."""
+        stds = self.stds.view(-1, *[1] * (normals.ndim - 2)) if self.is_alike else self.stds
+        deviations = normals.mul_(stds).flatten(0, 1)
+        return deviations if self.rotation is None else self.rotation.turned_back(deviations)
+
+    def variance(self, features: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch outputs"]:
+        """Of a fully connected layer's outputs: sum_i s_oi^2 x_i^2; the inputs of a turned layer are turned as well."""
+        if self.is_alike:
+            return features.square().sum(dim=1, keepdim=True) * self.stds.square()
+        met = features if self.rotation is None else self.rotation.turned(features)
+        return linear(met.square(), self.stds.square())
+
+
+def layer_law(weight: Tensor, std: Tensor, turned: TurnedStds | None = None) -> LayerLaw:
+    """The law of a layer's weights.
+
+    Args:
+        weight: outputs first.
+        std: at sigma_d = 1, in a shape that broadcasts to the weight's; signs do not matter.
+        turned: of the turned layer, where its devices hold one of unequal stds.
+    """
+    if turned is not None:
+        return LayerLaw(turned.stds.abs().expand_as(weight), is_alike=False, rotation=turned.rotation)
+    by_channel = std.dim() == weight.dim() and all(size == 1 for size in std.shape[1:])
+    if std.numel() == 1 or by_channel:
+        return LayerLaw(std.abs().flatten(), is_alike=True)
+    return LayerLaw(std.abs().expand_as(weight), is_alike=False)
+
+
+def noisy_layer(layer: Noisy, state: Conditions, index: int, law: LayerLaw, *, is_last: bool) -> "NoisyLayer":
+    """The layer with its noise.
+
+    Args:
+        layer: with the weights that its devices aim at.
+        state: of the network.
+        index: which of its layers it is.
+        law: how far its weights miss.
+        is_last: whether its outputs are the network's, so that they need not be drawn.
+    """
+    if isinstance(layer, nn.Linear):
+        return (LastLayer if is_last else NoisyLinear)(layer, state, index, law)
+    if law.is_alike and isinstance(layer, nn.Conv2d) and _is_plain(layer):
+        return NoisyConv(layer, state, index, law)
+    return DrawnConv(layer, state, index, law)
+
+
+class NoisyLayer(nn.Module):
+    """A layer that lies in devices."""
+
+    def __init__(self, layer: Noisy, state: Conditions, index: int, law: LayerLaw) -> None:
+        super().__init__()
+        self._layer, self._state, self._index, self._law = layer, state, index, law
+        self.sizes: list[int] = []
+        """Rows of the batches that it was given."""
+
+    def _pieces(self, numbers: int) -> Iterator[Int[Tensor, " images"]]:
+        """Images, so many at a time as fit, where each takes so many numbers."""
+        return iter(torch.arange(self._state.num_images).split(max(1, NUMBERS_AT_ONCE // max(1, numbers))))
+
+    def _drawn_weights(self, images: int) -> Float[Tensor, "images_x_outputs ..."]:
+        """Deviations of as many images' weights, one image's output channels after another's."""
+        shape = self._layer.weight.shape
+        return self._law.drawn(torch.randn(images, *shape, generator=self._state.rng))
+
+
+class NoisyLinear(NoisyLayer):
+    """A fully connected layer."""
+
+    @override
+    def forward(self, features: Float[Tensor, "batch ... inputs"]) -> Float[Tensor, "rows ... outputs"]:
+        """W x + sigma_d x its deviation."""
+        self.sizes.append(len(features))
+        draw = self._at_one_position(features) if features.ndim == 2 else self._at_several(features)
+        return self._state.add_noise(self._index, self._layer(features), draw)
+
+    def _at_one_position(self, features: Tensor) -> Draw:
+        state, law, outputs = self._state, self._law, self._layer.weight.shape[0]
+
+        def draw(rows: Tensor) -> Tensor:
+            if law.is_alike:
+                sizes = features.norm(dim=1).view(state.num_images, -1)[:, rows]
+                return sizes[:, :, None] * (state.normals(1, outputs) * law.stds)
+            stds = law.variance(state.chosen(features, rows)).sqrt()
+            return stds.view(state.num_images, -1, outputs) * state.normals(1, outputs)
+
+        return draw
+
+    def _at_several(self, features: Tensor) -> Draw:
+        state, weight = self._state, self._layer.weight
+
+        def draw(rows: Tensor) -> Tensor:
+            met = state.chosen(features, rows).reshape(state.num_images, -1, features.shape[-1])
+            found = [
+                met[piece] @ self._drawn_weights(len(piece)).view(len(piece), *weight.shape).mT
+                for piece in self._pieces(weight.numel())
+            ]
+            return torch.cat(found).view(state.num_images, len(rows), *features.shape[1:-1], len(weight))
+
+        return draw
+
+
+class LastLayer(NoisyLayer):
+    """The layer that puts out the network's outputs: their means; their stds are left with the state."""
+
+    means: Tensor | None = None
+    """What it put out last."""
+
+    @override
+    def forward(self, features: Float[Tensor, "batch inputs"]) -> Float[Tensor, "rows outputs"]:
+        """W x."""
+        self.sizes.append(len(features))
+        features = self._state.spread(features)
+        sigma_d = self._state.sigma_ds[:, self._index].repeat(self._state.num_images)
+        if self._law.is_alike:
+            std = (features.norm(dim=1) * sigma_d)[:, None] * self._law.stds.reshape(1, -1)
+        else:
+            std = self._law.variance(features).sqrt() * sigma_d[:, None]
+        self._state.last_std = std
+        self.means = self._layer(features)
+        return self.means
+
+
+class NoisyConv(NoisyLayer):
+    """A convolution of which every output channel's weights miss alike."""
+
+    def __init__(self, layer: nn.Conv2d, state: Conditions, index: int, law: LayerLaw) -> None:
+        super().__init__(layer, state, index, law)
+        self._conv = layer
+        self._geometries: dict[tuple[int, int], Patches] = {}
+
+    @override
+    def forward(self, features: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "rows ..."]:
+        """conv(x) + sigma_d s x a draw with the covariance of the patches' Gram matrix."""
+        self.sizes.append(len(features))
+        size = (features.shape[2], features.shape[3])
+        if size not in self._geometries:
+            self._geometries[size] = Patches(self._conv, size)
+        geometry, state, outputs = self._geometries[size], self._state, self._conv.out_channels
+        pixels = features.permute(0, 2, 3, 1).contiguous()
+
+        def draw(rows: Tensor) -> Tensor:
+            chosen = state.chosen(pixels, rows)
+            if geometry.prefer_weights:
+                weights = state.normals(geometry.length, outputs).mul_(self._law.stds)
+                drawn = self._through_weights(geometry, chosen.view(state.num_images, -1, *chosen.shape[1:]), weights)
+            else:
+                factor = cholesky(geometry.gram(chosen))
+                normals = state.normals(geometry.positions, outputs).mul_(self._law.stds)
+                drawn = factor.reshape(state.num_images, -1, geometry.positions) @ normals
+            return drawn.view(state.num_images, len(rows), geometry.positions, outputs)
+
+        found = state.add_noise(self._index, geometry.means(pixels), draw)
+        return found.view(-1, *geometry.output_size, outputs).permute(0, 3, 1, 2)
+
+    def _through_weights(
+        self,
+        geometry: Patches,
+        pixels: Float[Tensor, "images rows height width channels"],
+        weights: Float[Tensor, "images length outputs"],
+    ) -> Float[Tensor, "images rows_x_positions outputs"]:
+        pieces = self._pieces(pixels.shape[1] * geometry.positions * geometry.length)
+        return torch.cat(
+            [
+                geometry.patches(pixels[piece].flatten(0, 1)).view(len(piece), -1, geometry.length) @ weights[piece]
+                for piece in pieces
+            ]
+        )
+
+
+class DrawnConv(NoisyLayer):
+    """Any convolution: where it has a single output position its variance is summed, else an image draws its weights.
+
+    Images lie side by side as groups of one convolution, and an image's rows are its batch.
+    """
+
+    def __init__(self, layer: Convolution, state: Conditions, index: int, law: LayerLaw) -> None:
+        super().__init__(layer, state, index, law)
+        self._conv = layer
+
+    @override
+    def forward(self, features: Float[Tensor, "batch channels ..."]) -> Float[Tensor, "rows outputs ..."]:
+        """conv(x) + sigma_d x its deviation."""
+        self.sizes.append(len(features))
+        means = self._layer(features)
+        state, law = self._state, self._law
+
+        def draw(rows: Tensor) -> Tensor:
+            chosen = state.chosen(features, rows)
+            if law.rotation is None and means[0, 0].numel() == 1:
+                stds = law.stds.view(-1, *[1] * (means.ndim - 1)) if law.is_alike else law.stds
+                weight = stds.expand_as(self._conv.weight).square()
+                variance = convolved(self._conv, chosen.square(), weight, self._conv.groups).clamp_min(0)
+                found = variance.sqrt().view(state.num_images, len(rows), *means.shape[1:])
+                return found * state.normals(1, *means.shape[1:])
+            apart = chosen.reshape(state.num_images, len(rows), *features.shape[1:])
+            return torch.cat([self._side_by_side(apart[piece]) for piece in self._pieces(self._conv.weight.numel())])
+
+        return state.add_noise(self._index, means, draw)
+
+    def _side_by_side(
+        self, features: Float[Tensor, "images rows channels ..."]
+    ) -> Float[Tensor, "images rows outputs ..."]:
+        images = len(features)
+        weights = self._drawn_weights(images)
+        found = convolved(self._conv, features.transpose(0, 1).flatten(1, 2), weights, images * self._conv.groups)
+        return found.unflatten(1, (images, -1)).transpose(0, 1)
+
+
+def convolved(layer: Convolution, features: Tensor, weight: Tensor, groups: int) -> Tensor:
+    """The layer's convolution with other weights and groups, without a bias."""
+    convolution = {3: conv1d, 4: conv2d, 5: conv3d}[features.ndim]
+    padding = layer.padding
+    if layer.padding_mode != "zeros":
+        sides = cast("list[int]", layer._reversed_padding_repeated_twice)  # noqa: SLF001 - as torch's own forward pads
+        features, padding = pad(features, sides, mode=layer.padding_mode), 0
+    return convolution(
+        features, weight, stride=layer.stride, padding=padding, dilation=layer.dilation, groups=groups
+    )
+
+
+def _is_plain(layer: nn.Conv2d) -> bool:
+    """Whether its patches are known (`neft.evaluation.patches`)."""
+    return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
