@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from neft.config import RunConfig
     from neft.errors import NeftError
     from neft.evaluation.monte_carlo import evaluate
+    from neft.evaluation.own_preview import preview_network
     from neft.options import make_config
     from neft.own_runs import try_network
     from neft.pipeline import Progress, Settings, chip_law, load_data, reevaluate, restore_network, run
@@ -46,6 +47,7 @@ __all__ = [
     "generator",
     "load_data",
     "make_config",
+    "preview_network",
     "program",
     "reevaluate",
     "restore_network",
@@ -61,6 +63,7 @@ _HOMES = {
     "neft.config": ("RunConfig",),
     "neft.errors": ("NeftError",),
     "neft.evaluation.monte_carlo": ("evaluate",),
+    "neft.evaluation.own_preview": ("preview_network",),
     "neft.options": ("make_config",),
     "neft.own_runs": ("try_network",),
     "neft.pipeline": ("Progress", "Settings", "chip_law", "load_data", "reevaluate", "restore_network", "run"),

@@ -60,9 +60,9 @@ CURVE_DEFINITION = r"""
 **The instant preview** of the page of that name, twice: on this device and on that of the run's own test chips, at the
 same $\sigma_d$. Equal $\sigma_d$ is not equal noise: it depends on the levels that a network's weights occupy.
 
-Where levels miss by different amounts, images share real chips in groups; elsewhere every image meets a chip of its
-own. Bands are 95 % intervals of the mean over chips and images, not the spread of single chips. On devices of other
-bits the same weights are sliced anew.
+Every image meets a chip of its own, whatever the levels' stds; where more happens to chips than Gaussian errors,
+images share real chips in groups. Bands are 95 % intervals of the mean over chips and images, not the spread of single
+chips. On devices of other bits the same weights are sliced anew.
 """
 
 

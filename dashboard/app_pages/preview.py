@@ -16,6 +16,7 @@ from dashboard.widgets.network_picker import pick_network, say_no_weights, say_w
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.streaming import streamed
 from dashboard.widgets.theme_mode import theme_mode
+from dashboard.words import preview_words
 from dashboard.words.sentences import SIGMA_D
 from neft.errors import NeftError
 from neft.sigma_d import sigma_d_text
@@ -27,11 +28,15 @@ LAYERS_AT = 2  # the step of the curve at which layers are shown first: later on
 CURVE_DEFINITION = r"""
 **One chip per image.** Mean accuracy is a mean over chips *and* images. If every image meets a chip of its own, the
 expectation is the same, and what chips have in common, which dominates the spread of an ordinary evaluation, averages
-out. No chip is drawn: given a layer's input, its output's deviation is Gaussian with covariance
-$s^2\,X^\top X$ over output positions ($X$: the input's patches, $s$: the layer's std), so it is drawn directly (local
-reparametrisation, [Kingma2015b], section 2.3); the last layer is integrated.
+out. Chips are drawn layer by layer: given its input, output channel $o$ of a layer deviates by a Gaussian with
+covariance $X\,\mathrm{diag}(s_o^2)\,X^\top$ over output positions ($X$: a row of inputs a position, $s_o$: the stds of
+the channel's weights), independent of all other channels. The last layer is integrated.
 
-That holds where all weights of a layer miss by one std. Elsewhere images share real chips, in groups.
+Where a channel's weights miss alike that is $s_o^2\,XX^\top$, and is drawn directly (local reparametrisation,
+[Kingma2015b], section 2.3); so it is at a single position, as in fully connected layers. A convolution whose weights
+miss by different amounts draws them for each image. All of this is exact, through residual blocks as well.
+
+Where programming or effects leave no Gaussian, or converters round, images share real chips, in groups.
 
 The band is a 95 % interval of the mean: over images, taken evenly in the order of how sure the clean network is of
 them. It does not show how much chips differ. Rings are the run's stored evaluation: its mean over real chips, all test
@@ -60,15 +65,15 @@ def page() -> None:
         f"{sigma_d_text(largest)}."
     )
     try:
-        reason = previews.refusal(record, device)
+        way = previews.way(record, device)
     except NeftError as error:
         say_why_not(error)
         return
-    if reason is not None:
-        many = restorable.called(record).many.capitalize()
-        st.info(
-            f"{many} share real chips here, in groups: the band narrows more slowly. {reason}", icon=":material/groups:"
-        )
+    called = restorable.called(record)
+    if way.refusal is not None:
+        st.info(preview_words.shared_words(way.refusal, called), icon=":material/groups:")
+    else:
+        st.caption(preview_words.own_words(way, called, device=previews.device_label(device)))
     streamed(
         "preview_finished",
         lambda: (record.id, device, largest, _layer_sigma(largest).chosen()),

@@ -254,6 +254,19 @@ class MoreOutcomes:
 
 
 @dataclass(frozen=True)
+class PreviewWay:
+    """How a preview comes by its chips."""
+
+    refusal: str | None
+    """Why images share real chips, in groups; None where each has one of its own."""
+    num_layers: int
+    num_unequal: int
+    """Layers whose weights miss by different amounts within a channel."""
+    num_drawn: int
+    """Layers of which every image draws its weights."""
+
+
+@dataclass(frozen=True)
 class PreviewPass:
     """What a preview knows after some passes."""
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.computing import process
-from dashboard.computing.answers import PreviewPass
+from dashboard.computing.answers import PreviewPass, PreviewWay
 from dashboard.data import restorable, stored
 from dashboard.data.stored import RunRecord
 from neft import columns
@@ -94,20 +94,20 @@ def device_label(device: str) -> str:
     return work.device_label(device)
 
 
-def refusal(record: RunRecord, device: str) -> str | None:
-    """Why images must share chips here, or None where each has one of its own.
+def way(record: RunRecord, device: str) -> PreviewWay:
+    """How images come by their chips on a device, given by its short name.
 
     Raises:
         NeftError: the network, its data or the device do not fit, or are not there.
     """
-    return _refusal(record.id, restorable.checksum(record), device)
+    return _way(record.id, restorable.checksum(record), device)
 
 
 def curve(record: RunRecord, device: str, largest: float) -> Stream:
     """The accuracy curve of a stored network on a device, given by its short name.
 
     Raises:
-        NeftError: as `refusal`.
+        NeftError: as `way`.
     """
     return _curve(record.id, restorable.checksum(record), device, largest)
 
@@ -116,7 +116,7 @@ def layers(record: RunRecord, device: str, sigma_d: float) -> Stream:
     """The accuracy of a stored network with variation in one layer at a time, and last in all.
 
     Raises:
-        NeftError: as `refusal`.
+        NeftError: as `way`.
     """
     return _layers(record.id, restorable.checksum(record), device, sigma_d)
 
@@ -150,8 +150,8 @@ def by_layer(stream: Stream) -> LayerCosts:
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading the network …")
-def _refusal(run_id: str, checksum: str, device: str) -> str | None:
-    return work.refusal(run_id, checksum, device)
+def _way(run_id: str, checksum: str, device: str) -> PreviewWay:
+    return work.way(run_id, checksum, device)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

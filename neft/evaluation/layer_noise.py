@@ -8,7 +8,8 @@ output position p, its covariance over positions is
 
 - a single position: sqrt(sum_i s_oi^2 x_i^2) times a normal. Fully connected layers, and convolutions down to 1 x 1.
 - one std s_o a channel: C_o = s_o^2 X X^T, with one Gram matrix for all channels: drawn through its Cholesky factor
-  (local reparametrisation, [Kingma2015b], section 2.3), or as weights, whichever costs less (`neft.evaluation.patches`).
+  (local reparametrisation, [Kingma2015b], section 2.3), or as weights, whichever costs less
+  (`neft.evaluation.patches`).
 - else every channel has a covariance of its own. To form it takes positions^2 x inputs products a channel, the product
   with weights only positions x inputs: the image draws its weights. So it does where a turned layer's weights do not
   miss independently, and in layers of any other shape (series, groups, several positions of a linear layer).
@@ -119,12 +120,17 @@ class NoisyLayer(nn.Module):
 class NoisyLinear(NoisyLayer):
     """A fully connected layer."""
 
+    put_out: Tensor | None = None
+    """What it put out last, at a single position."""
+
     @override
     def forward(self, features: Float[Tensor, "batch ... inputs"]) -> Float[Tensor, "rows ... outputs"]:
         """W x + sigma_d x its deviation."""
         self.sizes.append(len(features))
         draw = self._at_one_position(features) if features.ndim == 2 else self._at_several(features)
-        return self._state.add_noise(self._index, self._layer(features), draw)
+        found = self._state.add_noise(self._index, self._layer(features), draw)
+        self.put_out = found if features.ndim == 2 else None
+        return found
 
     def _at_one_position(self, features: Tensor) -> Draw:
         state, law, outputs = self._state, self._law, self._layer.weight.shape[0]
@@ -155,9 +161,6 @@ class NoisyLinear(NoisyLayer):
 class LastLayer(NoisyLayer):
     """The layer that puts out the network's outputs: their means; their stds are left with the state."""
 
-    means: Tensor | None = None
-    """What it put out last."""
-
     @override
     def forward(self, features: Float[Tensor, "batch inputs"]) -> Float[Tensor, "rows outputs"]:
         """W x."""
@@ -169,8 +172,7 @@ class LastLayer(NoisyLayer):
         else:
             std = self._law.variance(features).sqrt() * sigma_d[:, None]
         self._state.last_std = std
-        self.means = self._layer(features)
-        return self.means
+        return self._layer(features)
 
 
 class NoisyConv(NoisyLayer):
@@ -266,9 +268,7 @@ def convolved(layer: Convolution, features: Tensor, weight: Tensor, groups: int)
     if layer.padding_mode != "zeros":
         sides = cast("list[int]", layer._reversed_padding_repeated_twice)  # noqa: SLF001 - as torch's own forward pads
         features, padding = pad(features, sides, mode=layer.padding_mode), 0
-    return convolution(
-        features, weight, stride=layer.stride, padding=padding, dilation=layer.dilation, groups=groups
-    )
+    return convolution(features, weight, stride=layer.stride, padding=padding, dilation=layer.dilation, groups=groups)
 
 
 def _is_plain(layer: nn.Conv2d) -> bool:

@@ -9,7 +9,7 @@ computed once: rows of the batch part where conditions first differ (`neft.evalu
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -19,7 +19,16 @@ from torch import Tensor, nn
 
 from neft.chips.deployed import ChipLaw, DeployedNetwork
 from neft.evaluation.conditions import Conditions
-from neft.evaluation.layer_noise import CONVOLUTIONS, LastLayer, LayerLaw, Noisy, NoisyLayer, layer_law, noisy_layer
+from neft.evaluation.layer_noise import (
+    CONVOLUTIONS,
+    LastLayer,
+    LayerLaw,
+    Noisy,
+    NoisyLayer,
+    NoisyLinear,
+    layer_law,
+    noisy_layer,
+)
 from neft.networks.device_layers import layer_name
 from neft.networks.folding import is_listened_to
 from neft.networks.network import Network
@@ -143,7 +152,10 @@ class NoisyNetwork:
         return right.view(-1, len(scales)).T
 
     def seen_at_work(self, images: Float[Tensor, "images ..."]) -> tuple[Tensor, bool]:
-        """Outputs without variation, and whether they are what the last layer put out; `NoisyLayer.sizes` is told."""
+        """Outputs without variation, and whether they are just what the last layer put out, if it is not integrated.
+
+        Afterwards each layer's `sizes` say how it was run.
+        """
         state = self._state
         state.begin(len(images), torch.Generator())
         state.sigma_ds, state.parents = torch.zeros(1, len(self.layers)), torch.zeros(1, dtype=torch.long)
@@ -151,7 +163,7 @@ class NoisyNetwork:
             layer.sizes.clear()
         outputs = self._read(self._noisy(images))
         last = self.layers[-1]
-        return outputs, isinstance(last, LastLayer) and last.means is outputs
+        return outputs, isinstance(last, NoisyLinear) and last.put_out is outputs
 
 
 def is_right(logits: Float[Tensor, "batch classes"], labels: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:

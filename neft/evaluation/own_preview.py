@@ -17,6 +17,7 @@ from neft.chips.chance import own_chance
 from neft.chips.deployed import ChipLaw, DeployedNetwork
 from neft.devices import Rram1
 from neft.errors import ConfigError
+from neft.evaluation.layer_noise import NoisyLayer
 from neft.evaluation.local_reparametrisation import NoisyNetwork, refused_law, refused_layers
 from neft.evaluation.own_answers import Answers, read_answers
 from neft.evaluation.own_batches import OwnBatches, read_batches
@@ -228,19 +229,23 @@ def _joined(batches: list[Tensor], what: str) -> Tensor:
 
 
 def _seen_at_work(deployed: DeployedNetwork, inputs: Tensor) -> tuple[str | None, bool]:
-    """Why the network's layers cannot be given noise of their own, if so, and whether the last one gives its outputs."""
-    last = deployed.network.get_submodule(list(deployed.targets)[-1].removesuffix(".weight"))
-    gives = isinstance(last, nn.Linear)
+    """Why the layers cannot be given noise of their own, if so, and whether the last one gives the outputs."""
+    gives = True
     for count in LOOKED_AT:
         some = inputs[torch.arange(count) % len(inputs)]
+        raised, outputs, at_end = "", inputs, False
+        layers: list[NoisyLayer] = []
         try:
-            noisy = NoisyNetwork(deployed, integrated=gives)
+            noisy = NoisyNetwork(deployed, integrated=False)
+            layers = noisy.layers
             outputs, at_end = noisy.seen_at_work(some)
         except Exception as failure:  # noqa: BLE001 - whatever a user's network raises once its layers are replaced
-            return f"With its layers replaced by noisy ones, the network raises {in_a_line(failure)}.", False
-        for name, layer in zip(deployed.targets, noisy.layers, strict=True):
-            if layer.sizes != [count]:
+            raised = f"With its layers replaced by noisy ones, the network raises {in_a_line(failure)}."
+        for name, layer in zip(deployed.targets, layers, strict=False):
+            if layer.sizes != [count] and (layer.sizes or not raised):
                 return _words(layer_name(name), layer.sizes, count), False
+        if raised:
+            return raised, False
         deployed.program(sigma_d=0.0)
         if not alike(outputs, deployed.logits(some)):
             return "With its layers replaced by noisy ones, the network puts out other numbers.", False

@@ -30,7 +30,7 @@ class Patches:
         self.output_size = (self._taps[0].shape[2], self._taps[1].shape[2])
         self.positions = self.output_size[0] * self.output_size[1]
         self.length = layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
-        self.prefer_weights = FEW_POSITIONS < self.positions and self.length <= PATCHES_TOO_LONG * self.positions
+        self.prefer_weights = self.positions > FEW_POSITIONS and self.length <= PATCHES_TOO_LONG * self.positions
         """Whether an image draws weights of its own rather than through its Gram matrix."""
         self._maps = [torch.einsum("kiy,kjz->ijyz", taps, taps).flatten(2).flatten(0, 1) for taps in self._taps]
         self._dense: Tensor | None = None

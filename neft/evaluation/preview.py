@@ -34,6 +34,7 @@ from neft import columns
 from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.datasets.base import ImageData
 from neft.errors import ConfigError
+from neft.evaluation.layer_noise import DrawnConv
 from neft.evaluation.local_reparametrisation import NoisyNetwork, is_right, refusal
 from neft.evaluation.spread import spread, team_of
 from neft.networks.device_layers import layer_name
@@ -107,14 +108,18 @@ class PreviewOf:
 
     @property
     def unequal(self) -> list[str]:
-        """Layers, by name, whose weights do not all miss alike within a channel: where that costs less, each image
-        draws its weights there.
-
-        Of those that are previewed layer by layer; elsewhere none is named.
-        """
+        """Layers, by name, whose weights do not all miss alike within a channel; none where images share chips."""
         if self.refusal is not None:
             return []
         return [layer_name(name) for name, law in self._noisy.laws.items() if not law.is_alike]
+
+    @property
+    def drawn(self) -> list[str]:
+        """Layers, by name, of which every image draws its weights, for want of a shorter way; none likewise."""
+        if self.refusal is not None:
+            return []
+        pairs = zip(self.layers, self._noisy.layers, strict=True)
+        return [name for name, layer in pairs if isinstance(layer, DrawnConv)]
 
     def curve(
         self,

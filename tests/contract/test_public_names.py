@@ -27,6 +27,7 @@ PUBLIC = {
     "generator",
     "load_data",
     "make_config",
+    "preview_network",
     "program",
     "reevaluate",
     "restore_network",

@@ -91,7 +91,7 @@ LAWS = {
     "state-dependent, by channel": ChipLaw(Fefet2(), Mapping(scale="channel")),
     "one factor a weight": ChipLaw(Fefet2(), BitSlicing(), sampler="one_factor"),
     "measured": ChipLaw(UNEVEN, BitSlicing()),
-    "measured, in pairs": ChipLaw(UNEVEN, Mapping(sign="pairs")),
+    "measured, in pairs": ChipLaw(UNEVEN, Mapping(sign="differential")),
     "turned": ChipLaw(Fefet2(), Mapping(rotation="hadamard")),
 }
 
@@ -257,9 +257,7 @@ def test_an_interval_holds_as_often_as_it_says(small: Network, few_digits: Image
     ],
     ids=["programming", "effect", "faults"],
 )
-def test_chips_that_miss_by_no_gaussian_are_tried_in_groups(
-    network: Network, learned: ImageData, law: ChipLaw
-) -> None:
+def test_chips_that_miss_by_no_gaussian_are_tried_in_groups(network: Network, learned: ImageData, law: ChipLaw) -> None:
     previewer = Previewer(network, learned, law)
 
     assert "no Gaussian" in (previewer.refusal or "")

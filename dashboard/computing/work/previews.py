@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from dashboard.computing.answers import PreviewPass
+from dashboard.computing.answers import PreviewPass, PreviewWay
 from dashboard.computing.work import restored
 from neft.devices import device_from_text
 from neft.evaluation.preview import Preview, Previewer
@@ -51,13 +51,19 @@ def device_label(device: str) -> str:
     return device_from_text(device).full_label
 
 
-def refusal(run_id: str, checksum: str, device: str) -> str | None:
-    """Why images must share chips here, or None where each has one of its own.
+def way(run_id: str, checksum: str, device: str) -> PreviewWay:
+    """How images come by their chips here.
 
     Raises:
         NeftError: the network, its data or the device do not fit, or are not there.
     """
-    return _previewer(run_id, checksum, device).refusal
+    found = _previewer(run_id, checksum, device)
+    return PreviewWay(
+        refusal=found.refusal,
+        num_layers=len(found.layers),
+        num_unequal=len(found.unequal),
+        num_drawn=len(found.drawn),
+    )
 
 
 def curve(
@@ -66,7 +72,7 @@ def curve(
     """The accuracy curve of a stored network on a device, after so many passes.
 
     Raises:
-        NeftError: as `refusal`.
+        NeftError: as `way`.
     """
     return _curve(run_id, checksum, device, sigma_ds, max_passes).up_to(number)
 
@@ -75,7 +81,7 @@ def layers(run_id: str, checksum: str, device: str, *, sigma_d: float, max_passe
     """The accuracy with variation in one layer at a time, and last in all, after so many passes.
 
     Raises:
-        NeftError: as `refusal`.
+        NeftError: as `way`.
     """
     return _layers(run_id, checksum, device, sigma_d, max_passes).up_to(number)
 

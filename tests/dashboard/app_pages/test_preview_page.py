@@ -7,8 +7,12 @@ import pytest
 from dashboard.data import previews
 from dashboard.data.previews import MAX_PASSES
 from dashboard.pages import Page
+from neft.effects import Effects
+from neft.methods import Vanilla
+from neft.pipeline import Settings, run
 from neft.runs.records import RunRecord
-from neft.runs.store import RECORD, WEIGHTS, RunStore
+from neft.runs.store import RECORD, WEIGHTS, RunStore, Stores
+from tests.dashboard.conftest import tiny
 from tests.dashboard.driver import charts, open_page, traces, words
 
 CURVE, LAYERS = "Preview of accuracy", "Accuracy with variation in one"
@@ -83,12 +87,35 @@ def test_finished_preview_stays_and_every_redraw_is_a_pass_further(shipped: RunS
     assert not app.exception
 
 
-def test_device_whose_levels_differ_shares_chips_and_says_why(shipped: RunStore) -> None:
-    app = open_page(Page.PREVIEW, run=a_run(shipped).id, **{"try": "RRAM4"})
+def test_device_whose_levels_differ_gives_every_image_a_chip_of_its_own_and_says_so(shipped: RunStore) -> None:
+    record = a_run(shipped)
+
+    app = open_page(Page.PREVIEW, run=record.id, **{"try": "RRAM4"})
 
     assert not app.exception
-    assert "Images share real chips here" in words(app)
-    assert "RRAM4's devices miss by different amounts" in words(app)
+    assert "Every image meets a chip of its own, drawn layer by layer, which is exact." in words(app)
+    assert "Weights on RRAM4 miss by different amounts" in words(app)
+    assert "Pass 1 of 8: 40 images, each on a chip of its own" in words(app)
+    assert "Images share real chips here" not in words(app)
+    assert "A channel's weights miss alike on RRAM1" in words(open_page(Page.PREVIEW, run=record.id))
+
+
+def test_run_whose_chips_miss_by_no_gaussian_shares_chips_and_says_why(shipped: RunStore) -> None:
+    config = tiny(Vanilla(), seed=0)
+    effects = Effects(read_noise=0.1)
+    evaluation = config.evaluation.model_copy(update={"effects": effects})
+    stores = Stores(own=shipped, shipped=RunStore(shipped.root.parent / "none", read_only=True))
+    record = run(
+        config.model_copy(update={"evaluation": evaluation}),
+        Settings(store=shipped, pretrained_stores=stores, unfinished_root=shipped.root.parent / "unfinished"),
+    )
+
+    app = open_page(Page.PREVIEW, run=record.id)
+
+    assert not app.exception
+    assert "Images share real chips here, in groups" in words(app)
+    assert "no Gaussian a weight" in words(app)
+    assert "Every image meets" not in words(app)
     assert re.search(r"40 images, on 8 chips", words(app))
 
 
