@@ -184,7 +184,7 @@ def compare_own(network: Network, data: ImageData, own: ChipLaw, precision: floa
     found = preview_network(network, batches, sigma_ds=KIND_SIGMA_DS, law=law, precision=precision, max_passes=1000)
     took = time.perf_counter() - started
     way = "own chips" if found.refusal is None else "groups"
-    print(f"{'as one's own network':28} {real:11.2f} {took:10.2f} {real / took:6.1f}  {way}, made ready included")
+    print(f"{'given as one of its own':28} {real:11.2f} {took:10.2f} {real / took:6.1f}  {way}, made ready included")
 
 
 def kinds(runs: Sequence[str], stores: Stores) -> Iterator[tuple[str, Network, ImageData, ChipLaw]]:

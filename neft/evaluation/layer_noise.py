@@ -11,18 +11,22 @@ output position p, its covariance over positions is
   (local reparametrisation, [Kingma2015b], section 2.3), or as weights, whichever costs less
   (`neft.evaluation.patches`).
 - else every channel has a covariance of its own. To form it takes positions^2 x inputs products a channel, the product
-  with weights only positions x inputs: the image draws its weights. So it does where a turned layer's weights do not
-  miss independently, and in layers of any other shape (series, groups, several positions of a linear layer).
+  with weights only positions x inputs: weights are drawn. So they are where a turned layer's weights do not miss
+  independently, and in layers of any other shape (series, groups, several positions of a linear layer). A few images
+  share a draw, each with random signs of its own on input and output channels (flipout, [Wen2018]): a Gaussian weight
+  with a random sign is the same Gaussian, and what two images' outputs deviate by is uncorrelated.
 
-All are the same law, and exact.
+The law of every image's chip is the same in all, and exact. Where images share a draw they are not fully independent,
+through the sizes of its weights; the more images, the more that shows in the spread of their mean. At
+`IMAGES_A_DRAW` it does not show in hundreds of previews.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import conv1d, conv2d, conv3d, linear, pad
 from typing_extensions import override
@@ -36,6 +40,8 @@ Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 Noisy = nn.Linear | Convolution
 """Layers that can be given noise."""
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+IMAGES_A_DRAW = 8
+"""Images of a pass that share drawn weights, at most, each with signs of its own."""
 NUMBERS_AT_ONCE = 2**24
 """Drawn weights, or numbers of patches, that are held at a time: 64 MiB."""
 
@@ -107,14 +113,49 @@ class NoisyLayer(nn.Module):
         self.sizes: list[int] = []
         """Rows of the batches that it was given."""
 
-    def _pieces(self, numbers: int) -> Iterator[Int[Tensor, " images"]]:
-        """Images, so many at a time as fit, where each takes so many numbers."""
-        return iter(torch.arange(self._state.num_images).split(max(1, NUMBERS_AT_ONCE // max(1, numbers))))
+    def _through_drawn(
+        self,
+        features: Float[Tensor, "images rows ..."],
+        channel_axis: int,
+        side_by_side: Callable[[Tensor], Tensor],
+    ) -> Float[Tensor, "images rows ..."]:
+        """Deviations at sigma_d = 1 by weights that are drawn; few images share a draw, each with signs of its own.
 
-    def _drawn_weights(self, images: int) -> Float[Tensor, "images_x_outputs ..."]:
-        """Deviations of as many images' weights, one image's output channels after another's."""
+        Args:
+            features: what each image's rows give the layer.
+            channel_axis: of theirs, from the end: which counts input channels, and in what is found output channels.
+            side_by_side: given the features of draws, [draws, rows, ...], draws weights for each and multiplies.
+        """
+        images, rows = features.shape[:2]
+        signed = features if self._law.rotation is not None else self._signed(features, channel_axis)
+        draws = -(-images // IMAGES_A_DRAW)
+        each = images // draws
+        # images that are neighbours in the order of sureness share no draw
+        shared = signed[: draws * each].unflatten(0, (each, draws)).transpose(0, 1).flatten(1, 2)
+        found = self._pieces(shared, side_by_side).unflatten(1, (each, rows)).transpose(0, 1).flatten(0, 1)
+        if draws * each < images:
+            found = torch.cat([found, self._pieces(signed[draws * each :], side_by_side)])
+        return self._signed(found, channel_axis)
+
+    def _pieces(self, features: Float[Tensor, "draws rows ..."], of: Callable[[Tensor], Tensor]) -> Tensor:
+        """As many draws at a time as fit."""
+        return torch.cat([of(part) for part in features.split(at_once(self._layer.weight.numel()))])
+
+    def _signed(self, features: Float[Tensor, "images rows ..."], channel_axis: int) -> Tensor:
+        """Every image's channels with random signs of their own."""
+        shape = [len(features), *[1] * (features.ndim - 1)]
+        shape[channel_axis] = features.shape[channel_axis]
+        return features * torch.randint(2, shape, generator=self._state.rng).mul_(2).sub_(1)
+
+    def _drawn_weights(self, draws: int) -> Float[Tensor, "draws_x_outputs ..."]:
+        """Deviations of as many draws of the weights, one's output channels after another's."""
         shape = self._layer.weight.shape
-        return self._law.drawn(torch.randn(images, *shape, generator=self._state.rng))
+        return self._law.drawn(torch.randn(draws, *shape, generator=self._state.rng))
+
+
+def at_once(numbers: int) -> int:
+    """Of what takes so many numbers, how many may be held at a time."""
+    return max(1, NUMBERS_AT_ONCE // max(1, numbers))
 
 
 class NoisyLinear(NoisyLayer):
@@ -147,13 +188,13 @@ class NoisyLinear(NoisyLayer):
     def _at_several(self, features: Tensor) -> Draw:
         state, weight = self._state, self._layer.weight
 
+        def side_by_side(met: Tensor) -> Tensor:
+            weights = self._drawn_weights(len(met)).view(len(met), *weight.shape).mT
+            return (met.flatten(1, -2) @ weights).view(*met.shape[:-1], len(weight))
+
         def draw(rows: Tensor) -> Tensor:
-            met = state.chosen(features, rows).reshape(state.num_images, -1, features.shape[-1])
-            found = [
-                met[piece] @ self._drawn_weights(len(piece)).view(len(piece), *weight.shape).mT
-                for piece in self._pieces(weight.numel())
-            ]
-            return torch.cat(found).view(state.num_images, len(rows), *features.shape[1:-1], len(weight))
+            met = state.chosen(features, rows).reshape(state.num_images, len(rows), *features.shape[1:])
+            return self._through_drawn(met, -1, side_by_side)
 
         return draw
 
@@ -213,11 +254,12 @@ class NoisyConv(NoisyLayer):
         pixels: Float[Tensor, "images rows height width channels"],
         weights: Float[Tensor, "images length outputs"],
     ) -> Float[Tensor, "images rows_x_positions outputs"]:
-        pieces = self._pieces(pixels.shape[1] * geometry.positions * geometry.length)
+        fitting = at_once(pixels.shape[1] * geometry.positions * geometry.length)
+        pieces = zip(pixels.split(fitting), weights.split(fitting), strict=True)
         return torch.cat(
             [
-                geometry.patches(pixels[piece].flatten(0, 1)).view(len(piece), -1, geometry.length) @ weights[piece]
-                for piece in pieces
+                geometry.patches(some.flatten(0, 1)).view(len(some), -1, geometry.length) @ drawn
+                for some, drawn in pieces
             ]
         )
 
@@ -248,17 +290,17 @@ class DrawnConv(NoisyLayer):
                 found = variance.sqrt().view(state.num_images, len(rows), *means.shape[1:])
                 return found * state.normals(1, *means.shape[1:])
             apart = chosen.reshape(state.num_images, len(rows), *features.shape[1:])
-            return torch.cat([self._side_by_side(apart[piece]) for piece in self._pieces(self._conv.weight.numel())])
+            return self._through_drawn(apart, 1 - features.ndim, self._side_by_side)
 
         return state.add_noise(self._index, means, draw)
 
     def _side_by_side(
-        self, features: Float[Tensor, "images rows channels ..."]
-    ) -> Float[Tensor, "images rows outputs ..."]:
-        images = len(features)
-        weights = self._drawn_weights(images)
-        found = convolved(self._conv, features.transpose(0, 1).flatten(1, 2), weights, images * self._conv.groups)
-        return found.unflatten(1, (images, -1)).transpose(0, 1)
+        self, features: Float[Tensor, "draws rows channels ..."]
+    ) -> Float[Tensor, "draws rows outputs ..."]:
+        draws = len(features)
+        weights = self._drawn_weights(draws)
+        found = convolved(self._conv, features.transpose(0, 1).flatten(1, 2), weights, draws * self._conv.groups)
+        return found.unflatten(1, (draws, -1)).transpose(0, 1)
 
 
 def convolved(layer: Convolution, features: Tensor, weight: Tensor, groups: int) -> Tensor:

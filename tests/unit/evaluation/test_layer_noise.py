@@ -16,7 +16,7 @@ from neft.evaluation.layer_noise import DrawnConv, LayerLaw, NoisyConv, NoisyLin
 from neft.evaluation.patches import JITTER, Patches, cholesky
 from neft.mapping.rotation import Rotation
 
-DRAWS = 20_000
+DRAWS = 10_000
 SIGMA_D = 0.5
 GEOMETRIES: dict[str, dict[str, Any]] = {
     "plain": {"kernel_size": 3, "padding": 1},
@@ -74,6 +74,13 @@ LAYERS: dict[str, tuple[Callable[[], nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv
 }
 
 
+@pytest.fixture
+def draws_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No image shares one, so that all images count."""
+    monkeypatch.setattr(layer_noise, "IMAGES_A_DRAW", 1)
+
+
+@pytest.mark.usefixtures("draws_of_their_own")
 @pytest.mark.parametrize("stds", [one, by_channel, any_stds], ids=["one std", "one a channel", "one a weight"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_deviations_have_the_mean_and_covariance_of_drawn_chips(name: str, stds: Callable[[Tensor], Tensor]) -> None:
@@ -87,6 +94,7 @@ def test_deviations_have_the_mean_and_covariance_of_drawn_chips(name: str, stds:
     compare(layer, shape, layer_law(layer.weight, std), deviation)
 
 
+@pytest.mark.usefixtures("draws_of_their_own")
 @pytest.mark.parametrize("name", ["linear", "linear at several positions", "convolution", "one position", "groups"])
 def test_so_they_have_where_devices_hold_a_turned_layer(name: str) -> None:
     make, shape = LAYERS[name]
@@ -106,10 +114,10 @@ def compare(
     law: LayerLaw,
     deviation: Callable[[Tensor], Tensor],
 ) -> None:
-    """Of 20,000 draws, every mean and covariance lies within five standard errors of that of chips, in float64.
+    """Of 10,000 images, every mean and covariance lies within five standard errors of that of chips, in float64.
 
     What a chip's outputs miss by is linear in its normals: their covariance is J J^T, J's columns being the outputs of
-    chips on which one normal is 1.
+    chips on which one normal is 1. Images that share a draw count, at the worst, as a single one.
     """
     features = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
     state = Conditions()
@@ -134,8 +142,46 @@ def compare(
     assert (variance > 0).any()
     slack = 2 * JITTER * variance.max()
     assert (sampled.mean(dim=0).abs() < 5 * (variance / DRAWS).sqrt() + 1e-6).all()
-    errors = ((variance[:, None] * variance[None, :] + expected**2) / DRAWS).sqrt()
+    alone = DRAWS if isinstance(noisy, NoisyConv) else DRAWS / layer_noise.IMAGES_A_DRAW
+    errors = ((variance[:, None] * variance[None, :] + expected**2) / alone).sqrt()
     assert ((sampled.T @ sampled / DRAWS - expected).abs() < 5 * errors + slack).all()
+
+
+SHARED = ("convolution", "groups", "linear at several positions", "series")
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_an_image_that_shares_a_draw_has_that_law_too(name: str) -> None:
+    make, shape = LAYERS[name]
+    layer = make().requires_grad_(requires_grad=False)
+    std = any_stds(layer.weight)
+
+    compare(layer, shape, layer_law(layer.weight, std), lambda normals: std.double() * normals)
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_images_that_share_a_draw_deviate_by_is_uncorrelated(name: str) -> None:
+    """Of 2,000 draws for three images: every product of two images' deviations, within five standard errors of 0.
+
+    Products of Gaussians of equal sizes have at most three times the variance of independent ones.
+    """
+    make, shape = LAYERS[name]
+    layer = make().requires_grad_(requires_grad=False)
+    draws = 2000
+    features = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0)).repeat_interleave(draws, dim=0)
+    state = Conditions()
+    state.begin(len(features), torch.Generator().manual_seed(1))
+    state.sigma_ds = torch.tensor([[SIGMA_D]])
+    noisy = noisy_layer(layer, state, 0, layer_law(layer.weight, any_stds(layer.weight)), is_last=False)
+    with pytest.MonkeyPatch.context() as patch, torch.inference_mode():
+        patch.setattr(layer_noise, "IMAGES_A_DRAW", 3)
+
+        first, second, _ = (noisy(features) - layer(features)).flatten(1).double().split(draws)
+
+    products = (first.T @ second) / draws
+    sizes = (3 * first.square().mean(dim=0)[:, None] * second.square().mean(dim=0)[None, :] / draws).sqrt()
+    assert (products.abs() < 5 * sizes).all()
+    assert not torch.allclose(first, second)
 
 
 @pytest.mark.parametrize("prefer", [True, False], ids=["weights of its own", "gram matrix"])
