@@ -33,8 +33,10 @@ covariance $X\,\mathrm{diag}(s_o^2)\,X^\top$ over output positions ($X$: a row o
 the channel's weights), independent of all other channels. The last layer is integrated.
 
 Where a channel's weights miss alike that is $s_o^2\,XX^\top$, and is drawn directly (local reparametrisation,
-[Kingma2015b], section 2.3); so it is at a single position, as in fully connected layers. A convolution whose weights
-miss by different amounts draws them for each image. All of this is exact, through residual blocks as well.
+[Kingma2015b], section 2.3); so it is at a single position, as in fully connected layers. Of a convolution
+whose weights miss by different amounts they are drawn, for up to eight images at a time, each with random signs of its
+own on input and output channels (flipout, [Wen2018]). Every image's chip has exactly the law of real chips, through
+residual blocks as well.
 
 Where programming or effects leave no Gaussian, or converters round, images share real chips, in groups.
 

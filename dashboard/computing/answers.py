@@ -263,7 +263,7 @@ class PreviewWay:
     num_unequal: int
     """Layers whose weights miss by different amounts within a channel."""
     num_drawn: int
-    """Layers of which every image draws its weights."""
+    """Layers whose weights are drawn, for a few images at a time."""
 
 
 @dataclass(frozen=True)

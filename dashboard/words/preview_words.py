@@ -20,10 +20,10 @@ def own_words(way: PreviewWay, called: Called, *, device: str) -> str:
     begun = f"Every {called.one} meets a chip of its own, drawn layer by layer, which is exact."
     if way.num_drawn:
         of = "every layer" if way.num_drawn == way.num_layers else f"{way.num_drawn} of {way.num_layers} layers"
-        drawn = f"each {called.one} draws the weights of {of}"
+        drawn = f"weights are drawn in {of}, for a few {called.many} at a time, each with signs of its own"
         if way.num_unequal:
-            return f"{begun} Weights on {device} miss by different amounts, so {drawn}; passes take longer."
-        return f"{begun} To that end {drawn}; passes take longer."
+            return f"{begun} Weights on {device} miss by different amounts, so {drawn}."
+        return f"{begun} To that end {drawn}."
     if way.num_unequal:
         return f"{begun} Weights on {device} miss by different amounts; fully connected layers sum their variances."
     return f"{begun} A channel's weights miss alike on {device}, so its outputs' deviations are drawn directly."

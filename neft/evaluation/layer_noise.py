@@ -23,7 +23,6 @@ through the sizes of its weights; the more images, the more that shows in the sp
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -308,7 +307,8 @@ def convolved(layer: Convolution, features: Tensor, weight: Tensor, groups: int)
     convolution = {3: conv1d, 4: conv2d, 5: conv3d}[features.ndim]
     padding = layer.padding
     if layer.padding_mode != "zeros":
-        sides = cast("list[int]", layer._reversed_padding_repeated_twice)  # noqa: SLF001 - as torch's own forward pads
+        # as torch's own forward pads
+        sides = layer._reversed_padding_repeated_twice  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         features, padding = pad(features, sides, mode=layer.padding_mode), 0
     return convolution(features, weight, stride=layer.stride, padding=padding, dilation=layer.dilation, groups=groups)
 

@@ -48,7 +48,7 @@ class PreviewedNetwork:
     num_chips: int
     """Chips that they met: as many, or fewer where groups of inputs shared one."""
     unequal: tuple[str, ...]
-    """Layers whose weights do not all miss alike within a channel, so that an input draws them where it must."""
+    """Layers whose weights do not all miss alike within a channel."""
     refusal: str | None
     """Why inputs shared real chips in groups; None where each met a chip of its own, drawn layer by layer."""
     parameters: pd.DataFrame
@@ -76,8 +76,8 @@ def preview_network(
 ) -> PreviewedNetwork:
     """The mean accuracy of any network on chips, sooner than by trying it on whole chips, which `try_network` does.
 
-    Every input meets a chip of its own ([Kingma2015b], section 2.3; `neft.evaluation.preview`). It says the mean alone:
-    how much chips differ, percentiles and the worst chip need `try_network`.
+    Every input meets a chip of its own ([Kingma2015b], section 2.3, [Wen2018]; `neft.evaluation.preview`). The mean
+    alone: how much chips differ, percentiles and the worst chip need `try_network`.
 
     Args:
         network: a classifier: inputs in, logits out, with one label an input. It is left alone. It must be one that

@@ -2,13 +2,14 @@
 
 Mean accuracy under variation is a mean over chips *and* images, so every image may meet a chip of its own: the
 expectation is the same, and chips' common luck, which dominates the spread of an ordinary evaluation, is averaged away.
-Outcomes of different images are then independent, and their spread gives the interval.
+Outcomes of different images are then independent, or as good as, and their spread gives the interval.
 
 Two ways:
 
 - layer by layer: wherever weights miss by Gaussians, of whatever stds. Given its input, the deviation of a layer's
-  output is exactly Gaussian too, and drawn directly where that costs less than the layer's weights for each image
-  ([Kingma2015b], section 2.3; `neft.evaluation.layer_noise`). Exact, through residual sums as well.
+  output is exactly Gaussian too, and drawn directly where that costs less than drawing the layer's weights, which a
+  few images then share, each with signs of its own ([Kingma2015b], section 2.3, and [Wen2018];
+  `neft.evaluation.layer_noise`). Every image's chip has exactly the law of real chips, through residual sums as well.
 - disjoint: the images are dealt to groups, each tried on a chip of its own. For any network and device; what is left
   where the other way does not hold (`refusal`).
 
@@ -115,7 +116,7 @@ class PreviewOf:
 
     @property
     def drawn(self) -> list[str]:
-        """Layers, by name, of which every image draws its weights, for want of a shorter way; none likewise."""
+        """Layers, by name, whose weights are drawn, for want of a shorter way; none likewise."""
         if self.refusal is not None:
             return []
         pairs = zip(self.layers, self._noisy.layers, strict=True)

@@ -253,7 +253,7 @@ def recurrent() -> nn.Module:
 
 def listened_to() -> nn.Module:
     hidden = nn.Linear(64, 12)
-    _ = hidden.register_forward_hook(lambda _module, _inputs, outputs: outputs * 2)
+    _ = hidden.register_forward_hook(lambda _module, _inputs, outputs: cast("Tensor", outputs) * 2)
     return nn.Sequential(nn.Flatten(), hidden, nn.ReLU(), nn.Linear(12, 4))
 
 

@@ -14,9 +14,17 @@ EXACT = "meets a chip of its own, drawn layer by layer, which is exact."
     [
         (0, 0, "A channel's weights miss alike on FeFET2, so its outputs' deviations are drawn directly."),
         (3, 0, "Weights on FeFET2 miss by different amounts; fully connected layers sum their variances."),
-        (8, 6, "by different amounts, so each image draws the weights of 6 of 8 layers; passes take longer."),
-        (8, 8, "each image draws the weights of every layer; passes take longer."),
-        (0, 2, "To that end each image draws the weights of 2 of 8 layers; passes take longer."),
+        (
+            8,
+            6,
+            "by different amounts, so weights are drawn in 6 of 8 layers, for a few images at a time, each with signs",
+        ),
+        (8, 8, "weights are drawn in every layer, for a few images at a time"),
+        (
+            0,
+            2,
+            "To that end weights are drawn in 2 of 8 layers, for a few images at a time, each with signs of its own.",
+        ),
     ],
 )
 def test_where_every_image_has_a_chip_it_is_said_what_is_drawn_and_why(unequal: int, drawn: int, words: str) -> None:
