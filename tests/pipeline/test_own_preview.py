@@ -118,13 +118,18 @@ def batched(inputs: Tensor, labels: Tensor) -> list[tuple[Tensor, Tensor]]:
 
 
 def agree(found: PreviewedNetwork, network: nn.Module, batches: Any, law: ChipLaw) -> None:
-    """Within five standard errors of both estimates together."""
+    """Within five standard errors of both estimates together, and half a point.
+
+    Where nearly all is right, it is the one chip in fifty that fails which makes the mean: 60 may hold none, and do not
+    show it in their spread.
+    """
     tried = try_network(network, batches, sigma_ds=SIGMA_DS, law=law, num_instances=CHIPS)
     real = tried.instances.groupby(columns.SIGMA_D)[columns.ACCURACY]
     errors = (found.curve[columns.CI95].to_numpy() / 1.96) ** 2 + real.var().to_numpy() / CHIPS
     differences = found.curve[columns.MEAN].to_numpy() - real.mean().to_numpy()
     assert list(found.curve[columns.SIGMA_D]) == list(SIGMA_DS)
-    assert (abs(differences) <= 5 * errors**0.5 + 1e-6).all()
+    assert (abs(differences) <= 5 * errors**0.5 + 5e-3).all()
+    assert abs(differences[0]) < 1e-6
     assert found.curve[columns.MEAN].iloc[-1] < found.clean_accuracy - 0.01
 
 
