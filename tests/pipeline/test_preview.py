@@ -215,14 +215,17 @@ def test_a_preview_repeats_itself_and_narrows(network: Network, learned: ImageDa
     assert first[-1].curve[columns.CI95].iloc[0] < first[0].curve[columns.CI95].iloc[0]
 
 
-def test_without_variation_the_clean_accuracy_is_known(network: Network, few_digits: ImageData) -> None:
-    first = next(Previewer(network, few_digits, LAW).curve((0.0, 0.1), seed=0, first_pass=10)).curve
+def test_without_variation_the_clean_accuracy_is_known(
+    network: Network, backbone: BaseBackbone, few_digits: ImageData
+) -> None:
+    data = data_for(backbone, few_digits)
+    first = next(Previewer(network, data, LAW).curve((0.0, 0.1), seed=0, first_pass=10)).curve
     deployed = DeployedNetwork(network, LAW)
     with torch.inference_mode():
         deployed.program(sigma_d=0.0)
-        said = deployed.logits(few_digits.normalise(few_digits.test.images)).argmax(dim=1)
+        said = deployed.logits(data.normalise(data.test.images)).argmax(dim=1)
 
-    assert first[columns.MEAN][0] == pytest.approx(float((said == few_digits.test.labels).double().mean()))
+    assert first[columns.MEAN][0] == pytest.approx(float((said == data.test.labels).double().mean()))
     assert first[columns.CI95][0] == 0
 
 
