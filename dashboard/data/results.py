@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.address import Reading, Selection
 from dashboard.data import stored
-from dashboard.data.caches import kept_copies
+from dashboard.data.caches import kept, kept_copies
 from dashboard.data.stored import RunRecord
 from neft import columns, tables
 from neft.errors import StoreError
@@ -132,8 +132,15 @@ def noise_audit(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
 @kept_copies(max_entries=32)
 def weight_sizes(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """How large the weights of each layer are beside its largest, over trainings."""
+    found = [_variant_sizes(of_one, sigma_d) for of_one in stored.by_variant(run_ids)]
+    return stored.in_shown_order(stored.together(found, pd.DataFrame()))
+
+
+@kept(max_entries=256)
+def _variant_sizes(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
+    """One variant's, which are the same whatever others are chosen beside it."""
     layers = stored.layers(run_ids, sigma_d)
-    return layers if layers.empty else stored.in_shown_order(tables.weight_sizes(layers))
+    return layers if layers.empty else tables.weight_sizes(layers)
 
 
 class LayerDeviations(NamedTuple):

@@ -1,6 +1,7 @@
 """The door to stored runs: their records, tables and curves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import pandas as pd
@@ -176,15 +177,37 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
 @kept_copies(max_entries=64, show_spinner="Reading runs …")
 def curves(reading: Reading, metric: str) -> pd.DataFrame:
     """A metric against sigma_d, a row per variant and sigma_d."""
-    rows = tables.select_protocol(_gathered(reading.run_ids), reading.protocol, train_sigma_d=reading.train_sigma_d)
-    return in_shown_order(tables.metric_curves(rows, metric))
+    each = [replace(reading, run_ids=run_ids) for run_ids in by_variant(reading.run_ids)]
+    found = [_variant_curve(one, metric) for one in each]
+    return in_shown_order(together(found, tables.metric_curves(pd.DataFrame(), metric)))
+
+
+@kept(max_entries=256)
+def _variant_curve(reading: Reading, metric: str) -> pd.DataFrame:
+    """One variant's, which is the same whatever others are chosen beside it."""
+    rows = tables.select_protocol(_gather(reading.run_ids), reading.protocol, train_sigma_d=reading.train_sigma_d)
+    return tables.metric_curves(rows, metric)
+
+
+def by_variant(run_ids: Sequence[str]) -> list[tuple[str, ...]]:
+    """The ids of each variant's runs, of some runs."""
+    found: dict[str, list[str]] = {}
+    for record in named_records(run_ids):
+        found.setdefault(record.facts.variant, []).append(record.id)
+    return [tuple(of_one) for of_one in found.values()]
+
+
+def together(frames: Sequence[pd.DataFrame], otherwise: pd.DataFrame) -> pd.DataFrame:
+    """Frames with rows, one below the other; another where none has any."""
+    full = [frame for frame in frames if not frame.empty]
+    return pd.concat(full, ignore_index=True) if full else otherwise
 
 
 @kept_copies(max_entries=24)
 def at_slice(reading: Reading, sigma_d: float) -> pd.DataFrame:
     """All chips of some runs at one sigma_d."""
-    rows = tables.select_protocol(_gathered(reading.run_ids), reading.protocol, train_sigma_d=reading.train_sigma_d)
-    return rows if rows.empty else rows[same_sigma_d(rows[columns.SIGMA_D], sigma_d)]
+    rows = _gather(reading.run_ids, tested_at=sigma_d)
+    return tables.select_protocol(rows, reading.protocol, train_sigma_d=reading.train_sigma_d)
 
 
 def quantiles(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -227,7 +250,7 @@ def decay_differences(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
 
     No row without a control among them.
     """
-    rows = _gathered(run_ids, tested_at=sigma_d)
+    rows = _gather(run_ids, tested_at=sigma_d)
     if not rows.empty:
         rows = rows[same_sigma_d(rows[columns.TRAIN_SIGMA_D], sigma_d)]
     return tables.decay_differences(rows, control_of(rows))
@@ -339,8 +362,7 @@ def _instances(run_id: str, checksum: str, _record: RunRecord) -> pd.DataFrame:
     return Stores.default().holder(run_id).instances(_record)
 
 
-@kept(max_entries=4)
-def _gathered(run_ids: tuple[str, ...], *, tested_at: float | None = None) -> pd.DataFrame:
+def _gather(run_ids: tuple[str, ...], *, tested_at: float | None = None) -> pd.DataFrame:
     """All chips of some runs, or those at one sigma_d."""
     found: list[tuple[RunRecord, pd.DataFrame]] = []
     for record in named_records(run_ids):
