@@ -9,10 +9,11 @@ import streamlit as st
 from dashboard import address, charts
 from dashboard.address import Selection
 from dashboard.data import stored
+from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
 from dashboard.widgets import streamlit_parts as parts
 from dashboard.widgets.accuracy_card import accuracy_card, has_methods, no_chips_here
-from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.widgets.chart_card import KEPT, Card, Made, NothingToDraw, made_card, show_card
 from dashboard.widgets.ekl_card import ekl_card
 from dashboard.widgets.guards import alone, show_problems, stop_without_runs
 from dashboard.widgets.layer_deviation_card import layer_deviation_card
@@ -110,9 +111,13 @@ def _player(selection: Selection) -> None:
 
 @alone
 def _decay(selection: Selection) -> None:
-    sigma_d = _ablation_sigma(selection)
-    points = stored.decay_differences(selection.ablation_ids, sigma_d)
-    control = _control(selection)
+    show_card(_decay_card(selection.ablation_ids, _ablation_sigma(selection), mode=theme_mode()))
+
+
+@kept(max_entries=KEPT)
+def _decay_card(ablation_ids: tuple[str, ...], sigma_d: float, *, mode: charts.Mode) -> Made | NothingToDraw:
+    points = stored.decay_differences(ablation_ids, sigma_d)
+    control = _control(ablation_ids)
     card = Card(
         key="decay",
         question="Do the decay factors matter?",
@@ -121,16 +126,15 @@ def _decay(selection: Selection) -> None:
         alt="Accuracy over the number of feedback terms for three decay schedules, as differences to the control.",
     )
     if points.empty or control is None:
-        empty_card(
+        return NothingToDraw(
             card,
             "No runs with other decay factors are stored for this selection, or no control beside them. Choose OVF or "
             "IRS, or train one with another γ schedule or N.",
         )
-        return
     figure = charts.decay_ablation(
-        points, reference=stored.look(control), reference_label=control.facts.label, height=LOW, mode=theme_mode()
+        points, reference=stored.look(control), reference_label=control.facts.label, height=LOW, mode=mode
     )
-    chart_card(card, figure, points, without=(f"{control.facts.label} (zero)",))
+    return made_card(card, figure, points, without=(f"{control.facts.label} (zero)",))
 
 
 def _paired_words(points: pd.DataFrame, control: RunRecord | None) -> str:
@@ -143,9 +147,9 @@ def _paired_words(points: pd.DataFrame, control: RunRecord | None) -> str:
     return f"paired: {sentences.spread_words(points)}.{other}"
 
 
-def _control(selection: Selection) -> RunRecord | None:
+def _control(ablation_ids: tuple[str, ...]) -> RunRecord | None:
     """A run of what the ablation is held against."""
-    return next((one for one in stored.named_records(selection.ablation_ids) if one.facts.is_control), None)
+    return next((one for one in stored.named_records(ablation_ids) if one.facts.is_control), None)
 
 
 def _ablation_sigma(selection: Selection) -> float:

@@ -4,7 +4,10 @@ Arguments are frozen values (`dashboard.address.Reading`, run ids, numbers), nev
 depends on and no more: then moving the slice computes no curve anew.
 """
 
+import hashlib
+import inspect
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -43,15 +46,45 @@ def kept(*, max_entries: int, show_spinner: bool | str = False) -> Decorator[P, 
 
 
 def _stamped(compute: Callable[..., R], cache: Callable[[Callable[..., R]], Callable[..., R]]) -> Callable[..., R]:
-    @wraps(compute)  # the cache knows a function by its name and source, and leaves out arguments by theirs
-    def of_these_stores(*args: Any, stamp: str, **kwargs: Any) -> R:
-        del stamp
-        return compute(*args, **kwargs)
+    names = inspect.signature(compute)
 
+    @wraps(compute)  # the cache knows a function by its name and source
+    def of_these_stores(stamp: str, asked: str, _values: tuple[Any, ...], _named: dict[str, Any]) -> R:
+        del stamp, asked
+        return compute(*_values, **_named)
+
+    del of_these_stores.__wrapped__  # and leaves out arguments by their names, which are these
     cached = cache(of_these_stores)
 
     @wraps(compute)
-    def look_up(*args: Any, **kwargs: Any) -> R:
-        return cached(*args, stamp=fingerprint(), **kwargs)
+    def look_up(*values: Any, **named: Any) -> R:
+        given = names.bind(*values, **named)
+        given.apply_defaults()
+        asked = tuple((name, one) for name, one in given.arguments.items() if not name.startswith("_"))
+        # by name: of an argument without one Streamlit looks the signature up, which takes longer than the rest
+        return cached(stamp=fingerprint(), asked=key_of(asked), _values=values, _named=named)
 
     return look_up
+
+
+def key_of(values: object) -> str:
+    """A text that differs wherever values do: texts, numbers, None, and tuples and frozen dataclasses of them.
+
+    Streamlit takes ten times as long for the some hundred run ids of a selection.
+
+    Raises:
+        TypeError: a value is of another type.
+    """
+    return hashlib.blake2b(repr(_plain(values)).encode(), digest_size=20).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """The value with every dataclass as a tuple of its type and all that it holds."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return (type(value).__qualname__, *(_plain(getattr(value, each.name)) for each in fields(value)))
+    message = f"Kept answers are found by texts, numbers and tuples of them; got a {type(value).__name__}."
+    raise TypeError(message)

@@ -1,6 +1,7 @@
 """Stored numbers of the results pages: one selection at every sigma_d."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
@@ -48,13 +49,20 @@ UNSURE = 99
 @kept_copies(max_entries=16)
 def low_percentiles(reading: Reading) -> pd.DataFrame:
     """Low percentiles of accuracy at every sigma_d, with limits."""
-    return stored.in_shown_order(tables.low_percentiles(_chips(reading)))
+    found = [_variant_percentiles(replace(reading, run_ids=of_one)) for of_one in stored.by_variant(reading.run_ids)]
+    return stored.in_shown_order(stored.together(found, tables.low_percentiles(pd.DataFrame())))
+
+
+@kept(max_entries=128)
+def _variant_percentiles(reading: Reading) -> pd.DataFrame:
+    """One variant's, which are the same whatever others are chosen beside it."""
+    return tables.low_percentiles(stored.chips(reading))
 
 
 @kept_copies(max_entries=32)
 def differences(reading: Reading, reference: str) -> pd.DataFrame:
     """Paired differences in accuracy to a variant at every sigma_d."""
-    return stored.in_shown_order(tables.difference_curves(_chips(reading), reference))
+    return stored.in_shown_order(tables.difference_curves(stored.chips(reading), reference))
 
 
 def within_reach(differences: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
@@ -159,10 +167,3 @@ def layer_deviations(sizes: pd.DataFrame) -> LayerDeviations:
     layers = tables.layers_over_methods(sizes)
     spread = tables.spread_over_methods(layers)
     return LayerDeviations(layers, sizes if spread > ALIKE else sizes.iloc[:0], spread)
-
-
-def _chips(reading: Reading) -> pd.DataFrame:
-    """All chips at every sigma_d, as a way of reading asks for."""
-    sigma_ds = sorted({float(value) for value in stored.curves(reading, columns.ACCURACY)[columns.SIGMA_D]})
-    cells = [stored.at_slice(reading, sigma_d) for sigma_d in sigma_ds]
-    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dashboard.data import plans, stored
+from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
 from neft import columns
 from neft.sigma_d import sigma_d_text
@@ -63,14 +64,20 @@ def runs_in(table: pd.DataFrame) -> tuple[str, ...]:
 
 def making(run_ids: Sequence[str]) -> list[str]:
     """The commands that make these runs again: of the smallest plan that holds them all, or of each run."""
-    records = stored.records(list(dict.fromkeys(run_ids)))
+    return list(_making(tuple(dict.fromkeys(run_ids)), plans.fingerprint()))
+
+
+@kept(max_entries=256)
+def _making(run_ids: tuple[str, ...], plans_stamp: str) -> tuple[str, ...]:
+    del plans_stamp
+    records = stored.records(run_ids)
     if len(records) > 1:
         held = _plan_command({record.id for record in records})
         if held:
-            return [held]
+            return (held,)
     known = list(dict.fromkeys(record.provenance.command for record in records if record.provenance.command))
     rest = len(known) - MOST_COMMANDS
-    return known if rest <= 0 else [*known[:MOST_COMMANDS], f"# and {rest} more: in a report of this page"]
+    return tuple(known) if rest <= 0 else (*known[:MOST_COMMANDS], f"# and {rest} more: in a report of this page")
 
 
 def _plan_command(wanted: set[str]) -> str:

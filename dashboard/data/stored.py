@@ -1,8 +1,8 @@
 """The door to stored runs: their records, tables and curves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -21,6 +21,7 @@ from neft.tables import Interval, Protocol
 
 __all__ = ["Interval", "Protocol", "Reading", "RunFacts", "RunRecord", "RunTables", "fingerprint"]
 
+T = TypeVar("T")
 Unit = Literal["w_max", "rms"]
 DATA_KEY = tables.DATA_KEY
 """The column of the table of runs that holds what addresses call the data."""
@@ -94,7 +95,7 @@ def instances(record: RunRecord) -> pd.DataFrame:
     Raises:
         StoreError: they cannot be read.
     """
-    return _instances(record.id, record.files[INSTANCES].sha256, record)
+    return _instances(run_id=record.id, checksum=record.files[INSTANCES].sha256, _record=record)
 
 
 def deviation_ratios(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
@@ -185,8 +186,13 @@ def curves(reading: Reading, metric: str) -> pd.DataFrame:
 @kept(max_entries=256)
 def _variant_curve(reading: Reading, metric: str) -> pd.DataFrame:
     """One variant's, which is the same whatever others are chosen beside it."""
+    return tables.metric_curves(chips(reading), metric)
+
+
+def chips(reading: Reading) -> pd.DataFrame:
+    """All chips of some runs, by sigma_d."""
     rows = tables.select_protocol(_gather(reading.run_ids), reading.protocol, train_sigma_d=reading.train_sigma_d)
-    return tables.metric_curves(rows, metric)
+    return rows if rows.empty else rows.sort_values(columns.SIGMA_D, kind="stable", ignore_index=True)
 
 
 def by_variant(run_ids: Sequence[str]) -> list[tuple[str, ...]]:
@@ -259,14 +265,14 @@ def decay_differences(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
 @kept_copies(max_entries=12)
 def deviations(run_ids: tuple[str, ...], sigma_d: float, unit: Unit) -> pd.DataFrame:
     """Histograms of weight deviations of some runs at one sigma_d."""
-    found = [(record, stored.layers, stored.deviations) for record, stored in _readable(run_ids)]
+    found = [(record, stored.layers, stored.deviations) for record, stored in _readable(run_ids, run_tables)]
     return in_shown_order(tables.scaled_deviations(found, sigma_d=sigma_d, unit=unit))
 
 
 @kept_copies(max_entries=12)
 def layers(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """Asked and realised std of every layer of some runs."""
-    found = [(record, stored.layers) for record, stored in _readable(run_ids)]
+    found = _readable(run_ids, _layers_of)
     return tables.layer_table(found, sigma_d=sigma_d)
 
 
@@ -376,12 +382,18 @@ def _gather(run_ids: tuple[str, ...], *, tested_at: float | None = None) -> pd.D
     return tables.gather(found)
 
 
-def _readable(run_ids: tuple[str, ...]) -> list[tuple[RunRecord, RunTables]]:
+# a few rows each; the other tables of a run, which are read with them, are a hundred times as large
+@kept(max_entries=512)
+def _layers_of(run_id: str) -> pd.DataFrame:
+    return run_tables(run_id).layers
+
+
+def _readable(run_ids: tuple[str, ...], read: Callable[[str], T]) -> list[tuple[RunRecord, T]]:
     """Records and tables of some runs; those whose files are damaged are left out, and named."""
-    found: list[tuple[RunRecord, RunTables]] = []
+    found: list[tuple[RunRecord, T]] = []
     for record in named_records(run_ids):
         try:
-            found.append((record, run_tables(record.id)))
+            found.append((record, read(record.id)))
         except StoreError as error:
             st.warning(f"Left out: {foreign(str(error))}", icon=":material/broken_image:")
     return found

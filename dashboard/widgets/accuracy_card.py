@@ -5,10 +5,11 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.address import Selection
-from dashboard.charts.theme import HEIGHT
+from dashboard.charts.theme import HEIGHT, Mode
 from dashboard.data import results, stored
+from dashboard.data.caches import kept
 from dashboard.pages import Page
-from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
+from dashboard.widgets.chart_card import KEPT, Card, Made, NothingToDraw, labels_of, made_card, show_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.guards import alone
 from dashboard.widgets.page_link import page_link
@@ -85,17 +86,22 @@ def no_chips_here(selection: Selection) -> None:
     )
 
 
+@alone
 def accuracy_card(selection: Selection, *, height: int = HEIGHT, has_legend: bool = True) -> None:
     """Accuracy against device variation: the mean over chips, or a low percentile where one is chosen."""
     chosen = STATISTIC.chosen()
+    mode = theme_mode()
     if chosen == MEAN:
-        _mean_card(selection, height=height, has_legend=has_legend)
+        made = _mean_card(selection, height=height, has_legend=has_legend, mode=mode)
     else:
-        _percentile_card(selection, int(chosen), height=height, has_legend=has_legend)
+        made = _percentile_card(selection, int(chosen), height=height, has_legend=has_legend, mode=mode)
+    show_card(made, controls=STATISTIC.draw)
 
 
-@alone
-def _percentile_card(selection: Selection, percentile: int, *, height: int, has_legend: bool) -> None:
+@kept(max_entries=KEPT)
+def _percentile_card(
+    selection: Selection, percentile: int, *, height: int, has_legend: bool, mode: Mode
+) -> Made | NothingToDraw:
     every = results.low_percentiles(selection.reading)
     found = every[every[columns.PERCENTILE] == percentile]
     curves = stored.curves(selection.reading, columns.ACCURACY)
@@ -113,8 +119,7 @@ def _percentile_card(selection: Selection, percentile: int, *, height: int, has_
         alt=f"The {name} of accuracy over chips against device variation for {len(selection.variants)} methods.",
     )
     if found.empty:
-        empty_card(card, "No chips for this selection.")
-        return
+        return NothingToDraw(card, "No chips for this selection.")
     figure = charts.accuracy_vs_sigma_d(
         found,
         slice_sigma_d=selection.sigma_d,
@@ -123,13 +128,13 @@ def _percentile_card(selection: Selection, percentile: int, *, height: int, has_
         connect=True,
         value=columns.VALUE,
         height=height,
-        mode=theme_mode(),
+        mode=mode,
     )
-    chart_card(card, figure, found, controls=STATISTIC.draw, without=() if has_legend else labels_of(found))
+    return made_card(card, figure, found, without=() if has_legend else labels_of(found))
 
 
-@alone
-def _mean_card(selection: Selection, *, height: int, has_legend: bool) -> None:
+@kept(max_entries=KEPT)
+def _mean_card(selection: Selection, *, height: int, has_legend: bool, mode: Mode) -> Made | NothingToDraw:
     """The published figures beside it where chosen."""
     curves = stored.curves(selection.reading, columns.ACCURACY)
     published = stored.published_accuracy(selection.published, selection.variants)
@@ -144,8 +149,7 @@ def _mean_card(selection: Selection, *, height: int, has_legend: bool) -> None:
         alt=f"Accuracy against device variation for {len(selection.variants)} methods, {spread}.{beside}",
     )
     if curves.empty:
-        empty_card(card, "No chips for this selection.")
-        return
+        return NothingToDraw(card, "No chips for this selection.")
     figure = charts.accuracy_vs_sigma_d(
         curves,
         slice_sigma_d=selection.sigma_d,
@@ -155,9 +159,9 @@ def _mean_card(selection: Selection, *, height: int, has_legend: bool) -> None:
         published=published,
         published_name=f"hollow: published, {selection.published_label}",
         height=height,
-        mode=theme_mode(),
+        mode=mode,
     )
-    chart_card(card, figure, curves, controls=STATISTIC.draw, without=() if has_legend else labels_of(curves))
+    return made_card(card, figure, curves, without=() if has_legend else labels_of(curves))
 
 
 def _accuracy_caption(selection: Selection, curves: pd.DataFrame) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from typing_extensions import override
 
 from dashboard import charts
 from dashboard.charts.enlarged import enlarged
@@ -60,6 +61,44 @@ class Drawn:
         return self.card.runs or sources.runs_in(self.table)
 
 
+class Sent(go.Figure):
+    """A figure as it goes to a page: Plotly would check and copy it anew each time that it is shown."""
+
+    def __init__(self, made: dict[str, Any]) -> None:
+        super().__init__()
+        self._made = made
+
+    @override
+    def to_dict(self) -> dict[str, Any]:
+        """Its traces and layout; to be read only."""
+        return self._made
+
+    @override
+    def to_plotly_json(self) -> dict[str, Any]:
+        """Likewise."""
+        return self._made
+
+
+@dataclass(frozen=True)
+class Made:
+    """A card that needs but to be drawn; nobody changes it, so that sessions may share it."""
+
+    drawn: Drawn
+    sent: Sent
+    source: Source | None
+
+
+@dataclass(frozen=True)
+class NothingToDraw:
+    """A card without a chart."""
+
+    card: Card
+    reason: str
+    """What is missing and why."""
+
+
+KEPT = 48
+"""Made cards of one kind that the server keeps: of the last selections that anybody looked at."""
 _collected: ContextVar[list[Drawn] | None] = ContextVar("collected", default=None)
 
 
@@ -119,18 +158,45 @@ def chart_card(
         controls: draws what stands beside the question.
         without: names that the page's own legend explains: the card's leaves them out.
     """
+    show_card(made_card(card, figure, table, without=without), controls=controls)
+
+
+def made_card(card: Card, figure: go.Figure, table: pd.DataFrame, *, without: Sequence[str] = ()) -> Made:
+    """A card as `chart_card` draws it, all but the drawing: what many sessions look at is made once for all of them.
+
+    Args:
+        card: its words.
+        figure: its chart, whole; given away, and changed by nobody from now on.
+        table: its data, likewise.
+        without: as for `chart_card`.
+    """
     drawn = Drawn(card, figure, table)
+    source = sources.source_of(drawn.runs)
+    lines = [*(source.lines if source else []), f"neft {__version__}"]
+    say_source(figure, title=card.question, source=lines, legend=without)
+    return Made(drawn, _sent(figure, without), source)
+
+
+def show_card(made: Made | NothingToDraw, *, controls: Callable[[], object] | None = None) -> None:
+    """Draw one card that is made; those side by side are equally high.
+
+    Args:
+        made: the card.
+        controls: draws what stands beside the question, where there is a chart.
+    """
+    if isinstance(made, NothingToDraw):
+        empty_card(made.card, made.reason)
+        return
+    drawn = made.drawn
+    card = drawn.card
     rehearsed = _rehearsed.get()
     if rehearsed is not None:
         rehearsed.cards.append(card)
-        rehearsed.figures[card.key] = _in_size(_without(figure, without) if without else figure)
+        rehearsed.figures[card.key] = _in_size(made.sent)
         return
     others = _collected.get()
     if others is not None:
         others.append(drawn)
-    source = sources.source_of(drawn.runs)
-    lines = [*(source.lines if source else []), f"neft {__version__}"]
-    say_source(figure, title=card.question, source=lines, legend=without)
     with st.container(border=True, key=f"card_{card.key}", height="stretch", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -140,32 +206,36 @@ def chart_card(
             terms = terms_in(f"{card.question} {card.caption}")  # on hover: beside the title there is no room
             with st.popover("About", icon=":material/info:", key=f"about_{card.key}", help=terms):
                 st.markdown(_formulae_on_their_own(with_references(card.definition)))
-                _files(drawn, source)
-        draw_chart(_without(figure, without) if without else figure, key=card.key, alt=card.alt)
+                _files(drawn, made.source)
+        draw_chart(made.sent, key=card.key, alt=card.alt)
         _foot(drawn)
 
 
 def _foot(drawn: Drawn) -> None:
     """What to look for, and beside it the commands that make the numbers again."""
-    commands = [drawn.card.command] if drawn.card.command else sources.making(drawn.runs)
+    card = drawn.card
+    commands = [card.command] if card.command else sources.making(drawn.runs)
     with st.container(horizontal=True, wrap=False):
-        st.caption(drawn.card.caption)
+        st.caption(card.caption)
         if commands:
             with st.popover(
-                "Again", icon=":material/terminal:", key=f"again_{drawn.card.key}", type="tertiary", help="Its command"
+                "Again", icon=":material/terminal:", key=f"again_{card.key}", type="tertiary", help="Its command"
             ):
                 st.markdown("From a command line; what is stored already is not computed twice:")
                 st.code("\n".join(commands), language=None, wrap_lines=True)
 
 
-def _without(figure: go.Figure, names: Sequence[str]) -> go.Figure:
-    """The figure with neither those names in its legend nor the legend's title."""
-    drawn = go.Figure(figure)
-    traces: list[Any] = list(drawn.select_traces())
-    for trace in traces:
-        trace.showlegend = trace.showlegend is not False and trace.name not in names
-    drawn.update_layout(legend_title_text="", showlegend=any(trace.showlegend for trace in traces))
-    return drawn
+def _sent(figure: go.Figure, without: Sequence[str]) -> Sent:
+    """The figure as a page gets it: with neither those names in its legend nor, where there are some, its title."""
+    found: dict[str, Any] = figure.to_dict()
+    if without:
+        for trace in found["data"]:
+            trace["showlegend"] = trace.get("showlegend") is not False and trace.get("name") not in without
+        layout = found["layout"]
+        legend = layout.setdefault("legend", {})
+        legend["title"] = {**legend.get("title", {}), "text": ""}
+        layout["showlegend"] = any(trace["showlegend"] for trace in found["data"])
+    return Sent(found)
 
 
 def draw_chart(figure: go.Figure, *, key: str, alt: str) -> None:

@@ -4,10 +4,11 @@ import pandas as pd
 
 from dashboard import address, charts
 from dashboard.address import Selection
-from dashboard.charts.theme import HEIGHT
+from dashboard.charts.theme import HEIGHT, Mode
 from dashboard.data import stored
+from dashboard.data.caches import kept
 from dashboard.data.sources import runs_in
-from dashboard.widgets.chart_card import Card, chart_card, empty_card, labels_of
+from dashboard.widgets.chart_card import KEPT, Card, Made, NothingToDraw, labels_of, made_card, show_card
 from dashboard.widgets.control import Control
 from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
@@ -37,19 +38,26 @@ METRIC = Control(
 @alone
 def ekl_card(selection: Selection, rows: pd.DataFrame, *, height: int = HEIGHT, has_legend: bool = True) -> None:
     """The distribution of EKL over the chips at the slice."""
-    spread = "every seed and chip is one value"
+    show_card(_card(selection, rows, height=height, has_legend=has_legend, mode=theme_mode()))
+
+
+@kept(max_entries=KEPT)
+def _card(
+    selection: Selection, _rows: pd.DataFrame, *, height: int, has_legend: bool, mode: Mode
+) -> Made | NothingToDraw:
+    """The rows are those of the selection, at its slice."""
     card = Card(
         key="ekl",
-        runs=runs_in(rows),
+        runs=runs_in(_rows),
         question="How sure are the right answers?",
         caption=(f"Every chip at {SIGMA_D} = {sigma_d_text(selection.sigma_d)}; further left is surer."),
         definition=EKL_DEFINITION,
         alt="Distribution of the expected KL divergence over chips, by method.",
     )
-    if rows.empty:
-        empty_card(card, f"No chips at this {SIGMA_D}.")
-        return
-    quantiles = stored.quantiles(rows, columns.EKL)
-    figure = charts.ekl_distribution(quantiles, interval_name=spread, height=height, mode=theme_mode())
-    table = rows[[columns.VARIANT, columns.SEED, columns.INSTANCE, columns.EKL, columns.ACCURACY]]
-    chart_card(card, figure, table, without=() if has_legend else labels_of(quantiles))
+    if _rows.empty:
+        return NothingToDraw(card, f"No chips at this {SIGMA_D}.")
+    quantiles = stored.quantiles(_rows, columns.EKL)
+    spread = "every seed and chip is one value"
+    figure = charts.ekl_distribution(quantiles, interval_name=spread, height=height, mode=mode)
+    table = _rows[[columns.VARIANT, columns.SEED, columns.INSTANCE, columns.EKL, columns.ACCURACY]]
+    return made_card(card, figure, table, without=() if has_legend else labels_of(quantiles))

@@ -4,9 +4,10 @@ import pandas as pd
 
 from dashboard import charts
 from dashboard.address import Selection
-from dashboard.charts.theme import HEIGHT
+from dashboard.charts.theme import HEIGHT, Mode
 from dashboard.data import results
-from dashboard.widgets.chart_card import Card, chart_card, empty_card
+from dashboard.data.caches import kept
+from dashboard.widgets.chart_card import KEPT, Card, Made, NothingToDraw, made_card, show_card
 from dashboard.widgets.guards import alone
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.words import result_words
@@ -29,6 +30,11 @@ hardest. The *Weights* page has the distributions themselves.
 @alone
 def layer_deviation_card(selection: Selection, *, height: int = HEIGHT) -> None:
     """A typical deviation beside a typical weight, a bar per layer; methods only where they differ."""
+    show_card(_card(selection, height=height, mode=theme_mode()))
+
+
+@kept(max_entries=KEPT)
+def _card(selection: Selection, *, height: int, mode: Mode) -> Made | NothingToDraw:
     run_ids = tuple(record.id for record in results.shown_runs(selection))
     sizes = results.weight_sizes(run_ids, selection.sigma_d) if run_ids else pd.DataFrame()
     found = results.layer_deviations(sizes)
@@ -45,8 +51,7 @@ def layer_deviation_card(selection: Selection, *, height: int = HEIGHT) -> None:
         alt="A typical weight deviation over a typical weight, a bar per layer.",
     )
     if selection.sigma_d == 0 or sizes.empty:
-        empty_card(
+        return NothingToDraw(
             card, f"At {SIGMA_D} = 0 nothing misses." if run_ids else f"No network was trained at this {SIGMA_D}."
         )
-        return
-    chart_card(card, charts.layer_deviations(found.layers, found.methods, height=height, mode=theme_mode()), sizes)
+    return made_card(card, charts.layer_deviations(found.layers, found.methods, height=height, mode=mode), sizes)

@@ -1,6 +1,7 @@
 """The sidebar's selection: data set, backbone, device, methods, way of reading, slice. All of it in the address."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from dashboard import address
 from dashboard.address import Protocol, Selection
 from dashboard.data import stored
+from dashboard.data.caches import kept
 from dashboard.data.stored import RunFacts
 from dashboard.pages import Page
 from dashboard.widgets.control import Choices, Control, sigma_d_control
@@ -18,49 +20,40 @@ from neft import columns
 
 def pick_runs() -> Selection:
     """Draw the sidebar and return what is selected."""
-    table = _with_curves(stored.runs_table())
     with st.sidebar:
-        table, dataset, dataset_label = _pick(
-            table, "Data set", address.DATASET, stored.DATA_KEY, "dataset_label", help=_DATASET_HELP
+        dataset, dataset_label = _pick(
+            "Data set", address.DATASET, stored.DATA_KEY, "dataset_label", (), help=_DATASET_HELP
         )
-        table, backbone, backbone_label = _pick(
-            table, "Backbone", address.BACKBONE, columns.BACKBONE, "backbone_label", help=_BACKBONE_HELP
+        backbone, backbone_label = _pick(
+            "Backbone", address.BACKBONE, columns.BACKBONE, "backbone_label", (dataset,), help=_BACKBONE_HELP
         )
-        table, device, device_label = _pick(
-            table,
+        device, device_label = _pick(
             "Device",
             address.DEVICE,
             columns.DEVICE,
             "device_label",
+            (dataset, backbone),
             help="The technology whose levels miss their targets; RRAM1 misses alike in every level.",
         )
-        full = table[table["num_sigma_ds"] >= stored.FULL_CURVE]
-        named = {record.id: record.facts for record in stored.named_records(tuple(full[columns.RUN_ID]))}
-        full = full.assign(
-            **{columns.VARIANT: full[columns.RUN_ID].map({run_id: facts.variant for run_id, facts in named.items()})}
-        )
-        variants = _pick_variants(list(named.values()))
-        chosen = full[full[columns.VARIANT].isin(variants)]
+        place = (dataset, backbone, device)
+        named = _named(place)
+        variants = _pick_variants(named)
         _say_no_curves()
         protocol = _pick_protocol()
-        if protocol == "matched":
-            _say_single_marks(chosen, named)
-        trained = _trained_sigma_ds(full)
+        chosen = _chosen(place, tuple(variants), protocol)
+        if chosen.single:
+            st.caption(
+                f"Trained at one {SIGMA_D}, so a single mark: {'; '.join(chosen.single)}. *Fixed* draws the line."
+            )
         train_sigma_d = (
-            _pick_sigma(r"Train $\sigma_d$", address.TRAIN_SIGMA_D, trained, _TRAIN_HELP)
+            _pick_sigma(r"Train $\sigma_d$", address.TRAIN_SIGMA_D, chosen.trained, _TRAIN_HELP)
             if protocol == "fixed"
             else None
         )
-        stops = _stops(chosen, trained, protocol)
-        sigma_d = _pick_sigma(r"Slice at $\sigma_d$", address.SLICE, stops, _SLICE_HELP)
+        sigma_d = _pick_sigma(r"Slice at $\sigma_d$", address.SLICE, chosen.stops, _SLICE_HELP)
         published, published_label = _pick_published()
         if st.button("Look again", icon=":material/refresh:", help="Read the stores again, for runs stored meanwhile."):
             st.rerun()
-    families = set(chosen[columns.FAMILY])
-    feedback = table[columns.NUM_FEEDBACK].notna()
-    varied = table[feedback & table[columns.FAMILY].isin(_ablation_families(table, families))]
-    beside = table[table[columns.IS_CONTROL].astype(bool)] if len(varied) else varied
-    ablation = [*varied[columns.RUN_ID], *beside[columns.RUN_ID]]
     selection = Selection(
         dataset=dataset,
         dataset_label=dataset_label,
@@ -68,14 +61,14 @@ def pick_runs() -> Selection:
         backbone_label=backbone_label,
         device=device,
         device_label=device_label,
-        num_classes=int(table["num_classes"].iloc[0]) if len(table) else 2,
+        num_classes=chosen.num_classes,
         variants=tuple(variants),
-        run_ids=tuple(chosen[columns.RUN_ID]),
-        ablation_ids=tuple(ablation),
+        run_ids=chosen.run_ids,
+        ablation_ids=chosen.ablation_ids,
         protocol=protocol,
         train_sigma_d=train_sigma_d,
         sigma_d=sigma_d,
-        stops=stops,
+        stops=chosen.stops,
         published=published,
         published_label=published_label,
     )
@@ -83,6 +76,80 @@ def pick_runs() -> Selection:
     return selection
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """What some methods of a place are."""
+
+    num_classes: int
+    run_ids: tuple[str, ...]
+    ablation_ids: tuple[str, ...]
+    trained: tuple[float, ...]
+    """The device variations at which some network of the place was trained."""
+    stops: tuple[float, ...]
+    """Where the slice can lie."""
+    single: tuple[str, ...]
+    """Labels of the methods that are no line under this reading."""
+
+
+@kept(max_entries=16)
+def _table(place: tuple[str, ...]) -> pd.DataFrame:
+    """The runs that can be selected, of a data set, then of a backbone of it, then of a device."""
+    if not place:
+        return _with_curves(stored.runs_table()[_COLUMNS])
+    table = _table(place[:-1])
+    return table[table[_PLACE[len(place) - 1]] == place[-1]]
+
+
+@kept(max_entries=16)
+def _curves(place: tuple[str, ...]) -> pd.DataFrame:
+    """Those of a place that are curves, under the names that they have there."""
+    table = _table(place)
+    full = table[table["num_sigma_ds"] >= stored.FULL_CURVE]
+    named = {record.id: record.facts.variant for record in stored.named_records(tuple(full[columns.RUN_ID]))}
+    return full.assign(**{columns.VARIANT: full[columns.RUN_ID].map(named)})
+
+
+@kept(max_entries=16)
+def _named(place: tuple[str, ...]) -> list[RunFacts]:
+    """What is known of them."""
+    return [record.facts for record in stored.named_records(tuple(_curves(place)[columns.RUN_ID]))]
+
+
+@kept(max_entries=128)
+def _chosen(place: tuple[str, ...], variants: tuple[str, ...], protocol: Protocol) -> _Chosen:
+    table, full = _table(place), _curves(place)
+    chosen = full[full[columns.VARIANT].isin(variants)]
+    trained = _trained_sigma_ds(full)
+    families = set(chosen[columns.FAMILY])
+    feedback = table[columns.NUM_FEEDBACK].notna()
+    varied = table[feedback & table[columns.FAMILY].isin(_ablation_families(table, families))]
+    beside = table[table[columns.IS_CONTROL].astype(bool)] if len(varied) else varied
+    return _Chosen(
+        num_classes=int(table["num_classes"].iloc[0]) if len(table) else 2,
+        run_ids=tuple(chosen[columns.RUN_ID]),
+        ablation_ids=(*varied[columns.RUN_ID], *beside[columns.RUN_ID]),
+        trained=tuple(trained),
+        stops=_stops(chosen, trained, protocol),
+        single=_single_marks(chosen, _named(place)) if protocol == "matched" else (),
+    )
+
+
+_PLACE = (stored.DATA_KEY, columns.BACKBONE, columns.DEVICE)
+_COLUMNS = [
+    *_PLACE,
+    "dataset_label",
+    "backbone_label",
+    "device_label",
+    "num_classes",
+    "num_sigma_ds",
+    columns.RUN_ID,
+    columns.FAMILY,
+    columns.RECIPE,
+    columns.USES_NOISE,
+    columns.IS_CONTROL,
+    columns.NUM_FEEDBACK,
+    columns.TRAIN_SIGMA_D,
+]
 _DATASET_HELP = "What the networks were trained on, with the size of its images. First what has the most curves."
 _BACKBONE_HELP = "The network's architecture and width, of those that are stored for this data set."
 _VARIANTS_HELP = (
@@ -129,29 +196,30 @@ def _ablation_families(table: pd.DataFrame, chosen: set[str]) -> set[str]:
 
 
 def _pick(
-    table: pd.DataFrame,
     title: str,
     key: str,
     column: str,
     label_column: str,
-    help: str | None = None,  # noqa: A002
-) -> tuple[pd.DataFrame, str, str]:
+    place: tuple[str, ...],
+    *,
+    help: str,  # noqa: A002 - as Streamlit's
+) -> tuple[str, str]:
+    """One of what there is at a place: its key and label."""
+    options = _options(place, column, label_column)
+    chosen = Control(key=key, label=title, options=options, help=help, kind="list", stays=True).draw()
+    return chosen, options[chosen]
+
+
+@kept(max_entries=32)
+def _options(place: tuple[str, ...], column: str, label_column: str) -> dict[str, str]:
+    """Labels by their keys: first of what has the most curves under one device, then of what has the most runs."""
+    table = _table(place)
     labels: dict[str, str] = dict(zip(table[column], table[label_column], strict=True))
-    # first what has the most curves under one device, then what has the most runs
     counts = table[column].value_counts()
-    places = [column, *(name for name in (stored.DATA_KEY, columns.BACKBONE, columns.DEVICE) if name != column)]
+    places = [column, *(name for name in _PLACE if name != column)]
     curves = table[table["num_sigma_ds"] >= stored.FULL_CURVE].groupby(places).size().groupby(level=0).max()
-    options = sorted(labels, key=lambda name: (-int(curves.get(name, 0)), -int(counts[name]), name))
-    control = Control(
-        key=key,
-        label=title,
-        options={name: labels[name] for name in options},
-        help=help or "",
-        kind="list",
-        stays=True,
-    )
-    chosen = control.draw()
-    return table[table[column] == chosen], chosen, labels[chosen]
+    keys = sorted(labels, key=lambda name: (-int(curves.get(name, 0)), -int(counts[name]), name))
+    return {key: labels[key] for key in keys}
 
 
 def _pick_variants(named: Sequence[RunFacts]) -> list[str]:
@@ -180,14 +248,12 @@ def _say_no_curves() -> None:
         page_link(Page.RUNS, "See what they keep", query_params={address.RUNS: few[:MOST_LINKED]})
 
 
-def _say_single_marks(chosen: pd.DataFrame, named: Mapping[str, RunFacts]) -> None:
-    """Which of the methods are no line under this reading, and what makes them one."""
+def _single_marks(chosen: pd.DataFrame, named: Sequence[RunFacts]) -> tuple[str, ...]:
+    """Labels of the methods that are trained at one device variation, so that no line shows them where it is matched."""
     noisy = chosen[chosen[columns.USES_NOISE].astype(bool)]
     counts = noisy.groupby(columns.VARIANT, sort=False)[columns.TRAIN_SIGMA_D].nunique()
-    labels = {facts.variant: facts.label for facts in sorted(named.values(), key=stored.shown_place)}
-    single = [label for variant, label in labels.items() if counts.get(variant, 0) == 1]
-    if single:
-        st.caption(f"Trained at one {SIGMA_D}, so a single mark: {'; '.join(single)}. *Fixed* draws the line.")
+    labels = {facts.variant: facts.label for facts in sorted(named, key=stored.shown_place)}
+    return tuple(label for variant, label in labels.items() if counts.get(variant, 0) == 1)
 
 
 def _pick_protocol() -> Protocol:
