@@ -5,6 +5,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from dashboard import rights
 from dashboard.computing import process
+from dashboard.computing.turns import in_turn
 from dashboard.pages import Page
 from dashboard.widgets.chart_saver import words_in_pictures
 from dashboard.widgets.guards import failing_alone
@@ -24,6 +25,11 @@ def navigation() -> dict[str, list[StreamlitPage]]:
     return sections
 
 
+def look_about() -> None:
+    """Streamlit ends a page that was left or clicked again as soon as that page reads something of its session."""
+    _ = "anything" in st.session_state
+
+
 st.set_page_config(page_title="NeFT · device variation", page_icon="🎚️", layout="wide")
 follow_presenter()
 if rights.is_read_only():
@@ -31,7 +37,7 @@ if rights.is_read_only():
 with plotly_ahead():
     shown = st.navigation(navigation(), position="top")
     turn_to(shown.url_path)
-    with failing_alone("This page cannot be drawn"):
+    with in_turn(look_about), failing_alone("This page cannot be drawn"):
         shown.run()
 wrap_choices()
 presenter_button()

@@ -15,18 +15,23 @@ arguments and on stored files alone, and what they remember they can compute aga
 """
 
 import contextlib
+import copy
 import importlib
 import os
 import signal
 import threading
 import time
-from collections.abc import Generator
-from concurrent.futures import BrokenExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Hashable
+from concurrent import futures
+from concurrent.futures import BrokenExecutor, Future
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import psutil
 
+from dashboard.computing import turns
 from dashboard.computing.one_worker import one_worker
 from neft.errors import NeftError
 from neft.runs.apart import SAFE
@@ -52,9 +57,42 @@ TOO_LONG = (
     "This took longer than {seconds:g} s to compute; a page waits at most so long. "
     "Ask for less at once, or use the command line."
 )
+APART = frozenset({"dashboard.computing.work.bundles"})
+"""Modules that do something, take long, and need no torch: they have a process of their own, for as long as it is used,
+so that a large file keeps nobody's chips waiting. What is asked of them is done whether or not anybody still looks."""
+IDLE_APART = 30
+"""Seconds without a file after which that process ends."""
 _LOCK = threading.Lock()
-_kept: list[Any] = []
-"""The executor, once there is one."""
+_ASKING = threading.RLock()
+
+
+@dataclass(eq=False)
+class _Asked:
+    """A question of one page or of several."""
+
+    line: "_Line"
+    question: Callable[[], Any]
+    answer: "Future[Any]" = field(default_factory=Future[Any])
+    num_waiting: int = 1
+    is_shared: bool = False
+    """Whether several have waited for it."""
+
+
+@dataclass(eq=False)
+class _Line:
+    """A process, and who waits for it."""
+
+    idle: int
+    """Seconds without a question after which it ends."""
+    kept: list[Any] = field(default_factory=list[Any])
+    """Its executor, once there is one."""
+    waiting: deque[_Asked] = field(default_factory=deque[_Asked])
+    under_way: _Asked | None = None
+
+
+_COMPUTING, _FILES = _Line(IDLE), _Line(IDLE_APART)
+_asked: dict[Hashable, _Asked] = {}
+"""The questions that several may wait for."""
 
 
 class ComputingError(NeftError):
@@ -83,22 +121,102 @@ def remote(module: str) -> Any:
 def ask(module: str, name: str, *values: Any, **named: Any) -> Any:
     """Call a function over there, and wait for what it returns.
 
+    The same question of several pages at a time is asked once. A page that is not looked at any more ceases to wait,
+    and what nobody waits for is not computed, unless it has begun.
+
     Raises:
         ComputingError: the process ended meanwhile, or the question took too long.
-        Exception: whatever the function raised.
+        Exception: whatever the function raised, or what ends a page that nobody looks at.
     """
-    executor = _executor()
+    turns.give_back()
+    does_something = module in APART
+    key = None if does_something else _key(module, name, values, named)
+    asked = _join(key, _FILES if does_something else _COMPUTING, partial(answer, module, name, *values, **named))
     try:
-        asked = executor.submit(answer_in_time, AT_MOST, module, name, *values, **named)
+        while not futures.wait([asked.answer], timeout=None if does_something else turns.GLANCE).done:
+            turns.look_about()
+        found = asked.answer.result()
+    except BrokenExecutor:
+        raise ComputingError(ENDED) from None
+    finally:
+        is_shared = _leave(key, asked)
+    return copy.deepcopy(found) if is_shared else found  # nobody is to change what another got
+
+
+def _key(module: str, name: str, values: tuple[Any, ...], named: dict[str, Any]) -> Hashable | None:
+    """What questions are told apart by; None of one that cannot be compared."""
+    key = (module, name, values, tuple(map(type, values)), tuple(sorted(named.items())))
+    try:
+        _ = hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _join(key: Hashable | None, line: _Line, question: Callable[[], Any]) -> _Asked:
+    """Wait with those who asked the same; else stand in line."""
+    with _ASKING:
+        asked = _asked.get(key) if key is not None else None
+        if asked is not None and not asked.answer.done():
+            asked.num_waiting += 1
+            asked.is_shared = True
+            return asked
+        asked = _Asked(line, question)
+        if key is not None:
+            _asked[key] = asked
+        line.waiting.append(asked)
+        _hand_over(line)
+        return asked
+
+
+def _leave(key: Hashable | None, asked: _Asked) -> bool:
+    """Cease to wait; whether others waited for the same."""
+    with _ASKING:
+        asked.num_waiting -= 1
+        if asked.num_waiting == 0:
+            if asked in asked.line.waiting:
+                asked.line.waiting.remove(asked)
+            if key is not None and _asked.get(key) is asked:
+                del _asked[key]
+        return asked.is_shared
+
+
+def _hand_over(line: _Line) -> None:
+    """Have the first question in line computed, once the one before is: what is handed over cannot be taken back."""
+    with _ASKING:
+        if line.under_way is not None or not line.waiting:
+            return
+        line.under_way = asked = line.waiting.popleft()
+        try:
+            executor, handed = _submit(line, asked)
+        except (RuntimeError, OSError) as error:  # a broken executor is a RuntimeError
+            line.under_way = None
+            asked.answer.set_exception(error)
+            return
+        handed.add_done_callback(partial(_take_answer, line, asked, executor))
+
+
+def _submit(line: _Line, asked: _Asked) -> tuple[Any, Any]:
+    executor = _executor(line)
+    try:
+        return executor, executor.submit(answer_in_time, AT_MOST, asked.question)
     except BrokenExecutor:  # it died while nobody asked
         _drop(executor)
-        executor = _executor()
-        asked = executor.submit(answer_in_time, AT_MOST, module, name, *values, **named)
-    try:
-        return asked.result()
-    except BrokenExecutor:
+    executor = _executor(line)
+    return executor, executor.submit(answer_in_time, AT_MOST, asked.question)
+
+
+def _take_answer(line: _Line, asked: _Asked, executor: Any, handed: "Future[Any]") -> None:
+    error = handed.exception()
+    if isinstance(error, BrokenExecutor):
         _drop(executor)
-        raise ComputingError(ENDED) from None
+    with _ASKING:
+        line.under_way = None
+    if error is None:
+        asked.answer.set_result(handed.result())
+    else:
+        asked.answer.set_exception(error)
+    _hand_over(line)
 
 
 def answer(module: str, name: str, /, *values: Any, **named: Any) -> Any:
@@ -106,8 +224,8 @@ def answer(module: str, name: str, /, *values: Any, **named: Any) -> Any:
     return getattr(importlib.import_module(module), name)(*values, **named)
 
 
-def answer_in_time(seconds: float, module: str, name: str, /, *values: Any, **named: Any) -> Any:
-    """Call a function here, for so many seconds at most; where the system has no alarm, or it is not heard, end.
+def answer_in_time(seconds: float, question: Callable[[], Any]) -> Any:
+    """Answer a question here, for so many seconds at most; where the system has no alarm, or it is not heard, end.
 
     Raises:
         ComputingError: it took longer.
@@ -118,7 +236,7 @@ def answer_in_time(seconds: float, module: str, name: str, /, *values: Any, **na
     end.start()
     try:
         with _alarm(seconds):
-            return answer(module, name, *values, **named)
+            return question()
     except _OutOfTime:
         raise ComputingError(TOO_LONG.format(seconds=seconds)) from None
     finally:
@@ -156,7 +274,7 @@ def warm_up() -> None:
 
 def _load_all() -> None:
     with contextlib.suppress(RuntimeError):  # the server is ending, or the process has: the next question says so
-        executor = _executor()
+        executor = _executor(_COMPUTING)
         for module in MODULES:
             _ = executor.submit(_load, module)
 
@@ -165,21 +283,22 @@ def _load(module: str) -> None:
     _ = importlib.import_module(module)
 
 
-def _executor() -> Any:
+def _executor(line: _Line) -> Any:
     """What hands questions over. One of our own: joblib shares its among all that compute in parallel."""
     with _LOCK:
-        if not _kept:
+        if not line.kept:
             # one thread of torch's: chips are spread over cores, which changes no number
             environment, watched = {"OMP_NUM_THREADS": "1", **SAFE}, (os.getpid(),)
-            _kept.append(one_worker(idle=IDLE, initializer=_end_with, initargs=watched, env=environment))
-        return _kept[0]
+            line.kept.append(one_worker(idle=line.idle, initializer=_end_with, initargs=watched, env=environment))
+        return line.kept[0]
 
 
 def _drop(broken: Any) -> None:
     """The next question starts another, unless one that came meanwhile already has."""
     with _LOCK:
-        if broken in _kept:
-            _kept.remove(broken)
+        for line in (_COMPUTING, _FILES):
+            if broken in line.kept:
+                line.kept.remove(broken)
 
 
 def _end_with(server: int) -> None:

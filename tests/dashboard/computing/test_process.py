@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from dashboard.computing import process
 from dashboard.computing.process import ComputingError, ask, remote
+from dashboard.computing.turns import in_turn
 from neft.errors import ConfigError
 from neft.inspection.chip_report import percentile_rank
 
@@ -26,8 +29,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 def _no_process_left() -> Iterator[None]:
     """Idle, it would live on in this process for minutes, beside the workers that other tests look for."""
     yield
-    while process._kept:
-        process._kept.pop().shutdown(kill_workers=True)
+    for line in (process._COMPUTING, process._FILES):
+        while line.kept:
+            line.kept.pop().shutdown(kill_workers=True)
 
 
 def test_questions_are_answered_by_one_process_that_is_not_the_server() -> None:
@@ -45,6 +49,89 @@ def test_a_module_over_there_answers_as_it_does_here() -> None:
 def test_an_error_over_there_is_raised_here() -> None:
     with pytest.raises(ConfigError, match="must lie in"):
         ask("neft.inspection.chip_report", "percentile_rank", 101, 200)
+
+
+def answers_of(*asked: Callable[[], object]) -> list[object]:
+    """What questions that are asked at the same time are answered with, or fail with."""
+    found: dict[int, object] = {}
+
+    def keep(number: int, question: Callable[[], object]) -> None:
+        try:
+            found[number] = question()
+        except (ArithmeticError, RuntimeError) as error:
+            found[number] = error
+
+    threads = [threading.Thread(target=keep, args=one) for one in enumerate(asked)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    return [found[number] for number in range(len(asked))]
+
+
+def test_the_same_question_of_many_is_asked_once_and_each_gets_an_answer_of_ones_own() -> None:
+    counting = "import os, time, itertools; time.sleep(0.5); os.calls = getattr(os, 'calls', 0) + 1"
+
+    _ = answers_of(*[lambda: ask("builtins", "exec", counting)] * 5)
+    number = ask("builtins", "eval", "__import__('os').calls")
+    first, second = answers_of(*[lambda: ask("builtins", "eval", "[__import__('time').sleep(0.5)]")] * 2)
+
+    assert number == 1
+    assert first == second == [None]
+    assert first is not second
+    assert not process._asked
+
+
+def test_an_error_is_told_to_all_who_asked() -> None:
+    failing = "(__import__('time').sleep(0.5), 1 / 0)"
+
+    found = answers_of(*[lambda: ask("builtins", "eval", failing)] * 3)
+
+    assert [type(one) for one in found] == [ZeroDivisionError] * 3
+
+
+def test_what_a_page_asked_that_nobody_looks_at_any_more_is_not_computed(tmp_path: Path) -> None:
+    written = tmp_path / "computed"
+    is_left = threading.Event()
+
+    def look() -> None:
+        if is_left.is_set():
+            raise RuntimeError
+
+    def write() -> None:
+        with in_turn(look):
+            ask("builtins", "exec", f"open({str(written)!r}, 'w')")
+
+    busy = [threading.Thread(target=ask, args=("time", "sleep", 0.8 + number / 100)) for number in range(2)]
+    for thread in busy:
+        thread.start()
+        time.sleep(0.1)
+    left = threading.Thread(target=lambda: answers_of(write))
+    left.start()
+    time.sleep(0.3)
+    is_left.set()
+    left.join(timeout=1)
+    has_left = not left.is_alive()
+    for thread in busy:
+        thread.join(timeout=60)
+    _ = ask("os", "getpid")
+
+    assert has_left
+    assert not written.exists()
+    assert not process._asked
+
+
+def test_files_are_handled_by_a_process_apart_and_keep_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "APART", frozenset({"time"}))
+    _ = ask("os", "getpid")
+    slow = threading.Thread(target=ask, args=("time", "sleep", 3))
+    slow.start()
+    time.sleep(0.2)
+
+    _ = ask("os", "getpid")
+
+    assert slow.is_alive()
+    slow.join(timeout=60)
 
 
 def test_a_process_that_dies_is_said_and_the_next_question_starts_another() -> None:
@@ -75,7 +162,7 @@ def test_a_question_that_takes_too_long_is_given_up_in_a_sentence_and_the_others
 def test_a_question_that_cannot_be_interrupted_ends_its_process() -> None:
     deaf = "import signal, time; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM}); time.sleep(60)"
     script = "from dashboard.computing import process; process.GRACE = 0.3; "
-    script += f"process.answer_in_time(0.2, 'builtins', 'exec', {deaf!r})"
+    script += f"process.answer_in_time(0.2, lambda: exec({deaf!r}))"
 
     answer = subprocess.run([sys.executable, "-c", script], timeout=50, check=False)
 

@@ -1,0 +1,96 @@
+"""Pages drawn by turns: few at once, the others in the order in which they came.
+
+Drawing takes the interpreter's lock: thirty pages at once are all ready at the end, one after the other half of them by
+the middle, and the later ones find what the earlier ones made. A page that waits for something else than the processor
+keeps nobody waiting: it gives its turn back, or loses it after a while. Whoever waits looks about: a page that was left
+or clicked again meanwhile is not drawn.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+AT_ONCE = 2
+"""Pages that are drawn at the same time."""
+AT_MOST = 1.0
+"""Seconds after which a page's turn is over, drawn or not: what takes longer waits for something."""
+GLANCE = 0.1
+"""Seconds after which whoever waits looks whether its page is still looked at."""
+
+
+@dataclass(eq=False)
+class _Turn:
+    """One page's."""
+
+    look: Callable[[], None]
+    since: float = 0.0
+    """When it began; 0 while it waits."""
+    begins: threading.Event = field(default_factory=threading.Event)
+
+
+_LOCK = threading.Lock()
+_waiting: deque[_Turn] = deque()
+_drawing: list[_Turn] = []
+_own: ContextVar[_Turn | None] = ContextVar("own", default=None)
+
+
+@contextmanager
+def in_turn(look: Callable[[], None]) -> Generator[None]:
+    """Wait for a turn, and have it for the block.
+
+    Args:
+        look: raises where the page is not looked at any more; asked while it waits, here and in `look_about`.
+    """
+    turn = _Turn(look)
+    with _LOCK:
+        _waiting.append(turn)
+    try:
+        _call_next()
+        while not turn.begins.wait(GLANCE):
+            look()
+            _call_next()  # a turn may have been too long meanwhile
+        token = _own.set(turn)
+        try:
+            yield
+        finally:
+            _own.reset(token)
+    finally:
+        _end(turn)
+
+
+def give_back() -> None:
+    """This page goes on without the processor: the next one's turn begins. Nothing where it has none."""
+    turn = _own.get()
+    if turn is not None:
+        _end(turn)
+
+
+def look_about() -> None:
+    """Raise what ends a page that is not looked at any more; nothing where nobody is known to look."""
+    turn = _own.get()
+    if turn is not None:
+        turn.look()
+
+
+def _call_next() -> None:
+    """Begin the turns of those who came first, as many as there is room for."""
+    now = time.monotonic()
+    with _LOCK:
+        _drawing[:] = [turn for turn in _drawing if now - turn.since < AT_MOST]
+        while _waiting and len(_drawing) < AT_ONCE:
+            turn = _waiting.popleft()
+            turn.since = now
+            _drawing.append(turn)
+            turn.begins.set()
+
+
+def _end(turn: _Turn) -> None:
+    with _LOCK:
+        for turns in (_drawing, _waiting):
+            if turn in turns:
+                turns.remove(turn)
+    _call_next()
