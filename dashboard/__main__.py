@@ -44,8 +44,10 @@ def main(port: int, host: str, names: tuple[str, ...], *, browser: bool, allow_c
     from streamlit.starlette import App  # noqa: PLC0415
 
     from dashboard.serving.door import Door  # noqa: PLC0415 - with the app
+    from dashboard.serving.tidying import keep_tidy  # noqa: PLC0415
 
     app = App(Path(__file__).with_name("app.py"), middleware=[Middleware(Door, access=access)])
+    keep_tidy()
     threading.Thread(target=_import_ahead, daemon=True).start()
     threading.Thread(target=_tell_address, args=(access,), kwargs={"browser": browser}, daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # the server has ended by then, and its sessions
