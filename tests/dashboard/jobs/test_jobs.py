@@ -14,6 +14,7 @@ import pytest
 from dashboard.jobs import files, jobs, processes
 from dashboard.jobs.jobs import Expected, Job
 from dashboard.jobs.processes import READY, keep_ready
+from dashboard.jobs.runner import BEHIND
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets import Mnist
 from neft.errors import StoreError
@@ -770,3 +771,15 @@ def test_events_of_a_newer_version_are_left_out_with_a_word() -> None:
 
     assert job.history == [epoch(1).row]
     assert job.caveat == "1 event of a newer version of neft is left out."
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="priorities as POSIX has them")
+def test_a_job_lets_pages_go_first() -> None:
+    with subprocess.Popen([sys.executable, "-P", "-m", "dashboard.jobs.runner"], stdin=subprocess.PIPE) as process:
+        for _ in range(600):
+            if psutil.Process(process.pid).nice() != os.nice(0):
+                break
+            time.sleep(0.1)
+        behind = psutil.Process(process.pid).nice() - os.nice(0)
+
+    assert behind == BEHIND
