@@ -79,12 +79,12 @@ def key_of(values: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """The value with every dataclass as a tuple of its type and all that it holds."""
+    """The value with every dataclass as a mapping from its type to all that it holds."""
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, tuple):
         return tuple(map(_plain, value))
     if is_dataclass(value) and not isinstance(value, type):
-        return (type(value).__qualname__, *(_plain(getattr(value, each.name)) for each in fields(value)))
+        return {type(value).__qualname__: tuple(_plain(getattr(value, each.name)) for each in fields(value))}
     message = f"Kept answers are found by texts, numbers and tuples of them; got a {type(value).__name__}."
     raise TypeError(message)

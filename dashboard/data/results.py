@@ -50,7 +50,7 @@ UNSURE = 99
 def low_percentiles(reading: Reading) -> pd.DataFrame:
     """Low percentiles of accuracy at every sigma_d, with limits."""
     found = [_variant_percentiles(replace(reading, run_ids=of_one)) for of_one in stored.by_variant(reading.run_ids)]
-    return stored.in_shown_order(stored.together(found, tables.low_percentiles(pd.DataFrame())))
+    return stored.in_shown_order(stored.together(found) if found else tables.low_percentiles(pd.DataFrame()))
 
 
 @kept(max_entries=128)
@@ -141,10 +141,10 @@ def noise_audit(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
 def weight_sizes(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """How large the weights of each layer are beside its largest, over trainings."""
     found = [_variant_sizes(of_one, sigma_d) for of_one in stored.by_variant(run_ids)]
-    return stored.in_shown_order(stored.together(found, pd.DataFrame()))
+    return stored.in_shown_order(stored.together(found) if found else pd.DataFrame())
 
 
-@kept(max_entries=256)
+@kept(max_entries=512)
 def _variant_sizes(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """One variant's, which are the same whatever others are chosen beside it."""
     layers = stored.layers(run_ids, sigma_d)

@@ -180,7 +180,7 @@ def curves(reading: Reading, metric: str) -> pd.DataFrame:
     """A metric against sigma_d, a row per variant and sigma_d."""
     each = [replace(reading, run_ids=run_ids) for run_ids in by_variant(reading.run_ids)]
     found = [_variant_curve(one, metric) for one in each]
-    return in_shown_order(together(found, tables.metric_curves(pd.DataFrame(), metric)))
+    return in_shown_order(together(found) if found else tables.metric_curves(pd.DataFrame(), metric))
 
 
 @kept(max_entries=256)
@@ -203,10 +203,10 @@ def by_variant(run_ids: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(of_one) for of_one in found.values()]
 
 
-def together(frames: Sequence[pd.DataFrame], otherwise: pd.DataFrame) -> pd.DataFrame:
-    """Frames with rows, one below the other; another where none has any."""
+def together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One or more frames of the same columns below each other; without those that have no rows."""
     full = [frame for frame in frames if not frame.empty]
-    return pd.concat(full, ignore_index=True) if full else otherwise
+    return pd.concat(full or frames[:1], ignore_index=True)
 
 
 @kept_copies(max_entries=24)

@@ -249,7 +249,7 @@ def _say_no_curves() -> None:
 
 
 def _single_marks(chosen: pd.DataFrame, named: Sequence[RunFacts]) -> tuple[str, ...]:
-    """Labels of the methods that are trained at one device variation, so that no line shows them where it is matched."""
+    """Labels of the methods that are no line where the reading is matched: trained at one device variation."""
     noisy = chosen[chosen[columns.USES_NOISE].astype(bool)]
     counts = noisy.groupby(columns.VARIANT, sort=False)[columns.TRAIN_SIGMA_D].nunique()
     labels = {facts.variant: facts.label for facts in sorted(named, key=stored.shown_place)}

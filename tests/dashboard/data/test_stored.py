@@ -197,7 +197,19 @@ def test_moving_the_slice_computes_no_curve_anew(shipped: RunStore, counted: lis
 
     _ = stored.curves(replace(first, sigma_d=0.2, published="vgg8").reading, "accuracy")
 
-    assert counted == ["accuracy"]
+    assert counted == ["accuracy"] * len(PLAIN), "once a method"
+
+
+def test_a_method_more_computes_no_other_s_curve_anew_and_changes_none(shipped: RunStore, counted: list[str]) -> None:
+    every = a_selection(tuple(shipped.ids()), sigma_d=0.1).reading
+    fewer = [record.id for record in shipped.list().records if record.facts.method != "ovf"]
+    some = stored.curves(replace(every, run_ids=tuple(fewer)), "accuracy")
+
+    all_of_them = stored.curves(every, "accuracy")
+
+    assert counted == ["accuracy"] * len(PLAIN)
+    others = all_of_them[all_of_them["variant"] != "ovf"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, others, check_exact=True)
 
 
 def test_another_reading_and_another_store_compute_a_curve_anew(
@@ -206,12 +218,12 @@ def test_another_reading_and_another_store_compute_a_curve_anew(
     matched = a_selection(tuple(shipped.ids()), sigma_d=0.1).reading
     _ = stored.curves(matched, "accuracy")
     _ = stored.curves(replace(matched, protocol="fixed", train_sigma_d=0.1), "accuracy")
-    assert len(counted) == 2
+    assert len(counted) == 2 * len(PLAIN)
 
     (shipped.root / "another").mkdir()
     _ = stored.curves(matched, "accuracy")
 
-    assert len(counted) == 3
+    assert len(counted) == 3 * len(PLAIN)
 
 
 def test_copies_are_ones_own(shipped: RunStore) -> None:

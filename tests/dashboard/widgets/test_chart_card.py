@@ -3,8 +3,9 @@
 import io
 
 import pandas as pd
+import plotly.graph_objects as go
 
-from dashboard.widgets.chart_card import as_csv
+from dashboard.widgets.chart_card import Card, as_csv, made_card
 from neft import columns as c
 
 
@@ -19,3 +20,23 @@ def test_a_file_says_above_its_rows_what_it_is_in_lines_that_a_reader_passes_ove
     file = as_csv(table, {"Title": "How fast?", "Size": "3 seeds\n× 200 chips"})
     assert file.decode().splitlines()[:2] == ["# Title: How fast?", "# Size: 3 seeds × 200 chips"]
     assert pd.read_csv(io.BytesIO(file), comment="#").equals(table)
+
+
+def test_what_is_sent_is_a_whole_figure_and_the_given_one_keeps_its_legend() -> None:
+    figure = go.Figure(
+        [go.Scatter(x=[1.0, 2.0], y=[3.0, 4.0], name=name) for name in ("one", "two")]
+        + [go.Scatter(x=[1.0], y=[3.0], name="mark", showlegend=False)],
+        {"legend": {"title": {"text": "interval"}, "x": 0.5}},
+    )
+    table = pd.DataFrame({"a": [1]})
+
+    sent = made_card(
+        Card(key="a", question="?", caption="", definition="", alt=""), figure, table, without=["one"]
+    ).sent
+
+    shown = sent.to_dict()
+    assert [trace["showlegend"] for trace in shown["data"]] == [False, True, False]
+    assert (shown["layout"]["legend"], shown["layout"]["showlegend"]) == ({"title": {"text": ""}, "x": 0.5}, True)
+    assert go.Figure(shown).to_dict() == shown, "Plotly finds nothing wrong with it"
+    assert figure.layout.legend.title.text == "interval"
+    assert [trace.showlegend for trace in figure.data] == [None, None, False]
