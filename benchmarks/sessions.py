@@ -4,10 +4,10 @@
     python -m benchmarks.sessions --sessions 30 --minutes 10
     python -m benchmarks.sessions --sessions 30 --minutes 1 --disturbed
 
-Starts a dashboard as the README does, on the cached runs with an empty home, and lets so many sessions come to it within
-some seconds. Each reads a page and changes a filter of the landing page, after 5 to 10 seconds, evenly spread: the slice
-half of the time, else the methods, the reading, the lines, the data set. Choices are drawn from a seed of the session's
-own, so that few selections are alike. At the end all act in the same second, some times over (the burst).
+Starts a dashboard as the README does, on the cached runs with an empty home, and lets so many sessions come to it
+within some seconds. Each reads a page and changes a filter of the landing page, after 5 to 10 seconds, evenly spread:
+the slice half of the time, else the methods, the reading, the lines, the data set. Choices are drawn from a seed of the
+session's own, so that few selections are alike. At the end all act in the same second, some times over (the burst).
 
 Thirty browsers would measure browsers: sessions speak Streamlit's own messages instead
 (`tests.dashboard.serving.visitors`), from this process, which takes its share of the cores (told at the end). Seconds
@@ -16,8 +16,10 @@ are from the click to the message that the page stands. A click waits for the on
 Memory is that of the server, and of the processes beside it (computing, and one that is ready for a training): private
 pages and a share of the shared ones (PSS), where the system tells, else what is resident.
 
-With `--disturbed` one more session uploads a bundle again and again, then trains, then opens chips of networks, each for
-a phase of its own, while the others go on: their seconds in each phase beside those without.
+With `--disturbed` one more session uploads a bundle again and again, then opens chips of networks, then trains, each
+for a phase of its own, while the others go on: their seconds in each phase beside those without.
+
+On a busy machine compare the processor's seconds a filter, which are told too.
 """
 
 import argparse
@@ -39,7 +41,7 @@ import psutil
 
 from benchmarks.feel import CACHED_RUNS, MIB, Measured, served, some_runs
 from neft.runs.store import RunStore
-from tests.dashboard.serving.visitors import Visitor, VisitError
+from tests.dashboard.serving.visitors import VisitError, Visitor
 
 ARRIVING = 15.0
 """Seconds within which all come."""
@@ -193,7 +195,7 @@ def make_bundle(folder: Path) -> bytes:
     """Some runs of the cached ones in a file."""
     path = folder / "some.zip"
     ids = RunStore(CACHED_RUNS, read_only=True).ids()[:BUNDLED]
-    command = [sys.executable, "-m", "neft", "export", str(path), *ids]
+    command = [sys.executable, "-m", "neft", "export", *ids, "--out", str(path)]
     _ = subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "NEFT_HOME": str(folder)})
     return path.read_bytes()
 
@@ -241,6 +243,7 @@ async def measure(arguments: argparse.Namespace, url: str, server: psutil.Proces
         taken = after.user + after.system - before.user - before.system
         elapsed = time.perf_counter() - started
         print(f"the server took {taken / elapsed:.2f} cores, the sessions {(time.process_time() - own) / elapsed:.2f}")
+        print(f"the processor's time of the server: {taken / len(seen.filters()):.3f} s a filter, arrivals and all")
         for _ in range(arguments.bursts):
             await asyncio.gather(*(act(visitor, rng, seen, "all at once") for visitor, rng in visitors))
             await asyncio.sleep(2)
@@ -255,14 +258,23 @@ async def disturb(
     url: str, visitors: Sequence[tuple[Visitor, random.Random]], seen: Seen, seconds: float, bundle: bytes
 ) -> None:
     """A phase of each."""
-    for phase, other in (
-        ("uploads beside: ", upload_again_and_again(url, seen, bundle)),
-        ("chips beside: ", open_chips(url, seen)),
-        ("training beside: ", train(url, seen)),
-    ):
-        seen.phase = phase
-        await for_a_while(visitors, seen, seconds, other)
+    doings: dict[str, Callable[[], Awaitable[None]]] = {
+        "uploads": lambda: upload_again_and_again(url, seen, bundle),
+        "chips": lambda: open_chips(url, seen),
+        "training": lambda: train(url, seen),
+    }
+    for name, other in doings.items():
+        seen.phase = f"{name} beside: "
+        await for_a_while(visitors, seen, seconds, kept_errors(seen, other))
     seen.phase = ""
+
+
+async def kept_errors(seen: Seen, other: Callable[[], Awaitable[None]]) -> None:
+    """Do something, and keep what goes wrong."""
+    try:
+        await other()
+    except VisitError as error:
+        seen.errors.append(f"{seen.phase}{error}")
 
 
 def show_memory(levels: Sequence[tuple[float, float]]) -> None:

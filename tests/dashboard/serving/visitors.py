@@ -1,4 +1,4 @@
-"""A browser's session without the browser: Streamlit's messages over its WebSocket, as the page's own script sends them.
+"""A browser's session without the browser: Streamlit's messages over its WebSocket, as a page's own script sends them.
 
 Thirty browsers on one machine measure browsers; thirty of these measure the server. One keeps what a page keeps: the
 elements that stand, by their place; the values of its widgets, which every click sends along; the address; and the
@@ -9,6 +9,7 @@ import asyncio
 import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -123,7 +124,7 @@ class Visitor:
             if answer.WhichOneof("type") == "file_urls_response":
                 break
         urls = answer.file_urls_response.file_urls[0]
-        _ = await asyncio.to_thread(_put, f"{self.url}{urls.upload_url}", name, content)
+        _ = await asyncio.to_thread(_put, self.url, urls.upload_url, name, content)
         widget = self.widget(key)
         state = WidgetState(id=widget.id)
         info = state.file_uploader_state_value.uploaded_file_info.add()
@@ -170,7 +171,11 @@ class Visitor:
 
     def charts(self) -> dict[str, str]:
         """The figures of charts as JSON, by their keys."""
-        return {_key_of(shown): shown.spec for kind, shown in self._shown() if kind == "plotly_chart" and shown.spec}
+        return {
+            _key_of(shown): shown.spec
+            for kind, shown in self._shown()
+            if kind == "plotly_chart" and _key_of(shown).startswith("chart_")
+        }
 
     def texts(self) -> list[str]:
         """Everything written on the page."""
@@ -217,7 +222,8 @@ class Visitor:
                 if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                     continue  # a newer click goes before
                 if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
-                    raise VisitError("the page's script does not compile")
+                    wrong = "the page's script does not compile"
+                    raise VisitError(wrong)
                 is_part = message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
                 self.elements = {**(self.elements if is_part else {}), **self._fresh}
                 self._forget_old()
@@ -254,7 +260,7 @@ class Visitor:
             self._fresh = {}
         elif kind == "navigation":
             self.pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
-            self.pages |= {"": page.page_script_hash for page in message.navigation.app_pages if page.is_default}
+            self.pages[""] = next(page.page_script_hash for page in message.navigation.app_pages if page.is_default)
             self._page = message.navigation.page_script_hash
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
@@ -266,7 +272,7 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind in VALUED:
             widget = getattr(element, kind)
-            if widget.set_value or widget.id not in self._values:
+            if getattr(widget, "set_value", False) or widget.id not in self._values:  # a field of files has none
                 held = _held(kind, widget)
                 if held is not None:
                     self._values[widget.id] = held
@@ -332,12 +338,16 @@ def _state(widget: Any, value: object) -> WidgetState:
     return state
 
 
-def _put(url: str, name: str, content: bytes) -> int:
-    """Send a file as a form, as the page does."""
+def _put(url: str, path: str, name: str, content: bytes) -> None:
+    """Send a file as a form, as the page does: with the token that the server gave, as a cookie and as a header."""
+    with urllib.request.urlopen(f"{url}/_stcore/health", timeout=60) as answer:
+        cookie = SimpleCookie(answer.headers["Set-Cookie"])["_streamlit_xsrf"].coded_value
     mark = "visitor0boundary"
     head = f'--{mark}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
     body = f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + content + f"\r\n--{mark}--\r\n".encode()
-    asked = urllib.request.Request(url, body, method="PUT")  # noqa: S310 - of this machine
+    asked = urllib.request.Request(f"{url}{path}", body, method="PUT")
     asked.add_header("Content-Type", f"multipart/form-data; boundary={mark}")
+    asked.add_header("Cookie", f"_streamlit_xsrf={cookie}")
+    asked.add_header("X-Xsrftoken", cookie.strip('"'))
     with urllib.request.urlopen(asked, timeout=60) as answer:
-        return int(answer.status)
+        _ = answer.read()
