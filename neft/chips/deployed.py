@@ -161,18 +161,16 @@ class DeployedNetwork:
         """What the devices aim at."""
         self._deployment = deployment
         self._factors = factors
-        gaussian = deployment if isinstance(deployment, Deployment) else None
-        self.stds: Weights = {}
+        gaussian = deployment if isinstance(deployment, Deployment) else Deployment({}, {})
+        self.stds: Weights = {
+            name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in gaussian.stds.items()
+        }
         """How far they miss at sigma_d = 1, where chips are Gaussian."""
-        if gaussian is not None:
-            self.stds = {name: (std * factors.get(name, 1.0)).to(torch_device) for name, std in gaussian.stds.items()}
-        self.turned: dict[str, TurnedStds] = {}
+        self.turned = {
+            name: TurnedStds(one.rotation, (one.stds * factors.get(name, 1.0)).to(torch_device))
+            for name, one in gaussian.turned.items()
+        }
         """Of turned layers, whose weights do not miss independently: the stds of what their devices hold."""
-        if gaussian is not None:
-            self.turned = {
-                name: TurnedStds(one.rotation, (one.stds * factors.get(name, 1.0)).to(torch_device))
-                for name, one in gaussian.turned.items()
-            }
         self.num_weights = sum(weight.numel() for weight in original.values())
         self._at_once: dict[torch.Size, int] = {}
         noise = deployment.read_stds() if isinstance(deployment, DeviceByDevice) else {}

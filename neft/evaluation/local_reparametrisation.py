@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from neft.chips.arithmetic import USUAL
 from neft.chips.deployed import ChipLaw, DeployedNetwork
 from neft.evaluation.conditions import Conditions
 from neft.evaluation.layer_noise import (
@@ -45,6 +46,8 @@ def refusal(network: Network, law: ChipLaw) -> str | None:
 
 def refused_law(law: ChipLaw) -> str | None:
     """Why no layer can be drawn by itself for these chips, or None."""
+    if law.arithmetic != USUAL:
+        return f"These chips are computed in {law.arithmetic}, which rounds what each layer puts out."
     if law.is_gaussian:
         return None
     return "These chips are drawn device by device, as their programming or effects are no Gaussian a weight."

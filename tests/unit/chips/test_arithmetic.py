@@ -11,6 +11,7 @@ from neft.chips.deployed import ChipLaw, DeployedNetwork
 from neft.config import RunConfig
 from neft.devices import Rram1
 from neft.errors import ConfigError
+from neft.evaluation.local_reparametrisation import refused_law
 from neft.evaluation.monte_carlo import try_network
 from neft.mapping.bit_slicing import BitSlicing
 from neft.mapping.stack import Mapping
@@ -104,3 +105,8 @@ def test_what_has_bits_or_draws_of_its_own_is_refused(beside: dict[str, object],
         _ = make_config({"arithmetic": "bfloat16"} | beside)
     assert words in str(refused.value)
     assert "must be 'float32'" in str(refused.value)
+
+
+def test_a_preview_shares_chips_where_layers_round_what_they_put_out() -> None:
+    assert refused_law(LAW) is None
+    assert "bfloat16" in str(refused_law(replace(LAW, arithmetic="bfloat16")))
