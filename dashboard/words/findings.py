@@ -1,7 +1,7 @@
 """Experiments and claims in words, from numbers that `neft.tables` computed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -55,7 +55,7 @@ def experiment_verdicts(claims: pd.DataFrame) -> dict[str, str]:
 def experiment_title(claims: pd.DataFrame) -> str:
     """An experiment's finding at one size: the first claim that is told, the controls' before the paper's.
 
-    Empty where none was decided from runs; where all are open or without an effect that matters, these are named.
+    Empty where none was decided from runs; where none is told, first those without an effect that matters are named.
 
     Args:
         claims: rows of `claims_table`, of one experiment and plan.
@@ -63,11 +63,18 @@ def experiment_title(claims: pd.DataFrame) -> str:
     there = claims[claims["verdict"] != NO_RUNS].sort_values("paper", kind="stable").to_dict("records")
     told = [row for row in there if row["verdict"] in ("supported", "opposite")]
     if not told:
-        return f"Not told: {'; '.join(str(row['short']) for row in there)}" if there else ""
+        return _without_effect(there)
     first = told[0]
     unit = "" if first["unit"] == "ratio" else f" {claim_words.UNITS[first['unit']]}"
     denied = "" if first["verdict"] == "supported" else "Not so: "
     return f"{denied}{first['short']}: {claim_words.effect_words(first)}{unit}"
+
+
+def _without_effect(claims: Sequence[Mapping[Hashable, Any]]) -> str:
+    none = [str(row["short"]) for row in claims if row["verdict"] == "no effect"]
+    undecided = [str(row["short"]) for row in claims if row["verdict"] != "no effect"]
+    parts = [("No effect that matters", none), ("Not told", undecided)]
+    return ". ".join(f"{words}: {'; '.join(shorts)}" for words, shorts in parts if shorts)
 
 
 def controls_finding(claims: pd.DataFrame) -> str:

@@ -84,7 +84,8 @@ def test_an_experiments_verdicts_are_counted_claim_by_claim() -> None:
     [
         (["undecided", "supported"], "Claim 1: +1.2 (+0.3 to +2.2) points"),
         (["opposite"], "Not so: Claim 0: +1.2 (+0.3 to +2.2) points"),
-        (["undecided", "no effect"], "Not told: Claim 0; Claim 1"),
+        (["undecided", "no effect"], "No effect that matters: Claim 1. Not told: Claim 0"),
+        (["no effect", "no effect"], "No effect that matters: Claim 0; Claim 1"),
         (["no runs"], ""),
     ],
 )
