@@ -17,14 +17,15 @@ Images are random where no data set has so many: what is measured is speed. Each
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.montecarlo import Case
+from neft.chips.arithmetic import USUAL, Arithmetic
 from neft.chips.deployed import ChipLaw, DeployedNetwork
 from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.base import ImageData, Split
@@ -171,39 +172,21 @@ def precisions(torch_device: str, size: Size) -> Iterator[str]:
     """A line per precision: time of a pass, and how many images are told otherwise."""
     network, data, law = large_network(size), random_data(size, 64), _law()
     images = data.normalise(data.test.images[: min(2048, size.large_images)]).to(torch_device)
+    arithmetics = [one for one in get_args(Arithmetic) if one != "tf32" or torch_device != "cpu"]
+    plain, wanted = float("nan"), torch.zeros(0)
     with torch.inference_mode():
-        deployed = DeployedNetwork(network, law, torch_device=torch_device)
-        deployed.draw(0, 0)
-        deployed.program(sigma_d=0.1)
-        wanted = deployed.logits(images).argmax(dim=1)
-        plain = timed_pass(deployed.network, images, torch_device)
-        yield f"{'fp32':12} {1e3 * plain:8.2f} ms a pass over {len(images)} images"
-        with tf32():
-            took = timed_pass(deployed.network, images, torch_device)
-            other = int((deployed.logits(images).argmax(dim=1) != wanted).sum())
-        yield f"{'TF32':12} {1e3 * took:8.2f} ms, {plain / took:.2f} x; {other} images otherwise"
-        network = deployed.network.to(torch.bfloat16)
-        took = timed_pass(network, images.bfloat16(), torch_device)
-        other = int((network(images.bfloat16()).argmax(dim=1) != wanted).sum())
-        yield f"{'bfloat16':12} {1e3 * took:8.2f} ms, {plain / took:.2f} x; {other} images otherwise"
-
-
-@contextmanager
-def tf32() -> Iterator[None]:
-    """Products and convolutions in TF32 meanwhile, where the device has it."""
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
-
-
-def timed_pass(network: nn.Module, images: Tensor, torch_device: str) -> float:
-    """The best of five, after one to warm up."""
-    run = lambda: [network(batch) for batch in images.split(512)]  # noqa: E731
-    _ = run()
-    return min(seconds(run, torch_device) for _ in range(5))
+        for arithmetic in arithmetics:
+            deployed = DeployedNetwork(network, replace(law, arithmetic=arithmetic), torch_device=torch_device)
+            deployed.draw(0, 0)
+            deployed.program(sigma_d=0.1)
+            told = deployed.logits(images).argmax(dim=1)
+            took = min(seconds(lambda: deployed.logits(images), torch_device) for _ in range(5))  # noqa: B023 - at once
+            if arithmetic == USUAL:
+                plain, wanted = took, told
+                yield f"{arithmetic:12} {1e3 * took:8.2f} ms a pass over {len(images)} images"
+            else:
+                other = int((told != wanted).sum())
+                yield f"{arithmetic:12} {1e3 * took:8.2f} ms, {plain / took:.2f} x; {other} images otherwise"
 
 
 def parts(torch_device: str, size: Size) -> str:

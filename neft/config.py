@@ -423,15 +423,16 @@ def _check_devices(evaluation: EvaluationConfig) -> None:
 
 
 def _check_arithmetic(config: RunConfig) -> None:
-    """Few bits of a float are none of what models bits or draws.
+    """Few bits of a float are none of what models bits or draws, nor of what gradients take.
 
     Raises:
-        ValueError: converters or read noise beside them.
+        ValueError: converters, read noise or a worst case beside them.
     """
     arithmetic = config.evaluation.arithmetic
     beside = {
         "converters, which round to bits of their own": not config.test_converters.is_none,
         "read noise at each read (read_noise_each, σ_r)": bool(config.evaluation.effects.read_noise_each),
+        "worst_case, which is searched by gradients": bool(config.evaluation.worst_case),
     }
     found = next((words for words, holds in beside.items() if holds), None)
     if arithmetic != USUAL and found is not None:

@@ -287,7 +287,7 @@ def _fit_converters(parts: dict[str, Any]) -> None:
         if evaluation.mapping is not None:
             evaluation = evaluation.model_copy(update={"mapping": evaluation.mapping.model_copy(update=plain)})
     given = test or parts["converters"]
-    few_bits = given.is_none and not evaluation.effects.read_noise_each
+    few_bits = given.is_none and not evaluation.effects.read_noise_each and not evaluation.worst_case
     usual = {} if few_bits else {"arithmetic": "float32"}
     parts["evaluation"] = evaluation.model_copy(update={"converters": test} | usual)
 

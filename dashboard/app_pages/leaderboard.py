@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import address, charts
 from dashboard.data import leaderboards, plans
+from dashboard.data.foreign import foreign
 from dashboard.data.leaderboards import Place
 from dashboard.widgets.board_table import board_table
 from dashboard.widgets.chart_card import Card, chart_card, empty_card
@@ -139,6 +140,8 @@ def page() -> None:
     if has_costs:
         _ranking(rows, board, places[key], reference)
     show_plan_problems(stamp)
+    for run_id, reasons in leaderboards.race_problems(key, sigma_d, stamp).items():
+        st.warning(f"A race of {foreign(run_id)} cannot be read: {foreign(reasons)}", icon=":material/broken_image:")
 
 
 # ---------------------------------------------------------------- choices

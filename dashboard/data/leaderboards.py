@@ -74,10 +74,17 @@ def budget(place: str, sigma_d: float, stamp: str) -> str:
 
 
 def to_race(board: pd.DataFrame) -> str:
-    """Of a board's runs, one that kept its weights and whose row has no raced percentile; empty where there is none."""
-    missing = board[board[columns.RACED_PERCENTILE_1].isna()]
-    run_ids = [run_id for row in missing[columns.RUN_IDS] for run_id in row]
-    return next((record.id for record in stored.records(run_ids) if restorable.has_weights(record)), "")
+    """The run to race next for one more row with a raced percentile; empty where there is none.
+
+    Of rows that have none and whose every run kept its weights, a run that was not raced yet.
+    """
+    sigma_d = float(board[columns.SIGMA_D].iloc[0]) if len(board) else 0.0
+    for run_ids in board[board[columns.RACED_PERCENTILE_1].isna()][columns.RUN_IDS]:
+        records = stored.records(list(run_ids))
+        if len(records) == len(run_ids) and all(restorable.has_weights(record) for record in records):
+            raced = races.of_runs(records, sigma_d)
+            return next((record.id for record in records if record.id not in raced), "")
+    return ""
 
 
 def progress(place: str, stamp: str) -> plans.Progress:
@@ -200,6 +207,19 @@ def _board(place: str, sigma_d: float, against: str | None, stamp: str, prices: 
     sizes = _sizes([record for record, _ in runs.values()]) if places(stamp)[place].has_schemes else {}
     raced = races.of_runs([record for record, _ in runs.values()], sigma_d)
     return tables.leaderboard_table(entries, runs, sigma_d=sigma_d, reference=against, sizes=sizes, races=raced)
+
+
+def race_problems(place: str, sigma_d: float, stamp: str) -> dict[str, str]:
+    """By run of a board why races of its chips cannot be read."""
+    return _race_problems(place, sigma_d, stamp, races.stamp())
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _race_problems(place: str, sigma_d: float, stamp: str, races_kept: str) -> dict[str, str]:
+    del races_kept
+    runs = plans.runs_of([entry.run_id for entry in _entries(place, sigma_d, stamp)])
+    found = {run_id: " ".join(races.problems(record)) for run_id, (record, _) in runs.items()}
+    return {run_id: reasons for run_id, reasons in found.items() if reasons}
 
 
 def _sizes(records: Sequence[RunRecord]) -> dict[str, Size]:

@@ -71,7 +71,7 @@ def raced_words(board: pd.DataFrame, *, to_race: str) -> str:
 
     Args:
         board: the rows that are shown.
-        to_race: a run of a row without one that can be raced; empty where there is none.
+        to_race: the run to race next for a row without one; empty where there is none that can be.
     """
     raced = board[board[columns.RACED_PERCENTILE_1].notna()]
     said: list[str] = []
@@ -84,8 +84,8 @@ def raced_words(board: pd.DataFrame, *, to_race: str) -> str:
     if to_race:
         at = sigma_d_text(float(board[columns.SIGMA_D].iloc[0]))
         said.append(
-            f"{'Other rows were not' if said else 'No row was'} raced: "
-            f"`neft evaluate {to_race} --percentile 1 --test-sigma-d {at}` races one of their trainings."
+            f"{'Of other rows not every training was' if said else 'Of no row was every training'} raced: "
+            f"`neft evaluate {to_race} --percentile 1 --test-sigma-d {at}` races the next one."
         )
     elif not said:
         said.append("No 1st percentile of 10,000 chips: these runs were stored without weights and cannot be raced.")

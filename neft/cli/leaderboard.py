@@ -195,7 +195,8 @@ def _boards(stores: Stores, asked: Asked, reference: str | None) -> list[Board]:
         runs, unread = _read([records[entry.run_id] for entry in entries], stores)
         problems |= unread
         sizes = _sizes([record for record, _ in runs.values()]) if asked.hardware else {}
-        raced = _raced([record for record, _ in runs.values()], sigma_d)
+        raced, unread = _raced([record for record, _ in runs.values()], sigma_d)
+        problems |= unread
         table = leaderboard_table(entries, runs, sigma_d=sigma_d, reference=reference, sizes=sizes, races=raced)
         if not table.empty:
             made = [record for record, _ in runs.values()]
@@ -215,15 +216,18 @@ def _sizes(records: Sequence[RunRecord]) -> dict[str, Size]:
     return {run_id: size_of(one, constants) for run_id, one in found.items() if isinstance(one, Deployed)}
 
 
-def _raced(records: Sequence[RunRecord], sigma_d: float) -> dict[str, RaceRecord]:
-    """By run the kept race of its own chips, of as many as are raced where no number is given."""
+def _raced(records: Sequence[RunRecord], sigma_d: float) -> tuple[dict[str, RaceRecord], dict[str, str]]:
+    """By run the kept race of its own chips, as many as are raced where no number is given; and what cannot be read."""
     found: dict[str, RaceRecord] = {}
+    problems: dict[str, str] = {}
     for record in records:
+        if unread := races.listed(record).problems:
+            problems[record.id] = " ".join(unread)
         kept = races.of_own_chips(
             record, sigma_d=sigma_d, percentile=races.PERCENTILE, is_own=partial(_are_own_chips, record)
         )
         found |= {record.id: kept[races.NUM_INSTANCES]} if races.NUM_INSTANCES in kept else {}
-    return found
+    return found, problems
 
 
 def _are_own_chips(record: RunRecord, chips: str) -> bool:

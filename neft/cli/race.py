@@ -164,10 +164,16 @@ def _finding(record: RaceRecord) -> str:
     found = race_percentile(record)
     return (
         f"{percentile_name(record.asked.percentile)}: {with_limits(*found)} %, one-sided 95 % limits over "
-        f"{record.asked.num_instances:,} chips. {record.num_whole:,} chips met all {record.num_images:,} images, the "
-        f"others few: {100 * record.cost:.1f} % of the whole evaluation's passes. Its answer would be another in at "
-        f"most {100 * record.chance_of_error:g} of 100 races."
+        f"{record.asked.num_instances:,} chips. {_whole_words(record)}: {100 * record.cost:.1f} % of the whole "
+        f"evaluation's passes. Its answer would be another in at most {100 * record.chance_of_error:g} of 100 races."
     )
+
+
+def _whole_words(record: RaceRecord) -> str:
+    images = f"all {record.num_images:,} images"
+    if not record.still_in:  # it was not kept how many came to the last image bit by bit
+        return f"{record.num_whole:,} chips met {images} at once"
+    return f"{record.still_in[-1][1]:,} chips met {images}"
 
 
 def _as_json(record: RaceRecord) -> dict[str, Any]:

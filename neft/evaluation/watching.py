@@ -167,7 +167,7 @@ def alike(found: Tensor, plain: Tensor) -> bool:
     if found.shape != plain.shape or not torch.equal(found.isfinite(), plain.isfinite()):
         return False
     numbers = plain.isfinite()
-    tolerance = TF32_TOLERANCE if found.is_cuda and torch.backends.cudnn.allow_tf32 else TOLERANCE
+    tolerance = TF32_TOLERANCE if found.is_cuda and torch.backends.cudnn.conv.fp32_precision == "tf32" else TOLERANCE
     allowed = (tolerance * _sizes(plain)).expand_as(plain)
     return bool(((found - plain).abs() <= allowed)[numbers].all())
 

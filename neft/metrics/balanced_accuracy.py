@@ -1,6 +1,5 @@
 """Accuracy class by class, and its mean over classes, which a frequent class cannot carry alone."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -11,7 +10,8 @@ def class_accuracies(predictions: Predictions, num_classes: int) -> Float[Tensor
     """Share of each class's images that are predicted right; NaN of a class without images."""
     correct = predictions.correct.float()
     right = correct.new_zeros(*correct.shape[:-1], num_classes).index_add_(-1, predictions.labels, correct)
-    return right / torch.bincount(predictions.labels, minlength=num_classes)
+    ones = correct.new_ones(len(predictions.labels))
+    return right / correct.new_zeros(num_classes).index_add_(0, predictions.labels, ones)
 
 
 def balanced_accuracy(predictions: Predictions) -> Float[Tensor, "*chips"]:

@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -143,8 +144,8 @@ def find(run: RunRecord, asked: RaceQuestion) -> RaceRecord | None:
         RunCorruptError: the file is not what it should be.
         RunTooNewError: it was made by a newer version.
     """
-    path = _files(run.id).get(asked.key)
-    return None if path is None else _read(path, run.id)
+    paths = _files(run.id).get(asked.key)
+    return None if paths is None else _read(paths[0], run.id)
 
 
 def listed(run: RunRecord) -> RaceListing:
@@ -152,14 +153,16 @@ def listed(run: RunRecord) -> RaceListing:
     if WEIGHTS not in run.files:
         return RaceListing()
     listing, weights = RaceListing(), weights_of(run)
-    for path in _files(run.id).values():
-        try:
-            record = _read(path, run.id)
-        except (RunCorruptError, RunTooNewError) as error:
-            listing.problems.append(str(error))
-            continue
-        if record.asked.weights == weights:
-            listing.records.append(record)
+    for paths in _files(run.id).values():
+        for path in paths:
+            try:
+                record = _read(path, run.id)
+            except (RunCorruptError, RunTooNewError) as error:
+                listing.problems.append(str(error))
+                continue
+            if record.asked.weights == weights:
+                listing.records.append(record)
+            break
     return listing
 
 
@@ -187,9 +190,11 @@ def of_own_chips(
 def stamp() -> str:
     """Another one whenever a race is kept or removed."""
     roots = (neft_home() / FOLDER, Stores.default().shipped.root / FOLDER)
-    found = [path for root in roots for path in sorted(root.glob(f"*/*{SUFFIX}"))]
-    told = "/".join(f"{path.parent.name}/{path.name}:{path.stat().st_mtime_ns}" for path in found)
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    told: list[str] = []
+    for path in (path for root in roots for path in sorted(root.glob(f"*/*{SUFFIX}"))):
+        with suppress(FileNotFoundError):  # it was removed meanwhile
+            told.append(f"{path.parent.name}/{path.name}:{path.stat().st_mtime_ns}")
+    return hashlib.sha256("/".join(told).encode()).hexdigest()[:16]
 
 
 def save(
@@ -256,11 +261,13 @@ def _corrupt(path: Path, run_id: str, why: str) -> RunCorruptError:
     )
 
 
-def _files(run_id: str) -> dict[str, Path]:
+def _files(run_id: str) -> dict[str, list[Path]]:
     """By key; the user's own before what ships."""
-    own = _folder(run_id)
-    shipped = Stores.default().shipped.root / FOLDER / run_id
-    return {path.stem: path for folder in (shipped, own) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    found: dict[str, list[Path]] = {}
+    for folder in (_folder(run_id), Stores.default().shipped.root / FOLDER / run_id):
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            found.setdefault(path.stem, []).append(path)
+    return found
 
 
 def _folder(run_id: str) -> Path:

@@ -310,6 +310,19 @@ def test_raced_percentile_is_a_column_once_a_row_has_one(neft: Neft, ranked: Run
     assert (best["num_raced"], best["raced_percentile_1"]) == (2, pytest.approx(0.59999))
 
 
+def test_race_that_cannot_be_read_is_named(neft: Neft, ranked: RunStore) -> None:
+    record = ranked.list().records[0]
+    with_weights(ranked.root, record, "0" * 64)
+    path = keep_race(neft_home(), a_race(record.id, weights="0" * 64))
+    _ = path.write_text("{}", encoding="utf-8")
+
+    told = neft("leaderboard", "--sigma-d", "0.2")
+
+    assert told.code == 0
+    assert record.id in told.err
+    assert "The race of run" in told.err
+
+
 def test_race_of_other_chips_of_a_run_is_no_column(neft: Neft, ranked: RunStore) -> None:
     for number, record in enumerate(ranked.list().records):
         with_weights(ranked.root, record, f"{number:064x}")

@@ -33,7 +33,7 @@ def test_it_is_raced_once_and_shown_again(neft: Neft, stored: RunRecord) -> None
     assert first.out == again.out
     assert re.search(
         r"1st percentile: \d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\) %, one-sided 95 % limits over 300 chips\. \d+ chips met "
-        r"all 397 images, the others few: \d+\.\d % of the whole evaluation's passes\. Its answer would be another in "
+        r"all 397 images: \d+\.\d % of the whole evaluation's passes\. Its answer would be another in "
         r"at most 1 of 100 races\.",
         first.err,
     )

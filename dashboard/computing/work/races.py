@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from functools import lru_cache
 
 from dashboard.computing.answers import RacePart
+from dashboard.computing.work.in_progress import InProgress
 from neft.inspection.race import StoredRaceState, race_stored
 from neft.pipeline import Settings, network_on_chips
 from neft.runs import races
@@ -34,22 +34,28 @@ class Racing:
         return RacePart(last.done, last.total, last.cost, self._seconds, is_stored=last.record is not None)
 
 
+_RACES = InProgress[Racing](2, "race")
+"""Two, for what a race of very many chips keeps."""
+
+
 def go_on(
     run_id: str, checksum: str, *, sigma_d: float, num_instances: int, percentile: int, seconds: float
 ) -> RacePart:
     """Begin the race of a stored network's own chips, or go on with it, for about so many seconds.
 
     Raises:
-        NeftError: the network or its data are not there, the chips cannot be raced, or what was found cannot be stored.
+        NeftError: the network or its data are not there, the chips cannot be raced, others race already, or what was
+            found cannot be stored.
     """
-    racing = _racing(run_id, checksum, sigma_d, num_instances, percentile)
+    asked = (run_id, checksum, sigma_d, num_instances, percentile)
+    racing = _RACES.get(asked, lambda: _begin(*asked))
     try:
         part = racing.go_on(seconds)
     except Exception:
-        _racing.cache_clear()  # a race that failed cannot go on
+        _RACES.drop(asked)  # a race that failed cannot go on
         raise
     if part.is_stored:
-        _racing.cache_clear()  # whoever asks again may have removed what was stored
+        _RACES.drop(asked)  # whoever asks again may have removed what was stored
     return part
 
 
@@ -64,11 +70,10 @@ def is_own(run_id: str, chips: str) -> bool:
 
 def forget() -> None:
     """Let go of everything that is kept."""
-    _racing.cache_clear()
+    _RACES.clear()
 
 
-@lru_cache(maxsize=2)
-def _racing(run_id: str, checksum: str, sigma_d: float, num_instances: int, percentile: int) -> Racing:
+def _begin(run_id: str, checksum: str, sigma_d: float, num_instances: int, percentile: int) -> Racing:
     stores = Stores.default()
     record = stores.holder(run_id).record(run_id)
     config = stored_config(record)

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from functools import lru_cache
 
 from dashboard.computing.answers import WaterfallPart
 from dashboard.computing.work import restored
+from dashboard.computing.work.in_progress import InProgress
 from neft.inspection.waterfall import WaterfallState, take_steps
 from neft.pipeline import law_of_chips
 from neft.runs.store import Stores
@@ -29,27 +29,31 @@ class Descent:
         return WaterfallPart(last.steps, last.done, last.total, is_stored=last.record is not None)
 
 
+_DESCENTS = InProgress[Descent](16, "waterfall")
+
+
 def go_on(run_id: str, checksum: str, *, sigma_d: float, num_instances: int, seconds: float) -> WaterfallPart:
     """Begin to take a stored network down its steps, or go on with it, for about so many seconds.
 
     Raises:
-        NeftError: the network or its data are not there, or what was found cannot be stored.
+        NeftError: the network or its data are not there, as many are taken down already as there is room
+            for, or what was found cannot be stored.
     """
-    descent = _descent(run_id, checksum, sigma_d, num_instances)
+    asked = (run_id, checksum, sigma_d, num_instances)
+    descent = _DESCENTS.get(asked, lambda: _begin(*asked))
     try:
         return descent.go_on(seconds)
     except Exception:
-        _descent.cache_clear()  # one that failed cannot go on
+        _DESCENTS.drop(asked)  # one that failed cannot go on
         raise
 
 
 def forget() -> None:
     """Let go of everything that is kept."""
-    _descent.cache_clear()
+    _DESCENTS.clear()
 
 
-@lru_cache(maxsize=2)
-def _descent(run_id: str, checksum: str, sigma_d: float, num_instances: int) -> Descent:
+def _begin(run_id: str, checksum: str, sigma_d: float, num_instances: int) -> Descent:
     found = restored.stored(run_id, checksum)
     store = Stores.default().holder(run_id)
     record = store.record(run_id)

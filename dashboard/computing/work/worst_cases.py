@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from functools import lru_cache
 
 import pandas as pd
 
 from dashboard.computing.answers import SearchPart
 from dashboard.computing.work import restored
+from dashboard.computing.work.in_progress import InProgress
 from neft.inspection.worst_case import SearchState, search_stored
 from neft.pipeline import chip_law
 from neft.runs.store import Stores
@@ -39,27 +39,31 @@ class Searching:
         )
 
 
+_SEARCHES = InProgress[Searching](16, "search")
+
+
 def go_on(run_id: str, checksum: str, *, th_gs: tuple[float, ...], seconds: float) -> SearchPart:
     """Begin the search of a stored network's worst case, or go on with it, for about so many seconds.
 
     Raises:
-        NeftError: the network or its data are not there, or what was found cannot be stored.
+        NeftError: the network or its data are not there, others are searched for already, or what was
+            found cannot be stored.
     """
-    searching = _searching(run_id, checksum, th_gs)
+    asked = (run_id, checksum, th_gs)
+    searching = _SEARCHES.get(asked, lambda: _begin(*asked))
     try:
         return searching.go_on(seconds)
     except Exception:
-        _searching.cache_clear()  # a search that failed cannot go on
+        _SEARCHES.drop(asked)  # a search that failed cannot go on
         raise
 
 
 def forget() -> None:
     """Let go of everything that is kept."""
-    _searching.cache_clear()
+    _SEARCHES.clear()
 
 
-@lru_cache(maxsize=2)
-def _searching(run_id: str, checksum: str, th_gs: tuple[float, ...]) -> Searching:
+def _begin(run_id: str, checksum: str, th_gs: tuple[float, ...]) -> Searching:
     found = restored.stored(run_id, checksum)
     record = Stores.default().holder(run_id).record(run_id)
     law = chip_law(found.config)

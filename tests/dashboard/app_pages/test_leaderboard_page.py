@@ -352,7 +352,25 @@ def test_raced_percentile_stands_in_rows_whose_every_training_was_raced(raced: R
     said = words(app)
     assert "raced; the other columns' 2 chips are the first of them. It is reported alone" in said
     (vanilla,) = [one for one in raced.list().records if one.facts.method == "vanilla" and one.facts.seed == 0]
-    assert f"Other rows were not raced: `neft evaluate {vanilla.id} --percentile 1 --test-sigma-d 0.1`" in said
+    assert (
+        f"Of other rows not every training was raced: `neft evaluate {vanilla.id} --percentile 1 --test-sigma-d 0.1`"
+        in said
+    )
+
+
+def test_race_that_cannot_be_read_is_named(raced: RunStore) -> None:
+    broken = next((raced.root / "races").glob("*/*.json"))
+    whole = broken.read_text(encoding="utf-8")
+    _ = broken.write_text("{}", encoding="utf-8")
+    try:
+        app = open_page(Page.LEADERBOARD, board=f"leaderboard_{DIGITS}", board_at="0.1")
+    finally:
+        _ = broken.write_text(whole, encoding="utf-8")
+
+    assert not app.exception
+    (told,) = [one.value for one in app.warning if "race" in one.value]
+    assert broken.parent.name in told.replace("\\", "")
+    assert "cannot be read" in told
 
 
 def test_ranking_is_drawn_by_raced_percentiles_with_their_limits(raced: RunStore) -> None:
@@ -367,7 +385,7 @@ def test_a_race_that_is_kept_later_is_shown(raced: RunStore) -> None:
     away = folder.rename(folder.with_name("away"))
     before = open_page(Page.LEADERBOARD, board=f"leaderboard_{DIGITS}", board_at="0.1")
     assert "1st of 10,000" not in table(before)
-    assert "No row was raced: `neft evaluate" in words(before)
+    assert "Of no row was every training raced: `neft evaluate" in words(before)
 
     _ = away.rename(folder)
 

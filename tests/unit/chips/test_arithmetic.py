@@ -97,7 +97,12 @@ def test_a_network_of_ones_own_is_computed_as_it_was_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("beside", "words"), [({"adc_bits": 8}, "converters"), ({"read_noise_each": 0.1}, "read_noise_each")]
+    ("beside", "words"),
+    [
+        ({"adc_bits": 8}, "converters"),
+        ({"read_noise_each": 0.1}, "read_noise_each"),
+        ({"worst_case": "0.03"}, "worst_case"),
+    ],
 )
 def test_what_has_bits_or_draws_of_its_own_is_refused(beside: dict[str, object], words: str) -> None:
     assert isinstance(make_config({"arithmetic": "bfloat16"}), RunConfig)

@@ -162,6 +162,21 @@ def test_all_of_a_runs_weights_are_listed_and_what_cannot_be_read_is_named(
     assert "Delete the file to race again" in reason
 
 
+def test_one_that_ships_stands_in_for_ones_own_that_cannot_be_read(
+    run: RunRecord, kept: RaceRecord, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "shipped" / "races" / run.id / path.name
+    shipped.parent.mkdir(parents=True)
+    monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "shipped")
+    _ = shipped.write_text(path.read_text())
+    _ = path.write_text("{}")
+
+    listing = races.listed(run)
+
+    assert listing.records == [kept]
+    assert len(listing.problems) == 1
+
+
 def test_of_a_run_without_weights_no_race_is_listed(run: RunRecord, kept: RaceRecord) -> None:
     del kept
     assert races.listed(run.model_copy(update={"files": {}})).records == []
