@@ -9,16 +9,20 @@
 - The README without its pictures, unless NEFT_PICTURES names where they lie on the web: a package index shows no
   other ones. `NEFT_PICTURES=https://example.org/neft/ pip wheel .` puts that in front of their paths.
 
-A source distribution holds what a wheel is built from, so that both ways give the same wheel. Nothing is built in the
-source tree: what an earlier build has left there comes into no wheel.
+A source distribution holds what a wheel is built from, so that both ways give the same wheel. Both take what is named,
+never what merely lies there: modules, the data files that `pyproject.toml` declares (`package-data`), and of a run its
+record and the files that it lists. Notes, credentials and what an earlier build has left stay where they are:
+nothing is built in the source tree.
 """
 
 import contextlib
+import glob
 import json
 import os
 import re
 import shutil
 import tempfile
+import tomllib
 import zipfile
 from base64 import urlsafe_b64encode
 from collections.abc import Generator, Iterator, Mapping
@@ -34,7 +38,9 @@ APP = "neft/_app/dashboard"
 RUNS = "neft/cached_runs"
 PICTURE = re.compile(r"!\[(?P<words>[^\]]*)\]\((?P<path>[^):]*)\)\n*")
 """In the README, of the source tree's own."""
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "pictures")
+BUILD = (".ci/build_backend.py", ".ci/wheel_runs.json", "LICENSE", "pyproject.toml")
+"""Beside the packages, the runs and the README, what a build reads."""
+RECORD = "run.json"
 WEIGHTS = "weights.safetensors"
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """What the time of a file in an archive can be: the same tree makes the same wheel at any time."""
@@ -53,12 +59,12 @@ def build_wheel(
     """Build a wheel; returns its name."""
     del metadata_directory  # nothing was prepared: there is no such hook here, as the wheel is built in no time
     with tempfile.TemporaryDirectory() as folder:
-        with _staged("neft"):
+        with _staged(*_files("neft")):
             name = build_meta.build_wheel(folder, config_settings)
         with zipfile.ZipFile(Path(folder, name)) as plain:
             whole = {entry: plain.read(entry) for entry in plain.namelist()}
-    for path in _files(ROOT / "dashboard"):
-        whole[f"{APP}/{path.relative_to(ROOT / 'dashboard').as_posix()}"] = path.read_bytes()
+    for path in _files("dashboard"):
+        whole[f"{APP}/{path.removeprefix('dashboard/')}"] = (ROOT / path).read_bytes()
     whole |= {f"{RUNS}/{path}": content for path, content in _cached_runs()}
     _write(Path(wheel_directory, name), whole)
     return name
@@ -66,25 +72,24 @@ def build_wheel(
 
 def build_sdist(sdist_directory: str, config_settings: Mapping[str, Any] | None = None) -> str:
     """Build a source distribution; returns its name."""
-    with _staged("neft", "dashboard", ".ci") as stage:
+    with _staged(*_files("neft"), *_files("dashboard")) as stage:
         for path, content in _cached_runs():
             target = stage / "cached_runs" / path
             target.parent.mkdir(parents=True, exist_ok=True)
             _ = target.write_bytes(content)
         manifest = "".join(f"graft {name}\n" for name in ("neft", "dashboard", ".ci", "cached_runs"))
-        _ = (stage / "MANIFEST.in").write_text(f"{manifest}global-exclude *.py[co]\n", encoding="utf-8")
+        _ = (stage / "MANIFEST.in").write_text(manifest, encoding="utf-8")
         return build_meta.build_sdist(sdist_directory, config_settings)
 
 
 @contextlib.contextmanager
-def _staged(*folders: str) -> Generator[Path]:
-    """A copy of what setuptools is to see, as the current folder."""
+def _staged(*paths: str) -> Generator[Path]:
+    """A copy of these files, and of what a build reads, as the current folder: all that setuptools sees."""
     with tempfile.TemporaryDirectory() as place:
         stage = Path(place)
-        for name in folders:
-            _ = shutil.copytree(ROOT / name, stage / name, ignore=LEFT_OUT)
-        for name in ("pyproject.toml", "LICENSE"):
-            _ = shutil.copy(ROOT / name, stage / name)
+        for path in (*BUILD, *paths):
+            (stage / path).parent.mkdir(parents=True, exist_ok=True)
+            _ = shutil.copyfile(ROOT / path, stage / path)
         readme = _readme((ROOT / "README.md").read_text(encoding="utf-8"), os.environ.get(PICTURES, ""))
         _ = (stage / "README.md").write_text(readme, encoding="utf-8")
         before = Path.cwd()
@@ -107,33 +112,36 @@ def _readme(text: str, address: str) -> str:
     )
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).parts
-        if path.is_file() and not LEFT_OUT(str(folder), list(inside)):
-            yield path
+def _files(package: str) -> list[str]:
+    """A package's modules, and its data files as `pyproject.toml` declares them; relative to the source tree."""
+    folder = ROOT / package
+    modules = (path.relative_to(folder) for path in folder.rglob("*.py"))
+    taken = {path.as_posix() for path in modules if all(part.isidentifier() for part in path.parent.parts)}
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"][
+        "package-data"
+    ]
+    for pattern in declared[package]:
+        # as setuptools reads a pattern; a Path's finds hidden files too
+        found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
+        taken |= {Path(path).as_posix() for path in found if (folder / path).is_file()}
+    return [f"{package}/{path}" for path in sorted(taken)]
 
 
 def _cached_runs() -> Iterator[tuple[str, bytes]]:
-    """Every file of the runs that a wheel takes, and of the plans that name them: its path in a store, its content."""
+    """What the records list of the runs that a wheel takes, and the plans that name them: path in a store, content."""
     chosen = json.loads(Path(__file__).with_name("wheel_runs.json").read_text(encoding="utf-8"))
     weights = set(chosen["weights"])
     for name in chosen["plans"]:
         yield f"plans/{name}.json", (ROOT / "cached_runs" / "plans" / f"{name}.json").read_bytes()
     for run_id in chosen["runs"]:
-        for path in sorted((ROOT / "cached_runs" / run_id).iterdir()):
-            if run_id not in weights and path.name == "run.json":
-                yield f"{run_id}/{path.name}", _without_weights(path.read_text(encoding="utf-8"))
-            elif run_id in weights or path.name != WEIGHTS:
-                yield f"{run_id}/{path.name}", path.read_bytes()
-
-
-def _without_weights(text: str) -> bytes:
-    """A record that lists no weights."""
-    record = json.loads(text)
-    if record["files"].pop(WEIGHTS, None) is None:
-        return text.encode()
-    return f"{json.dumps(record, ensure_ascii=False, indent=1)}\n".encode()
+        folder = ROOT / "cached_runs" / run_id
+        content = (folder / RECORD).read_bytes()
+        record = json.loads(content)
+        if run_id not in weights and record["files"].pop(WEIGHTS, None) is not None:
+            content = f"{json.dumps(record, ensure_ascii=False, indent=1)}\n".encode()
+        yield f"{run_id}/{RECORD}", content
+        for name in sorted(record["files"]):
+            yield f"{run_id}/{name}", (folder / name).read_bytes()
 
 
 def _write(wheel: Path, whole: dict[str, bytes]) -> None:

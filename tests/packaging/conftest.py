@@ -60,7 +60,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 def _install(folder: Path) -> None:
-    _pip("wheel", str(ROOT), "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder))
+    build_wheel(ROOT, folder)
     made = Installed(folder)
     venv.create(folder / "env", with_pip=False)
     (packages,) = (folder / "env").rglob("site-packages")
@@ -68,6 +68,11 @@ def _install(folder: Path) -> None:
     others = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     _ = (packages / "others.pth").write_text("\n".join(sorted(others)), encoding="utf-8")
     _pip("--python", str(made.scripts / "python"), "install", "--no-deps", "--no-index", str(made.wheel))
+
+
+def build_wheel(source: Path, folder: Path) -> None:
+    """Put the wheel of a source tree or a source distribution into a folder, by its own build backend."""
+    _pip("wheel", str(source), "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder))
 
 
 def _pip(*words: str) -> None:

@@ -25,10 +25,31 @@ from neft.runs.plans import load_plans
 from neft.runs.store import WEIGHTS, RunStore
 from tests.browser.conftest import ARGUMENTS, chromium_path, serve, watched_page
 from tests.browser.driver import PLOT, Server, open_page
-from tests.packaging.conftest import DECOYS, ROOT, Installed, run_decoys
+from tests.packaging.conftest import DECOYS, ROOT, Installed, build_wheel, run_decoys
 
 MOST = 10_000_000
-"""Bytes that the cached runs may take in the wheel."""
+"""Bytes that the wheel may have."""
+STRAYS = (
+    "dashboard/.streamlit/secrets.toml",
+    "dashboard/notes.txt",
+    "dashboard/words/private.toml",
+    "dashboard/report/.hidden.j2",
+    "dashboard/.ipynb_checkpoints/app-checkpoint.py",
+    "dashboard/__pycache__/app.cpython-311.pyc",
+    "neft/.env",
+    "neft/notes.txt",
+    "neft/reference/private.json",
+    "cached_runs/notes.txt",
+    "cached_runs/plans/notes.txt",
+    ".ci/notes.txt",
+    "notes.txt",
+)
+"""What may lie in a source tree and is not to leave it: credentials, notes, and what other programs make."""
+METADATA = ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "top_level.txt", "licenses/LICENSE")
+BUILD = (".ci/build_backend.py", ".ci/wheel_runs.json", "LICENSE", "README.md", "pyproject.toml")
+"""What the build reads beside what it takes."""
+MADE_BY_SETUPTOOLS = ("MANIFEST.in", "PKG-INFO", "setup.cfg")
+"""In a source distribution, beside `neft.egg-info`."""
 SMALL = (
     *("neft", "sweep", "delta_sigma", "--backbone", "mlp", "--hidden-layers", "2", "--hidden-units", "16"),
     *("--max-train", "100", "--epochs", "1", "--validation-instances", "1", "--num-instances", "3"),
@@ -59,9 +80,9 @@ print(json.dumps(found))
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(240)]
 
 
-def script(name: str) -> ModuleType:
-    """A file of .ci as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+def script(name: str, root: Path = ROOT) -> ModuleType:
+    """A file of a source tree's .ci as a module."""
+    spec = importlib.util.spec_from_file_location(name, root / ".ci" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -90,35 +111,54 @@ def test_the_readme_counts_what_the_wheel_takes(kept: dict[str, list[str]]) -> N
 
 
 def test_the_wheel_takes_no_name_but_its_own(installed: Installed) -> None:
-    with zipfile.ZipFile(installed.wheel) as file:
-        names = file.namelist()
+    names = contents(installed.wheel)
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"neft"}
     assert {
         "neft/py.typed",
         "neft/CHANGELOG.md",
         "neft/_app/dashboard/app.py",
         "neft/_app/dashboard/.streamlit/config.toml",
-    } <= set(names)
+    } <= names.keys()
     assert not [name for name in names if name.endswith((".pyc", ".png")) or ".ci/" in name]
 
 
-def test_every_module_and_data_file_of_the_packages_is_in_the_wheel(installed: Installed) -> None:
-    with zipfile.ZipFile(installed.wheel) as file:
-        names = set(file.namelist())
+def test_the_wheel_holds_every_module_data_file_and_chosen_run_and_nothing_else(
+    installed: Installed, kept: dict[str, list[str]]
+) -> None:
+    ours = {f"neft/_app/{path}" if path.startswith("dashboard/") else path for path in packaged()}
+    ours |= {f"neft/{path}" for path in files_of_runs(kept)}
+    (info,) = {name.partition("/")[0] for name in contents(installed.wheel) if ".dist-info/" in name}
+    ours |= {f"{info}/{name}" for name in METADATA}
+    names = contents(installed.wheel).keys()
+    assert names - ours == set()
+    assert ours - names == set()
+
+
+def packaged() -> set[str]:
+    """The files of both packages that are the source tree's own, but for the README's pictures."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("no git here: what is the source tree's own cannot be told from what lies in it")
     listed = subprocess.run(
-        [git, "ls-files", "neft", "dashboard"], cwd=ROOT, capture_output=True, text=True, check=True
+        [git, "ls-files", "-z", "neft", "dashboard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    ours = [f"neft/_app/{path}" if path.startswith("dashboard/") else path for path in listed.stdout.split()]
-    assert [path for path in ours if path not in names and "/pictures/" not in path] == []
+    return {path for path in listed.stdout.split("\0") if path and "/pictures/" not in path}
 
 
-def test_the_runs_in_the_wheel_are_small(installed: Installed) -> None:
-    with zipfile.ZipFile(installed.wheel) as file:
-        taken = sum(entry.compress_size for entry in file.infolist() if "/cached_runs/" in entry.filename)
-    assert 1_000_000 < taken < MOST
+def files_of_runs(kept: dict[str, list[str]]) -> set[str]:
+    """What is taken of the cached runs: the plans, and of each run its record and the files that this lists."""
+    store = RunStore(ROOT / "cached_runs", read_only=True)
+    files = {
+        f"{run_id}/{name}"
+        for run_id in kept["runs"]
+        for name in ("run.json", *store.record(run_id).files)
+        if name != WEIGHTS or run_id in kept["weights"]
+    }
+    return {f"cached_runs/{path}" for path in (*files, *(f"plans/{name}.json" for name in kept["plans"]))}
+
+
+def test_the_wheel_is_small(installed: Installed) -> None:
+    assert installed.wheel.stat().st_size <= MOST
 
 
 def test_the_runs_in_the_wheel_are_whole(installed: Installed, kept: dict[str, list[str]]) -> None:
@@ -152,23 +192,49 @@ def test_claims_come_out_of_the_wheel_as_of_the_source_tree(installed: Installed
 
 
 def test_a_source_distribution_makes_the_same_wheel(installed: Installed, tmp_path: Path) -> None:
-    backend = script("build_backend")
-    name = backend.build_sdist(str(tmp_path))
-    with tarfile.open(tmp_path / name) as file:
-        file.extractall(tmp_path, filter="data")
-    (unpacked,) = (path for path in tmp_path.iterdir() if path.is_dir())
-    backend.ROOT = unpacked
-    shutil.copy(ROOT / ".ci" / "wheel_runs.json", unpacked / ".ci" / "wheel_runs.json")
+    made = tmp_path / script("build_backend").build_sdist(str(tmp_path))
     again = tmp_path / "again"
-    again.mkdir()
-    assert backend.build_wheel(str(again)) == installed.wheel.name
+    build_wheel(made, again)
+    assert [path.name for path in again.iterdir()] == [installed.wheel.name]
     assert contents(again / installed.wheel.name) == contents(installed.wheel)
+
+
+def test_a_source_distribution_holds_what_a_build_takes_and_nothing_else(
+    kept: dict[str, list[str]], tmp_path: Path
+) -> None:
+    made = tmp_path / script("build_backend").build_sdist(str(tmp_path))
+    ours = packaged() | files_of_runs(kept) | set(BUILD)
+    assert unpacked_names(made) - set(MADE_BY_SETUPTOOLS) == ours
+
+
+def test_what_else_lies_in_a_source_tree_does_not_leave_it(
+    installed: Installed, kept: dict[str, list[str]], tmp_path: Path
+) -> None:
+    tree = tmp_path / "tree"
+    for path in packaged() | files_of_runs(kept) | set(BUILD):
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        _ = shutil.copyfile(ROOT / path, tree / path)
+    strays = {*STRAYS, *(f"cached_runs/{run_id}/notes.txt" for run_id in kept["runs"])}
+    for path in strays:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        _ = (tree / path).write_text("secret", encoding="utf-8")
+    backend = script("build_backend", tree)
+    wheel = tmp_path / backend.build_wheel(str(tmp_path))
+    assert contents(wheel) == contents(installed.wheel)
+    assert strays & unpacked_names(tmp_path / backend.build_sdist(str(tmp_path))) == set()
 
 
 def contents(wheel: Path) -> dict[str, int]:
     """The checksum of every file."""
     with zipfile.ZipFile(wheel) as file:
         return {entry.filename: entry.CRC for entry in file.infolist()}
+
+
+def unpacked_names(archive: Path) -> set[str]:
+    """The files of a source distribution, as they lie in its folder; without what setuptools notes for itself."""
+    with tarfile.open(archive) as file:
+        names = {entry.name.partition("/")[2] for entry in file if entry.isfile()}
+    return {name for name in names if not name.startswith("neft.egg-info/")}
 
 
 @pytest.mark.parametrize("address", ["", "https://example.org/neft"])
