@@ -54,6 +54,8 @@ def _stamped(compute: Callable[..., R], cache: Callable[[Callable[..., R]], Call
         return compute(*_values, **_named)
 
     del of_these_stores.__wrapped__  # and leaves out arguments by their names, which are these
+    # the source is this one of all functions, and the module of all pages is __main__: their files tell them apart
+    of_these_stores.__module__ = f"{compute.__module__} in {inspect.getfile(inspect.unwrap(compute))}"
     cached = cache(of_these_stores)
 
     @wraps(compute)

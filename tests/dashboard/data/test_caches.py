@@ -1,8 +1,10 @@
 """What is kept for all sessions: found by what was asked, computed once, and for no longer than the stores stay."""
 
+import runpy
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +66,24 @@ def test_what_many_ask_at_once_is_computed_once(shipped: RunStore) -> None:
     (shipped.root / "another").mkdir()
     assert slow("a") == ["a"]
     assert computed == ["a", "a"]
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize("keep", ["kept", "kept_copies"])
+def test_functions_of_one_name_in_two_files_that_run_as_main_have_answers_of_their_own(
+    tmp_path: Path, keep: str
+) -> None:
+    pages = tmp_path / "first.py", tmp_path / "second.py"
+    for page in pages:
+        _ = page.write_text(
+            f"from dashboard.data.caches import {keep}\n\n\n@{keep}(max_entries=2)\n"
+            f"def card(run_id):\n    return [run_id, {page.stem!r}, object]\n"
+        )
+
+    def told() -> list[list[object]]:
+        return [runpy.run_path(str(page), run_name="__main__")["card"]("a") for page in pages]
+
+    once, again = told(), told()
+
+    assert once == again == [["a", "first", object], ["a", "second", object]]
+    assert keep == "kept_copies" or all(one is other for one, other in zip(once, again, strict=True))
