@@ -17,6 +17,7 @@ arguments and on stored files alone, and what they remember they can compute aga
 import contextlib
 import copy
 import importlib
+import logging
 import os
 import signal
 import threading
@@ -33,9 +34,10 @@ import psutil
 
 from dashboard.computing import turns
 from dashboard.computing.one_worker import one_worker
-from neft.errors import NeftError
+from neft.errors import NeftError, one_line
 from neft.runs.apart import SAFE
 
+LOGGER = logging.getLogger(__name__)
 IDLE = 600
 """Seconds without a question after which the process ends."""
 SOON = 5.0
@@ -48,18 +50,25 @@ AT_MOST = 600.0
 """Seconds for which one question may be computed."""
 GRACE = 30.0
 """Seconds after that, after which a process that cannot be interrupted is ended."""
+MOST = 200
+"""Characters of why a process cannot be started."""
 WARMING = "warming-up"
 ENDED = (
     "The process that computes for the pages ended before it answered (out of memory?). "
     "It starts anew with the next question: reload the page to ask again."
+)
+NOT_STARTED = (
+    "The process that computes for the pages cannot be started ({reason}). "
+    "The next question tries again: reload the page to ask."
 )
 TOO_LONG = (
     "This took longer than {seconds:g} s to compute; a page waits at most so long. "
     "Ask for less at once, or use the command line."
 )
 APART = frozenset({"dashboard.computing.work.bundles"})
-"""Modules that do something, take long, and need no torch: they have a process of their own, for as long as it is used,
-so that a large file keeps nobody's chips waiting. What is asked of them is done whether or not anybody still looks."""
+"""Modules that do something and take long: they have a process of their own, for as long as it is used, so that a large
+file keeps nobody's chips waiting. It checks runs with torch, and takes nearly as much memory as the other meanwhile.
+What is asked of them is done whether or not anybody still looks."""
 IDLE_APART = 30
 """Seconds without a file after which that process ends."""
 _LOCK = threading.Lock()
@@ -70,6 +79,8 @@ _ASKING = threading.RLock()
 class _Asked:
     """A question of one page or of several."""
 
+    key: Hashable | None
+    """What it is told apart by; None of one that nobody shares."""
     line: "_Line"
     question: Callable[[], Any]
     answer: "Future[Any]" = field(default_factory=Future[Any])
@@ -92,11 +103,11 @@ class _Line:
 
 _COMPUTING, _FILES = _Line(IDLE), _Line(IDLE_APART)
 _asked: dict[Hashable, _Asked] = {}
-"""The questions that several may wait for."""
+"""The questions that several may wait for: in line, under way, or answered and not yet heard by all."""
 
 
 class ComputingError(NeftError):
-    """The process ended before it answered, or the question took too long."""
+    """The process could not be started or ended before it answered, or the question took too long."""
 
 
 class _OutOfTime(BaseException):
@@ -122,10 +133,10 @@ def ask(module: str, name: str, *values: Any, **named: Any) -> Any:
     """Call a function over there, and wait for what it returns.
 
     The same question of several pages at a time is asked once. A page that is not looked at any more ceases to wait,
-    and what nobody waits for is not computed, unless it has begun.
+    and what nobody waits for is not computed, unless it has begun: then whoever asks the same meanwhile waits for it.
 
     Raises:
-        ComputingError: the process ended meanwhile, or the question took too long.
+        ComputingError: the process could not be started or ended meanwhile, or the question took too long.
         Exception: whatever the function raised, or what ends a page that nobody looks at.
     """
     turns.give_back()
@@ -139,7 +150,7 @@ def ask(module: str, name: str, *values: Any, **named: Any) -> Any:
     except BrokenExecutor:
         raise ComputingError(ENDED) from None
     finally:
-        is_shared = _leave(key, asked)
+        is_shared = _leave(asked)
     return copy.deepcopy(found) if is_shared else found  # nobody is to change what another got
 
 
@@ -161,7 +172,7 @@ def _join(key: Hashable | None, line: _Line, question: Callable[[], Any]) -> _As
             asked.num_waiting += 1
             asked.is_shared = True
             return asked
-        asked = _Asked(line, question)
+        asked = _Asked(key, line, question)
         if key is not None:
             _asked[key] = asked
         line.waiting.append(asked)
@@ -169,41 +180,61 @@ def _join(key: Hashable | None, line: _Line, question: Callable[[], Any]) -> _As
         return asked
 
 
-def _leave(key: Hashable | None, asked: _Asked) -> bool:
+def _leave(asked: _Asked) -> bool:
     """Cease to wait; whether others waited for the same."""
     with _ASKING:
         asked.num_waiting -= 1
         if asked.num_waiting == 0:
             if asked in asked.line.waiting:
                 asked.line.waiting.remove(asked)
-            if key is not None and _asked.get(key) is asked:
-                del _asked[key]
+            if asked.line.under_way is not asked:  # else the page that runs again may ask the same
+                _forget(asked)
         return asked.is_shared
 
 
+def _forget(asked: _Asked) -> None:
+    """From now on the same is another question."""
+    if asked.key is not None and _asked.get(asked.key) is asked:
+        del _asked[asked.key]
+
+
 def _hand_over(line: _Line) -> None:
-    """Have the first question in line computed, once the one before is: what is handed over cannot be taken back."""
+    """Have the first question in line computed, once the one before is: what is handed over cannot be taken back.
+
+    Where no process can be started, all in line are told.
+    """
     with _ASKING:
-        if line.under_way is not None or not line.waiting:
-            return
-        line.under_way = asked = line.waiting.popleft()
-        try:
-            executor, handed = _submit(line, asked)
-        except (RuntimeError, OSError) as error:  # a broken executor is a RuntimeError
-            line.under_way = None
-            asked.answer.set_exception(error)
-            return
-        handed.add_done_callback(partial(_take_answer, line, asked, executor))
+        while line.under_way is None and line.waiting:
+            asked = line.waiting.popleft()
+            try:
+                executor, handed = _submit(line, asked)
+            except Exception as error:
+                LOGGER.exception("The computing process cannot be started")
+                reason = one_line(f"{type(error).__name__}: {error}", MOST)
+                asked.answer.set_exception(ComputingError(NOT_STARTED.format(reason=reason)))
+            else:
+                line.under_way = asked
+                handed.add_done_callback(partial(_take_answer, line, asked, executor))
 
 
 def _submit(line: _Line, asked: _Asked) -> tuple[Any, Any]:
+    """Hand a question to the process; the executor, and the future of the answer."""
     executor = _executor(line)
     try:
-        return executor, executor.submit(answer_in_time, AT_MOST, asked.question)
+        return executor, _give(executor, answer_in_time, AT_MOST, asked.question)
     except BrokenExecutor:  # it died while nobody asked
+        executor = _executor(line)
+    return executor, _give(executor, answer_in_time, AT_MOST, asked.question)
+
+
+def _give(executor: Any, function: Callable[..., object], *values: Any) -> Any:
+    """Submit to an executor; one that refuses is replaced by the next question's, with what it took before it did."""
+    try:
+        return executor.submit(function, *values)
+    except Exception:
         _drop(executor)
-    executor = _executor(line)
-    return executor, executor.submit(answer_in_time, AT_MOST, asked.question)
+        executor.shutdown(wait=False, kill_workers=True)
+        raise
 
 
 def _take_answer(line: _Line, asked: _Asked, executor: Any, handed: "Future[Any]") -> None:
@@ -212,6 +243,8 @@ def _take_answer(line: _Line, asked: _Asked, executor: Any, handed: "Future[Any]
         _drop(executor)
     with _ASKING:
         line.under_way = None
+        if asked.num_waiting == 0:
+            _forget(asked)
     if error is None:
         asked.answer.set_result(handed.result())
     else:
@@ -273,10 +306,10 @@ def warm_up() -> None:
 
 
 def _load_all() -> None:
-    with contextlib.suppress(RuntimeError):  # the server is ending, or the process has: the next question says so
+    with contextlib.suppress(Exception):  # the server is ending, or no process starts: the next question says so
         executor = _executor(_COMPUTING)
         for module in MODULES:
-            _ = executor.submit(_load, module)
+            _ = _give(executor, _load, module)
 
 
 def _load(module: str) -> None:
