@@ -34,9 +34,9 @@ class Conditions:
         """A pass over so many images, whose draws come from there."""
         self.num_images, self.rng = num_images, rng
 
-    def normals(self, *shape: int) -> Tensor:
-        """A draw for every image."""
-        return torch.randn(self.num_images, *shape, generator=self.rng)
+    def normals(self, *shape: int, dtype: torch.dtype, images: int | None = None) -> Tensor:
+        """A draw for every image, or for so many; numbers of float32, whatever a network computes in."""
+        return torch.randn(self.num_images if images is None else images, *shape, generator=self.rng).to(dtype)
 
     def rows(self, batch: int, chosen: Int[Tensor, " rows"]) -> Int[Tensor, " batch"]:
         """The chosen rows of every image, as rows of a batch of this size."""
@@ -64,7 +64,7 @@ class Conditions:
             means: on the rows of the layer's input, [images x rows, ...].
             draw: given rows of an image, their deviations at sigma_d = 1, [images, rows, ...].
         """
-        sigma_d = self.sigma_ds[:, layer]
+        sigma_d = self.sigma_ds[:, layer].to(means.dtype)
         count, end = len(means) // self.num_images, len(sigma_d)
         own = means.view(self.num_images, count, *means.shape[1:])
         shape = (-1, *[1] * (means.ndim - 1))

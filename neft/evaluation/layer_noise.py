@@ -9,7 +9,7 @@ output position p, its covariance over positions is
 - a single position: sqrt(sum_i s_oi^2 x_i^2) times a normal. Fully connected layers, and convolutions down to 1 x 1.
 - one std s_o a channel: C_o = s_o^2 X X^T, with one Gram matrix for all channels: drawn through its Cholesky factor
   (local reparametrisation, [Kingma2015b], section 2.3), or as weights, whichever costs less
-  (`neft.evaluation.patches`).
+  (`neft.evaluation.patches`). An image whose Gram matrix has no factor draws weights of its own.
 - else every channel has a covariance of its own. To form it takes positions^2 x inputs products a channel, the product
   with weights only positions x inputs: weights are drawn. So they are where a turned layer's weights do not miss
   independently, and in layers of any other shape (series, groups, several positions of a linear layer). A few images
@@ -148,8 +148,8 @@ class NoisyLayer(nn.Module):
 
     def _drawn_weights(self, draws: int) -> Float[Tensor, "draws_x_outputs ..."]:
         """Deviations of as many draws of the weights, one's output channels after another's."""
-        shape = self._layer.weight.shape
-        return self._law.drawn(torch.randn(draws, *shape, generator=self._state.rng))
+        weight = self._layer.weight
+        return self._law.drawn(torch.randn(draws, *weight.shape, generator=self._state.rng).to(weight.dtype))
 
 
 def at_once(numbers: int) -> int:
@@ -178,9 +178,9 @@ class NoisyLinear(NoisyLayer):
         def draw(rows: Tensor) -> Tensor:
             if law.is_alike:
                 sizes = features.norm(dim=1).view(state.num_images, -1)[:, rows]
-                return sizes[:, :, None] * (state.normals(1, outputs) * law.stds)
+                return sizes[:, :, None] * (state.normals(1, outputs, dtype=features.dtype) * law.stds)
             stds = law.variance(state.chosen(features, rows)).sqrt()
-            return stds.view(state.num_images, -1, outputs) * state.normals(1, outputs)
+            return stds.view(state.num_images, -1, outputs) * state.normals(1, outputs, dtype=features.dtype)
 
         return draw
 
@@ -235,17 +235,26 @@ class NoisyConv(NoisyLayer):
 
         def draw(rows: Tensor) -> Tensor:
             chosen = state.chosen(pixels, rows)
+            apart = chosen.view(state.num_images, -1, *chosen.shape[1:])
             if geometry.prefer_weights:
-                weights = state.normals(geometry.length, outputs).mul_(self._law.stds)
-                drawn = self._through_weights(geometry, chosen.view(state.num_images, -1, *chosen.shape[1:]), weights)
+                drawn = self._through_weights(geometry, apart, self._normals(state.num_images, geometry.length))
             else:
-                factor = cholesky(geometry.gram(chosen))
-                normals = state.normals(geometry.positions, outputs).mul_(self._law.stds)
+                factor, failed = cholesky(geometry.gram(chosen))
+                normals = self._normals(state.num_images, geometry.positions)
                 drawn = factor.reshape(state.num_images, -1, geometry.positions) @ normals
+                others = failed.view(state.num_images, -1).any(dim=1).nonzero()[:, 0]
+                if len(others):  # weights have the same law, and carry what is no number as far as a chip does
+                    weights = self._normals(len(others), geometry.length)
+                    drawn[others] = self._through_weights(geometry, apart[others], weights)
             return drawn.view(state.num_images, len(rows), geometry.positions, outputs)
 
         found = state.add_noise(self._index, geometry.means(pixels), draw)
         return found.view(-1, *geometry.output_size, outputs).permute(0, 3, 1, 2)
+
+    def _normals(self, images: int, count: int) -> Float[Tensor, "images count outputs"]:
+        """Of each image, as many an output channel as there are weights or positions; of the channel's std."""
+        drawn = self._state.normals(count, self._conv.out_channels, images=images, dtype=self._conv.weight.dtype)
+        return drawn.mul_(self._law.stds)
 
     def _through_weights(
         self,
@@ -287,7 +296,7 @@ class DrawnConv(NoisyLayer):
                 weight = stds.expand_as(self._conv.weight).square()
                 variance = convolved(self._conv, chosen.square(), weight, self._conv.groups).clamp_min(0)
                 found = variance.sqrt().view(state.num_images, len(rows), *means.shape[1:])
-                return found * state.normals(1, *means.shape[1:])
+                return found * state.normals(1, *means.shape[1:], dtype=means.dtype)
             apart = chosen.reshape(state.num_images, len(rows), *features.shape[1:])
             return self._through_drawn(apart, 1 - features.ndim, self._side_by_side)
 

@@ -14,7 +14,7 @@ from typing import cast
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from neft.chips.arithmetic import USUAL
@@ -30,6 +30,7 @@ from neft.evaluation.layer_noise import (
     layer_law,
     noisy_layer,
 )
+from neft.metrics.base import are_lost
 from neft.networks.device_layers import layer_name
 from neft.networks.folding import is_listened_to
 from neft.networks.network import Network
@@ -119,8 +120,10 @@ class NoisyNetwork:
         scales: Float[Tensor, "conditions layers"],
         rng: torch.Generator,
         logits: Callable[[Tensor, Tensor], Tensor] = lambda outputs, _places: outputs,
-    ) -> Float[Tensor, "conditions images"]:
+    ) -> tuple[Float[Tensor, "conditions images"], Bool[Tensor, "conditions images"]]:
         """The chance that each image is predicted right, given the draws of all layers but an integrated last one.
+
+        And whether its logits were lost (`neft.metrics.base.are_lost`), which counts as wrong.
 
         Args:
             images: normalised.
@@ -149,19 +152,22 @@ class NoisyNetwork:
         wanted = labels.repeat_interleave(len(scales))
         if isinstance(self.layers[-1], LastLayer):
             std = state.last_std.expand(len(state.last_std), outputs.shape[1])[state.rows(len(state.last_std), seen)]
-            right = _chance_of_being_largest(outputs, std, wanted).where(outputs.isfinite().all(dim=1), 0.0)
+            right = _chance_of_being_largest(outputs, std, wanted)
         else:
-            right = is_right(logits(outputs, torch.arange(len(images)).repeat_interleave(len(scales))), wanted)
-        return right.view(-1, len(scales)).T
+            outputs = logits(outputs, torch.arange(len(images)).repeat_interleave(len(scales)))
+            right = is_right(outputs, wanted)
+        lost = are_lost(outputs)
+        return right.masked_fill(lost, 0.0).view(-1, len(scales)).T, lost.view(-1, len(scales)).T
 
-    def seen_at_work(self, images: Float[Tensor, "images ..."]) -> tuple[Tensor, bool]:
-        """Outputs without variation, and whether they are just what the last layer put out, if it is not integrated.
+    def seen_at_work(self, images: Float[Tensor, "images ..."], *, sigma_d: float) -> tuple[Tensor, bool]:
+        """Outputs at this device variation, and whether the last layer put just them out, if it is not integrated.
 
         Afterwards each layer's `sizes` say how it was run.
         """
         state = self._state
         state.begin(len(images), torch.Generator())
-        state.sigma_ds, state.parents = torch.zeros(1, len(self.layers)), torch.zeros(1, dtype=torch.long)
+        state.sigma_ds = torch.full((1, len(self.layers)), sigma_d)
+        state.parents = torch.zeros(1, dtype=torch.long)
         for layer in self.layers:
             layer.sizes.clear()
         outputs = self._read(self._noisy(images))
@@ -170,8 +176,8 @@ class NoisyNetwork:
 
 
 def is_right(logits: Float[Tensor, "batch classes"], labels: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-    """1 where the label's logit is the largest, else 0, as where one is not finite."""
-    return ((logits.argmax(dim=1) == labels) & logits.isfinite().all(dim=1)).double()
+    """1 where the label's logit is the largest, else 0, as where logits are lost (`neft.metrics.base.are_lost`)."""
+    return ((logits.argmax(dim=1) == labels) & ~are_lost(logits)).double()
 
 
 class _Stage:
@@ -209,7 +215,10 @@ def _stages_of(network: nn.Module) -> list[nn.Module]:
 def _chance_of_being_largest(
     means: Float[Tensor, "batch classes"], stds: Float[Tensor, "batch classes"], labels: Int[Tensor, " batch"]
 ) -> Float[Tensor, " batch"]:
-    """P(O_y > O_k for all k) for independent O_k ~ N(mean_k, std_k^2): the integral over O_y by Gauss-Hermite."""
+    """P(O_y > O_k for all k) for independent O_k ~ N(mean_k, std_k^2): the integral over O_y by Gauss-Hermite.
+
+    A mean of -infinity is a class that cannot be.
+    """
     nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
     t = torch.as_tensor(nodes, dtype=means.dtype)
     w = torch.as_tensor(weights / weights.sum(), dtype=means.dtype)
@@ -219,4 +228,4 @@ def _chance_of_being_largest(
     gaps = gaps.scatter(1, labels[:, None], float("inf"))  # the true class is no rival of itself
     moves = scale.gather(1, labels[:, None]) / scale
     below = torch.special.ndtr(gaps[:, :, None] + moves[:, :, None] * t).prod(dim=1)
-    return (below * w).sum(dim=1)
+    return (below * w).sum(dim=1).masked_fill(truth[:, 0].isneginf(), 0.0)

@@ -41,7 +41,8 @@ class PreviewedNetwork:
     curve: pd.DataFrame
     """A row per sigma_d: `sigma_d`, `mean`, `ci95`, `lower`, `upper` (accuracy, fractions)."""
     clean_accuracy: float
-    """Without variation."""
+    """Without variation: of all inputs, or of the `neft.evaluation.preview.MAX_IMAGES`, drawn at random, that stand
+    for more."""
     num_passes: int
     num_images: int
     """Inputs seen in all passes."""
@@ -54,7 +55,8 @@ class PreviewedNetwork:
     parameters: pd.DataFrame
     """A row per parameter: where it lies, in devices or digital, and why (`device_layers.parameter_table`)."""
     notes: tuple[str, ...]
-    """What is to be known of how it was computed; the same as of `try_network`."""
+    """What is to be known of how it was computed: what `try_network` says before it tries a chip, that some inputs stand
+    for all, and how many answers were no numbers."""
 
 
 def preview_network(
@@ -147,7 +149,28 @@ def preview_network(
         unequal=() if disjoint else tuple(previewer.unequal),
         refusal="It was asked for (disjoint)." if disjoint else previewer.refusal,
         parameters=parameters,
-        notes=(*on_chips.notes, *answers.notes),
+        notes=(*on_chips.notes, *answers.notes, *_on_some(previewer, answers), *_on_lost(last, len(found))),
+    )
+
+
+def _on_some(previewer: PreviewOf, answers: Answers) -> tuple[str, ...]:
+    """That some inputs stand for all, if so."""
+    known, total = previewer.num_known, len(answers.labels)
+    if known == total:
+        return ()
+    return (
+        f"{known} of {total} inputs, drawn at random, stand for all: the clean accuracy is theirs, and the intervals of "
+        "means allow for the others.",
+    )
+
+
+def _on_lost(last: Preview, conditions: int) -> tuple[str, ...]:
+    """How many answers were no numbers, if any."""
+    if not last.num_lost:
+        return ()
+    return (
+        f"{last.num_lost} of {last.num_images * conditions} outputs were not finite (NaN, or infinite): each counts as "
+        "wrong.",
     )
 
 
@@ -208,7 +231,7 @@ def _subject(on_chips: OnChips, own: OwnBatches, answers: Answers, asked: Asked)
     integrated = False
     if refusal is None:
         with torch.inference_mode():
-            refusal, integrated = _seen_at_work(deployed, inputs)
+            refusal, integrated = _seen_at_work(deployed, inputs, sigma_d=asked.sigma_d)
     return Subject(
         deployed=deployed,
         inputs=lambda indices: inputs[kept[indices]],
@@ -228,7 +251,7 @@ def _joined(batches: list[Tensor], what: str) -> Tensor:
     return torch.cat(batches)
 
 
-def _seen_at_work(deployed: DeployedNetwork, inputs: Tensor) -> tuple[str | None, bool]:
+def _seen_at_work(deployed: DeployedNetwork, inputs: Tensor, *, sigma_d: float) -> tuple[str | None, bool]:
     """Why the layers cannot be given noise of their own, if so, and whether the last one gives the outputs."""
     gives = True
     for count in LOOKED_AT:
@@ -238,7 +261,9 @@ def _seen_at_work(deployed: DeployedNetwork, inputs: Tensor) -> tuple[str | None
         try:
             noisy = NoisyNetwork(deployed, integrated=False)
             layers = noisy.layers
-            outputs, at_end = noisy.seen_at_work(some)
+            if sigma_d:  # first, so that what is kept is seen without variation
+                _ = noisy.seen_at_work(some, sigma_d=sigma_d)
+            outputs, at_end = noisy.seen_at_work(some, sigma_d=0.0)
         except Exception as failure:  # noqa: BLE001 - whatever a user's network raises once its layers are replaced
             raised = f"With its layers replaced by noisy ones, the network raises {in_a_line(failure)}."
         for name, layer in zip(deployed.targets, layers, strict=False):

@@ -1,13 +1,12 @@
 """A convolution's inputs as patches, one an output position, and the Gram matrix of each image's patches."""
 
+from functools import cached_property
 from typing import cast
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, linear, pad
-
-from neft.errors import NeftError
 
 JITTER = 2e-5
 """Added to a Gram matrix's diagonal, over its mean, before it is factored."""
@@ -32,11 +31,15 @@ class Patches:
         self.length = layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
         self.prefer_weights = self.positions > FEW_POSITIONS and self.length <= PATCHES_TOO_LONG * self.positions
         """Whether an image draws weights of its own rather than through its Gram matrix."""
-        self._maps = [torch.einsum("kiy,kjz->ijyz", taps, taps).flatten(2).flatten(0, 1) for taps in self._taps]
         self._dense: Tensor | None = None
         if size[0] * size[1] <= FEW_POSITIONS:
             dense = torch.einsum("ocij,iay,jbx->yxoabc", layer.weight, *self._taps)
             self._dense = dense.reshape(self.positions * layer.out_channels, -1)
+
+    @cached_property
+    def _maps(self) -> list[Float[Tensor, "sides outputs"]]:
+        """Along each axis, which pairs of pixels meet for which pairs of positions: side^2 x outputs^2 numbers."""
+        return [torch.einsum("kiy,kjz->ijyz", taps, taps).flatten(2).flatten(0, 1) for taps in self._taps]
 
     def means(self, pixels: Float[Tensor, "batch height width channels"]) -> Float[Tensor, "batch positions outputs"]:
         """conv(x)."""
@@ -76,21 +79,21 @@ class Patches:
         return both.view(batch, down, down, right, right).transpose(2, 3).reshape(batch, self.positions, self.positions)
 
 
-def cholesky(gram: Float[Tensor, "batch positions positions"]) -> Float[Tensor, "batch positions positions"]:
-    """The lower factor of every Gram matrix, which is written over.
+def cholesky(
+    gram: Float[Tensor, "batch positions positions"],
+) -> tuple[Float[Tensor, "batch positions positions"], Bool[Tensor, " batch"]]:
+    """The lower factor of every Gram matrix, which is written over, and which have none that is to be used.
 
-    Raises:
-        NeftError: one could not be factored, as where a number is not finite.
+    Those with a number that is not finite, and those of so low a rank that rounding leaves them an eigenvalue below
+    -`JITTER`.
     """
     diagonal = gram.diagonal(dim1=1, dim2=2)
+    odd = ~diagonal.isfinite().all(dim=1)
     # an image whose features are all zero has no noise either; something must keep its factor finite
     _ = diagonal.add_(JITTER * diagonal.mean(dim=1, keepdim=True) + 1e-20)
     # symmetric: the transpose has the layout that is factored in place
     factor, failed = torch.linalg.cholesky_ex(gram.mT)
-    if bool(failed.any()):
-        message = "The Gram matrix of an image's patches could not be factored."
-        raise NeftError(message)
-    return factor
+    return factor, (failed > 0) | odd
 
 
 def _taps(layer: nn.Conv2d, side: int, axis: int) -> Float[Tensor, "kernel side outputs"]:
@@ -99,4 +102,4 @@ def _taps(layer: nn.Conv2d, side: int, axis: int) -> Float[Tensor, "kernel side 
     padding = cast("tuple[int, int]", layer.padding)[axis]
     outputs = (side + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
     met = stride * torch.arange(outputs) + dilation * torch.arange(kernel)[:, None] - padding
-    return (met[:, None, :] == torch.arange(side)[None, :, None]).float()
+    return (met[:, None, :] == torch.arange(side)[None, :, None]).to(layer.weight.dtype)

@@ -15,7 +15,10 @@ Two ways:
 
 A pass takes a systematic sample of the test images, ordered by how sure the clean network is of them, with a start of
 its own: every image is as likely as any other, and every pass holds sure and unsure ones in their proportions. What is
-averaged is the *loss* against the clean prediction of the same image; the clean accuracy of all images is known.
+averaged is the *loss* against the clean prediction of the same image; the clean accuracy of all images is known. Of
+more than `MAX_IMAGES` so many, drawn at random, stand for all, in the clean accuracy as well; intervals allow for that.
+
+No interval is narrower than what so few losses tell (`neft.evaluation.losses`).
 
 Only the mean: spread, percentiles and the worst chip need real chips (`neft.evaluation`).
 """
@@ -27,8 +30,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
-from scipy.special import stdtrit
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from neft import columns
@@ -36,8 +38,10 @@ from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.datasets.base import ImageData
 from neft.errors import ConfigError
 from neft.evaluation.layer_noise import DrawnConv
+from neft.evaluation.losses import Losses
 from neft.evaluation.local_reparametrisation import NoisyNetwork, is_right, refusal
 from neft.evaluation.spread import spread, team_of
+from neft.metrics.base import are_lost
 from neft.networks.device_layers import layer_name
 from neft.networks.network import Network
 from neft.seeding import generator
@@ -69,6 +73,8 @@ class Preview:
     num_images: int
     """Images seen so far, each on a chip of its own, or (disjoint) on its group's."""
     num_chips: int
+    num_lost: int
+    """Answers so far, of all images at all conditions, that were no numbers and count as wrong."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +109,11 @@ class PreviewOf:
         self.layers = [layer_name(name) for name in self._weights]
         """From the input to the output."""
         self._cores = cores
-        self._indices, self._clean = self._by_margin()
+        self._indices, self._clean, self._clean_lost = self._by_margin()
+        self.num_known = len(self._indices)
+        """Images that stand for all: all, or `MAX_IMAGES`."""
         self.clean_accuracy = float(self._clean.mean())
-        """Without variation."""
+        """Without variation, of the images that stand for all."""
 
     @property
     def unequal(self) -> list[str]:
@@ -186,7 +194,7 @@ class PreviewOf:
             message = f"One chip per image cannot be drawn layer by layer here: {self.refusal}"
             raise ConfigError(message)
         varied = scales.any(dim=1) | (not self._deployed.is_clean_at_zero)
-        tally = _Tally(len(scales))
+        losses, num_lost = Losses(len(scales)), 0
         start = float(torch.rand((), generator=generator(seed, "preview_start")))
         for done, wanted in enumerate(sizes):
             size = min(wanted, len(self._clean))
@@ -195,21 +203,23 @@ class PreviewOf:
             chosen = self._sample(size, (start + done * GOLDEN) % 1)
             if disjoint:
                 groups = list(chosen.view(-1, _num_groups(size)).T)
-                right = self._on_chips(groups, scales[varied], seed=seed, done=done)
+                right, lost = self._on_chips(groups, scales[varied], seed=seed, done=done)
                 clean = torch.stack([self._clean[group].mean() for group in groups])
             else:
-                right = self._on_own_chips(chosen, scales[varied], seed=seed, done=done)
+                right, lost = self._on_own_chips(chosen, scales[varied], seed=seed, done=done)
                 clean = self._clean[chosen]
-            losses = torch.zeros(len(scales), len(clean), dtype=torch.float64)
-            losses[varied] = right.double() - clean
-            tally.add(losses, ordered=not disjoint, num_images=size)
-            yield self._preview(heads, tally, num_passes=done + 1)
+            changes = torch.zeros(len(scales), len(clean), dtype=torch.float64)
+            changes[varied] = right.double() - clean
+            losses.add(changes, ordered=not disjoint, num_images=size)
+            num_lost += lost + int((~varied).sum()) * int(self._clean_lost[chosen].sum())
+            yield self._preview(heads, losses, varied=varied.numpy(), num_passes=done + 1, num_lost=num_lost)
 
-    def _preview(self, heads: pd.DataFrame, tally: "_Tally", *, num_passes: int) -> Preview:
-        mean = np.clip(self.clean_accuracy + tally.mean, 0, 1)
-        total = len(self._subject.labels)
-        left_out = mean * (1 - mean) / len(self._clean) * (1 - len(self._clean) / total)
-        ci95 = float(stdtrit(tally.count - 1, 0.975)) * np.sqrt(tally.variance + left_out)
+    def _preview(
+        self, heads: pd.DataFrame, losses: Losses, *, varied: np.ndarray, num_passes: int, num_lost: int
+    ) -> Preview:
+        mean = np.clip(self.clean_accuracy + losses.mean, 0, 1)
+        left_out = mean * (1 - mean) / self.num_known * (1 - self.num_known / len(self._subject.labels))
+        ci95 = losses.half_width(left_out, varied=varied)
         curve = heads.assign(
             **{
                 columns.MEAN: mean,
@@ -218,7 +228,13 @@ class PreviewOf:
                 columns.UPPER: np.clip(mean + ci95, 0, 1),
             }
         )
-        return Preview(curve=curve, num_passes=num_passes, num_images=tally.num_images, num_chips=tally.count)
+        return Preview(
+            curve=curve,
+            num_passes=num_passes,
+            num_images=losses.num_images,
+            num_chips=losses.count,
+            num_lost=num_lost,
+        )
 
     def _sample(self, size: int, start: float) -> Int[Tensor, " images"]:
         """Places in the order of sureness, evenly apart; each image is as likely as any other over all starts."""
@@ -234,12 +250,15 @@ class PreviewOf:
         return NoisyNetwork(self._deployed, integrated=self._subject.integrated)
 
     @torch.inference_mode()
-    def _on_own_chips(self, chosen: Tensor, scales: Tensor, *, seed: int, done: int) -> Float[Tensor, "varied images"]:
+    def _on_own_chips(
+        self, chosen: Tensor, scales: Tensor, *, seed: int, done: int
+    ) -> tuple[Float[Tensor, "varied images"], int]:
+        """Chances of being right, and how many answers were lost."""
         if not len(scales):
-            return torch.zeros(0, len(chosen))
+            return torch.zeros(0, len(chosen)), 0
         subject, rng = self._subject, generator(seed, "preview", done)
 
-        def of(indices: Tensor) -> Tensor:
+        def of(indices: Tensor) -> tuple[Tensor, Tensor]:
             return self._noisy.probabilities(
                 subject.inputs(indices),
                 subject.labels[indices],
@@ -249,7 +268,8 @@ class PreviewOf:
             )
 
         at_once = max(1, BYTES_AT_ONCE // (self._bytes_an_image * len(scales)))
-        return torch.cat([of(indices) for indices in self._indices[chosen].split(at_once)], dim=1)
+        parts = [of(indices) for indices in self._indices[chosen].split(at_once)]
+        return torch.cat([right for right, _ in parts], dim=1), sum(int(lost.sum()) for _, lost in parts)
 
     @cached_property
     def _bytes_an_image(self) -> int:
@@ -258,33 +278,38 @@ class PreviewOf:
     @torch.inference_mode()
     def _on_chips(
         self, groups: Sequence[Tensor], scales: Tensor, *, seed: int, done: int
-    ) -> Float[Tensor, "varied groups"]:
-        def on_chip(deployed: DeployedNetwork, place: int) -> Float[Tensor, " varied"]:
+    ) -> tuple[Float[Tensor, "varied groups"], int]:
+        """Shares that are right, and how many answers were lost."""
+
+        def on_chip(deployed: DeployedNetwork, place: int) -> tuple[Float[Tensor, " varied"], int]:
             indices = self._indices[groups[place]]
             images = self._subject.inputs(indices)
             deployed.place(deployed.normals(seed, "preview_chip", done, place))
-            found = torch.zeros(len(scales))
+            found, lost = torch.zeros(len(scales)), 0
             for condition, levels in enumerate(scales.tolist()):
                 deployed.program(sigma_d=dict(zip(self._weights, levels, strict=True)))
                 said = self._subject.logits(deployed.logits(images), indices)
                 found[condition] = is_right(said, self._subject.labels[indices]).mean()
-            return found
+                lost += int(are_lost(said).sum())
+            return found, lost
 
-        return torch.stack(list(spread(range(len(groups)), on_chip, self._team)), dim=1)
+        chips = list(spread(range(len(groups)), on_chip, self._team))
+        return torch.stack([found for found, _ in chips], dim=1), sum(lost for _, lost in chips)
 
     @torch.inference_mode()
-    def _by_margin(self) -> tuple[Int[Tensor, " images"], Float[Tensor, " images"]]:
-        """Images from the one that the clean network is least sure of to the surest, and which it gets right."""
+    def _by_margin(self) -> tuple[Int[Tensor, " images"], Float[Tensor, " images"], Bool[Tensor, " images"]]:
+        """Images from the one that the clean network is least sure of to the surest; which it gets right, or loses."""
         subject = self._subject
         count = len(subject.labels)
         drawn = torch.randperm(count, generator=generator(0, "preview_images"))[:MAX_IMAGES]
         indices = torch.arange(count) if count <= MAX_IMAGES else drawn
-        labels = subject.labels[indices][:, None]
+        labels = subject.labels[indices]
         self._deployed.program(sigma_d=0.0)
         logits = subject.logits(self._deployed.logits(subject.inputs(indices)), indices)
-        margin = logits.gather(1, labels)[:, 0] - logits.scatter(1, labels, float("-inf")).amax(dim=1)
+        wanted = labels[:, None]
+        margin = logits.gather(1, wanted)[:, 0] - logits.scatter(1, wanted, float("-inf")).amax(dim=1)
         order = margin.argsort()
-        return indices[order], (margin[order] > 0).double()
+        return indices[order], is_right(logits, labels)[order], are_lost(logits)[order]
 
 
 class Previewer(PreviewOf):
@@ -309,44 +334,6 @@ class Previewer(PreviewOf):
             integrated=isinstance(network.get_submodule(last), nn.Linear),
         )
         super().__init__(subject, cores=cores)
-
-
-class _Tally:
-    """Losses so far: their mean, and its variance."""
-
-    def __init__(self, conditions: int) -> None:
-        self.count = 0
-        self.num_images = 0
-        self._sum = np.zeros(conditions)
-        self._sum_variance = np.zeros(conditions)
-
-    def add(self, losses: Float[Tensor, "conditions draws"], *, ordered: bool, num_images: int) -> None:
-        """One pass's losses.
-
-        Args:
-            losses: independent draws.
-            ordered: neighbours are alike: a sample that is spread evenly over an ordered list has the variance of
-                their differences (successive differences; [Wolter2007], section 8.2), not that of the whole list.
-            num_images: how many images they are of.
-        """
-        values = losses.numpy()
-        draws = values.shape[1]
-        neighbours = (np.diff(values, axis=1) ** 2).sum(axis=1) / (2 * (draws - 1))
-        spread = neighbours if ordered else values.var(axis=1, ddof=1)
-        self.count += draws
-        self.num_images += num_images
-        self._sum += values.sum(axis=1)
-        self._sum_variance += draws * spread
-
-    @property
-    def mean(self) -> np.ndarray:
-        """Of all draws, by condition."""
-        return self._sum / self.count
-
-    @property
-    def variance(self) -> np.ndarray:
-        """Of the mean, by condition."""
-        return self._sum_variance / self.count**2
 
 
 def _num_groups(num_images: int) -> int:

@@ -54,6 +54,12 @@ class Predictions:
         )
 
 
+def are_lost(logits: Float[Tensor, "*images classes"]) -> Bool[Tensor, " *images"]:
+    """Whether logits give no probabilities, as `Predictions` counts them: one is NaN or +infinity, or all -infinity."""
+    logits = logits.float()
+    return ((logits.isnan() | logits.isposinf()).any(dim=-1)) | logits.isneginf().all(dim=-1)
+
+
 def _log_softmax(logits: Float[Tensor, "*chips images classes"]) -> Float[Tensor, "*chips images classes"]:
     """Over the classes.
 

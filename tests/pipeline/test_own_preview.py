@@ -31,6 +31,7 @@ LAWS = {
 CHIPS = 60
 PASSES = 8
 SIGMA_DS = (0.0, 0.2, 0.5)
+NEAR_1 = 0.001
 
 
 class Block(nn.Module):
@@ -83,6 +84,20 @@ class Mixer(nn.Module):
         return self.classify(mixed).mean(dim=1)
 
 
+class Masked(nn.Module):
+    """One class cannot be: its logit is -infinity."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(64, 16)
+        self.classify = nn.Linear(16, 4)
+
+    @override
+    def forward(self, images: Tensor) -> Tensor:
+        logits = self.classify(torch.relu(self.hidden(images.flatten(1))))
+        return logits.masked_fill(torch.arange(4) == 2, float("-inf"))
+
+
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "residual": Residual,
     "mixer": Mixer,
@@ -93,6 +108,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
         nn.Conv2d(1, 6, 3, 2), nn.ReLU(), nn.Conv2d(6, 5, 3), nn.Flatten()
     ),
     "a yes or no": lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 1)),
+    "masked": Masked,
     "probabilities": lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 4), nn.Softmax(1)),
 }
 
@@ -323,6 +339,139 @@ def test_it_ends_once_the_mean_is_known() -> None:
     assert 1 < known.num_passes < 200
     assert known.curve[columns.CI95][0] <= 0.02 < least.curve[columns.CI95][0]
     assert preview_network(network, batched(inputs, labels), sigma_ds=0.1, precision=1e-9, max_passes=3).num_passes == 3
+
+
+def beside_real(network: nn.Module, inputs: Tensor, labels: Tensor, **asked: Any) -> PreviewedNetwork:
+    """A preview layer by layer, which agrees with real chips."""
+    found = preview_network(network, batched(inputs, labels), sigma_ds=SIGMA_DS, max_passes=PASSES, **asked)
+    assert found.refusal is None
+    agree(found, network, batched(inputs, labels), LAWS["one std"])
+    return found
+
+
+def test_a_class_that_cannot_be_may_be_barred_by_the_last_layer_itself() -> None:
+    """Whose noise is integrated."""
+    network, inputs, _ = made("in a row")
+    with torch.no_grad():
+        dict(network.named_parameters())["4.bias"][2] = float("-inf")
+        labels = network(inputs).argmax(dim=1)
+    labels[:20] = 2
+
+    found = beside_real(network, inputs, labels)
+
+    assert found.clean_accuracy == pytest.approx(130 / 150)
+
+
+@pytest.mark.parametrize("name", ["in a row", "a convolution at the end"])
+def test_a_network_in_float64_is_previewed_layer_by_layer(name: str) -> None:
+    network, inputs, labels = made(name)
+
+    found = beside_real(network.double(), inputs.double(), labels)
+
+    single = preview_network(network.float(), batched(inputs, labels), sigma_ds=SIGMA_DS, max_passes=PASSES)
+    assert (abs(found.curve[columns.MEAN] - single.curve[columns.MEAN]) < 0.01).all()
+
+
+def test_what_a_network_raises_only_under_variation_is_why_chips_are_shared() -> None:
+    network, inputs, labels = made("in a row")
+
+    class Strict(nn.Module):
+        """Takes no rows of its images that share its own class's numbers, as noise makes them."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inside = network
+            self.clean: Tensor | None = None
+
+        @override
+        def forward(self, images: Tensor) -> Tensor:
+            if type(self.inside[1]) is not nn.Linear and self.inside[1]._state.sigma_ds.any():  # type: ignore[index]
+                message = "no variation, please"
+                raise RuntimeError(message)
+            return self.inside(images)
+
+    found = preview_network(Strict(), batched(inputs, labels), sigma_ds=[0.1], max_passes=1)
+
+    assert "no variation, please" in (found.refusal or "")
+
+
+@pytest.mark.parametrize("name", ["residual", "in a row"])
+@pytest.mark.parametrize("disjoint", [False, True])
+def test_an_input_that_is_no_number_counts_as_wrong_and_is_noted(name: str, disjoint: bool) -> None:
+    network, inputs, labels = made(name, 60)
+    inputs[7, 0, 3, 3] = float("nan")
+    batches = batched(inputs, labels)
+
+    found = preview_network(network, batches, sigma_ds=SIGMA_DS, max_passes=2, disjoint=disjoint, images_a_pass=60)
+
+    tried = try_network(network, batches, sigma_ds=SIGMA_DS, num_instances=2)
+    seen = 60 if not disjoint else 60 // 12 * 12
+    assert found.clean_accuracy == pytest.approx(tried.instances[columns.ACCURACY].iloc[0])
+    assert f" of {2 * seen * 3} outputs were not finite" in found.notes[-1]
+    assert found.notes[-1].startswith("6 of")
+    assert any("not finite" in note for note in tried.notes)
+    assert found.curve[columns.MEAN].notna().all()
+
+
+def test_smooth_features_of_many_channels_need_no_factor() -> None:
+    """512 channels that one number a pixel gives: rounding leaves their Gram matrices negative eigenvalues."""
+    network = nn.Sequential(
+        nn.Conv2d(1, 512, 1),
+        nn.Conv2d(512, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.AvgPool2d(7),
+        nn.Flatten(),
+        nn.Linear(128, 4),
+    )
+    rng = generator(3, "smooth")
+    with torch.no_grad():
+        for tensor in network.parameters():
+            _ = tensor.copy_(torch.randn(tensor.shape, generator=rng) / (tensor[0].numel() ** 0.5))
+        steps = torch.linspace(0, 3, 28)
+        phases = 6 * torch.rand(8, 1, 1, 1, generator=rng)
+        inputs = torch.sin(steps[:, None] + phases) * torch.cos(steps + 2 * phases)
+        labels = network(inputs).argmax(dim=1)
+
+    found = preview_network(network, [(inputs, labels)], sigma_ds=[0.1], max_passes=2, images_a_pass=8)
+
+    tried = try_network(network, [(inputs, labels)], sigma_ds=[0.1], num_instances=16)
+    real = tried.instances[columns.ACCURACY]
+    error = ((found.curve[columns.CI95][0] / 1.96) ** 2 + real.var() / len(real)) ** 0.5
+    assert found.refusal is None
+    assert abs(found.curve[columns.MEAN][0] - real.mean()) < 5 * error
+
+
+@pytest.mark.parametrize("disjoint", [False, True])
+def test_near_an_accuracy_of_1_the_mean_is_known_as_well_as_it_says(disjoint: bool) -> None:
+    """Of 24 previews that end by their precision, 20 or more hold the mean that 20,000 images on own chips have.
+
+    Most see no loss on their first pass, whose spread is then 0: that alone would leave half of them outside.
+    """
+    network, inputs, labels = made("probabilities")
+    asked: dict[str, Any] = {"sigma_ds": NEAR_1, "images_a_pass": 100}
+    truth = preview_network(network, [(inputs, labels)], max_passes=200, seed=999, **asked).curve[columns.MEAN][0]
+    assert 0.99 < truth < 0.999
+
+    found = [
+        preview_network(network, [(inputs, labels)], precision=0.004, seed=seed, disjoint=disjoint, **asked)
+        for seed in range(24)
+    ]
+
+    assert all(one.curve[columns.CI95][0] >= 2.9 / one.num_chips for one in found)
+    assert sum(abs(one.curve[columns.MEAN][0] - truth) <= one.curve[columns.CI95][0] for one in found) >= 20
+
+
+def test_more_inputs_than_are_looked_at_are_stood_for_by_some_and_it_is_said() -> None:
+    network, inputs, labels = made("in a row", 1300)
+    labels[::5] = (labels[::5] + 1) % 4
+
+    found = preview_network(network, batched(inputs, labels), sigma_ds=[0.0], max_passes=1)
+
+    assert found.clean_accuracy != 0.8
+    assert abs(found.clean_accuracy - 0.8) < 0.05
+    assert "1000 of 1300 inputs, drawn at random, stand for all" in found.notes[-1]
+    all_seen = preview_network(network, batched(inputs[:1000], labels[:1000]), sigma_ds=[0.0], max_passes=1)
+    assert not any("stand for all" in note for note in all_seen.notes)
 
 
 def test_labels_that_do_not_count_are_left_out() -> None:

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from neft.chips.sampling import TurnedStds
-from neft.errors import NeftError
 from neft.evaluation import layer_noise
 from neft.evaluation.conditions import Conditions
 from neft.evaluation.layer_noise import DrawnConv, LayerLaw, NoisyConv, NoisyLinear, layer_law, noisy_layer
@@ -230,6 +229,85 @@ def test_patches_are_taken_where_a_channels_weights_miss_alike(
     assert type(noisy_layer(layer, Conditions(), 0, law, is_last=False)) is kind
 
 
-def test_what_is_no_number_cannot_be_factored_and_says_so() -> None:
-    with pytest.raises(NeftError, match="could not be factored"):
-        cholesky(torch.full((1, 2, 2), float("nan")))
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_what_is_no_number_has_no_factor_and_leaves_others_theirs(odd: float) -> None:
+    grams = torch.tensor([[[2.0, 1.0], [1.0, 3.0]], [[odd, 1.0], [1.0, 2.0]], [[1.0, 0.5], [0.5, 4.0]]])
+
+    found, failed = cholesky(grams.clone())
+
+    assert failed.tolist() == [False, True, False]
+    assert torch.equal(found[[0, 2]], cholesky(grams[[0, 2]])[0])
+
+
+def test_a_gram_matrix_that_rounding_leaves_a_negative_eigenvalue_is_said_to_have_no_factor() -> None:
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(0))).Q
+    low = turn @ torch.diag(torch.tensor([4.0, 1.0, -1e-3])) @ turn.T
+
+    assert cholesky(torch.stack([torch.eye(3), low]))[1].tolist() == [False, True]
+
+
+def test_images_without_a_factor_draw_weights_of_the_same_law(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every second image's factor is taken away."""
+    layer = LAYERS["long patches"][0]().requires_grad_(requires_grad=False)
+    assert not Patches(layer, (3, 2)).prefer_weights if isinstance(layer, nn.Conv2d) else False
+    std = by_channel(layer.weight)
+
+    def every_second(gram: Tensor) -> tuple[Tensor, Tensor]:
+        factor, _ = cholesky(gram)
+        failed = torch.arange(len(gram)) % 2 == 1
+        return factor.masked_fill(failed[:, None, None], float("nan")), failed
+
+    monkeypatch.setattr(layer_noise, "cholesky", every_second)
+
+    compare(layer, (12, 3, 2), layer_law(layer.weight, std), lambda normals: std.double() * normals)
+
+
+def test_what_is_no_number_in_one_image_reaches_the_outputs_that_a_chip_would_lose() -> None:
+    layer = nn.Conv2d(12, 3, 3, padding=1).requires_grad_(requires_grad=False)
+    features = torch.randn(4, 12, 3, 3, generator=torch.Generator().manual_seed(0))
+    features[1, 5, 0, 0] = float("nan")
+    state = Conditions()
+    state.begin(4, torch.Generator().manual_seed(1))
+    state.sigma_ds = torch.tensor([[SIGMA_D]])
+
+    found = noisy_layer(layer, state, 0, layer_law(layer.weight, one(layer.weight)), is_last=False)(features)
+
+    assert not Patches(layer, (3, 3)).prefer_weights
+    assert torch.equal(found.isnan(), layer(features).isnan())
+    assert 0 < found.isnan().sum() == found[1].isnan().sum() < found[1].numel()
+
+
+def test_where_weights_are_drawn_nothing_is_built_for_gram_matrices() -> None:
+    """Which would take 128^2 x 64^2 x 4 bytes, 256 MiB, an axis here."""
+    layer = nn.Conv2d(3, 2, 7, stride=2, padding=3).requires_grad_(requires_grad=False)
+    geometry = Patches(layer, (128, 128))
+    pixels = torch.randn(1, 128, 128, 3, generator=torch.Generator().manual_seed(0))
+
+    _ = geometry.means(pixels), geometry.patches(pixels)
+
+    assert geometry.prefer_weights
+    assert "_maps" not in vars(geometry)
+    small = Patches(layer, (5, 4))
+    _ = small.gram(pixels[:, :5, :4])
+    assert "_maps" in vars(small)
+
+
+@pytest.mark.parametrize("stds", [by_channel, any_stds], ids=["one a channel", "one a weight"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_in_float64_meets_the_draws_of_one_in_float32(name: str, stds: Callable[[Tensor], Tensor]) -> None:
+    make, shape = LAYERS[name]
+    layer = make().requires_grad_(requires_grad=False)
+    std = stds(layer.weight)
+    features = torch.randn(5, *shape, generator=torch.Generator().manual_seed(0))
+
+    def outputs(dtype: torch.dtype) -> Tensor:
+        state = Conditions()
+        state.begin(5, torch.Generator().manual_seed(1))
+        state.sigma_ds = torch.tensor([[SIGMA_D]])
+        law = layer_law(layer.weight.to(dtype), std.to(dtype))
+        return noisy_layer(layer.to(dtype), state, 0, law, is_last=False)(features.to(dtype))
+
+    single, double = outputs(torch.float32), outputs(torch.float64)
+
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(double.float(), single, rtol=1e-3, atol=1e-3)
