@@ -42,9 +42,9 @@ Where programming or effects leave no Gaussian, or converters round, images shar
 
 The band is a 95 % interval of the mean: over images, taken evenly in the order of how sure the clean network is of
 them. Where fewer than three of $n$ images were lost on their chips it reaches $3/n$ to either side: so much may have
-gone unseen (the rule of three, [Hanley1983]). It does not show how much chips differ. Rings are the run's stored evaluation: its mean over real chips, all test
-images on each, with the 95 % interval over chips. The same draws serve every $\sigma_d$, so neighbouring points err
-alike.
+gone unseen (the rule of three, [Hanley1983]; $n$: images seen, or their groups). It does not show how much chips
+differ. Rings are the run's stored evaluation: its mean over real chips, all test images on each, with the 95 % interval
+over chips. The same draws serve every $\sigma_d$, so neighbouring points err alike.
 """
 
 

@@ -6,7 +6,7 @@ from scipy.special import stdtrit
 from torch import Tensor
 
 FEW = 3
-"""Losses; where fewer were seen, their spread says too little of how often more are met."""
+"""Images lost, by their chances; where fewer were seen, their spread says too little of how often more are met."""
 
 
 class Losses:
@@ -51,8 +51,8 @@ class Losses:
         """Of the mean's 95 % interval (Student's).
 
         What happened to none of n draws happens, at 95 %, to fewer than 3 / n of all (the rule of three,
-        [Hanley1983]). Where one or two were lost their spread would say less than that, so of fewer than `FEW` losses
-        no interval is narrower than 3 / n; three have one of 3.4 / n by themselves.
+        [Hanley1983]). The spread of one or two losses would say less than none does, so of fewer than `FEW` no interval
+        is narrower than 3 / n.
 
         Args:
             left_out: the variance of the mean by images that no draw can be of.

@@ -55,8 +55,8 @@ class PreviewedNetwork:
     parameters: pd.DataFrame
     """A row per parameter: where it lies, in devices or digital, and why (`device_layers.parameter_table`)."""
     notes: tuple[str, ...]
-    """What is to be known of how it was computed: what `try_network` says before it tries a chip, that some inputs stand
-    for all, and how many answers were no numbers."""
+    """What is to be known of how it was computed: what `try_network` says before it tries a chip, that some inputs
+    stand for all, and how many answers were no numbers."""
 
 
 def preview_network(
@@ -158,20 +158,22 @@ def _on_some(previewer: PreviewOf, answers: Answers) -> tuple[str, ...]:
     known, total = previewer.num_known, len(answers.labels)
     if known == total:
         return ()
-    return (
-        f"{known} of {total} inputs, drawn at random, stand for all: the clean accuracy is theirs, and the intervals of "
-        "means allow for the others.",
+    note = (
+        f"{known} of {total} inputs, drawn at random, stand for all: the clean accuracy is theirs, and the intervals "
+        "of means allow for the others."
     )
+    return (note,)
 
 
 def _on_lost(last: Preview, conditions: int) -> tuple[str, ...]:
     """How many answers were no numbers, if any."""
     if not last.num_lost:
         return ()
-    return (
+    note = (
         f"{last.num_lost} of {last.num_images * conditions} outputs were not finite (NaN, or infinite): each counts as "
-        "wrong.",
+        "wrong."
     )
+    return (note,)
 
 
 def _last_pass(

@@ -38,8 +38,8 @@ from neft.chips.deployed import ChipLaw, DeployedNetwork, channels_last
 from neft.datasets.base import ImageData
 from neft.errors import ConfigError
 from neft.evaluation.layer_noise import DrawnConv
-from neft.evaluation.losses import Losses
 from neft.evaluation.local_reparametrisation import NoisyNetwork, is_right, refusal
+from neft.evaluation.losses import Losses
 from neft.evaluation.spread import spread, team_of
 from neft.metrics.base import are_lost
 from neft.networks.device_layers import layer_name
