@@ -43,6 +43,9 @@ A_RUN_ID = "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d"
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEFT_HOME", str(tmp_path / "home"))
+    # commands that are run here set it for whatever this process starts
+    monkeypatch.setenv("PYTHONSAFEPATH", "")
+    monkeypatch.delenv("PYTHONSAFEPATH")
 
 
 UNEVEN = Measured(stds=(0.2, 0.4, 2.5, 1.0), title="uneven")

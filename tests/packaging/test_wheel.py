@@ -25,6 +25,7 @@ from neft.runs.plans import load_plans
 from neft.runs.store import WEIGHTS, RunStore
 from tests.browser.conftest import ARGUMENTS, chromium_path, serve, watched_page
 from tests.browser.driver import PLOT, Server, open_page
+from tests.own_thread import in_own_thread
 from tests.packaging.conftest import DECOYS, ROOT, Installed, build_wheel, run_decoys
 
 MOST = 10_000_000
@@ -308,14 +309,17 @@ def test_every_page_of_an_installed_dashboard_opens(installed: Installed, decoys
 
 
 def test_an_installed_dashboard_serves_its_first_page_and_claims_and_says_what_it_lacks(dashboard: Server) -> None:
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-        for shown in watched_page(browser, "light"):
-            for page in (Page.EXPLORE, Page.CLAIMS, Page.LEADERBOARD):
-                open_page(shown, dashboard, f"/{page.path}")
-                told = shown.get_by_test_id("stMain").inner_text()
-                assert shown.locator("[data-testid='stAlertContentError']").count() == 0, page.path
-                assert (places.MORE_RUNS.replace("`", "") in told) is (page is Page.LEADERBOARD), page.path
-                if page is Page.EXPLORE:
-                    expect(shown.locator(PLOT)).to_have_count(4)
-        browser.close()
+    def walk() -> None:
+        with sync_playwright() as running:
+            browser = running.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+            for shown in watched_page(browser, "light"):
+                for page in (Page.EXPLORE, Page.CLAIMS, Page.LEADERBOARD):
+                    open_page(shown, dashboard, f"/{page.path}")
+                    told = shown.get_by_test_id("stMain").inner_text()
+                    assert shown.locator("[data-testid='stAlertContentError']").count() == 0, page.path
+                    assert (places.MORE_RUNS.replace("`", "") in told) is (page is Page.LEADERBOARD), page.path
+                    if page is Page.EXPLORE:
+                        expect(shown.locator(PLOT)).to_have_count(4)
+            browser.close()
+
+    in_own_thread(walk)

@@ -17,6 +17,7 @@ import pytest
 
 from neft.runs.store import RunStore
 from tests.dashboard.serving.visitors import VisitError, Visitor
+from tests.own_thread import in_own_thread
 
 SESSIONS = 6
 
@@ -96,7 +97,7 @@ def test_sessions_that_look_at_the_same_see_the_same_and_each_keeps_what_it_chos
                 assert all(charts == alike[0] for charts in alike)
             assert len({alike[0]["chart_accuracy"] for alike in seen.values()}) == len(stops)
 
-    asyncio.run(visit())
+    in_own_thread(lambda: asyncio.run(visit()))
 
 
 def test_methods_that_one_session_leaves_out_stay_with_the_others(url: str) -> None:
@@ -114,7 +115,7 @@ def test_methods_that_one_session_leaves_out_stay_with_the_others(url: str) -> N
             assert second.charts() == before
             assert first.charts()["chart_accuracy"] != before["chart_accuracy"]
 
-    asyncio.run(visit())
+    in_own_thread(lambda: asyncio.run(visit()))
 
 
 def test_many_clicks_of_many_sessions_at_once_are_all_answered(url: str) -> None:
@@ -131,7 +132,7 @@ def test_many_clicks_of_many_sessions_at_once_are_all_answered(url: str) -> None
 
             assert all("chart_accuracy" in visitor.charts() for visitor in visitors)
 
-    asyncio.run(visit())
+    in_own_thread(lambda: asyncio.run(visit()))
 
 
 def test_a_click_before_the_page_stands_goes_before_it(url: str) -> None:
@@ -148,7 +149,7 @@ def test_a_click_before_the_page_stands_goes_before_it(url: str) -> None:
             assert visitor.value("at") == stops[:1]
             assert visitor.charts()["chart_accuracy"] != before["chart_accuracy"]
 
-    asyncio.run(visit())
+    in_own_thread(lambda: asyncio.run(visit()))
 
 
 def test_a_session_that_is_closed_in_the_middle_leaves_the_others_alone(url: str) -> None:
@@ -162,7 +163,7 @@ def test_a_session_that_is_closed_in_the_middle_leaves_the_others_alone(url: str
 
             assert "chart_accuracy" in visitors[0].charts()
 
-    asyncio.run(visit())
+    in_own_thread(lambda: asyncio.run(visit()))
 
 
 def test_a_widget_that_is_not_there_is_said(url: str) -> None:
@@ -171,4 +172,4 @@ def test_a_widget_that_is_not_there_is_said(url: str) -> None:
             with pytest.raises(VisitError, match="no widget 'temperature' on this page; it has at, chart_accuracy, "):
                 await visitor.choose("temperature", "warm")
 
-    asyncio.run(visit())
+    in_own_thread(lambda: asyncio.run(visit()))
