@@ -7,7 +7,7 @@ does it in software, slowly. TF32 is a GPU's: products of float32 numbers of whi
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -37,10 +37,15 @@ def products_in(arithmetic: Arithmetic, torch_device: str) -> Generator[None]:
         yield
         return
     # the older flags (`allow_tf32`) cannot be read once someone has set these
-    products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn.conv
+    products, convolutions = torch.backends.cuda.matmul, cudnn_convolutions()
     before = products.fp32_precision, convolutions.fp32_precision
     products.fp32_precision = convolutions.fp32_precision = "tf32" if arithmetic == "tf32" else "ieee"
     try:
         yield
     finally:
         products.fp32_precision, convolutions.fp32_precision = before
+
+
+def cudnn_convolutions() -> Any:
+    """Torch's settings of a GPU's convolutions."""
+    return torch.backends.cudnn.conv  # pyright: ignore[reportAttributeAccessIssue] - a module's property

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from neft.chips.arithmetic import cudnn_convolutions
 from neft.chips.deployed import ChipLaw, Inputs, UntouchedNetwork
 from neft.errors import ConfigError, NeftError
 from neft.evaluation.own_batches import WHAT_BATCHES_ARE, OwnBatches, read_outputs
@@ -167,7 +168,7 @@ def alike(found: Tensor, plain: Tensor) -> bool:
     if found.shape != plain.shape or not torch.equal(found.isfinite(), plain.isfinite()):
         return False
     numbers = plain.isfinite()
-    tolerance = TF32_TOLERANCE if found.is_cuda and torch.backends.cudnn.conv.fp32_precision == "tf32" else TOLERANCE
+    tolerance = TF32_TOLERANCE if found.is_cuda and cudnn_convolutions().fp32_precision == "tf32" else TOLERANCE
     allowed = (tolerance * _sizes(plain)).expand_as(plain)
     return bool(((found - plain).abs() <= allowed)[numbers].all())
 

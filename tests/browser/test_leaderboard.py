@@ -46,7 +46,7 @@ def test_rows_are_drawn_by_what_is_chosen_and_the_address_says_so(page: Page, ra
 
 def test_address_of_a_ranking_opens_it_elsewhere(page: Page, ranked: Server) -> None:
     open_page(page, ranked, "/leaderboard")
-    page.get_by_text("0.4", exact=True).first.click()
+    page.get_by_test_id("stSidebar").get_by_text("0.4", exact=True).click()
     wait_idle(page)
     expect(page).to_have_url(re.compile(r"board_at=0\.4"))
     second = page.context.new_page()

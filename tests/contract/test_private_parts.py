@@ -1,5 +1,6 @@
 """What is asked of others that they do not promise to keep stands in one module each, and is there."""
 
+import os
 import re
 from pathlib import Path
 
@@ -55,13 +56,6 @@ def test_the_pool_of_one_worker_is_still_where_it_was() -> None:
     except ImportError as moved:
         pytest.fail(f"joblib has moved its loky ({moved}): {one_worker.__doc__}")
     try:
-        assert pool.submit(asked).result(timeout=60) == "1"
+        assert pool.submit(os.getenv, "NEFT_ASKED").result(timeout=60) == "1"
     finally:
         pool.shutdown()
-
-
-def asked() -> str | None:
-    """In the worker: the variable that it was given."""
-    import os  # noqa: PLC0415
-
-    return os.environ.get("NEFT_ASKED")
