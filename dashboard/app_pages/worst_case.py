@@ -106,7 +106,7 @@ def _offer(record: RunRecord, th_gs: tuple[float, ...]) -> None:
 
 def _live(record: RunRecord, th_gs: tuple[float, ...]) -> None:
     def finish() -> None:
-        if not search.problem:
+        if search.problem is None:
             st.session_state.pop(ASKED, None)
 
     try:
@@ -125,8 +125,8 @@ def _live(record: RunRecord, th_gs: tuple[float, ...]) -> None:
 
 def _so_far(record: RunRecord, th_gs: tuple[float, ...], search: Search, *, num_images: int) -> list[Search]:
     """How far the search is, what it has found, and the way out of it."""
-    if search.problem:
-        st.error(foreign(search.problem), icon=":material/error:")
+    if search.problem is not None:
+        say_why_not(search.problem)
         return [search]
     last = search.last
     known = len(last.table)

@@ -5,9 +5,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import zoomed_percent
-from dashboard.charts.frames import numbers, percent
+from dashboard.charts.frames import percent
+from dashboard.charts.ranked_chips import ring, stair
 from dashboard.charts.theme import Look, Mode, apply_layout, palette, translucent, variant_style
-from neft.columns import ACCURACY, INSTANCE, LOWER, MEAN, RANK, SHARE, UPPER
+from neft.columns import ACCURACY, LOWER, MEAN, UPPER
 
 
 def chip_ranks(
@@ -31,20 +32,8 @@ def chip_ranks(
     for lower, centre, upper in zip(*(percent(mean, column) for column in (LOWER, MEAN, UPPER)), strict=True):
         _add_mean(figure, float(lower), float(centre), float(upper), colour=page.muted)
     figure.add_trace(_upright(100 * clean, name="no variation", dash="dash", colour=page.muted))
-    figure.add_trace(_stair(ranked, colour=style.colour))
-    opened = ranked[numbers(ranked, INSTANCE) == instance]
-    figure.add_trace(
-        go.Scatter(
-            x=percent(opened, ACCURACY),
-            y=percent(opened, SHARE),
-            mode="markers",
-            marker={"color": page.text, "symbol": "circle-open", "size": 15, "line": {"width": 3}},
-            cliponaxis=False,
-            name=f"chip {instance}",
-            hovertext=_words(opened),
-            hoverinfo="text",
-        )
-    )
+    figure.add_trace(stair(ranked, name="each chip", colour=style.colour, size=5, width=2))
+    figure.add_trace(ring(ranked, instance=instance, colour=page.text))
     apply_layout(figure, mode=mode)
     figure.update_xaxes(title_text="accuracy (%)", **zoomed_percent(np.array(drawn)))
     figure.update_yaxes(title_text="chips up to there (%)", range=[0, 103], tickvals=[0, 25, 50, 75, 100])
@@ -76,26 +65,3 @@ def _upright(at: float, *, name: str, dash: str, colour: str) -> go.Scatter:
         hovertext=f"{name}<br><b>{at:.1f} %</b>",
         hoverinfo="text",
     )
-
-
-def _stair(ranked: pd.DataFrame, *, colour: str) -> go.Scatter:
-    return go.Scatter(
-        x=percent(ranked, ACCURACY),
-        y=percent(ranked, SHARE),
-        mode="lines+markers",
-        line={"color": colour, "width": 2, "shape": "hv"},
-        marker={"color": colour, "size": 5},
-        cliponaxis=False,
-        name="each chip",
-        hovertext=_words(ranked),
-        hoverinfo="text",
-    )
-
-
-def _words(rows: pd.DataFrame) -> list[str]:
-    return [
-        f"chip {int(chip)}: <b>{accuracy:.1f} %</b><br>rank {int(rank)} from the worst"
-        for chip, accuracy, rank in zip(
-            numbers(rows, INSTANCE), percent(rows, ACCURACY), numbers(rows, RANK), strict=True
-        )
-    ]

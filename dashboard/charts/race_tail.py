@@ -7,9 +7,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.axes import zoomed_percent
-from dashboard.charts.frames import count_words, numbers, percent, range_words
+from dashboard.charts.frames import count_words, percent, range_words
+from dashboard.charts.ranked_chips import ring, stair
 from dashboard.charts.theme import Look, Mode, apply_layout, palette, translucent, variant_style
-from neft.columns import ACCURACY, INSTANCE, LOWER, NUM_INSTANCES, PERCENTILE, RANK, SHARE, UPPER, VALUE
+from neft.columns import ACCURACY, LOWER, NUM_INSTANCES, PERCENTILE, SHARE, UPPER, VALUE
 
 TICKS = (0.001, 0.01, 0.1, 1, 10, 100)
 
@@ -39,24 +40,14 @@ def race_tail(
     """
     page, style = palette(mode), variant_style(look, mode=mode)
     figure = go.Figure()
-    figure.add_trace(_stair(ranked, name=f"{count_words(len(ranked), 'stored chip')}", colour=page.muted, size=4))
+    figure.add_trace(
+        stair(ranked, name=f"{count_words(len(ranked), 'stored chip')}", colour=page.muted, size=4, width=1.5)
+    )
     raced = f"the worst of {int(percentiles[NUM_INSTANCES].iloc[0]):,}" if len(percentiles) else "the worst"
-    figure.add_trace(_stair(tail, name=raced, colour=style.colour, size=6))
+    figure.add_trace(stair(tail, name=raced, colour=style.colour, size=6, width=1.5))
     if len(percentiles):
         _add_percentile(figure, percentiles, name=percentile_name, colour=page.text)
-    opened = tail[numbers(tail, INSTANCE) == instance]
-    figure.add_trace(
-        go.Scatter(
-            x=percent(opened, ACCURACY),
-            y=percent(opened, SHARE),
-            mode="markers",
-            marker={"color": page.text, "symbol": "circle-open", "size": 15, "line": {"width": 3}},
-            cliponaxis=False,
-            name=f"chip {instance}",
-            hovertext=_words(opened),
-            hoverinfo="text",
-        )
-    )
+    figure.add_trace(ring(tail, instance=instance, colour=page.text))
     drawn = np.concatenate([percent(tail, ACCURACY), percent(ranked, ACCURACY)])
     apply_layout(figure, mode=mode)
     figure.update_xaxes(title_text="accuracy (%)", **zoomed_percent(drawn))
@@ -98,26 +89,3 @@ def _add_percentile(figure: go.Figure, rows: pd.DataFrame, *, name: str, colour:
             hoverinfo="text",
         )
     )
-
-
-def _stair(rows: pd.DataFrame, *, name: str, colour: str, size: int) -> go.Scatter:
-    return go.Scatter(
-        x=percent(rows, ACCURACY),
-        y=percent(rows, SHARE),
-        mode="lines+markers",
-        line={"color": colour, "width": 1.5, "shape": "hv"},
-        marker={"color": colour, "size": size},
-        cliponaxis=False,
-        name=name,
-        hovertext=_words(rows),
-        hoverinfo="text",
-    )
-
-
-def _words(rows: pd.DataFrame) -> list[str]:
-    return [
-        f"chip {int(chip)}: <b>{accuracy:.1f} %</b><br>rank {int(rank)} from the worst"
-        for chip, accuracy, rank in zip(
-            numbers(rows, INSTANCE), percent(rows, ACCURACY), numbers(rows, RANK), strict=True
-        )
-    ]

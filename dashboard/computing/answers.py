@@ -293,7 +293,7 @@ class SearchPart:
     """Passes through the network, about so many."""
     seconds: float
     """Spent so far."""
-    is_stored: bool
+    is_finished: bool
     """Whether all is found, and stored."""
 
 
@@ -308,7 +308,7 @@ class RacePart:
     """The images that chips met so far, over those of the whole evaluation."""
     seconds: float
     """Of computing so far."""
-    is_stored: bool
+    is_finished: bool
     """Whether all is known, and stored."""
 
 
@@ -321,7 +321,7 @@ class WaterfallPart:
     done: int
     total: int
     """Chips."""
-    is_stored: bool
+    is_finished: bool
     """Whether all is known, and stored."""
 
 

@@ -8,9 +8,9 @@ import streamlit as st
 
 from dashboard.computing import process
 from dashboard.computing.answers import RacePart
-from dashboard.data import restorable, stored
+from dashboard.data import restorable
 from dashboard.data.stored import RunRecord
-from neft.errors import NeftError
+from dashboard.data.under_way import UnderWay
 from neft.runs import races
 from neft.runs.races import NUM_INSTANCES, PERCENTILE, RaceRecord
 from neft.tables.races import race_chips, race_percentile_row, race_still_in
@@ -24,41 +24,9 @@ __all__ = ["NUM_INSTANCES", "PERCENTILE", "RaceRecord"]
 
 COUNTS = (1000, NUM_INSTANCES, 3 * NUM_INSTANCES)
 """Chips of which the worst can be asked for."""
-A_STEP = 0.8
-"""Seconds of computing a step: the page stays answerable."""
 
 
-class Racing:
-    """A race as far as it is; pages that show the same one share it."""
-
-    def __init__(self, record: RunRecord, sigma_d: float, num_instances: int) -> None:
-        self._record = record
-        self._sigma_d = sigma_d
-        self._num_instances = num_instances
-        self.last = RacePart(done=0, total=num_instances, cost=0.0, seconds=0.0, is_stored=False)
-        self.problem: NeftError | None = None
-        """Why it cannot go on, if it cannot."""
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether all is known and stored, or nothing more can be."""
-        return self.last.is_stored or self.problem is not None
-
-    def advance(self) -> None:
-        """Race a little more."""
-        if self.is_finished:
-            return
-        try:
-            self.last = work.go_on(
-                self._record.id,
-                restorable.checksum(self._record),
-                sigma_d=self._sigma_d,
-                num_instances=self._num_instances,
-                percentile=PERCENTILE,
-                seconds=A_STEP,
-            )
-        except NeftError as error:
-            self.problem = error
+Racing = UnderWay[RacePart]
 
 
 def found(record: RunRecord, sigma_d: float) -> dict[int, RaceRecord]:
@@ -115,6 +83,9 @@ def still_in(race: RaceRecord) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _racing(run_id: str, checksum: str, sigma_d: float, num_instances: int) -> Racing:
-    del checksum
-    (record,) = stored.records([run_id])
-    return Racing(record, sigma_d, num_instances)
+    def go_on(seconds: float) -> RacePart:
+        return work.go_on(
+            run_id, checksum, sigma_d=sigma_d, num_instances=num_instances, percentile=PERCENTILE, seconds=seconds
+        )
+
+    return Racing(RacePart(done=0, total=num_instances, cost=0.0, seconds=0.0, is_finished=False), go_on)

@@ -12,8 +12,8 @@ from dashboard.computing.answers import SchemesPart
 from dashboard.data import restorable, stored
 from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
+from dashboard.data.under_way import UnderWay
 from neft import columns
-from neft.errors import NeftError
 from neft.tables.percentiles import chips_needed, percentile_name
 from neft.tables.schemes import Choice, at_sigma_d, best, by_cost, cheapest, no_dearer, on_front, schemes_table
 
@@ -25,8 +25,6 @@ else:
 __all__ = ["Choice", "at_sigma_d", "best", "by_cost", "cheapest", "chips_needed", "no_dearer", "percentile_name"]
 
 Kind = Literal["usual", "budgets"]
-A_STEP = 0.8
-"""Seconds of computing a step: the page stays answerable."""
 SIGMA_DS = (0.0, 0.1, 0.2, 0.4)
 """Where schemes are tried, those of `neft schemes`."""
 CHIPS = (60, 100, 300)
@@ -49,48 +47,17 @@ EMPTY = SchemesPart(
 )
 
 
-class Comparison:
-    """Schemes of a network, as far as they are known; pages that show the same ones share it."""
-
-    def __init__(self, record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> None:
-        self._record = record
-        self._kind: Kind = kind
-        self._sigma_ds = sigma_ds
-        self._num_chips = num_chips
-        self.last = EMPTY
-        self.problem: NeftError | None = None
-        """Why it cannot go on, if it cannot."""
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether all is known and stored, or nothing more can be."""
-        return self.last.is_finished or self.problem is not None
-
-    def advance(self) -> None:
-        """Try a few chips more."""
-        if self.is_finished:
-            return
-        try:
-            self.last = work.go_on(
-                self._record.id,
-                restorable.checksum(self._record),
-                self._kind,
-                sigma_ds=self._sigma_ds,
-                num_instances=self._num_chips,
-                seconds=A_STEP,
-            )
-        except NeftError as error:
-            self.problem = error
+Comparison = UnderWay[SchemesPart]
 
 
 def comparison(record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> Comparison:
     """The comparison of a run's schemes, begun or to be begun."""
-    return _comparison(record.id, restorable.checksum(record), kind, sigma_ds, num_chips, record)
+    return _comparison(record.id, restorable.checksum(record), kind, sigma_ds, num_chips)
 
 
 def start_anew(record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> None:
     """Forget how far it came, so that one that failed can be tried again."""
-    _comparison.clear(record.id, restorable.checksum(record), kind, sigma_ds, num_chips, record)
+    _comparison.clear(record.id, restorable.checksum(record), kind, sigma_ds, num_chips)
 
 
 def cancel(record: RunRecord, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> None:
@@ -172,11 +139,11 @@ def _deviations(run_id: str, checksum: str, layer: str, number: int, sigma_d: fl
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _comparison(
-    run_id: str, checksum: str, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int, _record: RunRecord
-) -> Comparison:
-    del run_id, checksum
-    return Comparison(_record, kind, sigma_ds, num_chips)
+def _comparison(run_id: str, checksum: str, kind: Kind, sigma_ds: tuple[float, ...], num_chips: int) -> Comparison:
+    def go_on(seconds: float) -> SchemesPart:
+        return work.go_on(run_id, checksum, kind, sigma_ds=sigma_ds, num_instances=num_chips, seconds=seconds)
+
+    return Comparison(EMPTY, go_on)
 
 
 @kept(max_entries=32, show_spinner="Looking for stored schemes …")

@@ -7,9 +7,9 @@ import streamlit as st
 
 from dashboard.computing import process
 from dashboard.computing.answers import WaterfallPart
-from dashboard.data import restorable, stored
+from dashboard.data import restorable
 from dashboard.data.stored import RunRecord
-from neft.errors import NeftError
+from dashboard.data.under_way import UnderWay
 from neft.runs import waterfalls
 from neft.runs.waterfalls import NUM_INSTANCES, WaterfallRecord, WaterfallStep
 from neft.tables.waterfall import cost_by_cause, waterfall_table
@@ -19,37 +19,10 @@ if TYPE_CHECKING:
 else:
     work = process.remote("dashboard.computing.work.waterfalls")
 
-A_STEP = 0.8
-"""Seconds of computing a step: the page stays answerable."""
 NUM_CHIPS = NUM_INSTANCES
 
 
-class Descent:
-    """A network taken down its steps, as far as it is; pages that show the same one share it."""
-
-    def __init__(self, record: RunRecord, sigma_d: float) -> None:
-        self._record = record
-        self._sigma_d = sigma_d
-        self.last = WaterfallPart(steps=(), done=0, total=NUM_CHIPS, is_stored=False)
-        self.problem: NeftError | None = None
-        """Why it cannot go on, if it cannot."""
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether all is known and stored, or nothing more can be."""
-        return self.last.is_stored or self.problem is not None
-
-    def advance(self) -> None:
-        """Try a few chips more."""
-        if self.is_finished:
-            return
-        checksum = restorable.checksum(self._record)
-        try:
-            self.last = work.go_on(
-                self._record.id, checksum, sigma_d=self._sigma_d, num_instances=NUM_CHIPS, seconds=A_STEP
-            )
-        except NeftError as error:
-            self.problem = error
+Descent = UnderWay[WaterfallPart]
 
 
 def usual_sigma_d(record: RunRecord) -> float | None:
@@ -88,6 +61,7 @@ def causes(steps: tuple[WaterfallStep, ...]) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _descent(run_id: str, checksum: str, sigma_d: float) -> Descent:
-    del checksum
-    (record,) = stored.records([run_id])
-    return Descent(record, sigma_d)
+    def go_on(seconds: float) -> WaterfallPart:
+        return work.go_on(run_id, checksum, sigma_d=sigma_d, num_instances=NUM_CHIPS, seconds=seconds)
+
+    return Descent(WaterfallPart(steps=(), done=0, total=NUM_CHIPS, is_finished=False), go_on)

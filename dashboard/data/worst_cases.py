@@ -10,6 +10,7 @@ from dashboard.computing import process
 from dashboard.computing.answers import SearchPart
 from dashboard.data import opened_chips, restorable, stored
 from dashboard.data.stored import RunRecord
+from dashboard.data.under_way import UnderWay
 from neft import columns
 from neft.errors import StoreError
 from neft.runs import worst_cases
@@ -24,8 +25,6 @@ else:
 
 NUM_BOUNDS = 5
 """Bounds of a curve besides 0."""
-A_STEP = 0.8
-"""Seconds of computing a step: the page stays answerable."""
 NUM_DRAWS = DEFAULTS.num_draws
 """Random deviations of each law."""
 
@@ -40,30 +39,7 @@ class WorstChip:
     num_chips: int
 
 
-class Search:
-    """A search as far as it is; pages that show the same one share it."""
-
-    def __init__(self, record: RunRecord, th_gs: tuple[float, ...]) -> None:
-        self._record = record
-        self._th_gs = th_gs
-        self.last = SearchPart(table=pd.DataFrame(), done=0, total=1, seconds=0.0, is_stored=False)
-        self.problem = ""
-        """Why it cannot go on; empty where it can."""
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether all is found and stored, or nothing more can be."""
-        return self.last.is_stored or bool(self.problem)
-
-    def advance(self) -> None:
-        """Search a little more."""
-        if self.is_finished:
-            return
-        checksum = restorable.checksum(self._record)
-        try:
-            self.last = work.go_on(self._record.id, checksum, th_gs=self._th_gs, seconds=A_STEP)
-        except StoreError as error:
-            self.problem = str(error)
+Search = UnderWay[SearchPart]
 
 
 def bounds(largest: float) -> tuple[float, ...]:
@@ -118,6 +94,7 @@ def worst_chip(record: RunRecord) -> WorstChip | None:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _search(run_id: str, checksum: str, th_gs: tuple[float, ...]) -> Search:
-    del checksum
-    (record,) = stored.records([run_id])
-    return Search(record, th_gs)
+    def go_on(seconds: float) -> SearchPart:
+        return work.go_on(run_id, checksum, th_gs=th_gs, seconds=seconds)
+
+    return Search(SearchPart(table=pd.DataFrame(), done=0, total=1, seconds=0.0, is_finished=False), go_on)

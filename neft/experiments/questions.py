@@ -344,7 +344,7 @@ _ALL = (
         "Does it change what is found if chips are computed in bfloat16?",
         "arithmetic",
         "our control: the same networks on the same chips and images",
-        "A wide network's chips are computed twice as fast in bfloat16, where the processor has it.",
+        "A wide network's chips take half to two thirds of the time in bfloat16, where the processor has it.",
         numeric=False,
         settings={"float32": "float32", "bfloat16": "bfloat16"},
     ),

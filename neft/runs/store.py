@@ -69,6 +69,14 @@ UNREADABLE = (
 """What the readers of tables end in, given a damaged one."""
 OF_EVERY_CHIP = (columns.SIGMA_D, columns.INSTANCE, columns.ACCURACY)
 """Columns that a table of chips has whatever was measured."""
+READ_WITHOUT_MODELS: Mapping[tuple[str, str], tuple[tuple[type, ...], float, float]] = {
+    ("dataset", "image_size"): ((int,), 1, 10**6),
+    ("training", "batch_size"): ((int,), 1, 10**9),
+    ("training", "learning_rate"): ((int, float), 0, 10**9),
+    ("evaluation", "precision"): ((int, float), 0, 1),
+    ("evaluation", "min_instances"): ((int,), 1, 10**9),
+}
+"""Numbers of a config that tables read as they are stored: their types and bounds, wide enough for every version."""
 MAX_UNPACKED = 64 * 1024 * 1024
 """The most bytes that a packed table may come to."""
 
@@ -570,6 +578,14 @@ def _whole(record: RunRecord) -> RunRecord:
     if part is not None:
         message = f"Run '{record.id}' is corrupt: '{one_line(part, MOST_SHOWN)}' of its config is no settings."
         raise RunCorruptError(message)
+    for (part, name), (allowed, least, most) in READ_WITHOUT_MODELS.items():
+        value = record.config.get(part, {}).get(name)
+        if value is not None and not (isinstance(value, allowed) and least <= value <= most):
+            message = (
+                f"Run '{record.id}' is corrupt: {part}.{name} of its config must be a number from {least:g} to "
+                f"{most:g}; got {one_line(repr(value), MOST_SHOWN)}."
+            )
+            raise RunCorruptError(message)
     if not all(columns.ACCURACY in row.metrics for row in record.summary.test):
         message = f"Run '{record.id}' is corrupt: its summary lacks the accuracy at some σ_d."
         raise RunCorruptError(message)

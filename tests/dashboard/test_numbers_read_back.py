@@ -82,7 +82,7 @@ def files(some_shipped: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
     monkeypatch.setattr("neft.runs.store.CACHED_RUNS", some_shipped)
     # what pages compute beside what is stored, in few steps
     monkeypatch.setattr(scheme_numbers, "BUDGET_CHIPS", 1)
-    monkeypatch.setattr(scheme_numbers, "A_STEP", 60.0)
+    monkeypatch.setattr("dashboard.data.under_way.A_STEP", 60.0)
     monkeypatch.setattr(scheme_numbers, "SIGMA_DS", (0.2,))
     return Files(some_shipped)
 

@@ -1,6 +1,5 @@
 """The race of a stored network's chips, a little at a time; what it finds is stored at its end."""
 
-import time
 from collections.abc import Iterator
 
 from dashboard.computing.answers import RacePart
@@ -13,28 +12,7 @@ from neft.runs.facts import stored_config
 from neft.runs.races import RaceQuestion
 from neft.runs.store import Stores
 
-
-class Racing:
-    """A race, as far as it is."""
-
-    def __init__(self, states: Iterator[StoredRaceState]) -> None:
-        self._states = states
-        self._seconds = 0.0
-        self.last: StoredRaceState | None = None
-
-    def go_on(self, seconds: float) -> RacePart:
-        """Race for about so long."""
-        started = time.perf_counter()
-        while self.last is None or self.last.record is None:
-            self.last = next(self._states)
-            if time.perf_counter() - started > seconds:
-                break
-        self._seconds += time.perf_counter() - started
-        last = self.last
-        return RacePart(last.done, last.total, last.cost, self._seconds, is_stored=last.record is not None)
-
-
-_RACES = InProgress[Racing](2, "race")
+_RACES = InProgress[StoredRaceState](2, "race")
 """Two, for what a race of very many chips keeps."""
 
 
@@ -48,15 +26,8 @@ def go_on(
             found cannot be stored.
     """
     asked = (run_id, checksum, sigma_d, num_instances, percentile)
-    racing = _RACES.get(asked, lambda: _begin(*asked))
-    try:
-        part = racing.go_on(seconds)
-    except Exception:
-        _RACES.drop(asked)  # a race that failed cannot go on
-        raise
-    if part.is_stored:
-        _RACES.drop(asked)  # whoever asks again may have removed what was stored
-    return part
+    last, taken = _RACES.go_on(asked, lambda: _begin(*asked), seconds=seconds)
+    return RacePart(last.done, last.total, last.cost, taken, is_finished=last.record is not None)
 
 
 def is_own(run_id: str, chips: str) -> bool:
@@ -73,7 +44,9 @@ def forget() -> None:
     _RACES.clear()
 
 
-def _begin(run_id: str, checksum: str, sigma_d: float, num_instances: int, percentile: int) -> Racing:
+def _begin(
+    run_id: str, checksum: str, sigma_d: float, num_instances: int, percentile: int
+) -> Iterator[StoredRaceState]:
     stores = Stores.default()
     record = stores.holder(run_id).record(run_id)
     config = stored_config(record)
@@ -86,6 +59,6 @@ def _begin(run_id: str, checksum: str, sigma_d: float, num_instances: int, perce
     )
     known = races.find(record, asked)
     if known is not None:
-        return Racing(iter([StoredRaceState(num_instances, num_instances, known.cost, known)]))
+        return iter([StoredRaceState(num_instances, num_instances, known.cost, known)])
     network, images, law = network_on_chips(record, config, Settings(store=stores.own, pretrained_stores=stores))
-    return Racing(race_stored(record, network, images, law, asked=asked, seed=config.evaluation.seed))
+    return race_stored(record, network, images, law, asked=asked, seed=config.evaluation.seed)

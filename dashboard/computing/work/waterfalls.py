@@ -1,6 +1,5 @@
 """A stored network taken down its steps, a few chips at a time; what is found is stored at its end."""
 
-import time
 from collections.abc import Iterator
 
 from dashboard.computing.answers import WaterfallPart
@@ -10,26 +9,7 @@ from neft.inspection.waterfall import WaterfallState, take_steps
 from neft.pipeline import law_of_chips
 from neft.runs.store import Stores
 
-
-class Descent:
-    """The steps, as far as they were taken."""
-
-    def __init__(self, states: Iterator[WaterfallState]) -> None:
-        self._states = states
-        self.last: WaterfallState | None = None
-
-    def go_on(self, seconds: float) -> WaterfallPart:
-        """Try chips for about so long."""
-        started = time.perf_counter()
-        while self.last is None or self.last.record is None:
-            self.last = next(self._states)
-            if time.perf_counter() - started > seconds:
-                break
-        last = self.last
-        return WaterfallPart(last.steps, last.done, last.total, is_stored=last.record is not None)
-
-
-_DESCENTS = InProgress[Descent](16, "waterfall")
+_DESCENTS = InProgress[WaterfallState](16, "waterfall")
 
 
 def go_on(run_id: str, checksum: str, *, sigma_d: float, num_instances: int, seconds: float) -> WaterfallPart:
@@ -40,12 +20,8 @@ def go_on(run_id: str, checksum: str, *, sigma_d: float, num_instances: int, sec
             for, or what was found cannot be stored.
     """
     asked = (run_id, checksum, sigma_d, num_instances)
-    descent = _DESCENTS.get(asked, lambda: _begin(*asked))
-    try:
-        return descent.go_on(seconds)
-    except Exception:
-        _DESCENTS.drop(asked)  # one that failed cannot go on
-        raise
+    last, _ = _DESCENTS.go_on(asked, lambda: _begin(*asked), seconds=seconds)
+    return WaterfallPart(last.steps, last.done, last.total, is_finished=last.record is not None)
 
 
 def forget() -> None:
@@ -53,19 +29,17 @@ def forget() -> None:
     _DESCENTS.clear()
 
 
-def _begin(run_id: str, checksum: str, sigma_d: float, num_instances: int) -> Descent:
+def _begin(run_id: str, checksum: str, sigma_d: float, num_instances: int) -> Iterator[WaterfallState]:
     found = restored.stored(run_id, checksum)
     store = Stores.default().holder(run_id)
     record = store.record(run_id)
-    return Descent(
-        take_steps(
-            record,
-            found.network,
-            found.images,
-            law_of_chips(found.config, found.network, found.images),
-            has_real_weights=not store.keeps_codes(record),
-            sigma_d=sigma_d,
-            num_instances=num_instances,
-            cores=restored.CORES,
-        )
+    return take_steps(
+        record,
+        found.network,
+        found.images,
+        law_of_chips(found.config, found.network, found.images),
+        has_real_weights=not store.keeps_codes(record),
+        sigma_d=sigma_d,
+        num_instances=num_instances,
+        cores=restored.CORES,
     )

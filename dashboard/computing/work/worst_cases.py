@@ -1,6 +1,5 @@
 """The search for a stored network's worst case, a little at a time; what it finds is stored at its end."""
 
-import time
 from collections.abc import Iterator
 
 import pandas as pd
@@ -13,33 +12,7 @@ from neft.pipeline import chip_law
 from neft.runs.store import Stores
 from neft.runs.worst_cases import DEFAULTS
 
-
-class Searching:
-    """A search, as far as it is."""
-
-    def __init__(self, states: Iterator[SearchState]) -> None:
-        self._states = states
-        self._seconds = 0.0
-        self.last: SearchState | None = None
-
-    def go_on(self, seconds: float) -> SearchPart:
-        """Search for about so long."""
-        started = time.perf_counter()
-        while self.last is None or self.last.record is None:
-            self.last = next(self._states)
-            if time.perf_counter() - started > seconds:
-                break
-        self._seconds += time.perf_counter() - started
-        return SearchPart(
-            table=pd.DataFrame(list(self.last.rows)),
-            done=self.last.done,
-            total=self.last.total,
-            seconds=self._seconds,
-            is_stored=self.last.record is not None,
-        )
-
-
-_SEARCHES = InProgress[Searching](16, "search")
+_SEARCHES = InProgress[SearchState](16, "search")
 
 
 def go_on(run_id: str, checksum: str, *, th_gs: tuple[float, ...], seconds: float) -> SearchPart:
@@ -50,12 +23,14 @@ def go_on(run_id: str, checksum: str, *, th_gs: tuple[float, ...], seconds: floa
             found cannot be stored.
     """
     asked = (run_id, checksum, th_gs)
-    searching = _SEARCHES.get(asked, lambda: _begin(*asked))
-    try:
-        return searching.go_on(seconds)
-    except Exception:
-        _SEARCHES.drop(asked)  # a search that failed cannot go on
-        raise
+    last, taken = _SEARCHES.go_on(asked, lambda: _begin(*asked), seconds=seconds)
+    return SearchPart(
+        table=pd.DataFrame(list(last.rows)),
+        done=last.done,
+        total=last.total,
+        seconds=taken,
+        is_finished=last.record is not None,
+    )
 
 
 def forget() -> None:
@@ -63,8 +38,8 @@ def forget() -> None:
     _SEARCHES.clear()
 
 
-def _begin(run_id: str, checksum: str, th_gs: tuple[float, ...]) -> Searching:
+def _begin(run_id: str, checksum: str, th_gs: tuple[float, ...]) -> Iterator[SearchState]:
     found = restored.stored(run_id, checksum)
     record = Stores.default().holder(run_id).record(run_id)
     law = chip_law(found.config)
-    return Searching(search_stored(record, found.network, found.images, law, th_gs=th_gs, settings=DEFAULTS))
+    return search_stored(record, found.network, found.images, law, th_gs=th_gs, settings=DEFAULTS)

@@ -36,7 +36,7 @@ def raced(record: RunRecord, sigma_d: float = 0.2) -> RaceRecord:
     part = work.go_on(
         record.id, record.files[WEIGHTS].sha256, sigma_d=sigma_d, num_instances=COUNT, percentile=1, seconds=1e9
     )
-    assert part.is_stored
+    assert part.is_finished
     (kept,) = races.listed(record).records
     return kept
 
@@ -127,7 +127,7 @@ def test_its_chips_are_chosen_by_rank_and_walked_along(shipped: RunStore) -> Non
 
 
 def test_a_stopped_race_keeps_nothing_and_goes_on(shipped: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "A_STEP", 0.0)  # a chip at a time
+    monkeypatch.setattr("dashboard.data.under_way.A_STEP", 0.0)  # a chip at a time
     record = a_run(shipped)
     app = there(record).button(key="race_chips").click().run()
     app = app.run()
@@ -138,7 +138,7 @@ def test_a_stopped_race_keeps_nothing_and_goes_on(shipped: RunStore, monkeypatch
     assert not (neft_home() / "races").exists()
     assert data.racing(record, 0.2, COUNT).last.done > 0
     assert "Go on racing 300 chips" in [button.label for button in app.button]
-    monkeypatch.setattr(data, "A_STEP", 0.8)
+    monkeypatch.setattr("dashboard.data.under_way.A_STEP", 0.8)
     before = data.racing(record, 0.2, COUNT).last.done
     app = app.button(key="race_chips").click().run()
     assert data.racing(record, 0.2, COUNT).last.done > before

@@ -39,7 +39,7 @@ def _few_chips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schemes, "CHIPS", (FEW,))
     monkeypatch.setattr(schemes, "SIGMA_DS", SIGMA_DS)
     monkeypatch.setattr(schemes, "BUDGET_CHIPS", 2)
-    monkeypatch.setattr(schemes, "A_STEP", 60.0)  # all in one step
+    monkeypatch.setattr("dashboard.data.under_way.A_STEP", 60.0)  # all in one step
 
 
 @pytest.fixture(scope="session")
@@ -175,7 +175,7 @@ def test_what_is_stored_is_shown_without_a_question(compared: RunRecord) -> None
 def test_a_cancelled_comparison_keeps_what_is_known_and_can_go_on(
     alone: RunRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schemes, "A_STEP", 0.0)  # a chip at a time
+    monkeypatch.setattr("dashboard.data.under_way.A_STEP", 0.0)  # a chip at a time
     app = open_page(Page.SCHEMES, run=alone.id)
     app = app.button(key="schemes_try").click().run()
     for _ in range(200):

@@ -90,7 +90,7 @@ def test_a_stored_result_is_shown_at_once_with_the_worst_chip_beside(shipped: Ru
 
 
 def test_a_cancelled_search_stores_nothing_and_can_go_on(shipped: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worst_cases, "A_STEP", 0.0)  # a pass at a time
+    monkeypatch.setattr("dashboard.data.under_way.A_STEP", 0.0)  # a pass at a time
     app = open_page(Page.WORST_CASE, run=a_run(shipped).id)
     app = app.button(key="worst_case_search").click().run()
 

@@ -636,6 +636,14 @@ def with_a_part_of_a_long_name(raw: dict[str, Any]) -> None:
     raw["config"]["x" * 900] = [1]
 
 
+def with_a_word_for_a_precision(raw: dict[str, Any]) -> None:
+    raw["config"]["evaluation"] |= {"precision": "fine", "min_instances": 30}
+
+
+def with_no_images_a_step(raw: dict[str, Any]) -> None:
+    raw["config"]["training"]["batch_size"] = 0
+
+
 def without_accuracy(raw: dict[str, Any]) -> None:
     del raw["summary"]["test"][0]["metrics"]["accuracy"]
 
@@ -645,6 +653,8 @@ def without_accuracy(raw: dict[str, Any]) -> None:
     [
         (with_a_later_part, "'later' of its config is no settings"),
         (with_a_part_of_a_long_name, "of its config is no settings"),
+        (with_a_word_for_a_precision, "evaluation.precision of its config must be a number from 0 to 1; got 'fine'"),
+        (with_no_images_a_step, "training.batch_size of its config must be a number from 1 to 1e+09; got 0"),
         (without_accuracy, "its summary lacks the accuracy"),
     ],
 )
