@@ -11,6 +11,7 @@ from neft import columns
 from neft.cli.config_options import SectionedCommand, config_from, config_parameters
 from neft.cli.fitting_tables import print_table, say
 from neft.cli.output import json_rows, print_json
+from neft.cli.printing import say_beside
 from neft.cli.shared_options import data_dir_option, json_option, store_option, threads_option, torch_device_option
 from neft.cli.watch import stop_on_signals
 from neft.errors import ConfigError, StoppedError
@@ -96,7 +97,7 @@ def search_signs(
             seed=search_seed,
         )
         try:
-            found = sign_search.search_signs(search, settings, on_trial=_say_trial)
+            found = sign_search.search_signs(search, settings, on_trial=_say_trial, on_word=_say_beside)
         except StoppedError as stopped:
             message = f"{stopped} Whole trials are kept; go on with the same command."
             raise StoppedError(message, epoch=stopped.epoch) from None
@@ -117,6 +118,10 @@ def search_signs(
 
 def _judged(found: SearchRecord) -> pd.DataFrame:
     return trials_table(found.trials, area_weight=found.area_weight, max_drop=found.max_drop)
+
+
+def _say_beside(word: str) -> None:
+    say_beside(word, style="yellow")
 
 
 def _say_trial(so_far: SearchRecord) -> None:

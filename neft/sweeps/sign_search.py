@@ -9,6 +9,7 @@ trials that it would have made.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from neft.networks.device_layers import device_weights
 from neft.networks.network import InputShape, build_network
 from neft.options import command_line
 from neft.pipeline import Settings, run
-from neft.runs import searches
+from neft.runs import files, searches
 from neft.runs.records import RunRecord
 from neft.runs.searches import SearchRecord, SearchTrial
 from neft.runs.store import RunStore
@@ -91,6 +92,7 @@ def search_signs(
     settings: Settings,
     *,
     on_trial: Callable[[SearchRecord], None] = lambda _record: None,
+    on_word: Callable[[str], None] = lambda _word: None,
 ) -> SearchRecord:
     """Make the trials that are missing, then fall back to both signs, layer by layer, where too much is lost.
 
@@ -98,6 +100,7 @@ def search_signs(
         search: what is searched.
         settings: where and how runs are made; a trial that is stored is not trained again. Its command is the search's.
         on_trial: shown all trials after each that is new, once they are kept.
+        on_word: told what is to be known beside the trials, in a sentence.
 
     Returns:
         All trials (`neft.tables.sign_search` judges them); also kept in `neft.runs.searches`.
@@ -120,7 +123,7 @@ def search_signs(
     judge = _Judge(search, settings)
     trials: list[SearchTrial] = []
     with _quiet(optuna):
-        study = _study(optuna, searches.journal(search.key))
+        study = _study(optuna, searches.journal(search.key), on_word)
         num_known = len(_done(optuna, study))
         for number in range(search.num_trials):
             trials.append(_next_trial(optuna, study, search, judge, number))
@@ -188,7 +191,8 @@ def _next_trial(optuna: Any, study: "optuna.Study", search: SignSearch, judge: _
     )
     if number < 2:  # the references: both signs everywhere, and one everywhere
         fixed: dict[str, Any] = {"width": 1.0, **dict.fromkeys(search.layers, SIGNS[number])}
-        study.enqueue_trial(fixed)
+        if not _in_state(optuna, study, "WAITING"):  # one that was stopped may have left it there
+            study.enqueue_trial(fixed)
     trial = study.ask()
     params: dict[str, Any] = {layer: trial.suggest_categorical(layer, SIGNS) for layer in search.layers}
     params["width"] = trial.suggest_categorical("width", search.widths)
@@ -202,7 +206,11 @@ def _next_trial(optuna: Any, study: "optuna.Study", search: SignSearch, judge: _
 
 
 def _done(optuna: Any, study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":
-    return [trial for trial in study.get_trials(deepcopy=False) if trial.state == optuna.trial.TrialState.COMPLETE]
+    return _in_state(optuna, study, "COMPLETE")
+
+
+def _in_state(optuna: Any, study: "optuna.Study", state: str) -> "list[optuna.trial.FrozenTrial]":
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state == optuna.trial.TrialState[state]]
 
 
 def _proposed(params: dict[str, Any], search: SignSearch) -> tuple[str, float]:
@@ -221,11 +229,48 @@ def _fallbacks(search: SignSearch, trials: Sequence[SearchTrial], judge: _Judge)
         yield last
 
 
-def _study(optuna: Any, journal: Path) -> "optuna.Study":
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    backend = optuna.storages.journal.JournalFileBackend(str(journal))
+def _study(optuna: Any, journal: Path, on_word: Callable[[str], None]) -> "optuna.Study":
+    with files.telling("The journal of a search", journal.parent):
+        files.make_folder(journal.parent)
+        _cut_torn(optuna, journal, on_word)
+        backend = optuna.storages.journal.JournalFileBackend(str(journal))
     storage = optuna.storages.JournalStorage(backend)
     return optuna.create_study(study_name="signs", direction="maximize", storage=storage, load_if_exists=True)
+
+
+def _cut_torn(optuna: Any, journal: Path, on_word: Callable[[str], None]) -> None:
+    """Drop what follows a journal's last whole line: of a killed process or a full disk. Trials are stored runs."""
+    if not journal.is_file() or _whole(journal.read_bytes()) == journal.stat().st_size:
+        return
+    lock = optuna.storages.journal.JournalFileSymlinkLock(str(journal))
+    _ = lock.acquire()  # it may have been read while another process wrote its line
+    try:
+        content = journal.read_bytes()
+        whole = _whole(content)
+        if whole == len(content):
+            return
+        files.write_whole(journal, content[:whole], what="The journal of a search")
+    finally:
+        lock.release()
+    count = content[:whole].count(b"\n")
+    on_word(
+        f"The search's journal '{journal.name}' was torn after {count} lines: the search goes on from there, and trials "
+        "that are stored are not trained again."
+    )
+
+
+def _whole(content: bytes) -> int:
+    """The bytes of a journal's lines until the first that is none."""
+    num_bytes = 0
+    for line in content.splitlines(keepends=True):
+        try:
+            is_entry = line.endswith(b"\n") and isinstance(json.loads(line), dict)
+        except (ValueError, RecursionError):
+            is_entry = False
+        if not is_entry:
+            break
+        num_bytes += len(line)
+    return num_bytes
 
 
 def _optuna() -> Any:

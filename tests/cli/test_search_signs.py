@@ -52,6 +52,30 @@ def test_search_that_goes_on_makes_the_trials_of_one_in_one_go(tmp_path: Path, m
     assert further == at_once
 
 
+def test_torn_journal_loses_no_trial_and_is_told(home: Path) -> None:
+    words = ["search-signs", *SMALL, "--trials", "4", "--max-drop", "1", "--json"]
+    first = searched("--trials", "4", "--max-drop", "1")["trials"]
+    (journal,) = (home / "searches").glob("*.journal")
+    whole = journal.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    torn = {
+        "at its end": whole[:-20],
+        "as the first trial is begun": b"".join(lines[:4])[:-5],
+        "in its midst": b"".join([*lines[:-4], b'{"op\n', *lines[-4:]]),
+        "with zeros": whole[:-20] + bytes(20),
+        "at its beginning": whole[:3],
+    }
+    for where, content in torn.items():
+        journal.write_bytes(content)
+        again = CliRunner().invoke(main, words)
+
+        assert again.exit_code == 0, (where, again.output)
+        assert json.loads(again.stdout[again.stdout.index("{") :])["trials"] == first, where
+        assert f"The search's journal '{journal.name}' was torn after" in " ".join(again.stderr.split()), where
+        assert "torn" not in CliRunner().invoke(main, words).stderr, where
+    assert len(RunStore(home / "runs").ids()) == len({trial["run_id"] for trial in first})
+
+
 def test_trials_are_kept_for_the_dashboard_after_each(home: Path) -> None:
     found = searched("--trials", "2", "--max-drop", "1")["trials"]
 
