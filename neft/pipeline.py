@@ -39,7 +39,7 @@ from neft.runs.places import default_data_dir
 from neft.runs.records import EffortSummary, RunRecord, RunSummary, WorstCaseSummary, make_provenance
 from neft.runs.store import RunStore, RunTables, Stores
 from neft.tables import summarise
-from neft.training.loop import Hooks, Trained, TrainingState, input_shape, load_backbone, train
+from neft.training.loop import Hooks, Trained, TrainingState, check_state, input_shape, load_backbone, train
 
 WeightStorage = Literal["codes", "float32", "none"]
 
@@ -302,7 +302,7 @@ def law_of_chips(config: RunConfig, network: Network, data: ImageData) -> ChipLa
 
 
 def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trained, float]:
-    state = _last_epoch(config, settings) if settings.resume else None
+    state = _last_epoch(config, data, settings) if settings.resume else None
     earlier = sum(row[columns.SECONDS] for row in state.history) if state else 0.0
     initial: dict[str, Tensor] | None = None
     if config.training.pretrained_run is not None:
@@ -332,10 +332,13 @@ def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trai
     return trained, earlier
 
 
-def _last_epoch(config: RunConfig, settings: Settings) -> TrainingState | None:
-    """Where an interrupted training stands; one that cannot be read is set aside, and the training starts anew."""
+def _last_epoch(config: RunConfig, data: ImageData, settings: Settings) -> TrainingState | None:
+    """Where an interrupted training stands; one that is none is set aside, and the training starts anew."""
     try:
-        return unfinished.load(config, settings.unfinished_root)
+        state = unfinished.load(config, settings.unfinished_root)
+        if state is not None:
+            check_state(config, data, state)
+        return state  # noqa: TRY300
     except RunCorruptError as error:
         place = unfinished.set_aside(config, settings.unfinished_root)
         message = f"The interrupted training starts anew: {error} Until it has ended, that file lies at '{place}'."

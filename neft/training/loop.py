@@ -24,14 +24,14 @@ from neft.config import RunConfig, TrainingConfig
 from neft.corrections.batchnorm import gather_statistics
 from neft.corrections.converter_ranges import calibrate_converters
 from neft.datasets.base import ImageData, Split
-from neft.errors import ConfigError, StoppedError
+from neft.errors import ConfigError, RunCorruptError, StoppedError
 from neft.evaluation.spread import spread
 from neft.methods import Moment, TaughtMethod
 from neft.metrics import METRICS, Predictions
 from neft.networks.copying import copied
 from neft.networks.network import HEADS, RANGES, InputShape, Network, build_network, initialise
 from neft.seeding import generator
-from neft.training.adam import Adam
+from neft.training.adam import MEAN, SQUARE, STEP, Adam
 from neft.training.forward import BatchForward, of_backbone, training_law
 
 HistoryRow = dict[str, float | int]
@@ -155,6 +155,39 @@ def train(
         _advance(state, network, optimiser, row, keep_best=config.training.keep_best)
         hooks.on_epoch(state)
     return _finish(config, data, state)
+
+
+def check_state(config: RunConfig, data: ImageData, state: TrainingState) -> None:
+    """Refuse a state that no training of this config on these data can go on from.
+
+    Raises:
+        RunCorruptError: its tensors are another network's.
+    """
+    network = build_network(
+        config.backbone,
+        input_shape(data),
+        num_snapshots=config.method.num_snapshots,
+        converters=config.train_converters,
+    )
+    weights = network.state_dict()
+    begun = {key.rpartition("/")[0] for key in state.optimiser}  # a parameter that no loss reaches has no moments
+    moments = {
+        f"{name}/{moment}": torch.zeros(()) if moment == STEP else parameter
+        for name, parameter in network.named_parameters()
+        if name in begun or not begun
+        for moment in (STEP, MEAN, SQUARE)
+    }
+    _demand_shapes("weights", state.weights, weights)
+    _demand_shapes("best weights", of_backbone(state.best_weights), of_backbone(weights))
+    _demand_shapes("optimiser's moments", state.optimiser, moments)
+
+
+def _demand_shapes(part: str, given: Mapping[str, Tensor], known: Mapping[str, Tensor]) -> None:
+    pairs = {name: (given.get(name), known.get(name)) for name in sorted({*given, *known})}
+    wrong = [name for name, (one, other) in pairs.items() if one is None or other is None or one.shape != other.shape]
+    if wrong:
+        message = f"The {part} of the interrupted training do not fit its network: '{wrong[0]}'."
+        raise RunCorruptError(message)
 
 
 def shuffled_batches(

@@ -36,7 +36,7 @@ from neft.runs.races import RaceQuestion
 from neft.runs.records import RunRecord
 from neft.runs.searches import SearchTrial
 from neft.runs.store import RECORD, WEIGHTS, RunStore, Stores
-from neft.runs.unfinished import TriedChips
+from neft.runs.unfinished import OF_EVERY_CHIP, OF_EVERY_EPOCH, TriedChips
 from neft.runs.waterfalls import ON_CHIPS, StepKey, WaterfallStep
 from neft.runs.worst_cases import WorstCaseRow
 from neft.tables import runs_table
@@ -248,10 +248,10 @@ def _write_others(home: Home) -> None:
     weights = checkpoint.load_tensors(home.store.root / record.id / WEIGHTS)
     _write_searches(record, weights)
     state = TrainingState(
-        epoch=1, best_epoch=1, history=[{"epoch": 1.0}], weights=weights, best_weights=weights, optimiser={}
+        epoch=1, best_epoch=1, history=[dict.fromkeys(OF_EVERY_EPOCH, 1)], weights=weights, best_weights=weights, optimiser={}
     )
     unfinished.save(home.config, state)
-    unfinished.save_chips(home.config, TriedChips("0" * 64, [{"sigma_d": 0.1, "instance": 0.0, "accuracy": 0.5}]))
+    unfinished.save_chips(home.config, TriedChips("0" * 64, [dict.fromkeys(OF_EVERY_CHIP, 0)]))
     _write_sign_search(record)
     (root / "bundles").mkdir()
     with (root / "bundles" / "bundle.zip").open("w+b") as file:

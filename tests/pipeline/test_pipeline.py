@@ -1,11 +1,13 @@
 """run(config): whole or absent, resumed, evaluated again."""
 
 import errno
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pandas as pd
@@ -19,6 +21,7 @@ from neft.config import EvaluationConfig, RunConfig, TrainingConfig
 from neft.datasets.image_folder import ImageFolder
 from neft.errors import ConfigError, DataMissingError, RunExistsError, RunNotFoundError, StoppedError, StoreError
 from neft.methods import BaseMethod, Ovf, TaughtMethod, Vanilla
+from neft.metrics import METRICS
 from neft.pipeline import Progress, Settings, load_data, reevaluate, run
 from neft.runs import checkpoint, unfinished
 from neft.runs.facts import stored_config
@@ -250,6 +253,70 @@ def test_damaged_state_is_set_aside_with_a_word_and_the_run_starts_anew(
     same_numbers(settings, record, replace(settings, store=filled_store), filled_store.record(record.id))
 
 
+Change = Callable[[dict[str, torch.Tensor], dict[str, Any]], object]
+WRONG: dict[str, Change] = {
+    "another network": lambda tensors, _: tensors.update({name: torch.ones(2) for name in tensors}),
+    "no tensors": lambda tensors, _: tensors.clear(),
+    "no moments": lambda tensors, _: [tensors.pop(name) for name in [*tensors] if name.startswith("optimiser:")],
+    "part of the moments": lambda tensors, _: [tensors.pop(name) for name in [*tensors] if name.endswith("exp_avg_sq")],
+    "a weight too many": lambda tensors, _: tensors.update({"weights:x": torch.ones(2)}),
+    "other best weights": lambda tensors, _: tensors.update({"best_weights:x": torch.ones(2)}),
+    "an epoch in words": lambda _, facts: facts.update(epoch="one"),
+    "an epoch beyond": lambda _, facts: facts.update(epoch=99),
+    "no best epoch": lambda _, facts: facts.update(best_epoch=0),
+    "no history": lambda _, facts: facts.update(history=None),
+    "an empty history": lambda _, facts: facts.update(history=[]),
+    "a history of something else": lambda _, facts: facts.update(history=[{"epoch": 1}]),
+    "a history of words": lambda _, facts: facts["history"][0].update(loss="small"),
+}
+"""What is done to a sound state: to its tensors, or to what it says of itself."""
+
+
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
+def test_state_that_is_readable_and_wrong_is_set_aside_with_a_word_and_the_run_starts_anew(
+    small_config: RunConfig, settings: Settings, stopped_state: Path, change: Change
+) -> None:
+    path = unfinished.folder(small_config, settings.unfinished_root) / unfinished.STATE
+    path.parent.mkdir(parents=True)
+    tensors, facts = checkpoint.load_tensors(stopped_state), checkpoint.load_metadata(stopped_state)["facts"]
+    told_of_itself = json.loads(facts)
+    _ = change(tensors, told_of_itself)
+    checkpoint.save_tensors(path, tensors, {"facts": json.dumps(told_of_itself)})
+    seen: list[Progress] = []
+
+    with pytest.raises(StoppedError, match="in epoch 1 of 2"):
+        run(small_config, replace(settings, resume=True, on_progress=seen.append, should_stop=lambda: True))
+
+    (told,) = [one.message for one in seen if "starts anew" in one.message]
+    assert len(told) <= 300 + len(str(path))
+    assert not unfinished.exists(small_config, settings.unfinished_root)
+    assert (path.parent / unfinished.DAMAGED).is_file()
+
+
+@pytest.fixture(scope="module")
+def stopped_state(small_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state of a training that was stopped after its first epoch."""
+    root = tmp_path_factory.mktemp("stopped")
+    watcher, question = stop_when("training", 1)
+    store = RunStore(root / "runs")
+    with pytest.raises(StoppedError):
+        run(small_config, Settings(store=store, unfinished_root=root, on_progress=watcher, should_stop=question))
+    return unfinished.folder(small_config, root) / unfinished.STATE
+
+
+def test_sound_state_is_gone_on_from_and_not_set_aside(
+    small_config: RunConfig, settings: Settings, stopped_state: Path
+) -> None:
+    place = unfinished.folder(small_config, settings.unfinished_root)
+    place.mkdir(parents=True)
+    (place / unfinished.STATE).write_bytes(stopped_state.read_bytes())
+    seen: list[Progress] = []
+
+    run(small_config, replace(settings, resume=True, on_progress=seen.append))
+
+    assert [one.done for one in seen if one.stage == "training"] == [1, 2]
+
+
 def test_state_that_the_system_does_not_let_be_read_stays(
     small_config: RunConfig, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,6 +396,37 @@ def test_stopped_evaluation_goes_on_where_it_was(small_config: RunConfig, settin
     assert chips_told(seen) == [3, 4, 5]
     assert not unfinished.folder(other, settings.unfinished_root).exists()
     same_numbers(settings, again, elsewhere, undisturbed)
+
+
+Rows = list[dict[str, int | float]]
+ODD_ROWS: dict[str, Callable[[Rows], object]] = {
+    "of no chip": lambda rows: rows[0].clear(),
+    "without a number": lambda rows: rows[0].pop(columns.EKL),
+    "at another sigma_d": lambda rows: [row.update(sigma_d=0.3) for row in rows],
+    "at one sigma_d alone": lambda rows: rows.remove(rows[1]),
+    "of later chips": lambda rows: [row.update(instance=row[columns.INSTANCE] + 1) for row in rows],
+    "twice": lambda rows: rows.extend([*rows]),
+    "of too many chips": lambda rows: rows.extend([{**row, "instance": at} for at in (2, 3, 4) for row in rows[:2]]),
+}
+
+
+@pytest.mark.parametrize("change", ODD_ROWS.values(), ids=ODD_ROWS)
+def test_kept_chips_that_are_not_the_first_of_this_evaluation_are_tried_again(
+    small_config: RunConfig, tmp_path: Path, change: Callable[[Rows], object]
+) -> None:
+    numbers = {name: 0.5 for name in METRICS}
+    rows: Rows = [
+        {columns.SIGMA_D: sigma_d, columns.INSTANCE: instance, **numbers}
+        for instance in range(2)
+        for sigma_d in small_config.evaluation.sigma_ds
+    ]
+    unfinished.save_chips(small_config, unfinished.TriedChips("0" * 64, rows), tmp_path)
+    assert unfinished.load_chips(small_config, "0" * 64, tmp_path).rows == rows
+
+    change(rows)
+    unfinished.save_chips(small_config, unfinished.TriedChips("0" * 64, rows), tmp_path)
+
+    assert unfinished.load_chips(small_config, "0" * 64, tmp_path).rows == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"network": "another", "rows": [{"sigma_d": 0.1}]}'])
