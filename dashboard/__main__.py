@@ -38,6 +38,9 @@ def main(port: int, host: str, names: tuple[str, ...], *, browser: bool, allow_c
     if allow_changes and access.is_local:
         message = f"--allow-changes is of a network: on {host} its owner may change things anyway. Give --host too."
         raise click.ClickException(message)
+    from neft.runs.sweeping import sweep_home  # noqa: PLC0415 - as the above
+
+    sweep_home()
     _demand_free(access)
     _share_one_heap()
     from starlette.middleware import Middleware  # noqa: PLC0415 - slow, as Streamlit; a wrong option answers at once

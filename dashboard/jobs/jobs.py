@@ -40,7 +40,7 @@ from neft.runs.events import (
     Training,
     read_events,
 )
-from neft.runs.files import telling, write_whole
+from neft.runs.files import make_folder, telling, write_whole
 
 State = Literal["waiting", "starting", "running", "finished", "cancelled", "failed", "lost"]
 ACTIVE: tuple[State, ...] = ("waiting", "starting", "running")
@@ -249,13 +249,13 @@ def _launch(words: Words, facts: dict[str, Any]) -> str:
         QueueFullError: too many jobs wait.
     """
     with telling("A job", files.root()):
-        files.root().mkdir(parents=True, exist_ok=True)
+        make_folder(files.root())
         with FileLock(files.root() / LOCK):
             _sweep_unwritten()
             _demand_a_place()
             job_id = files.next_id()
             folder = files.root() / job_id
-            folder.mkdir()
+            make_folder(folder)
             pid = begin(job_id, [*words(folder), "--events", str(folder / EVENTS)])
             process = {"pid": pid, "process": living.mark(pid), "process_created": living.created(pid)}
             started = {"created": time.time(), **process}

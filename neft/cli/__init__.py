@@ -42,6 +42,11 @@ VERBS = {
     "import": "Take runs out of a zip file.",
     "licences": "List what is installed with neft, and under which licences.",
 }
+WRITING = {
+    *("train", "evaluate", "evaluate-module", "sweep", "search-signs", "note", "delete"),
+    *("waterfall", "worst-case", "export", "import"),
+}
+"""Those that write into the user's home: what killed processes left there is swept first."""
 
 
 class LazyGroup(click.Group):
@@ -119,8 +124,9 @@ def _with_kept_lines(text: str | None) -> str | None:
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.pass_context
 @click.version_option(__version__, prog_name="neft")
-def main() -> None:
+def main(context: click.Context) -> None:
     r"""See and fight device variation in compute-in-memory neural networks.
 
     Trains small networks with and without noise injection and negative feedback (OVF, IRS), and evaluates them on
@@ -132,3 +138,7 @@ def main() -> None:
       neft train --backbone mlp --method ovf --seed 7   a training of seconds on scikit-learn's digits
       neft runs                                         what is stored
     """
+    if context.invoked_subcommand in WRITING:
+        from neft.runs.sweeping import sweep_home  # noqa: PLC0415 - what only shows waits for nothing
+
+        sweep_home()

@@ -1,8 +1,8 @@
 """Files and folders that are on the disk whole or not at all: a hidden draft is written, synced and renamed.
 
-What a killed process leaves is a draft. Whoever writes in the same place next sweeps those away that nobody can still
-be writing: older than `FORGOTTEN_AFTER`, and of a process that is gone; of another machine's processes, which cannot be
-asked for, older than `FORGOTTEN_ELSEWHERE_AFTER`.
+What a killed process leaves is a draft. Whoever writes in the same place next, or starts a verb that writes
+(`neft.runs.sweeping`), sweeps those away that nobody can still be writing: older than `FORGOTTEN_AFTER`, and of a
+process that is gone; of another machine's processes, which cannot be asked for, older than `FORGOTTEN_ELSEWHERE_AFTER`.
 """
 
 import contextlib
@@ -26,6 +26,10 @@ FORGOTTEN_ELSEWHERE_AFTER = 86400.0
 """Likewise where another machine made it, or an earlier version that did not say who."""
 DRAFT = re.compile(r"\.draft-(?:(?P<host>[a-z0-9]*)-(?P<pid>[0-9]{1,10})-(?:(?P<mark>[0-9a-f]{12})-)?)?[a-z0-9_]{8}")
 """Of whom: a machine, a process's number, and what tells it from others of that number."""
+DELETED = ".deleted-"
+"""How the name of a run begins that was deleted, among the drafts until its last file is gone."""
+TEMPORARY = re.compile(f"neft{DRAFT.pattern}|neft-import-[a-z0-9_]{{8}}")
+"""Of whom a folder among the system's temporary ones is; the second name is of earlier versions, which did not say."""
 
 
 @contextlib.contextmanager
@@ -51,16 +55,16 @@ def whole_file(
     """
     with telling(what, target.parent, error):
         for folder in (target.parent, drafts or target.parent) if makes_folder else ():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         handle, name = tempfile.mkstemp(prefix=_prefix(), dir=_swept(drafts or target.parent))
         os.close(handle)
         draft = Path(name)
         try:
             yield draft
             draft.chmod(0o644)
-            _sync(draft)
+            sync(draft)
             _ = draft.replace(target)
-            _sync(target.parent)
+            sync(target.parent)
         finally:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
@@ -96,11 +100,11 @@ def publish(folder: Path, target: Path) -> None:
     """
     for path in folder.iterdir():
         path.chmod(0o644)
-        _sync(path)
+        sync(path)
     folder.chmod(0o755)
-    _sync(folder)
+    sync(folder)
     _ = folder.rename(target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 @contextlib.contextmanager
@@ -110,12 +114,56 @@ def draft_folder(drafts: Path) -> Generator[Path]:
     Raises:
         OSError: it cannot be made.
     """
-    drafts.mkdir(parents=True, exist_ok=True)
+    make_folder(drafts)
     draft = Path(tempfile.mkdtemp(prefix=_prefix(), dir=_swept(drafts)))
     try:
         yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is not there, and those that lead to it; each stays, whatever comes after.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [] if folder.is_dir() else [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in reversed(missing):
+        sync(made.parent)
+
+
+@contextlib.contextmanager
+def temporary_folder(what: str, error: type[NeftError] = StoreError) -> Generator[Path]:
+    """A folder among the system's temporary ones for the time of the block; named so that it is swept if left.
+
+    Args:
+        what: begins the sentence of an error, "An uploaded file".
+        error: what is raised where the folder, or what the block puts into it, cannot be written.
+
+    Raises:
+        NeftError: of the class `error`, with the place and the reason.
+    """
+    with telling(what, temporary_place(what, error), error):
+        folder = Path(tempfile.mkdtemp(prefix=f"neft{_prefix()}"))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def temporary_place(what: str, error: type[NeftError] = StoreError) -> Path:
+    """The folder of the system's temporary folders.
+
+    Raises:
+        NeftError: of the class `error`: there is none that can be written.
+    """
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError as refused:
+        message = f"{what} cannot be written: {refused.strerror or refused}."
+        raise error(message) from refused
 
 
 @contextlib.contextmanager
@@ -130,10 +178,19 @@ def telling(what: str, place: Path, error: type[NeftError] = StoreError) -> Gene
 
 def sweep_drafts(folder: Path) -> None:
     """Remove the drafts in a folder that nobody can still be writing."""
-    for path in folder.iterdir():
-        named = DRAFT.fullmatch(path.name)
-        if named is None:
-            continue
+    _sweep(folder, DRAFT)
+
+
+def sweep_temporary() -> None:
+    """Likewise the folders that killed processes left among the system's temporary ones."""
+    with contextlib.suppress(OSError):
+        _sweep(Path(tempfile.gettempdir()), TEMPORARY)
+
+
+def _sweep(folder: Path, pattern: re.Pattern[str]) -> None:
+    with os.scandir(folder) as entries:
+        found = [(named, Path(entry.path)) for entry in entries if (named := pattern.fullmatch(entry.name))]
+    for named, path in found:
         with contextlib.suppress(OSError):  # another process sweeps it, or it is not ours to remove
             if _is_forgotten(named, path.lstat().st_mtime):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -169,7 +226,8 @@ def _host() -> str:
     return re.sub("[^a-z0-9]", "", platform.node().lower())[:64]
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the system write a file's content, or a folder's list of names, to the disk."""
     is_windows = sys.platform == "win32"
     if is_windows and path.is_dir():  # which opens no folders, and syncs only what may be written
         return

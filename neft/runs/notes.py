@@ -176,7 +176,7 @@ def _alone(run_id: str) -> Generator[None]:
     folder = _path(run_id).parent
     lock = FileLock(folder / LOCK)
     with files.telling(f"The note on run '{run_id}'", folder, NoteError):
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         _ = lock.acquire()
     try:
         yield

@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import zlib
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -367,17 +368,37 @@ class RunStore:
                 raise StoreError(message)
             yield draft
 
-    def delete(self, run_id: str) -> None:
-        """Remove a run.
+    def delete(self, run_id: str, *, with_it: Callable[[str], None] = lambda _run_id: None) -> None:
+        """Remove a run; `finish_deletions` finishes what is interrupted.
+
+        Args:
+            run_id: of the run.
+            with_it: removes what belongs to it elsewhere.
 
         Raises:
             StoreError: read-only, or it cannot be removed.
             RunNotFoundError: no such run.
+            NeftError: as `with_it`; the run is gone.
         """
         self._refuse_read_only()
         _ = self._read(run_id, RECORD)
         with self.draft_folder() as draft:
-            _ = (self.root / run_id).rename(draft / run_id)
+            gone = draft.with_name(f"{files.DELETED}{run_id}-{draft.name[-8:]}")
+            _ = (self.root / run_id).rename(gone)
+            files.sync(self.root)
+        _finish_deletion(gone, run_id, with_it)
+
+    def finish_deletions(self, with_it: Callable[[str], None]) -> None:
+        """Finish what was interrupted in `delete`, as far as the system lets.
+
+        Raises:
+            NeftError: as `with_it`.
+        """
+        with contextlib.suppress(OSError):
+            for path in [*(self.root / DRAFTS).glob(f"{files.DELETED}*")]:
+                run_id = path.name.removeprefix(files.DELETED)[: -len("-abcdefgh")]
+                if is_run_id(run_id):
+                    _finish_deletion(path, run_id, with_it)
 
     def _drafts(self) -> Path:
         self._refuse_read_only()
@@ -590,6 +611,15 @@ def _whole(record: RunRecord) -> RunRecord:
         message = f"Run '{record.id}' is corrupt: its summary lacks the accuracy at some σ_d."
         raise RunCorruptError(message)
     return record
+
+
+def _finish_deletion(path: Path, run_id: str, with_it: Callable[[str], None]) -> None:
+    """First what belongs to the run: as long as its folder is there, it is known to have been deleted."""
+    with_it(run_id)
+    if path.is_symlink():
+        with contextlib.suppress(OSError):
+            path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _write_draft(
