@@ -254,8 +254,8 @@ def _cut_torn(optuna: Any, journal: Path, on_word: Callable[[str], None]) -> Non
         lock.release()
     count = content[:whole].count(b"\n")
     on_word(
-        f"The search's journal '{journal.name}' was torn after {count} lines: the search goes on from there, and trials "
-        "that are stored are not trained again."
+        f"The search's journal '{journal.name}' was torn after {count} lines: the search goes on from there, and "
+        "trials that are stored are not trained again."
     )
 
 

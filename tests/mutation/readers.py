@@ -248,7 +248,12 @@ def _write_others(home: Home) -> None:
     weights = checkpoint.load_tensors(home.store.root / record.id / WEIGHTS)
     _write_searches(record, weights)
     state = TrainingState(
-        epoch=1, best_epoch=1, history=[dict.fromkeys(OF_EVERY_EPOCH, 1)], weights=weights, best_weights=weights, optimiser={}
+        epoch=1,
+        best_epoch=1,
+        history=[dict.fromkeys(OF_EVERY_EPOCH, 1)],
+        weights=weights,
+        best_weights=weights,
+        optimiser={},
     )
     unfinished.save(home.config, state)
     unfinished.save_chips(home.config, TriedChips("0" * 64, [dict.fromkeys(OF_EVERY_CHIP, 0)]))

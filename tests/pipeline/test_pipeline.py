@@ -414,7 +414,7 @@ ODD_ROWS: dict[str, Callable[[Rows], object]] = {
 def test_kept_chips_that_are_not_the_first_of_this_evaluation_are_tried_again(
     small_config: RunConfig, tmp_path: Path, change: Callable[[Rows], object]
 ) -> None:
-    numbers = {name: 0.5 for name in METRICS}
+    numbers = dict.fromkeys(METRICS, 0.5)
     rows: Rows = [
         {columns.SIGMA_D: sigma_d, columns.INSTANCE: instance, **numbers}
         for instance in range(2)
