@@ -1,7 +1,6 @@
 """Runs out of the stores and into them, and what a report says of runs: the door of everything that is handed on."""
 
 import io
-import tempfile
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from dashboard.data.caches import kept
 from dashboard.data.stored import RunRecord
 from neft import columns, tables
 from neft.errors import BundleError
-from neft.runs import bundles
+from neft.runs import bundles, files
 from neft.runs.bundles import Found
 from neft.runs.store import Stores
 from neft.sigma_d import same_sigma_d
@@ -130,14 +129,14 @@ def _as_file(content: io.BytesIO) -> Generator[Path]:
     """An uploaded file where the computing process can read it.
 
     Raises:
-        BundleError: it is too large.
+        BundleError: it is too large, or cannot be written.
     """
     size = content.getbuffer().nbytes
     if size > MAX_UPLOAD * MIB:
         message = f"The file has {size / MIB:.0f} MB; a page takes in at most {MAX_UPLOAD}. `neft import` takes more."
         raise BundleError(message)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "upload.zip"
+    with files.temporary_folder("The file", BundleError) as folder:
+        path = folder / "upload.zip"
         _ = path.write_bytes(content.getbuffer())
         yield path
 

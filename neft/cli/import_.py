@@ -45,9 +45,9 @@ def import_(file: Path, store_root: Path | None, *, dry_run: bool, as_json: bool
         print_table(_table(found))
     refused = [one for one in found if one.status == "refused"]
     if refused:
-        message = (
-            f"{len(refused)} of {len(found)} runs {'is' if len(refused) == 1 else 'are'} refused: {refused[0].words}"
-        )
+        is_or_are = "is" if len(refused) == 1 else "are"
+        taken = f" ({sum(one.status == 'imported' for one in found)} taken)" if len(found) > 1 and not dry_run else ""
+        message = f"{len(refused)} of {len(found)} runs {is_or_are} refused{taken}: {refused[0].words}"
         raise BundleError(message)
 
 

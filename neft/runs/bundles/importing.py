@@ -4,7 +4,6 @@ import contextlib
 import json
 import shlex
 import shutil
-import tempfile
 from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from neft import columns
 from neft.errors import BundleError, ConfigError, NeftError, NoteError, RunCorruptError, RunExistsError, StoreError
 from neft.plain_words import plain_words
 from neft.run_id import is_run_id
+from neft.runs import files
 from neft.runs.bundles.archive import NOTE, Archive, BinaryFile, RunFolder, opened
 from neft.runs.bundles.manifest import BundledRun, Manifest, read_manifest
 from neft.runs.notes import Note, read_note, write_note
@@ -66,11 +66,11 @@ def look_into(source: BinaryFile, stores: Stores) -> tuple[Found, ...]:
     """Every run of a file, examined as for an import; nothing is stored.
 
     Raises:
-        BundleError: the file as a whole is refused.
+        BundleError: the file as a whole is refused, or cannot be unpacked among the system's temporary files.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="neft-import-") as folder,
-        _session(source, stores, Path(folder)) as session,
+        files.temporary_folder("What is in the file", BundleError) as folder,
+        _session(source, stores, folder) as session,
     ):
         return tuple(_each(session, keep=False))
 
@@ -78,11 +78,12 @@ def look_into(source: BinaryFile, stores: Stores) -> tuple[Found, ...]:
 def import_runs(source: BinaryFile, stores: Stores, *, only: Collection[str] | None = None) -> tuple[Found, ...]:
     """Take the runs of a file, or only some of them, into the user's own store, each whole or not at all.
 
-    A run that is stored already is left as it is; one of the same id with other content is refused.
+    A run that is stored already is left as it is; one of the same id with other content is refused, and one for which
+    there is no room.
 
     Raises:
         BundleError: the file as a whole is refused; nothing is stored.
-        StoreError: the store cannot be written.
+        StoreError: the store cannot be written; nothing is stored.
     """
     # on the store's file system, so that a run can be moved to its place at once
     with stores.own.draft_folder() as folder, _session(source, stores, folder) as session:
@@ -128,7 +129,9 @@ def _one(session: _Session, folder: RunFolder, run_id: str, content: bytes, *, k
         record = session.stores.holder(run_id).record(run_id)
         said = said or (_keep_note(run_id, note) if keep else "")
         return Found(run_id, "there", said, folder.num_bytes, record, note)
-    record = _unpacked(session, folder, run_id)
+    # what a full disk stops is that run; a look says it of the file as a whole
+    with files.telling(f"Run '{run_id}'", session.stores.own.root) if keep else contextlib.nullcontext():
+        record = _unpacked(session, folder, run_id)
     found = Found(run_id, "new", said, folder.num_bytes, record, note)
     if not keep:
         return found
