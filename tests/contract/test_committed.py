@@ -4,7 +4,7 @@ import io
 import os
 import stat
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,10 +125,15 @@ STATES: dict[str, Callable[[Kept], None]] = {
 }
 
 
+def no_process(_job_id: str, _words: Sequence[str]) -> int:
+    """None is needed to write a job down."""
+    return os.getpid()
+
+
 @pytest.fixture
 def kept(small_config: RunConfig, filled_store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Kept:
     monkeypatch.setattr("neft.runs.store.CACHED_RUNS", Path("/nonexistent"))
-    monkeypatch.setattr(jobs, "begin", lambda *_: os.getpid())  # no process is needed to write a job down
+    monkeypatch.setattr(jobs, "begin", no_process)
     return Kept(small_config, filled_store)
 
 

@@ -5,7 +5,7 @@ import os
 import resource
 import shutil
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +23,16 @@ from neft.runs.places import neft_home
 from neft.runs.plans import PlanEntry, PlanRecord, load_plans
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS, RunStore, Stores
-from tests.cli.conftest import Neft, neft  # noqa: F401 - a fixture
+from tests.cli.conftest import Neft
 
 REFUSED = "File too large"
 """What the system says where a file may not grow; of a full disk it says another word, at the same place."""
 NOWHERE = RunStore(Path("/nonexistent"), read_only=True)
+
+
+def no_process(_job_id: str, _words: Sequence[str]) -> int:
+    """None is needed to write a job down."""
+    return os.getpid()
 
 
 @contextmanager
@@ -45,7 +50,7 @@ def no_room(num_bytes: int = 0) -> Generator[None]:
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of temporary folders."""
     monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
-    monkeypatch.setattr(jobs, "begin", lambda *_: os.getpid())  # no process is needed to write a job down
+    monkeypatch.setattr(jobs, "begin", no_process)
     place = tmp_path / "temporary"
     place.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(place))
@@ -92,7 +97,7 @@ def test_full_disk_is_told_in_one_sentence_and_what_was_asked_goes_on_when_there
 
 
 def test_export_onto_a_full_disk(
-    neft: Neft,  # noqa: F811
+    neft: Neft,
     filled_store: RunStore,
     record: RunRecord,
     tmp_path: Path,
@@ -131,7 +136,7 @@ def two(
 def test_import_onto_a_full_disk_takes_what_fits_and_says_what_it_took(
     two: tuple[Path, int, str],
     record: RunRecord,
-    neft: Neft,  # noqa: F811
+    neft: Neft,
 ) -> None:
     path, room, light = two
     with no_room(room):
@@ -152,7 +157,7 @@ def test_look_into_a_file_without_room_for_temporary_folders(
     two: tuple[Path, int, str],
     place: str,
     temporary: Path,
-    neft: Neft,  # noqa: F811
+    neft: Neft,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given = temporary if place == "full" else temporary / "nowhere"
