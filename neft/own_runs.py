@@ -196,7 +196,7 @@ class _Plan:
         if self.config.run_id in store:
             message = f"A run '{self.config.run_id}' is already stored: the same network, so tried on the same batches."
             raise RunExistsError(message)
-        store.ensure_writable()
+        store.ensure_writable(self.config.run_id)
 
     def keep(self, tried: Tried, store: RunStore, *, seconds: float) -> RunRecord:
         """Write the run, and its notes."""

@@ -147,7 +147,7 @@ def reevaluate(source: RunRecord, config: RunConfig, settings: Settings) -> RunR
         raise RunExistsError(message)
     holder = settings.pretrained_stores.holder(source.id)
     weights = holder.weights(source)
-    settings.store.ensure_writable()
+    settings.store.ensure_writable(config.run_id)
     settings.on_progress(Progress("loading", message=f"Loading {config.dataset.label}"))
     data = load_data(config, settings)
     network = restore_network(stored_config(source), data, weights)
@@ -316,7 +316,7 @@ def _train(config: RunConfig, data: ImageData, settings: Settings) -> tuple[Trai
         epochs = config.training.epochs
         settings.on_progress(Progress("training", current.epoch, epochs, row=current.history[-1]))
 
-    settings.store.ensure_writable()
+    settings.store.ensure_writable(config.run_id)
     start_at = state.epoch if state else 0
     settings.on_progress(Progress("training", start_at, config.training.epochs))
     trained = train(

@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
+from neft.runs import files
 from neft.runs.store import Stores
 
 P = ParamSpec("P")
@@ -24,7 +25,7 @@ def fingerprint() -> str:
     """Changes whenever a run is added or removed in either store."""
     stores = Stores.default()
     roots = (stores.own.root, stores.shipped.root)
-    return "/".join(f"{root.stat().st_mtime_ns if root.is_dir() else 0}:{root}" for root in roots)
+    return "/".join(f"{found.st_mtime_ns if (found := files.look_at(root)) else 0}:{root}" for root in roots)
 
 
 def kept_copies(*, max_entries: int, show_spinner: bool | str = False) -> Decorator[P, R]:

@@ -64,7 +64,7 @@ def unseen_words(record: RunRecord) -> str:
 
 def is_shipped(run_id: str) -> bool:
     """Whether a run came with the package and cannot be removed."""
-    return run_id not in Stores.default().own
+    return not Stores.default().own.has_name(run_id)
 
 
 def own_records() -> list[RunRecord]:

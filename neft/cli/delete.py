@@ -20,7 +20,7 @@ def delete(run_ids: tuple[str, ...], *, yes: bool) -> None:
     """
     stores = Stores.default()
     found = list(dict.fromkeys(stores.find(run_id) for run_id in run_ids))
-    shipped = [run_id for run_id in found if run_id not in stores.own]
+    shipped = [run_id for run_id in found if not stores.own.has_name(run_id)]
     if shipped:
         message = f"{', '.join(shipped)}: not a run of your own; what ships with the package stays."
         raise ConfigError(message)

@@ -9,7 +9,7 @@ from neft.cli.printing import echo
 from neft.cli.shared_options import json_option
 from neft.errors import BundleError
 from neft.runs.bundles import Manifest, export_runs
-from neft.runs.files import whole_file
+from neft.runs.files import look_at, whole_file
 from neft.runs.store import Stores
 
 
@@ -37,7 +37,7 @@ def export(run_ids: tuple[str, ...], out: Path, *, overwrite: bool, as_json: boo
       neft export RUN_A RUN_B --out two_runs.zip
       neft export $(neft runs --method irs --json | jq -r '.runs[].run_id') --out irs.zip
     """
-    if out.exists() and not overwrite:
+    if look_at(out, BundleError) is not None and not overwrite:
         message = f"--out: '{out}' is there already. Choose another name, or replace it with --overwrite."
         raise BundleError(message)
     manifest = _write(run_ids, out)

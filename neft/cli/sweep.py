@@ -37,7 +37,7 @@ from neft.options import option_words, shown
 from neft.runs.events import EndedRun, EventFile, Failed, Finished, Sweeping
 from neft.runs.plans import save_plan
 from neft.runs.store import Stores
-from neft.sweeps.sweep import RunEnd, SweepSettings, missing, plan_record, workload
+from neft.sweeps.sweep import RunEnd, SweepSettings, look, plan_record, workload
 from neft.sweeps.sweep import sweep as run_sweep
 
 SET_BY_THE_PRESET = ("seed", "pretrained_run", "recalibrate_batchnorm", "test_device")
@@ -147,7 +147,7 @@ def sweep(
         latest.update({name: of_preset(stored) for name, of_preset in plan_of.items()})
         return merge(run for planned in latest.values() for run in planned)
 
-    absent = missing(plan(settings.find), settings.stores)
+    _, absent = look(plan, settings)
     if dry_run:
         _print_plan(absent, settings, as_json=as_json)
         return
@@ -166,8 +166,8 @@ def sweep(
                 save_plan(settings.store_root, record)
 
     ends = _watched(plan, settings, keep, EventFile(events))
-    planned = plan(settings.find)
-    _report(ends, num_stored=len(planned) - len(missing(planned, settings.stores)), as_json=as_json)
+    planned, absent = look(plan, settings)
+    _report(ends, num_stored=len(planned) - len(absent), as_json=as_json)
 
 
 def _preset(name: str) -> Preset:

@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -30,6 +31,53 @@ DELETED = ".deleted-"
 """How the name of a run begins that was deleted, among the drafts until its last file is gone."""
 TEMPORARY = re.compile(f"neft{DRAFT.pattern}|neft-import-[a-z0-9_]{{8}}")
 """Of whom a folder among the system's temporary ones is; the second name is of earlier versions, which did not say."""
+MOST_OF_A_PLACE = 160
+"""Characters of a path in a sentence; its end tells the most."""
+
+
+def look_at(path: Path, error: type[NeftError] = StoreError) -> os.stat_result | None:
+    """What lies at a path; None where nothing does.
+
+    Raises:
+        NeftError: of the class `error`; the system does not tell, as of what lies in a closed folder.
+    """
+    with reading(path, error):
+        try:
+            return path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
+def is_file(path: Path, error: type[NeftError] = StoreError) -> bool:
+    """Whether a plain file is there.
+
+    Raises:
+        NeftError: as `look_at`.
+    """
+    found = look_at(path, error)
+    return found is not None and stat.S_ISREG(found.st_mode)
+
+
+def is_folder(path: Path, error: type[NeftError] = StoreError) -> bool:
+    """Whether a folder is there.
+
+    Raises:
+        NeftError: as `look_at`.
+    """
+    found = look_at(path, error)
+    return found is not None and stat.S_ISDIR(found.st_mode)
+
+
+def files_in(folder: Path, suffix: str, error: type[NeftError] = StoreError) -> list[Path]:
+    """What a folder holds whose name ends so, sorted; nothing where there is no such folder.
+
+    Raises:
+        NeftError: of the class `error`; the system does not let it be read.
+    """
+    if not is_folder(folder, error):
+        return []
+    with reading(folder, error):
+        return sorted(path for path in folder.iterdir() if path.name.endswith(suffix))
 
 
 @contextlib.contextmanager
@@ -167,13 +215,28 @@ def temporary_place(what: str, error: type[NeftError] = StoreError) -> Path:
 
 
 @contextlib.contextmanager
+def reading(place: Path, error: type[NeftError] = StoreError) -> Generator[None]:
+    """Raise what the system refuses as one sentence: what cannot be read, and why."""
+    try:
+        yield
+    except OSError as refused:
+        message = f"'{_end_of(place)}' cannot be read: {refused.strerror or refused}."
+        raise error(message) from refused
+
+
+@contextlib.contextmanager
 def telling(what: str, place: Path, error: type[NeftError] = StoreError) -> Generator[None]:
     """Raise what the system refuses as one sentence: what cannot be written, where, and why."""
     try:
         yield
     except OSError as refused:
-        message = f"{what} cannot be written to '{place}': {refused.strerror or refused}."
+        message = f"{what} cannot be written to '{_end_of(place)}': {refused.strerror or refused}."
         raise error(message) from refused
+
+
+def _end_of(place: Path) -> str:
+    text = str(place)
+    return text if len(text) <= MOST_OF_A_PLACE else f"…{text[-MOST_OF_A_PLACE + 1 :]}"
 
 
 def sweep_drafts(folder: Path) -> None:

@@ -55,10 +55,12 @@ _CODE = "SELECT code FROM made WHERE kind = ? AND run_id = ''"
 def load(root: Path, kind: str) -> dict[str, Made]:
     """What is kept of a store's runs, by id; empty where nothing is, or it cannot be read."""
     path = _path(root)
-    if path is None or not path.is_file():
+    if path is None:
         return {}
     code = code_key()
     try:
+        if not path.is_file():
+            return {}
         with closing(_to_read(path)) as database:
             if not _is_ours(database):
                 return {}

@@ -27,6 +27,7 @@ MAX_TAG = 32
 """Characters of a tag."""
 MAX_BYTES = 64 * 1024
 """A file that is larger holds no note."""
+FOLDER = "notes"
 SUFFIX = ".json"
 LOCK = ".lock"
 NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -149,7 +150,7 @@ def delete_note(run_id: str) -> None:
     Raises:
         NoteError: it is no run's id, or the file cannot be removed.
     """
-    if _path(run_id).exists():
+    if files.look_at(_path(run_id), NoteError) is not None:
         with _alone(run_id):
             _remove(run_id)
 
@@ -157,8 +158,10 @@ def delete_note(run_id: str) -> None:
 def list_notes() -> NoteListing:
     """Every note there is; one that cannot be read is named with its reason while the rest works."""
     listing = NoteListing()
-    folder = _folder()
-    names = sorted(path.stem for path in folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    try:
+        names = [path.stem for path in files.files_in(_folder(), SUFFIX, NoteError)]
+    except NoteError as error:
+        return NoteListing(problems={FOLDER: str(error)})
     for run_id in filter(is_run_id, names):
         try:
             note = read_note(run_id)
@@ -201,7 +204,7 @@ def _remove(run_id: str) -> None:
 
 
 def _folder() -> Path:
-    return neft_home() / "notes"
+    return neft_home() / FOLDER
 
 
 def _path(run_id: str) -> Path:

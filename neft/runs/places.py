@@ -1,11 +1,13 @@
 """Where things lie on a user's machine."""
 
 import os
+import stat
 from pathlib import Path
 
 import platformdirs
 
 from neft.errors import StoreError
+from neft.runs import files
 
 PACKAGE = Path(__file__).resolve().parents[1]
 IN_PACKAGE = PACKAGE / "cached_runs"
@@ -68,7 +70,12 @@ def _folder(variable: str) -> Path | None:
         message = f"{variable} is empty: name a folder, or unset it."
         raise StoreError(message)
     path = Path(given).absolute()
-    if path.exists() and not path.is_dir():
+    try:
+        found = files.look_at(path)
+    except StoreError as error:
+        message = f"{variable} names no folder that can be used: {error}"
+        raise StoreError(message) from None
+    if found is not None and not stat.S_ISDIR(found.st_mode):
         message = f"{variable} must name a folder; '{given}' is none."
         raise StoreError(message)
     return path

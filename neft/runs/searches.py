@@ -131,7 +131,11 @@ def listed() -> SearchListing:
     """Every search, latest first; one that cannot be read is named with its reason."""
     listing = SearchListing()
     folder = neft_home() / FOLDER
-    for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else ():
+    try:
+        found = files.files_in(folder, SUFFIX)
+    except StoreError as error:
+        return SearchListing(problems={folder.name: str(error)})
+    for path in found:
         try:
             listing.records.append(_read(path))
         except StoreError as error:

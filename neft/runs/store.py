@@ -120,11 +120,15 @@ class RunStore:
         self.read_only = read_only
 
     def ids(self) -> list[str]:
-        """Every folder that is named like a run, sorted."""
-        if not self.root.is_dir():
+        """Every folder that is named like a run, sorted; also one of which the system does not tell what it is.
+
+        Raises:
+            StoreError: the store's own folder cannot be read.
+        """
+        if not files.is_folder(self.root):
             return []
-        with os.scandir(self.root) as entries:
-            return sorted(entry.name for entry in entries if is_run_id(entry.name) and entry.is_dir())
+        with files.reading(self.root), os.scandir(self.root) as entries:
+            return sorted(entry.name for entry in entries if is_run_id(entry.name) and _may_be_a_folder(entry))
 
     def list(self) -> Listing:
         """Every run's record; a run that cannot be read is named with its reason while the rest works.
@@ -201,7 +205,16 @@ class RunStore:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def __contains__(self, run_id: str) -> bool:
-        return is_run_id(run_id) and (self.root / run_id / RECORD).is_file()
+        """Whether a run is there.
+
+        Raises:
+            StoreError: the system does not tell, as of what lies in a closed folder.
+        """
+        return is_run_id(run_id) and files.is_file(self.root / run_id / RECORD)
+
+    def has_name(self, run_id: str) -> bool:
+        """Whether anything lies where a run would, be it a run or not."""
+        return is_run_id(run_id) and os.path.lexists(self.root / run_id)
 
     def has_arrived(self, run_id: str) -> bool:
         """Whether a run is there that another machine may have written a moment ago, through a network drive."""
@@ -303,9 +316,7 @@ class RunStore:
             message = f"'{record.id}' is not a run's id."
             raise StoreError(message)
         target = self.root / record.id
-        if target.exists():
-            message = f"A run '{record.id}' is already stored."
-            raise RunExistsError(message)
+        self._refuse_taken(record.id)
         with files.whole_folder(target, what=f"Run '{record.id}'", drafts=self._drafts()) as draft:
             return _write_draft(draft, record, tables, weights)
 
@@ -320,7 +331,8 @@ class RunStore:
         if not expected <= RUN_FILES:
             message = f"Run '{run_id}' is corrupt: {_first(expected - RUN_FILES)} is no file of a run."
             raise RunCorruptError(message)
-        found = {path.name for path in (self.root / run_id).iterdir()}
+        with files.reading(self.root / run_id):
+            found = {path.name for path in (self.root / run_id).iterdir()}
         if found - expected:
             message = f"Run '{run_id}' is corrupt: its record does not name {_first(found - expected)}."
             raise RunCorruptError(message)
@@ -338,22 +350,32 @@ class RunStore:
         """
         record = source.verify(run_id)
         target = self.root / run_id
-        self.ensure_writable()
-        if target.exists():
-            message = f"A run '{run_id}' is already stored."
-            raise RunExistsError(message)
+        self.ensure_writable(run_id)
         with files.telling(f"Run '{run_id}'", self.root):
             files.publish(source.root / run_id, target)
         return record
 
-    def ensure_writable(self) -> None:
+    def ensure_writable(self, run_id: str | None = None) -> None:
         """Find out before hours of training whether their run could be kept.
+
+        Args:
+            run_id: its id, if it is known.
 
         Raises:
             StoreError: it could not.
         """
+        if run_id is not None:
+            self._refuse_taken(run_id)
         with self.draft_folder():
             pass
+
+    def _refuse_taken(self, run_id: str) -> None:
+        if run_id in self:
+            message = f"A run '{run_id}' is already stored."
+            raise RunExistsError(message)
+        if files.look_at(self.root / run_id) is not None:
+            message = f"Run '{run_id}' cannot be stored: a folder of its name, without {RECORD}, is there. Delete it."
+            raise RunExistsError(message)
 
     @contextlib.contextmanager
     def draft_folder(self) -> Generator[Path]:
@@ -369,7 +391,7 @@ class RunStore:
             yield draft
 
     def delete(self, run_id: str, *, with_it: Callable[[str], None] = lambda _run_id: None) -> None:
-        """Remove a run; `finish_deletions` finishes what is interrupted.
+        """Remove a run, or what is there in the place of one and cannot be read; `finish_deletions` finishes it.
 
         Args:
             run_id: of the run.
@@ -381,10 +403,17 @@ class RunStore:
             NeftError: as `with_it`; the run is gone.
         """
         self._refuse_read_only()
-        _ = self._read(run_id, RECORD)
+        _demand_id(run_id)
+        if not self.has_name(run_id):
+            message = f"No run '{run_id}'."
+            raise RunNotFoundError(message)
         with self.draft_folder() as draft:
             gone = draft.with_name(f"{files.DELETED}{run_id}-{draft.name[-8:]}")
-            _ = (self.root / run_id).rename(gone)
+            try:
+                _ = (self.root / run_id).rename(gone)
+            except OSError as refused:
+                message = f"Run '{run_id}' cannot be removed: {refused.strerror or refused}."
+                raise StoreError(message) from None
             files.sync(self.root)
         _finish_deletion(gone, run_id, with_it)
 
@@ -403,7 +432,7 @@ class RunStore:
     def _drafts(self) -> Path:
         self._refuse_read_only()
         drafts = self.root / DRAFTS
-        if not drafts.is_dir() and self.root.is_dir():
+        if not files.is_folder(drafts) and files.is_folder(self.root):
             files.sweep_drafts(self.root)  # of earlier versions, which had them among the runs
         return drafts
 
@@ -413,9 +442,7 @@ class RunStore:
             raise StoreError(message)
 
     def _read(self, run_id: str, name: str) -> bytes:
-        if not is_run_id(run_id):
-            message = f"'{run_id}' is not a run's id."
-            raise RunNotFoundError(message)
+        _demand_id(run_id)
         try:
             return (self.root / run_id / name).read_bytes()
         except FileNotFoundError:
@@ -428,7 +455,7 @@ class RunStore:
     def _checked(self, record: RunRecord, name: str) -> bytes:
         expected = record.files.get(name)
         path = self.root / record.id / name
-        if expected is None or not path.is_file():
+        if expected is None or not files.is_file(path):
             message = f"Run '{record.id}' is corrupt: {name} is missing."
             raise RunCorruptError(message)
         content = self._read(record.id, name)
@@ -451,6 +478,20 @@ class RunStore:
         except UNREADABLE as error:
             message = f"Run '{record.id}' is corrupt: {name} is not a table ({error})."
             raise RunCorruptError(message) from None
+
+
+def _demand_id(run_id: str) -> None:
+    if not is_run_id(run_id):
+        message = f"'{run_id}' is not a run's id."
+        raise RunNotFoundError(message)
+
+
+def _may_be_a_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a folder; so is, until it is read, a link of which the system does not tell where it leads."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return True
 
 
 @dataclass(frozen=True)
@@ -496,12 +537,13 @@ class Stores:
         return found
 
     def find(self, beginning: str) -> str:
-        """The id of the one run that is named so, or whose id alone begins so.
+        """The id of the one run that is named so, or whose id alone begins so; it may be one that cannot be read.
 
         Raises:
             RunNotFoundError: there is none, or several; names the nearest.
+            StoreError: a store's own folder cannot be read.
         """
-        if beginning in self:
+        if any(store.has_name(beginning) for store in self.all):
             return beginning
         ids = sorted({run_id for store in self.all for run_id in store.ids()})
         found = [run_id for run_id in ids if run_id.startswith(beginning)]
@@ -518,10 +560,14 @@ class Stores:
 
         Raises:
             RunNotFoundError: none has.
+            StoreError: the system does not tell.
         """
         for store in self.all:
             if run_id in store:
                 return store
+        for store in self.all:
+            if store.has_name(run_id):
+                _ = store.record(run_id)  # says what is wrong with it
         raise _no_run(run_id, ())
 
     def __contains__(self, run_id: str) -> bool:

@@ -70,8 +70,12 @@ def folder(config: RunConfig, root: Path | None = None) -> Path:
 
 
 def exists(config: RunConfig, root: Path | None = None) -> bool:
-    """Whether there is something to go on from."""
-    return (folder(config, root) / STATE).is_file()
+    """Whether there is something to go on from.
+
+    Raises:
+        StoreError: the system does not tell.
+    """
+    return files.is_file(folder(config, root) / STATE)
 
 
 def save(config: RunConfig, state: TrainingState, root: Path | None = None) -> None:
@@ -93,9 +97,11 @@ def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
     Raises:
         RunCorruptError: the file cannot be read, or is no state of this training. Whether its tensors fit the network
             is for `neft.training.loop.check_state` to say.
+        RunCorruptError: the file cannot be read.
+        StoreError: the system does not tell whether there is one.
     """
     path = folder(config, root) / STATE
-    if not path.is_file():
+    if not files.is_file(path):
         return None
     tensors = checkpoint.load_tensors(path)
     parts = {

@@ -104,7 +104,7 @@ def find(run: RunRecord, sigma_d: float, num_instances: int = NUM_INSTANCES) -> 
         RunTooNewError: it was made by a newer version.
     """
     path = _path(run.id, key_of(weights_of(run), sigma_d, num_instances))
-    return _read(path, run.id) if path.is_file() else None
+    return _read(path, run.id) if files.is_file(path) else None
 
 
 def weights_of(run: RunRecord) -> str:

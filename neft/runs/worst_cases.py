@@ -132,14 +132,18 @@ def find(run: RunRecord, th_gs: Sequence[float], settings: SearchSettings) -> Wo
         RunTooNewError: it was made by a newer version.
     """
     path = _path(run.id, key_of(weights_of(run), th_gs, settings))
-    return _read(path, run.id) if path.is_file() else None
+    return _read(path, run.id) if files.is_file(path) else None
 
 
 def listed(run: RunRecord) -> WorstCaseListing:
     """Every stored search of a run's weights, latest first; one that cannot be read is named with its reason."""
     listing = WorstCaseListing()
     folder = _folder(run.id)
-    for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []:
+    try:
+        found = files.files_in(folder, SUFFIX)
+    except StoreError as error:
+        return WorstCaseListing(problems={folder.name: str(error)})
+    for path in found:
         if path.name.startswith("."):
             continue
         try:

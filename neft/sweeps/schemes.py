@@ -1,6 +1,7 @@
 """Schemes of one stored network tried on the same chips: every one an evaluation that is stored as a run of its own."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -12,7 +13,7 @@ from neft.chips.deployed import ChipLaw
 from neft.component import build, settings_from_text
 from neft.config import EvaluationConfig, RunConfig
 from neft.datasets.base import ImageData
-from neft.errors import ConfigError
+from neft.errors import ConfigError, NeftError
 from neft.evaluation.schemes import Scheme, scheme_costs
 from neft.experiments.schemes import NUM_INSTANCES, SIGMA_DS, with_scheme
 from neft.mapping.stack import Mapping
@@ -219,8 +220,12 @@ def stored_evaluation(config: RunConfig, stores: Stores) -> RunRecord | None:
         return stores.holder(config.run_id).record(config.run_id)
     training = config.run_id.rpartition("-")[0]  # before the key
     alike = [(store, run_id) for store in stores.all for run_id in store.ids() if run_id.rpartition("-")[0] == training]
-    records = (store.record(run_id) for store, run_id in alike)
-    return next((record for record in records if _covers(stored_config(record), config)), None)
+    for store, run_id in alike:
+        with suppress(NeftError):  # a damaged run is named in the list of runs
+            record = store.record(run_id)
+            if _covers(stored_config(record), config):
+                return record
+    return None
 
 
 def _covers(held: RunConfig, asked: RunConfig) -> bool:

@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, cast
 import joblib
 
 from neft.config import RunConfig
-from neft.errors import ConfigError, NeftError
+from neft.errors import ConfigError, NeftError, StoreError
 from neft.experiments.planning import PlannedRun, Stored
 from neft.options import command_line
 from neft.pipeline import Settings, identified, load_data, reevaluate, run
@@ -59,9 +59,11 @@ class SweepSettings:
         return Stores(own=own, shipped=Stores.default().shipped if self.counts_shipped else own)
 
     def find(self, run_id: str) -> RunRecord | None:
-        """A stored run's record, if it is stored."""
+        """A stored run's record, if it is stored and can be read."""
         stores = self.stores
-        return stores.holder(run_id).record(run_id) if run_id in stores else None
+        with suppress(StoreError):  # a sweep says why, and goes on
+            return stores.holder(run_id).record(run_id) if run_id in stores else None
+        return None
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,36 @@ def missing(planned: Sequence[PlannedRun], stored: Container[str]) -> list[Plann
     """What is not stored yet, the dearest first so that no worker is left with a long run at the end."""
     absent = [one for one in planned if one.run_id not in stored]
     return sorted(absent, key=workload, reverse=True)
+
+
+def _is_in(stored: Container[str], run_id: str, *, if_untold: bool) -> bool:
+    """Whether a run is stored; where the system does not tell, `run_one` says why."""
+    try:
+        return run_id in stored
+    except StoreError:
+        return if_untold
+
+
+def look(
+    plan: Callable[[Stored], Sequence[PlannedRun]], settings: SweepSettings
+) -> tuple[Sequence[PlannedRun], list[PlannedRun]]:
+    """What is planned by now, and what of it is not stored or cannot be read.
+
+    Raises:
+        StoreError: the store's own folder cannot be read.
+    """
+    unread: set[str] = set()
+    _ = settings.stores.own.ids()  # where that folder is closed, nothing can be told of any run
+
+    def find(run_id: str) -> RunRecord | None:
+        record = settings.find(run_id)
+        if record is None:
+            unread.add(run_id)
+        return record
+
+    planned, stores = plan(find), settings.stores
+    run_ids = {one.run_id for one in planned} - unread
+    return planned, missing(planned, {run_id for run_id in run_ids if _is_in(stores, run_id, if_untold=False)})
 
 
 def sweep(
@@ -109,11 +141,11 @@ def sweep(
     failed: set[str] = set()
     stores = settings.stores
     while True:
-        planned = plan(settings.find)
+        planned, absent = look(plan, settings)
         _forget_states(planned, settings)
-        absent = [one for one in missing(planned, stores) if one.run_id not in failed]
+        absent = [one for one in absent if one.run_id not in failed]
         on_plan(planned, absent)
-        ready = [one for one in absent if all(run_id in stores for run_id in one.waits_for)]
+        ready = [one for one in absent if all(_is_in(stores, run_id, if_untold=True) for run_id in one.waits_for)]
         if not ready:
             return ends
         if settings.download:
@@ -140,8 +172,9 @@ def _forget_states(planned: Sequence[PlannedRun], settings: SweepSettings) -> No
     """Of runs that are stored: a process may have been killed between storing a run and forgetting its last epoch."""
     own = settings.stores.own
     for one in planned:
-        if unfinished.exists(one.config, settings.unfinished_root) and one.run_id in own:
-            unfinished.discard(one.config, settings.unfinished_root)
+        with suppress(StoreError):  # a run that needs what cannot be read says so itself
+            if unfinished.exists(one.config, settings.unfinished_root) and one.run_id in own:
+                unfinished.discard(one.config, settings.unfinished_root)
 
 
 def _fetch_data(ready: Sequence[PlannedRun], settings: SweepSettings) -> None:
@@ -277,6 +310,7 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> RunEnd:
         resume=True,
     )
     try:
+        _refuse_unreadable(config, stores)
         _refuse_unidentified(config)
         trained = _with_weights(planned.weights_of, stores)
         _ = run(config, how) if trained is None else reevaluate(trained, config, how)
@@ -284,10 +318,23 @@ def run_one(planned: PlannedRun, settings: SweepSettings) -> RunEnd:
         error = str(failure)
     except Exception as failure:  # noqa: BLE001 - whatever befell one run, the others go on and the report says it
         error = f"{type(failure).__name__}: {failure}"
-    if error is not None and config.run_id in stores.own:  # by another process that was given it too
+    if error is not None and _is_whole(config.run_id, stores.own):  # by another process that was given it too
         unfinished.discard(config, settings.unfinished_root)
         error = None
     return RunEnd(run_id=config.run_id, seconds=time.perf_counter() - started, error=error)
+
+
+def _refuse_unreadable(config: RunConfig, stores: Stores) -> None:
+    """A run that is there and cannot be read is not made again in its place."""
+    if config.run_id in stores:
+        _ = stores.holder(config.run_id).record(config.run_id)
+
+
+def _is_whole(run_id: str, store: RunStore) -> bool:
+    try:
+        return run_id in store and store.record(run_id).id == run_id
+    except StoreError:
+        return False
 
 
 def _refuse_unidentified(config: RunConfig) -> None:

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Sequence
 
 from neft.errors import BundleError
+from neft.runs import files
 from neft.runs.bundles.archive import MANIFEST, MAX_RUNS, NOTE, README, RUNS, BinaryFile
 from neft.runs.bundles.manifest import Manifest, make_manifest, readme
 from neft.runs.notes import read_note
@@ -36,7 +37,8 @@ def export_runs(run_ids: Sequence[str], stores: Stores, target: BinaryFile) -> M
         for run_id in wanted:
             store = stores.holder(run_id)
             record = store.verify(run_id)
-            contents = {name: (store.root / run_id / name).read_bytes() for name in (RECORD, *sorted(record.files))}
+            with files.reading(store.root / run_id):
+                contents = {name: (store.root / run_id / name).read_bytes() for name in (RECORD, *sorted(record.files))}
             note = read_note(run_id)
             if note is not None:
                 contents[NOTE] = note.model_dump_json(indent=1).encode() + b"\n"

@@ -161,8 +161,9 @@ def _is_stored(stores: Stores, run_id: str, content: bytes) -> bool:
     if run_id not in stores:
         return False
     root = stores.holder(run_id).root
-    if (root / run_id / RECORD).read_bytes() == content:
-        return True
+    with files.reading(root / run_id):
+        if (root / run_id / RECORD).read_bytes() == content:
+            return True
     if run_id not in stores.own and _is_part_of(stores.holder(run_id), run_id, content):
         return False
     raise RunExistsError(_words_of_another(stores, run_id, content))
