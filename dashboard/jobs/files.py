@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from neft.runs import living
+from neft.runs.files import reading
 from neft.runs.places import neft_home
 
 JOB = "job.json"
@@ -51,11 +52,16 @@ def root() -> Path:
 
 
 def ids() -> list[str]:
-    """Every job's id, the oldest first."""
-    try:
-        return sorted(path.name for path in root().iterdir() if JOB_ID.fullmatch(path.name) and _is_told(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    """Every job's id, the oldest first.
+
+    Raises:
+        StoreError: the folder of all jobs cannot be read.
+    """
+    with reading(root()):
+        try:
+            return sorted(path.name for path in root().iterdir() if JOB_ID.fullmatch(path.name) and _is_told(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
 
 def next_id() -> str:

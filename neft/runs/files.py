@@ -44,7 +44,7 @@ def look_at(path: Path, error: type[NeftError] = StoreError) -> os.stat_result |
     with reading(path, error):
         try:
             return path.stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # no path holds a null character
             return None
 
 

@@ -34,6 +34,18 @@ def test_a_run_that_cannot_be_read_goes_too(neft: Neft, stored: RunRecord) -> No
     assert stored.id not in Stores.default()
 
 
+def test_a_folder_without_a_record_and_a_link_that_leads_nowhere_go_too(neft: Neft, stored: RunRecord) -> None:
+    runs, others = neft_home() / "runs", [f"{stored.id[:-8]}{number:08x}" for number in (1, 2)]
+    (runs / others[0]).mkdir()
+    (runs / others[1]).symlink_to(runs / others[1])
+
+    listed = neft("runs")
+    assert all(f"{run_id}: " in listed.err for run_id in others)
+    assert neft("delete", *others, "--yes").out.split() == others
+    assert Stores.default().list().problems == {}
+    assert Stores.default().own.ids() == [stored.id]
+
+
 @pytest.mark.parametrize("said", ["", "n\n"], ids=["nobody", "no"])
 def test_nothing_goes_where_one_id_is_wrong_or_nobody_agrees(
     neft: Neft, stored: RunRecord, monkeypatch: pytest.MonkeyPatch, said: str

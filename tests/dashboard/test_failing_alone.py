@@ -11,6 +11,7 @@ from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.guards import TRACEBACKS
 from neft.errors import NeftError
+from neft.runs.places import neft_home
 from neft.runs.store import RunStore
 from tests.dashboard.driver import ROOT, charts, open_page
 
@@ -109,6 +110,16 @@ def test_fragment_that_fails_is_told_of_once(monkeypatch: pytest.MonkeyPatch) ->
 
     assert len(app.exception) == 1
     assert not app.error
+
+
+@pytest.mark.parametrize(("name", "page"), [("runs", Page.EXPLORE), ("jobs", Page.TRAIN)])
+def test_page_whose_folder_cannot_be_read_says_so_in_a_sentence(name: str, page: Page) -> None:
+    neft_home().mkdir()
+    (neft_home() / name).symlink_to(name)
+
+    (said,) = refusals(open_page(page))
+
+    assert said == f"'{foreign(str(neft_home() / name))}' cannot be read: Too many levels of symbolic links."
 
 
 def drawing_functions() -> Iterator[tuple[str, ast.FunctionDef]]:

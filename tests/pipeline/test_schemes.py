@@ -15,7 +15,7 @@ from neft.pipeline import Settings, reevaluate
 from neft.programming import OpenLoop, Residual, WriteVerify
 from neft.runs.facts import stored_config
 from neft.runs.records import RunRecord
-from neft.runs.store import WEIGHTS, RunStore, Stores
+from neft.runs.store import RECORD, WEIGHTS, RunStore, Stores
 from neft.sweeps.schemes import (
     Bench,
     Trying,
@@ -85,9 +85,12 @@ def test_what_is_stored_is_not_computed_again(stores: Stores) -> None:
     assert [one.total for one in told] == [0] * len(SCHEMES)
 
 
-def test_fewer_chips_are_taken_from_an_evaluation_of_more(stores: Stores) -> None:
+def test_fewer_chips_are_taken_from_an_evaluation_of_more_beside_a_damaged_one(stores: Stores) -> None:
     source = only(stores)
     whole = try_schemes(bench_of(stores, source), SCHEMES[1:2])
+    damaged = stores.own.root / f"{source.id[:-8]}{0:08x}"
+    damaged.mkdir()
+    (damaged / RECORD).write_text("{")
     fewer = with_scheme(stored_config(source), SCHEMES[1], sigma_ds=(0.1,), num_instances=2)
 
     found = stored_evaluation(fewer, stores)

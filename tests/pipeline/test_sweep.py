@@ -8,6 +8,7 @@ import pytest
 
 from neft.config import RunConfig
 from neft.datasets.image_folder import ImageFolder
+from neft.errors import StoreError
 from neft.experiments.first_look import first_look
 from neft.experiments.planning import PlannedRun, Standing, Stored
 from neft.experiments.presets import smoke
@@ -15,8 +16,8 @@ from neft.methods import Ovf, Vanilla
 from neft.pipeline import Settings, run
 from neft.runs import unfinished
 from neft.runs.plans import PlanEntry
-from neft.runs.store import WEIGHTS, RunStore, Stores
-from neft.sweeps.sweep import RunEnd, SweepSettings, missing, plan_record, run_one, sweep
+from neft.runs.store import RECORD, WEIGHTS, RunStore, Stores
+from neft.sweeps.sweep import RunEnd, SweepSettings, look, missing, plan_record, run_one, sweep
 
 
 @pytest.fixture
@@ -61,6 +62,47 @@ def test_stored_runs_are_skipped(small_config: RunConfig, settings: SweepSetting
     assert heard == second
     assert sweep(lambda _stored: both, settings) == []
     assert RunStore(settings.store_root).ids() == sorted(one.run_id for one in both)
+
+
+def test_stored_run_that_cannot_be_read_is_told_and_stops_no_other(
+    small_config: RunConfig, settings: SweepSettings
+) -> None:
+    """One of which the system tells nothing, and one whose record, by which a plan goes on, is damaged."""
+    lost, damaged, sound = (planned(small_config, seed) for seed in range(3))
+    (settings.store_root / damaged.run_id).mkdir(parents=True)
+    (settings.store_root / damaged.run_id / RECORD).write_text("{")
+    (settings.store_root / lost.run_id).symlink_to(lost.run_id)
+    asked: list[object] = []
+
+    def plan(stored: Stored) -> list[PlannedRun]:
+        asked.append(stored(damaged.run_id))
+        return [lost, damaged, sound]
+
+    ends = {end.run_id: end.error for end in sweep(plan, settings)}
+
+    assert "cannot be read: Too many levels of symbolic links" in (ends[lost.run_id] or "")
+    assert f"Run '{damaged.run_id}' is corrupt" in (ends[damaged.run_id] or "")
+    assert ends[sound.run_id] is None
+    assert set(asked) == {None}
+    assert ids(look(plan, settings)[1]) == [lost.run_id, damaged.run_id]
+
+
+def test_what_waits_for_a_run_that_cannot_be_read_says_so(small_config: RunConfig, settings: SweepSettings) -> None:
+    source = planned(small_config, 0)
+    settings.store_root.mkdir(parents=True, exist_ok=True)
+    (settings.store_root / source.run_id).symlink_to(source.run_id)
+
+    (end,) = sweep(lambda _stored: [renewed(source)], settings)
+
+    assert "cannot be read: Too many levels" in (end.error or "")
+
+
+def test_sweep_into_a_folder_that_cannot_be_read_is_refused(small_config: RunConfig, settings: SweepSettings) -> None:
+    settings.store_root.parent.mkdir(parents=True, exist_ok=True)
+    settings.store_root.symlink_to(settings.store_root.name)
+
+    with pytest.raises(StoreError, match="cannot be read: Too many levels"):
+        sweep(lambda _stored: [planned(small_config, 0)], settings)
 
 
 def test_failing_run_stops_no_other(small_config: RunConfig, settings: SweepSettings, tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def _is_stored(stores: Stores, run_id: str, content: bytes) -> bool:
     if run_id not in stores:
         return False
     root = stores.holder(run_id).root
-    with files.reading(root / run_id):
+    with files.reading(root / run_id / RECORD):
         if (root / run_id / RECORD).read_bytes() == content:
             return True
     if run_id not in stores.own and _is_part_of(stores.holder(run_id), run_id, content):

@@ -239,3 +239,33 @@ def test_what_is_no_draft_is_never_swept(tmp_path: Path, name: str) -> None:
     files.sweep_drafts(tmp_path)
 
     assert names(tmp_path) == [name]
+
+
+# ---------------------------------------------------------------- what the system does not tell
+def test_what_lies_at_a_path_is_told_or_refused_in_a_sentence_and_never_guessed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    long = tmp_path / ("c" * 300)
+
+    assert (files.is_file(tmp_path / "file"), files.is_folder(tmp_path / "file")) == (True, False)
+    assert (files.is_file(tmp_path), files.is_folder(tmp_path)) == (False, True)
+    assert [files.look_at(tmp_path / name) for name in ("none", "file/below", "nu\0ll")] == [None] * 3
+    with pytest.raises(StoreError, match=f"^'{tmp_path}/loop' cannot be read: Too many levels of symbolic links.$"):
+        _ = files.is_file(tmp_path / "loop")
+    with pytest.raises(NoteError, match=f"^'…{'c' * 159}' cannot be read: File name too long.$"):
+        _ = files.is_folder(long, NoteError)
+
+
+def test_files_of_a_folder_are_told_or_refused(tmp_path: Path) -> None:
+    for name in ("b.json", "a.json", "c.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "loop").symlink_to("loop")
+
+    assert names_of(files.files_in(tmp_path, ".json")) == ["a.json", "b.json"]
+    assert files.files_in(tmp_path / "none", ".json") == []
+    with pytest.raises(StoreError, match="cannot be read: Too many levels"):
+        _ = files.files_in(tmp_path / "loop", ".json")
+
+
+def names_of(paths: list[Path]) -> list[str]:
+    return [path.name for path in paths]

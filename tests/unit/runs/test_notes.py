@@ -191,3 +191,14 @@ def test_note_that_cannot_be_written_says_so() -> None:
 def test_note_knows_when_it_was_written() -> None:
     assert make_note("x").updated.endswith("+00:00")
     assert Note().is_empty
+
+
+def test_notes_whose_folder_cannot_be_read_are_told_and_refused() -> None:
+    neft_home().mkdir()
+    (neft_home() / "notes").symlink_to("notes")
+
+    (reason,) = list_notes().problems.values()
+
+    assert "notes' cannot be read: Too many levels of symbolic links" in reason
+    with pytest.raises(NoteError, match="cannot be read: Too many levels"):
+        delete_note(RUN)

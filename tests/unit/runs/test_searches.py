@@ -80,3 +80,10 @@ def test_folder_that_cannot_be_written_is_told(home: Path) -> None:
 
     with pytest.raises(StoreError, match="The trials of a search cannot be written to"):
         kept()
+
+
+def test_searches_whose_folder_cannot_be_read_are_told(home: Path) -> None:
+    (home / "searches").symlink_to("searches")
+
+    (reason,) = searches.listed().problems.values()
+    assert "searches' cannot be read: Too many levels of symbolic links" in reason

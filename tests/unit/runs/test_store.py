@@ -36,8 +36,19 @@ from neft.runs.store import (
     RunTables,
     Stores,
 )
+from tests.as_a_user import as_a_user
 
 FILES = ["history.csv", "instances.parquet", "layers.csv", "deviations.csv.gz", "weights.safetensors"]
+TRY_TO_WRITE = """
+import sys
+from pathlib import Path
+from neft.errors import StoreError
+from neft.runs.store import RunStore
+try:
+    RunStore(Path(sys.argv[1])).ensure_writable()
+except StoreError as error:
+    print(error)
+"""
 NO_IDS = [
     "",
     ".",
@@ -283,15 +294,74 @@ def test_root_changes_when_a_run_comes_or_goes_and_at_nothing_else(store: RunSto
     assert changed == [False, True, False, True, False]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is refused to root")
 def test_store_whose_root_alone_is_not_writable_says_so_before_a_training(store: RunStore) -> None:
     store.ensure_writable()
     store.root.chmod(0o555)
     try:
-        with pytest.raises(StoreError, match="Permission denied"):
-            store.ensure_writable()
+        assert as_a_user(TRY_TO_WRITE, store.root) == f"Runs cannot be written to '{store.root}': Permission denied.\n"
     finally:
         store.root.chmod(0o755)
+
+
+# ---------------------------------------------------------------- what cannot be read
+@pytest.fixture
+def lost(store: RunStore, record: RunRecord) -> str:
+    """The id of a run whose folder is a link that leads to itself: of it the system tells nothing."""
+    run_id = beside(record).id
+    (store.root / run_id).symlink_to(store.root / run_id)
+    return run_id
+
+
+def test_run_of_which_the_system_tells_nothing_is_named_and_hides_no_other(
+    store: RunStore, record: RunRecord, lost: str
+) -> None:
+    stores = Stores(own=store, shipped=RunStore(store.root / "none"))
+
+    listing = stores.list()
+
+    assert [one.id for one in listing.records] == [record.id]
+    assert "run.json cannot be read: Too many levels of symbolic links" in listing.problems[lost]
+    assert stores.find(record.id[:-7]) == record.id
+    with pytest.raises(RunNotFoundError, match="No run 'another'"):
+        stores.find("another")
+    assert stores.find(lost) == lost
+    for ask in (stores.holder, stores.__contains__, store.has_arrived):
+        with pytest.raises(StoreError, match=r"run\.json' cannot be read: Too many levels of symbolic links"):
+            ask(lost)
+
+
+def test_store_whose_root_cannot_be_read_says_so(tmp_path: Path, record: RunRecord) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    store = RunStore(tmp_path / "loop")
+
+    for ask in (store.ids, store.list, lambda: record.id in store):
+        with pytest.raises(StoreError, match="cannot be read: Too many levels of symbolic links"):
+            ask()
+
+
+def test_what_cannot_be_read_is_deleted_like_any_run(store: RunStore, record: RunRecord, lost: str) -> None:
+    bare = record.model_copy(update={"id": f"{record.id[:-8]}{1:08x}"}).id
+    (store.root / bare).mkdir()
+    (store.root / bare / HISTORY).write_text("")
+
+    for run_id in (bare, lost):
+        store.delete(run_id)
+        with pytest.raises(RunNotFoundError, match=run_id):
+            store.delete(run_id)
+
+    assert store.list().problems == {}
+    assert store.ids() == [record.id]
+
+
+def test_folder_in_the_place_of_a_run_is_told_before_its_training(store: RunStore, record: RunRecord) -> None:
+    other = beside(record)
+    (store.root / other.id).mkdir()
+
+    for act in (lambda: store.ensure_writable(other.id), lambda: store.save(other, store.tables(record))):
+        with pytest.raises(RunExistsError, match=r"cannot be stored: a folder of its name, without run.json, is there"):
+            act()
+    with pytest.raises(RunNotFoundError, match=r"it has no run.json"):
+        Stores(own=store, shipped=RunStore(store.root / "none")).holder(other.id)
 
 
 def test_folder_without_a_record_is_named(store: RunStore, record: RunRecord) -> None:

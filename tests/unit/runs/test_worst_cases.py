@@ -14,7 +14,7 @@ from torch import Tensor
 
 from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError, StoreError
 from neft.evaluation.search_settings import SearchSettings
-from neft.runs import worst_cases
+from neft.runs import waterfalls, worst_cases
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import WEIGHTS, RunStore
@@ -175,3 +175,15 @@ def test_a_folder_that_cannot_be_written_says_so(run: RunRecord) -> None:
 def test_reading_needs_no_torch() -> None:
     command = [sys.executable, "-c", "import neft.runs.worst_cases, sys; print('torch' in sys.modules)"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "False"
+
+
+def test_what_the_system_does_not_tell_is_no_search_that_was_never_made(run: RunRecord) -> None:
+    neft_home().mkdir(exist_ok=True)
+    for name in ("worst_cases", "waterfalls"):
+        (neft_home() / name).symlink_to(name)
+
+    (reason,) = worst_cases.listed(run).problems.values()
+    assert "cannot be read: Too many levels of symbolic links" in reason
+    for find in (lambda: worst_cases.find(run, TH_GS, SETTINGS), lambda: waterfalls.find(run, 0.1)):
+        with pytest.raises(StoreError, match="cannot be read: Too many levels of symbolic links"):
+            _ = find()
