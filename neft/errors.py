@@ -96,6 +96,15 @@ class NoteError(NeftError):
         super().__init__(one_line(message))
 
 
+class NoteChangedError(NoteError):
+    """A note whose text another has changed since it was read."""
+
+    def __init__(self, message: str, *, text: str) -> None:
+        super().__init__(message)
+        self.text = text
+        """What it says now."""
+
+
 class BundleError(StoreError):
     """A bundle of runs that cannot be read or written."""
 

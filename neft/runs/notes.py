@@ -15,7 +15,7 @@ from filelock import FileLock
 from pydantic import Field, ValidationError, field_validator
 
 from neft.component import Component
-from neft.errors import ConfigError, NoteError
+from neft.errors import ConfigError, NoteChangedError, NoteError
 from neft.run_id import is_run_id
 from neft.runs import files
 from neft.runs.places import neft_home
@@ -134,14 +134,43 @@ def write_note(run_id: str, note: Note) -> None:
         _put(run_id, note)
 
 
-def change_note(run_id: str, change: Callable[[Note], Note]) -> None:
+def change_note(run_id: str, change: Callable[[Note], Note]) -> Note:
     """Write a note made of the last one (an empty one where there is none); whoever changes it meanwhile waits.
+
+    Returns:
+        The note as it is written.
 
     Raises:
         NoteError: as `read_note` and `write_note`.
     """
     with _alone(run_id):
-        _put(run_id, change(read_note(run_id) or Note()))
+        changed = change(read_note(run_id) or Note())
+        _put(run_id, changed)
+    return changed
+
+
+def revise_note(run_id: str, seen: Note, wanted: Note) -> Note:
+    """Change what differs between a note that was read and what is wanted of it; what others changed since stays.
+
+    Returns:
+        The note as it is written.
+
+    Raises:
+        NoteChangedError: both changed the text; nothing is written.
+        ConfigError: with the tags of others there are too many.
+        NoteError: as `change_note`.
+    """
+
+    def revised(last: Note) -> Note:
+        text = last.text if wanted.text == seen.text else wanted.text
+        if last.text not in (seen.text, text):
+            message = f"The text of the note on run '{run_id}' was changed elsewhere meanwhile."
+            raise NoteChangedError(message, text=last.text)
+        gone = {tag for tag in seen.tags if tag not in wanted.tags}
+        added = [tag for tag in wanted.tags if tag not in seen.tags]
+        return make_note(text, [*(tag for tag in last.tags if tag not in gone), *added])
+
+    return change_note(run_id, revised)
 
 
 def delete_note(run_id: str) -> None:

@@ -1,9 +1,10 @@
 """Notes on the page of all runs: written in a run's details, shown and filtered by in the table."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard.pages import Page
-from neft.runs.notes import make_note, read_note, write_note
+from neft.runs.notes import change_note, make_note, read_note, write_note
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
@@ -70,6 +71,64 @@ def test_note_that_cannot_be_read_is_named_while_the_rest_works(shipped: RunStor
     assert "1 notes cannot be read" not in words(app)
     assert "1 note cannot be read" in words(app)
     assert "Keeping a new one replaces it." in words(app)
+
+
+def keep(app: AppTest) -> AppTest:
+    return next(button for button in app.button if button.label == KEEP).click().run()
+
+
+def test_note_changes_by_what_the_form_changed_alone(shipped: RunStore) -> None:
+    run_id = shipped.ids()[0]
+    write_note(run_id, make_note("first", ["a", "b"]))
+    app = open_page(Page.RUNS, run=run_id)
+    change_note(run_id, lambda last: make_note("from elsewhere", (*last.tags, "meanwhile")))
+
+    app.multiselect(key=f"tags_{run_id}").set_value(["a", "mine"])
+    app = keep(app)
+
+    note = read_note(run_id)
+    assert note is not None
+    assert (note.text, set(note.tags)) == ("from elsewhere", {"a", "meanwhile", "mine"})
+    assert app.text_area(key=f"note_{run_id}").value == "from elsewhere"
+    assert set(app.multiselect(key=f"tags_{run_id}").value) == set(note.tags)
+
+
+def test_text_that_was_changed_elsewhere_too_is_told_and_neither_is_lost(shipped: RunStore) -> None:
+    run_id = shipped.ids()[0]
+    write_note(run_id, make_note("first", ["a"]))
+    app = open_page(Page.RUNS, run=run_id)
+    change_note(run_id, lambda last: make_note("from elsewhere", (*last.tags, "meanwhile")))
+
+    app.text_area(key=f"note_{run_id}").input("mine")
+    app = keep(app)
+
+    kept = read_note(run_id)
+    assert kept is not None
+    assert kept.text == "from elsewhere"
+    assert "changed elsewhere meanwhile" in words(app)
+    assert "from elsewhere" in [text.value for text in app.text]
+    assert app.text_area(key=f"note_{run_id}").value == "mine"
+
+    app = keep(app)  # knowing what is there
+
+    kept = read_note(run_id)
+    assert kept is not None
+    assert (kept.text, kept.tags) == ("mine", ("a", "meanwhile"))
+    assert "Not kept" not in words(app)
+
+
+def test_note_that_could_not_be_read_is_replaced(shipped: RunStore) -> None:
+    run_id = shipped.ids()[0]
+    write_note(run_id, make_note("x"))
+    (neft_home() / "notes" / f"{run_id}.json").write_text("{", encoding="utf-8")
+    app = open_page(Page.RUNS, run=run_id)
+
+    app.text_area(key=f"note_{run_id}").input("new")
+    app = keep(app)
+
+    note = read_note(run_id)
+    assert note is not None
+    assert note.text == "new"
 
 
 def test_deleted_run_leaves_no_note(own_run: RunRecord) -> None:
