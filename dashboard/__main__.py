@@ -141,7 +141,8 @@ def _demand_free(access: Access) -> None:
 def _why_not_bound(host: str, port: int) -> str:
     """The system's word on why nothing can listen there; empty where something can."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # where that would let it listen beside another
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:

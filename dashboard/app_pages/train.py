@@ -9,7 +9,7 @@ from dashboard import address
 from dashboard.data import forms, run_time, stored
 from dashboard.data.foreign import foreign
 from dashboard.data.forms import PlannedTraining
-from dashboard.jobs import jobs, processes
+from dashboard.jobs import files, jobs, processes
 from dashboard.jobs.jobs import Job
 from dashboard.pages import Page
 from dashboard.rights import is_read_only
@@ -159,7 +159,10 @@ def _jobs(current: list[Job]) -> None:
             job_card(job, queued)
 
     watch()
-    if not current:
+    unseen = files.why_not_listed()
+    if unseen:
+        st.error(foreign(unseen), icon=":material/error:")
+    elif not current:
         st.info("None yet. What you start appears here, live.", icon=":material/hourglass_empty:")
     _ended([job for job in current if not job.is_active])
 

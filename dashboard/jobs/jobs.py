@@ -21,9 +21,9 @@ from typing import Any, Literal
 from filelock import FileLock
 
 from dashboard.jobs import files
-from dashboard.jobs.files import CANCEL, CONFIG, EVENTS, JOB, JOB_ID, LOCK, LOG
+from dashboard.jobs.files import CANCEL, CONFIG, EVENTS, JOB, LOCK, LOG
 from dashboard.jobs.processes import begin, spare_cores
-from neft.errors import NeftError
+from neft.errors import NeftError, StoreError
 from neft.runs import living
 from neft.runs.events import (
     Counting,
@@ -49,7 +49,7 @@ MAX_QUEUE = 20
 MOST_SECONDS = 1e10
 """That a job can be expected to take; what is more is no number of seconds."""
 KILLED = (
-    "It was killed (out of memory, or the machine was switched off). "
+    "It was killed (out of memory, or the machine was switched off), or its disk was full. "
     "Start it again with the same settings to go on after its last whole epoch."
 )
 NEVER_BEGUN = "Its process ended before its turn came (the machine was switched off?). Start it again to queue anew."
@@ -211,7 +211,7 @@ def config_json(job_id: str) -> str:
     Raises:
         OSError: there is no such file.
     """
-    if not JOB_ID.fullmatch(job_id):
+    if not files.time_in(job_id):
         raise FileNotFoundError(job_id)
     return (files.root() / job_id / CONFIG).read_text(encoding="utf-8")
 
@@ -273,9 +273,9 @@ def _demand_a_place() -> None:
 def _sweep_unwritten() -> None:
     """Remove what a starting server or a removal that was killed left; nobody else starts a job meanwhile."""
     for folder in files.root().iterdir():
-        if not files.STAMP.fullmatch(folder.name) or (folder / JOB).exists():
-            continue
-        with contextlib.suppress(OSError):  # it holds what is not ours
+        with contextlib.suppress(OSError):  # it is not ours to look into, or holds what is not ours
+            if not files.time_in(folder.name) or (folder / JOB).exists():
+                continue
             for name in (CANCEL, CONFIG, EVENTS, LOG):
                 (folder / name).unlink(missing_ok=True)
             folder.rmdir()
@@ -285,13 +285,22 @@ def cancel(job_id: str) -> None:
     """Ask a job to stop, or to wait no longer.
 
     What is whole is kept, epochs and runs, and the same settings go on from there.
+
+    Raises:
+        StoreError: the system does not let its process be stopped.
     """
     facts = files.facts(job_id)
-    if facts is not None and files.alive(facts):
-        # a process that waits or is still being loaded dies at once and leaves no word of its own
+    if facts is None or not files.alive(facts):
+        return
+    # a process that waits or is still being loaded dies at once and leaves no word of its own
+    with contextlib.suppress(OSError):  # in a folder that cannot be written it stops all the same, and is called lost
         (files.root() / job_id / CANCEL).touch()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(facts["pid"], signal.SIGTERM)
+    try:
+        os.kill(facts["pid"], signal.SIGTERM)
+    except OSError as refused:
+        if files.alive(facts):
+            message = f"Job '{job_id}' cannot be stopped: {refused.strerror or refused}."
+            raise StoreError(message) from None
 
 
 def jobs(*, limit: int | None = None) -> list[Job]:

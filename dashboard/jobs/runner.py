@@ -11,22 +11,45 @@ for by nobody.
 """
 
 import importlib
+import io
 import json
 import os
 import sys
 import threading
 import time
+from pathlib import Path
 from queue import Queue
 
 from filelock import FileLock
+from typing_extensions import override
 
 from dashboard.jobs import files
+from neft.errors import NeftError
+from neft.runs.files import telling
 
 SECONDS_BETWEEN_LOOKS = 0.25
 BEHIND = 5
 """By how much nicer a job is than the server (`nice`): pages come first where both want a core, and else it has it."""
 TRAINING = ("neft.cli.train", "sklearn.datasets", "sklearn.model_selection")
 """What takes long to import in a training, and its data; all else is imported by these."""
+
+
+class Log(io.TextIOWrapper):
+    """Standard output of a job, which is its log: what the system refuses is told as of any other file."""
+
+    def __init__(self, output: io.TextIOWrapper, path: Path) -> None:
+        super().__init__(output.buffer, encoding=output.encoding, errors=output.errors, write_through=True)
+        self._path = path
+
+    @override
+    def write(self, text: str, /) -> int:
+        """Write at once.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        with telling("The job's log", self._path):
+            return super().write(text)
 
 
 def main() -> None:
@@ -39,9 +62,16 @@ def main() -> None:
     wait_for_turn(job_id)
     sys.argv = ["neft", *words]
 
+    folder = files.root() / job_id
+    for name in ("stdout", "stderr"):
+        setattr(sys, name, Log(getattr(sys, name), folder / files.LOG))
+
     from neft.runs.events import EventFile, Starting  # noqa: PLC0415 - not while it waits
 
-    EventFile(files.root() / job_id / files.EVENTS).write(Starting())
+    try:
+        EventFile(folder / files.EVENTS).write(Starting())
+    except NeftError as error:
+        sys.exit(f"Error: {error}")
 
     from neft.__main__ import main as neft  # noqa: PLC0415 - torch, once it has told
 

@@ -1,6 +1,6 @@
 """One job, a training or a sweep: where it stands, how far it is, its curves, and every way on from there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -20,6 +20,7 @@ from dashboard.widgets.train_again import other_seed_link, same_seed_link
 from dashboard.words import run_words
 from dashboard.words.queue_words import ordinal, turn_words
 from neft import columns
+from neft.errors import NeftError
 from neft.experiments.questions import EXPERIMENTS
 from neft.plain_words import plain_words
 from neft.sweeps.durations import span
@@ -35,6 +36,7 @@ WORDS = {
     "sweeping": "Running the experiment",
 }
 UNITS = {"training": "epochs", "evaluating": "chips", "searching": "passes", "sweeping": "runs"}
+STOPPING = "Stopping; what is whole is kept: runs that ended, and the last epoch of the others."
 SHOWN_AS_SECONDS = 120
 SHOWN_RUNS = 4
 HISTORY = [
@@ -102,7 +104,7 @@ def _config_json(job: Job) -> str:
 def _waiting(job: Job, everyone: Sequence[Job]) -> None:
     st.markdown(f"**Waiting: {ordinal(job.place)} in the queue** · {turn_words(job, everyone)}")
     st.caption(_what(job))
-    _cancel_button(job, "It leaves the queue.", jobs.cancel)
+    _cancel_button(job, "It leaves the queue.", "")
 
 
 def _progress(job: Job) -> None:
@@ -113,19 +115,29 @@ def _progress(job: Job) -> None:
     st.progress(job.done / job.total if job.total else 0.0, text=f"**{words}**{count}{left}")
     st.caption(f"{_what(job)} · {_duration(job.seconds)} so far{_to_end(job)}")
     _sweep_runs(job)
-    _cancel_button(job, "What is whole is kept: epochs and runs.", _stop)
+    _cancel_button(job, "What is whole is kept: epochs and runs.", STOPPING)
 
 
-def _cancel_button(job: Job, words: str, cancel: Callable[[str], None]) -> None:
+def _cancel_button(job: Job, words: str, then: str) -> None:
     """What a click does comes before the run it starts, which may end before it gets here: another job has ended."""
     _ = changing_button(
-        "Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}", help=words, on_click=cancel, args=(job.id,)
+        "Cancel",
+        icon=":material/stop_circle:",
+        key=f"cancel_{job.id}",
+        help=words,
+        on_click=_cancel,
+        args=(job.id, then),
     )
 
 
-def _stop(job_id: str) -> None:
-    jobs.cancel(job_id)
-    st.toast("Stopping; what is whole is kept: runs that ended, and the last epoch of the others.")
+def _cancel(job_id: str, then: str) -> None:
+    try:
+        jobs.cancel(job_id)
+    except NeftError as error:
+        st.toast(foreign(str(error)), icon=":material/error:")
+    else:
+        if then:
+            st.toast(then)
 
 
 def _to_end(job: Job) -> str:

@@ -42,61 +42,73 @@ def show_note_problems() -> None:
                 st.text(reason)
 
 
-def note_editor(run_id: str) -> None:
-    """Draw the form; what is changed in it is kept when its button is pressed."""
-    note = _note(run_id)
-    text_key, tags_key, seen_key, failed_key, other_key = (
-        f"{part}_{run_id}" for part in ("note", "tags", "note_seen", "note_failed", "note_other")
-    )
+class _Form:
+    """What a session keeps of the form of one run, by these keys."""
 
-    def fill(with_note: Note | None) -> None:
-        shown = with_note or Note()
-        st.session_state.update({seen_key: with_note, text_key: shown.text, tags_key: list(shown.tags)})
-        for key in (failed_key, other_key):
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.text = f"note_{run_id}"
+        self.tags = f"tags_{run_id}"
+        self.seen = f"note_seen_{run_id}"
+        """The note that the form was filled with; None for one that cannot be read."""
+        self.failed = f"note_failed_{run_id}"
+        self.other = f"note_other_{run_id}"
+        """The text that somebody else wrote meanwhile."""
+
+    def fill(self, note: Note | None) -> None:
+        """Put a note in the form, and remember that it is what is seen there."""
+        shown = note or Note()
+        st.session_state.update({self.seen: note, self.text: shown.text, self.tags: list(shown.tags)})
+        for key in (self.failed, self.other):
             _ = st.session_state.pop(key, None)
 
-    def keep() -> None:
-        seen: Note | None = st.session_state[seen_key]
+    def keep(self) -> None:
+        """Keep what was changed in the form."""
+        state = st.session_state
+        seen: Note | None = state[self.seen]
         try:
             demand_changes()
-            kept = _keep(run_id, seen, make_note(st.session_state[text_key], st.session_state[tags_key]))
+            kept = _keep(self.run_id, seen, make_note(state[self.text], state[self.tags]))
         except NoteChangedError as error:
-            st.session_state.update({failed_key: f"{error} {AGAIN}", other_key: error.text})
-            st.session_state[seen_key] = Note(text=error.text, tags=(seen or Note()).tags)
+            state.update({self.failed: f"{error} {AGAIN}", self.other: error.text})
+            state[self.seen] = Note(text=error.text, tags=(seen or Note()).tags)
         except NeftError as error:
-            st.session_state[failed_key] = str(error)
+            state[self.failed] = str(error)
         else:
-            fill(kept)
+            self.fill(kept)
             st.toast("The note is kept.", icon=":material/check:")
 
-    if text_key not in st.session_state:  # drawn for the first time, or anew after another page
-        fill(note)
-    note = note or Note()
+
+def note_editor(run_id: str) -> None:
+    """Draw the form; what is changed in it is kept when its button is pressed."""
+    note, form = _note(run_id), _Form(run_id)
+    if form.text not in st.session_state:  # drawn for the first time, or anew after another page
+        form.fill(note)
     st.markdown("## Your note")
     with st.form(f"note_form_{run_id}", border=True):
         st.text_area(
             "Note",
             max_chars=MAX_TEXT,
             height=110,
-            key=text_key,
+            key=form.text,
             placeholder="What you tried, and what came of it",
             help="Plain text, kept on this machine beside the runs; the runs themselves stay as they are.",
         )
         st.multiselect(
             "Tags",
-            sorted({*all_tags(), *note.tags, *st.session_state[tags_key]}),
+            sorted({*all_tags(), *st.session_state[form.tags]}),
             accept_new_options=True,
             max_selections=MAX_TAGS,
-            key=tags_key,
+            key=form.tags,
             placeholder="Choose tags, or type new ones",
             help=f"Up to {MAX_TAGS} words of at most {MAX_TAG} characters, by which the table of runs can be filtered.",
         )
-        st.form_submit_button("Keep the note", icon=":material/save:", on_click=keep, disabled=is_read_only())
-    if failed_key in st.session_state:
-        st.error(f"Not kept: {foreign(str(st.session_state[failed_key]))}", icon=":material/error:")
-        if st.session_state.get(other_key):
-            st.text(st.session_state[other_key])
-    elif note.updated:
+        st.form_submit_button("Keep the note", icon=":material/save:", on_click=form.keep, disabled=is_read_only())
+    if form.failed in st.session_state:
+        st.error(f"Not kept: {foreign(str(st.session_state[form.failed]))}", icon=":material/error:")
+        if st.session_state.get(form.other):
+            st.text(st.session_state[form.other])
+    elif note is not None and note.updated:
         st.caption(f"Written {note.updated}.")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from neft.errors import RunCorruptError
@@ -44,13 +44,13 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Read safetensors.
+    """Read safetensors, into memory of their own: Windows replaces no file in which tensors still lie.
 
     Raises:
         RunCorruptError: the file is not one.
     """
     try:
-        return load_file(path)
+        return load(path.read_bytes())
     except (SafetensorError, OSError) as error:
         message = f"'{path.name}' cannot be read as weights: {error}."
         raise RunCorruptError(message) from None

@@ -17,13 +17,13 @@ from tests.browser.driver import Server, open_page, switch_to
 from tests.dashboard.driver import epoch, write_job
 
 SAYS = {
-    "1-finished": "Finished in",
-    "2-failed": "The loss is no number.",
-    "3-cancelled": "Cancelled. 4 epochs are kept.",
-    "4-lost": "Lost: its process ended",
-    "5-running": "4 of 9 epochs",
-    "6-sweeping": "1 of 9 runs",
-    "7-waiting": "Waiting: 3rd in the queue",
+    "20260101-000000-aaaaaa": "Finished in",
+    "20260102-000000-aaaaaa": "The loss is no number.",
+    "20260103-000000-aaaaaa": "Cancelled. 4 epochs are kept.",
+    "20260104-000000-aaaaaa": "Lost: its process ended",
+    "20260105-000000-aaaaaa": "4 of 9 epochs",
+    "20260106-000000-aaaaaa": "1 of 9 runs",
+    "20260107-000000-aaaaaa": "Waiting: 3rd in the queue",
 }
 
 
@@ -48,14 +48,14 @@ def write_jobs(pid: int) -> None:
     alive: dict[str, Any] = {"pid": pid, "process_created": psutil.Process(pid).create_time()}
     epochs = [epoch(number, time=begun + number) for number in range(1, 5)]
     run = EndedRun(run_id="digits-mlp2x16-irs-s0.10-seed0-1a2b3c4d", seconds=12.0)
-    _ = write_job("1-finished", [*epochs, Finished()], created=begun)
-    _ = write_job("2-failed", [*epochs, Failed(message="The loss is no number.")], created=begun)
-    _ = write_job("3-cancelled", [*epochs, Stopped(message="4 epochs are kept.")], created=begun)
-    _ = write_job("4-lost", epochs, created=begun)
-    _ = write_job("5-running", epochs, created=begun, **alive)
+    _ = write_job("20260101-000000-aaaaaa", [*epochs, Finished()], created=begun)
+    _ = write_job("20260102-000000-aaaaaa", [*epochs, Failed(message="The loss is no number.")], created=begun)
+    _ = write_job("20260103-000000-aaaaaa", [*epochs, Stopped(message="4 epochs are kept.")], created=begun)
+    _ = write_job("20260104-000000-aaaaaa", epochs, created=begun)
+    _ = write_job("20260105-000000-aaaaaa", epochs, created=begun, **alive)
     sweeping = Sweeping(done=1, total=9, run=run)
-    _ = write_job("6-sweeping", [sweeping], sweep="headline", run_id="", created=begun, **alive)
-    _ = write_job("7-waiting", [], created=begun, **alive)
+    _ = write_job("20260106-000000-aaaaaa", [sweeping], sweep="headline", run_id="", created=begun, **alive)
+    _ = write_job("20260107-000000-aaaaaa", [], created=begun, **alive)
 
 
 @pytest.mark.timeout(240)

@@ -495,3 +495,14 @@ def test_ended_job_can_be_removed_from_the_list() -> None:
     assert not app.exception
     assert not folder.exists()
     assert "None yet." in words(app)
+
+
+def test_page_says_that_jobs_cannot_be_listed() -> None:
+    neft_home().mkdir(parents=True)
+    (neft_home() / "jobs").write_text("not a folder", encoding="utf-8")
+
+    app = open_page(Page.TRAIN)
+
+    assert not app.exception
+    assert "The jobs cannot be listed in" in words(app)
+    assert "Not a directory" in words(app)

@@ -1,11 +1,13 @@
 """Trainings in processes of their own, with their state in files."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -637,6 +639,132 @@ def test_file_in_the_place_of_the_jobs_is_no_list_and_refused_in_a_sentence() ->
     assert jobs.jobs() == []
     with pytest.raises(StoreError, match=r"^A job cannot be written to '.*': File exists\.$"):
         start(a_config())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "99999999-999999-999999-abcdef",
+        "20261301-000000-000000-abcdef",
+        "20260101-240000-000000-abcdef",
+        "99991231-235959-999999-abcdef",
+        "30000101-000000-abcdef",
+        "zzz",
+    ],
+)
+def test_folder_that_is_named_by_no_time_is_none_and_the_queue_keeps_its_order(name: str) -> None:
+    ours: dict[str, Any] = {"pid": os.getpid(), "created": psutil.Process().create_time()}
+    write_job(name, [epoch(1)], **ours)
+
+    first = write_job(files.next_id(), [], **ours).name
+    second = write_job(files.next_id(), [], **ours).name
+
+    assert (jobs.find(name), first < second) == (None, True)
+    assert files.queue() == [first, second]
+
+
+def test_job_of_the_last_moment_there_is_hides_none_that_follow() -> None:
+    write_job(f"{files.LAST:%Y%m%d-%H%M%S-%f}-000000", [])
+
+    later = [write_job(files.next_id(), []).name for _ in range(2)]
+
+    assert {job.id for job in jobs.jobs()} >= set(later)
+
+
+# ---------------------------------------------------------------- folders that may not be looked into
+def refusing(monkeypatch: pytest.MonkeyPatch, *asked: Path) -> None:
+    """Have the system refuse to look at or into these, and to make anything in them, as to a user without rights."""
+    shut = [str(path) for path in asked]
+
+    def shutting(name: str) -> None:
+        real = getattr(os, name)
+
+        def refuse(path: Any = ".", *values: Any, **named: Any) -> Any:
+            at = os.fspath(path) if isinstance(path, str | os.PathLike) else ""
+            if at in shut or any(at.startswith(f"{one}/") for one in shut):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), at)
+            return real(path, *values, **named)
+
+        monkeypatch.setattr(os, name, refuse)
+
+    for name in ("stat", "listdir", "scandir", "open", "mkdir", "utime"):
+        shutting(name)
+
+
+def test_folder_that_may_not_be_looked_into_stops_no_new_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    shut = files.root() / "20260101-000000-000000-aaaaaa"
+    shut.mkdir(parents=True)
+    refusing(monkeypatch, shut)
+
+    job_id = start(a_config())
+
+    assert [job.id for job in jobs.jobs()] == [job_id]
+
+
+def test_jobs_that_may_not_be_listed_are_told_of_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert files.why_not_listed() == ""
+    write_job("20260101-000000-aaaaaa", [])
+    assert files.why_not_listed() == ""
+    refusing(monkeypatch, files.root())
+
+    assert jobs.jobs() == []
+    assert files.why_not_listed() == f"The jobs cannot be listed in '{files.root()}': Permission denied."
+    with pytest.raises(StoreError, match=r"^A job cannot be written to '.*': Permission denied\.$"):
+        start(a_config())
+
+
+def test_job_whose_folder_cannot_be_written_stops_all_the_same(monkeypatch: pytest.MonkeyPatch, busy: str) -> None:
+    def refuse(_path: Path, **_named: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+
+    jobs.cancel(busy)
+
+    assert not wait(busy, lambda job: not job.is_active).is_active
+
+
+def test_job_that_may_not_be_stopped_says_so(monkeypatch: pytest.MonkeyPatch, busy: str) -> None:
+    def refuse(_pid: int, _signal: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    with monkeypatch.context() as patch:  # the fixture has to end it
+        patch.setattr(os, "kill", refuse)
+        with pytest.raises(StoreError, match=rf"^Job '{busy}' cannot be stopped: Operation not permitted\.$"):
+            jobs.cancel(busy)
+
+
+# ---------------------------------------------------------------- other systems
+def test_jobs_are_listed_where_no_child_has_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "WNOHANG")  # as on Windows
+    ours: dict[str, Any] = {"pid": os.getpid(), "created": psutil.Process().create_time()}
+    write_job("20260101-000000-aaaaaa", [epoch(1)], **ours)
+    write_job("20260101-000000-bbbbbb", [epoch(1)])
+
+    assert [job.state for job in jobs.jobs()] == ["lost", "running"]
+
+
+# ---------------------------------------------------------------- a full disk
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full, as Linux has it")
+@pytest.mark.parametrize("full", [files.LOG, files.EVENTS])
+def test_job_on_a_full_disk_says_what_could_not_be_written(full: str) -> None:
+    folder = write_job("20260101-000000-aaaaaa", [])
+    (folder / full).unlink()
+    (folder / full).symlink_to("/dev/full")
+
+    with (folder / files.LOG).open("w", encoding="utf-8") as log:
+        answer = subprocess.run(
+            [sys.executable, "-P", "-m", "dashboard.jobs.runner", folder.name, "--help"],
+            stdout=log,
+            stderr=subprocess.PIPE,
+            check=False,
+            text=True,
+        )
+    (folder / full).unlink()  # whoever reads it comes to no end
+
+    what = {files.LOG: "The job's log", files.EVENTS: "Events"}[full]
+    assert answer.returncode
+    assert answer.stderr == f"Error: {what} cannot be written to '{folder / full}': No space left on device.\n"
 
 
 def test_job_in_whose_folder_something_else_lies_can_be_forgotten() -> None:

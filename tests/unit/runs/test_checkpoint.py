@@ -135,3 +135,15 @@ def test_cut_file_is_corrupt(tmp_path: Path) -> None:
 def test_missing_file_is_corrupt(tmp_path: Path) -> None:
     with pytest.raises(RunCorruptError, match="'none' cannot be read"):
         load_tensors(tmp_path / "none")
+
+
+def test_read_tensors_do_not_lie_in_their_file(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_tensors(path, {"w": torch.arange(4.0)})
+
+    read = load_tensors(path)["w"]
+
+    with path.open("r+b") as file:  # the same file, other numbers
+        _ = file.seek(-16, 2)
+        _ = file.write(bytes(16))
+    assert read.tolist() == [0.0, 1.0, 2.0, 3.0]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neft.errors import ConfigError, NoteError
+from neft.errors import ConfigError, NoteChangedError, NoteError
 from neft.runs.notes import (
     LOCK,
     MAX_BYTES,
@@ -22,6 +22,7 @@ from neft.runs.notes import (
     list_notes,
     make_note,
     read_note,
+    revise_note,
     write_note,
 )
 from neft.runs.places import neft_home
@@ -77,6 +78,27 @@ def test_changes_at_once_are_all_kept() -> None:
         _ = list(pool.map(add, tags))
 
     assert sorted((read_note(RUN) or Note()).tags) == tags
+
+
+def test_note_is_revised_by_what_differs_from_what_was_seen() -> None:
+    seen = make_note("first", ["a", "b"])
+    write_note(RUN, make_note("first", ["a", "b", "c"]))
+
+    written = revise_note(RUN, seen, make_note("second", ["b", "d"]))
+
+    assert (written.text, written.tags) == ("second", ("b", "c", "d"))
+    assert read_note(RUN) == written
+
+
+def test_text_that_both_changed_is_refused_with_what_is_there() -> None:
+    write_note(RUN, make_note("theirs"))
+
+    with pytest.raises(NoteChangedError, match=r"changed elsewhere meanwhile\.$") as refused:
+        revise_note(RUN, make_note("first"), make_note("mine"))
+
+    assert refused.value.text == "theirs"
+    assert (read_note(RUN) or Note()).text == "theirs"
+    assert revise_note(RUN, make_note("first"), make_note("theirs", ["x"])).tags == ("x",)  # both to the same
 
 
 def test_empty_note_removes_the_last_one() -> None:
