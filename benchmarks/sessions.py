@@ -20,6 +20,9 @@ With `--disturbed` one more session uploads a bundle again and again, then opens
 for a phase of its own, while the others go on: their seconds in each phase beside those without.
 
 On a busy machine compare the processor's seconds a filter, which are told too.
+
+The exit code is 1 where anything failed, a filter's 95th percentile is above `--most-seconds`, or the server's memory
+above `--most-memory`.
 """
 
 import argparse
@@ -55,6 +58,8 @@ BUNDLED = 40
 """Runs of the bundle that is uploaded."""
 EVERY = 10.0
 """Seconds between two looks at the memory."""
+MOST_SECONDS, MOST_MEMORY = 2.0, 500.0
+"""Of the filters' 95th percentile, and MB (of a million bytes) of the server."""
 
 
 @dataclass
@@ -64,6 +69,8 @@ class Seen:
     seconds: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
     """By what was done, in the order in which it was first done."""
     errors: list[str] = field(default_factory=list[str])
+    memory: float = 0.0
+    """The most that the server took, in MB."""
     phase: str = ""
     """Put before the names of what is done, while it lasts."""
 
@@ -251,6 +258,7 @@ async def measure(arguments: argparse.Namespace, url: str, server: psutil.Proces
             await disturb(url, visitors, seen, arguments.phase, make_bundle(folder))
     _ = watching.cancel()
     show_memory(levels)
+    seen.memory = max(level[0] for level in levels) * MIB / 1e6
     return seen
 
 
@@ -285,8 +293,29 @@ def show_memory(levels: Sequence[tuple[float, float]]) -> None:
         print(f"memory of {name}: {course} MiB; at most {max(level[column] for level in levels):.0f}")
 
 
+def faults(seen: Seen, *, most_seconds: float, most_memory: float) -> list[str]:
+    """What is not as it should be, in sentences; none where all is well.
+
+    Args:
+        seen: what was measured.
+        most_seconds: that the filters' 95th percentile may take, outside the phases with one more session.
+        most_memory: MB that the server may take.
+    """
+    found: list[str] = []
+    if seen.errors:
+        found.append(f"{len(seen.errors)} times something failed; none may.")
+    filters = seen.filters()
+    if not filters:
+        found.append("No filter was changed: there is nothing to judge by.")
+    elif (high := percentile(filters, 0.95)) > most_seconds:
+        found.append(f"A filter takes {high:.2f} s at the 95th percentile; at most {most_seconds:g} s may be.")
+    if seen.memory > most_memory:
+        found.append(f"The server took {seen.memory:.0f} MB; at most {most_memory:g} MB may be.")
+    return found
+
+
 def main() -> None:
-    """Measure and print."""
+    """Measure, print and judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     _ = parser.add_argument("--sessions", type=int, default=30)
     _ = parser.add_argument("--minutes", type=float, default=1.0)
@@ -294,6 +323,8 @@ def main() -> None:
     _ = parser.add_argument("--disturbed", action="store_true", help="One more session that takes the machine's time.")
     _ = parser.add_argument("--phase", type=float, default=40.0, help="Seconds of each of its doings.")
     _ = parser.add_argument("--runs", type=int, default=None, help="So many of the cached runs; all if not given.")
+    _ = parser.add_argument("--most-seconds", type=float, default=MOST_SECONDS, help="Of a filter, 95th percentile.")
+    _ = parser.add_argument("--most-memory", type=float, default=MOST_MEMORY, help="MB of the server.")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -306,6 +337,9 @@ def main() -> None:
     for phase in dict.fromkeys(what.partition(": ")[0] for what in seen.seconds if ": " in what):
         line(f"{phase}: every filter", seen.filters(f"{phase}: "))
     print(f"{len(seen.errors)} errors" + "".join(f"\n  {error}" for error in seen.errors[:10]))
+    wrong = faults(seen, most_seconds=arguments.most_seconds, most_memory=arguments.most_memory)
+    print("\n".join(wrong) or "Within the limits.")
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":

@@ -30,13 +30,12 @@ from neft.runs.notes import list_notes
 from neft.runs.places import CACHED_RUNS
 from neft.runs.plans import load_plans
 from neft.runs.store import RunStore, Stores
+from tests.kill.soon import ORPHANS, soon
 
-VERBS = ("train", "evaluate", "worst_case", "import_", "export", "note", "leaderboard", "sweep")
+VERBS = ("train", "evaluate", "worst_case", "import_", "export", "note", "delete", "leaderboard", "sweep")
 SIZE = ("--backbone", "mlp", "--hidden-layers", "2", "--hidden-units", "16", "--max-train", "200")
 CHIPS = ("--validation-instances", "1", "--test-sigma-d", "0,0.1", "--max-test", "50")
 FIRST = ("train", *SIZE, *CHIPS, "--epochs", "1", "--num-instances", "3")
-ORPHANS = 30.0
-"""Seconds within which every process that a killed one had started must be gone, also where much else computes."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,7 @@ SCENES = (
     Scene("import", lambda home, _run: ("import", str(home.parent / "bundle.zip"))),
     Scene("export", lambda home, run: ("export", run, "--out", str(home / "out.zip"), "--overwrite")),
     Scene("note", lambda _home, run: ("note", run, "--text", "a note " * 200, "--tag", "kept")),
+    Scene("delete", lambda _home, run: ("delete", run, "--yes")),
     Scene("leaderboard", lambda _home, _run: ("leaderboard", "--json", "--store", str(CACHED_RUNS)), share=0.3),
     Scene(
         "sweep",
@@ -83,8 +83,10 @@ SCENES = (
 )
 
 
-ONCE = ("train", "evaluate")
-"""Scenes whose command is refused once its run is stored."""
+ONCE = ("train", "evaluate", "delete")
+"""Scenes whose command is refused once it has done what it is for."""
+CHANGING = ("worst case", "delete")
+"""Scenes that change a run that was there: a search adds what it found to the run's own folder."""
 
 
 @dataclass
@@ -167,8 +169,8 @@ def _demand_gone(processes: list[psutil.Process]) -> None:
     Raises:
         RuntimeError: it is.
     """
-    _, left = psutil.wait_procs(processes, timeout=ORPHANS)
-    if left:
+    if not soon(lambda: not psutil.wait_procs(processes, timeout=0)[1]):
+        left = psutil.wait_procs(processes, timeout=0)[1]
         message = f"{len(left)} orphans after {ORPHANS:g} s: {[' '.join(one.cmdline())[:80] for one in left]}"
         raise RuntimeError(message)
 
@@ -292,8 +294,7 @@ class Stage:
         return seconds, numbers(home)
 
     def _kept(self, scene: Scene, before: dict[str, str]) -> dict[str, str]:
-        """A search adds what it found to the run's own folder."""
-        return {} if scene.name == "worst case" else before
+        return {} if scene.name in CHANGING else before
 
     def _ends(self, scene: Scene, home: Path, wanted: dict[str, str]) -> list[str]:
         found = numbers(home)

@@ -14,7 +14,8 @@ import psutil
 from dashboard.jobs import files, jobs, processes
 from neft.options import command_line, make_config
 from neft.runs import living
-from tests.kill.scenes import ORPHANS, Counts, Stage, checksums, faults_in, living_in
+from tests.kill.scenes import Counts, Stage, checksums, faults_in, living_in
+from tests.kill.soon import soon
 
 STARTING = 0.12
 """Seconds within which a job is started."""
@@ -80,21 +81,14 @@ def _end_all() -> None:
         facts = files.facts(job.id)
         if job.is_active and facts is not None:
             os.kill(facts["pid"], signal.SIGKILL)
-            _wait_for_end(facts["pid"])
-
-
-def _wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + ORPHANS
-    while living.mark(pid) is not None and time.monotonic() < deadline:
-        time.sleep(0.02)
+            pid = facts["pid"]
+            _ = soon(lambda pid=pid: living.mark(pid) is None)
 
 
 def _strays(home: Path) -> list[str]:
     """Processes of this home that no list knows, after a while; and jobs that live on in the list alone."""
-    deadline = time.monotonic() + ORPHANS
-    while (left := _processes_of(home)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    found = [f"process {words} is left" for words in left]
+    are_gone = soon(lambda: not _processes_of(home))
+    found = [] if are_gone else [f"process {words} is left" for words in _processes_of(home)]
     return found + [f"{job.id} is called {job.state}, its process is gone" for job in jobs.jobs() if job.is_active]
 
 

@@ -6,13 +6,15 @@ import random
 import pytest
 
 from tests.kill.scenes import SCENES, Counts, Scene, Stage
-from tests.kill.served import play_jobs
+from tests.kill.served import play_jobs, play_server
 
 # a job outlives whoever started it
 pytestmark = pytest.mark.filterwarnings(r"ignore:subprocess \d+ is still running:ResourceWarning")
 KILLS = 2
-LONG = {"sweep", "leaderboard"}
-"""Scenes that take too long for here: a sweep's workers load torch, and leaderboards are only read."""
+ONE = {"leaderboard": 1}
+"""Scenes that are killed once: leaderboards are only read, and take long."""
+LONG = {"sweep"}
+"""Scenes that take too long for here: a sweep's workers load torch."""
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +26,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 def test_killed_command_loses_nothing_and_comes_to_the_same(stage: Stage, scene: Scene) -> None:
     counts = Counts()
 
-    stage.play(scene, KILLS, counts, random.Random(scene.name))  # noqa: S311
+    kills = ONE.get(scene.name, KILLS)
+    stage.play(scene, kills, counts, random.Random(scene.name))  # noqa: S311
 
     assert counts.faults == []
-    assert counts.kills == KILLS
+    assert counts.kills == kills
 
 
 def test_killed_server_or_job_leaves_a_list_that_can_be_read_and_no_process(stage: Stage) -> None:
@@ -37,3 +40,12 @@ def test_killed_server_or_job_leaves_a_list_that_can_be_read_and_no_process(stag
 
     assert counts.faults == []
     assert counts.kills  # a quick job may have ended before
+
+
+def test_killed_dashboard_leaves_whole_runs_and_no_process(stage: Stage) -> None:
+    counts = Counts()
+
+    play_server(stage, 1, counts, random.Random(2))  # noqa: S311 - it is killed while it serves
+
+    assert counts.faults == []
+    assert counts.kills == 1

@@ -11,10 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.kill.soon import soon
 from tests.sweeps import wait_until
 
-SECONDS = 30.0
-"""Within which they are gone, also where much else computes; on a free core it takes less than five."""
 SWEEP = """
 import sys
 from neft.cli import main
@@ -68,11 +67,9 @@ def test_orphans_are_gone_soon(script: str, kind: str, delay: float, tmp_path: P
     parent.send_signal(signal.SIGKILL)
     _ = parent.wait()
 
-    deadline = time.monotonic() + SECONDS
-    while still_there(workers) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    are_gone = soon(lambda: not still_there(workers))
     left = [(one.pid, one.cmdline()) for one in still_there(workers)]
     for one in workers:
         if one.is_running():
             os.kill(one.pid, signal.SIGKILL)
-    assert left == []
+    assert are_gone, left

@@ -1,0 +1,30 @@
+"""How long orphans may stay: seconds of a free core, also where other programs compute."""
+
+import time
+from collections.abc import Callable
+
+ORPHANS = 5.0
+"""Seconds within which every process that a killed one had started must be gone, also while it still loads."""
+TRIED = 0.2
+"""Seconds of a core by which it is measured how much longer they take now."""
+
+
+def soon(happened: Callable[[], object]) -> bool:
+    """Whether something is so within `ORPHANS`; on a machine that is busy with other things within as many times it."""
+    begun = time.monotonic()
+    patience, is_measured = ORPHANS, False
+    while not happened():
+        if time.monotonic() - begun > patience:
+            if is_measured:
+                return False
+            patience, is_measured = ORPHANS * slowness(), True
+        time.sleep(0.05)
+    return True
+
+
+def slowness() -> float:
+    """How many times its own seconds a computation takes here and now; 1 on a free core."""
+    begun, computed = time.monotonic(), time.thread_time()
+    while time.thread_time() - computed < TRIED:
+        pass
+    return max(1.0, (time.monotonic() - begun) / TRIED)
