@@ -59,7 +59,11 @@ SCENES = (
     Scene("export", lambda home, run: ("export", run, "--out", str(home / "out.zip"), "--overwrite")),
     Scene("note", lambda _home, run: ("note", run, "--text", "a note " * 200, "--tag", "kept")),
     Scene("delete", lambda _home, run: ("delete", run, "--yes")),
-    Scene("leaderboard", lambda _home, _run: ("leaderboard", "--json", "--store", str(CACHED_RUNS)), share=0.3),
+    Scene(
+        "leaderboard",
+        lambda _home, _run: ("leaderboard", "--json", "--store", str(CACHED_RUNS), "--dataset", "fashion_mnist"),
+        share=0.3,
+    ),
     Scene(
         "sweep",
         lambda _home, _run: (
