@@ -81,8 +81,11 @@ def _end_all() -> None:
         facts = files.facts(job.id)
         if job.is_active and facts is not None:
             os.kill(facts["pid"], signal.SIGKILL)
-            pid = facts["pid"]
-            _ = soon(lambda pid=pid: living.mark(pid) is None)
+            _wait_for_end(facts["pid"])
+
+
+def _wait_for_end(pid: int) -> None:
+    _ = soon(lambda: living.mark(pid) is None)
 
 
 def _strays(home: Path) -> list[str]:
