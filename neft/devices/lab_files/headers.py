@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from neft.devices.lab_files import units
-from neft.errors import ConfigError
+from neft.errors import MOST_SHOWN, ConfigError, one_line
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", " ": "blanks"}
 COMMENTS = ("#", "%", "//")
@@ -15,6 +15,10 @@ MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "--", "inf", "
 """What stands where a cell could not be measured."""
 PEEK = 200
 """Lines in which a header is looked for."""
+MAX_COLUMNS = 4096
+"""Of a table: a row with a reading of each device of a 64 × 64 array. Lists of readings may be longer."""
+MAX_NAME = 200
+"""Characters of a column's name."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def find_head(lines: Sequence[str], declared: str | None, start: int) -> Head:
         if not text:
             continue
         separator = declared or _separator(text)
+        if number_of(text.split(separator, 1)[0].strip('" ')) is None and not text.startswith(COMMENTS):
+            check_num_columns(_num_cells(text, separator))  # before each cell is looked at; lists begin with a number
         if not text.startswith(COMMENTS) and _is_row(lines[number : number + 6], separator):
             return _named(kept, _separator_of(lines, number, declared), split(line, separator), number)
         kept.append((number, line))
@@ -74,11 +80,41 @@ def _named(kept: list[tuple[int, str]], separator: str, first: Sequence[str], nu
         found = _names_and_units([split(text, separator) for text in tail], len(trimmed(first)))
         if found is not None:
             names, below = found
+            _check_names(names)
             used = {tail[-1], tail[0] if below else tail[-1]}
             rest = tuple(text.strip() for text in texts if _uncommented(text) not in used and text not in used)
             ends_open = bool(tail[-1].rstrip().endswith(separator)) if separator.strip() else False
             return Head(separator, names, below or ("",) * len(names), number, rest, ends_open)
     return Head(separator, (), (), number, tuple(text.strip() for text in texts), ends_open=False)
+
+
+def check_num_columns(count: int) -> None:
+    """See that a table has no more columns than are read: what is looked for in them takes long in many.
+
+    Raises:
+        ConfigError: it has.
+    """
+    if count > MAX_COLUMNS:
+        message = (
+            f"The file has {count:,} columns; at most {MAX_COLUMNS:,} are read. Write readings below one another, a row "
+            "each, with what was aimed at beside them."
+        )
+        raise ConfigError(message)
+
+
+def _num_cells(text: str, separator: str) -> int:
+    return text.rstrip(f"{separator} ").count(separator) + 1 if separator.strip() else len(text.split())
+
+
+def _check_names(names: Sequence[str]) -> None:
+    check_num_columns(len(names))
+    longest = max(names, key=len, default="")
+    if len(longest) > MAX_NAME:
+        message = (
+            f"The header's column '{one_line(longest, MOST_SHOWN)}' has a name of {len(longest):,} characters; at most "
+            f"{MAX_NAME} are read."
+        )
+        raise ConfigError(message)
 
 
 def _names_and_units(tail: list[list[str]], width: int) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -121,7 +157,7 @@ def _separator_of(lines: Sequence[str], first: int, declared: str | None) -> str
     for separator in (";", "\t"):
         if all(separator in line for line in data):
             return separator
-    decimal = r"[-+]?\d*,?\d+(?:[eE][-+]?\d+)?"
+    decimal = r"[-+]?(?:\d+(?:,\d+)?|,\d+)(?:[eE][-+]?\d+)?"
     if all(len(line.split()) > 1 and all(re.fullmatch(decimal, cell) for cell in line.split()) for line in data):
         return " "  # commas are decimal signs
     if all("," in line for line in data):

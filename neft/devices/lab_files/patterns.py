@@ -1,6 +1,6 @@
 """What columns of numbers without names look like: windows, targets, levels, readings in turn.
 
-Decided on the first rows; each answer is a guess that a user is told and may overrule.
+Decided on the first rows and columns; each answer is a guess that a user is told and may overrule.
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from neft.devices.lab_files.tables import Column
+from neft.devices.lab_files.tables import ROWS, Column
 
 Floats = NDArray[np.float64]
-ROWS = 50_000
-"""That are looked at."""
+HELD = 64
+"""Columns, the first, that are held against one another."""
 MAX_LEVELS = 256
 LONGEST_CYCLE = 64
 INSIDE = 0.5
@@ -33,6 +33,7 @@ REPEATS = 0.5
 def window(columns: Sequence[Column]) -> tuple[Column, Column, Column] | None:
     """Two neighbours of which one is always lower, in few pairs, and a column that follows and mostly lies between."""
     best: tuple[float, tuple[Column, Column, Column]] | None = None
+    columns = columns[:HELD]
     for low, high in pairwise(columns):
         one, other = low.numbers[:ROWS], high.numbers[:ROWS]
         if not (one < other).all():
@@ -109,6 +110,7 @@ def _counts_up(numbers: Floats) -> bool:
 
 def aimed_at(columns: Sequence[Column], measured: Sequence[Column] | None) -> tuple[str, Column, Column] | None:
     """A column of few numbers and one that follows it: as a target where they are about as large, else as a level."""
+    columns = columns[:HELD]
     few = [column for column in columns if _is_few(column.numbers[:ROWS])]
     for aimed in few:
         reads = [column for column in (measured or columns) if column is not aimed and column not in few]
@@ -135,10 +137,9 @@ def alike(columns: Sequence[Column]) -> list[Column]:
     kept: list[Column] = []
     largest = 0.0
     for column in reversed(columns):
-        known = np.abs(column.known[:ROWS])
-        if not len(known) or (len(known) > 1 and (np.diff(column.known[:ROWS]) > 0).all()):
+        top = column.size
+        if np.isnan(top):
             break
-        top = float(np.quantile(known, 0.9))
         if kept and not largest / 100 <= top <= largest * 100 and top > largest:
             break
         largest = max(largest, top)

@@ -11,8 +11,9 @@ from typing import Literal
 import numpy as np
 
 from neft.devices.lab_files import patterns, units
-from neft.devices.lab_files.tables import Column, Table
-from neft.errors import ConfigError, unknown_name
+from neft.devices.lab_files.levels import listed
+from neft.devices.lab_files.tables import SHOWN, Column, Table
+from neft.errors import ConfigError, one_line, unknown_name
 
 Role = Literal["level", "target", "window_low", "window_high", "measured", "mean", "std", "cv", "time", "success"]
 ROLES: dict[Role, str] = {
@@ -247,7 +248,7 @@ def _with_measured(table: Table, roles: Roles, _: Mapping[Role, str]) -> Roles:
         return roles
     sentence = f"Column '{following[0].name}' is taken as what was measured: it follows what was aimed at."
     if len(following) > 1:
-        sentence += f" So do: {', '.join(column.name for column in following[1:])}."
+        sentence += f" So do: {listed([column.name for column in following[1:]])}."
     return replace(roles, columns={**roles.columns, "measured": following[0].name}, guesses=(*roles.guesses, sentence))
 
 
@@ -326,11 +327,12 @@ def readings(table: Table, roles: Roles) -> np.ndarray:
 
 def _question(table: Table) -> str:
     if table.has_header:
+        shown = listed([repr(one_line(name, SHOWN)) for name in table.names])
         return (
             "The header must name the columns 'level' and 'std', or 'level' (or 'target') and 'measured'; got "
-            f"{', '.join(repr(name) for name in table.names)}. Or say which column is what."
+            f"{shown}. Or say which column is what."
         )
-    shown = "; ".join(f"{column.name} ({_range(column)})" for column in table.columns[:12])
+    shown = "; ".join(f"{column.name} ({_range(column)})" for column in table.columns[:6])
     return (
         "The file has no header, and its numbers do not tell what they are: say which column is what. Columns: "
         f"{shown}."

@@ -10,8 +10,10 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -22,9 +24,11 @@ from neft.devices.lab_files import units
 from neft.devices.lab_files.decoding import decoded
 from neft.devices.lab_files.headers import (
     COMMENTS,
+    MAX_COLUMNS,
     MISSING,
     SEPARATORS,
     Head,
+    check_num_columns,
     declared_separator,
     find_head,
     number_of,
@@ -37,8 +41,12 @@ Floats = NDArray[np.float64]
 SHOWN = 24
 """Characters of a wrong cell that an error repeats."""
 CELL_WITH_UNIT = re.compile(r"([-+]?[\d.,]+(?:[eE][-+]?\d+)?)\s*([^\d\s].*)")
+LONGEST_WITH_UNIT = 100
+"""Characters of such a cell."""
 CHUNK = 20_000
 """Rows that are read at once."""
+ROWS = 50_000
+"""That are looked at to find what a column is."""
 LONG = 1000
 """Rows from which on it pays to read an even table as a whole."""
 
@@ -79,6 +87,14 @@ class Column:
     def known(self) -> Floats:
         """Its numbers."""
         return self.numbers[np.isfinite(self.numbers)]
+
+    @cached_property
+    def size(self) -> float:
+        """What a tenth of its first numbers exceed, whichever their sign; NaN of one without numbers, or that counts up."""
+        known = self.known[:ROWS]
+        if not len(known) or (len(known) > 1 and (np.diff(known) > 0).all()):
+            return math.nan
+        return float(np.quantile(np.abs(known), 0.9))
 
 
 def _brief(number: float) -> str:
@@ -169,7 +185,7 @@ def _even(text: str, head: Head) -> Table | None:
     body = text[start.tell() :].rstrip("\r\n")
     width, num_rows = len(head.names) or len(split(body.split("\n", 1)[0], head.separator)), body.count("\n") + 1
     is_blank = head.separator == " "
-    if any(mark in body for mark in ('"', *COMMENTS)) or num_rows < LONG:
+    if any(mark in body for mark in ('"', *COMMENTS)) or num_rows < LONG or width > MAX_COLUMNS:
         return None
     if not is_blank and body.count(head.separator) != num_rows * (width - 1):
         return None
@@ -213,6 +229,7 @@ def _uneven(head: Head, rows: Iterator[tuple[int, list[str]]]) -> Table:
     rest = [first, *islice(rows, CHUNK - 1)]
     if _has_lists(head, [row for _, row in rest]):
         return _with_lists(head, [*rest, *rows])
+    check_num_columns(len(trimmed(first[1])))
     names, written_units = list(head.names), list(head.units)
     if names and head.separator in " \t" and len(trimmed(first[1])) == len(names) + 1:
         names, written_units = ["", *names], ["", *written_units]  # R leaves the index unnamed
@@ -256,6 +273,8 @@ def _units_in_cells(words: dict[int, str], numbers: Floats) -> tuple[str, Floats
     """The one unit that stands in every cell, as `0.5 %`, and the numbers before it; None where none does."""
     if not words or np.isfinite(numbers).any():
         return None
+    if any(len(word) > LONGEST_WITH_UNIT for word in words.values()):
+        return None
     found = {row: CELL_WITH_UNIT.fullmatch(word) for row, word in words.items()}
     told = {match[2] for match in found.values() if match is not None}
     if None in found.values() or len(told) != 1 or not units.is_unit(unit := told.pop()):
@@ -271,8 +290,8 @@ def _without_index(columns: Sequence[Column]) -> Sequence[Column]:
     counts = np.arange(len(first.numbers))
     is_index = not first.name and np.array_equal(first.numbers - first.numbers[:1], counts)
     kept = columns[1:] if is_index and len(columns) > 1 else columns
-    names = [column.name for column in kept]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    counted = Counter(column.name for column in kept)
+    twice = next((name for name, count in counted.items() if count > 1), None)
     if twice is not None:
         message = f"The header names the column '{twice}' more than once."
         raise ConfigError(message)

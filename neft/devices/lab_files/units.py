@@ -60,7 +60,7 @@ def split_name(cell: str) -> tuple[str, str]:
     (('Measured', 'µS'), ('R', 'kOhm'), ('std', '%'), ('level', ''))
     """
     text = cell.strip()
-    inside = re.fullmatch(r"(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*", text)
+    inside = re.fullmatch(r"(.*?)[(\[]([^()\[\]]*)[)\]]", text)
     if inside:
         return inside[1].strip() or text, inside[2].strip()
     beside = re.fullmatch(r"(.+?)(?:\s*/\s*|\s+in\s+|[_ ])([^\s_/]+)", text)

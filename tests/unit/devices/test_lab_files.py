@@ -1,5 +1,6 @@
 """Files as laboratories and simulators write them: every layout read, every unit converted, nothing lost in silence."""
 
+import contextlib
 import gzip
 import time
 from collections.abc import Callable
@@ -11,8 +12,11 @@ import pytest
 
 from neft import columns
 from neft.config import RunConfig
+from neft.devices.lab_files import patterns
 from neft.devices.lab_files.decoding import MAX_BYTES
 from neft.devices.lab_files.examples import EXAMPLES, true_stds
+from neft.devices.lab_files.headers import MAX_COLUMNS
+from neft.devices.lab_files.tables import read_table
 from neft.devices.measurements import FileOptions, MeasuredLevels, device_of, read_measurements
 from neft.devices.spreads import scaled
 from neft.errors import ConfigError
@@ -541,6 +545,99 @@ def test_lists_that_are_said_not_to_be_measured_are_not() -> None:
 
     with pytest.raises(ConfigError, match="say which column is what"):
         read(text, columns={"measured": ""})
+
+
+# ---------------------------------------------------------------- how many columns
+def side_by_side(num_columns: int, *, head: bool = False, separator: str = ",") -> str:
+    """A reading of each device in turn, three times."""
+    reads = [separator.join([f"{10 + row}"] * num_columns) for row in range(3)]
+    return "\n".join([*([separator.join(f"d{n}" for n in range(num_columns))] if head else []), *reads]) + "\n"
+
+
+@pytest.mark.parametrize("num_columns", [MAX_COLUMNS + 1, 40_000])
+@pytest.mark.parametrize(("head", "separator"), [(True, ","), (True, " "), (False, ","), (False, ";"), (False, "\t")])
+def test_more_columns_than_are_read_are_refused_before_anything_is_looked_for(
+    num_columns: int, *, head: bool, separator: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(side_by_side(num_columns, head=head, separator=separator))
+
+    assert str(refused.value).startswith(f"The file has {num_columns:,} columns; at most {MAX_COLUMNS:,} are read. ")
+
+
+def test_as_many_columns_as_are_read_are() -> None:
+    text = side_by_side(MAX_COLUMNS, head=True).replace("d0,d1", "level,measured").replace(".", ",")
+
+    assert len(read_table(text.encode()).columns) == MAX_COLUMNS
+
+
+def test_a_row_s_list_may_be_longer_than_a_table_is_wide() -> None:
+    draws = np.random.default_rng(0).normal(0, 0.1, (2, MAX_COLUMNS + 10)) + [[2], [10]]
+    lists = [",".join(f"{value:.4f}" for value in row[: len(row) - short]) for short, row in enumerate(draws)]
+
+    found = read(f"tmin,tmax,\n0,4,{lists[0]}\n8,12,{lists[1]}\n")
+
+    assert found.levels[columns.NUM_MEASUREMENTS].tolist() == [MAX_COLUMNS + 10, MAX_COLUMNS + 9]
+
+
+def test_empty_cells_that_end_a_line_of_text_are_no_columns() -> None:
+    text = f"Array A{',' * 2 * MAX_COLUMNS}\nlevel,std\n0,0.1\n1,0.2\n"
+
+    assert stds(read(text)) == [0.1, 0.2]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        ",".join(f"d{n}" for n in range(1000)),
+        ",".join("\x1b[31m" + f"{n}" + "x" * 190 for n in range(40)),
+        "x" * 5000,
+        "a" + " " * 20_000 + "b",
+        ",".join(["x" * 150] * 9),
+    ],
+    ids=["many", "long", "one of 5,000", "blanks", "twice"],
+)
+def test_a_header_s_names_do_not_lengthen_a_refusal(head: str) -> None:
+    cells = ",".join(["1"] * (head.count(",") + 1))
+    with pytest.raises(ConfigError) as refused:
+        read(f"{head}\n{cells}\n{cells}\n")
+
+    said = str(refused.value)
+    assert 20 < len(said) <= 300
+    assert said.isprintable()
+
+
+def test_columns_are_held_against_one_another_in_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    explained = patterns.share_explained
+
+    def counted(groups: np.ndarray, values: np.ndarray) -> float:
+        asked.append(len(values))
+        return explained(groups, values)
+
+    monkeypatch.setattr(patterns, "share_explained", counted)
+    numbers = np.arange(400)[None, :] + np.repeat([0.0, 0.5], 4)[:, None]
+    text = "\n".join(",".join(f"{value:.1f}" for value in row) for row in numbers)
+    with contextlib.suppress(ConfigError):
+        _ = read(text)
+
+    assert len(asked) <= patterns.HELD**2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1;2\n" + "1" * 100_000 + "x 2\n",
+        'level,std\n0,"' + "." * 100_000 + '\n"\n1,"' + "." * 100_000 + '\n"\n',
+    ],
+    ids=["digits", "points"],
+)
+def test_a_long_cell_is_read_in_time_that_grows_as_it_does(text: str) -> None:
+    started = time.perf_counter()
+    with contextlib.suppress(ConfigError):
+        _ = read(text)
+
+    assert time.perf_counter() - started < 5  # about 0.01 s
 
 
 # ---------------------------------------------------------------- a file's own law of retention
