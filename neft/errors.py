@@ -6,10 +6,11 @@ Every message says what is wrong (name and symbol), what was given, and what is 
 import difflib
 import unicodedata
 from collections.abc import Iterable
-from typing import ClassVar
 
 from typing_extensions import override
 
+MOST = 300
+"""Characters of an error's message."""
 MOST_SHOWN = 80
 """Characters of what was given, where it is shown."""
 
@@ -27,14 +28,31 @@ def _is_text(character: str) -> bool:
     return character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs")
 
 
-def one_line(text: str, most: int = 300) -> str:
+def one_line(text: str, most: int = MOST) -> str:
     """The text in one line, without control characters, cut where it is longer."""
     line = without_controls(" ".join(text.split()))
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
+def without_middle(text: str, most: int = MOST) -> str:
+    """The text as `one_line` has it, but cut in its middle: an error begins with what is wrong and ends with a way on.
+
+    >>> without_middle("'aaaaaaaaaaaaaaaaaaaaaaaa' cannot be read: delete it.", 36)
+    "'aaaaaaaaaaaaaaaa…e read: delete it."
+    """
+    line = one_line(text, len(text))
+    end = most // 2
+    return line if len(line) <= most else f"{line[: most - end - 1]}…{line[-end:]}"
+
+
 class NeftError(Exception):
-    """The base of every error that this package raises on purpose."""
+    """The base of every error that is raised on purpose, told in one plain line of at most `MOST` characters.
+
+    What it repeats may be a stranger's: a header's names, a stored run's settings, a path.
+    """
+
+    def __init__(self, message: str = "", *more: object) -> None:
+        super().__init__(without_middle(message), *more)
 
 
 class ConfigError(NeftError):
@@ -58,20 +76,11 @@ class DataMissingError(NeftError):
 
 
 class StoreError(NeftError):
-    """A stored run that cannot be read or written. What is stored may be a stranger's: it is told in one plain line."""
-
-    most: ClassVar[int] = 300
-    """Characters of its message."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(one_line(message, self.most))
+    """A stored run that cannot be read or written."""
 
 
 class RunNotFoundError(StoreError):
     """No run of that id."""
-
-    most: ClassVar[int] = 1000
-    """It may name those that come near."""
 
 
 class RunCorruptError(StoreError):
@@ -85,15 +94,9 @@ class RunTooNewError(StoreError):
 class RunExistsError(StoreError):
     """A run of that id is already stored."""
 
-    most: ClassVar[int] = 1000
-    """It may say what to do instead, with checksums and places."""
-
 
 class NoteError(NeftError):
     """A note on a run that cannot be read or written."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(one_line(message))
 
 
 class NoteChangedError(NoteError):

@@ -5,6 +5,11 @@ A stored network is evaluated on the images it was made with, and on no others; 
 
 from pathlib import Path
 
+from neft.errors import without_middle
+
+LONGEST = 40
+"""Characters of the place: the two ways on are to be read."""
+
 ONLY_ITS_OWN = (
     "A network is tested on the images of its own run alone; to compare, train one anew on the other's images."
 )
@@ -24,7 +29,8 @@ def other_images(place: str, *, found: str, meant: str, whose: str) -> str:
         if meant
         else f"may not be those {whose}, of which no checksum was kept; theirs is {found}."
     )
+    shown = without_middle(str(Path(place).expanduser().absolute()), LONGEST)
     return (
-        f"The images in {Path(place).expanduser().absolute()}, with their classes and splits, {others} Where those lie "
+        f"The images in {shown} {others} Where those lie "
         f"elsewhere, say --path; to train on these, as another run, `neft train` with --checksum {found}."
     )

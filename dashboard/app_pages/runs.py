@@ -10,13 +10,12 @@ from dashboard import address, charts
 from dashboard.data import comparisons, stored
 from dashboard.data.citations import bibtex
 from dashboard.data.comparisons import SHOWN_ELSEWHERE
-from dashboard.data.foreign import foreign
 from dashboard.data.stored import RunRecord, look
 from dashboard.pages import Page
-from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.chart_card import Card, chart_card
 from dashboard.widgets.control import Choices
-from dashboard.widgets.guards import alone, show_problems, stop_without_runs
+from dashboard.widgets.delete_run import delete_run, problems_to_delete
+from dashboard.widgets.guards import alone, failing_alone, saying_why_not, stop_without_runs
 from dashboard.widgets.hardware_card import hardware_card
 from dashboard.widgets.more_runs import say_where_more_are
 from dashboard.widgets.note_editor import all_tags, note_editor, show_note_problems, tags_of_runs
@@ -28,10 +27,8 @@ from dashboard.widgets.waterfall_card import waterfall_card
 from dashboard.words import paper_words, percentile_words
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
-from neft.errors import StoreError
 from neft.runs.paragraph import bibtex as run_bibtex
 from neft.runs.paragraph import methods_paragraph
-from neft.runs.removal import remove_own_run
 from neft.sigma_d import sigma_d_text
 
 COLUMNS = {
@@ -130,7 +127,7 @@ CONVERTER_COLUMNS = {
 
 def page() -> None:
     """Draw the page."""
-    stop_without_runs()
+    stop_without_runs(problems=problems_to_delete)
     readable_tags()
     st.title("Stored runs")
     shown = _found(_filtered(stored.runs_table()))
@@ -143,7 +140,7 @@ def page() -> None:
     _table(shown, by_seeds=by_seeds)
     say_where_more_are()
     picked = _picked(stored.runs_table())
-    show_problems()
+    problems_to_delete()
     show_note_problems()
     if not picked:
         return
@@ -239,6 +236,7 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("created", ascending=False, ignore_index=True)
 
 
+@alone
 def _table(shown: pd.DataFrame, *, by_seeds: bool) -> None:
     ids = shown[columns.RUN_ID].tolist()
     picks = shown[columns.RUN_IDS].tolist() if by_seeds else [(run_id,) for run_id in ids]
@@ -315,41 +313,52 @@ def _differences(picked: list[str]) -> None:
     )
 
 
-@alone
 def _details(record: RunRecord) -> None:
-    try:
+    """Whatever of it cannot be read or drawn, the rest stays: its settings, and the way to delete it."""
+    kept = None
+    with failing_alone("The tables of this run cannot be read"), saying_why_not():
         kept = stored.run_tables(record.id)
-    except StoreError as error:
-        st.error(foreign(str(error)), icon=":material/broken_image:")
-        return
     left, right = st.columns(2)
     with left:
-        st.markdown("## Results on test chips")
-        shown_table(
-            _results(record),
-            key=f"results_{record.id}",
-            title=f"{record.facts.name}, on test chips",
-            numbers=stored.results(record),
-            hide_index=True,
-            column_config=RESULTS,
-            alt="Accuracy, EKL and calibration at every device variation.",
-        )
-        missing = percentile_words.too_few_words([record.facts.num_instances])
-        if missing:
-            st.caption(missing)
+        _on_test_chips(record)
     with right:
-        if record.summary.num_epochs:
+        if kept is not None and record.summary.num_epochs:
             _training(record, kept.history)
     left, right = st.columns(2)
     with left:
-        waterfall_card(record)
-        _layers(record)
-        _converters(record)
+        if kept is not None:
+            waterfall_card(record)
+            _layers(record)
+            _converters(record)
         hardware_card(record)
     with right:
         _provenance(record)
+        delete_run(record.id)
     _for_a_paper(record)
-    note_editor(record.id)
+    with failing_alone("The note on this run cannot be shown"):
+        note_editor(record.id)
+    _settings(record)
+
+
+@alone
+def _on_test_chips(record: RunRecord) -> None:
+    st.markdown("## Results on test chips")
+    shown_table(
+        _results(record),
+        key=f"results_{record.id}",
+        title=f"{record.facts.name}, on test chips",
+        numbers=stored.results(record),
+        hide_index=True,
+        column_config=RESULTS,
+        alt="Accuracy, EKL and calibration at every device variation.",
+    )
+    missing = percentile_words.too_few_words([record.facts.num_instances])
+    if missing:
+        st.caption(missing)
+
+
+@alone
+def _settings(record: RunRecord) -> None:
     with st.expander("All settings"):
         st.json(record.config, expanded=2)
 
@@ -438,6 +447,7 @@ def _chips(record: RunRecord) -> str:
     return "; ".join(filter(None, (f"{most} at each σ_d, chip seed {record.facts.chip_seed}", unseen)))
 
 
+@alone
 def _provenance(record: RunRecord) -> None:
     st.markdown("## Where it came from")
     provenance, summary = record.provenance, record.summary
@@ -467,16 +477,6 @@ def _provenance(record: RunRecord) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    if not stored.is_shipped(record.id):
-        _delete_button(record)
-
-
-def _delete_button(record: RunRecord) -> None:
-    with st.popover("Delete this run", icon=":material/delete:"):
-        st.markdown("Its weights and results are removed from your store, and your note on it.")
-        if changing_button("Delete it", key=f"delete_{record.id}"):
-            remove_own_run(record.id)
-            st.rerun()
 
 
 page()

@@ -14,7 +14,7 @@ from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.changing_button import changing_button
 from dashboard.widgets.control import Choices
-from dashboard.widgets.guards import show_problems
+from dashboard.widgets.guards import alone, show_problems
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import readable_tags
 from dashboard.widgets.upload_fix import reachable_uploads
@@ -54,6 +54,7 @@ def _held(own: Sequence[str]) -> str:
     )
 
 
+@alone
 def _export(own: Sequence[str]) -> None:
     st.markdown("## Hand runs on")
     if stored.runs_table().empty:
@@ -127,6 +128,7 @@ def _addresses(picked: Sequence[str]) -> None:
         st.code(exchange.whole_address(here, path, {address.RUNS: list(picked)}), language=None, wrap_lines=True)
 
 
+@alone
 def _import() -> None:
     st.markdown("## Take runs in")
     reachable_uploads()
@@ -167,6 +169,7 @@ def _import() -> None:
             _links(there)
 
 
+@alone
 def _contents(found: Sequence[Found]) -> None:
     st.dataframe(
         pd.DataFrame([_row(one) for one in found]),

@@ -66,22 +66,38 @@ def saying_why_not() -> Generator[None]:
         st.error(foreign(str(error)), icon=":material/error:")
 
 
-def stop_without_runs() -> None:
-    """Where no run is stored at all: say so, offer the way on, and end the page."""
+def stop_without_runs(*, problems: Callable[[], None] | None = None) -> None:
+    """Where no run is stored at all: say so, offer the way on, and end the page.
+
+    Args:
+        problems: names the runs that cannot be read; `show_problems` if not given.
+    """
     if stored.runs_table().empty:
         st.info("No runs are stored yet. Train a network to see its chips here.", icon=":material/inbox:")
         page_link(Page.TRAIN, "Train a network")
-        show_problems()
+        (problems or show_problems)()
         st.stop()
 
 
 def show_problems() -> None:
     """Runs that cannot be read, named with their reasons."""
+    list_problems()
+
+
+def list_problems(*, beside: Callable[[str], None] | None = None, most: int = 0) -> None:
+    """Likewise.
+
+    Args:
+        beside: draws what belongs to each.
+        most: of the first so many.
+    """
     problems = stored.problems()
     if problems:
         with st.expander(f"{len(problems)} stored runs cannot be read", icon=":material/broken_image:"):
-            for run_id, reason in problems.items():
+            for place, (run_id, reason) in enumerate(problems.items()):
                 st.markdown(f"{foreign(run_id)}: {foreign(reason)}")
+                if beside is not None and place < most:
+                    beside(run_id)
 
 
 def show_plan_problems(stamp: str) -> None:

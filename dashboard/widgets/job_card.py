@@ -13,7 +13,7 @@ from dashboard.jobs import jobs
 from dashboard.jobs.jobs import Job
 from dashboard.pages import Page
 from dashboard.widgets.changing_button import changing_button
-from dashboard.widgets.guards import saying_why_not
+from dashboard.widgets.guards import alone, saying_why_not
 from dashboard.widgets.page_link import page_link
 from dashboard.widgets.theme_mode import theme_mode
 from dashboard.widgets.train_again import other_seed_link, same_seed_link
@@ -48,6 +48,7 @@ HISTORY = [
 ]
 
 
+@alone
 def job_card(job: Job, everyone: Sequence[Job] = ()) -> None:
     """Draw one job; the others tell a waiting one when its turn comes."""
     with st.container(border=True, key=f"job_{job.id}"):
@@ -65,6 +66,7 @@ def job_card(job: Job, everyone: Sequence[Job] = ()) -> None:
             st.code(job.command, language=None, wrap_lines=True)
 
 
+@alone
 def _curves(job: Job) -> None:
     """Accuracy over what is stored, once chips are tried; until then the training's epochs."""
     record = _stored_run(job)
@@ -108,14 +110,19 @@ def _waiting(job: Job, everyone: Sequence[Job]) -> None:
 
 
 def _progress(job: Job) -> None:
+    _how_far(job)
+    _sweep_runs(job)
+    _cancel_button(job, "What is whole is kept: epochs and runs.", STOPPING)
+
+
+@alone
+def _how_far(job: Job) -> None:
     words = WORDS.get(job.stage, job.stage)
     unit = UNITS.get(job.stage, "")
     count = f" · {job.done} of {job.total} {unit}" if job.total else ""
     left = f" · about {_duration(job.seconds_left)} left" if job.seconds_left is not None else ""
     st.progress(job.done / job.total if job.total else 0.0, text=f"**{words}**{count}{left}")
     st.caption(f"{_what(job)} · {_duration(job.seconds)} so far{_to_end(job)}")
-    _sweep_runs(job)
-    _cancel_button(job, "What is whole is kept: epochs and runs.", STOPPING)
 
 
 def _cancel_button(job: Job, words: str, then: str) -> None:
@@ -148,6 +155,7 @@ def _to_end(job: Job) -> str:
     return f"; with its chips about {span(*left)} are left"
 
 
+@alone
 def _sweep_runs(job: Job) -> None:
     """The runs of a sweep that ended last."""
     last = job.runs[: -SHOWN_RUNS - 1 : -1]
@@ -185,13 +193,19 @@ def _ending(job: Job) -> None:
                 _ = jobs.start_again(job.id)
                 st.rerun()
         if job.state != "finished" and not job.sweep:
-            same_seed_link(job.id, "Change the settings")
+            _settings_link(job)
         if changing_button("Remove from the list", key=f"forget_{job.id}", icon=":material/close:"):
             with saying_why_not():
                 jobs.forget(job.id)
                 st.rerun()
 
 
+@alone
+def _settings_link(job: Job) -> None:
+    same_seed_link(job.id, "Change the settings")
+
+
+@alone
 def _finished(job: Job) -> None:
     said = f"{_what(job)}. {foreign(job.message)}" if job.sweep else _what(job)
     st.success(f"Finished in {_duration(job.seconds)}: {said}", icon=":material/check_circle:")

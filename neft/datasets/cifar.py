@@ -7,7 +7,7 @@ import torch
 from typing_extensions import override
 
 from neft.datasets.base import BaseDataset, DataAccess, ImageData, Split, image_size_field
-from neft.datasets.fetching import data_missing, download_folder
+from neft.datasets.fetching import data_missing, download_folder, first_of
 from neft.datasets.splits import cut_official, select
 from neft.datasets.torchvision_import import import_torchvision
 
@@ -73,8 +73,8 @@ def load_cifar(
         download_folder(access, label, kind.base_folder, lambda folder: kind(root=folder, download=True))
         found = _open(kind, access)
     if found is None:
-        files = ", ".join(name for name, _ in [*kind.train_list, *kind.test_list, (kind.meta["filename"], "")])
-        problem = f"{files} not found, or not the published ones (their md5 sums differ),"
+        files = [name for name, _ in [*kind.train_list, *kind.test_list, (kind.meta["filename"], "")]]
+        problem = f"{first_of(files)} not found, or not the published ones (their md5 sums differ),"
         raise data_missing(label, problem, access.data_dir / kind.base_folder)
     official, test = (_split(each.data, each.targets) for each in found)
     train, validation = cut_official(official.labels, max_train=max_train)

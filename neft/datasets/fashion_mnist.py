@@ -32,5 +32,5 @@ class FashionMnist(IdxDataset):
     )
     packaged: ClassVar[Path | None] = DEBIAN_FOLDER
     other_way: ClassVar[str] = (
-        f"Debian's package `dataset-fashion-mnist` brings them too (looked for in {DEBIAN_FOLDER})."
+        "Debian's package `dataset-fashion-mnist` brings them too."
     )

@@ -3,7 +3,7 @@
 import gzip
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from tarfile import TarError
@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from zipfile import BadZipFile
 
 from neft.datasets.base import DataAccess
-from neft.errors import DataMissingError
+from neft.errors import MOST_SHOWN, DataMissingError, without_middle
 
 FAILURES = (OSError, EOFError, RuntimeError, HTTPException, TarError, BadZipFile, zlib.error)
 """What a download or an unpacking may end in; no network is a URLError, which is an OSError."""
@@ -27,8 +27,7 @@ def data_missing(label: str, problem: str, folder: Path, *, other_way: str = "")
         other_way: one more sentence, for a data set that has a third way.
     """
     ways = (
-        "Either allow the download with `--download`, or put the files into that folder "
-        "(the data folder is chosen with `--data-dir` or NEFT_DATA_DIR)."
+        "Download them with `--download`, or put them there (the data folder: `--data-dir` or NEFT_DATA_DIR)."
     )
     return DataMissingError(f"{label}: {problem} in {folder}. {ways} {other_way}".rstrip())
 
@@ -53,8 +52,8 @@ def download_folder(access: DataAccess, label: str, folder: str, fetch: Callable
             _move_into(Path(partial) / folder, access.data_dir / folder)
     except FAILURES as error:
         message = (
-            f"{label} could not be downloaded into {access.data_dir} ({in_one_line(error)}). "
-            f"Check the network, or put the files into {access.data_dir / folder} by hand."
+            f"{label} could not be downloaded into {access.data_dir / folder} "
+            f"({without_middle(in_one_line(error), MOST_SHOWN)}). Check the network, or put the files there by hand."
         )
         raise DataMissingError(message) from error
 
@@ -75,6 +74,11 @@ def unpack_gzip(archive: Path, target: Path) -> None:
     except FAILURES as error:
         message = f"{archive} could not be unpacked into {target.parent} ({in_one_line(error)})."
         raise DataMissingError(message) from error
+
+
+def first_of(names: Sequence[str]) -> str:
+    """The first, and how many more there are."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def in_one_line(error: BaseException) -> str:

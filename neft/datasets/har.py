@@ -11,7 +11,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from neft.datasets.base import SPLIT_SEED, BaseDataset, DataAccess, ImageData, Split
-from neft.datasets.fetching import in_one_line
+from neft.datasets.fetching import first_of, in_one_line
 from neft.datasets.float_inputs import float_data
 from neft.datasets.splits import take_evenly
 from neft.errors import DataMissingError
@@ -97,11 +97,9 @@ class Har(BaseDataset):
             wanted += [f"{part}/y_{part}.txt", f"{part}/subject_{part}.txt", *self._files(part)]
         missing = [file for file in wanted if not (root / file).is_file()]
         if missing:
-            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             message = (
-                f"HAR: {', '.join(missing[:3])}{more} not found in {root}. Get 'Human Activity Recognition Using "
-                f"Smartphones' from {PAGE}, unpack it and put its folder '{FOLDER}' into the data folder (chosen with "
-                "`--data-dir` or NEFT_DATA_DIR)."
+                f"HAR: {first_of(missing)} not found in {root}. Get it from {PAGE}, unpack it and put its folder "
+                f"'{FOLDER}' into the data folder (`--data-dir` or NEFT_DATA_DIR)."
             )
             raise DataMissingError(message)
 

@@ -8,7 +8,7 @@ import torch
 from typing_extensions import override
 
 from neft.datasets.base import BaseDataset, DataAccess, ImageData, Split, image_size_field
-from neft.datasets.fetching import data_missing, download_folder, in_one_line, unpack_gzip
+from neft.datasets.fetching import data_missing, download_folder, first_of, in_one_line, unpack_gzip
 from neft.datasets.splits import cut_official, select
 from neft.datasets.torchvision_import import import_torchvision
 from neft.errors import DataMissingError
@@ -50,7 +50,7 @@ class IdxDataset(BaseDataset):
         _unpack_what_is_packed(access, raw, [raw, *([self.packaged] if self.packaged else [])])
         missing = _missing(raw)
         if missing and not access.download:
-            raise data_missing(self.label, f"{', '.join(missing)} not found", raw, other_way=self.other_way)
+            raise data_missing(self.label, f"{first_of(missing)} not found", raw, other_way=self.other_way)
         if missing:
             download_folder(
                 access, self.label, f"{self.torchvision_class}/raw", lambda folder: kind(root=folder, download=True)

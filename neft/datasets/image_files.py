@@ -16,7 +16,7 @@ from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 from torch import Tensor
 
 from neft.datasets.fetching import in_one_line
-from neft.errors import DataMissingError
+from neft.errors import DataMissingError, one_line, without_middle
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"})
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM", "TIFF")
@@ -27,7 +27,9 @@ DEEPEST = 65_535
 """White of 16 bits."""
 DARK = 8
 """Images whose brightest pixel is below this part of white are said to be dark."""
-MAX_NAMED = 50
+MAX_NAMED = 3
+LONGEST = 50
+"""Characters of the path to each."""
 
 Fit = Literal["crop", "pad"]
 
@@ -86,7 +88,8 @@ def read_images(
     """
     seen = Seen() if seen is None else seen
     images = torch.empty(len(paths), channels, size, size, dtype=torch.uint8)
-    problems: list[str] = []
+    unread: list[Path] = []
+    reason = ""
     with warnings.catch_warnings():
         # large is no fault; what is too large is an error
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -94,12 +97,13 @@ def read_images(
             try:
                 images[index] = _read(path, size=size, channels=channels, fit=fit, seen=seen)
             except UNREADABLE as error:
-                problems.append(f"{path} ({in_one_line(error)})")
-    if problems:
-        more = f" and {len(problems) - MAX_NAMED:,} more" if len(problems) > MAX_NAMED else ""
-        what, them = ("The image", "it") if len(problems) == 1 else (f"{len(problems):,} images", "them")
-        shown = ", ".join(problems[:MAX_NAMED])
-        message = f"{what} {shown}{more} cannot be read. Repair or remove {them}."
+                unread.append(path)
+                reason = reason or in_one_line(error)
+    if unread:
+        more = f" and {len(unread) - MAX_NAMED:,} more" if len(unread) > MAX_NAMED else ""
+        what, them = ("The image", "it") if len(unread) == 1 else (f"{len(unread):,} images", "them")
+        shown = ", ".join(without_middle(str(path), LONGEST) for path in unread[:MAX_NAMED])
+        message = f"{what} {shown}{more} ({one_line(reason, 2 * LONGEST)}) cannot be read. Repair or remove {them}."
         raise DataMissingError(message)
     return images
 

@@ -151,7 +151,7 @@ def test_features_and_raw_signals_are_told_apart():
 
 def test_missing_files_are_named_with_how_to_get_them(tmp_path: Path):
     with pytest.raises(
-        DataMissingError, match=r"activity_labels\.txt, .* and \d more not found in .* Get .* from https:.*--data-dir"
+        DataMissingError, match=r"activity_labels\.txt and \d more not found in .* Get .* from https:.*--data-dir"
     ):
         _ = Har().load(DataAccess(tmp_path))
 
