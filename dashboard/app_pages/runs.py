@@ -315,9 +315,7 @@ def _differences(picked: list[str]) -> None:
 
 def _details(record: RunRecord) -> None:
     """Whatever of it cannot be read or drawn, the rest stays: its settings, and the way to delete it."""
-    kept = None
-    with failing_alone("The tables of this run cannot be read"), saying_why_not():
-        kept = stored.run_tables(record.id)
+    kept = _tables_of(record)
     left, right = st.columns(2)
     with left:
         _on_test_chips(record)
@@ -338,6 +336,14 @@ def _details(record: RunRecord) -> None:
     with failing_alone("The note on this run cannot be shown"):
         note_editor(record.id)
     _settings(record)
+
+
+def _tables_of(record: RunRecord) -> stored.RunTables | None:
+    """None where they cannot be read, which is said."""
+    found: list[stored.RunTables] = []
+    with failing_alone("The tables of this run cannot be read"), saying_why_not():
+        found.append(stored.run_tables(record.id))
+    return found[0] if found else None
 
 
 @alone

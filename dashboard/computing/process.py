@@ -48,6 +48,8 @@ BETWEEN_LOOKS = 1.0
 """Seconds after which it looks whether the server still lives."""
 AT_MOST = 600.0
 """Seconds for which one question may be computed."""
+READING_AT_MOST = 60.0
+"""Seconds for which a laboratory's file may be read; one of 50 MB takes a few."""
 GRACE = 30.0
 """Seconds after that, after which a process that cannot be interrupted is ended."""
 MOST = 200
@@ -69,6 +71,8 @@ APART = frozenset({"dashboard.computing.work.bundles"})
 """Modules that do something and take long: they have a process of their own, for as long as it is used, so that a large
 file keeps nobody's chips waiting. It checks runs with torch, and takes nearly as much memory as the other meanwhile.
 What is asked of them is done whether or not anybody still looks."""
+READING = frozenset({("dashboard.computing.work.own_devices", name) for name in ("measurements", "file_columns")})
+"""Functions that read a laboratory's file."""
 IDLE_APART = 30
 """Seconds without a file after which that process ends."""
 _LOCK = threading.Lock()
@@ -87,6 +91,8 @@ class _Asked:
     num_waiting: int = 1
     is_shared: bool = False
     """Whether several have waited for it."""
+    is_reading: bool = False
+    """Whether it reads a laboratory's file."""
 
 
 @dataclass(eq=False)
@@ -142,7 +148,9 @@ def ask(module: str, name: str, *values: Any, **named: Any) -> Any:
     turns.give_back()
     does_something = module in APART
     key = None if does_something else _key(module, name, values, named)
-    asked = _join(key, _FILES if does_something else _COMPUTING, partial(answer, module, name, *values, **named))
+    line = _FILES if does_something else _COMPUTING
+    question = partial(answer, module, name, *values, **named)
+    asked = _join(key, line, question, is_reading=(module, name) in READING)
     try:
         while not futures.wait([asked.answer], timeout=None if does_something else turns.GLANCE).done:
             turns.look_about()
@@ -164,7 +172,7 @@ def _key(module: str, name: str, values: tuple[Any, ...], named: dict[str, Any])
     return key
 
 
-def _join(key: Hashable | None, line: _Line, question: Callable[[], Any]) -> _Asked:
+def _join(key: Hashable | None, line: _Line, question: Callable[[], Any], *, is_reading: bool) -> _Asked:
     """Wait with those who asked the same; else stand in line."""
     with _ASKING:
         asked = _asked.get(key) if key is not None else None
@@ -172,7 +180,7 @@ def _join(key: Hashable | None, line: _Line, question: Callable[[], Any]) -> _As
             asked.num_waiting += 1
             asked.is_shared = True
             return asked
-        asked = _Asked(key, line, question)
+        asked = _Asked(key, line, question, is_reading=is_reading)
         if key is not None:
             _asked[key] = asked
         line.waiting.append(asked)
@@ -220,11 +228,12 @@ def _hand_over(line: _Line) -> None:
 def _submit(line: _Line, asked: _Asked) -> tuple[Any, Any]:
     """Hand a question to the process; the executor, and the future of the answer."""
     executor = _executor(line)
+    seconds = READING_AT_MOST if asked.is_reading else AT_MOST
     try:
-        return executor, _give(executor, answer_in_time, AT_MOST, asked.question)
+        return executor, _give(executor, answer_in_time, seconds, asked.question)
     except BrokenExecutor:  # it died while nobody asked
         executor = _executor(line)
-    return executor, _give(executor, answer_in_time, AT_MOST, asked.question)
+    return executor, _give(executor, answer_in_time, seconds, asked.question)
 
 
 def _give(executor: Any, function: Callable[..., object], *values: Any) -> Any:

@@ -11,6 +11,7 @@ from dashboard.data.foreign import foreign
 from dashboard.data.own_devices import OwnDevice, WeightsOnDevice
 from dashboard.widgets.component_form import PREFIX
 from dashboard.widgets.device_file import FILE, G_MAX, upload, uploaded, uploaded_name
+from dashboard.widgets.guards import alone
 from dashboard.words.sentences import SIGMA_D
 from neft import columns
 from neft.errors import ConfigError
@@ -162,6 +163,7 @@ def _sigma_and_title() -> float:
 
 
 # ---------------------------------------------------------------- table
+@alone
 def _table(device: OwnDevice | None, sigma_d: float) -> None:
     bits = own_devices.DEFAULT_BITS if device is None else device.device_bits
     left, right = st.columns(2)

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.data import own_devices
 from dashboard.data.foreign import foreign
 from dashboard.data.own_devices import FileChoices, FileColumns, Measurements
+from dashboard.widgets.guards import alone
 from dashboard.widgets.upload_fix import reachable_uploads
 from neft import columns
 from neft.errors import ConfigError
@@ -148,6 +149,7 @@ def _examples() -> None:
 
 
 # ---------------------------------------------------------------- which column is what
+@alone
 def _mapping(on_take: Callable[[], None]) -> None:
     """What each column is taken for, to be changed."""
     try:

@@ -31,6 +31,4 @@ class FashionMnist(IdxDataset):
         "Ankle boot",
     )
     packaged: ClassVar[Path | None] = DEBIAN_FOLDER
-    other_way: ClassVar[str] = (
-        "Debian's package `dataset-fashion-mnist` brings them too."
-    )
+    other_way: ClassVar[str] = "Debian's package `dataset-fashion-mnist` brings them too."

@@ -26,9 +26,7 @@ def data_missing(label: str, problem: str, folder: Path, *, other_way: str = "")
         folder: where they were looked for and should be put.
         other_way: one more sentence, for a data set that has a third way.
     """
-    ways = (
-        "Download them with `--download`, or put them there (the data folder: `--data-dir` or NEFT_DATA_DIR)."
-    )
+    ways = "Download them with `--download`, or put them there (the data folder: `--data-dir` or NEFT_DATA_DIR)."
     return DataMissingError(f"{label}: {problem} in {folder}. {ways} {other_way}".rstrip())
 
 

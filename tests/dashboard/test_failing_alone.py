@@ -1,6 +1,7 @@
 """What fails on a page fails alone: a sentence in its place, the traceback in the log, the rest of the page there."""
 
 import ast
+import inspect
 import logging
 from collections.abc import Iterator
 
@@ -12,15 +13,18 @@ from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.guards import TRACEBACKS
 from neft.errors import NeftError
+from neft.runs.events import Finished
 from neft.runs.places import neft_home
-from neft.runs.store import RunStore
-from tests.dashboard.driver import ROOT, charts, open_page
+from neft.runs.records import RunRecord
+from neft.runs.store import HISTORY, INSTANCES, LAYERS, RECORD, RunStore
+from tests.dashboard.driver import ROOT, charts, epoch, open_page, words, write_job
 
 DRAWING = {"chart_card", "empty_card", "shown_table", "draw_chart"}
 """What draws a card or a part of it."""
 OF_STREAMLIT = {"plotly_chart", "dataframe", "table", "data_editor", "altair_chart", "image"}
-NO_CHARTS: set[str] = set()
-THEMSELVES = {"chart_card.py", "shown_table.py"}
+NO_CHARTS = {"small_input"}
+"""Of what `dashboard.charts` makes, what is a text."""
+THEMSELVES = {"plotly_ahead.py", "chart_card.py", "shown_table.py"}
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +128,85 @@ def test_page_whose_folder_cannot_be_read_says_so_in_a_sentence(name: str, page:
     (neft_home() / name).unlink()  # which ends the test's jobs read as well
 
     assert said == f"'{foreign(str(neft_home() / name))}' cannot be read: Too many levels of symbolic links."
+
+
+# ---------------------------------------------------------------- the way to delete
+def is_whole_without_its_cards(app: AppTest, run_id: str) -> bool:
+    """Whether a run's settings, where it came from and the way to delete it are there."""
+    said = words(app)
+    told = "Where it came from" in said and "Config as JSON" in str([one.proto for one in app.get("download_button")])
+    return told and len(app.json) > 0 and app.button(key=f"delete_{run_id}").label == "Delete it"
+
+
+@pytest.mark.parametrize("name", [INSTANCES, HISTORY, LAYERS])
+def test_run_whose_tables_are_damaged_keeps_its_settings_and_can_be_deleted(own_run: RunRecord, name: str) -> None:
+    (neft_home() / "runs" / own_run.id / name).write_bytes(b"torn")
+
+    app = open_page(Page.RUNS, run=own_run.id)
+
+    assert f"{name} is not the file that was stored" in refusals(app)[0]
+    assert is_whole_without_its_cards(app, own_run.id)
+    assert not app.button(key=f"delete_{own_run.id}").click().run().exception
+    assert RunStore(neft_home() / "runs").ids() == []
+
+
+def test_run_of_which_nothing_can_be_drawn_can_be_deleted(own_run: RunRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in every_chart():
+        monkeypatch.setattr(f"dashboard.charts.{name}", failing(KeyError(name)))
+    for place in ("results", "converters", "layers", "differing_settings"):
+        monkeypatch.setattr(f"dashboard.data.stored.{place}", failing(ValueError(place)))
+
+    app = open_page(Page.RUNS, run=own_run.id)
+
+    assert len(refusals(app)) >= 4
+    assert all(error.startswith("This card cannot be drawn") for error in refusals(app))
+    assert is_whole_without_its_cards(app, own_run.id)
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_own_run_that_cannot_even_be_listed_can_be_deleted(
+    own_run: RunRecord, shipped: RunStore, *, others: bool
+) -> None:
+    (neft_home() / "runs" / own_run.id / RECORD).write_bytes(b"{")
+    if not others:
+        for run_id in shipped.ids():
+            RunStore(shipped.root).delete(run_id)
+
+    app = open_page(Page.RUNS)
+
+    assert own_run.id.partition("-")[0] in words(app)
+    assert not app.button(key=f"delete_{own_run.id}").click().run().exception
+    assert not (neft_home() / "runs" / own_run.id).exists()
+
+
+def test_shipped_run_that_cannot_be_listed_is_not_offered_to_be_deleted(shipped: RunStore) -> None:
+    (shipped.root / shipped.ids()[0] / RECORD).write_bytes(b"{")
+
+    app = open_page(Page.RUNS)
+
+    assert "1 stored runs cannot be read" in [one.label for one in app.expander]
+    assert [one.key for one in app.button if str(one.key).startswith("delete_")] == []
+
+
+def test_job_whose_curves_cannot_be_drawn_leaves_the_page_and_the_other_jobs(
+    nothing_shipped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [f"20260101-000000-00000{number}" for number in range(2)]
+    for job_id in ids:
+        _ = write_job(job_id, [epoch(1), Finished()])
+    for name in every_chart():
+        monkeypatch.setattr(f"dashboard.charts.{name}", failing(KeyError(name)))
+
+    app = open_page(Page.TRAIN, train_as="expert")
+
+    assert [said.partition(" (")[0] for said in refusals(app)] == ["This card cannot be drawn"] * len(ids)
+    assert all(app.button(key=f"forget_{job_id}") for job_id in ids)
+    assert [button.label for button in app.button if button.label == "Start training"]
+
+
+def every_chart() -> list[str]:
+    """The functions of `dashboard.charts` that draw."""
+    return [name for name, drawn in vars(all_charts).items() if inspect.isfunction(drawn)]
 
 
 # ---------------------------------------------------------------- whatever is drawn is drawn by what fails alone

@@ -96,8 +96,8 @@ def check_num_columns(count: int) -> None:
     """
     if count > MAX_COLUMNS:
         message = (
-            f"The file has {count:,} columns; at most {MAX_COLUMNS:,} are read. Write readings below one another, a row "
-            "each, with what was aimed at beside them."
+            f"The file has {count:,} columns; at most {MAX_COLUMNS:,} are read. Write readings below one another, a "
+            "row each, with what was aimed at beside them."
         )
         raise ConfigError(message)
 

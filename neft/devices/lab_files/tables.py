@@ -90,7 +90,7 @@ class Column:
 
     @cached_property
     def size(self) -> float:
-        """What a tenth of its first numbers exceed, whichever their sign; NaN of one without numbers, or that counts up."""
+        """What a tenth of its first numbers exceed, whichever their sign; NaN of one without numbers or counting up."""
         known = self.known[:ROWS]
         if not len(known) or (len(known) > 1 and (np.diff(known) > 0).all()):
             return math.nan

@@ -1,5 +1,6 @@
 """The process beside the server: it answers, passes errors on, and its end is no end of the server's."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -266,6 +267,17 @@ def test_a_question_that_takes_too_long_is_given_up_in_a_sentence_and_the_others
 
     assert time.monotonic() - began < 20
     assert ask("os", "getpid") == before
+
+
+def test_a_file_may_be_read_for_less_time_than_others_compute(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert process.READING_AT_MOST <= 60 < process.AT_MOST
+    for module, name in process.READING:
+        assert callable(getattr(importlib.import_module(module), name))
+    monkeypatch.setattr(process, "READING", frozenset({("time", "sleep")}))
+    monkeypatch.setattr(process, "READING_AT_MOST", 0.2)
+
+    with pytest.raises(ComputingError, match=r"^This took longer than 0\.2 s to compute"):
+        ask("time", "sleep", 60)
 
 
 def test_a_question_that_cannot_be_interrupted_ends_its_process() -> None:

@@ -572,7 +572,7 @@ def test_as_many_columns_as_are_read_are() -> None:
 
 
 def test_a_row_s_list_may_be_longer_than_a_table_is_wide() -> None:
-    draws = np.random.default_rng(0).normal(0, 0.1, (2, MAX_COLUMNS + 10)) + [[2], [10]]
+    draws = np.random.default_rng(0).normal(0, 0.1, (2, MAX_COLUMNS + 10)) + np.array([[2], [10]])
     lists = [",".join(f"{value:.4f}" for value in row[: len(row) - short]) for short, row in enumerate(draws)]
 
     found = read(f"tmin,tmax,\n0,4,{lists[0]}\n8,12,{lists[1]}\n")
