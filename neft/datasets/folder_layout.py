@@ -160,9 +160,9 @@ def _by_splits(root: Path, folders: list[Path], splits: dict[Path, SplitName]) -
         classes = [one for one in _sub_folders(folder) if files_below(one).images]
         if not classes:
             message = (
-                f"ImageFolder: {said} in {root} look like splits, but '{folder.name}' holds no sub-folders of images for "
-                "the classes. Images without classes are moved away or named in a CSV file (--labels); if these are the "
-                "classes, rename them."
+                f"ImageFolder: {said} in {root} look like splits, but '{folder.name}' "
+                "holds no sub-folders of images for the classes. Images without classes are moved away or named in a "
+                "CSV file (--labels); if these are the classes, rename them."
             )
             raise ConfigError(message)
         found += [
