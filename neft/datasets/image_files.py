@@ -16,7 +16,7 @@ from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 from torch import Tensor
 
 from neft.datasets.fetching import in_one_line
-from neft.errors import DataMissingError, one_line, without_middle
+from neft.errors import MOST_SHOWN, DataMissingError, one_line, without_middle
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"})
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM", "TIFF")
@@ -28,7 +28,7 @@ DEEPEST = 65_535
 DARK = 8
 """Images whose brightest pixel is below this part of white are said to be dark."""
 MAX_NAMED = 3
-LONGEST = 50
+LONGEST = 45
 """Characters of the path to each."""
 
 Fit = Literal["crop", "pad"]
@@ -103,7 +103,7 @@ def read_images(
         more = f" and {len(unread) - MAX_NAMED:,} more" if len(unread) > MAX_NAMED else ""
         what, them = ("The image", "it") if len(unread) == 1 else (f"{len(unread):,} images", "them")
         shown = ", ".join(without_middle(str(path), LONGEST) for path in unread[:MAX_NAMED])
-        message = f"{what} {shown}{more} ({one_line(reason, 2 * LONGEST)}) cannot be read. Repair or remove {them}."
+        message = f"{what} {shown}{more} ({one_line(reason, MOST_SHOWN)}) cannot be read. Repair or remove {them}."
         raise DataMissingError(message)
     return images
 

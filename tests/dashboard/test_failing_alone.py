@@ -153,8 +153,8 @@ def test_run_whose_tables_are_damaged_keeps_its_settings_and_can_be_deleted(own_
 def test_run_of_which_nothing_can_be_drawn_can_be_deleted(own_run: RunRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in every_chart():
         monkeypatch.setattr(f"dashboard.charts.{name}", failing(KeyError(name)))
-    for place in ("results", "converters", "layers", "differing_settings"):
-        monkeypatch.setattr(f"dashboard.data.stored.{place}", failing(ValueError(place)))
+    for place in ("stored.results", "stored.converters", "stored.layers", "comparisons.accuracy_lines"):
+        monkeypatch.setattr(f"dashboard.data.{place}", failing(ValueError(place)))
 
     app = open_page(Page.RUNS, run=own_run.id)
 
