@@ -67,6 +67,6 @@ def test_where_folders_cannot_be_opened_files_are_written_all_the_same(
     with monkeypatch.context() as patch:
         patch.setattr(files.sys, "platform", "win32")
         patch.setattr(files.os, "open", as_there)
-        files._sync(tmp_path)
-        files._sync(tmp_path / "a")
+        files.sync(tmp_path)
+        files.sync(tmp_path / "a")
     assert opened == [("a", os.O_RDWR)]
