@@ -21,6 +21,7 @@ from neft.runs.apart import keep_apart
 
 LANDING_PAGE = ("plotly.subplots", "neft.tables", "neft.runs.store", "dashboard.charts")
 """What the first page needs and takes long to import; nothing of Streamlit's, which the main thread is importing."""
+SETTINGS = Path(__file__).with_name(".streamlit")
 M_ARENA_MAX = -8
 """glibc's name for the number of heaps."""
 
@@ -43,6 +44,7 @@ def main(port: int, host: str, names: tuple[str, ...], *, browser: bool, allow_c
     sweep_home()
     _demand_free(access)
     _share_one_heap()
+    _read_only_ours()
     from starlette.middleware import Middleware  # noqa: PLC0415 - slow, as Streamlit; a wrong option answers at once
     from streamlit.starlette import App  # noqa: PLC0415
 
@@ -56,6 +58,17 @@ def main(port: int, host: str, names: tuple[str, ...], *, browser: bool, allow_c
     with contextlib.suppress(KeyboardInterrupt):  # the server has ended by then, and its sessions
         app.run(config=_options(access))
     click.echo("Stopped.")
+
+
+def _read_only_ours() -> None:
+    """Have Streamlit read no settings but those beside the app.
+
+    It would read those of the current folder too, and of the user's home, which are of other apps: each may open what
+    ours do not know to close. It finds all of them by this function, and reads none before it is first asked for one.
+    """
+    from streamlit import config  # noqa: PLC0415 - slow; a wrong option answers at once
+
+    config.get_config_files = lambda file_name: [str(SETTINGS / file_name)]
 
 
 def _options(access: Access) -> dict[str, Any]:

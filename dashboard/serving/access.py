@@ -52,11 +52,11 @@ class Access:
     def _own_names(self) -> Iterable[str]:
         if self.is_local:
             return LOOPBACK_NAMES
-        here = (socket.gethostname(), socket.getfqdn())
+        here = socket.gethostname()  # as the machine knows itself: its name in a network would be asked of a name server
         if not is_any(self.host):
-            return (self.host, *here)
+            return (self.host, here)
         addresses = [one.address.partition("%")[0] for card in psutil.net_if_addrs().values() for one in card]
-        return (*LOOPBACK_NAMES, *here, *addresses)
+        return (*LOOPBACK_NAMES, here, *addresses)
 
 
 def is_loopback(address: str) -> bool:

@@ -1,12 +1,14 @@
 """The door: every request and every connection passes it before the app, or does not.
 
 - It must name this server by a name that the server goes by (Host), and where it comes from a page, from one of this
-  server's own (Origin): pages of others, also of other ports, reach nothing. Nothing is looked up for it.
+  server's own (Origin): pages of others, also of other ports, reach nothing. Both are handed on in the one spelling in
+  which they were compared: of an Origin that it finds other than the Host, Streamlit would ask other servers.
 - On a dashboard for this machine alone, the user who started it is let in, as told by the system's table of
   connections; anybody else needs the access code, once: a cookie keeps it.
 - On a dashboard for a network everybody may look, and who knows the code may change, where that is allowed at all.
 
-What is let in carries its rights in a header (`access.RIGHTS_HEADER`).
+What is let in carries its rights in a header (`access.RIGHTS_HEADER`). Every answer tells the browser that it is no part
+of another page, and that the page asks nobody but this server (`_sealing`).
 """
 
 import hmac
@@ -15,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from html import escape
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from dashboard.serving.access import ALL, LOOK, LOOPBACK_NAMES, RIGHTS_HEADER, Access
@@ -28,6 +30,27 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CODE = "code"
 """The parameter of an address that brings the code."""
+ANSWER = "http.response.start"
+POLICY = (
+    "default-src 'self'",
+    "script-src 'self' 'unsafe-inline' blob:",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "media-src 'self' data: blob:",
+    "worker-src 'self' blob:",
+    "frame-src 'none'",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+)
+"""What a browser may fetch, run and show for a page of ours (Content-Security-Policy), but for its connections.
+
+Streamlit's page has a script in its text, and components' scripts are blobs.
+"""
+FORWARDED = ("forwarded", "via", "x-forwarded-", "x-real-ip")
+"""What the headers of a proxy begin with."""
 READING = ("GET", "HEAD", "OPTIONS")
 REFUSED = 1008
 """WebSocket's code for what a rule forbids."""
@@ -60,6 +83,7 @@ class Door:
             return
         headers = _headers(scope)
         turned_away = self._why_not(headers)
+        send = _sealing(send, None if turned_away else _place_in(headers["host"]))
         if turned_away is not None:
             await _refuse(scope, send, turned_away)
             return
@@ -73,16 +97,16 @@ class Door:
         elif rights == LOOK and scope["type"] == "http" and scope["method"] not in READING:
             await _refuse(scope, send, LOOKING)
         else:
-            await self._app(_with_rights(scope, rights), receive, send)
+            await self._app(_as_judged(scope, headers, rights), receive, send)
 
     def _why_not(self, headers: dict[str, str]) -> str | None:
         """Why whoever asks is turned away; None where this is a visitor like any other."""
         host = headers.get("host", "")
-        name = _name_in(host)
-        if name not in self._hosts:
+        place = _place_in(host)
+        if place is None or place.name not in self._hosts:
             return MISNAMED.format(name=repr(host[:100]), names=" or ".join(sorted(self._hosts)))
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _origin_in(origin) not in (f"http://{place}", f"https://{place}"):
             return FOREIGN
         return None
 
@@ -96,10 +120,13 @@ class Door:
     def _is_owner(self, scope: Scope, headers: dict[str, str]) -> bool:
         """Whether the process at the other end is of the user who started this, and speaks for itself.
 
-        What comes by another name than this machine's own comes through a proxy, whoever started that.
+        What comes by another name than this machine's own, or with a proxy's headers, comes through a proxy, whoever
+        started that; and of a request with such headers the web server tells another client than the one that sent it.
         """
-        client, server = scope.get("client"), scope.get("server")
-        if self._user is None or not client or not server or _name_in(headers["host"]) not in LOOPBACK_NAMES:
+        client, server, place = scope.get("client"), scope.get("server"), _place_in(headers["host"])
+        if self._user is None or not client or not server or place is None or place.name not in LOOPBACK_NAMES:
+            return False
+        if any(name.startswith(FORWARDED) for name in headers):
             return False
         return user_of(tuple(client), tuple(server)) == self._user
 
@@ -130,15 +157,33 @@ def _headers(scope: Scope) -> dict[str, str]:
     return found
 
 
-def _name_in(host: str) -> str:
-    """The name in a Host header, without its port; empty where it is none."""
+class _Place(NamedTuple):
+    """A name and a port, in one spelling."""
+
+    name: str
+    port: int | None
+
+    def __str__(self) -> str:
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        return name if self.port is None else f"{name}:{self.port}"
+
+
+def _place_in(host: str) -> _Place | None:
+    """The place that a Host header names; None where it is none."""
     try:
         parts = urlsplit(f"//{host}")
-        _ = parts.port
+        place = _Place((parts.hostname or "").rstrip("."), parts.port)
     except ValueError:
-        return ""
+        return None
     is_bare = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
-    return (parts.hostname or "").rstrip(".") if is_bare else ""
+    return place if is_bare and place.name else None
+
+
+def _origin_in(origin: str) -> str:
+    """An Origin header in one spelling; empty where it is none."""
+    scheme, separator, host = origin.partition("://")
+    place = _place_in(host)
+    return f"{scheme.lower()}{separator}{place}" if place else ""
 
 
 def _cookie(headers: dict[str, str], name: str) -> str:
@@ -149,11 +194,32 @@ def _cookie(headers: dict[str, str], name: str) -> str:
     return morsel.value if morsel else ""
 
 
-def _with_rights(scope: Scope, rights: str) -> Scope:
-    """The same with its rights among its headers, and no others that came with it."""
-    name = RIGHTS_HEADER.lower().encode()
-    kept = [header for header in scope["headers"] if header[0].lower() != name]
-    return {**scope, "headers": [*kept, (name, rights.encode())]}
+def _as_judged(scope: Scope, headers: dict[str, str], rights: str) -> Scope:
+    """The same with its rights among its headers, and with what was compared as it was compared."""
+    judged = {RIGHTS_HEADER.lower(): rights, "host": str(_place_in(headers["host"]))}
+    if "origin" in headers:
+        judged["origin"] = _origin_in(headers["origin"])
+    kept = [header for header in scope["headers"] if header[0].decode("latin-1").lower() not in judged]
+    return {**scope, "headers": [*kept, *((name.encode(), value.encode("latin-1")) for name, value in judged.items())]}
+
+
+def _sealing(send: Send, place: "_Place | None") -> Send:
+    """Answers that say what a browser may do with them."""
+    # 'self' is not of WebSocket for every browser; a policy has no word for an address of IPv6
+    connections = "connect-src 'self'"
+    if place is not None and ":" not in place.name:
+        connections += f" ws://{place} wss://{place}"
+    policy = "; ".join((*POLICY, connections)).encode("latin-1")
+    seal = [(b"content-security-policy", policy), (b"x-frame-options", b"DENY")]
+    names = {name for name, _ in seal}
+
+    async def sealed(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == ANSWER:
+            kept = [header for header in message.get("headers", ()) if header[0].lower() not in names]
+            message = {**message, "headers": [*kept, *seal]}
+        await send(message)
+
+    return sealed
 
 
 async def _refuse(scope: Scope, send: Send, words: str) -> None:
@@ -174,7 +240,7 @@ async def _ask(scope: Scope, send: Send, said: str) -> None:
 
 async def _answer(send: Send, status: HTTPStatus, text: str, *, headers: dict[str, str]) -> None:
     body = text.encode()
-    safe = {**headers, "Content-Length": str(len(body)), "Cache-Control": "no-store", "X-Frame-Options": "DENY"}
+    safe = {**headers, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
     pairs: Iterable[tuple[bytes, bytes]] = [(name.lower().encode(), value.encode()) for name, value in safe.items()]
-    await send({"type": "http.response.start", "status": int(status), "headers": list(pairs)})
+    await send({"type": ANSWER, "status": int(status), "headers": list(pairs)})
     await send({"type": "http.response.body", "body": body})

@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 TABLES = {socket.AF_INET: Path("/proc/net/tcp"), socket.AF_INET6: Path("/proc/net/tcp6")}
-LOCAL, REMOTE, UID = 1, 2, 7
+LOCAL, REMOTE, STATE, UID, INODE = 1, 2, 3, 7, 9
 """Columns of a table."""
+ESTABLISHED = "01"
+NO_INODE = "0"
+"""Of a socket that no process holds any more: the table then gives root as its user, whoever opened it."""
 Place = tuple[str, int]
 
 
@@ -18,8 +21,17 @@ def user_of(client: Place, server: Place) -> int | None:
         server: address and port that it came to.
 
     Returns:
-        None where this is not known: another system than Linux, or a client that is not on this machine.
+        None where this is not known: another system than Linux, a client that is not on this machine, or one that has
+        closed its end.
     """
+    # the table is no snapshot, a user of a socket that is being closed may be read with its inode: once closed it stays
+    # closed, so what the table still says a second time was true the first
+    found = _row_of(client, server)
+    return found[0] if found is not None and found == _row_of(client, server) else None
+
+
+def _row_of(client: Place, server: Place) -> tuple[int, str] | None:
+    """The user and inode of the socket at the client's end, where a process holds it and both ends are open."""
     wanted = {(_as_in_the_table(*client, family), _as_in_the_table(*server, family)) for family in TABLES}
     for table in TABLES.values():
         try:
@@ -28,8 +40,9 @@ def user_of(client: Place, server: Place) -> int | None:
             continue
         for line in lines:
             columns = line.split()
-            if (columns[LOCAL], columns[REMOTE]) in wanted:
-                return int(columns[UID])
+            is_open = columns[STATE] == ESTABLISHED and columns[INODE] != NO_INODE
+            if is_open and (columns[LOCAL], columns[REMOTE]) in wanted:
+                return int(columns[UID]), columns[INODE]
     return None
 
 

@@ -22,6 +22,8 @@ from tests.browser.driver import Server
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
+POLICY = "Content Security Policy"
+"""The browser's words on what it refuses to fetch or run (`dashboard.serving.door`)."""
 expect.set_options(timeout=45_000)
 
 
@@ -139,12 +141,13 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def watched_page(browser: Browser, scheme: Literal["light", "dark"]) -> Iterator[Page]:
-    """A page that fails its test on a script error or on a request that leaves the machine."""
+    """A page that fails its test on a script error, on a request that leaves the machine, or on one that is forbidden."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
     made = context.new_page()
     problems: list[str] = []
     made.on("pageerror", lambda error: problems.append(str(error)))
     made.on("request", lambda request: problems.append(request.url) if leaves(request.url) else None)
+    made.on("console", lambda said: problems.append(said.text) if POLICY in said.text else None)
     yield made
     context.close()
     assert not problems
