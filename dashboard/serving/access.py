@@ -52,7 +52,9 @@ class Access:
     def _own_names(self) -> Iterable[str]:
         if self.is_local:
             return LOOPBACK_NAMES
-        here = socket.gethostname()  # as the machine knows itself: its name in a network would be asked of a name server
+        here = (
+            socket.gethostname()
+        )  # as the machine knows itself: its name in a network would be asked of a name server
         if not is_any(self.host):
             return (self.host, here)
         addresses = [one.address.partition("%")[0] for card in psutil.net_if_addrs().values() for one in card]

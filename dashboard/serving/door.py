@@ -7,8 +7,8 @@
   connections; anybody else needs the access code, once: a cookie keeps it.
 - On a dashboard for a network everybody may look, and who knows the code may change, where that is allowed at all.
 
-What is let in carries its rights in a header (`access.RIGHTS_HEADER`). Every answer tells the browser that it is no part
-of another page, and that the page asks nobody but this server (`_sealing`).
+What is let in carries its rights in a header (`access.RIGHTS_HEADER`). Every answer tells the browser to show it in no
+other page and to ask nobody but this server for it (`_sealing`).
 """
 
 import hmac

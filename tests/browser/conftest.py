@@ -141,7 +141,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def watched_page(browser: Browser, scheme: Literal["light", "dark"]) -> Iterator[Page]:
-    """A page that fails its test on a script error, on a request that leaves the machine, or on one that is forbidden."""
+    """A page that fails its test on a script error, a request that leaves the machine, or what the door forbids."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
     made = context.new_page()
     problems: list[str] = []

@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -25,6 +28,18 @@ UPGRADE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
+WHOLE = """c = socket.create_connection(place)
+c.sendall(request)
+sys.stdout.write(b"".join(iter(lambda: c.recv(65536), b"")).decode("latin-1"))
+"""
+HASTY = """for number in range(100):
+    c = socket.create_connection(place)
+    if number % 2:
+        c.shutdown(socket.SHUT_RD)
+    c.sendall(request)
+    c.close()
+"""
+"""Does not wait for the answer: the system then lists what is left of its sockets as root's."""
 
 
 async def tell_rights(scope: Any, receive: Any, send: Any) -> None:
@@ -41,12 +56,21 @@ async def tell_rights(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": told})
 
 
+async def tell_place(scope: Any, receive: Any, send: Any) -> None:
+    """An app that answers with the Host and the Origin that a request came in with, and says that it may be framed."""
+    headers = dict(scope["headers"])
+    told = headers[b"host"] + b" " + headers.get(b"origin", b"")
+    framed = [(b"X-Frame-Options", b"ALLOWALL"), (b"content-length", str(len(told)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": framed})
+    await send({"type": "http.response.body", "body": told})
+
+
 @contextmanager
-def served(**how: Any) -> Generator[Access]:
-    """A door of its own before that app."""
+def served(app: Any = tell_rights, **how: Any) -> Generator[Access]:
+    """A door of its own before an app."""
     listening = socket.create_server((how.get("host", "127.0.0.1"), 0))
     access = Access(port=listening.getsockname()[1], **how)
-    server = uvicorn.Server(uvicorn.Config(Door(tell_rights, access=access), log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(Door(app, access=access), log_level="error", lifespan="off"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
     thread.start()
     try:
@@ -59,6 +83,13 @@ def served(**how: Any) -> Generator[Access]:
 @pytest.fixture(scope="module")
 def local() -> Iterator[Access]:
     with served() as access:
+        yield access
+
+
+@pytest.fixture(scope="module")
+def told_place() -> Iterator[Access]:
+    """Before an app that tells how it was asked."""
+    with served(tell_place, names=("Chips.Example",)) as access:
         yield access
 
 
@@ -104,18 +135,22 @@ def connects(access: Access, **headers: str) -> bool:
     return status(ask(access, "/_stcore/stream", **UPGRADE, **headers)) == 101
 
 
-def asked_by_nobody(access: Access, path: str = "/", cookie: str = "") -> str:
-    """The whole answer to another user of this machine."""
+def asked_by_nobody(access: Access, path: str = "/", cookie: str = "", *, script: str = WHOLE, **headers: str) -> str:
+    """What a script tells that another user of this machine runs: of a request its whole answer."""
     if not hasattr(os, "getuid") or os.getuid() != 0:
         pytest.skip("only root can ask as another user")
-    script = "import encodings.idna, os, socket, sys\nos.setgid(int(sys.argv[1]))\nos.setuid(int(sys.argv[1]))\n"
-    script += "c = socket.create_connection(('127.0.0.1', int(sys.argv[2])))\n"
-    script += "c.sendall(sys.argv[3].encode())\n"
-    script += "sys.stdout.write(b''.join(iter(lambda: c.recv(65536), b'')).decode('latin-1'))"
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{access.port}\r\nConnection: close\r\n"
-    request += f"Cookie: {cookie}\r\n\r\n" if cookie else "\r\n"
-    command = [sys.executable, "-I", "-c", script, str(NOBODY), str(access.port), request]
+    whole = "import encodings.idna, os, socket, sys\nos.setgid(int(sys.argv[1]))\nos.setuid(int(sys.argv[1]))\n"
+    whole += f"place, request = ('127.0.0.1', int(sys.argv[2])), sys.argv[3].encode()\n{script}"
+    sent = {"Host": f"127.0.0.1:{access.port}", "Connection": "close", **({"Cookie": cookie} if cookie else {})}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    request = "\r\n".join([f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""])
+    command = [sys.executable, "-I", "-c", whole, str(NOBODY), str(access.port), request]
     return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout.decode()
+
+
+def with_code(access: Access) -> str:
+    """The cookie of one who knows the code."""
+    return f"{access.cookie}={access.code}"
 
 
 def test_the_owner_has_all_rights(local: Access) -> None:
@@ -132,6 +167,37 @@ def test_another_user_of_the_machine_is_asked_for_the_code(local: Access) -> Non
     assert status(answer) == 403
     assert "Access code" in answer
     assert local.code not in answer
+
+
+def test_a_user_who_closes_at_once_is_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_in: list[str] = []
+    judged: list[int | None] = []
+
+    async def listen(scope: Any, receive: Any, send: Any) -> None:
+        let_in.append(scope["path"])
+        await tell_rights(scope, receive, send)
+
+    def slowly(client: Any, server: Any) -> int | None:  # as under load: the other end has closed by then
+        time.sleep(0.002)
+        judged.append(user_of(client, server))
+        return judged[-1]
+
+    monkeypatch.setattr("dashboard.serving.door.user_of", slowly)
+    with served(listen) as access:
+        _ = asked_by_nobody(access, "/hasty", script=HASTY)
+        assert body(ask(access, "/last")) == ALL
+
+    assert len(judged) > 50
+    assert set(judged) <= {None, NOBODY, os.getuid()}
+    assert judged.count(os.getuid()) == 1
+    assert let_in == ["/last"]
+
+
+def test_nobody_speaks_for_another_s_connection(local: Access) -> None:
+    with closing(socket.create_connection(("127.0.0.1", local.port))) as owners:
+        place = f"127.0.0.1:{owners.getsockname()[1]}"
+        assert status(asked_by_nobody(local, X_Forwarded_For=place)) == 403
+        assert status(ask(local, X_Forwarded_For=place)) == 403
 
 
 def test_the_code_lets_another_user_in_by_a_cookie(local: Access) -> None:
@@ -169,6 +235,49 @@ def test_a_page_of_another_origin_reaches_nothing(local: Access, origin: str) ->
 def test_a_page_of_its_own_is_connected(local: Access) -> None:
     assert connects(local, Origin=f"http://127.0.0.1:{local.port}")
     assert connects(local, host=f"localhost:{local.port}", Origin=f"http://localhost:{local.port}")
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("LOCALHOST.:{port}", "http://localhost.:{port}"),
+        ("localhost:{port}", "HTTP://LocalHost:{port}"),
+        ("Chips.Example", "https://CHIPS.example."),
+        ("127.0.0.1:0{port}", "http://127.0.0.1:{port}"),
+        ("[::1]:{port}", "http://[::1]:{port}"),
+    ],
+)
+def test_what_was_compared_is_handed_on_in_one_spelling(told_place: Access, host: str, origin: str) -> None:
+    port = told_place.port
+    answer = ask(told_place, host=host.format(port=port), Origin=origin.format(port=port), Cookie=with_code(told_place))
+    handed_host, _, handed_origin = body(answer).partition(" ")
+
+    assert urlsplit(handed_origin).netloc == handed_host
+    assert handed_host.partition(":")[0] in ("localhost", "chips.example", "127.0.0.1", "[")
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://[", "http://a@localhost", "localhost", "file://localhost", "http://localhost/x"]
+)
+def test_an_origin_that_is_none_is_foreign(told_place: Access, origin: str) -> None:
+    assert status(ask(told_place, host="localhost", Origin=origin, Cookie=with_code(told_place))) == 403
+
+
+def test_every_answer_forbids_to_frame_it_and_to_ask_others(told_place: Access) -> None:
+    for answer in (
+        ask(told_place),
+        ask(told_place, host="evil.example"),
+        asked_by_nobody(told_place),
+        asked_by_nobody(told_place, f"/?code={told_place.code}"),
+    ):
+        head = answer.partition("\r\n\r\n")[0].lower().split("\r\n")
+        (policy,) = [line for line in head if line.startswith("content-security-policy: ")]
+        assert [line for line in head if line.startswith("x-frame-options")] == ["x-frame-options: deny"]
+        assert "frame-ancestors 'none'" in policy
+        assert "default-src 'self';" in policy
+        assert not re.search(r"\*|https?:|unsafe-eval", policy)
+        assert "evil.example" not in policy
+    assert f"connect-src 'self' ws://127.0.0.1:{told_place.port} " in ask(told_place)
 
 
 def test_no_name_is_looked_up_whatever_comes(local: Access, monkeypatch: pytest.MonkeyPatch) -> None:
