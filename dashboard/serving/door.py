@@ -54,7 +54,7 @@ FORWARDED = ("forwarded", "via", "x-forwarded-", "x-real-ip")
 READING = ("GET", "HEAD", "OPTIONS")
 REFUSED = 1008
 """WebSocket's code for what a rule forbids."""
-MISNAMED = "This dashboard does not go by the name {name}. It is reached as {names}."
+MISNAMED = "This dashboard does not go by the name {name}. It is reached as {names}; --name gives it another."
 FOREIGN = "Only pages of this dashboard may ask it."
 LOOKING = "This dashboard may be looked at, not changed."
 ASKED = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Access code</title>
@@ -206,7 +206,7 @@ def _as_judged(scope: Scope, headers: dict[str, str], rights: str) -> Scope:
 def _sealing(send: Send, place: "_Place | None") -> Send:
     """Answers that say what a browser may do with them."""
     # 'self' is not of WebSocket for every browser; a policy has no word for an address of IPv6
-    connections = "connect-src 'self'"
+    connections = "connect-src 'self' data: blob:"
     if place is not None and ":" not in place.name:
         connections += f" ws://{place} wss://{place}"
     policy = "; ".join((*POLICY, connections)).encode("latin-1")

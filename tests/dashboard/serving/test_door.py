@@ -277,7 +277,7 @@ def test_every_answer_forbids_to_frame_it_and_to_ask_others(told_place: Access) 
         assert "default-src 'self';" in policy
         assert not re.search(r"\*|https?:|unsafe-eval", policy)
         assert "evil.example" not in policy
-    assert f"connect-src 'self' ws://127.0.0.1:{told_place.port} " in ask(told_place)
+    assert f"connect-src 'self' data: blob: ws://127.0.0.1:{told_place.port} " in ask(told_place)
 
 
 def test_no_name_is_looked_up_whatever_comes(local: Access, monkeypatch: pytest.MonkeyPatch) -> None:
