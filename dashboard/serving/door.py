@@ -106,7 +106,7 @@ class Door:
         if place is None or place.name not in self._hosts:
             return MISNAMED.format(name=repr(host[:100]), names=" or ".join(sorted(self._hosts)))
         origin = headers.get("origin")
-        if origin is not None and _origin_in(origin) not in (f"http://{place}", f"https://{place}"):
+        if origin is not None and _origin_in(origin) not in (f"http://{place.text}", f"https://{place.text}"):
             return FOREIGN
         return None
 
@@ -163,7 +163,9 @@ class _Place(NamedTuple):
     name: str
     port: int | None
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """As it stands in a header."""
         name = f"[{self.name}]" if ":" in self.name else self.name
         return name if self.port is None else f"{name}:{self.port}"
 
@@ -182,8 +184,14 @@ def _place_in(host: str) -> _Place | None:
 def _origin_in(origin: str) -> str:
     """An Origin header in one spelling; empty where it is none."""
     scheme, separator, host = origin.partition("://")
+    written = _host_in(host)
+    return f"{scheme.lower()}{separator}{written}" if written else ""
+
+
+def _host_in(host: str) -> str:
+    """A Host header in one spelling; empty where it is none."""
     place = _place_in(host)
-    return f"{scheme.lower()}{separator}{place}" if place else ""
+    return place.text if place else ""
 
 
 def _cookie(headers: dict[str, str], name: str) -> str:
@@ -196,7 +204,7 @@ def _cookie(headers: dict[str, str], name: str) -> str:
 
 def _as_judged(scope: Scope, headers: dict[str, str], rights: str) -> Scope:
     """The same with its rights among its headers, and with what was compared as it was compared."""
-    judged = {RIGHTS_HEADER.lower(): rights, "host": str(_place_in(headers["host"]))}
+    judged = {RIGHTS_HEADER.lower(): rights, "host": _host_in(headers["host"])}
     if "origin" in headers:
         judged["origin"] = _origin_in(headers["origin"])
     kept = [header for header in scope["headers"] if header[0].decode("latin-1").lower() not in judged]
@@ -208,7 +216,7 @@ def _sealing(send: Send, place: "_Place | None") -> Send:
     # 'self' is not of WebSocket for every browser; a policy has no word for an address of IPv6
     connections = "connect-src 'self' data: blob:"
     if place is not None and ":" not in place.name:
-        connections += f" ws://{place} wss://{place}"
+        connections += f" ws://{place.text} wss://{place.text}"
     policy = "; ".join((*POLICY, connections)).encode("latin-1")
     seal = [(b"content-security-policy", policy), (b"x-frame-options", b"DENY")]
     names = {name for name, _ in seal}

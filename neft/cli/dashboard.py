@@ -22,7 +22,9 @@ from neft.runs.places import app_root
     help="Address that it listens at; of a network (0.0.0.0: all that this machine has) it is to be looked at only.",
 )
 @click.option("--allow-changes", is_flag=True, help="Over the network, let who knows the access code change things.")
-@click.option("--name", "names", metavar="NAME", multiple=True, help="A further host name, as of a proxy or a name server.")
+@click.option(
+    "--name", "names", metavar="NAME", multiple=True, help="A further host name, as of a proxy or a name server."
+)
 def dashboard(port: int, host: str, names: tuple[str, ...], *, browser: bool, allow_changes: bool) -> None:
     r"""Open the dashboard: cached runs at once, trainings from the Train page.
 

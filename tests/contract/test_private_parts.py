@@ -1,12 +1,15 @@
 """What is asked of others that they do not promise to keep stands in one module each, and is there."""
 
+import inspect
 import os
 import re
 from pathlib import Path
 
 import pytest
 import streamlit
+from streamlit import config
 
+from dashboard import __main__
 from dashboard.computing import one_worker
 from dashboard.widgets import streamlit_parts as parts
 
@@ -37,6 +40,14 @@ def test_streamlit_still_says_when_a_page_is_drawn(scripts: str) -> None:
     assert not missing, (
         f"Streamlit {streamlit.__version__} no longer says {missing}: find out how a page tells that it is drawn, "
         f"and change {Path(parts.__file__).relative_to(ROOT)} (STATE, DRAWN) and tests/browser/driver.py (IDLE)."
+    )
+
+
+def test_streamlit_still_finds_its_settings_by_the_function_that_is_replaced() -> None:
+    asked = (config.get_config_options, config.get_option)
+    assert any("get_config_files(" in inspect.getsource(one) for one in asked), (
+        f"Streamlit {streamlit.__version__} finds settings otherwise: see in its config.py how it comes to those of "
+        f"the current folder and the home, and change _read_only_ours in {Path(__main__.__file__).relative_to(ROOT)}."
     )
 
 

@@ -16,8 +16,14 @@ ROOT = Path(__file__).parents[2]
 DECOYS = ("dashboard", "neft", "joblib", "streamlit", "torch", "psutil", "click")
 """What lies in the folder from which everything is started, under names that are imported."""
 DECOY = "import pathlib\npathlib.Path(__file__).with_suffix('.was_run').touch()\nraise SystemExit('a decoy')\n"
-SETTINGS = '[server]\nbaseUrlPath = "elsewhere"\nenableXsrfProtection = false\n'
-"""Of another dashboard: under this one's addresses nothing would answer."""
+SETTINGS = """[server]
+baseUrlPath = "elsewhere"
+enableXsrfProtection = false
+[[theme.fontFaces]]
+family = "theirs"
+url = "http://127.0.0.2/theirs.woff2"
+"""
+"""Of another dashboard: under this one's addresses nothing would answer, and a page would ask another server."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 from neft.runs.store import RunStore
 from tests.dashboard.serving import alone
 
+pytestmark = pytest.mark.timeout(240)
 HERE = Path(__file__).parent
 SETTINGS = """[server]
 enableAgentApi = true
@@ -51,7 +52,6 @@ def told(every_method: RunStore, tmp_path_factory: pytest.TempPathFactory) -> di
     return json.loads(asked.stdout)
 
 
-@pytest.mark.timeout(240)
 def test_nothing_is_sent_outwards_whatever_comes(told: dict[str, Any]) -> None:
     assert told["counts"], "what is sent outwards is not counted here"
     assert told["sent"] == 0
