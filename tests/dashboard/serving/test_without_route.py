@@ -71,5 +71,5 @@ def test_every_page_opens_by_the_real_app_behind_the_door(told: dict[str, Any]) 
 
 
 def test_settings_of_other_apps_are_not_read(told: dict[str, Any]) -> None:
+    assert not told["foreign"], "a browser would ask for their fonts"
     assert told["agent"] in (403, 404)
-    assert not told["foreign"]
