@@ -23,7 +23,8 @@ family = "evil"
 url = "http://evil.example/font.woff2"
 """
 """Of a folder from which anybody may start it, and of a home: of other apps."""
-SECRETS = '[auth]\nredirect_uri = "http://evil.example/oauth2callback"\ncookie_secret = "known"\n'
+SECRETS = "[auth\n"
+"""What Streamlit would complain of."""
 
 
 @pytest.fixture(scope="module")
@@ -71,5 +72,6 @@ def test_every_page_opens_by_the_real_app_behind_the_door(told: dict[str, Any]) 
 
 
 def test_settings_of_other_apps_are_not_read(told: dict[str, Any]) -> None:
+    assert "secrets" not in told["log"]
     assert not told["foreign"], "a browser would ask for their fonts"
     assert told["agent"] in (403, 404)
