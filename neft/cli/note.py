@@ -50,7 +50,7 @@ def note(
     if clear:
         write_note(run_id, Note())
     elif asked:
-        change_note(run_id, lambda last: _changed(last, text, tags, untags))
+        _ = change_note(run_id, lambda last: _changed(last, text, tags, untags))
     written = read_note(run_id) or Note()
     if as_json:
         print_json({"run_id": run_id, **written.model_dump(mode="json")})
