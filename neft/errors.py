@@ -16,16 +16,27 @@ MOST_SHOWN = 80
 
 
 def without_controls(text: str) -> str:
-    r"""The text without what a terminal would obey and halves of characters; tabs and line breaks are text.
+    r"""The text without what a terminal would obey, what turns its order and halves of characters.
+
+    Tabs and line breaks are text; breaks of other kinds become spaces.
 
     >>> without_controls("\x1b[31mred\x07\n\tx")
     '[31mred\n\tx'
+    >>> without_controls("gpj\u202e.exe\u2028next")
+    'gpj.exe next'
     """
-    return text if text.isprintable() else "".join(one for one in text if _is_text(one))
+    return text if text.isprintable() else "".join(_shown(one) for one in text)
 
 
-def _is_text(character: str) -> bool:
-    return character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs")
+def is_hidden(character: str) -> bool:
+    """Whether it is a control character, a mark without width (as those of direction), a break or half a character."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _shown(character: str) -> str:
+    if character in "\n\t" or not is_hidden(character):
+        return character
+    return " " if character in "\u2028\u2029" else ""
 
 
 def one_line(text: str, most: int = MOST) -> str:

@@ -13,6 +13,10 @@ from pydantic import BeforeValidator
 MOST = 200
 """Characters."""
 _MARKS = str.maketrans("[{<]}>`*\\|$", "((()))'·//S")
+_ENTITIES = re.compile(r"&(?=#?\w+;)")
+"""Markdown and charts read a character of any kind out of one: `www&#46;a.b` would be a link again."""
+_WIDE = "\uff06"
+"""Looks as the sign that begins an entity, and begins none."""
 _ADDRESSES = re.compile(r"(?i)://|(?<=\bwww)\.|(?<=\bmailto):|(?<=\bxmpp):|@")
 
 
@@ -24,9 +28,12 @@ def plain_words(text: str) -> str:
     '!(x)(https a.b)'
     >>> plain_words("OVF, N = 3, Δσ = 0.05")
     'OVF, N = 3, Δσ = 0.05'
+    >>> plain_words("R&D & sons, a&#64;b")
+    'R&D & sons, a＆#64;b'
     """
     shown = " ".join("".join(one for one in text if one.isspace() or unicodedata.category(one)[0] != "C").split())
-    shown = _ADDRESSES.sub(" ", shown.translate(_MARKS))
+    shown = _ENTITIES.sub(_WIDE, shown.translate(_MARKS))
+    shown = " ".join(_ADDRESSES.sub(" ", shown).split())
     return shown if len(shown) <= MOST else f"{shown[: MOST - 1]}…"
 
 

@@ -218,7 +218,7 @@ def _taken(file_id: str) -> None:
         _links(held)
     for one in taken:
         if one.words:
-            st.warning(f"`{one.run_id}`: {foreign(one.words)}", icon=":material/info:")
+            st.warning(f"{foreign(one.run_id)}: {foreign(one.words)}", icon=":material/info:")
 
 
 def _links(run_ids: Sequence[str]) -> None:

@@ -61,7 +61,7 @@ def page() -> None:
         found = None
     if found is not None:
         _result(record, th_gs, found.table, num_images=found.num_images)
-        st.caption(f"Searched {found.created.partition('T')[0]}, for {found.seconds:.2g} s, and stored.")
+        st.caption(f"Searched {foreign(found.created.partition('T')[0])}, for {found.seconds:.2g} s, and stored.")
     elif st.session_state.get(ASKED) == (record.id, th_gs):
         _live(record, th_gs)
     else:

@@ -2,7 +2,9 @@
 
 import re
 
-_MARKS = re.compile(r"([\\`*\[<|~$]|(?<!\w)_|_(?!\w)|^[#+=>-])")
+from neft.errors import without_controls
+
+_MARKS = re.compile(r"([\\`*\[<|~$&]|(?<!\w)_|_(?!\w)|^[#+=>-])")
 _ADDRESSES = re.compile(
     r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?=@)|(?<=\bmailto)(?=:)|(?<=\bxmpp)(?=:)|(?<=:)(?=[a-z][\w/+-]*:)", re.IGNORECASE
 )
@@ -11,11 +13,15 @@ JOINER = "\u2060"
 
 
 def foreign(text: str) -> str:
-    r"""The text as it stands, in one line: no link, image, formula, icon or heading comes of it.
+    r"""The text as it stands, in one line: no link, image, formula, icon, entity or heading comes of it.
 
-    A mark is escaped; an address is broken by a character without width, as Streamlit makes links of escaped ones too.
+    Control characters, marks of direction and others without width are left out. A mark is escaped; an address is
+    broken by a character without width, as Streamlit makes links of escaped ones too.
 
     >>> print(foreign("![x](http://a.b)").replace(JOINER, "·"))
     !\[x](http:·//a.b)
+    >>> print(foreign("www&#46;a.b"))
+    www\&#46;a.b
     """
-    return _ADDRESSES.sub(JOINER, _MARKS.sub(r"\\\1", " ".join(text.split())))
+    line = without_controls(" ".join(text.split()))
+    return _ADDRESSES.sub(JOINER, _MARKS.sub(r"\\\1", line))

@@ -168,7 +168,7 @@ def _sweep_runs(job: Job) -> None:
 def _what(job: Job) -> str:
     if job.sweep:
         return f"Experiment: {EXPERIMENTS[job.sweep].title}" if job.sweep in EXPERIMENTS else foreign(job.sweep)
-    return plain_words(job.name) or job.run_id
+    return plain_words(job.name) or foreign(job.run_id)
 
 
 def _ending(job: Job) -> None:

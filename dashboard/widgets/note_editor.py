@@ -109,7 +109,7 @@ def note_editor(run_id: str) -> None:
         if st.session_state.get(form.other):
             st.text(st.session_state[form.other])
     elif note is not None and note.updated:
-        st.caption(f"Written {note.updated}.")
+        st.caption(f"Written {foreign(note.updated)}.")
 
 
 def _note(run_id: str) -> Note | None:

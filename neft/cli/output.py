@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any
 
@@ -12,19 +11,18 @@ from rich.table import Table
 from neft import columns
 from neft.cli.fitting_tables import print_table
 from neft.cli.printing import write
-from neft.errors import RunCorruptError
+from neft.errors import RunCorruptError, is_hidden
 from neft.runs.records import RunRecord, SigmaSummary
 from neft.tables import converter_table, unseen_words
 from neft.tables.percentiles import limits_in_words, low_percentiles_of_run, percentile_name, too_few_chips
-
-UNESCAPED = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
 
 
 def print_json(value: object) -> None:
     """Machine-readable, on standard output."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    # JSON itself escapes control characters but for those of 8 bits, and halves of characters
-    write(UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+    # JSON itself escapes no control characters of 8 bits, marks of direction and halves of characters
+    escaped = text if text.isascii() else "".join(json.dumps(one)[1:-1] if is_hidden(one) else one for one in text)
+    write(f"{escaped}\n")
 
 
 def json_rows(rows: Iterable[Mapping[Hashable, Any]]) -> list[dict[str, Any]]:

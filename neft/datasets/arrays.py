@@ -26,7 +26,6 @@ from neft.datasets.own_data import OwnData, checksum_field, path_field
 from neft.datasets.split_names import SPLIT_NAMES, SplitName, split_of
 from neft.errors import ConfigError, DataMissingError
 from neft.input_kinds import FEATURES, IMAGES, SERIES
-from neft.plain_words import plain_words
 
 Layout = Literal["auto", "features", "series", "images"]
 AXES: dict[Layout, int] = {"features": FEATURES, "series": SERIES, "images": IMAGES}
@@ -96,7 +95,7 @@ class OwnArrays(OwnData):
         splits = [
             Split(images=inputs[places], labels=labels[places]) for places in found.parts(self.max_train).values()
         ]
-        return float_data(*splits, class_names=tuple(map(plain_words, found.class_names)))
+        return float_data(*splits, class_names=found.class_names)
 
     def _arrays(self) -> Arrays:
         file = Path(self.path).expanduser()

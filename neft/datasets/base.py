@@ -20,6 +20,7 @@ from torch import Tensor
 
 from neft.component import Component, default_name
 from neft.input_kinds import FEATURES, IMAGES
+from neft.plain_words import plain_words
 
 SPLIT_SEED = 0
 """The splits are part of a data set, the same for every run: they have a seed of their own."""
@@ -53,6 +54,10 @@ class ImageData:
     """Training images are cropped at random after padding by this many pixels; 0 leaves them alone."""
     flip: bool = False
     """Training images are mirrored with probability 1/2."""
+
+    def __post_init__(self) -> None:
+        """Whatever file names the classes, what is shown of them is plain words."""
+        object.__setattr__(self, "class_names", tuple(map(plain_words, self.class_names)))
 
     @property
     def num_classes(self) -> int:

@@ -17,7 +17,6 @@ from neft.datasets.own_data import OwnData, checksum_field, path_field
 from neft.datasets.split_checks import split_notes
 from neft.datasets.split_names import SplitName
 from neft.errors import ConfigError
-from neft.plain_words import plain_words
 
 __all__ = ["OwnImages", "path_field"]
 GB = 10**9
@@ -100,7 +99,7 @@ class OwnImages(OwnData):
             train=splits["train"],
             validation=splits["validation"],
             test=splits["test"],
-            class_names=tuple(map(plain_words, found.class_names)),
+            class_names=found.class_names,
             maximum=255,
             mean=middle,
             std=middle,

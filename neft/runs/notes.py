@@ -10,12 +10,14 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock
-from pydantic import Field, ValidationError, field_validator
+from pydantic import ValidationError, field_validator
 
 from neft.component import Component
 from neft.errors import ConfigError, NoteChangedError, NoteError
+from neft.moment import Moment
 from neft.run_id import is_run_id
 from neft.runs import files
 from neft.runs.places import neft_home
@@ -41,8 +43,8 @@ class Note(Component):
     text: str = ""
     tags: tuple[str, ...] = ()
     """Each once, in the order in which they were given."""
-    updated: str = Field(default="", max_length=40)
-    """UTC, ISO 8601."""
+    updated: Moment | Literal[""] = ""
+    """UTC; empty where that was not kept."""
 
     @property
     def is_empty(self) -> bool:

@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from neft.component import Component
 from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError
 from neft.evaluation.race_result import RaceResult
+from neft.moment import Moment
 from neft.run_id import is_run_id
 from neft.runs import files
 from neft.runs.kept import read_kept
@@ -82,7 +83,7 @@ class RaceRecord(Component):
     """Images, ascending, and how many chips met at least so many; empty where that was not kept."""
     chance_of_error: float = Field(gt=0, lt=1)
     """How often, at most, a race's chips are not those of the whole evaluation."""
-    created: str = Field(max_length=40)
+    created: Moment
     """UTC, ISO 8601."""
     seconds: float = Field(ge=0)
     is_own: bool | None = None

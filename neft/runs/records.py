@@ -52,7 +52,7 @@ class RunFacts(Component):
     temperature: float
     beta: float | None
     num_feedback: int | None
-    decay: str | None
+    decay: Words | None
     uses_noise: bool
     """Whether its training saw device variation."""
     has_feedback: bool

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from neft.component import Component
 from neft.errors import RunCorruptError, StoreError
+from neft.moment import Moment
 from neft.plain_words import Words
 from neft.run_id import is_run_id
 from neft.runs import files
@@ -60,7 +61,7 @@ class SearchRecord(Component):
     num_trials: int = Field(ge=2, le=10_000)
     """That were asked for, without those of the fallback."""
     trials: tuple[SearchTrial, ...] = Field(min_length=1, max_length=20_000)
-    created: Words
+    created: Moment
     """UTC, ISO 8601, of the last trial."""
     command: str = ""
     """One that makes the search again."""

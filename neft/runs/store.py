@@ -37,6 +37,7 @@ from neft.errors import (
     StoreError,
     one_line,
 )
+from neft.plain_words import plain_words
 from neft.run_id import is_run_id
 from neft.runs import files, index
 from neft.runs.index import Made, Stamp
@@ -470,7 +471,7 @@ class RunStore:
             if name.endswith(".gz"):
                 content = io.BytesIO(_unpacked(content))
             # a small file is read faster this way than through pandas, which looks for a whole data set
-            return (
+            return _in_plain_words(
                 ParquetFile(content).read(use_threads=False).to_pandas()
                 if name.endswith(".parquet")
                 else pd.read_csv(content, dtype={columns.LAYER: str})  # a layer may be called 0, or 1.10
@@ -686,6 +687,16 @@ def _write_draft(
     complete = record.model_copy(update={"files": described})
     _ = (draft / RECORD).write_text(complete.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return complete
+
+
+def _in_plain_words(table: pd.DataFrame) -> pd.DataFrame:
+    """A table in which no text, as a layer's name is, holds markup."""
+    for place, kind in enumerate(table.dtypes):
+        if not is_numeric_dtype(kind):
+            table.isetitem(
+                place, [plain_words(cell) if isinstance(cell, str) else cell for cell in table.iloc[:, place]]
+            )
+    return table.rename(columns=lambda name: plain_words(str(name)))
 
 
 def _unpacked(packed: io.BytesIO) -> bytes:

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from neft.component import Component
 from neft.errors import RunCorruptError, RunNotFoundError
+from neft.moment import Moment
 from neft.run_id import is_run_id
 from neft.runs import files
 from neft.runs.kept import read_kept
@@ -61,7 +62,7 @@ class WaterfallRecord(Component):
     """Whether the weights that were trained were there; otherwise what codes cost is not known."""
     num_training_images: int = Field(ge=1)
     num_test_images: int = Field(ge=1)
-    created: str = Field(max_length=40)
+    created: Moment
     """UTC, ISO 8601."""
     seconds: float = Field(ge=0)
 

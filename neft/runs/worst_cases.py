@@ -22,6 +22,7 @@ from neft import columns
 from neft.component import Component
 from neft.errors import RunCorruptError, RunNotFoundError, StoreError
 from neft.evaluation.search_settings import SearchSettings
+from neft.moment import Moment
 from neft.run_id import is_run_id
 from neft.runs import files
 from neft.runs.kept import read_kept
@@ -73,7 +74,7 @@ class WorstCaseRecord(Component):
     num_images: int = Field(ge=1)
     deviations: str = Field(pattern="^[0-9a-f]{64}$")
     """Checksum of the deviations."""
-    created: str = Field(max_length=40)
+    created: Moment
     """UTC, ISO 8601."""
     seconds: float = Field(ge=0)
     """That the search took."""
