@@ -21,8 +21,7 @@ def print_json(value: object) -> None:
     """Machine-readable, on standard output."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     # JSON itself escapes no control characters of 8 bits, marks of direction and halves of characters
-    escaped = text if text.isascii() else "".join(json.dumps(one)[1:-1] if is_hidden(one) else one for one in text)
-    write(f"{escaped}\n")
+    write("".join(json.dumps(one)[1:-1] if one != "\n" and is_hidden(one) else one for one in text) + "\n")
 
 
 def json_rows(rows: Iterable[Mapping[Hashable, Any]]) -> list[dict[str, Any]]:

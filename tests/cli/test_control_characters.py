@@ -1,10 +1,14 @@
 """Nothing that a terminal would obey comes out of the command line, wherever it stood."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
+from neft.cli.fitting_tables import print_table
+from neft.runs.notes import make_note, write_note
 from neft.runs.places import neft_home
 from neft.runs.plans import PlanEntry, PlanRecord, save_plan
 from neft.runs.records import RunRecord
@@ -12,6 +16,7 @@ from neft.runs.store import RunStore
 from tests.cli.conftest import Neft
 
 RED = "\x1b[31mred\x1b]0;title\x07\x9b2J\x7f\r\x08"
+HIDDEN = "left\u202eright\u2066\u200b\u2028next\ufeff"
 VERBS: tuple[tuple[str, ...], ...] = (
     *(("runs",), ("runs", "--json"), ("show", "RUN"), ("show", "RUN", "--json"), ("show", "RUN", "--config")),
     *(("show", "RUN", "--paper"), ("compare", "RUN", "RUN"), ("leaderboard",), ("claims",), ("note", "RUN")),
@@ -55,3 +60,29 @@ def test_no_control_character_is_printed(neft: Neft, red_run: str, words: tuple[
     printed = {character for character in answer.said if character not in "\n\t" and not character.isprintable()}
     assert printed == set()
     assert answer.said.strip()
+
+
+def test_a_note_is_printed_without_marks_of_direction_and_told_whole_as_json(neft: Neft, red_run: str) -> None:
+    write_note(red_run, make_note(HIDDEN, ["a\u202eb"]))
+
+    assert neft("note", red_run).out == "tags  ab\nnote  leftright next\n"
+    told = neft("note", red_run, "--json").out
+    assert json.loads(told)["text"] == HIDDEN
+    assert all(character == "\n" or character.isprintable() for character in told)
+
+
+def test_a_table_in_a_terminal_shows_no_marks_of_direction(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    table = Table(title=HIDDEN, caption=HIDDEN)
+    table.add_column(HIDDEN)
+    table.add_row(HIDDEN)
+
+    print_table(table)
+
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert printed.count("leftright") == 4
+    assert all(character == "\n" or character.isprintable() for character in printed)

@@ -36,6 +36,7 @@ from neft.datasets.splits import cut, cut_official, hold_out, resize, take_evenl
 from neft.datasets.tiny_imagenet import TinyImagenet
 from neft.datasets.torchvision_import import import_torchvision
 from neft.errors import ConfigError, DataMissingError
+from neft.plain_words import plain_words
 
 FETCHED = (Mnist(), FashionMnist(), Cifar10(), Cifar100(), TinyImagenet())
 EXACT_SIZES = {"digits": 8, "mnist": 32, "fashion_mnist": 32, "cifar10": 32, "cifar100": 32}
@@ -387,6 +388,13 @@ def shown(images, **settings):
     middle = (0.5,) * images.shape[1]
     shown_as = {"mean": middle, "std": middle, **settings}
     return ImageData(train=split, validation=split, test=split, class_names=("a", "b"), maximum=255, **shown_as)
+
+
+def test_classes_are_called_in_plain_words_whatever_file_names_them(tmp_path):
+    words = write_tiny_imagenet(tmp_path) / "words.txt"
+    words.write_text("n01\t![x](https://a.evil/x.png)\nn02\t<b>www&#46;a.evil\u202e\n")
+    data = TinyImagenet().load(DataAccess(data_dir=tmp_path))
+    assert data.class_names == tuple(map(plain_words, ("<b>www&#46;a.evil", "![x](https://a.evil/x.png)", "n03")))
 
 
 def test_normalising_is_channel_by_channel():
