@@ -145,9 +145,10 @@ def marked_bundle(root: Path, run_id: str) -> bytes:
 
 
 def marked_table() -> bytes:
-    """A laboratory's file whose columns and cells hold others' words, but for those that tell the levels."""
-    head = ["level", "std", *SPELLINGS]
-    rows = [[str(level), "0.1", *SPELLINGS] for level in range(4)]
+    """A laboratory's file with columns of others' names, and others' words in the cells of one."""
+    names = [mark for mark in SPELLINGS if ";" not in mark]  # as columns may be parted by it
+    head = ["level", "std", "wafer", *names]
+    rows = [[str(level), "0.1", names[level], *("1" for _ in names)] for level in range(4)]
     told = io.StringIO()
     csv.writer(told).writerows([head, *rows])
     return told.getvalue().encode()
