@@ -12,6 +12,7 @@ from neft.metrics import METRICS
 from neft.runs.plans import PlanEntry, PlanRecord, save_plan
 from neft.runs.records import Provenance, RunFacts, RunRecord, RunSummary
 from neft.runs.store import RunStore, RunTables
+from neft.tables import summarise
 from tests import variants
 
 Runs = dict[str, tuple[RunRecord, pd.DataFrame]]
@@ -132,8 +133,39 @@ def a_record(run_id: str, variant: str = "ovf", *, seed: int = 0, validation: fl
 
 def store_experiment(root: Path, plan: PlanRecord, runs: Runs) -> None:
     """Write an experiment below a store's root."""
-    nothing = pd.DataFrame({columns.LAYER: []})
     for record, instances in runs.values():
-        tables = RunTables(history=nothing, instances=instances, layers=nothing, deviations=nothing)
-        _ = RunStore(root).save(record, tables)
+        _ = RunStore(root).save(_as_of(record, instances), _tables(record, instances))
     save_plan(root, plan)
+
+
+def _as_of(record: RunRecord, instances: pd.DataFrame) -> RunRecord:
+    """A record that says of its chips what they are."""
+    effort = {row.sigma_d: row.effort for row in record.summary.test if row.effort is not None}
+    test = summarise(instances, METRICS, effort=effort)
+    counts = {"num_instances": int(instances[columns.INSTANCE].max()) + 1}
+    sigma_ds = {"sigma_ds": tuple(row.sigma_d for row in test)}
+    return record.model_copy(
+        update={
+            "facts": record.facts.model_copy(update=counts | sigma_ds),
+            "summary": record.summary.model_copy(update={"test": test}),
+        }
+    )
+
+
+def _tables(record: RunRecord, instances: pd.DataFrame) -> RunTables:
+    """A history and a layer such as the record might have."""
+    summary = record.summary
+    epochs = range(1, summary.num_epochs + 1)
+    accuracies = [columns.TRAIN_ACCURACY, columns.VALIDATION_ACCURACY]
+    layer, edges = {columns.LAYER: ["0"]}, {columns.BIN_LEFT: [-1.0], columns.BIN_RIGHT: [1.0]}
+    stds = {columns.W_MAX: [1.0], columns.REALISED_STD: [0.5], columns.CLOSED_FORM_STD: [0.5]}
+    worst = [{columns.TH_G: row.th_g, columns.ACCURACY: row.accuracy} for row in summary.worst_case]
+    return RunTables(
+        history=pd.DataFrame(
+            {columns.EPOCH: epochs, columns.LOSS: 0.5, **dict.fromkeys(accuracies, summary.validation_accuracy)}
+        ),
+        instances=instances,
+        layers=pd.DataFrame(layer | stds),
+        deviations=pd.DataFrame(layer | edges | {columns.DENSITY: [0.5], columns.CLOSED_FORM_DENSITY: [0.5]}),
+        worst_case=pd.DataFrame(worst).assign(**{columns.FOUND_BY: "projected"}) if worst else None,
+    )

@@ -248,7 +248,7 @@ def _table(shown: pd.DataFrame, *, by_seeds: bool) -> None:
 
     differs = stored.differing_settings(tuple(ids), without=SHOWN_ELSEWHERE)
     drawn = shown.assign(
-        created=pd.to_datetime(shown["created"]),
+        created=pd.to_datetime(shown["created"], format="ISO8601", utc=True),
         differs=shown[columns.RUN_ID].map(differs),
         curve=shown[columns.RUN_ID].map(comparisons.accuracy_lines()),
         tags=shown[columns.RUN_ID].map(tags_of_runs()),

@@ -227,7 +227,12 @@ def _with_words_of_chips(record: Raw) -> Raw:
     facts = record.get("facts")
     if not isinstance(facts, dict) or "chips_label" in facts or not isinstance(facts.get("chips"), str):
         return record
-    return record | {"facts": facts | {"chips_label": facts["chips"].strip("~").replace("~", ", ")}}
+    return record | {"facts": facts | {"chips_label": words_of_key(facts["chips"])}}
+
+
+def words_of_key(chips: str) -> str:
+    """The parts of a key of test chips, as words of runs of before words were recorded."""
+    return chips.strip("~").replace("~", ", ")
 
 
 def _with_devices(record: Raw) -> Raw:

@@ -12,11 +12,12 @@ import sys
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from neft import columns
 from neft.component import Component
 from neft.plain_words import Words
 from neft.runs.commands import whole_command
@@ -26,12 +27,41 @@ SCHEMA_VERSION = 7
 """What older records lack is added when they are read (`neft.runs.migrations`)."""
 
 
+MOST_CHIPS = 100_000
+"""At a sigma_d; as many as a config may ask for."""
+MOST_SIGMA_DS = 200
+MOST_EPOCHS = 10_000
+MOST_CLASSES = 1_000_000
+MOST_DEVICES_A_WEIGHT = 1_000_000
+FRACTIONS = frozenset({columns.ACCURACY, columns.MEAN_CONFIDENCE, columns.CALIBRATION_ERROR, columns.BALANCED_ACCURACY})
+"""Metrics that lie in [0, 1]; the others cannot be negative."""
+ROUNDING = 1e-6
+"""By so much a mean of float32 may pass 1."""
+EXAMPLE = "2026-01-31T12:00:00+00:00"
+
+
+def _instant(text: str) -> str:
+    """An instant as records write it: so they sort by their text, and every reader can tell the time.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        is_whole = datetime.datetime.fromisoformat(text).isoformat() == text
+    except ValueError:
+        is_whole = False
+    if not is_whole or len(text) != len(EXAMPLE) or not text.endswith("+00:00") or not "2000" <= text < "2200":
+        message = f"must be an instant of UTC in the years 2000 to 2199, as {EXAMPLE}"
+        raise ValueError(message)
+    return text
+
+
 class RunFacts(Component):
     """What a list, a filter or a legend needs to know of a config."""
 
     dataset: Words
     dataset_label: Words
-    num_classes: int = Field(ge=2)
+    num_classes: int = Field(ge=2, le=MOST_CLASSES)
     backbone: Words
     """The short name: `vgg8w4`."""
     backbone_label: Words
@@ -49,18 +79,18 @@ class RunFacts(Component):
     """Method and weight constraint with what makes them variants of their own: `noise_injection_t4_clip1.1`, …"""
     label: Words
     """The variant in words."""
-    temperature: float
-    beta: float | None
-    num_feedback: int | None
-    decay: Words | None
+    temperature: float = Field(gt=0, le=1_000_000)
+    beta: float | None = Field(ge=0, le=1_000_000)
+    num_feedback: int | None = Field(ge=0, le=1000)
+    decay: Words | None = Field(max_length=64)
     uses_noise: bool
     """Whether its training saw device variation."""
     has_feedback: bool
     is_control: bool
     """Whether feedback is held against it: the temperature N + 1 without feedback or weight constraint."""
-    num_passes: int
+    num_passes: int = Field(ge=0, le=10_000)
     """Forward passes a training step."""
-    rank: int
+    rank: int = Field(ge=0, le=10_000)
     """Where the variant stands in lists and in the scale of colours."""
     constraint: Words
     """The weight constraint's variant: `none`, `clip1.1`, …"""
@@ -69,13 +99,13 @@ class RunFacts(Component):
     constraint_label: Words
     """The weight constraint in words, without its settings; empty for none."""
     has_batchnorm: bool
-    train_sigma_d: float
-    seed: int
-    chip_seed: int
-    num_instances: int
-    num_test_images: int | None = None
+    train_sigma_d: float = Field(ge=0, le=1)
+    seed: int = Field(ge=0, lt=2**31)
+    chip_seed: int = Field(ge=0, lt=2**31)
+    num_instances: int = Field(ge=1, le=MOST_CHIPS)
+    num_test_images: int | None = Field(default=None, ge=1, le=10**9)
     """On which each chip was tried; None of a data set of one's own that was used whole."""
-    sigma_ds: tuple[float, ...]
+    sigma_ds: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(min_length=1, max_length=MOST_SIGMA_DS)
 
     @property
     def name(self) -> str:
@@ -104,16 +134,18 @@ class RunFacts(Component):
 class Provenance(Component):
     """Where a run came from."""
 
-    created: Words = Field(description="UTC, ISO 8601.")
+    created: Annotated[Words, AfterValidator(_instant)] = Field(description="UTC, ISO 8601.")
     git_revision: Words | None = Field(default=None, description="Of the source tree; None outside one.")
-    versions: dict[Words, Words] = Field(description="Of this package, Python and the libraries that decide numbers.")
+    versions: dict[Words, Words] = Field(
+        max_length=100, description="Of this package, Python and the libraries that decide numbers."
+    )
     machine: Words = Field(description="Processor and system.")
     torch_device: Words = Field(description="Where torch computed.")
-    threads: int = Field(description="Threads torch computed with.")
-    training_seconds: float = Field(ge=0)
-    evaluation_seconds: float = Field(ge=0)
+    threads: int = Field(ge=1, le=100_000, description="Threads torch computed with.")
+    training_seconds: float = Field(ge=0, le=10**10)
+    evaluation_seconds: float = Field(ge=0, le=10**10)
     preset: Words | None = Field(default=None, description="The preset that asked for the run.")
-    command: str = Field(default="", description="A command line that makes the run again, or none.")
+    command: str = Field(default="", max_length=20_000, description="A command line that makes the run again, or none.")
 
 
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
@@ -123,26 +155,26 @@ class MetricSummary:
     Thousands of runs have dozens each: slots take a third of a component's memory.
     """
 
-    mean: float | None
-    std: float | None
-    ci95: float | None
-    num_instances: int
-    percentile_1: float | None
-    percentile_5: float | None
+    mean: float | None = Field(ge=0, le=1000)
+    std: float | None = Field(ge=0, le=1000)
+    ci95: float | None = Field(ge=0, le=10_000)
+    num_instances: int = Field(ge=0, le=MOST_CHIPS)
+    percentile_1: float | None = Field(ge=0, le=1000)
+    percentile_5: float | None = Field(ge=0, le=1000)
 
 
 class EffortSummary(Component):
     """What programming takes, a weight, expected over chips."""
 
-    pulses: float
-    reads: float
+    pulses: float = Field(ge=0, le=10**9)
+    reads: float = Field(ge=0, le=10**9)
 
 
 class SigmaSummary(Component):
     """All metrics at one sigma_d."""
 
-    sigma_d: float
-    metrics: dict[str, MetricSummary]
+    sigma_d: float = Field(ge=0, le=1)
+    metrics: dict[str, MetricSummary] = Field(max_length=100)
     effort: EffortSummary | None = None
     """Of chips that are mapped or programmed in another way than the usual, where it was recorded."""
 
@@ -150,25 +182,29 @@ class SigmaSummary(Component):
 class WorstCaseSummary(Component):
     """The smallest accuracy that was found with no weight's deviation above th_g times its layer's largest weight."""
 
-    th_g: float
-    accuracy: float
+    th_g: float = Field(ge=0, le=1)
+    accuracy: float = Field(ge=0, le=1)
 
 
 class RunSummary(Component):
     """The numbers a list of runs shows without opening their tables."""
 
-    selected_epoch: int
-    num_epochs: int
-    validation_accuracy: float | None
+    selected_epoch: int = Field(ge=0, le=MOST_EPOCHS)
+    num_epochs: int = Field(ge=0, le=MOST_EPOCHS)
+    validation_accuracy: float | None = Field(ge=0, le=1)
     """At the selected epoch, under variation at the validation sigma_d: the training's own where none was given. None
     of a network that was not trained here."""
-    test: tuple[SigmaSummary, ...]
-    worst_case: tuple[WorstCaseSummary, ...] = ()
+    test: tuple[SigmaSummary, ...] = Field(max_length=MOST_SIGMA_DS)
+    worst_case: tuple[WorstCaseSummary, ...] = Field(default=(), max_length=100)
     """By ascending th_g, where the worst case was searched."""
-    num_parameters: int
-    num_devices: int
+    num_parameters: int = Field(ge=1, le=10**12)
+    num_devices: int = Field(ge=1, le=10**15)
     """Weights in devices x slices x 2 crossbars (Eq. 4 keeps the sign on a second one)."""
-    devices_a_weight: int | float | None = None
+    devices_a_weight: (
+        Annotated[int, Field(gt=0, le=MOST_DEVICES_A_WEIGHT)]
+        | Annotated[float, Field(gt=0, le=MOST_DEVICES_A_WEIGHT)]
+        | None
+    ) = None
     """Of the test chips; None in runs of before it was recorded of which it cannot be told."""
 
     def at(self, sigma_d: float) -> SigmaSummary | None:
@@ -191,19 +227,43 @@ class StoredFile(Component):
     """One file of a stored run."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    num_bytes: int = Field(ge=0)
+    num_bytes: int = Field(ge=0, le=10**12)
 
 
 class RunRecord(Component):
     """run.json."""
 
-    schema_version: int = SCHEMA_VERSION
-    id: str
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=SCHEMA_VERSION, le=SCHEMA_VERSION)
+    id: str = Field(max_length=200)
     facts: RunFacts
     config: dict[str, Any]
     provenance: Provenance
     summary: RunSummary
-    files: dict[str, StoredFile] = Field(default_factory=dict)
+    files: dict[str, StoredFile] = Field(default_factory=dict, max_length=100)
+
+
+def contradiction(record: RunRecord) -> str:
+    """In what a record contradicts itself, in words that follow its name; empty where it does not."""
+    summary, facts = record.summary, record.facts
+    if summary.selected_epoch > summary.num_epochs or (summary.selected_epoch < 1) != (summary.num_epochs < 1):
+        return f"its selected epoch must be one of its {summary.num_epochs}; got {summary.selected_epoch}"
+    if tuple(row.sigma_d for row in summary.test) != facts.sigma_ds:
+        return "the σ_d of its summary are not those of its facts"
+    before = -1.0
+    for row in summary.test:  # of thousands of runs: no more than is needed
+        metrics = row.metrics
+        if row.sigma_d <= before:
+            return "its σ_d must ascend, each there once"
+        before = row.sigma_d
+        if columns.ACCURACY not in metrics:
+            return "its summary lacks the accuracy at some σ_d"
+        if metrics[columns.ACCURACY].num_instances > facts.num_instances:
+            return f"its summary has more chips than the {facts.num_instances} of its facts"
+        for name in FRACTIONS:
+            mean = metrics[name].mean if name in metrics else None
+            if mean is not None and mean > 1 + ROUNDING:
+                return f"the mean of {name} must lie in [0, 1]; got {mean:g}"
+    return ""
 
 
 def make_provenance(

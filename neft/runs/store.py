@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 from pyarrow.parquet import ParquetFile
 from pydantic import ValidationError
 
@@ -39,12 +38,13 @@ from neft.errors import (
 )
 from neft.plain_words import plain_words
 from neft.run_id import is_run_id
-from neft.runs import files, index
+from neft.runs import checks, files, index
+from neft.runs.checks import TableFault
 from neft.runs.index import Made, Stamp
 from neft.runs.migrations import migrated, migrated_instances
 from neft.runs.packed import pack, unpack
 from neft.runs.places import CACHED_RUNS, neft_home
-from neft.runs.records import SCHEMA_VERSION, RunRecord, StoredFile
+from neft.runs.records import SCHEMA_VERSION, RunRecord, StoredFile, contradiction
 
 if TYPE_CHECKING:
     from torch import Tensor  # for types alone: whoever only shows stored numbers never waits for torch
@@ -69,8 +69,6 @@ UNREADABLE = (
     *(NotImplementedError, OverflowError, MemoryError),
 )
 """What the readers of tables end in, given a damaged one."""
-OF_EVERY_CHIP = (columns.SIGMA_D, columns.INSTANCE, columns.ACCURACY)
-"""Columns that a table of chips has whatever was measured."""
 READ_WITHOUT_MODELS: Mapping[tuple[str, str], tuple[tuple[type, ...], float, float]] = {
     ("dataset", "image_size"): ((int,), 1, 10**6),
     ("training", "batch_size"): ((int,), 1, 10**9),
@@ -79,8 +77,19 @@ READ_WITHOUT_MODELS: Mapping[tuple[str, str], tuple[tuple[type, ...], float, flo
     ("evaluation", "min_instances"): ((int,), 1, 10**9),
 }
 """Numbers of a config that tables read as they are stored: their types and bounds, wide enough for every version."""
-MAX_UNPACKED = 64 * 1024 * 1024
+MIB = 1024 * 1024
+MAX_UNPACKED = 64 * MIB
 """The most bytes that a packed table may come to."""
+LIMITS = {
+    RECORD: MIB,
+    HISTORY: 16 * MIB,
+    INSTANCES: 64 * MIB,
+    LAYERS: 16 * MIB,
+    DEVIATIONS: 16 * MIB,
+    PLAIN_DEVIATIONS: MAX_UNPACKED,
+    WORST_CASE: MIB,
+}
+"""The most bytes of each file that is read at once, wherever it lies."""
 
 
 @dataclass(frozen=True)
@@ -247,13 +256,20 @@ class RunStore:
         Raises:
             RunCorruptError: a file is missing, changed or unreadable.
         """
-        return RunTables(
-            history=self._table(record, HISTORY),
+        found = RunTables(
+            history=self._table(record, HISTORY, "history", may_be_empty=not record.summary.num_epochs),
             instances=self.instances(record),
-            layers=self._table(record, LAYERS),
-            deviations=self._table(record, PLAIN_DEVIATIONS if PLAIN_DEVIATIONS in record.files else DEVIATIONS),
-            worst_case=self._table(record, WORST_CASE) if WORST_CASE in record.files else None,
+            layers=self._table(record, LAYERS, "layers"),
+            deviations=self._table(
+                record, PLAIN_DEVIATIONS if PLAIN_DEVIATIONS in record.files else DEVIATIONS, "deviations"
+            ),
+            worst_case=self._table(record, WORST_CASE, "worst_case") if WORST_CASE in record.files else None,
         )
+        with _faults_of(record):
+            checks.check_history(record, found.history)
+            checks.check_layers(record, found.layers, found.deviations)
+            checks.check_worst_case(record, found.worst_case)
+        return found
 
     def instances(self, record: RunRecord) -> pd.DataFrame:
         """The chips alone.
@@ -261,11 +277,10 @@ class RunStore:
         Raises:
             RunCorruptError: the file is missing, changed or unreadable.
         """
-        table = self._table(record, INSTANCES)
-        if not all(name in table and is_numeric_dtype(table[name]) for name in OF_EVERY_CHIP):
-            message = f"Run '{record.id}' is corrupt: {INSTANCES} lacks numbers of {', '.join(OF_EVERY_CHIP)}."
-            raise RunCorruptError(message)
-        return migrated_instances(table)
+        table = migrated_instances(self._table(record, INSTANCES, "instances"))
+        with _faults_of(record):
+            checks.check_chips(record, table)
+        return table
 
     def weights(self, record: RunRecord) -> "dict[str, Tensor]":
         """The deployed network's state dict.
@@ -445,6 +460,11 @@ class RunStore:
     def _read(self, run_id: str, name: str) -> bytes:
         _demand_id(run_id)
         try:
+            # a Path would take as long as the rest
+            size = os.stat(f"{self.root}/{run_id}/{name}").st_size  # noqa: PTH116
+            if size > LIMITS.get(name, size):
+                message = f"Run '{run_id}' is corrupt: {name} has {size:,} bytes; at most {LIMITS[name]:,} are read."
+                raise RunCorruptError(message)
             return (self.root / run_id / name).read_bytes()
         except FileNotFoundError:
             message = f"No run '{run_id}' (or it has no {name})."
@@ -465,20 +485,21 @@ class RunStore:
             raise RunCorruptError(message)
         return content
 
-    def _table(self, record: RunRecord, name: str) -> pd.DataFrame:
-        content = io.BytesIO(self._checked(record, name))
-        try:
-            if name.endswith(".gz"):
-                content = io.BytesIO(_unpacked(content))
-            # a small file is read faster this way than through pandas, which looks for a whole data set
-            return _in_plain_words(
-                ParquetFile(content).read(use_threads=False).to_pandas()
-                if name.endswith(".parquet")
-                else pd.read_csv(content, dtype={columns.LAYER: str})  # a layer may be called 0, or 1.10
-            )
-        except UNREADABLE as error:
-            message = f"Run '{record.id}' is corrupt: {name} is not a table ({error})."
-            raise RunCorruptError(message) from None
+    def _table(self, record: RunRecord, name: str, kind: str, *, may_be_empty: bool = False) -> pd.DataFrame:
+        content = self._checked(record, name)
+        with _faults_of(record):
+            try:
+                if name.endswith(".gz"):
+                    content = _unpacked(io.BytesIO(content))
+                table = _read_table(name, content)
+            except TableFault as fault:
+                message = f"{name} {fault}"
+                raise TableFault(message) from None
+            except UNREADABLE as error:
+                message = f"{name} is not a table ({error})"
+                raise TableFault(message) from None
+            checks.check_table(kind, table, may_be_empty=may_be_empty)
+        return table
 
 
 def _demand_id(run_id: str) -> None:
@@ -654,8 +675,9 @@ def _whole(record: RunRecord) -> RunRecord:
                 f"{most:g}; got {one_line(repr(value), MOST_SHOWN)}."
             )
             raise RunCorruptError(message)
-    if not all(columns.ACCURACY in row.metrics for row in record.summary.test):
-        message = f"Run '{record.id}' is corrupt: its summary lacks the accuracy at some σ_d."
+    wrong = contradiction(record)
+    if wrong:
+        message = f"Run '{record.id}' is corrupt: {wrong}."
         raise RunCorruptError(message)
     return record
 
@@ -697,6 +719,26 @@ def _in_plain_words(table: pd.DataFrame) -> pd.DataFrame:
                 place, [plain_words(cell) if isinstance(cell, str) else cell for cell in table.iloc[:, place]]
             )
     return table.rename(columns=lambda name: plain_words(str(name)))
+
+
+@contextlib.contextmanager
+def _faults_of(record: RunRecord) -> Generator[None]:
+    """Tell what is wrong with a table as what is wrong with its run."""
+    try:
+        yield
+    except TableFault as fault:
+        message = f"Run '{record.id}' is corrupt: {fault}."
+        raise RunCorruptError(message) from None
+
+
+def _read_table(name: str, content: bytes) -> pd.DataFrame:
+    if not name.endswith(".parquet"):
+        checks.check_csv(content)
+        return _in_plain_words(pd.read_csv(io.BytesIO(content), dtype={columns.LAYER: str}))  # a layer may be called 0, or 1.10
+    # a small file is read faster this way than through pandas, which looks for a whole data set
+    file = ParquetFile(io.BytesIO(content))
+    checks.check_parquet(file)
+    return _in_plain_words(file.read(use_threads=False).to_pandas())
 
 
 def _unpacked(packed: io.BytesIO) -> bytes:

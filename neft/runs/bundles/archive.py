@@ -15,22 +15,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from neft.errors import BundleError
-from neft.runs.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, PLAIN_DEVIATIONS, RECORD, WEIGHTS, WORST_CASE
+from neft.runs.store import LIMITS as TABLE_LIMITS
+from neft.runs.store import MIB, RECORD, WEIGHTS
 
 BinaryFile = BinaryIO | io.BytesIO
 MANIFEST = "manifest.json"
 README = "README.txt"
 NOTE = "note.json"
 RUNS = "runs"
-MIB = 1024 * 1024
 LIMITS = {
-    RECORD: MIB,
-    HISTORY: 16 * MIB,
-    INSTANCES: 64 * MIB,
-    LAYERS: 16 * MIB,
-    DEVIATIONS: 16 * MIB,
-    PLAIN_DEVIATIONS: 64 * MIB,
-    WORST_CASE: MIB,
+    **TABLE_LIMITS,
     WEIGHTS: 512 * MIB,
     NOTE: MIB // 16,
     MANIFEST: 16 * MIB,

@@ -9,34 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pyarrow import ArrowException, types
-from pyarrow.parquet import ParquetFile
 from pydantic import ValidationError
 
-from neft import columns
 from neft.errors import BundleError, ConfigError, NeftError, NoteError, RunCorruptError, RunExistsError, StoreError
 from neft.plain_words import plain_words
 from neft.run_id import is_run_id
 from neft.runs import files
 from neft.runs.bundles.archive import NOTE, Archive, BinaryFile, RunFolder, opened
 from neft.runs.bundles.manifest import BundledRun, Manifest, read_manifest
+from neft.runs.migrations import words_of_key
 from neft.runs.notes import Note, read_note, write_note
-from neft.runs.records import RunRecord
-from neft.runs.store import INSTANCES, RECORD, RUN_FILES, WEIGHTS, RunStore, RunTables, Stores, parse_record
+from neft.runs.records import RunFacts, RunRecord
+from neft.runs.store import RECORD, RUN_FILES, WEIGHTS, RunStore, Stores, parse_record
 
 Status = Literal["new", "imported", "there", "refused"]
 """new: can be imported; there: the very same run is stored already."""
-
-MAX_CELLS = 20_000_000
-"""The most numbers in a run's table of chips."""
-NEEDED = {
-    "history": {columns.EPOCH, columns.LOSS, columns.TRAIN_ACCURACY, columns.VALIDATION_ACCURACY},
-    "instances": {columns.SIGMA_D, columns.INSTANCE, columns.ACCURACY, columns.EKL},
-    "layers": {columns.LAYER, columns.W_MAX, columns.REALISED_STD, columns.CLOSED_FORM_STD},
-    "deviations": {columns.LAYER, columns.BIN_LEFT, columns.BIN_RIGHT, columns.DENSITY},
-    "worst_case": {columns.TH_G, columns.ACCURACY, columns.FOUND_BY},
-}
-"""Columns without which a table cannot be shown."""
 
 
 @dataclass(frozen=True)
@@ -208,11 +195,10 @@ def _unpacked(session: _Session, folder: RunFolder, run_id: str) -> RunRecord:
             message = f"Run '{run_id}': {name} is not the file that was exported (its checksum differs)."
             raise RunCorruptError(message)
     record = session.staging.record(run_id)
+    _refuse_markup(run_id, place)
     _refuse_settings(record)
     _refuse_command(record)
-    _refuse_markup(run_id, place)
-    _refuse_large_table(place / INSTANCES, run_id)
-    _refuse_missing_columns(session.staging.tables(session.staging.verify(run_id)), run_id)
+    _ = session.staging.verify(run_id)
     if WEIGHTS in record.files:
         _ = session.staging.weights(record)
     return record
@@ -230,14 +216,27 @@ def _refuse_settings(record: RunRecord) -> None:
     if config.run_id != record.id:
         message = f"Run '{record.id}' is not what it says: its settings are those of '{config.run_id}'."
         raise RunCorruptError(message)
-    facts = run_facts(config, num_classes=record.facts.num_classes)
-    told = (
-        *("dataset", "backbone", "device", "method", "constraint", "variant"),
-        *("train_sigma_d", "seed", "chip_seed", "sigma_ds"),
+    size = config.dataset.size
+    is_given = config.backbone.is_given  # a network of one's own has as many classes as it puts out
+    num_classes = record.facts.num_classes if size is None or is_given else size.num_classes
+    facts = run_facts(config, num_classes=num_classes)
+    before = {"chips_label": words_of_key(facts.chips)}  # what runs have of before words were recorded
+    wrong = next(
+        (
+            name
+            for name in RunFacts.model_fields
+            if getattr(record.facts, name) not in (getattr(facts, name), before.get(name, getattr(facts, name)))
+        ),
+        None,
     )
-    wrong = [name for name in told if getattr(facts, name) != getattr(record.facts, name)]
-    if wrong:
-        message = f"Run '{record.id}' is not what it says: {wrong[0]} does not follow from its settings."
+    if wrong is not None:
+        message = f"Run '{record.id}' is not what it says: {wrong} does not follow from its settings."
+        raise RunCorruptError(message)
+    if record.summary.num_epochs > config.training.epochs:
+        message = (
+            f"Run '{record.id}' is not what it says: it has {record.summary.num_epochs} epochs; its settings say "
+            f"{config.training.epochs}."
+        )
         raise RunCorruptError(message)
 
 
@@ -271,29 +270,6 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from _texts(part)
-
-
-def _refuse_large_table(path: Path, run_id: str) -> None:
-    """A few bytes of parquet can hold any number of rows: numbers alone, and not too many, before they are read."""
-    try:
-        file = ParquetFile(path)
-        schema, rows = file.schema_arrow, file.metadata.num_rows
-    except (ArrowException, OSError, ValueError):
-        message = f"Run '{run_id}' is corrupt: {INSTANCES} is not a table."
-        raise RunCorruptError(message) from None
-    plain = all(types.is_integer(kind) or types.is_floating(kind) for kind in schema.types)
-    if not plain or rows * len(schema) > MAX_CELLS:
-        message = f"Run '{run_id}': {INSTANCES} must hold numbers alone, at most {MAX_CELLS:,}."
-        raise RunCorruptError(message)
-
-
-def _refuse_missing_columns(tables: RunTables, run_id: str) -> None:
-    for name, needed in NEEDED.items():
-        table = getattr(tables, name)
-        missing = set[str]() if table is None else needed - set(table.columns)
-        if missing:
-            message = f"Run '{run_id}' is corrupt: its {name} lack the column '{min(missing)}'."
-            raise RunCorruptError(message)
 
 
 def _note(archive: Archive, folder: RunFolder) -> tuple[Note | None, str]:

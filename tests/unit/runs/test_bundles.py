@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neft.errors import BundleError, RunNotFoundError, StoreError
-from neft.runs import bundles
+from neft.runs import checks
 from neft.runs.bundles import Found, archive, export_runs, import_runs, look_into
 from neft.runs.bundles.manifest import MANIFEST_VERSION
 from neft.runs.notes import delete_note, make_note, read_note, write_note
-from neft.runs.records import SCHEMA_VERSION, RunRecord
+from neft.runs.records import SCHEMA_VERSION, RunRecord, WorstCaseSummary
 from neft.runs.store import DRAFTS, HISTORY, INSTANCES, RECORD, WEIGHTS, WORST_CASE, RunStore, Stores
 
 Files = dict[str, bytes]
@@ -71,6 +71,16 @@ def changed_record(files: Files, change: Callable[[dict[str, object]], object], 
     raw = json.loads(files[path])
     change(raw)
     return files | {path: json.dumps(raw).encode()}
+
+
+def with_file(store: RunStore, record: RunRecord, name: str, content: bytes) -> Files:
+    """A run's own folder with another file in the place of one, as its record says."""
+    described = {"sha256": hashlib.sha256(content).hexdigest(), "num_bytes": len(content)}
+    files = changed_record(
+        in_hand(record, store),
+        lambda raw: raw["files"].update({name: described}),  # type: ignore[union-attr]
+    )
+    return files | {name: content}
 
 
 def everything_below(folder: Path) -> set[Path]:
@@ -378,7 +388,7 @@ def test_file_that_is_larger_than_it_says_is_refused(bundle: bytes, stores: Stor
 def test_table_of_too_many_rows_is_refused_before_it_is_read(
     filled_store: RunStore, record: RunRecord, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bundles.importing, "MAX_CELLS", 10)
+    monkeypatch.setattr(checks, "MAX_CELLS", 10)
 
     assert "must hold numbers alone, at most 10" in refused(zipped(in_hand(record, filled_store)), stores)
 
@@ -388,7 +398,7 @@ def test_table_of_texts_is_refused_before_it_is_read(filled_store: RunStore, rec
     pq.write_table(pa.table({"sigma_d": ["x" * 1000]}), table)
 
     assert "must hold numbers alone" in refused(
-        zipped(in_hand(record, filled_store) | {INSTANCES: table.getvalue()}), stores
+        zipped(with_file(filled_store, record, INSTANCES, table.getvalue())), stores
     )
 
 
@@ -495,7 +505,7 @@ def set_path(path: str, value: object) -> Callable[[dict[str, object]], object]:
         ("facts.label", "![](http://example.org/x.png)", "is no plain text"),
         ("facts.dataset_label", "<b>", "is no plain text"),
         ("provenance.machine", "$x$", "is no plain text"),
-        ("provenance.created", "2026\n# x", "is no plain text"),
+        ("provenance.created", "2026\n# x", "must be an instant of UTC"),
         ("summary.num_epochs", "many", "is corrupt"),
     ],
 )
@@ -520,6 +530,8 @@ def test_worst_case_travels_with_its_run_and_lacks_no_column(
     filled_store: RunStore, record: RunRecord, stores: Stores, tmp_path: Path
 ) -> None:
     table = pd.DataFrame({"th_g": [0.0, 0.03], "accuracy": [0.9, 0.1], "found_by": ["none", "projected"]})
+    worst = tuple(WorstCaseSummary(th_g=th_g, accuracy=accuracy) for th_g, accuracy in ((0.0, 0.9), (0.03, 0.1)))
+    record = record.model_copy(update={"summary": record.summary.model_copy(update={"worst_case": worst})})
     searched = RunStore(tmp_path / "searched")
     tables = replace(filled_store.tables(record), worst_case=table)
     stored = searched.save(record, tables, filled_store.weights(record))

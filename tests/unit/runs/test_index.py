@@ -162,7 +162,7 @@ def test_record_that_was_written_anew_or_damaged_is_not_taken_from_the_index(sto
     store.list()
     anew, damaged, other, newer = (store.root / run_id / RECORD for run_id in store.ids()[:4])
     text = anew.read_text(encoding="utf-8")
-    anew.write_text(text.replace('"created": "2', '"created": "3'), encoding="utf-8")
+    anew.write_text(text.replace('"created": "20', '"created": "21'), encoding="utf-8")
     damaged.write_text("{}", encoding="utf-8")
     other.write_text(text, encoding="utf-8")
     newer.write_text(newer.read_text(encoding="utf-8").replace('"schema_version": ', '"schema_version": 9'), "utf-8")
@@ -170,7 +170,7 @@ def test_record_that_was_written_anew_or_damaged_is_not_taken_from_the_index(sto
     forget()
     listing = store.list()
 
-    assert listing.records[0].provenance.created.startswith("3")
+    assert listing.records[0].provenance.created.startswith("21")
     assert [*listing.problems] == [path.parent.name for path in (damaged, other, newer)]
     assert_says_what_the_runs_say(store)
 
@@ -330,7 +330,9 @@ def test_text_is_made_once_of_a_record_and_anew_of_one_that_was_written_anew(sto
     assert store.made("created", make) == first
     assert sorted(made) == store.ids() == sorted(first)
     changed = store.root / store.ids()[0] / RECORD
-    changed.write_text(changed.read_text(encoding="utf-8").replace('"created": "2', '"created": "3'), encoding="utf-8")
+    changed.write_text(
+        changed.read_text(encoding="utf-8").replace('"created": "20', '"created": "21'), encoding="utf-8"
+    )
     made.clear()
     forget()
 
