@@ -29,7 +29,7 @@ CLOSE_IN_TEXT = 1e-5
 """The same of numbers of the history, which has six digits."""
 
 
-class TableFault(ValueError):
+class TableError(ValueError):
     """What is wrong with a table, in words that follow the run's name."""
 
 
@@ -117,33 +117,33 @@ def check_parquet(file: ParquetFile) -> None:
     """A few bytes of parquet can hold any number of rows: numbers alone, and not too many.
 
     Raises:
-        TableFault: what is wrong.
+        TableError: what is wrong.
     """
     schema, rows = file.schema_arrow, file.metadata.num_rows
     plain = all(types.is_integer(kind) or types.is_floating(kind) for kind in schema.types)
     if not plain or len(schema) > MAX_COLUMNS or rows * len(schema) > MAX_CELLS:
         message = f"must hold numbers alone, at most {MAX_CELLS:,}"
-        raise TableFault(message)
+        raise TableError(message)
     if len({*schema.names}) < len(schema):
         message = "has two columns of one name"
-        raise TableFault(message)
+        raise TableError(message)
 
 
 def check_csv(content: bytes) -> None:
     """Whole columns of text are read at once, however many there are: not too many, and no more than have a name.
 
     Raises:
-        TableFault: what is wrong.
+        TableError: what is wrong.
     """
     rows = csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline=""))
     try:
         named, first = (len(next(rows, ())) for _ in range(2))
     except (csv.Error, UnicodeDecodeError):
         message = "is not a table"
-        raise TableFault(message) from None
+        raise TableError(message) from None
     if named > MAX_COLUMNS or first > named:
         message = f"must have at most {MAX_COLUMNS} columns, each with a name"
-        raise TableFault(message)
+        raise TableError(message)
 
 
 # ---------------------------------------------------------------- a table by itself
@@ -151,25 +151,25 @@ def check_table(kind: str, table: pd.DataFrame, *, may_be_empty: bool = False) -
     """Whether a table has the columns that it needs, each with what it may hold.
 
     Raises:
-        TableFault: what is wrong.
+        TableError: what is wrong.
     """
     held = HELD[kind]
     missing = {name for name, numbers in held.items() if (numbers is TEXT or numbers.is_needed) and name not in table}
     if missing:
         message = f"its {kind} lack the column '{min(missing)}'"
-        raise TableFault(message)
+        raise TableError(message)
     if table.empty:
         if may_be_empty:
             return
         message = f"its {kind} have no row"
-        raise TableFault(message)
+        raise TableError(message)
     for name, numbers in held.items():
         if name not in table:
             continue
         wrong = _text_fault(table[name]) if numbers is TEXT else _number_fault(table[name], numbers)
         if wrong:
             message = f"'{name}' of its {kind} {wrong}"
-            raise TableFault(message)
+            raise TableError(message)
 
 
 def _text_fault(column: pd.Series) -> str:
@@ -203,13 +203,13 @@ def check_history(record: RunRecord, history: pd.DataFrame) -> None:
     """A row per epoch, and the selected one's accuracy.
 
     Raises:
-        TableFault: it is another.
+        TableError: it is another.
     """
     summary = record.summary
     epochs = history[columns.EPOCH].to_numpy() if len(history) else np.array([])
     if not np.array_equal(epochs, np.arange(1, summary.num_epochs + 1)):
         message = f"its history must have the epochs 1 to {summary.num_epochs}, a row each"
-        raise TableFault(message)
+        raise TableError(message)
     if summary.num_epochs and summary.validation_accuracy is not None:
         found = float(history[columns.VALIDATION_ACCURACY].iloc[summary.selected_epoch - 1])
         _compare("validation_accuracy", summary.validation_accuracy, found, "history", tolerance=CLOSE_IN_TEXT)
@@ -219,19 +219,19 @@ def check_layers(record: RunRecord, layers: pd.DataFrame, deviations: pd.DataFra
     """Each layer once, deviations of these layers, and as many devices as their weights take.
 
     Raises:
-        TableFault: they are not.
+        TableError: they are not.
     """
     names = layers[columns.LAYER]
     if not names.is_unique:
         message = f"its layers name '{one_line(str(names[names.duplicated()].iloc[0]), MOST_SHOWN)}' twice"
-        raise TableFault(message)
+        raise TableError(message)
     if {*deviations[columns.LAYER]} != {*names}:
         message = "its deviations are not those of its layers"
-        raise TableFault(message)
+        raise TableError(message)
     edges = deviations[[columns.BIN_LEFT, columns.BIN_RIGHT]].to_numpy(dtype=float)
     if (edges[:, 0] >= edges[:, 1]).any():
         message = "its deviations have a bin that ends before it begins"
-        raise TableFault(message)
+        raise TableError(message)
     if columns.NUM_WEIGHTS in layers and record.summary.devices_a_weight is not None:
         found = float(layers[columns.NUM_WEIGHTS].sum()) * record.summary.devices_a_weight
         _compare("num_devices", record.summary.num_devices, found, "layers", tolerance=1e-9)
@@ -241,39 +241,39 @@ def check_worst_case(record: RunRecord, worst_case: pd.DataFrame | None) -> None
     """The very worst cases of the summary.
 
     Raises:
-        TableFault: they are others.
+        TableError: they are others.
     """
     said = [(row.th_g, row.accuracy) for row in record.summary.worst_case]
     found = np.zeros((0, 2)) if worst_case is None else worst_case[[columns.TH_G, columns.ACCURACY]].to_numpy()
     if found.shape != (len(said), 2) or not np.allclose(found, np.reshape(said, (-1, 2)), rtol=0, atol=CLOSE):
         message = "its worst cases are not those of its summary"
-        raise TableFault(message)
+        raise TableError(message)
     if worst_case is not None and not {*worst_case[columns.FOUND_BY]} <= FOUND_BY:
         message = f"'{columns.FOUND_BY}' of its worst_case must be one of {', '.join(sorted(FOUND_BY))}"
-        raise TableFault(message)
+        raise TableError(message)
 
 
 def check_chips(record: RunRecord, instances: pd.DataFrame) -> None:
     """Every chip once, at the σ_d of the summary, whose numbers are theirs.
 
     Raises:
-        TableFault: they are not.
+        TableError: they are not.
     """
     rows = sorted(record.summary.test, key=lambda row: row.sigma_d)
     said = [row.sigma_d for row in rows]
     found, place = np.unique(instances[columns.SIGMA_D].to_numpy(dtype=float), return_inverse=True)
     if len(found) != len(said) or not same_sigma_d(found, said).all():
         message = "the σ_d of its chips are not those of its summary"
-        raise TableFault(message)
+        raise TableError(message)
     keys = place * (MOST_CHIPS + 1) + instances[columns.INSTANCE].to_numpy(dtype=np.int64)
     if len(np.unique(keys)) < len(keys):
         message = "a chip is there twice"
-        raise TableFault(message)
+        raise TableError(message)
     names = sorted({name for row in rows for name in row.metrics})
     absent = next((name for name in names if name not in instances), None)
     if absent is not None:
         message = f"its instances lack the column '{one_line(absent, MOST_SHOWN)}'"
-        raise TableFault(message)
+        raise TableError(message)
     values = instances[names].to_numpy(dtype=float, na_value=float("nan"))
     for index, row in enumerate(rows):
         _check_summary(row.sigma_d, names, row.metrics, values[place == index])
@@ -327,4 +327,4 @@ def _t_over_root(count: int) -> float:
 def _compare(what: str, said: float, found: float, where: str, *, tolerance: float) -> None:
     if not math.isclose(said, found, rel_tol=tolerance, abs_tol=tolerance):
         message = f"its summary's {what} is {said:g}; its {where} give {found:g}"
-        raise TableFault(message)
+        raise TableError(message)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from functools import cache
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -245,24 +246,26 @@ class RunRecord(Component):
 def contradiction(record: RunRecord) -> str:
     """In what a record contradicts itself, in words that follow its name; empty where it does not."""
     summary, facts = record.summary, record.facts
+    sigma_ds = facts.sigma_ds
     if summary.selected_epoch > summary.num_epochs or (summary.selected_epoch < 1) != (summary.num_epochs < 1):
         return f"its selected epoch must be one of its {summary.num_epochs}; got {summary.selected_epoch}"
-    if tuple(row.sigma_d for row in summary.test) != facts.sigma_ds:
+    if tuple(row.sigma_d for row in summary.test) != sigma_ds:
         return "the σ_d of its summary are not those of its facts"
-    before = -1.0
-    for row in summary.test:  # of thousands of runs: no more than is needed
-        metrics = row.metrics
-        if row.sigma_d <= before:
-            return "its σ_d must ascend, each there once"
-        before = row.sigma_d
-        if columns.ACCURACY not in metrics:
-            return "its summary lacks the accuracy at some σ_d"
-        if metrics[columns.ACCURACY].num_instances > facts.num_instances:
-            return f"its summary has more chips than the {facts.num_instances} of its facts"
-        for name in FRACTIONS:
-            mean = metrics[name].mean if name in metrics else None
-            if mean is not None and mean > 1 + ROUNDING:
-                return f"the mean of {name} must lie in [0, 1]; got {mean:g}"
+    if any(later <= one for one, later in pairwise(sigma_ds)):
+        return "its σ_d must ascend, each there once"
+    # of thousands of runs: no more than is needed
+    return next((wrong for row in summary.test if (wrong := _odd_metric(row.metrics, facts.num_instances))), "")
+
+
+def _odd_metric(metrics: dict[str, MetricSummary], most: int) -> str:
+    if columns.ACCURACY not in metrics:
+        return "its summary lacks the accuracy at some σ_d"
+    if metrics[columns.ACCURACY].num_instances > most:
+        return f"its summary has more chips than the {most} of its facts"
+    for name in FRACTIONS:
+        mean = metrics[name].mean if name in metrics else None
+        if mean is not None and mean > 1 + ROUNDING:
+            return f"the mean of {name} must lie in [0, 1]; got {mean:g}"
     return ""
 
 

@@ -39,7 +39,7 @@ from neft.errors import (
 from neft.plain_words import plain_words
 from neft.run_id import is_run_id
 from neft.runs import checks, files, index
-from neft.runs.checks import TableFault
+from neft.runs.checks import TableError
 from neft.runs.index import Made, Stamp
 from neft.runs.migrations import migrated, migrated_instances
 from neft.runs.packed import pack, unpack
@@ -492,12 +492,12 @@ class RunStore:
                 if name.endswith(".gz"):
                     content = _unpacked(io.BytesIO(content))
                 table = _read_table(name, content)
-            except TableFault as fault:
+            except TableError as fault:
                 message = f"{name} {fault}"
-                raise TableFault(message) from None
+                raise TableError(message) from None
             except UNREADABLE as error:
                 message = f"{name} is not a table ({error})"
-                raise TableFault(message) from None
+                raise TableError(message) from None
             checks.check_table(kind, table, may_be_empty=may_be_empty)
         return table
 
@@ -726,7 +726,7 @@ def _faults_of(record: RunRecord) -> Generator[None]:
     """Tell what is wrong with a table as what is wrong with its run."""
     try:
         yield
-    except TableFault as fault:
+    except TableError as fault:
         message = f"Run '{record.id}' is corrupt: {fault}."
         raise RunCorruptError(message) from None
 
