@@ -1,9 +1,15 @@
-"""Content that is nearly right: bytes changed, or values of JSON replaced by odd ones."""
+"""Content that is nearly right: bytes changed, or values of JSON and of tables replaced by odd ones."""
 
 import copy
+import gzip
+import io
 import json
 import random
 from typing import Any
+
+import pandas as pd
+
+from neft import columns
 
 ODD: tuple[Any, ...] = (
     *(None, True, -1, 0, 2**70, 10**400, -1e308, 1e-320, float("nan"), float("inf"), "", "x" * 100_000, "\x1b[31mred"),
@@ -11,6 +17,8 @@ ODD: tuple[Any, ...] = (
     *("2026-13-45", [float("nan")] * 3, {"": ""}, list(range(5000))),
 )
 NESTED = "[" * 100_000
+ODD_NUMBERS: tuple[Any, ...] = (0.999, -0.5, 2.0, 7, -3, 10**15, 10**18, 10**30, 1e300, 0, "yesterday", "OVF", True)
+"""Such as a record or a table could hold, were it another's."""
 
 
 def mutated(content: bytes, rng: random.Random, *, is_json: bool) -> bytes:
@@ -21,6 +29,64 @@ def mutated(content: bytes, rng: random.Random, *, is_json: bool) -> bytes:
     for _ in range(rng.choice((1, 1, 2, 8))):
         changed = _changed(changed, rng)
     return bytes(changed)
+
+
+def odd_record(content: bytes, rng: random.Random) -> bytes:
+    """A record with another plain value of its facts, provenance or summary, where one stood."""
+    raw = json.loads(content)
+    parts = [raw["facts"], raw["provenance"], raw["summary"]]
+    plain = [
+        (holder, key)
+        for holder in _holders(parts)
+        for key, value in (holder.items() if isinstance(holder, dict) else enumerate(holder))
+        if not isinstance(value, dict | list)
+    ]
+    holder, key = rng.choice(plain)
+    before = holder[key]
+    numbers = [2 * before, before + 1, -before] if isinstance(before, int | float) else []
+    holder[key] = rng.choice([*ODD_NUMBERS, *numbers])
+    return _dumped(raw)
+
+
+def odd_table(content: bytes, name: str, rng: random.Random) -> bytes:
+    """A table with other values, other rows or without a column."""
+    table = _read(content, name)
+    column = rng.choice(list(table.columns))
+    other = rng.choice((*ODD_NUMBERS, float("nan"), float("inf"), None))
+    match rng.randrange(6):
+        case 0:
+            table = table.drop(columns=column)
+        case 1:
+            table = pd.concat([table, table], ignore_index=True)
+        case 2:
+            table = table.head(rng.choice((0, 1, max(len(table) - 1, 0))))
+        case 3 if len(table):
+            values = table[column].astype(object).tolist()
+            values[rng.randrange(len(values))] = other
+            table[column] = values
+        case _:
+            table[column] = [other] * len(table)
+    # a column of parquet has one type, and no whole numbers that are too large for it
+    for one in table if name.endswith(".parquet") else ():
+        numbers = pd.to_numeric(table[one], errors="coerce").astype(float)
+        table[one] = table[one].astype(str) if (numbers.isna() & table[one].notna()).any() else numbers
+    return _written(table, name)
+
+
+def _read(content: bytes, name: str) -> pd.DataFrame:
+    if name.endswith(".parquet"):
+        return pd.read_parquet(io.BytesIO(content))
+    plain = gzip.decompress(content) if name.endswith(".gz") else content
+    return pd.read_csv(io.BytesIO(plain), dtype={columns.LAYER: str})
+
+
+def _written(table: pd.DataFrame, name: str) -> bytes:
+    if name.endswith(".parquet"):
+        packed = io.BytesIO()
+        table.to_parquet(packed, index=False)
+        return packed.getvalue()
+    text = table.to_csv(index=False).encode()
+    return gzip.compress(text) if name.endswith(".gz") else text
 
 
 def _changed(content: bytearray, rng: random.Random) -> bytearray:

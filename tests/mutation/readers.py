@@ -11,18 +11,25 @@ import json
 import random
 import shutil
 import sys
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+import streamlit as st
 import torch
 from torch import Tensor
 
+from dashboard.address import Reading
+from dashboard.data import comparisons, opened_chips, results, stored
 from dashboard.jobs import files as job_files
 from dashboard.jobs import jobs
+from dashboard.pages import Page
+from neft import columns
 from neft.__main__ import main as neft
 from neft.config import RunConfig
-from neft.errors import NeftError
+from neft.errors import NeftError, RunCorruptError
 from neft.evaluation.race import RacedChip, RaceResult
 from neft.evaluation.search_settings import SearchSettings
 from neft.options import command_line
@@ -31,11 +38,12 @@ from neft.runs.bundles import export_runs, look_into
 from neft.runs.chips_key import chips_key
 from neft.runs.events import EventFile, Finished, Starting, Training
 from neft.runs.facts import stored_config
+from neft.runs.paragraph import methods_paragraph
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.races import RaceQuestion
 from neft.runs.records import RunRecord
 from neft.runs.searches import SearchTrial
-from neft.runs.store import RECORD, WEIGHTS, RunStore, Stores
+from neft.runs.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, WEIGHTS, RunStore, Stores
 from neft.runs.unfinished import OF_EVERY_CHIP, OF_EVERY_EPOCH, TriedChips
 from neft.runs.waterfalls import ON_CHIPS, StepKey, WaterfallStep
 from neft.runs.worst_cases import WorstCaseRow
@@ -43,8 +51,12 @@ from neft.tables import runs_table
 from neft.tables.races import race_chips
 from neft.tables.sign_search import trials_table
 from neft.training.loop import TrainingState
-from tests.mutation.mutants import mutated
+from tests.dashboard.driver import open_page
+from tests.mutation.mutants import mutated, odd_record, odd_table
 
+HELD_IN = frozenset({HISTORY, INSTANCES, LAYERS, DEVIATIONS})
+PAGES_DRAWN = 0.03
+"""Of the cases that change a run: so many draw whole pages."""
 LONGEST = 300
 """Characters of a refusal."""
 JOB = "20260101-000000-000000-aaaaaa"
@@ -71,10 +83,16 @@ class Home:
     def case(self, path: Path, rng: random.Random) -> list[str]:
         """Change a file, read it in every way, put it back; returns what was not as it should be."""
         before = {one: one.read_bytes() for one in (path, self.store.root / self.run_id / RECORD)}
-        changed = mutated(before[path], rng, is_json=path.suffix in (".json", ".jsonl"))
+        is_of_run = path.parent.name == self.run_id
+        if is_of_run and path.name == RECORD and rng.random() < 0.6:
+            changed = odd_record(before[path], rng)
+        elif is_of_run and path.name in HELD_IN and rng.random() < 0.6:
+            changed = odd_table(before[path], path.name, rng)
+        else:
+            changed = mutated(before[path], rng, is_json=path.suffix in (".json", ".jsonl"))
         try:
             _ = path.write_bytes(changed)
-            if path.parent.name == self.run_id and path.name in self.record.files and rng.random() < 0.8:
+            if is_of_run and path.name in self.record.files and rng.random() < 0.8:
                 self._sign(path, changed)
             return [f"{path.relative_to(self.root)}: {fault}" for fault in self.faults(path, rng)]
         finally:
@@ -90,6 +108,8 @@ class Home:
         """What the readers of a file do that they may not."""
         for reader in READERS.get(path.relative_to(self.root).parts[0], ()):
             yield from told(reader, self)
+        if path.parent.name == self.run_id and rng.random() < PAGES_DRAWN:
+            yield from told(draw_pages, self)
         yield from self.call(*rng.choice(VERBS))
 
     def call(self, *words: str) -> Iterable[str]:
@@ -147,6 +167,62 @@ def read_run(home: Home) -> None:
     record = home.store.verify(home.run_id)
     _ = home.store.tables(record)
     _ = stored_config(record)
+
+
+def read_for_pages(home: Home) -> dict[str, str]:
+    """What All runs, Explore, Details, Weights and Chip show of a run; no number but those that were stored."""
+    for cache in (st.cache_data, st.cache_resource):
+        cache.clear()
+    run_ids = tuple(stored.runs_table()[columns.RUN_ID]) if stored.listing().records else ()
+    if run_ids:
+        _ = comparisons.accuracy_lines(), comparisons.readable_names()
+        _ = stored.differing_settings(run_ids, without=())
+        _ = stored.curves(Reading(run_ids, "fixed", 0.1), columns.ACCURACY)
+        _ = stored.deviation_ratios(run_ids, 0.1), stored.deviations(run_ids, 0.1, "w_max")
+        _ = results.noise_audit(run_ids, 0.1), results.weight_sizes(run_ids, 0.1)
+        for record in stored.records(run_ids):
+            _ = stored.results(record), methods_paragraph(record)
+            _check_numbers(record, home)
+            _ = opened_chips.ranked(record, 0.1), stored.run_tables(record.id), stored.converters(record.id)
+    return stored.problems()
+
+
+def _check_numbers(record: RunRecord, home: Home) -> None:
+    """The chips of a run that is read have the accuracies that its record says, and these are shares."""
+    with contextlib.suppress(NeftError):
+        chips = home.store.instances(record).groupby(columns.SIGMA_D)[columns.ACCURACY]
+        means = [row.metrics[columns.ACCURACY].mean for row in record.summary.test]
+        assert all(mean is not None and 0 <= mean <= 1 for mean in means), means
+        assert np.allclose(chips.mean(), np.array(means, float), atol=1e-5), means
+
+
+def read_as_bundle(home: Home) -> None:
+    """The run exported and imported elsewhere; and zipped by hand, as a stranger may: refused, or as it was."""
+    nowhere = RunStore(home.root / "nowhere", read_only=True)
+    by_hand = io.BytesIO()
+    with zipfile.ZipFile(by_hand, "w") as file:
+        for path in (home.store.root / home.run_id).iterdir():
+            file.write(path, path.name)
+    for one in look_into(by_hand, Stores(own=nowhere, shipped=nowhere)):
+        if one.status == "refused":
+            raise RunCorruptError(one.words)
+        assert one.record is not None
+        assert one.record.summary.test == home.record.summary.test
+        assert one.record.facts == home.record.facts
+    packed = io.BytesIO()
+    _ = export_runs([home.run_id], Stores(own=home.store, shipped=nowhere), packed)
+    (found,) = look_into(packed, Stores(own=nowhere, shipped=nowhere))
+    assert found.status == "new", found.words
+
+
+def draw_pages(home: Home) -> None:
+    """Whole pages: none says that a part of it cannot be drawn."""
+    for cache in (st.cache_data, st.cache_resource):
+        cache.clear()
+    for page, address in ((Page.RUNS, {"runs": home.run_id}), (Page.EXPLORE, {}), (Page.WEIGHTS, {}), (Page.CHIP, {})):
+        app = open_page(page, **address)
+        broken = [*app.exception, *(one for one in app.error if "cannot be drawn" in one.value)]
+        assert not broken, f"{page.name}: {broken[0].value[:200]}"
 
 
 def read_weights(home: Home) -> None:
@@ -222,7 +298,7 @@ def read_bundle(home: Home) -> dict[str, str]:
 
 
 READERS: dict[str, tuple[Callable[[Home], object], ...]] = {
-    "runs": (list_runs, read_run, read_weights, read_plans),
+    "runs": (list_runs, read_run, read_weights, read_plans, read_for_pages, read_as_bundle),
     "notes": (read_notes, list_notes),
     "worst_cases": (list_worst_cases,),
     "waterfalls": (read_waterfall,),
