@@ -154,7 +154,7 @@ def check_table(kind: str, table: pd.DataFrame, *, may_be_empty: bool = False) -
         TableError: what is wrong.
     """
     held = HELD[kind]
-    missing = {name for name, numbers in held.items() if (numbers is TEXT or numbers.is_needed) and name not in table}
+    missing = {name for name, numbers in held.items() if (numbers is None or numbers.is_needed) and name not in table}
     if missing:
         message = f"its {kind} lack the column '{min(missing)}'"
         raise TableError(message)
@@ -166,7 +166,7 @@ def check_table(kind: str, table: pd.DataFrame, *, may_be_empty: bool = False) -
     for name, numbers in held.items():
         if name not in table:
             continue
-        wrong = _text_fault(table[name]) if numbers is TEXT else _number_fault(table[name], numbers)
+        wrong = _text_fault(table[name]) if numbers is None else _number_fault(table[name], numbers)
         if wrong:
             message = f"'{name}' of its {kind} {wrong}"
             raise TableError(message)
@@ -292,7 +292,7 @@ def _check_summary(
         metric, statistic = np.argwhere(apart)[0]
         name = one_line([name for name in names if name in metrics][metric], MOST_SHOWN)
         words = f"{STATISTICS[statistic]} of {name} at σ_d {sigma_d:g}"
-        _compare(words, said[metric, statistic], found[metric, statistic], "chips", tolerance=0.0)
+        _compare(words, float(said[metric, statistic]), float(found[metric, statistic]), "chips", tolerance=0.0)
 
 
 def _statistics(values: np.ndarray) -> Iterator[np.ndarray]:

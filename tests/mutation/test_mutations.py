@@ -1,6 +1,7 @@
 """A damaged file is refused in one plain line, whichever it is and whatever reads it. Longer:
 `python -m benchmarks.mutations`."""
 
+import logging
 import random
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def test_damaged_file_is_refused_in_one_plain_line(
     filled_store: RunStore, small_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("neft.runs.store.CACHED_RUNS", tmp_path / "none")
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # pages say that they are drawn by no server
     home = Home(neft_home(), filled_store, small_config)
 
     def draws(path: Path, case: int) -> random.Random:
