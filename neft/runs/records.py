@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -41,6 +41,7 @@ ROUNDING = 1e-6
 EXAMPLE = "2026-01-31T12:00:00+00:00"
 
 
+@lru_cache(maxsize=4096)
 def _instant(text: str) -> str:
     """An instant as records write it: so they sort by their text, and every reader can tell the time.
 
@@ -253,19 +254,23 @@ def contradiction(record: RunRecord) -> str:
         return "the σ_d of its summary are not those of its facts"
     if any(later <= one for one, later in pairwise(sigma_ds)):
         return "its σ_d must ascend, each there once"
-    # of thousands of runs: no more than is needed
-    return next((wrong for row in summary.test if (wrong := _odd_metric(row.metrics, facts.num_instances))), "")
+    for row in summary.test:
+        wrong = _odd_metric(row.metrics, facts.num_instances)
+        if wrong:
+            return wrong
+    return ""
 
 
 def _odd_metric(metrics: dict[str, MetricSummary], most: int) -> str:
+    """What is wrong with the metrics at a sigma_d; of thousands of runs, so no more is looked at than is needed."""
     if columns.ACCURACY not in metrics:
         return "its summary lacks the accuracy at some σ_d"
-    if metrics[columns.ACCURACY].num_instances > most:
-        return f"its summary has more chips than the {most} of its facts"
-    for name in FRACTIONS:
-        mean = metrics[name].mean if name in metrics else None
-        if mean is not None and mean > 1 + ROUNDING:
+    for name, metric in metrics.items():
+        mean = metric.mean
+        if mean is not None and mean > 1 + ROUNDING and name in FRACTIONS:
             return f"the mean of {name} must lie in [0, 1]; got {mean:g}"
+        if metric.num_instances > most:
+            return f"its summary has more chips than the {most} of its facts"
     return ""
 
 

@@ -460,12 +460,12 @@ class RunStore:
     def _read(self, run_id: str, name: str) -> bytes:
         _demand_id(run_id)
         try:
-            # a Path would take as long as the rest
-            size = os.stat(f"{self.root}/{run_id}/{name}").st_size  # noqa: PTH116
+            path = self.root / run_id / name
+            size = path.stat().st_size
             if size > LIMITS.get(name, size):
                 message = f"Run '{run_id}' is corrupt: {name} has {size:,} bytes; at most {LIMITS[name]:,} are read."
                 raise RunCorruptError(message)
-            return (self.root / run_id / name).read_bytes()
+            return path.read_bytes()
         except FileNotFoundError:
             message = f"No run '{run_id}' (or it has no {name})."
             raise RunNotFoundError(message) from None
