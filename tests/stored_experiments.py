@@ -143,11 +143,12 @@ def _as_of(record: RunRecord, instances: pd.DataFrame) -> RunRecord:
     effort = {row.sigma_d: row.effort for row in record.summary.test if row.effort is not None}
     test = summarise(instances, METRICS, effort=effort)
     counts = {"num_instances": int(instances[columns.INSTANCE].max()) + 1}
+    devices = record.summary.devices_a_weight or 1  # of one weight
     sigma_ds = {"sigma_ds": tuple(row.sigma_d for row in test)}
     return record.model_copy(
         update={
             "facts": record.facts.model_copy(update=counts | sigma_ds),
-            "summary": record.summary.model_copy(update={"test": test}),
+            "summary": record.summary.model_copy(update={"test": test, "num_devices": devices}),
         }
     )
 
@@ -156,9 +157,10 @@ def _tables(record: RunRecord, instances: pd.DataFrame) -> RunTables:
     """A history and a layer such as the record might have."""
     summary = record.summary
     epochs = range(1, summary.num_epochs + 1)
-    accuracies = [columns.TRAIN_ACCURACY, columns.VALIDATION_ACCURACY]
+    accuracies = [columns.TRAIN_ACCURACY, columns.VALIDATION_ACCURACY, columns.VALIDATION_CLEAN_ACCURACY]
     layer, edges = {columns.LAYER: ["0"]}, {columns.BIN_LEFT: [-1.0], columns.BIN_RIGHT: [1.0]}
-    stds = {columns.W_MAX: [1.0], columns.REALISED_STD: [0.5], columns.CLOSED_FORM_STD: [0.5]}
+    weights = {columns.NUM_WEIGHTS: [1], columns.W_MAX: [1.0], columns.RMS_WEIGHT: [0.5], columns.MIDDLE_SHARE: [0.5]}
+    stds = weights | {columns.REALISED_STD: [0.5], columns.CLOSED_FORM_STD: [0.5]}
     worst = [{columns.TH_G: row.th_g, columns.ACCURACY: row.accuracy} for row in summary.worst_case]
     return RunTables(
         history=pd.DataFrame(

@@ -59,7 +59,7 @@ HELD: Mapping[str, Mapping[str, Numbers | None]] = {
         columns.LOSS: Numbers(least=-1e300, may_lack=True, may_be_infinite=True),
         columns.TRAIN_ACCURACY: _SHARE,
         columns.VALIDATION_ACCURACY: _SHARE,
-        columns.VALIDATION_CLEAN_ACCURACY: _OTHER_SHARE,
+        columns.VALIDATION_CLEAN_ACCURACY: Numbers(most=1 + CLOSE, may_lack=True),
         columns.LEARNING_RATE: _OTHER,
         columns.SECONDS: _OTHER,
         columns.SIGMA_D: _OTHER_SHARE,
@@ -75,10 +75,10 @@ HELD: Mapping[str, Mapping[str, Numbers | None]] = {
     },
     "layers": {
         columns.LAYER: TEXT,
-        columns.NUM_WEIGHTS: Numbers(least=1, most=1e12, is_whole=True, is_needed=False),
+        columns.NUM_WEIGHTS: Numbers(least=1, most=1e12, is_whole=True),
         columns.W_MAX: Numbers(),
-        columns.RMS_WEIGHT: Numbers(is_needed=False),
-        columns.MIDDLE_SHARE: _OTHER_SHARE,
+        columns.RMS_WEIGHT: Numbers(),
+        columns.MIDDLE_SHARE: _SHARE,
         # of a layer without a weight beside 0 there is no std over w_max
         columns.REALISED_STD: Numbers(may_lack=True),
         columns.CLOSED_FORM_STD: Numbers(may_lack=True),
@@ -94,7 +94,7 @@ HELD: Mapping[str, Mapping[str, Numbers | None]] = {
         columns.BIN_LEFT: _EDGE,
         columns.BIN_RIGHT: _EDGE,
         columns.DENSITY: Numbers(may_lack=True),
-        columns.CLOSED_FORM_DENSITY: _OTHER,
+        columns.CLOSED_FORM_DENSITY: Numbers(may_lack=True),
     },
     "worst_case": {
         columns.TH_G: Numbers(most=1),
@@ -232,7 +232,7 @@ def check_layers(record: RunRecord, layers: pd.DataFrame, deviations: pd.DataFra
     if (edges[:, 0] >= edges[:, 1]).any():
         message = "its deviations have a bin that ends before it begins"
         raise TableError(message)
-    if columns.NUM_WEIGHTS in layers and record.summary.devices_a_weight is not None:
+    if record.summary.devices_a_weight is not None:
         found = float(layers[columns.NUM_WEIGHTS].sum()) * record.summary.devices_a_weight
         _compare("num_devices", record.summary.num_devices, found, "layers", tolerance=1e-9)
 

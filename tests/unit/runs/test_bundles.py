@@ -531,9 +531,9 @@ def test_worst_case_travels_with_its_run_and_lacks_no_column(
 ) -> None:
     table = pd.DataFrame({"th_g": [0.0, 0.03], "accuracy": [0.9, 0.1], "found_by": ["none", "projected"]})
     worst = tuple(WorstCaseSummary(th_g=th_g, accuracy=accuracy) for th_g, accuracy in ((0.0, 0.9), (0.03, 0.1)))
+    tables = replace(filled_store.tables(record), worst_case=table)
     record = record.model_copy(update={"summary": record.summary.model_copy(update={"worst_case": worst})})
     searched = RunStore(tmp_path / "searched")
-    tables = replace(filled_store.tables(record), worst_case=table)
     stored = searched.save(record, tables, filled_store.weights(record))
 
     lacking = b"th_g,accuracy\n0,0.9\n"

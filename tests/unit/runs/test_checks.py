@@ -260,6 +260,7 @@ TABLES: list[tuple[str, Changed, str]] = [
     (LAYERS, lambda t: t.assign(num_weights=1), "num_devices"),
     (LAYERS, lambda t: t.tail(1), "deviations are not those of its layers"),
     (LAYERS, lambda t: t.drop(columns="w_max"), "lack the column 'w_max'"),
+    (LAYERS, lambda t: t.drop(columns="middle_share"), "lack the column 'middle_share'"),
     (DEVIATIONS, lambda t: t.assign(density="much"), "must be numbers"),
     (DEVIATIONS, lambda t: t.assign(layer="other"), "deviations are not those of its layers"),
     (DEVIATIONS, lambda t: t.assign(bin_right=t.bin_left), "ends before it begins"),
