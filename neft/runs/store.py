@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from pyarrow.parquet import ParquetFile
 from pydantic import ValidationError
 
@@ -734,7 +735,8 @@ def _faults_of(record: RunRecord) -> Generator[None]:
 def _read_table(name: str, content: bytes) -> pd.DataFrame:
     if not name.endswith(".parquet"):
         checks.check_csv(content)
-        return _in_plain_words(pd.read_csv(io.BytesIO(content), dtype={columns.LAYER: str}))  # a layer may be called 0, or 1.10
+        of_text = {columns.LAYER: str}  # a layer may be called 0, or 1.10
+        return _in_plain_words(pd.read_csv(io.BytesIO(content), dtype=of_text))
     # a small file is read faster this way than through pandas, which looks for a whole data set
     file = ParquetFile(io.BytesIO(content))
     checks.check_parquet(file)
