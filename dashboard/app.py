@@ -1,7 +1,6 @@
 """Navigation over the table of pages (`dashboard.pages`), and what every page needs around it."""
 
 import streamlit as st
-from streamlit.navigation.page import StreamlitPage
 
 from dashboard import rights
 from dashboard.computing import process
@@ -12,6 +11,7 @@ from dashboard.widgets.guards import failing_alone
 from dashboard.widgets.in_address import turn_to
 from dashboard.widgets.plotly_ahead import plotly_ahead
 from dashboard.widgets.presenter import follow_presenter, presenter_button
+from dashboard.widgets.streamlit_names import StreamlitPage
 from dashboard.widgets.theme_watch import follow_theme
 from dashboard.widgets.wrapped_choices import wrap_choices
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import address, charts
 from dashboard.charts.run_marks import Marks, run_marks
@@ -19,6 +18,7 @@ from dashboard.widgets.page_link import page_link
 from dashboard.widgets.run_choice import choose_reference, choose_runs, choose_shown
 from dashboard.widgets.share_popover import Shared, shareable_page
 from dashboard.widgets.shown_table import shown_table
+from dashboard.widgets.streamlit_names import DeltaGenerator
 from dashboard.widgets.theme_mode import readable_tags, theme_mode
 from dashboard.words import comparison_words, percentile_words
 from dashboard.words.sentences import SIGMA_D

@@ -8,12 +8,12 @@ from functools import wraps
 from typing import ParamSpec
 
 import streamlit as st
-from streamlit.errors import FragmentHandledException
 
 from dashboard.data import plans, stored
 from dashboard.data.foreign import foreign
 from dashboard.pages import Page
 from dashboard.widgets.page_link import page_link
+from dashboard.widgets.streamlit_names import FragmentHandledException
 from neft.errors import NeftError, one_line
 
 P = ParamSpec("P")

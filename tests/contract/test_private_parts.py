@@ -11,13 +11,16 @@ from streamlit import config
 
 from dashboard import __main__
 from dashboard.computing import one_worker
+from dashboard.widgets import streamlit_names
 from dashboard.widgets import streamlit_parts as parts
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = Path(streamlit.__file__).parent / "static"
 SOURCES = [path for name in ("neft", "dashboard") for path in sorted((ROOT / name).rglob("*.py"))]
 MARK = re.compile(r"data-testid|testScriptState|test-script-state")
-PRIVATE = re.compile(r"joblib\.externals|joblib\._|streamlit\.(runtime|elements|proto|web|commands)\b|plotly\._")
+OF_JOBLIB = re.compile(r"\bjoblib\.(externals|_)")
+OF_STREAMLIT = re.compile(r"(from|import) streamlit\.(?!components\.v2\b|starlette\b)\w+")
+"""Modules of Streamlit's beside the two that its documentation has."""
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +59,17 @@ def test_marks_of_streamlits_stand_in_one_module() -> None:
 
 
 def test_private_modules_of_others_are_asked_in_one_module() -> None:
-    named = {path for path in SOURCES if PRIVATE.search(path.read_text(encoding="utf-8"))}
-    assert named == {Path(one_worker.__file__)}
+    texts = {path: path.read_text(encoding="utf-8") for path in SOURCES}
+    assert {path for path, text in texts.items() if OF_JOBLIB.search(text)} == {Path(one_worker.__file__)}
+    assert {path for path, text in texts.items() if OF_STREAMLIT.search(text)} == {Path(streamlit_names.__file__)}
+    assert not any("plotly._" in text for text in texts.values())
+
+
+def test_a_container_and_a_page_of_streamlits_are_what_they_are_called() -> None:
+    made = {"DeltaGenerator": streamlit.container(), "StreamlitPage": streamlit.Page(lambda: None, title="one")}
+    named = {name: getattr(streamlit_names, name) for name in made}
+    assert all(isinstance(made[name], kind) for name, kind in named.items()), streamlit_names.__doc__
+    assert issubclass(streamlit_names.FragmentHandledException, Exception)
 
 
 def test_the_pool_of_one_worker_is_still_where_it_was() -> None:

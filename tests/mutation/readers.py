@@ -55,8 +55,8 @@ from tests.dashboard.driver import open_page
 from tests.mutation.mutants import mutated, odd_record, odd_table
 
 HELD_IN = frozenset({HISTORY, INSTANCES, LAYERS, DEVIATIONS})
-PAGES_DRAWN = 0.03
-"""Of the cases that change a run: so many draw whole pages."""
+SHARES = {"read_for_pages": 0.2, "read_as_bundle": 0.2, "draw_pages": 0.005}
+"""Of the cases that change a run, so many are read in the ways that take longest."""
 LONGEST = 300
 """Characters of a refusal."""
 JOB = "20260101-000000-000000-aaaaaa"
@@ -107,9 +107,8 @@ class Home:
     def faults(self, path: Path, rng: random.Random) -> Iterable[str]:
         """What the readers of a file do that they may not."""
         for reader in READERS.get(path.relative_to(self.root).parts[0], ()):
-            yield from told(reader, self)
-        if path.parent.name == self.run_id and rng.random() < PAGES_DRAWN:
-            yield from told(draw_pages, self)
+            if rng.random() < SHARES.get(reader.__name__, 1.0):
+                yield from told(reader, self)
         yield from self.call(*rng.choice(VERBS))
 
     def call(self, *words: str) -> Iterable[str]:
@@ -298,7 +297,7 @@ def read_bundle(home: Home) -> dict[str, str]:
 
 
 READERS: dict[str, tuple[Callable[[Home], object], ...]] = {
-    "runs": (list_runs, read_run, read_weights, read_plans, read_for_pages, read_as_bundle),
+    "runs": (list_runs, read_run, read_weights, read_plans, read_for_pages, read_as_bundle, draw_pages),
     "notes": (read_notes, list_notes),
     "worst_cases": (list_worst_cases,),
     "waterfalls": (read_waterfall,),
