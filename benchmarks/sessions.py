@@ -1,7 +1,6 @@
 """What do thirty people at once feel, a class say, and what memory do they take?
 
     python -m benchmarks.sessions
-    python -m benchmarks.sessions --sessions 30 --minutes 10
     python -m benchmarks.sessions --sessions 30 --minutes 1 --disturbed
 
 Starts a dashboard as the README does, on the cached runs with an empty home, and lets so many sessions come to it
@@ -250,7 +249,8 @@ async def measure(arguments: argparse.Namespace, url: str, server: psutil.Proces
         taken = after.user + after.system - before.user - before.system
         elapsed = time.perf_counter() - started
         print(f"the server took {taken / elapsed:.2f} cores, the sessions {(time.process_time() - own) / elapsed:.2f}")
-        print(f"the processor's time of the server: {taken / len(seen.filters()):.3f} s a filter, arrivals and all")
+        changed = max(1, len(seen.filters()))
+        print(f"the processor's time of the server: {taken / changed:.3f} s a filter, arrivals and all")
         for _ in range(arguments.bursts):
             await asyncio.gather(*(act(visitor, rng, seen, "all at once") for visitor, rng in visitors))
             await asyncio.sleep(2)
@@ -318,7 +318,7 @@ def main() -> None:
     """Measure, print and judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     _ = parser.add_argument("--sessions", type=int, default=30)
-    _ = parser.add_argument("--minutes", type=float, default=1.0)
+    _ = parser.add_argument("--minutes", type=float, default=10.0)
     _ = parser.add_argument("--bursts", type=int, default=BURSTS)
     _ = parser.add_argument("--disturbed", action="store_true", help="One more session that takes the machine's time.")
     _ = parser.add_argument("--phase", type=float, default=40.0, help="Seconds of each of its doings.")
@@ -333,7 +333,8 @@ def main() -> None:
             seen = asyncio.run(measure(arguments, url, server, folder))
     for what, values in seen.seconds.items():
         line(what, values)
-    line("every filter", seen.filters())
+    if seen.filters():
+        line("every filter", seen.filters())
     for phase in dict.fromkeys(what.partition(": ")[0] for what in seen.seconds if ": " in what):
         line(f"{phase}: every filter", seen.filters(f"{phase}: "))
     print(f"{len(seen.errors)} errors" + "".join(f"\n  {error}" for error in seen.errors[:10]))

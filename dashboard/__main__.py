@@ -89,7 +89,7 @@ def _import_ahead() -> None:
 
 def _tell_address(access: Access, *, browser: bool) -> None:
     """Once it answers: where it is, who gets in, and how it is stopped; then open it."""
-    while not _answers(access):
+    while not answers(access):
         time.sleep(0.1)
     address = f"http://{_in_address(_here(access))}:{access.port}"
     with_code = f"{address}/?code={access.code}"
@@ -122,11 +122,13 @@ def _has_screen() -> bool:
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _answers(access: Access) -> bool:
+def answers(access: Access) -> bool:
+    """Whether the dashboard is there: it lets in, or asks for the code."""
     with contextlib.closing(HTTPConnection(_here(access), access.port, timeout=5)) as asked:
         try:
             asked.request("GET", "/_stcore/health")
-            return asked.getresponse().status == HTTPStatus.OK
+            # where the system does not tell who asks, even its owner is asked for the code
+            return asked.getresponse().status in (HTTPStatus.OK, HTTPStatus.FORBIDDEN)
         except (OSError, HTTPException):
             return False
 

@@ -30,6 +30,9 @@ from neft.programming import OpenLoop, Programming
 from neft.run_id import is_run_id
 from neft.sigma_d import SigmaD
 
+MAX_CHIPS = 1_500_000
+"""At all σ_d together: what a run's table of chips may hold (`neft.runs.checks`), before hours are spent on more."""
+
 
 class TrainingConfig(Component):
     """How the network is trained: Adam, cosine annealing, Kaiming-normal fan-out, as published."""
@@ -221,6 +224,14 @@ class EvaluationConfig(Component):
             except ConfigError as error:
                 raise ValueError(str(error).removesuffix(".")) from None
             object.__setattr__(self, "min_instances", floor)  # it is being made, and frozen only then
+        return self
+
+    @model_validator(mode="after")
+    def _no_more_than_a_table_holds(self) -> "EvaluationConfig":
+        chips = len(self.sigma_ds) * self.num_instances
+        if chips > MAX_CHIPS:
+            message = f"chips at all test σ_d together must be at most {MAX_CHIPS:,}; got {chips:,}"
+            raise ValueError(message)
         return self
 
     @field_validator("worst_case")

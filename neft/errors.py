@@ -113,7 +113,7 @@ class NoteError(NeftError):
 class NoteChangedError(NoteError):
     """A note whose text another has changed since it was read."""
 
-    def __init__(self, message: str, *, text: str) -> None:
+    def __init__(self, message: str, *, text: str = "") -> None:
         super().__init__(message)
         self.text = text
         """What it says now."""
@@ -126,7 +126,7 @@ class BundleError(StoreError):
 class StoppedError(NeftError):
     """A training that was asked to stop; its last whole epoch is kept."""
 
-    def __init__(self, message: str, *, epoch: int) -> None:
+    def __init__(self, message: str, *, epoch: int = -1) -> None:
         super().__init__(message)
         self.epoch = epoch
 

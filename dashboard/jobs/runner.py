@@ -10,6 +10,7 @@ It needs neither the page nor the server that started it, once it has a job. Job
 for by nobody.
 """
 
+import contextlib
 import importlib
 import io
 import json
@@ -30,6 +31,7 @@ from neft.runs.files import telling
 SECONDS_BETWEEN_LOOKS = 0.25
 BEHIND = 5
 """By how much nicer a job is than the server (`nice`): pages come first where both want a core, and else it has it."""
+SESSION = Path("/proc/self/autogroup")
 TRAINING = ("neft.cli.train", "sklearn.datasets", "sklearn.model_selection")
 """What takes long to import in a training, and its data; all else is imported by these."""
 
@@ -52,10 +54,22 @@ class Log(io.TextIOWrapper):
             return super().write(text)
 
 
-def main() -> None:
-    """Wait, then run the command line that stands behind the job's id."""
+def let_pages_go_first() -> None:
+    """Be nicer than the server.
+
+    Linux may weigh sessions before it weighs processes (`sched_autogroup_enabled`), and a job has a session of its own:
+    then that has to be nicer too.
+    """
     if hasattr(os, "nice"):
         _ = os.nice(BEHIND)
+    if sys.platform == "linux" and os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # a system that does not
+            _ = SESSION.write_text(f"{BEHIND}", encoding="ascii")
+
+
+def main() -> None:
+    """Wait, then run the command line that stands behind the job's id."""
+    let_pages_go_first()
     job_id, *words = sys.argv[1:] or job_given_later()
     if not is_written_down(job_id):
         return

@@ -10,6 +10,7 @@ import psutil
 
 LOOPBACK = "127.0.0.1"
 LOOPBACK_NAMES = (LOOPBACK, "localhost", "::1")
+OF_THE_INTERNET = (socket.AF_INET, socket.AF_INET6)
 RIGHTS_HEADER = "X-Neft-Rights"
 """Set by the door on what it lets in, and taken from what comes with it."""
 ALL, LOOK = "all", "look"
@@ -51,13 +52,13 @@ class Access:
 
     def _own_names(self) -> Iterable[str]:
         if self.is_local:
-            return LOOPBACK_NAMES
-        here = (
-            socket.gethostname()
-        )  # as the machine knows itself: its name in a network would be asked of a name server
+            return (*LOOPBACK_NAMES, self.host)
+        # as the machine knows itself: its name in a network would be asked of a name server
+        here = socket.gethostname()
         if not is_any(self.host):
             return (self.host, here)
-        addresses = [one.address.partition("%")[0] for card in psutil.net_if_addrs().values() for one in card]
+        cards = psutil.net_if_addrs().values()
+        addresses = [one.address.partition("%")[0] for card in cards for one in card if one.family in OF_THE_INTERNET]
         return (*LOOPBACK_NAMES, here, *addresses)
 
 

@@ -20,7 +20,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from dashboard.serving.access import ALL, LOOK, LOOPBACK_NAMES, RIGHTS_HEADER, Access
+from dashboard.serving.access import ALL, LOOK, LOOPBACK_NAMES, RIGHTS_HEADER, Access, is_loopback
 from dashboard.serving.peers import user_of
 
 Scope = MutableMapping[str, Any]
@@ -47,7 +47,8 @@ POLICY = (
 )
 """What a browser may fetch, run and show for a page of ours (Content-Security-Policy), but for its connections.
 
-Streamlit's page has a script in its text, and components' scripts are blobs.
+Streamlit's page has a script in its text, and components' scripts are blobs. What makes code of a text (Vega, so
+`st.line_chart` and its like) is not let to.
 """
 FORWARDED = ("forwarded", "via", "x-forwarded-", "x-real-ip")
 """What the headers of a proxy begin with."""
@@ -55,7 +56,9 @@ READING = ("GET", "HEAD", "OPTIONS")
 REFUSED = 1008
 """WebSocket's code for what a rule forbids."""
 MISNAMED = "This dashboard does not go by the name {name}. It is reached as {names}; --name gives it another."
-FOREIGN = "Only pages of this dashboard may ask it."
+FOREIGN = "Only pages of this dashboard may ask it. Behind a proxy: it must hand on Host as it came, with the port."
+NAMED = 3
+"""Of the names that it is reached by, so many are told to whoever used another."""
 LOOKING = "This dashboard may be looked at, not changed."
 ASKED = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Access code</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
@@ -104,11 +107,16 @@ class Door:
         host = headers.get("host", "")
         place = _place_in(host)
         if place is None or place.name not in self._hosts:
-            return MISNAMED.format(name=repr(host[:100]), names=" or ".join(sorted(self._hosts)))
+            return MISNAMED.format(name=repr(host[:100]), names=" or ".join(self._told_names()))
         origin = headers.get("origin")
         if origin is not None and _origin_in(origin) not in (f"http://{place.text}", f"https://{place.text}"):
             return FOREIGN
         return None
+
+    def _told_names(self) -> list[str]:
+        """Some of the names that it is reached by, as they stand in an address: those of this machine alone last."""
+        ranked = sorted(self._hosts, key=lambda name: (name in LOOPBACK_NAMES or is_loopback(name), ":" in name, name))
+        return [_Place(name, None).text for name in ranked[:NAMED]]
 
     def _rights(self, scope: Scope, headers: dict[str, str]) -> str | None:
         """What a visitor may do; None: not even look."""
@@ -124,7 +132,9 @@ class Door:
         started that; and of a request with such headers the web server tells another client than the one that sent it.
         """
         client, server, place = scope.get("client"), scope.get("server"), _place_in(headers["host"])
-        if self._user is None or not client or not server or place is None or place.name not in LOOPBACK_NAMES:
+        if self._user is None or not client or not server or place is None:
+            return False
+        if place.name not in LOOPBACK_NAMES and not is_loopback(place.name):
             return False
         if any(name.startswith(FORWARDED) for name in headers):
             return False
@@ -141,9 +151,8 @@ class Door:
         cookie = f"{self._access.cookie}={self._access.code}; Path=/; HttpOnly; SameSite=Strict"
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         query = urlencode([pair for pair in pairs if pair[0] != CODE])
-        path = "/" + scope["path"].lstrip("/")  # two strokes would lead to another server
-        address = urlsplit(path)._replace(query=query).geturl()
-        await _answer(send, HTTPStatus.SEE_OTHER, "", headers={"Location": address, "Set-Cookie": cookie})
+        # of the address that was asked for, whatever path a proxy has put before it
+        await _answer(send, HTTPStatus.SEE_OTHER, "", headers={"Location": f"?{query}", "Set-Cookie": cookie})
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -32,16 +32,19 @@ def user_of(client: Place, server: Place) -> int | None:
 
 def _row_of(client: Place, server: Place) -> tuple[int, str] | None:
     """The user and inode of the socket at the client's end, where a process holds it and both ends are open."""
-    wanted = {(_as_in_the_table(*client, family), _as_in_the_table(*server, family)) for family in TABLES}
+    ends = [(_as_in_the_table(*client, family), _as_in_the_table(*server, family)) for family in TABLES]
+    wanted = {f"{local} {remote}" for local, remote in ends if local and remote}
     for table in TABLES.values():
         try:
             lines = table.read_text(encoding="ascii").splitlines()[1:]
         except OSError:
             continue
         for line in lines:
+            if not any(pair in line for pair in wanted):  # of ten thousand connections few are taken apart
+                continue
             columns = line.split()
-            is_open = columns[STATE] == ESTABLISHED and columns[INODE] != NO_INODE
-            if is_open and (columns[LOCAL], columns[REMOTE]) in wanted:
+            is_named = f"{columns[LOCAL]} {columns[REMOTE]}" in wanted
+            if is_named and columns[STATE] == ESTABLISHED and columns[INODE] != NO_INODE:
                 return int(columns[UID]), columns[INODE]
     return None
 

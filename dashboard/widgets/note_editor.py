@@ -17,9 +17,7 @@ from dashboard.data.notes import (
 from dashboard.rights import demand_changes, is_read_only
 from neft.errors import NeftError, NoteChangedError
 
-AGAIN = (
-    "What you wrote is still in the form: keep it again to put it in the place of what is there now, which is below."
-)
+AGAIN = "What you wrote is still in the form: keep it again to put it in the place of what is there now{}."
 
 
 def tags_of_runs() -> dict[str, list[str]]:
@@ -62,6 +60,13 @@ class _Form:
         for key in (self.failed, self.other):
             _ = st.session_state.pop(key, None)
 
+    def is_behind(self, note: Note | None) -> bool:
+        """Whether the note was changed elsewhere, and nothing in the form."""
+        state = st.session_state
+        shown = state[self.seen] or Note()
+        is_untouched = state[self.text] == shown.text and state[self.tags] == list(shown.tags)
+        return is_untouched and self.failed not in state and note != state[self.seen]
+
     def keep(self) -> None:
         """Keep what was changed in the form."""
         state = st.session_state
@@ -70,7 +75,8 @@ class _Form:
             demand_changes()
             kept = _keep(self.run_id, seen, make_note(state[self.text], state[self.tags]))
         except NoteChangedError as error:
-            state.update({self.failed: f"{error} {AGAIN}", self.other: error.text})
+            again = AGAIN.format(", which is below" if error.text else ": nothing")
+            state.update({self.failed: f"{error} {again}", self.other: error.text})
             state[self.seen] = Note(text=error.text, tags=(seen or Note()).tags)
         except NeftError as error:
             state[self.failed] = str(error)
@@ -82,7 +88,9 @@ class _Form:
 def note_editor(run_id: str) -> None:
     """Draw the form; what is changed in it is kept when its button is pressed."""
     note, form = _note(run_id), _Form(run_id)
-    if form.text not in st.session_state:  # drawn for the first time, or anew after another page
+    if form.text not in st.session_state or form.is_behind(
+        note
+    ):  # drawn for the first time, or anew after another page
         form.fill(note)
     st.markdown("## Your note")
     with st.form(f"note_form_{run_id}", border=True):
@@ -108,8 +116,8 @@ def note_editor(run_id: str) -> None:
         st.error(f"Not kept: {foreign(str(st.session_state[form.failed]))}", icon=":material/error:")
         if st.session_state.get(form.other):
             st.text(st.session_state[form.other])
-    elif note is not None and note.updated:
-        st.caption(f"Written {foreign(note.updated)}.")
+    elif (seen := st.session_state[form.seen]) is not None and seen.updated:
+        st.caption(f"Written {foreign(seen.updated)}.")
 
 
 def _note(run_id: str) -> Note | None:

@@ -44,7 +44,7 @@ VERBS = {
 }
 WRITING = {
     *("train", "evaluate", "evaluate-module", "sweep", "search-signs", "note", "delete"),
-    *("waterfall", "worst-case", "export", "import"),
+    *("waterfall", "worst-case", "schemes", "export", "import"),
 }
 """Those that write into the user's home: what killed processes left there is swept first."""
 

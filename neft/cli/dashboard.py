@@ -28,8 +28,8 @@ from neft.runs.places import app_root
 def dashboard(port: int, host: str, names: tuple[str, ...], *, browser: bool, allow_changes: bool) -> None:
     r"""Open the dashboard: cached runs at once, trainings from the Train page.
 
-    It listens to this machine alone, and lets in the user who started it. Another user, or a browser at the other end
-    of a tunnel, is asked for the access code that the command prints.
+    It listens to this machine alone, and lets in the user who started it. Another user is asked for the access code
+    that the command prints. An ssh tunnel of your own account is you: whoever reaches its other end is let in.
 
     With --host it serves whoever reaches that address, to be looked at: no training, no import, no notes, no removal.
     With --allow-changes who opens the printed address with its code may do all of that too. The connection is not

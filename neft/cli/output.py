@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ def print_json(value: object) -> None:
     """Machine-readable, on standard output."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     # JSON itself escapes no control characters of 8 bits, marks of direction and halves of characters
-    write("".join(json.dumps(one)[1:-1] if one != "\n" and is_hidden(one) else one for one in text) + "\n")
+    write(re.sub(r"[^\n -~]", lambda one: json.dumps(one[0])[1:-1] if is_hidden(one[0]) else one[0], text) + "\n")
 
 
 def json_rows(rows: Iterable[Mapping[Hashable, Any]]) -> list[dict[str, Any]]:

@@ -103,7 +103,9 @@ def read_images(
         more = f" and {len(unread) - MAX_NAMED:,} more" if len(unread) > MAX_NAMED else ""
         what, them = ("The image", "it") if len(unread) == 1 else (f"{len(unread):,} images", "them")
         shown = ", ".join(without_middle(str(path), LONGEST) for path in unread[:MAX_NAMED])
-        message = f"{what} {shown}{more} ({one_line(reason, MOST_SHOWN)}) cannot be read. Repair or remove {them}."
+        first = "" if len(unread) == 1 else "the first: "
+        why = f"({first}{one_line(reason, MOST_SHOWN)})"
+        message = f"{what} {shown}{more} cannot be read {why}. Repair or remove {them}."
         raise DataMissingError(message)
     return images
 

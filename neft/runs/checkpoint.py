@@ -50,9 +50,9 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         RunCorruptError: the file is not one.
     """
     try:
-        return load(path.read_bytes())
-    except (SafetensorError, OSError) as error:
-        message = f"'{path.name}' cannot be read as weights: {error}."
+        return dict(sorted(load(path.read_bytes()).items()))
+    except (SafetensorError, OSError, LookupError, ValueError, AssertionError) as error:  # some have no type of torch's
+        message = f"'{path.name}' cannot be read as weights: {type(error).__name__}, {error}."
         raise RunCorruptError(message) from None
 
 

@@ -30,6 +30,7 @@ from neft import columns
 from neft.component import build, first_problem
 from neft.errors import (
     MOST_SHOWN,
+    NeftError,
     RunCorruptError,
     RunExistsError,
     RunNotFoundError,
@@ -61,7 +62,7 @@ WORST_CASE = "worst_case.csv"
 WEIGHTS = "weights.safetensors"
 DRAFTS = ".drafts"
 """What is being written, below a store's root."""
-MAX_NAMED = 5
+MAX_NAMED = 3
 """So many of the runs that a beginning could mean are named."""
 RUN_FILES = frozenset({RECORD, HISTORY, INSTANCES, LAYERS, DEVIATIONS, PLAIN_DEVIATIONS, WORST_CASE, WEIGHTS})
 """Every name that a run's folder may hold."""
@@ -390,8 +391,8 @@ class RunStore:
         if run_id in self:
             message = f"A run '{run_id}' is already stored."
             raise RunExistsError(message)
-        if files.look_at(self.root / run_id) is not None:
-            message = f"Run '{run_id}' cannot be stored: a folder of its name, without {RECORD}, is there. Delete it."
+        if self.has_name(run_id):
+            message = f"Run '{run_id}' cannot be stored: something of its name, without {RECORD}, is there. Delete it."
             raise RunExistsError(message)
 
     @contextlib.contextmanager
@@ -438,13 +439,19 @@ class RunStore:
         """Finish what was interrupted in `delete`, as far as the system lets.
 
         Raises:
-            NeftError: as `with_it`.
+            NeftError: as `with_it`, the first of them; all others are finished.
         """
+        failed: NeftError | None = None
         with contextlib.suppress(OSError):
             for path in [*(self.root / DRAFTS).glob(f"{files.DELETED}*")]:
                 run_id = path.name.removeprefix(files.DELETED)[: -len("-abcdefgh")]
-                if is_run_id(run_id):
-                    _finish_deletion(path, run_id, with_it)
+                try:
+                    if is_run_id(run_id):
+                        _finish_deletion(path, run_id, with_it)
+                except NeftError as error:
+                    failed = failed or error
+        if failed is not None:
+            raise failed
 
     def _drafts(self) -> Path:
         self._refuse_read_only()
@@ -686,10 +693,11 @@ def _whole(record: RunRecord) -> RunRecord:
 def _finish_deletion(path: Path, run_id: str, with_it: Callable[[str], None]) -> None:
     """First what belongs to the run: as long as its folder is there, it is known to have been deleted."""
     with_it(run_id)
-    if path.is_symlink():
-        with contextlib.suppress(OSError):
-            path.unlink()
-    shutil.rmtree(path, ignore_errors=True)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _write_draft(
@@ -735,8 +743,8 @@ def _faults_of(record: RunRecord) -> Generator[None]:
 def _read_table(name: str, content: bytes) -> pd.DataFrame:
     if not name.endswith(".parquet"):
         checks.check_csv(content)
-        of_text = {columns.LAYER: str}  # a layer may be called 0, or 1.10
-        return _in_plain_words(pd.read_csv(io.BytesIO(content), dtype=of_text))
+        of_text = {columns.LAYER: str}  # a layer may be called 0, 1.10 or null
+        return _in_plain_words(pd.read_csv(io.BytesIO(content), converters=of_text))
     # a small file is read faster this way than through pandas, which looks for a whole data set
     file = ParquetFile(io.BytesIO(content))
     checks.check_parquet(file)

@@ -97,7 +97,6 @@ def load(config: RunConfig, root: Path | None = None) -> TrainingState | None:
     Raises:
         RunCorruptError: the file cannot be read, or is no state of this training. Whether its tensors fit the network
             is for `neft.training.loop.check_state` to say.
-        RunCorruptError: the file cannot be read.
         StoreError: the system does not tell whether there is one.
     """
     path = folder(config, root) / STATE

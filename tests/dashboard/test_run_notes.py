@@ -117,6 +117,30 @@ def test_text_that_was_changed_elsewhere_too_is_told_and_neither_is_lost(shipped
     assert "Not kept" not in words(app)
 
 
+def test_note_that_was_changed_elsewhere_is_shown_where_nothing_is_typed(shipped: RunStore) -> None:
+    run_id = shipped.ids()[0]
+    write_note(run_id, make_note("first"))
+    app = open_page(Page.RUNS, run=run_id)
+    write_note(run_id, make_note("second"))
+
+    app = app.run()
+
+    assert app.text_area(key=f"note_{run_id}").value == "second"
+
+
+def test_text_that_was_removed_elsewhere_is_told_so(shipped: RunStore) -> None:
+    run_id = shipped.ids()[0]
+    write_note(run_id, make_note("first"))
+    app = open_page(Page.RUNS, run=run_id)
+    write_note(run_id, make_note(""))
+    app.text_area(key=f"note_{run_id}").input("mine")
+
+    app = keep(app)
+
+    assert "what is there now: nothing." in words(app)
+    assert app.text_area(key=f"note_{run_id}").value == "mine"
+
+
 def test_note_that_could_not_be_read_is_replaced(shipped: RunStore) -> None:
     run_id = shipped.ids()[0]
     write_note(run_id, make_note("x"))

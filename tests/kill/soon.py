@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 ORPHANS = 5.0
 """Seconds within which every process that a killed one had started must be gone, also while it still loads."""
-TRIED = 0.2
-"""Seconds of a core by which it is measured how much longer they take now."""
+STEPS, TRIED = 3_000_000, 0.2
+"""Additions by which it is measured how much longer all takes here and now, and their seconds elsewhere."""
 
 
 def soon(happened: Callable[[], object]) -> bool:
@@ -23,8 +23,8 @@ def soon(happened: Callable[[], object]) -> bool:
 
 
 def slowness() -> float:
-    """How many times its own seconds a computation takes here and now; 1 on a free core."""
-    begun, computed = time.monotonic(), time.thread_time()
-    while time.thread_time() - computed < TRIED:
-        pass
+    """How many times as long a computation takes here and now: on a slower core, or beside others."""
+    begun, total = time.monotonic(), 0
+    for step in range(STEPS):
+        total += step
     return max(1.0, (time.monotonic() - begun) / TRIED)

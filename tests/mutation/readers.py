@@ -29,7 +29,7 @@ from dashboard.pages import Page
 from neft import columns
 from neft.__main__ import main as neft
 from neft.config import RunConfig
-from neft.errors import NeftError, RunCorruptError
+from neft.errors import NeftError, RunCorruptError, is_hidden
 from neft.evaluation.race import RacedChip, RaceResult
 from neft.evaluation.search_settings import SearchSettings
 from neft.options import command_line
@@ -80,7 +80,7 @@ class Home:
         _ = self.call("runs")  # which remembers its options
         self.files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".lock"))
 
-    def case(self, path: Path, rng: random.Random) -> list[str]:
+    def case(self, path: Path, rng: random.Random, *, with_pages: bool = False) -> list[str]:
         """Change a file, read it in every way, put it back; returns what was not as it should be."""
         before = {one: one.read_bytes() for one in (path, self.store.root / self.run_id / RECORD)}
         is_of_run = path.parent.name == self.run_id
@@ -94,7 +94,8 @@ class Home:
             _ = path.write_bytes(changed)
             if is_of_run and path.name in self.record.files and rng.random() < 0.8:
                 self._sign(path, changed)
-            return [f"{path.relative_to(self.root)}: {fault}" for fault in self.faults(path, rng)]
+            shown = told(draw_pages, self) if with_pages else []
+            return [f"{path.relative_to(self.root)}: {fault}" for fault in (*shown, *self.faults(path, rng))]
         finally:
             for one, content in before.items():
                 _ = one.write_bytes(content)
@@ -132,7 +133,7 @@ class Home:
 
 def is_plain(character: str) -> bool:
     """Whether a terminal shows it and does nothing."""
-    return not (ord(character) < 32 or 127 <= ord(character) < 160 or 0xD800 <= ord(character) < 0xE000)
+    return not is_hidden(character)
 
 
 def told(reader: Callable[[Home], object], home: Home) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from neft.config import RunConfig
 from neft.runs.places import neft_home
-from neft.runs.store import RunStore
+from neft.runs.store import INSTANCES, LAYERS, RECORD, RunStore
 from tests.mutation.readers import Home
 
 CASES = 12
@@ -30,5 +30,9 @@ def test_damaged_file_is_refused_in_one_plain_line(
 
     faults = [fault for path in home.files for case in range(CASES) for fault in home.case(path, draws(path, case))]
 
+    shown = [path for path in home.files if path.name in (RECORD, INSTANCES, LAYERS)]
+    faults += [fault for path in shown for fault in home.case(path, draws(path, CASES), with_pages=True)]
+
+    assert len(shown) == 3
     assert len(home.files) >= 17
     assert faults == []

@@ -1,6 +1,7 @@
 """Runs out of a zip file into a store: each examined in a hidden folder first, and taken whole or not at all."""
 
 import contextlib
+import html
 import json
 import shlex
 import shutil
@@ -12,7 +13,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from neft.errors import BundleError, ConfigError, NeftError, NoteError, RunCorruptError, RunExistsError, StoreError
-from neft.plain_words import plain_words
+from neft.plain_words import AMPERSAND, plain_words
 from neft.run_id import is_run_id
 from neft.runs import files
 from neft.runs.bundles.archive import NOTE, Archive, BinaryFile, RunFolder, opened
@@ -256,9 +257,15 @@ def _refuse_markup(run_id: str, place: Path) -> None:
     """Texts are shown on pages: none may be a link, a picture, a formula or a tag; a record that is read hides them."""
     raw = json.loads((place / RECORD).read_bytes())
     for text in _texts([raw["facts"], {**raw["provenance"], "command": None}]):
-        if plain_words(text) != text:
+        if not _is_plain(text):
             message = f"Run '{run_id}' is refused: {text[:60]!r} is no plain text."
             raise RunCorruptError(message)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text says the same once it is made plain, also where entities in it are read."""
+    read = " ".join(html.unescape(text).split())
+    return plain_words(read).replace(AMPERSAND, "&") == read
 
 
 def _texts(value: object) -> Iterator[str]:

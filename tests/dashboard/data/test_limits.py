@@ -19,6 +19,10 @@ TRAINING = {"dataset": "mnist", "backbone": "vgg8", "method": "vanilla", "device
         ({"width": 4.0, "image_size": 256}, r"images would have 8,\d{3},\d{3},\d{3} parameters; at most 300,000,000"),
         ({"epochs": 10**9}, r"epochs.* must lie in \[1, 10000\]; got 1000000000\."),
         ({"num_instances": 10**9}, r"chips.* must lie in \[1, 100000\]; got 1000000000\."),
+        (
+            {"num_instances": 100_000, "test_sigma_d": "0:0.3:0.02"},
+            r"chips at all test σ_d together must be at most 1,500,000; got 1,600,000\.",
+        ),
         ({"image_size": 10**6}, r"image size.* must lie in \[8, 256\] pixels; got 1000000\."),
     ],
     ids=lambda given: "-".join(given) if isinstance(given, dict) else "",

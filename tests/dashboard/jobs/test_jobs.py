@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from dashboard.jobs import files, jobs, processes
+from dashboard.jobs import files, jobs, processes, runner
 from dashboard.jobs.jobs import Expected, Job
 from dashboard.jobs.processes import READY, keep_ready
 from dashboard.jobs.runner import BEHIND
@@ -911,3 +911,17 @@ def test_a_job_lets_pages_go_first() -> None:
         behind = psutil.Process(process.pid).nice() - os.nice(0)
 
     assert behind == BEHIND
+
+
+def test_so_does_its_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "SESSION", tmp_path / "autogroup")
+    monkeypatch.setattr(runner.os, "nice", lambda by: by)
+    monkeypatch.setattr(runner.sys, "platform", "linux")
+
+    monkeypatch.setattr(runner.os, "getsid", lambda _pid: os.getpid() + 1)
+    runner.let_pages_go_first()
+    assert not (tmp_path / "autogroup").exists()  # that session is also another's
+
+    monkeypatch.setattr(runner.os, "getsid", lambda _pid: os.getpid())
+    runner.let_pages_go_first()
+    assert (tmp_path / "autogroup").read_text(encoding="ascii") == str(BEHIND)

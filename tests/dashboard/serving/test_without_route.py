@@ -12,7 +12,7 @@ import pytest
 from neft.runs.store import RunStore
 from tests.dashboard.serving import alone
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 HERE = Path(__file__).parent
 SETTINGS = """[server]
 enableAgentApi = true

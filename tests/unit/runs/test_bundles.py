@@ -470,6 +470,18 @@ def test_manifest_that_is_none_is_refused(bundle: bytes, stores: Stores, content
     assert "manifest.json is" in words
 
 
+@pytest.mark.parametrize("text", ["R&D; of  two", "A & B", "a&amp;b"])
+def test_plain_text_of_an_earlier_version_is_taken(
+    filled_store: RunStore, record: RunRecord, stores: Stores, text: str
+) -> None:
+    raw = json.loads(in_hand(record, filled_store)[RECORD])
+    raw["provenance"]["machine"] = text
+
+    (found,) = look_into(zipped(in_hand(record, filled_store) | {RECORD: json.dumps(raw).encode()}), stores)
+
+    assert found.status == "new"
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b"7", b"{}", b'{"id": 7}', b'{"id": "../../etc"}', b"[" * 9000])
 def test_record_that_is_none_is_refused(
     filled_store: RunStore, record: RunRecord, stores: Stores, content: bytes

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,15 @@ def test_what_does_not_lie_in_devices_stays_as_it_is() -> None:
 
     assert torch.equal(decode(encoded, BitSlicing())["bias"], state["bias"])
     assert "w" not in encoded
+
+
+def test_numbers_of_a_type_that_torch_has_not_are_refused(tmp_path: Path) -> None:
+    header = json.dumps({"w": {"dtype": "F8_E8M0", "shape": [2], "data_offsets": [0, 2]}}).encode()
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
+
+    with pytest.raises(RunCorruptError, match="cannot be read as weights"):
+        _ = load_tensors(path)
 
 
 @pytest.mark.parametrize(("weight_bits", "stored"), [(4, torch.uint8), (8, torch.uint8), (16, torch.int32)])

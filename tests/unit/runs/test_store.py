@@ -363,7 +363,7 @@ def test_folder_in_the_place_of_a_run_is_told_before_its_training(store: RunStor
     (store.root / other.id).mkdir()
 
     for act in (lambda: store.ensure_writable(other.id), lambda: store.save(other, store.tables(record))):
-        with pytest.raises(RunExistsError, match=r"cannot be stored: a folder of its name, without run.json, is there"):
+        with pytest.raises(RunExistsError, match=r"cannot be stored: something of its name, without run.json, is there"):
             act()
     with pytest.raises(RunNotFoundError, match=r"it has no run.json"):
         Stores(own=store, shipped=RunStore(store.root / "none")).holder(other.id)
@@ -600,8 +600,22 @@ def test_beginning_of_several_runs_is_refused_with_some_of_them_and_their_number
     with pytest.raises(RunNotFoundError) as refused_all:
         many.find(all_of_them)
 
-    assert str(refused_few.value) == f"4 runs begin with '{few}': {', '.join(IDS[:4])}. Give more of the id."
-    assert str(refused_all.value) == f"8 runs begin with 'digits': {', '.join(IDS[:5])}, …. Give more of the id."
+    assert str(refused_few.value) == f"4 runs begin with '{few}': {', '.join(IDS[:3])}, …. Give more of the id."
+    assert str(refused_all.value) == f"8 runs begin with 'digits': {', '.join(IDS[:3])}, …. Give more of the id."
+
+
+def test_no_name_of_several_runs_is_cut_however_long(tmp_path: Path) -> None:
+    ids = [f"{'d' * 55}-{number:08x}" for number in range(4)]
+    for run_id in ids:
+        (tmp_path / run_id).mkdir()
+        (tmp_path / run_id / RECORD).touch()
+    store = RunStore(tmp_path)
+
+    with pytest.raises(RunNotFoundError) as refused:
+        _ = Stores(own=store, shipped=store).find("d")
+
+    assert ", ".join(ids[:3]) in str(refused.value)
+    assert str(refused.value).endswith("Give more of the id.")
 
 
 def test_run_that_is_not_there_is_refused_with_the_nearest(many: Stores) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from dashboard.__main__ import main as dashboard
 from neft.cli import main as neft
-from neft.errors import BundleError, NoteError
+from neft.errors import BundleError, NeftError, NoteError
 from neft.runs import files, notes
 from neft.runs.places import neft_home
 from neft.runs.removal import remove_own_run
@@ -189,6 +189,27 @@ def test_removal_that_was_interrupted_is_finished_with_its_note(
 
     assert notes.read_note(noted) is None
     assert in_drafts() == []
+
+
+def test_removal_that_cannot_be_finished_holds_no_other_up(noted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted(noted, notes, "_remove", monkeypatch)
+    store, asked = RunStore(neft_home() / "runs"), list[str]()
+    odd = store.root / ".drafts" / f"{files.DELETED}{noted}-zzzzzzzz"
+    odd.touch()
+
+    def refuse_first(run_id: str) -> None:
+        asked.append(run_id)
+        if len(asked) == 1:
+            message = "no"
+            raise NeftError(message)
+
+    with pytest.raises(NeftError, match="no"):
+        store.finish_deletions(refuse_first)
+
+    assert len(asked) == 2
+    assert len(in_drafts()) == 1
+    store.finish_deletions(refuse_first)
+    assert in_drafts() == []  # also where a plain file was in the run's place
 
 
 def test_note_on_a_run_that_is_there_again_stays(
