@@ -9,17 +9,18 @@ import os
 import platform
 import subprocess
 import sys
-from functools import cache, lru_cache
+from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from neft import columns
 from neft.component import Component
+from neft.moment import Instant
 from neft.plain_words import Words
 from neft.runs.commands import whole_command
 from neft.sigma_d import same_sigma_d, sigma_d_text
@@ -38,24 +39,6 @@ FRACTIONS = frozenset({columns.ACCURACY, columns.MEAN_CONFIDENCE, columns.CALIBR
 """Metrics that lie in [0, 1]; the others cannot be negative."""
 ROUNDING = 1e-6
 """By so much a mean of float32 may pass 1."""
-EXAMPLE = "2026-01-31T12:00:00+00:00"
-
-
-@lru_cache(maxsize=4096)
-def _instant(text: str) -> str:
-    """An instant as records write it: so they sort by their text, and every reader can tell the time.
-
-    Raises:
-        ValueError: it is none.
-    """
-    try:
-        is_whole = datetime.datetime.fromisoformat(text).isoformat() == text
-    except ValueError:
-        is_whole = False
-    if not is_whole or len(text) != len(EXAMPLE) or not text.endswith("+00:00") or not "2000" <= text < "2200":
-        message = f"must be an instant of UTC in the years 2000 to 2199, as {EXAMPLE}"
-        raise ValueError(message)
-    return text
 
 
 class RunFacts(Component):
@@ -136,7 +119,7 @@ class RunFacts(Component):
 class Provenance(Component):
     """Where a run came from."""
 
-    created: Annotated[Words, AfterValidator(_instant)] = Field(description="UTC, ISO 8601.")
+    created: Instant = Field(description="UTC, ISO 8601.")
     git_revision: Words | None = Field(default=None, description="Of the source tree; None outside one.")
     versions: dict[Words, Words] = Field(
         max_length=100, description="Of this package, Python and the libraries that decide numbers."

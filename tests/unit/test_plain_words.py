@@ -59,8 +59,17 @@ def test_every_text_of_a_record_that_people_read_is_plain() -> None:
     raw = store.record(next(CACHED_RUNS.glob("digits-*-irs-*")).name).model_dump(mode="json")
     for model, part in ((RunFacts, "facts"), (Provenance, "provenance")):
         marked = {name: "<b>" if isinstance(value, str) else value for name, value in raw[part].items()}
-        read = model.model_validate({**marked, "decay": "<b>"} if part == "facts" else marked).model_dump()
+        given = {"decay": "<b>"} if part == "facts" else {"created": raw[part]["created"]}
+        read = model.model_validate(marked | given).model_dump()
         assert {name for name, value in read.items() if value == "<b>"} <= {"command"}
+
+
+@pytest.mark.parametrize("other", ["<b>", "yesterday", "2026-01-31", "2026-01-31T12:00:00+01:00"])
+def test_a_run_was_created_at_an_instant(other: str) -> None:
+    one = TypeAdapter(Provenance.model_fields["created"].rebuild_annotation()).validate_python
+    assert one("2026-01-31T12:00:00+00:00") == "2026-01-31T12:00:00+00:00"
+    with pytest.raises(ValueError, match="must be an instant of UTC"):
+        _ = one(other)
 
 
 @pytest.mark.parametrize(

@@ -363,7 +363,9 @@ def test_folder_in_the_place_of_a_run_is_told_before_its_training(store: RunStor
     (store.root / other.id).mkdir()
 
     for act in (lambda: store.ensure_writable(other.id), lambda: store.save(other, store.tables(record))):
-        with pytest.raises(RunExistsError, match=r"cannot be stored: something of its name, without run.json, is there"):
+        with pytest.raises(
+            RunExistsError, match=r"cannot be stored: something of its name, without run.json, is there"
+        ):
             act()
     with pytest.raises(RunNotFoundError, match=r"it has no run.json"):
         Stores(own=store, shipped=RunStore(store.root / "none")).holder(other.id)
