@@ -7,9 +7,11 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from neft.component import Component, first_problem
-from neft.errors import RunCorruptError, RunTooNewError
+from neft.errors import RunCorruptError, RunTooNewError, one_line
 
 Kept = TypeVar("Kept", bound=Component)
+MOST_SAID = 100
+"""Characters of a reason: the sentence around it names the file and the way on."""
 
 
 def read_kept(
@@ -47,5 +49,5 @@ def read_kept(
     try:
         return model.model_validate(raw)
     except ValidationError as problem:
-        error = corrupt(first_problem(model, problem).rstrip("."))
+        error = corrupt(one_line(first_problem(model, problem).rstrip("."), MOST_SAID))
         raise error from None
