@@ -170,7 +170,7 @@ def test_job_that_fails_says_why() -> None:
 
     assert job.state == "failed"
     assert job.message.startswith("MNIST: ")
-    assert "allow the download" in job.message
+    assert "Download them" in job.message
     assert RunStore(neft_home() / "runs").ids() == []
 
 
