@@ -7,7 +7,7 @@ from pathlib import Path
 
 from neft.errors import without_middle
 
-LONGEST = 40
+LONGEST = 24
 """Characters of the place: the two ways on are to be read."""
 
 ONLY_ITS_OWN = (
@@ -25,12 +25,12 @@ def other_images(place: str, *, found: str, meant: str, whose: str) -> str:
         whose: of what those are that are meant, as `of run 'ID'`.
     """
     others = (
-        f"are not those {whose}: their checksum is {found}, not {meant}."
+        f"are not those {whose} (checksum {found}, not {meant})."
         if meant
-        else f"may not be those {whose}, of which no checksum was kept; theirs is {found}."
+        else f"may not be those {whose}, of which no checksum was kept."
     )
     shown = without_middle(str(Path(place).expanduser().absolute()), LONGEST)
     return (
-        f"The images in {shown} {others} Where those lie "
-        f"elsewhere, say --path; to train on these, as another run, `neft train` with --checksum {found}."
+        f"The images in {shown} {others} If those lie elsewhere, say --path; to train on these: `neft train` with "
+        f"--checksum {found}."
     )

@@ -16,8 +16,8 @@ from neft.errors import ConfigError
 LABELS = ("labels", "label", "targets", "target", "y")
 """What labels go by in a batch that is a dictionary."""
 WHAT_BATCHES_ARE = (
-    "Batches are pairs (inputs, labels) or dictionaries with labels by that name; inputs are a tensor, a tuple of "
-    "arguments or a dictionary of them. A data set is first put into a torch.utils.data.DataLoader."
+    "Batches are pairs (inputs, labels) or dictionaries with labels by that name; inputs are a tensor, or a tuple or "
+    "dictionary of arguments. A data set goes into a torch DataLoader first."
 )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from neft.chips.arithmetic import cudnn_convolutions
 from neft.chips.deployed import ChipLaw, Inputs, UntouchedNetwork
-from neft.errors import ConfigError, NeftError
+from neft.errors import MOST_SHOWN, ConfigError, NeftError, one_line
 from neft.evaluation.own_batches import WHAT_BATCHES_ARE, OwnBatches, read_outputs
 from neft.networks.copying import in_a_line
 from neft.networks.device_layers import tensors_of
@@ -223,7 +223,8 @@ def _refused(failure: Exception, batch: str) -> NeftError:
     """That the network cannot take a batch."""
     if isinstance(failure, NeftError):
         return failure
-    refused = ConfigError(f"The network cannot take {batch} ({in_a_line(failure)}). {WHAT_BATCHES_ARE}")
+    why = one_line(in_a_line(failure), MOST_SHOWN)
+    refused = ConfigError(f"The network cannot take {batch} ({why}). {WHAT_BATCHES_ARE}")
     refused.__cause__ = failure
     return refused
 

@@ -197,10 +197,11 @@ def test_runs_of_a_kind_of_data_are_listed_by_it(neft: Neft, tmp_path: Path) -> 
 
 
 def interrupted(neft: Neft, root: Path) -> RunConfig:
-    """A training of three epochs of one, on images that have changed since."""
+    """A training that was left after its epoch, on images that have changed since."""
     planned = json.loads(neft("train", *FOLDER, "--path", str(root), *TINY, "--dry-run").out)
     config = RunConfig.make(**planned["config"])
-    state = TrainingState(epoch=3, best_epoch=1, history=[], weights={}, best_weights={}, optimiser={})
+    history = [dict.fromkeys(unfinished.OF_EVERY_EPOCH, 1)]
+    state = TrainingState(epoch=1, best_epoch=1, history=history, weights={}, best_weights={}, optimiser={})
     unfinished.save(config, state)
     change(root)
     return config
@@ -215,7 +216,7 @@ def test_an_interrupted_training_does_not_go_on_with_other_images(
 
     error = the_error(neft("train", *FOLDER, "--path", str(root), *TINY, *more))
 
-    assert "are not those of the interrupted training with the same settings, after epoch 3 of 1: their" in error
+    assert "are not those of the interrupted training with the same settings, after epoch 1 of 1 (checksum" in error
     assert unfinished.exists(begun)
 
 
@@ -234,12 +235,10 @@ def test_what_is_advised_where_images_changed_is_the_same_everywhere_and_works(n
         the_error(neft("waterfall", before.id)),
     ]
 
-    advice = {error.partition(" Where those lie ")[2] for error in errors}
+    advice = {error.partition(" If those lie ")[2] for error in errors}
     found = errors[0].rstrip(".").split()[-1]
 
-    assert advice == {
-        f"elsewhere, say --path; to train on these, as another run, `neft train` with --checksum {found}."
-    }
+    assert advice == {f"elsewhere, say --path; to train on these: `neft train` with --checksum {found}."}
     assert neft("evaluate", before.id, "--test-sigma-d", "0.2", "--path", str(kept)).code == 0
     assert neft("train", *FOLDER, "--path", str(kept), *TINY, *former).code == 0
     assert trained(neft, root, "--checksum", found).config["dataset"]["checksum"] == found
@@ -253,7 +252,7 @@ def test_an_interrupted_training_goes_on_with_its_images_where_they_lie_now(neft
     error = the_error(neft("train", *FOLDER, "--path", str(kept), *TINY))
 
     assert unfinished.exists(begun)
-    assert "stands after epoch 3 of 1: go on with --resume" in error
+    assert "stands after epoch 1 of 1: go on with --resume" in error
 
 
 def test_what_is_left_out_and_how_images_are_made_alike_is_said(neft: Neft, tmp_path: Path) -> None:

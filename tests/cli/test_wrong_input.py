@@ -82,7 +82,7 @@ def the_error(answer: Answer) -> str:
             "--events /nowhere/events.jsonl --seed 99",
             "Events cannot be written to '/nowhere/events.jsonl': No such file",
         ),
-        ("--dataset mnist", "Either allow the download with `--download`, or put the files into that folder"),
+        ("--dataset mnist", "Download them with `--download`, or put them there"),
         ("--dataset image_folder", "ImageFolder.path (folder) must name a folder with one sub-folder of images"),
         ("--dataset image_folder --path /nowhere", "ImageFolder.path (folder): there is no folder /nowhere."),
         (

@@ -145,8 +145,8 @@ def test_address_of_an_uncommon_run_shows_it_under_a_name_of_its_own(shipped: Ru
 def evaluated_otherwise(shipped: RunStore, *, number: int = 0) -> RunRecord:
     """An own run that repeats none of the shipped ones."""
     record = of_method(shipped, "ovf")
-    facts = record.facts.model_copy(update={"num_instances": 3})
-    config = {**record.config, "evaluation": {**record.config["evaluation"], "num_instances": 3}}
+    facts = record.facts.model_copy(update={"chip_seed": 5})
+    config = {**record.config, "evaluation": {**record.config["evaluation"], "seed": 5}}
     run_id = f"{record.id[:-8]}{number:08x}"
     return RunStore(neft_home() / "runs").save(
         record.model_copy(update={"id": run_id, "facts": facts, "config": config, "files": {}}),

@@ -2,7 +2,6 @@
 
 import copy
 import gc
-import json
 import pickle
 import random
 import shutil
@@ -399,14 +398,14 @@ def test_shipped_records_can_all_be_packed() -> None:
         assert unpack(run_id, packed) == record
 
 
-def test_record_that_packing_would_change_stays_as_it_is(store: RunStore, read: list[str]) -> None:
-    path = store.root / store.ids()[0] / RECORD
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    raw["provenance"]["machine"] = "x@"  # read as plain words it ends in a space, and read once more it does not
-    path.write_text(json.dumps(raw), encoding="utf-8")
+def test_record_that_packing_would_change_stays_as_it_is(
+    store: RunStore, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = store.ids()[0]
+    monkeypatch.setattr("neft.runs.store.pack", lambda record: None if record.id == one else pack(record))
 
     assert_says_what_the_runs_say(store)
-    assert path.parent.name not in kept_ids(store)
+    assert kept_ids(store) == sorted(store.ids())[1:]
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
