@@ -693,7 +693,7 @@ def _whole(record: RunRecord) -> RunRecord:
 def _finish_deletion(path: Path, run_id: str, with_it: Callable[[str], None]) -> None:
     """First what belongs to the run: as long as its folder is there, it is known to have been deleted."""
     with_it(run_id)
-    if path.is_dir() and not path.is_symlink():
+    if not path.is_symlink() and path.is_dir():  # a link may lead where nobody may look
         shutil.rmtree(path, ignore_errors=True)
         return
     with contextlib.suppress(OSError):

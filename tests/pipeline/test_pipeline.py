@@ -326,7 +326,6 @@ def test_state_that_the_system_does_not_let_be_read_stays(
     before = path.read_bytes()
     refused = OSError(errno.EIO, os.strerror(errno.EIO))
     with monkeypatch.context() as patch:
-        patch.setattr("neft.runs.checkpoint.load_file", Mock(side_effect=refused))
         patch.setattr(Path, "read_bytes", Mock(side_effect=refused))
         with pytest.raises(StoreError, match=r"cannot be read from .*: Input/output error"):
             run(small_config, replace(settings, resume=True))
