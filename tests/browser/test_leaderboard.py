@@ -21,7 +21,7 @@ ROWS = [
     )
     for sigma_d, loss in ((0.2, 0.2), (0.4, 0.4))
     for constraint, gain in (("none", 0.0), ("clip", 0.1))
-    for method, mean in zip(METHODS, (0.4 - loss + gain, 0.7 - loss + gain, 0.8 - loss + gain, 0.9 - loss), strict=True)
+    for method, mean in zip(METHODS, (*(start - loss + gain for start in (0.45, 0.7, 0.8)), 0.9 - loss), strict=True)
 ]
 
 

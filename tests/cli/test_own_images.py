@@ -14,7 +14,7 @@ from neft.runs import unfinished
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore, Stores
 from neft.tables import data_key, named_by_recipe, recipe
-from neft.training.loop import TrainingState
+from neft.training.loop import HistoryRow, TrainingState
 from tests.cli.conftest import Neft
 from tests.cli.test_wrong_input import the_error
 
@@ -200,7 +200,7 @@ def interrupted(neft: Neft, root: Path) -> RunConfig:
     """A training that was left after its epoch, on images that have changed since."""
     planned = json.loads(neft("train", *FOLDER, "--path", str(root), *TINY, "--dry-run").out)
     config = RunConfig.make(**planned["config"])
-    history = [dict.fromkeys(unfinished.OF_EVERY_EPOCH, 1)]
+    history: list[HistoryRow] = [dict.fromkeys(unfinished.OF_EVERY_EPOCH, 1)]
     state = TrainingState(epoch=1, best_epoch=1, history=history, weights={}, best_weights={}, optimiser={})
     unfinished.save(config, state)
     change(root)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -915,13 +916,13 @@ def test_a_job_lets_pages_go_first() -> None:
 
 def test_so_does_its_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "SESSION", tmp_path / "autogroup")
-    monkeypatch.setattr(runner.os, "nice", lambda by: by)
+    monkeypatch.setattr(runner.os, "nice", int)
     monkeypatch.setattr(runner.sys, "platform", "linux")
 
-    monkeypatch.setattr(runner.os, "getsid", lambda _pid: os.getpid() + 1)
+    monkeypatch.setattr(runner.os, "getsid", Mock(return_value=os.getpid() + 1))
     runner.let_pages_go_first()
     assert not (tmp_path / "autogroup").exists()  # that session is also another's
 
-    monkeypatch.setattr(runner.os, "getsid", lambda _pid: os.getpid())
+    monkeypatch.setattr(runner.os, "getsid", Mock(return_value=os.getpid()))
     runner.let_pages_go_first()
     assert (tmp_path / "autogroup").read_text(encoding="ascii") == str(BEHIND)

@@ -950,7 +950,9 @@ def test_image_of_too_many_pixels_is_refused(tmp_path: Path, monkeypatch: pytest
     Image.new("L", (40, 20)).save(tmp_path / "cat" / "000.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 399)  # twice as many are an error
 
-    with pytest.raises(DataMissingError, match=r"000\.png cannot be read \(Image size \(800 pixels\) exceeds limit of 798 pixels"):
+    with pytest.raises(
+        DataMissingError, match=r"000\.png cannot be read \(Image size \(800 pixels\) exceeds limit of 798 pixels"
+    ):
         read(folder(tmp_path))
 
 

@@ -402,7 +402,11 @@ def test_record_that_packing_would_change_stays_as_it_is(
     store: RunStore, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = store.ids()[0]
-    monkeypatch.setattr("neft.runs.store.pack", lambda record: None if record.id == one else pack(record))
+
+    def pack_others(record: RunRecord) -> bytes | None:
+        return None if record.id == one else pack(record)
+
+    monkeypatch.setattr("neft.runs.store.pack", pack_others)
 
     assert_says_what_the_runs_say(store)
     assert kept_ids(store) == sorted(store.ids())[1:]
