@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from neft import columns
+from neft.metrics import METRICS
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
+from neft.tables import summarise
 from tests.cli.conftest import Neft
 from tests.cli.test_claims import no_constant
 from tests.cli.test_wrong_input import the_error
@@ -47,7 +49,16 @@ def a_copy(
     instances[columns.SIGMA_D] = instances[columns.SIGMA_D].replace(at or {})
     config = {**stored.config, "evaluation": {**stored.config["evaluation"], **settings}}
     update = {"id": f"{stored.id[:-8]}{key}", "files": {}, "config": config}
-    return store.save(stored.model_copy(update=update), tables)
+    return store.save(with_chips(stored.model_copy(update=update), instances), tables)
+
+
+def with_chips(record: RunRecord, instances: pd.DataFrame) -> RunRecord:
+    """A record that says what these chips are."""
+    test = summarise(instances, METRICS)
+    sigma_ds, count = tuple(row.sigma_d for row in test), int(instances[columns.INSTANCE].max()) + 1
+    facts = record.facts.model_copy(update={"sigma_ds": sigma_ds, "num_instances": count})
+    summary = record.summary.model_copy(update={"test": test})
+    return record.model_copy(update={"facts": facts, "summary": summary})
 
 
 def compared(neft: Neft, *arguments: str) -> dict[str, Any]:
@@ -118,13 +129,11 @@ def test_difference_of_percentiles_is_shown_where_chips_bound_it(
     tables = own_store.tables(stored)
     first = tables.instances.iloc[:1].assign(sigma_d=0.1)
     many = pd.concat([first] * 400, ignore_index=True).assign(instance=range(400), accuracy=0.5 + np.arange(400) / 1000)
-    runs = [
-        own_store.save(
-            stored.model_copy(update={"id": f"{stored.id[:-8]}0000040{number}", "files": {}}),
-            replace(tables, instances=many.assign(accuracy=many["accuracy"] + number / 10)),
-        )
-        for number in range(2)
-    ]
+    runs: list[RunRecord] = []
+    for number in range(2):
+        chips = many.assign(accuracy=many["accuracy"] + number / 10)
+        other = stored.model_copy(update={"id": f"{stored.id[:-8]}0000040{number}", "files": {}})
+        runs.append(own_store.save(with_chips(other, chips), replace(tables, instances=chips)))
 
     shown = neft("compare", *(run.id for run in runs)).said
 
