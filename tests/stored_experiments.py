@@ -134,23 +134,22 @@ def a_record(run_id: str, variant: str = "ovf", *, seed: int = 0, validation: fl
 def store_experiment(root: Path, plan: PlanRecord, runs: Runs) -> None:
     """Write an experiment below a store's root."""
     for record, instances in runs.values():
-        _ = RunStore(root).save(_as_of(record, instances), _tables(record, instances))
+        _ = RunStore(root).save(_of_one_weight(of_chips(record, instances)), _tables(record, instances))
     save_plan(root, plan)
 
 
-def _as_of(record: RunRecord, instances: pd.DataFrame) -> RunRecord:
-    """A record that says of its chips what they are."""
+def of_chips(record: RunRecord, instances: pd.DataFrame) -> RunRecord:
+    """The record with what these chips make of it."""
     effort = {row.sigma_d: row.effort for row in record.summary.test if row.effort is not None}
     test = summarise(instances, METRICS, effort=effort)
-    counts = {"num_instances": int(instances[columns.INSTANCE].max()) + 1}
-    devices = record.summary.devices_a_weight or 1  # of one weight
-    sigma_ds = {"sigma_ds": tuple(row.sigma_d for row in test)}
-    return record.model_copy(
-        update={
-            "facts": record.facts.model_copy(update=counts | sigma_ds),
-            "summary": record.summary.model_copy(update={"test": test, "num_devices": devices}),
-        }
-    )
+    told = {"num_instances": int(instances[columns.INSTANCE].max()) + 1, "sigma_ds": tuple(row.sigma_d for row in test)}
+    summary = record.summary.model_copy(update={"test": test})
+    return record.model_copy(update={"facts": record.facts.model_copy(update=told), "summary": summary})
+
+
+def _of_one_weight(record: RunRecord) -> RunRecord:
+    devices = record.summary.devices_a_weight or 1
+    return record.model_copy(update={"summary": record.summary.model_copy(update={"num_devices": devices})})
 
 
 def _tables(record: RunRecord, instances: pd.DataFrame) -> RunTables:

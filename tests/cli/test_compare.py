@@ -10,13 +10,12 @@ import pandas as pd
 import pytest
 
 from neft import columns
-from neft.metrics import METRICS
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
-from neft.tables import summarise
 from tests.cli.conftest import Neft
 from tests.cli.test_claims import no_constant
 from tests.cli.test_wrong_input import the_error
+from tests.stored_experiments import of_chips
 
 A_RUN = "digits-mlp2x16-ovf-s0.20-seed0-1a2b3c4d"
 
@@ -49,16 +48,7 @@ def a_copy(
     instances[columns.SIGMA_D] = instances[columns.SIGMA_D].replace(at or {})
     config = {**stored.config, "evaluation": {**stored.config["evaluation"], **settings}}
     update = {"id": f"{stored.id[:-8]}{key}", "files": {}, "config": config}
-    return store.save(with_chips(stored.model_copy(update=update), instances), tables)
-
-
-def with_chips(record: RunRecord, instances: pd.DataFrame) -> RunRecord:
-    """A record that says what these chips are."""
-    test = summarise(instances, METRICS)
-    sigma_ds, count = tuple(row.sigma_d for row in test), int(instances[columns.INSTANCE].max()) + 1
-    facts = record.facts.model_copy(update={"sigma_ds": sigma_ds, "num_instances": count})
-    summary = record.summary.model_copy(update={"test": test})
-    return record.model_copy(update={"facts": facts, "summary": summary})
+    return store.save(of_chips(stored.model_copy(update=update), instances), tables)
 
 
 def compared(neft: Neft, *arguments: str) -> dict[str, Any]:
@@ -133,7 +123,7 @@ def test_difference_of_percentiles_is_shown_where_chips_bound_it(
     for number in range(2):
         chips = many.assign(accuracy=many["accuracy"] + number / 10)
         other = stored.model_copy(update={"id": f"{stored.id[:-8]}0000040{number}", "files": {}})
-        runs.append(own_store.save(with_chips(other, chips), replace(tables, instances=chips)))
+        runs.append(own_store.save(of_chips(other, chips), replace(tables, instances=chips)))
 
     shown = neft("compare", *(run.id for run in runs)).said
 

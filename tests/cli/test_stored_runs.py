@@ -12,11 +12,10 @@ import pandas as pd
 import pytest
 
 from neft.config import RunConfig
-from neft.metrics import METRICS
 from neft.runs.records import RunRecord
 from neft.runs.store import RunStore
-from neft.tables import summarise
 from tests.cli.conftest import Neft
+from tests.stored_experiments import of_chips
 
 
 @pytest.fixture(autouse=True)
@@ -73,9 +72,8 @@ def many_chips(stored: RunRecord, own_store: RunStore) -> RunRecord:
         instance=range(300), accuracy=0.5 + np.arange(300) / 1000
     )
     whole = pd.concat([tables.instances[tables.instances["sigma_d"] != at], chips], ignore_index=True)
-    summary = stored.summary.model_copy(update={"test": summarise(whole, METRICS)})
-    update = {"id": f"{stored.id[:-8]}00000300", "files": {}, "summary": summary}
-    return own_store.save(stored.model_copy(update=update), replace(tables, instances=whole))
+    other = stored.model_copy(update={"id": f"{stored.id[:-8]}00000300", "files": {}})
+    return own_store.save(of_chips(other, whole), replace(tables, instances=whole))
 
 
 def test_percentile_is_shown_with_its_limits_and_where_chips_are_too_few_in_words(
@@ -289,7 +287,7 @@ def test_mine_are_those_that_do_not_ship(
 
 def test_limit_keeps_the_newest(neft: Neft, stored: RunRecord, own_store: RunStore) -> None:
     newest = f"{stored.id[:-8]}00000001"
-    later = stored.provenance.model_copy(update={"created": "2999-01-01T00:00:00+00:00"})
+    later = stored.provenance.model_copy(update={"created": "2199-01-01T00:00:00+00:00"})
     record = stored.model_copy(update={"id": newest, "files": {}, "provenance": later})
     _ = own_store.save(record, own_store.tables(stored))
 

@@ -1,7 +1,9 @@
 """The real dashboard where there is no way out: whatever is asked of it, it asks nothing of others."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from tests.dashboard.serving import alone
 
 pytestmark = pytest.mark.timeout(600)
 HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
 SETTINGS = """[server]
 enableAgentApi = true
 [theme]
@@ -37,20 +40,26 @@ def told(every_method: RunStore, tmp_path_factory: pytest.TempPathFactory) -> di
     _ = (folder / ".streamlit" / "config.toml").write_text(SETTINGS, encoding="utf-8")
     _ = (folder / ".streamlit" / "secrets.toml").write_text(SECRETS, encoding="utf-8")
     places = {"HOME": str(folder), "NEFT_HOME": str(folder / "neft"), "NEFT_CACHED_RUNS": str(every_method.root)}
-    environment = {**os.environ, **places}
+    environment = {**os.environ, **places, "PYTHONPATH": str(ROOT)}
     environment.pop("COVERAGE_PROCESS_START", None)
-    asked = subprocess.run(
-        [sys.executable, str(HERE / "alone.py"), sys.executable, str(HERE / "without_route.py"), str(folder)],
+    asked = subprocess.Popen(
+        [sys.executable, str(HERE / "alone.py"), sys.executable, "-m", "tests.dashboard.serving.without_route", folder],
         cwd=folder,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
+        start_new_session=True,
     )
+    try:
+        said, complained = asked.communicate(timeout=500)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # nor may the dashboard stay
+            os.killpg(asked.pid, signal.SIGKILL)
     if asked.returncode == alone.NOT_ALLOWED:
-        pytest.skip(f"this system gives no network namespace ({asked.stdout.strip()})")
-    assert asked.returncode == 0, asked.stderr[-3000:]
-    return json.loads(asked.stdout)
+        pytest.skip(f"this system gives no network namespace ({said.strip()})")
+    assert asked.returncode == 0, complained[-3000:]
+    return json.loads(said)
 
 
 def test_nothing_is_sent_outwards_whatever_comes(told: dict[str, Any]) -> None:

@@ -1,4 +1,5 @@
-"""Ask a real dashboard where there is no way out: `python without_route.py FOLDER`, in a namespace of `alone`.
+"""Ask a real dashboard where there is no way out: `python -m tests.dashboard.serving.without_route FOLDER`, in a
+namespace of `alone`.
 
 It starts the dashboard for a network from that folder, sends it whatever a header, an address or a form may hold, opens
 every page, and prints what came of it as JSON.
@@ -17,11 +18,11 @@ from itertools import product
 from pathlib import Path
 from urllib.parse import quote
 
-from alone import sent_outwards
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from visitors import VisitError, Visitor
 
 from dashboard.pages import Page
+from tests.dashboard.serving.alone import sent_outwards
+from tests.dashboard.serving.visitors import VisitError, Visitor
 
 PORT = 8501
 """Nobody else is in the namespace."""
