@@ -93,7 +93,8 @@ def list_problems(*, beside: Callable[[str], None] | None = None, most: int = 0)
     """
     problems = stored.problems()
     if problems:
-        with st.expander(f"{len(problems)} stored runs cannot be read", icon=":material/broken_image:"):
+        count = "1 stored run" if len(problems) == 1 else f"{len(problems)} stored runs"
+        with st.expander(f"{count} cannot be read", icon=":material/broken_image:"):
             for place, (run_id, reason) in enumerate(problems.items()):
                 st.markdown(f"{foreign(run_id)}: {foreign(reason)}")
                 if beside is not None and place < most:

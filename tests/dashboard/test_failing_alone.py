@@ -190,7 +190,7 @@ def test_shipped_run_that_cannot_be_listed_is_not_offered_to_be_deleted(shipped:
 
     app = open_page(Page.RUNS)
 
-    assert "1 stored runs cannot be read" in [one.label for one in app.expander]
+    assert "1 stored run cannot be read" in [one.label for one in app.expander]
     assert [one.key for one in app.button if str(one.key).startswith("delete_")] == []
 
 

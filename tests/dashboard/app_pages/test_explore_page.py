@@ -343,7 +343,7 @@ def test_run_that_cannot_be_read_is_named_while_the_rest_works(shipped: RunStore
     app = open_page(page)
 
     assert not app.exception
-    assert "1 stored runs cannot be read" in words(app)
+    assert "1 stored run cannot be read" in words(app)
     assert f"{lost}: Run '{lost}' is corrupt" in words(app)
     assert page == Page.RUNS or len(charts(app)) > 2
 
