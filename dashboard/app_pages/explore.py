@@ -114,7 +114,7 @@ def _decay(selection: Selection) -> None:
     show_card(_decay_card(selection.ablation_ids, _ablation_sigma(selection), mode=theme_mode()))
 
 
-@kept(max_entries=KEPT)
+@kept(max_entries=KEPT, stamp=stored.of_its_runs)
 def _decay_card(ablation_ids: tuple[str, ...], sigma_d: float, *, mode: charts.Mode) -> Made | NothingToDraw:
     points = stored.decay_differences(ablation_ids, sigma_d)
     control = _control(ablation_ids)

@@ -1,9 +1,10 @@
-"""Pages drawn by turns: few at once, the others in the order in which they came.
+"""Pages drawn by turns: one at once, the others in the order in which they came.
 
 Drawing takes the interpreter's lock: thirty pages at once are all ready at the end, one after the other half of them by
 the middle, and the later ones find what the earlier ones made. A page that waits for something else than the processor
-keeps nobody waiting: it gives its turn back, or loses it after a while. Whoever waits looks about: a page that was left
-or clicked again meanwhile is not drawn.
+keeps nobody waiting: it gives its turn back. One that takes long lets another one begin beside it, but only so many:
+pages that share the interpreter with dozens take ever longer, and let in ever more. Whoever waits looks about: a page
+that was left or clicked again meanwhile is not drawn.
 """
 
 import threading
@@ -14,10 +15,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-AT_ONCE = 2
-"""Pages that are drawn at the same time."""
+AT_ONCE = 1
+"""Pages that are drawn at the same time: two would take twice as long each, and more for handing the lock about."""
 AT_MOST = 1.0
-"""Seconds after which a page's turn is over, drawn or not: what takes longer waits for something."""
+"""Seconds after which another page may begin beside one that is not drawn yet."""
+TOGETHER = 3
+"""Pages that are drawn at the same time with those that take longer."""
+HANGS = 15.0
+"""Seconds after which a page is no longer waited for: what takes so long waits for something."""
 GLANCE = 0.1
 """Seconds after which whoever waits looks whether its page is still looked at."""
 
@@ -80,8 +85,9 @@ def _call_next() -> None:
     """Begin the turns of those who came first, as many as there is room for."""
     now = time.monotonic()
     with _LOCK:
-        _drawing[:] = [turn for turn in _drawing if now - turn.since < AT_MOST]
-        while _waiting and len(_drawing) < AT_ONCE:
+        _drawing[:] = [turn for turn in _drawing if now - turn.since < HANGS]
+        room = min(AT_ONCE - sum(now - turn.since < AT_MOST for turn in _drawing), TOGETHER - len(_drawing))
+        for _ in range(min(room, len(_waiting))):
             turn = _waiting.popleft()
             turn.since = now
             _drawing.append(turn)

@@ -1,4 +1,4 @@
-"""The app's caches of what stored runs say: what is computed of the same arguments and the same stores is kept.
+"""The app's caches of what stored runs say: what is computed of the same arguments and the same runs is kept.
 
 Arguments are frozen values (`dashboard.address.Reading`, run ids, numbers), never arrays, and name all that a number
 depends on and no more: then moving the slice computes no curve anew.
@@ -6,7 +6,7 @@ depends on and no more: then moving the slice computes no curve anew.
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -19,6 +19,7 @@ from neft.runs.store import Stores
 P = ParamSpec("P")
 R = TypeVar("R")
 Decorator = Callable[[Callable[P, R]], Callable[P, R]]
+Stamp = Callable[[Mapping[str, object]], str]
 
 
 def fingerprint() -> str:
@@ -28,25 +29,39 @@ def fingerprint() -> str:
     return "/".join(f"{found.st_mtime_ns if (found := files.look_at(root)) else 0}:{root}" for root in roots)
 
 
-def kept_copies(*, max_entries: int, show_spinner: bool | str = False) -> Decorator[P, R]:
-    """Keep what a function returns while the stores stay as they are; every caller gets a copy of its own."""
+def of_every_run(given: Mapping[str, object]) -> str:
+    """The stamp of an answer that any run may change."""
+    del given
+    return fingerprint()
+
+
+def kept_copies(*, max_entries: int, show_spinner: bool | str = False, stamp: Stamp = of_every_run) -> Decorator[P, R]:
+    """Keep what a function returns while its stamp stays as it is; every caller gets a copy of its own.
+
+    Args:
+        max_entries: answers that are kept, of the last that were asked for.
+        show_spinner: what stands while it is computed.
+        stamp: of the arguments by name, a text that changes whenever stored runs change the answer.
+    """
 
     def decorate(compute: Callable[P, R]) -> Callable[P, R]:
-        return _stamped(compute, st.cache_data(max_entries=max_entries, show_spinner=show_spinner))
+        return _stamped(compute, st.cache_data(max_entries=max_entries, show_spinner=show_spinner), stamp)
 
     return decorate
 
 
-def kept(*, max_entries: int, show_spinner: bool | str = False) -> Decorator[P, R]:
+def kept(*, max_entries: int, show_spinner: bool | str = False, stamp: Stamp = of_every_run) -> Decorator[P, R]:
     """Likewise; all callers share it, and none may change it."""
 
     def decorate(compute: Callable[P, R]) -> Callable[P, R]:
-        return _stamped(compute, st.cache_resource(max_entries=max_entries, show_spinner=show_spinner))
+        return _stamped(compute, st.cache_resource(max_entries=max_entries, show_spinner=show_spinner), stamp)
 
     return decorate
 
 
-def _stamped(compute: Callable[..., R], cache: Callable[[Callable[..., R]], Callable[..., R]]) -> Callable[..., R]:
+def _stamped(
+    compute: Callable[..., R], cache: Callable[[Callable[..., R]], Callable[..., R]], stamp: Stamp
+) -> Callable[..., R]:
     names = inspect.signature(compute)
 
     @wraps(compute)  # the cache knows a function by its name and source
@@ -65,7 +80,7 @@ def _stamped(compute: Callable[..., R], cache: Callable[[Callable[..., R]], Call
         given.apply_defaults()
         asked = tuple((name, one) for name, one in given.arguments.items() if not name.startswith("_"))
         # by name: of an argument without one Streamlit looks the signature up, which takes longer than the rest
-        return cached(stamp=fingerprint(), asked=key_of(asked), _values=values, _named=named)
+        return cached(stamp=stamp(given.arguments), asked=key_of(asked), _values=values, _named=named)
 
     return look_up
 

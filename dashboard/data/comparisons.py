@@ -116,7 +116,7 @@ def quantiles(run_ids: Sequence[str], sigma_d: float) -> pd.DataFrame:
     return run_quantiles(_readable(run_ids), sigma_d)
 
 
-@kept_copies(max_entries=64)
+@kept_copies(max_entries=64, stamp=stored.of_its_runs)
 def differences(run_ids: tuple[str, ...], reference: str) -> tuple[pd.DataFrame, dict[str, str]]:
     """Each other run's difference to the reference, and by run id why others have none."""
     runs = _readable(run_ids)

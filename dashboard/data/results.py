@@ -46,20 +46,20 @@ UNSURE = 99
 """The percentile of EKL at which the unlucky chips lie: more is less sure."""
 
 
-@kept_copies(max_entries=16)
+@kept_copies(max_entries=16, stamp=stored.of_its_runs)
 def low_percentiles(reading: Reading) -> pd.DataFrame:
     """Low percentiles of accuracy at every sigma_d, with limits."""
     found = [_variant_percentiles(replace(reading, run_ids=of_one)) for of_one in stored.by_variant(reading.run_ids)]
     return stored.in_shown_order(stored.together(found) if found else tables.low_percentiles(pd.DataFrame()))
 
 
-@kept(max_entries=128)
+@kept(max_entries=128, stamp=stored.of_its_runs)
 def _variant_percentiles(reading: Reading) -> pd.DataFrame:
     """One variant's, which are the same whatever others are chosen beside it."""
     return tables.low_percentiles(stored.chips(reading))
 
 
-@kept_copies(max_entries=32)
+@kept_copies(max_entries=32, stamp=stored.of_its_runs)
 def differences(reading: Reading, reference: str) -> pd.DataFrame:
     """Paired differences in accuracy to a variant at every sigma_d."""
     return stored.in_shown_order(tables.difference_curves(stored.chips(reading), reference))
@@ -124,7 +124,7 @@ def calibrated_errors(records: Sequence[RunRecord], sigma_d: float) -> pd.DataFr
     return errors if of == (tuple(record.id for record in records), sigma_d) else pd.DataFrame()
 
 
-@kept_copies(max_entries=32)
+@kept_copies(max_entries=32, stamp=stored.of_its_runs)
 def noise_audit(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """Asked and realised std of every layer of some runs, with the statistical error of their ratio."""
     found: list[tuple[RunRecord, pd.DataFrame, pd.DataFrame]] = []
@@ -137,14 +137,14 @@ def noise_audit(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     return stored.in_shown_order(tables.noise_audit(found, sigma_d=sigma_d))
 
 
-@kept_copies(max_entries=32)
+@kept_copies(max_entries=32, stamp=stored.of_its_runs)
 def weight_sizes(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """How large the weights of each layer are beside its largest, over trainings."""
     found = [_variant_sizes(of_one, sigma_d) for of_one in stored.by_variant(run_ids)]
     return stored.in_shown_order(stored.together(found) if found else pd.DataFrame())
 
 
-@kept(max_entries=512)
+@kept(max_entries=512, stamp=stored.of_its_runs)
 def _variant_sizes(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """One variant's, which are the same whatever others are chosen beside it."""
     layers = stored.layers(run_ids, sigma_d)

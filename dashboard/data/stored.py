@@ -1,19 +1,20 @@
 """The door to stored runs: their records, tables and curves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import address
-from dashboard.address import Reading
+from dashboard.address import Reading, Selection
 from dashboard.charts.theme import Look
-from dashboard.data.caches import fingerprint, kept, kept_copies
+from dashboard.data.caches import fingerprint, kept, kept_copies, key_of
 from dashboard.data.foreign import foreign
 from neft import columns, reference, tables
 from neft.errors import StoreError
+from neft.runs import files
 from neft.runs.records import RunFacts, RunRecord
 from neft.runs.store import INSTANCES, Listing, RunTables, Stores
 from neft.sigma_d import same_sigma_d, sigma_d_text
@@ -27,6 +28,46 @@ DATA_KEY = tables.DATA_KEY
 """The column of the table of runs that holds what addresses call the data."""
 FULL_CURVE = 3
 """A run tried at this many device variations is a curve of its own; one with fewer belongs to an ablation."""
+
+
+def of_its_runs(given: Mapping[str, object]) -> str:
+    """The stamp of an answer that only the runs which its arguments name can change: as they lie there, and are called.
+
+    When a training is over, thousands of other answers stay.
+
+    Raises:
+        TypeError: no argument names runs.
+    """
+    run_ids = [run_id for name, value in given.items() for run_id in _run_ids(name, value)]
+    if not run_ids and not any(name in _OF_RUNS or hasattr(value, "run_ids") for name, value in given.items()):
+        message = f"None of the arguments {', '.join(given)} names runs."
+        raise TypeError(message)
+    return _stamp_of(tuple(dict.fromkeys(run_ids)))
+
+
+_OF_RUNS = ("run_id", "run_ids", "ablation_ids")
+
+
+def _run_ids(name: str, value: object) -> Sequence[str]:
+    if isinstance(value, Selection):
+        return (*value.run_ids, *value.ablation_ids)
+    if isinstance(value, Reading):
+        return value.run_ids
+    if name not in _OF_RUNS:
+        return ()
+    return (value,) if isinstance(value, str) else cast("tuple[str, ...]", value)
+
+
+@kept(max_entries=1024)
+def _stamp_of(run_ids: tuple[str, ...]) -> str:
+    stores = Stores.default()
+    found: list[tuple[str, str, str, str, str, int]] = []
+    for record in named_records(run_ids):
+        folder = stores.holder(record.id).root / record.id
+        there, facts = files.look_at(folder), record.facts
+        named = (facts.variant, facts.label, facts.departure)
+        found.append((record.id, *named, str(folder), there.st_mtime_ns if there else 0))
+    return key_of(tuple(found))
 
 
 @kept(max_entries=2, show_spinner="Reading runs …")
@@ -78,7 +119,7 @@ def is_stored(run_id: str) -> bool:
     return run_id in Stores.default()
 
 
-@kept(max_entries=32)
+@kept(max_entries=32, stamp=of_its_runs)
 def run_tables(run_id: str) -> RunTables:
     """A run's tables.
 
@@ -118,7 +159,7 @@ def differing_settings(run_ids: tuple[str, ...], *, without: tuple[str, ...]) ->
     return _differing_settings(tuple(sorted(run_ids)), without=without)
 
 
-@kept(max_entries=16)
+@kept(max_entries=16, stamp=of_its_runs)
 def _differing_settings(run_ids: tuple[str, ...], *, without: tuple[str, ...]) -> "pd.Series[str]":
     return tables.differing_settings(records(run_ids), without=without)
 
@@ -175,7 +216,7 @@ def view_address(run_id: str) -> dict[str, str | list[str]]:
     return query
 
 
-@kept_copies(max_entries=64, show_spinner="Reading runs …")
+@kept_copies(max_entries=64, show_spinner="Reading runs …", stamp=of_its_runs)
 def curves(reading: Reading, metric: str) -> pd.DataFrame:
     """A metric against sigma_d, a row per variant and sigma_d."""
     each = [replace(reading, run_ids=run_ids) for run_ids in by_variant(reading.run_ids)]
@@ -183,7 +224,7 @@ def curves(reading: Reading, metric: str) -> pd.DataFrame:
     return in_shown_order(together(found) if found else tables.metric_curves(pd.DataFrame(), metric))
 
 
-@kept(max_entries=256)
+@kept(max_entries=256, stamp=of_its_runs)
 def _variant_curve(reading: Reading, metric: str) -> pd.DataFrame:
     """One variant's, which is the same whatever others are chosen beside it."""
     return tables.metric_curves(chips(reading), metric)
@@ -209,7 +250,7 @@ def together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(full or frames[:1], ignore_index=True)
 
 
-@kept_copies(max_entries=24)
+@kept_copies(max_entries=24, stamp=of_its_runs)
 def at_slice(reading: Reading, sigma_d: float) -> pd.DataFrame:
     """All chips of some runs at one sigma_d."""
     rows = _gather(reading.run_ids, tested_at=sigma_d)
@@ -231,14 +272,14 @@ def differences(rows: pd.DataFrame, reference: str, metric: str = columns.ACCURA
     return in_shown_order(tables.differences_to(rows, reference, metric))
 
 
-@kept_copies(max_entries=64)
+@kept_copies(max_entries=64, stamp=of_its_runs)
 def means_at(reading: Reading, sigma_d: float, _rows: pd.DataFrame) -> pd.DataFrame:
     """Mean accuracy and its interval of some runs' chips at one sigma_d (`at_slice`), by variant."""
     del reading, sigma_d  # of which the rows are
     return means(_rows)
 
 
-@kept_copies(max_entries=64)
+@kept_copies(max_entries=64, stamp=of_its_runs)
 def differences_at(reading: Reading, sigma_d: float, _rows: pd.DataFrame) -> pd.DataFrame:
     """Their paired differences in accuracy to the control; none where it is not among them."""
     del reading, sigma_d
@@ -250,7 +291,7 @@ def clean_means(curve: pd.DataFrame) -> pd.DataFrame:
     return in_shown_order(tables.clean_means(curve))
 
 
-@kept_copies(max_entries=32)
+@kept_copies(max_entries=32, stamp=of_its_runs)
 def decay_differences(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """The decay-factor ablation of runs trained and tested at one sigma_d, as paired differences to their control.
 
@@ -262,14 +303,14 @@ def decay_differences(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     return tables.decay_differences(rows, control_of(rows))
 
 
-@kept_copies(max_entries=12)
+@kept_copies(max_entries=12, stamp=of_its_runs)
 def deviations(run_ids: tuple[str, ...], sigma_d: float, unit: Unit) -> pd.DataFrame:
     """Histograms of weight deviations of some runs at one sigma_d."""
     found = [(record, stored.layers, stored.deviations) for record, stored in _readable(run_ids, run_tables)]
     return in_shown_order(tables.scaled_deviations(found, sigma_d=sigma_d, unit=unit))
 
 
-@kept_copies(max_entries=12)
+@kept_copies(max_entries=12, stamp=of_its_runs)
 def layers(run_ids: tuple[str, ...], sigma_d: float) -> pd.DataFrame:
     """Asked and realised std of every layer of some runs."""
     found = _readable(run_ids, _layers_of)
@@ -281,7 +322,7 @@ def converters(run_id: str) -> pd.DataFrame:
     return tables.converter_table(run_tables(run_id).layers)
 
 
-@kept(max_entries=16)
+@kept(max_entries=16, stamp=of_its_runs)
 def comparable_variants(run_ids: tuple[str, ...]) -> frozenset[str]:
     """The variants of some runs that differ in their method alone."""
     return frozenset(tables.comparable_variants(named_records(run_ids)))
@@ -302,9 +343,24 @@ def published_accuracy(panel: str | None, variants: Sequence[str]) -> pd.DataFra
 
     Empty without a panel.
     """
+    return published_points(panel, published_beside(variants))
+
+
+def published_beside(variants: Sequence[str]) -> tuple[str, ...]:
+    """Which published variants are drawn beside these: themselves, and those of which no run is stored."""
+    published = reference.published_accuracy()[columns.VARIANT].unique()
+    return tuple(variant for variant in map(str, published) if variant in variants or variant not in _stored_variants())
+
+
+def published_points(panel: str | None, published: Sequence[str]) -> pd.DataFrame:
+    """A panel's points of some published variants."""
     rows = reference.published_accuracy()
-    ours = rows[columns.VARIANT].isin(runs_table()[columns.VARIANT])
-    return in_shown_order(rows[(rows[columns.PANEL] == panel) & (rows[columns.VARIANT].isin(variants) | ~ours)])
+    return in_shown_order(rows[(rows[columns.PANEL] == panel) & rows[columns.VARIANT].isin(published)])
+
+
+@kept(max_entries=2)
+def _stored_variants() -> frozenset[str]:
+    return frozenset(map(str, runs_table()[columns.VARIANT].unique()))
 
 
 def config_differences(run_ids: Sequence[str]) -> pd.DataFrame:
@@ -383,7 +439,7 @@ def _gather(run_ids: tuple[str, ...], *, tested_at: float | None = None) -> pd.D
 
 
 # a few rows each; the other tables of a run, which are read with them, are a hundred times as large
-@kept(max_entries=512)
+@kept(max_entries=512, stamp=of_its_runs)
 def _layers_of(run_id: str) -> pd.DataFrame:
     return run_tables(run_id).layers
 

@@ -92,13 +92,14 @@ def accuracy_card(selection: Selection, *, height: int = HEIGHT, has_legend: boo
     chosen = STATISTIC.chosen()
     mode = theme_mode()
     if chosen == MEAN:
-        made = _mean_card(selection, height=height, has_legend=has_legend, mode=mode)
+        published = stored.published_beside(selection.variants) if selection.published else ()
+        made = _mean_card(selection, published, height=height, has_legend=has_legend, mode=mode)
     else:
         made = _percentile_card(selection, int(chosen), height=height, has_legend=has_legend, mode=mode)
     show_card(made, controls=STATISTIC.draw)
 
 
-@kept(max_entries=KEPT)
+@kept(max_entries=KEPT, stamp=stored.of_its_runs)
 def _percentile_card(
     selection: Selection, percentile: int, *, height: int, has_legend: bool, mode: Mode
 ) -> Made | NothingToDraw:
@@ -133,11 +134,13 @@ def _percentile_card(
     return made_card(card, figure, found, without=() if has_legend else labels_of(found))
 
 
-@kept(max_entries=KEPT)
-def _mean_card(selection: Selection, *, height: int, has_legend: bool, mode: Mode) -> Made | NothingToDraw:
+@kept(max_entries=KEPT, stamp=stored.of_its_runs)
+def _mean_card(
+    selection: Selection, published_variants: tuple[str, ...], *, height: int, has_legend: bool, mode: Mode
+) -> Made | NothingToDraw:
     """The published figures beside it where chosen."""
     curves = stored.curves(selection.reading, columns.ACCURACY)
-    published = stored.published_accuracy(selection.published, selection.variants)
+    published = stored.published_points(selection.published, published_variants)
     images = "" if curves.empty else stored.images_words(curves, selection.reading.run_ids)
     spread = sentences.spread_words(curves)
     beside = "" if published.empty else f" Hollow marks are published for {selection.published_label}."

@@ -41,7 +41,7 @@ def ekl_card(selection: Selection, rows: pd.DataFrame, *, height: int = HEIGHT, 
     show_card(_card(selection, rows, height=height, has_legend=has_legend, mode=theme_mode()))
 
 
-@kept(max_entries=KEPT)
+@kept(max_entries=KEPT, stamp=stored.of_its_runs)
 def _card(
     selection: Selection, _rows: pd.DataFrame, *, height: int, has_legend: bool, mode: Mode
 ) -> Made | NothingToDraw:

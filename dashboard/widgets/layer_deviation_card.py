@@ -5,7 +5,7 @@ import pandas as pd
 from dashboard import charts
 from dashboard.address import Selection
 from dashboard.charts.theme import HEIGHT, Mode
-from dashboard.data import results
+from dashboard.data import results, stored
 from dashboard.data.caches import kept
 from dashboard.widgets.chart_card import KEPT, Card, Made, NothingToDraw, made_card, show_card
 from dashboard.widgets.guards import alone
@@ -33,7 +33,7 @@ def layer_deviation_card(selection: Selection, *, height: int = HEIGHT) -> None:
     show_card(_card(selection, height=height, mode=theme_mode()))
 
 
-@kept(max_entries=KEPT)
+@kept(max_entries=KEPT, stamp=stored.of_its_runs)
 def _card(selection: Selection, *, height: int, mode: Mode) -> Made | NothingToDraw:
     run_ids = tuple(record.id for record in results.shown_runs(selection))
     sizes = results.weight_sizes(run_ids, selection.sigma_d) if run_ids else pd.DataFrame()

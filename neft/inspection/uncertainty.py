@@ -15,9 +15,9 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from neft import columns
+from neft.chip_statistics import student_t
 from neft.tables import Interval, crossed_interval
 from neft.tables.curves import ECDF_POINTS
-from neft.tables.intervals import student_t
 
 Binning = Literal["width", "count"]
 NUM_BINS = 15

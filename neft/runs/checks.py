@@ -5,10 +5,9 @@ A table that is not as one that this package wrote is refused in a sentence, bef
 
 import csv
 import io
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from itertools import compress
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from pyarrow import types
 from pyarrow.parquet import ParquetFile
 
 from neft import columns
+from neft.chip_statistics import STATISTICS, chip_statistics
 from neft.errors import MOST_SHOWN, one_line
 from neft.runs.records import FRACTIONS, MOST_CHIPS, MOST_EPOCHS, MetricSummary, RunRecord
 from neft.sigma_d import same_sigma_d
@@ -274,55 +274,23 @@ def check_chips(record: RunRecord, instances: pd.DataFrame) -> None:
     if absent is not None:
         message = f"its instances lack the column '{one_line(absent, MOST_SHOWN)}'"
         raise TableError(message)
-    values = instances[names].to_numpy(dtype=float, na_value=float("nan"))
+    values = instances[names].to_numpy(dtype=float, na_value=float("nan")).T
     for index, row in enumerate(rows):
-        _check_summary(row.sigma_d, names, row.metrics, values[place == index])
-
-
-STATISTICS = ("num_instances", "mean", "std", "ci95", "percentile_1", "percentile_5")
+        held = [name in row.metrics for name in names]
+        _check_summary(row.sigma_d, row.metrics, list(compress(names, held)), values[held][:, place == index])
 
 
 def _check_summary(
-    sigma_d: float, names: Sequence[str], metrics: Mapping[str, MetricSummary], values: np.ndarray
+    sigma_d: float, metrics: Mapping[str, MetricSummary], names: Sequence[str], values: np.ndarray
 ) -> None:
-    said = np.array([[getattr(metrics[name], one) for one in STATISTICS] for name in names if name in metrics], float)
-    found = np.stack(list(_statistics(values)), axis=1)[[name in metrics for name in names]]
+    said = np.array([[getattr(metrics[name], one) for one in STATISTICS] for name in names], dtype=float)
+    found = chip_statistics(values)
     agree = np.abs(said - found) <= CLOSE * (1 + np.abs(found))
     apart = ~(agree | (np.isnan(said) & np.isnan(found)))
     if apart.any():
         metric, statistic = np.argwhere(apart)[0]
-        name = one_line([name for name in names if name in metrics][metric], MOST_SHOWN)
-        words = f"{STATISTICS[statistic]} of {name} at σ_d {sigma_d:g}"
+        words = f"{STATISTICS[statistic]} of {one_line(names[int(metric)], MOST_SHOWN)} at σ_d {sigma_d:g}"
         _compare(words, float(said[metric, statistic]), float(found[metric, statistic]), "chips", tolerance=0.0)
-
-
-def _statistics(values: np.ndarray) -> Iterator[np.ndarray]:
-    """What `neft.tables.summarise` gives of each column, of all columns at once; NaN where that gives None."""
-    known = ~np.isnan(values)
-    count = known.sum(axis=0)
-    yield count
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, values, 0.0).sum(axis=0) / count
-        yield mean
-        squares = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0)
-        std = np.sqrt(squares / np.where(count > 1, count - 1, np.nan))
-        yield std
-        yield std * [_t_over_root(int(one)) for one in count]
-    ordered = np.sort(values, axis=0)  # NaN comes last
-    for percentile in (1, 5):
-        at = percentile / 100 * (np.maximum(count, 1) - 1)
-        lower = np.floor(at).astype(int)
-        upper = np.minimum(lower + 1, np.maximum(count, 1) - 1)
-        below, above = (np.take_along_axis(ordered, one[None, :], axis=0)[0] for one in (lower, upper))
-        yield below + (at - lower) * (above - below)
-
-
-@cache
-def _t_over_root(count: int) -> float:
-    """By what a std over so many chips is multiplied for the half-width of their mean's 95 % interval."""
-    from scipy.special import stdtrit  # noqa: PLC0415 - lists of runs read no chips
-
-    return float(stdtrit(count - 1, 0.975)) / math.sqrt(count) if count > 1 else float("nan")
 
 
 def _compare(what: str, said: float, found: float, where: str, *, tolerance: float) -> None:

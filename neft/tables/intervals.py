@@ -5,20 +5,20 @@ start. A mean over seeds x chips therefore has two sources of spread, and a diff
 by chip.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import bdtr, ndtri, stdtrit
+from scipy.special import bdtr, ndtri
 
 from neft import columns
+from neft.chip_statistics import CONFIDENCE, STATISTICS, chip_statistics, student_t
 from neft.runs.records import EffortSummary, MetricSummary, SigmaSummary
 from neft.sigma_d import rounded_sigma_d
 
-CONFIDENCE = 0.95
 ANYTIME_VARIANCE = 10.0
 """The g of `anytime_t`: tightest at three to ten seeds, as many as experiments here have."""
 
@@ -91,7 +91,7 @@ def summarise(
     return tuple(
         SigmaSummary(
             sigma_d=sigma_d,
-            metrics={name: _summary(rows[name].to_numpy(dtype=float)) for name in names},
+            metrics=_summaries(names, rows),
             effort=effort.get(rounded_sigma_d(sigma_d)),
         )
         for sigma_d, rows in by_sigma_d
@@ -198,26 +198,15 @@ def images_words(accuracies: Iterable[float], counts: Iterable[float | int | Non
 
 def _half_width(values: np.ndarray) -> float:
     """Half-width of Student's interval; NaN for a single value."""
-    count = len(values)
-    return student_t(count - 1) * float(values.std(ddof=1)) / float(np.sqrt(count)) if count > 1 else float("nan")
+    return float(chip_statistics(values[None])[0, STATISTICS.index(columns.CI95)])
 
 
-def _summary(values: np.ndarray) -> MetricSummary:
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return MetricSummary(mean=None, std=None, ci95=None, num_instances=0, percentile_1=None, percentile_5=None)
-    several = len(known) > 1
-    std = float(known.std(ddof=1)) if several else None
-    return MetricSummary(
-        mean=float(known.mean()),
-        std=std,
-        ci95=_half_width(known) if several else None,
-        num_instances=len(known),
-        percentile_1=float(np.percentile(known, 1)),
-        percentile_5=float(np.percentile(known, 5)),
-    )
+def _summaries(names: Sequence[str], rows: pd.DataFrame) -> dict[str, MetricSummary]:
+    found = chip_statistics(rows[names].to_numpy(dtype=float).T)
+    return {name: _summary(row.tolist()) for name, row in zip(names, found, strict=True)}
 
 
-def student_t(freedom: float | int) -> float:
-    """Student's t that cuts 2.5 % off either side."""
-    return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2))
+def _summary(statistics: Sequence[float]) -> MetricSummary:
+    known = {name: one for name, one in zip(STATISTICS, statistics, strict=True) if not np.isnan(one)}
+    num_instances = int(known.pop(columns.NUM_INSTANCES))
+    return MetricSummary(num_instances=num_instances, **(dict.fromkeys(STATISTICS[1:]) | known))

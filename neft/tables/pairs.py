@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 
 from neft import columns
+from neft.chip_statistics import student_t
 from neft.errors import ConfigError
 from neft.other_images import ONLY_ITS_OWN
 from neft.runs.records import RunRecord
 from neft.sigma_d import rounded_sigma_d, same_sigma_d
-from neft.tables.intervals import crossed_interval, student_t
+from neft.tables.intervals import crossed_interval
 from neft.tables.percentiles import difference_of_percentiles, percentile_at
 from neft.tables.runs import flat_config, told_by_content
 

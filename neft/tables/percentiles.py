@@ -19,9 +19,10 @@ import pandas as pd
 from scipy.special import bdtr
 
 from neft import columns
+from neft.chip_statistics import CONFIDENCE
 from neft.chips.counts import chips_to_meet
 from neft.sigma_d import same_sigma_d
-from neft.tables.intervals import CONFIDENCE, crossed_interval
+from neft.tables.intervals import crossed_interval
 
 NUM_BINS = 16
 LOW_PERCENTILES = {

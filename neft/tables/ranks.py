@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from neft.tables.intervals import CONFIDENCE
+from neft.chip_statistics import CONFIDENCE
 from neft.tables.significance import SEEDS, Booleans, Floats, effect_parts, holm, one_sided_p
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from neft.tables.intervals import CONFIDENCE
+from neft.chip_statistics import CONFIDENCE
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]

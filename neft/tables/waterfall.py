@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from neft import columns
+from neft.chip_statistics import student_t
 from neft.runs.waterfalls import ON_CHIPS, WaterfallStep
-from neft.tables.intervals import student_t
 from neft.tables.layers import layer_label
 
 VARIATION = "variation"

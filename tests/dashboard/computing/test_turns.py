@@ -1,4 +1,4 @@
-"""Pages drawn by turns: few at once, first come first drawn, and nobody waits for one who waits."""
+"""Pages drawn by turns: one at once, first come first drawn, and nobody waits for one who waits."""
 
 import threading
 import time
@@ -91,6 +91,32 @@ def test_a_turn_that_takes_too_long_is_over(monkeypatch: pytest.MonkeyPatch) -> 
         thread.join(timeout=20)
 
     assert is_drawn
+
+
+def test_pages_that_take_long_let_in_no_more_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "AT_MOST", 0.01)
+    answered, most = threading.Event(), list[int]()
+    inside = set[int]()
+
+    def draw(number: int) -> None:
+        with in_turn(stays):
+            inside.add(number)
+            most.append(len(inside))
+            _ = answered.wait(20)
+            inside.remove(number)
+
+    threads = run_all(*(lambda number=number: draw(number) for number in range(turns.TOGETHER + 4)))
+    time.sleep(0.5)
+    together = len(most)
+    monkeypatch.setattr(turns, "HANGS", 0.1)  # and those that wait for something keep nobody waiting for ever
+    time.sleep(0.5)
+    in_all = len(most)
+    answered.set()
+    for thread in threads:
+        thread.join(timeout=20)
+
+    assert together == turns.TOGETHER
+    assert in_all > together
 
 
 def test_a_page_that_is_left_while_it_waits_is_not_drawn_and_takes_no_turn() -> None:

@@ -1,7 +1,7 @@
 """The door to stored runs."""
 
+import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,13 +9,14 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.address import Reading, Selection
-from dashboard.data import stored
+from dashboard.data import comparisons, results, stored
 from neft import tables
 from neft.errors import StoreError
 from neft.runs.places import neft_home
 from neft.runs.records import RunRecord
 from neft.runs.removal import remove_own_run
 from neft.runs.store import RunStore, Stores
+from tests.dashboard.conftest import forget_everything
 from tests.dashboard.driver import APP, charts, chosen, method_numbers, open_at, words
 from tests.variants import PLAIN
 
@@ -212,18 +213,93 @@ def test_a_method_more_computes_no_other_s_curve_anew_and_changes_none(shipped: 
     pd.testing.assert_frame_equal(some, others, check_exact=True)
 
 
-def test_another_reading_and_another_store_compute_a_curve_anew(
-    shipped: RunStore, counted: list[str], tmp_path: Path
-) -> None:
+def test_another_reading_computes_a_curve_anew(shipped: RunStore, counted: list[str]) -> None:
     matched = a_selection(tuple(shipped.ids()), sigma_d=0.1).reading
     _ = stored.curves(matched, "accuracy")
+
     _ = stored.curves(replace(matched, protocol="fixed", train_sigma_d=0.1), "accuracy")
+
     assert len(counted) == 2 * len(PLAIN)
 
-    (shipped.root / "another").mkdir()
-    _ = stored.curves(matched, "accuracy")
 
-    assert len(counted) == 3 * len(PLAIN)
+def test_a_run_that_comes_computes_no_other_s_curve_anew(shipped: RunStore, counted: list[str]) -> None:
+    reading = a_selection(tuple(shipped.ids()), sigma_d=0.1).reading
+    _ = stored.curves(reading, "accuracy")
+
+    other = evaluated_otherwise(shipped)
+    _ = stored.curves(reading, "accuracy")
+    assert len(counted) == len(PLAIN)
+
+    _ = stored.curves(replace(reading, run_ids=(*reading.run_ids, other.id)), "accuracy")
+    assert len(counted) == len(PLAIN) + 1
+
+
+def test_a_run_that_is_stored_anew_computes_its_curve_anew(shipped: RunStore, counted: list[str]) -> None:
+    reading = a_selection(tuple(shipped.ids()), sigma_d=0.1).reading
+    before = stored.curves(reading, "accuracy")
+    record = of_method(shipped, "ovf")
+    tables = shipped.tables(record)
+
+    _ = shutil.move(shipped.root / record.id, shipped.root.parent / "away")
+    pd.testing.assert_frame_equal(
+        stored.curves(reading, "accuracy"),
+        stored.curves(replace(reading, run_ids=tuple(set(reading.run_ids) - {record.id})), "accuracy"),
+    )
+    known = len(counted)
+    _ = shipped.save(record, tables)
+    pd.testing.assert_frame_equal(stored.curves(reading, "accuracy"), before)
+    assert len(counted) == known + 1
+
+
+def answers(reading: Reading) -> list[object]:
+    """What is kept of some runs: of each function that says that nothing else changes its answers."""
+    ids = reading.run_ids
+    rows = stored.at_slice(reading, 0.1)
+    return [
+        *(rows, stored.curves(reading, "accuracy"), stored.chips(reading), stored.comparable_variants(ids)),
+        *(stored.layers(ids, 0.1), stored.deviations(ids, 0.1, "rms"), stored.decay_differences(ids, 0.1)),
+        *(stored.means_at(reading, 0.1, rows), stored.differences_at(reading, 0.1, rows)),
+        *(results.low_percentiles(reading), results.differences(reading, "vanilla"), results.noise_audit(ids, 0.1)),
+        *(results.weight_sizes(ids, 0.1), comparisons.differences(ids, ids[0])),
+        stored.differing_settings(ids, without=()),
+    ]
+
+
+def test_kept_answers_are_those_that_would_be_computed_whatever_runs_came_and_went(shipped: RunStore) -> None:
+    every = a_selection(tuple(shipped.ids()), sigma_d=0.1).reading
+    _ = answers(every)
+    own = [evaluated_otherwise(shipped, number=number).id for number in range(2)]
+    with_own = replace(every, run_ids=(*every.run_ids, *own))
+    _ = answers(with_own)
+
+    for change in (lambda: remove_own_run(own[0]), lambda: shutil.rmtree(shipped.root / shipped.ids()[3])):
+        change()
+        for reading in (every, with_own):
+            kept = answers(reading)
+            forget_everything()
+            assert_same(kept, answers(reading))
+
+
+def assert_same(some: object, others: object) -> None:
+    """Tables, or tuples and lists of them, that are equal."""
+    if isinstance(some, list | tuple):
+        assert isinstance(others, list | tuple)
+        for one, other in zip(some, others, strict=True):
+            assert_same(one, other)
+    elif isinstance(some, pd.DataFrame):
+        assert isinstance(others, pd.DataFrame)
+        pd.testing.assert_frame_equal(some, others)
+    elif isinstance(some, pd.Series):
+        assert isinstance(others, pd.Series)
+        pd.testing.assert_series_equal(some, others)
+    else:
+        assert some == others
+
+
+def test_answers_of_no_runs_say_so() -> None:
+    assert stored.of_its_runs({"run_ids": ()}) == stored.of_its_runs({"reading": Reading((), "matched")})
+    with pytest.raises(TypeError, match="None of the arguments sigma_d names runs"):
+        _ = stored.of_its_runs({"sigma_d": 0.1})
 
 
 def test_copies_are_ones_own(shipped: RunStore) -> None:
