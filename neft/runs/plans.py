@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from neft.component import Component, first_problem
-from neft.errors import one_line
+from neft.errors import StoreError, one_line
 from neft.runs import files
 from neft.runs.migrations import migrated_plan
 from neft.runs.store import DRAFTS
@@ -83,7 +83,11 @@ def load_plans(root: Path) -> tuple[dict[str, PlanRecord], dict[str, str]]:
     """Every plan below a store's root by its name, and why others cannot be read."""
     plans: dict[str, PlanRecord] = {}
     problems: dict[str, str] = {}
-    for path in sorted((root / FOLDER).glob("*.json")):
+    try:
+        found = files.files_in(root / FOLDER, ".json")
+    except StoreError as error:
+        return {}, {FOLDER: str(error)}
+    for path in found:
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
             if isinstance(raw, Mapping) and int(raw.get("plan_version", 0)) > PLAN_VERSION:

@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from neft.component import Component
-from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError
+from neft.errors import RunCorruptError, RunNotFoundError, RunTooNewError, StoreError
 from neft.evaluation.race_result import RaceResult
 from neft.moment import Moment
 from neft.run_id import is_run_id
@@ -142,6 +142,7 @@ def find(run: RunRecord, asked: RaceQuestion) -> RaceRecord | None:
 
     Raises:
         RunNotFoundError: it is no run's id.
+        StoreError: the folder cannot be read.
         RunCorruptError: the file is not what it should be.
         RunTooNewError: it was made by a newer version.
     """
@@ -154,7 +155,13 @@ def listed(run: RunRecord) -> RaceListing:
     if WEIGHTS not in run.files:
         return RaceListing()
     listing, weights = RaceListing(), weights_of(run)
-    for paths in _files(run.id).values():
+    try:
+        every = _files(run.id)
+    except RunNotFoundError:
+        raise
+    except StoreError as error:
+        return RaceListing(problems=[str(error)])
+    for paths in every.values():
         for path in paths:
             try:
                 record = _read(path, run.id)
@@ -266,7 +273,7 @@ def _files(run_id: str) -> dict[str, list[Path]]:
     """By key; the user's own before what ships."""
     found: dict[str, list[Path]] = {}
     for folder in (_folder(run_id), Stores.default().shipped.root / FOLDER / run_id):
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
+        for path in files.files_in(folder, SUFFIX):
             found.setdefault(path.stem, []).append(path)
     return found
 

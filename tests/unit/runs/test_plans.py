@@ -150,3 +150,12 @@ def test_plan_that_cannot_be_written_is_a_store_error(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match=r"The plan 'delta_sigma' cannot be written to '.*plans': Not a directory\."):
         save_plan(tmp_path / "file", a_plan())
+
+
+def test_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).symlink_to(tmp_path / FOLDER)  # which nobody can follow
+
+    plans, problems = load_plans(tmp_path)
+
+    assert plans == {}
+    assert "cannot be read" in problems[FOLDER]

@@ -180,3 +180,14 @@ def test_one_that_ships_stands_in_for_ones_own_that_cannot_be_read(
 def test_of_a_run_without_weights_no_race_is_listed(run: RunRecord, kept: RaceRecord) -> None:
     del kept
     assert races.listed(run.model_copy(update={"files": {}})).records == []
+
+
+def test_folder_that_cannot_be_read_is_told(run: RunRecord, asked: RaceQuestion, path: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.symlink_to(path.parent)  # which nobody can follow
+
+    (reason,) = races.listed(run).problems
+    assert f"{run.id}' cannot be read" in reason
+    with pytest.raises(StoreError, match="cannot be read"):
+        _ = races.find(run, asked)
