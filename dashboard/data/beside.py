@@ -25,7 +25,7 @@ def runs_beside(config_json: str) -> list[RunRecord]:
         return []
     config = json.loads(config_json)
     at = config["training"]["sigma_d"]
-    return [
+    found = [
         record
         for record in stored.listing().records
         if stored.is_curve(record)
@@ -34,6 +34,9 @@ def runs_beside(config_json: str) -> list[RunRecord]:
         and all(_agrees(config.get(part), record.config.get(part)) for part in SHARED)
         and all(_agrees(_of_test_chips(config, part), _of_test_chips(record.config, part)) for part in OF_TEST_CHIPS)
     ]
+    # those of an uncommon recipe are no plain ones, be it the training's own
+    plain = {record.id for record in stored.named_records([one.id for one in found]) if not record.facts.departure}
+    return [record for record in found if record.id in plain]
 
 
 @kept_copies(max_entries=16)

@@ -6,6 +6,7 @@ import pytest
 
 from dashboard.data import beside, stored
 from dashboard.words import run_words
+from neft.runs.places import neft_home
 from neft.runs.store import RunStore
 from neft.sigma_d import same_sigma_d
 
@@ -36,6 +37,19 @@ def test_runs_whose_test_chips_are_others_stand_apart(shipped: RunStore, part: s
     elsewhere = record.config | {"evaluation": record.config["evaluation"] | {part: value}}
 
     assert not beside.runs_beside(json.dumps(elsewhere))
+
+
+def test_a_run_of_an_uncommon_recipe_stands_beside_none_nor_beside_itself(shipped: RunStore) -> None:
+    plain = next(one for one in shipped.list().records if one.facts.variant == "ovf")
+    config = plain.config | {"training": plain.config["training"] | {"epochs": 3}}
+    changes = {"id": f"{plain.id[:-8]}0000abcd", "config": config, "files": {}}
+    other = RunStore(neft_home() / "runs").save(plain.model_copy(update=changes), shipped.tables(plain))
+
+    for record in (plain, other):
+        found = {one.id for one in beside.runs_beside(json.dumps(record.config))}
+        assert plain.id in found
+        assert other.id not in found
+    assert beside.comparable(other)[:2].count(other.id) == 1
 
 
 def test_result_and_what_stands_beside_it_are_stored_numbers(shipped: RunStore) -> None:
