@@ -9,5 +9,5 @@ PARTS = ("method", "constraint", "device", "backbone", "dataset", "programming")
 
 def sources(record: RunRecord) -> str:
     """The keys of the sources of a run's method, devices, network and data, as the glossary has them."""
-    names = {f"{part}.{record.config[part]['name']}" for part in PARTS if part in record.config}
+    names = {f"{part}.{record.config[part].get('name')}" for part in PARTS if part in record.config}
     return " ".join(term.source for term in glossary.terms().values() if names & set(term.names))

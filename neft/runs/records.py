@@ -238,6 +238,8 @@ def contradiction(record: RunRecord) -> str:
     if any(later <= one for one, later in pairwise(sigma_ds)):
         return "its σ_d must ascend, each there once"
     for row in summary.test:
+        if row.metrics.keys() != summary.test[0].metrics.keys():
+            return f"its summary has other metrics at σ_d {row.sigma_d:g} than at {summary.test[0].sigma_d:g}"
         wrong = _odd_metric(row.metrics, facts.num_instances)
         if wrong:
             return wrong

@@ -79,6 +79,11 @@ READ_WITHOUT_MODELS: Mapping[tuple[str, str], tuple[tuple[type, ...], float, flo
     ("evaluation", "min_instances"): ((int,), 1, 10**9),
 }
 """Numbers of a config that tables read as they are stored: their types and bounds, wide enough for every version."""
+OF_EVERY_CONFIG = {
+    **dict.fromkeys(("dataset", "backbone", "device", "mapping", "method", "evaluation"), ()),
+    "training": ("batch_size", "learning_rate"),
+}
+"""Parts and settings that every version has written, and tables read as they are."""
 MIB = 1024 * 1024
 MAX_UNPACKED = 64 * MIB
 """The most bytes that a packed table may come to."""
@@ -665,6 +670,13 @@ def _many_made() -> Generator[None]:
         gc.enable()
 
 
+def _lacking_file(record: RunRecord) -> str:
+    """Which of the tables that every run has a record does not name, in words that follow its name; else empty."""
+    every = (HISTORY, INSTANCES, LAYERS, PLAIN_DEVIATIONS if PLAIN_DEVIATIONS in record.files else DEVIATIONS)
+    name = next((name for name in every if name not in record.files), None)
+    return "" if name is None else f"its record names no {name}"
+
+
 def _whole(record: RunRecord) -> RunRecord:
     """The record, where its plain parts hold what their readers look for.
 
@@ -675,6 +687,14 @@ def _whole(record: RunRecord) -> RunRecord:
     if part is not None:
         message = f"Run '{record.id}' is corrupt: '{one_line(part, MOST_SHOWN)}' of its config is no settings."
         raise RunCorruptError(message)
+    for part, names in OF_EVERY_CONFIG.items():
+        settings = record.config.get(part)
+        lacking = (
+            part if settings is None else next((f"{part}.{name}" for name in names if settings.get(name) is None), None)
+        )
+        if lacking is not None:
+            message = f"Run '{record.id}' is corrupt: its config lacks '{lacking}'."
+            raise RunCorruptError(message)
     for (part, name), (allowed, least, most) in READ_WITHOUT_MODELS.items():
         value = record.config.get(part, {}).get(name)
         if value is not None and not (isinstance(value, allowed) and least <= value <= most):
@@ -683,7 +703,7 @@ def _whole(record: RunRecord) -> RunRecord:
                 f"{most:g}; got {one_line(repr(value), MOST_SHOWN)}."
             )
             raise RunCorruptError(message)
-    wrong = contradiction(record)
+    wrong = contradiction(record) or _lacking_file(record)
     if wrong:
         message = f"Run '{record.id}' is corrupt: {wrong}."
         raise RunCorruptError(message)

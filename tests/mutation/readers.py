@@ -12,7 +12,7 @@ import random
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -28,6 +28,7 @@ from dashboard.jobs import jobs
 from dashboard.pages import Page
 from neft import columns
 from neft.__main__ import main as neft
+from neft.chip_statistics import STATISTICS
 from neft.config import RunConfig
 from neft.errors import NeftError, RunCorruptError, is_hidden
 from neft.evaluation.race import RacedChip, RaceResult
@@ -35,13 +36,14 @@ from neft.evaluation.search_settings import SearchSettings
 from neft.options import command_line
 from neft.runs import checkpoint, notes, plans, races, searches, unfinished, waterfalls, worst_cases
 from neft.runs.bundles import export_runs, look_into
+from neft.runs.checks import CLOSE
 from neft.runs.chips_key import chips_key
 from neft.runs.events import EventFile, Finished, Starting, Training
 from neft.runs.facts import stored_config
 from neft.runs.paragraph import methods_paragraph
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.races import RaceQuestion
-from neft.runs.records import RunRecord
+from neft.runs.records import RunRecord, SigmaSummary
 from neft.runs.searches import SearchTrial
 from neft.runs.store import DEVIATIONS, HISTORY, INSTANCES, LAYERS, RECORD, WEIGHTS, RunStore, Stores
 from neft.runs.unfinished import OF_EVERY_CHIP, OF_EVERY_EPOCH, TriedChips
@@ -207,12 +209,25 @@ def read_as_bundle(home: Home) -> None:
         if one.status == "refused":
             raise RunCorruptError(one.words)
         assert one.record is not None
-        assert one.record.summary.test == home.record.summary.test
+        assert_agree(one.record.summary.test, home.record.summary.test)
         assert one.record.facts == home.record.facts
     packed = io.BytesIO()
     _ = export_runs([home.run_id], Stores(own=home.store, shipped=nowhere), packed)
     (found,) = look_into(packed, Stores(own=nowhere, shipped=nowhere))
     assert found.status == "new", found.words
+
+
+def assert_agree(found: Sequence[SigmaSummary], expected: Sequence[SigmaSummary]) -> None:
+    """The same metrics at the same σ_d, and numbers as near as a summary's must be to those of its chips."""
+    assert [(row.sigma_d, {*row.metrics}, row.effort) for row in found] == [
+        (row.sigma_d, {*row.metrics}, row.effort) for row in expected
+    ]
+    for row, other in zip(found, expected, strict=True):
+        for name, metric in row.metrics.items():
+            for statistic in STATISTICS:
+                one, correct = getattr(metric, statistic), getattr(other.metrics[name], statistic)
+                assert (one is None) == (correct is None)
+                assert one is None or abs(one - correct) <= CLOSE * (1 + abs(correct)), f"{statistic} of {name}"
 
 
 def draw_pages(home: Home) -> None:

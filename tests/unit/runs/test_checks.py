@@ -349,6 +349,43 @@ def test_csv_of_too_many_columns_is_refused_before_it_is_read(
     assert read == ["epoch"]
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        *((f"files.{name}", f"names no {name}") for name in (HISTORY, INSTANCES, LAYERS, DEVIATIONS)),
+        *((f"config.{part}", f"lacks '{part}'") for part in ("dataset", "mapping", "method", "training", "evaluation")),
+        *((f"config.training.{name}", f"lacks 'training.{name}'") for name in ("batch_size", "learning_rate")),
+        ("summary.test.1.metrics.ekl", "has other metrics at σ_d 0.1 than at 0"),
+        ("summary.test.0.metrics.ekl", "has other metrics at σ_d 0.1 than at 0"),
+    ],
+)
+def test_record_that_lacks_what_every_run_has_is_refused(
+    store: RunStore, folder: Path, tmp_path: Path, path: str, reason: str
+) -> None:
+    *parts, last = _split(path)
+
+    def without(raw: Raw) -> None:
+        inner: Any = raw
+        for part in parts:
+            inner = inner[int(part) if isinstance(inner, list) else part]
+        del inner[last]
+
+    change_record(folder, without)
+
+    with pytest.raises(RunCorruptError) as caught:
+        _ = store.record(folder.name)
+    assert reason in str(caught.value)
+    assert reason in store.list().problems[folder.name]
+    assert reason in imported(folder, tmp_path / "imported")
+    assert is_a_sentence(str(caught.value))
+
+
+def _split(path: str) -> list[str]:
+    """The parts of a path, of which the last of `files` is a file's name."""
+    first, _, rest = path.partition(".")
+    return [first, rest] if first == "files" else path.split(".")
+
+
 @pytest.mark.parametrize("name", [RECORD, HISTORY, LAYERS])
 def test_file_that_is_larger_than_any_is_not_read(
     store: RunStore, folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
