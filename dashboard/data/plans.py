@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
@@ -43,8 +44,11 @@ def fingerprint() -> str:
     """Changes whenever a run or a plan is added or removed."""
     stores = Stores.default()
     folders = [root / FOLDER for root in (stores.own.root, stores.shipped.root)]
-    files = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.json"))]
-    return "/".join([stored.fingerprint(), *(f"{path.name}:{path.stat().st_mtime_ns}" for path in files)])
+    told = [stored.fingerprint()]
+    for path in (path for folder in folders for path in sorted(folder.glob("*.json"))):
+        with suppress(OSError):  # it was removed meanwhile, or its folder is closed, which `problems` says
+            told.append(f"{path.name}:{path.stat().st_mtime_ns}")
+    return "/".join(told)
 
 
 def plans(stamp: str) -> dict[str, PlanRecord]:

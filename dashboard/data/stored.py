@@ -16,7 +16,7 @@ from neft import columns, reference, tables
 from neft.errors import StoreError
 from neft.runs import files
 from neft.runs.records import RunFacts, RunRecord
-from neft.runs.store import INSTANCES, Listing, RunTables, Stores
+from neft.runs.store import INSTANCES, RECORD, Listing, RunTables, Stores
 from neft.sigma_d import same_sigma_d, sigma_d_text
 from neft.tables import Interval, Protocol
 
@@ -42,9 +42,13 @@ def of_its_runs(given: Mapping[str, object]) -> str:
     if not run_ids and not any(name in _OF_RUNS or hasattr(value, "run_ids") for name, value in given.items()):
         message = f"None of the arguments {', '.join(given)} names runs."
         raise TypeError(message)
-    return _stamp_of(tuple(dict.fromkeys(run_ids)))
+    # a passing error leaves no trace in any file: what left a run out for one lasts until a run comes or goes
+    unread = fingerprint() if _unread.intersection(run_ids) else ""
+    return _stamp_of(tuple(dict.fromkeys(run_ids))) + unread
 
 
+_unread: set[str] = set()
+"""Ids of the runs of which a table could not be read since the server started."""
 _OF_RUNS = ("run_id", "run_ids", "ablation_ids")
 
 
@@ -60,14 +64,29 @@ def _run_ids(name: str, value: object) -> Sequence[str]:
 
 @kept(max_entries=1024)
 def _stamp_of(run_ids: tuple[str, ...]) -> str:
-    stores = Stores.default()
-    found: list[tuple[str, str, str, str, str, int]] = []
+    lying = _lying()
+    found: list[tuple[object, ...]] = []
     for record in named_records(run_ids):
-        folder = stores.holder(record.id).root / record.id
-        there, facts = files.look_at(folder), record.facts
-        named = (facts.variant, facts.label, facts.departure)
-        found.append((record.id, *named, str(folder), there.st_mtime_ns if there else 0))
+        if record.id not in lying:
+            lying[record.id] = _how_it_lies(record)
+        found.append((record.id, record.facts.variant, record.facts.label, record.facts.departure, lying[record.id]))
     return key_of(tuple(found))
+
+
+@kept(max_entries=2)
+def _lying() -> dict[str, tuple[object, ...]]:
+    """By run id how its files lie there; filled as it is asked for."""
+    return {}
+
+
+def _how_it_lies(record: RunRecord) -> tuple[object, ...]:
+    """Where, and since when in this state; nothing of a run that cannot be looked at, which its readers say."""
+    try:
+        folder = Stores.default().holder(record.id).root / record.id
+        found = [files.look_at(folder / name) for name in ("", RECORD, *sorted(record.files))]
+    except StoreError:
+        return ()
+    return (str(folder), *((one.st_mtime_ns, one.st_ctime_ns, one.st_size) if one else () for one in found))
 
 
 @kept(max_entries=2, show_spinner="Reading runs …")
@@ -126,8 +145,12 @@ def run_tables(run_id: str) -> RunTables:
     Raises:
         StoreError: they cannot be read.
     """
-    store = Stores.default().holder(run_id)
-    return store.tables(store.record(run_id))
+    try:
+        store = Stores.default().holder(run_id)
+        return store.tables(store.record(run_id))
+    except StoreError:
+        _unread.add(run_id)
+        raise
 
 
 def instances(record: RunRecord) -> pd.DataFrame:
@@ -377,7 +400,7 @@ def named_records(run_ids: Sequence[str]) -> list[RunRecord]:
     named: dict[str, RunRecord] = {}
     for place in dict.fromkeys(tuple(place_address(record).values()) for record in found):
         named |= _named_at(*place)
-    return [named[record.id] for record in found]
+    return [named[record.id] for record in found if record.id in named]  # one may be lost since it was listed
 
 
 def problems() -> dict[str, str]:
@@ -421,7 +444,11 @@ def _named_at(data: str, backbone: str, device: str) -> dict[str, RunRecord]:
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _instances(run_id: str, checksum: str, _record: RunRecord) -> pd.DataFrame:
     del checksum
-    return Stores.default().holder(run_id).instances(_record)
+    try:
+        return Stores.default().holder(run_id).instances(_record)
+    except StoreError:
+        _unread.add(run_id)
+        raise
 
 
 def _gather(run_ids: tuple[str, ...], *, tested_at: float | None = None) -> pd.DataFrame:

@@ -200,7 +200,7 @@ def stamp() -> str:
     roots = (neft_home() / FOLDER, Stores.default().shipped.root / FOLDER)
     told: list[str] = []
     for path in (path for root in roots for path in sorted(root.glob(f"*/*{SUFFIX}"))):
-        with suppress(FileNotFoundError):  # it was removed meanwhile
+        with suppress(OSError):  # it was removed meanwhile, or its folder is closed, which `listed` says
             told.append(f"{path.parent.name}/{path.name}:{path.stat().st_mtime_ns}")
     return hashlib.sha256("/".join(told).encode()).hexdigest()[:16]
 

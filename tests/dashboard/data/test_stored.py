@@ -280,6 +280,45 @@ def test_kept_answers_are_those_that_would_be_computed_whatever_runs_came_and_we
             assert_same(kept, answers(reading))
 
 
+@pytest.mark.parametrize("lost", ["run.json", "instances.parquet"])
+def test_run_that_cannot_be_read_is_left_out_until_it_can(shipped: RunStore, lost: str) -> None:
+    reading = a_selection(tuple(shipped.ids()), sigma_d=0.1).reading
+    whole = stored.curves(reading, "accuracy")
+    path = shipped.root / of_method(shipped, "ovf").id / lost
+    content = path.read_bytes()
+
+    forget_everything()
+    _ = stored.listing(), stored.runs_table()
+    _ = path.write_bytes(b"") if lost == "instances.parquet" else path.rename(path.with_suffix(".away"))
+    without = stored.curves(reading, "accuracy")
+    assert not without.equals(whole)
+
+    path.with_suffix(".away").unlink(missing_ok=True)
+    _ = path.write_bytes(content)
+    (shipped.root / "another").mkdir()
+    pd.testing.assert_frame_equal(stored.curves(reading, "accuracy"), whole)
+
+
+def test_answer_without_a_run_lasts_no_longer_than_the_stores_stay(
+    shipped: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = a_selection(tuple(shipped.ids()), sigma_d=0.1).reading
+    read = RunStore.instances
+
+    def refused(self: RunStore, record: RunRecord) -> pd.DataFrame:
+        if record.facts.method == "ovf":
+            message = "Too many open files."
+            raise StoreError(message)
+        return read(self, record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunStore, "instances", refused)
+        assert "ovf" not in set(stored.at_slice(reading, 0.1)["variant"])
+
+    (shipped.root / "another").mkdir()
+    assert "ovf" in set(stored.at_slice(reading, 0.1)["variant"])
+
+
 def assert_same(some: object, others: object) -> None:
     """Tables, or tuples and lists of them, that are equal."""
     if isinstance(some, list | tuple):
