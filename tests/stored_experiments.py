@@ -18,6 +18,12 @@ from tests import variants
 Runs = dict[str, tuple[RunRecord, pd.DataFrame]]
 CLEAN = 0.999
 """What every metric is without variation, where no experiment here is read."""
+SMALL_CONFIG: dict[str, dict[str, object]] = {
+    **{part: {} for part in ("dataset", "backbone", "device", "mapping", "method", "training", "evaluation")},
+    "dataset": {"image_size": 8},
+    "training": {"batch_size": 128, "learning_rate": 0.001},
+}
+"""The parts that every run has, with the settings that tables read."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +133,7 @@ def a_record(run_id: str, variant: str = "ovf", *, seed: int = 0, validation: fl
         num_parameters=1,
         num_devices=1,
     )
-    config = {"dataset": {"image_size": 8}, "training": {"batch_size": 128, "learning_rate": 0.001}}
-    return RunRecord(id=run_id, facts=facts, config=config, provenance=provenance, summary=summary)
+    return RunRecord(id=run_id, facts=facts, config=SMALL_CONFIG, provenance=provenance, summary=summary)
 
 
 def store_experiment(root: Path, plan: PlanRecord, runs: Runs) -> None:

@@ -8,11 +8,11 @@ from neft.experiments.questions import setting_key
 from neft.runs.plans import PlanEntry, PlanRecord
 from neft.runs.records import EffortSummary, MetricSummary, RunRecord, SigmaSummary, WorstCaseSummary
 from neft.tables.boards import LEADERBOARD
-from tests.stored_experiments import Arm, Runs, a_record, chips
+from tests.stored_experiments import SMALL_CONFIG, Arm, Runs, a_record, chips
 
 CONSTRAINTS = {"none": "", "clip": "Clipped weights", "saturating": "Saturating weights"}
 METHODS = {"vanilla": "Vanilla", "noise_injection": "Noise injection", "ovf": "OVF", "irs": "IRS"}
-CONFIG = {
+CONFIG = SMALL_CONFIG | {
     "dataset": {"image_size": 8, "max_train": None},
     "training": {"batch_size": 128, "learning_rate": 0.003},
 }

@@ -43,12 +43,16 @@ def of_its_runs(given: Mapping[str, object]) -> str:
         message = f"None of the arguments {', '.join(given)} names runs."
         raise TypeError(message)
     # a passing error leaves no trace in any file: what left a run out for one lasts until a run comes or goes
-    unread = fingerprint() if _unread.intersection(run_ids) else ""
+    unread = fingerprint() if _unread().intersection(run_ids) else ""
     return _stamp_of(tuple(dict.fromkeys(run_ids))) + unread
 
 
-_unread: set[str] = set()
-"""Ids of the runs of which a table could not be read since the server started."""
+@st.cache_resource(show_spinner=False)
+def _unread() -> set[str]:
+    """Ids of the runs of which a table could not be read since the server started; added to as that is met."""
+    return set()
+
+
 _OF_RUNS = ("run_id", "run_ids", "ablation_ids")
 
 
@@ -149,7 +153,7 @@ def run_tables(run_id: str) -> RunTables:
         store = Stores.default().holder(run_id)
         return store.tables(store.record(run_id))
     except StoreError:
-        _unread.add(run_id)
+        _unread().add(run_id)
         raise
 
 
@@ -447,7 +451,7 @@ def _instances(run_id: str, checksum: str, _record: RunRecord) -> pd.DataFrame:
     try:
         return Stores.default().holder(run_id).instances(_record)
     except StoreError:
-        _unread.add(run_id)
+        _unread().add(run_id)
         raise
 
 
